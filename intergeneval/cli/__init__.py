@@ -1,0 +1,59 @@
+"""The command line: a shell that assembles; each verb is a module with a thin click command over a plain function.
+
+Verbs are imported when they are typed, so ``--help`` loads none of them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from intergeneval import __version__
+from intergeneval.errors import EXIT_CRASH, EXIT_INTERRUPTED, IntergenevalError
+
+VERBS: dict[str, tuple[str, str]] = {}
+"""Verb -> (module under intergeneval.cli that holds a click command called `command`, one-line help)."""
+
+
+class LazyGroup(click.Group):
+    """A group that knows its verbs' names and one-line help without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
+        """Return the verbs in the order in which one uses them."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's signature
+        """Import the module of a verb and return its command."""
+        if cmd_name not in VERBS:
+            return None
+        module = importlib.import_module(f"intergeneval.cli.{VERBS[cmd_name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's signature
+        """Write the list of verbs from the table above."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in VERBS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Turn our errors into one message on stderr and their exit code."""
+        try:
+            return super().invoke(ctx)
+        except IntergenevalError as error:
+            click.echo(f"error: {error}", err=True)
+            ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("interrupted; run the same command again to go on", err=True)
+            ctx.exit(EXIT_INTERRUPTED)
+        except BrokenPipeError:
+            sys.stderr.close()
+            ctx.exit(EXIT_CRASH)
+
+
+@click.group(cls=LazyGroup, context_settings={"auto_envvar_prefix": "INTERGENEVAL", "help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="intergeneval")
+def main() -> None:
+    """Score generated videos: who does what to whom, and does it hold over time."""

@@ -1,0 +1,135 @@
+"""Instance masks: run-length coding, boxes, areas, overlap, distance and drawing; pure functions on arrays.
+
+A mask is a boolean array of shape (H, W). Stored masks are COCO run-length counts (column-major, compressed to ASCII), the
+format of ``pycocotools``, so other tools read our files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from pycocotools import mask as coco
+
+from intergeneval.records import Box, Track, TrackState
+
+Mask = npt.NDArray[np.bool_]
+
+COLOUR_RGB: dict[str, tuple[int, int, int]] = {
+    "red": (230, 25, 45),
+    "blue": (20, 100, 240),
+    "green": (30, 170, 60),
+    "yellow": (250, 215, 0),
+    "purple": (140, 40, 190),
+    "orange": (245, 130, 20),
+    "cyan": (0, 200, 220),
+    "pink": (250, 110, 190),
+}
+"""Box colour name -> red, green, blue in 0..255."""
+
+
+def encode(mask: Mask) -> str:
+    """Return the COCO run-length counts of a boolean mask (H, W)."""
+    counts = coco.encode(np.asfortranarray(mask, dtype=np.uint8))["counts"]
+    return str(counts.decode("ascii") if isinstance(counts, bytes) else counts)
+
+
+def decode(counts: str, size: tuple[int, int]) -> Mask:
+    """Return the boolean mask (H, W) of COCO run-length counts; `size` is height, width.
+
+    Raises ValueError when the counts do not fill exactly that size: stored counts are untrusted, and the C decoder of
+    ``pycocotools`` would write past its buffer.
+    """
+    runs = _runs(counts)
+    total = sum(runs)
+    if total != size[0] * size[1]:
+        raise ValueError(f"run-length counts cover {total} pixels, the size {size[0]}x{size[1]} has {size[0] * size[1]}")
+    inside = np.zeros(len(runs), dtype=np.bool_)
+    inside[1::2] = True
+    return np.ascontiguousarray(np.repeat(inside, runs).reshape(size[1], size[0]).T)
+
+
+def _runs(counts: str) -> list[int]:
+    """Return the run lengths behind the ASCII code: six bits a character, little end first, each a difference to two before."""
+    runs: list[int] = []
+    value = shift = 0
+    for character in counts:
+        piece = ord(character) - 48
+        if not 0 <= piece < 64 or shift > 30:
+            raise ValueError("run-length counts hold a character that is not part of the code")
+        value |= (piece & 0x1F) << shift
+        shift += 5
+        if piece & 0x20:
+            continue
+        if piece & 0x10:
+            value |= -1 << shift
+        if len(runs) > 2:
+            value += runs[-2]
+        if value < 0:
+            raise ValueError("run-length counts hold a negative run")
+        runs.append(value)
+        value = shift = 0
+    if shift:
+        raise ValueError("run-length counts end in the middle of a number")
+    return runs
+
+
+def empty(size: tuple[int, int]) -> str:
+    """Return the counts of a mask without a pixel, `size` being height, width."""
+    return encode(np.zeros(size, dtype=np.bool_))
+
+
+def box(mask: Mask) -> Box | None:
+    """Return the tight box x0, y0, x1, y1 (exclusive ends) of a mask (H, W); None when it is empty."""
+    rows = np.flatnonzero(mask.any(axis=1))
+    if rows.size == 0:
+        return None
+    columns = np.flatnonzero(mask.any(axis=0))
+    return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
+
+
+def area(mask: Mask) -> int:
+    """Return the number of pixels of a mask."""
+    return int(np.count_nonzero(mask))
+
+
+def iou(first: Mask, second: Mask) -> float:
+    """Return intersection over union of two masks of one shape, 0 to 1; two empty masks agree (1)."""
+    union = np.count_nonzero(first | second)
+    return float(np.count_nonzero(first & second) / union) if union else 1.0
+
+
+def box_iou(first: Box, second: Box) -> float:
+    """Return intersection over union of two boxes, 0 to 1; 0 where neither has an area."""
+    width = min(first[2], second[2]) - max(first[0], second[0])
+    height = min(first[3], second[3]) - max(first[1], second[1])
+    shared = max(width, 0.0) * max(height, 0.0)
+    union = _box_area(first) + _box_area(second) - shared
+    return shared / union if union > 0 else 0.0
+
+
+def _box_area(item: Box) -> float:
+    return max(item[2] - item[0], 0.0) * max(item[3] - item[1], 0.0)
+
+
+def track_of(
+    instance_id: str,
+    masks: Iterable[Mask],
+    states: Sequence[TrackState],
+    confidence: Sequence[float],
+) -> Track:
+    """Build a Track from boolean masks (H, W), one a frame, with the tracker's states and confidences."""
+    counts, boxes, areas = [], [], []
+    for mask in masks:
+        counts.append(encode(mask))
+        boxes.append(box(mask))
+        areas.append(area(mask))
+    return Track(
+        instance_id=instance_id,
+        masks=tuple(counts),
+        boxes=tuple(boxes),
+        areas=tuple(areas),
+        confidence=tuple(float(value) for value in confidence),
+        states=tuple(states),
+    )

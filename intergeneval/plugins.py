@@ -1,0 +1,57 @@
+"""Named backends: sources, benchmarks, trackers, detectors and judges register under entry points.
+
+A spec on the command line is ``name`` or ``name:argument``; the part before the first colon picks the entry point of group
+``intergeneval.<kind>``, which is a callable that takes the argument (an empty text where there is none) and a settings mapping.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from intergeneval.errors import MissingDependencyError, UnknownPluginError
+
+KINDS = ("sources", "benchmarks", "trackers", "detectors", "judges")
+
+Factory = Callable[[str, Mapping[str, Any]], Any]
+"""(argument, settings) -> backend."""
+
+
+def names(kind: str) -> tuple[str, ...]:
+    """Return the registered names of a kind, sorted. Nothing is imported."""
+    return tuple(sorted({point.name for point in _points(kind)}))
+
+
+def split_spec(spec: str) -> tuple[str, str]:
+    """Split ``name:argument`` at the first colon; the argument is empty where there is none."""
+    name, _, argument = spec.partition(":")
+    return name, argument
+
+
+def load(kind: str, name: str) -> Factory:
+    """Import the factory registered as `name`.
+
+    Raises UnknownPluginError with the registered names, and MissingDependencyError when its import needs an absent package.
+    """
+    for point in _points(kind):
+        if point.name == name:
+            try:
+                factory: Factory = point.load()
+            except ModuleNotFoundError as error:
+                raise MissingDependencyError(
+                    f"{kind[:-1]} {name!r} needs the package {error.name!r}, which is not installed; see 'intergeneval doctor'"
+                ) from None
+            return factory
+    known = ", ".join(names(kind)) or "none"
+    raise UnknownPluginError(f"no {kind[:-1]} is called {name!r}; registered are: {known}")
+
+
+def build(kind: str, spec: str, settings: Mapping[str, Any] | None = None) -> Any:
+    """Make the backend that a spec names. Raises what `load` and the factory raise."""
+    name, argument = split_spec(spec)
+    return load(kind, name)(argument, settings or {})
+
+
+def _points(kind: str) -> list[EntryPoint]:
+    return list(entry_points(group=f"intergeneval.{kind}"))

@@ -1,0 +1,163 @@
+"""What was asked and answered."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from intergeneval.records.codec import Record
+from intergeneval.records.video import TrackState
+
+KISA_IDS = (1, 2, 3, 4, 5, 6)
+"""Question ids that make KISA_raw."""
+SGI_IDS = (7, 8, 9, 10)
+"""Question ids that make SGI_raw."""
+
+
+class Stage(enum.StrEnum):
+    """Part of the interaction a question looks at."""
+
+    PRE = "pre"
+    DURING = "during"
+    POST = "post"
+    GROUNDING = "grounding"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Predicate(Record):
+    """What geometry would check to answer a question."""
+
+    name: str
+    """Name of the predicate, as listed in the verb lexicon's documentation."""
+    subject: str | None = None
+    """Instance id in the role of the subject."""
+    object: str | None = None
+    """Instance id in the role of the object."""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    """Further arguments, plain JSON values."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question(Record):
+    """One yes/no question about one key interaction of a sample."""
+
+    sample_id: str
+    """The sample."""
+    interaction: int
+    """Index of the key interaction in the sample, from 0."""
+    question_id: int
+    """1 to 10 (protocol, section 1)."""
+    stage: Stage
+    """pre, during, post or grounding."""
+    text: str
+    """The question as it is asked."""
+    names: tuple[str, ...]
+    """Instance ids the question names."""
+    verb: str
+    """Verb of the interaction, as the benchmark words it."""
+    predicate: Predicate | None = None
+    """What geometry would check; None: geometry cannot know."""
+    template: str = ""
+    """Name and version of the template; ``verbatim`` for a benchmark's own questions."""
+
+
+class AnswerStatus(enum.StrEnum):
+    """Whether there is an answer, and if not, why."""
+
+    OK = "ok"
+    UNANSWERABLE = "unanswerable"
+    UNPARSED = "unparsed"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+class AnswerValue(enum.StrEnum):
+    """The three answers of the protocol."""
+
+    YES = "yes"
+    NO = "no"
+    IMPLAUSIBLE = "no (visually implausible)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer(Record):
+    """A judge's answer to one question about one video, or the reason there is none."""
+
+    sample_id: str
+    """The sample."""
+    seed: int
+    """The seed."""
+    interaction: int
+    """Index of the key interaction."""
+    question_id: int
+    """1 to 10."""
+    status: AnswerStatus
+    """ok, or why there is no answer."""
+    value: AnswerValue | None
+    """The answer; None unless the status is ok."""
+    frame: int | None = None
+    """Decisive frame, an index into the video; None where no frame decides."""
+    reason: str = ""
+    """Why, in one sentence, with the numbers where there are any."""
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    """The measured numbers behind the answer, plain JSON values."""
+    judge: str = ""
+    """Name of the judge."""
+    repeat: int = 0
+    """0 for the answer that counts; 1 and up for later askings of the same question."""
+    usage: Mapping[str, Any] = field(default_factory=dict)
+    """Tokens, seconds, attempts; never compared."""
+
+    def __post_init__(self) -> None:
+        if (self.status is AnswerStatus.OK) != (self.value is not None):
+            raise ValueError(f"an answer with status {self.status} cannot hold value {self.value!r}")
+        if self.frame is not None and self.frame < 0:
+            raise ValueError(f"frame {self.frame} is below 0")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnostics(Record):
+    """Health of one instance's track; shown beside the score, never part of it."""
+
+    instance_id: str
+    """The instance."""
+    appearance_drift: float | None = None
+    """Largest colour-histogram distance to the anchor frame, 0 (same) to 1 (nothing in common); None: not seen."""
+    area_jumps: tuple[int, ...] = ()
+    """Frames at which the area changed faster than a real object's would."""
+    teleports: tuple[int, ...] = ()
+    """Frames at which the centre moved farther than a real object's would."""
+    fragmentation: float | None = None
+    """Largest share of the mask outside its biggest connected piece, 0 to 1."""
+    lost_share: float = 0.0
+    """Share of the sampled frames after frame 0 in which the tracker had lost it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consistency(Record):
+    """Emergence and disappearance of one video, per sampled frame after frame 0."""
+
+    sample_id: str
+    """The sample."""
+    seed: int
+    """The seed."""
+    frames: tuple[int, ...]
+    """The sampled frames after frame 0."""
+    states: Mapping[str, tuple[TrackState, ...]] | None = None
+    """State of each instance at `frames`, from tracks; None where a judge or an import spoke instead."""
+    disappearance: tuple[bool | None, ...] | None = None
+    """Whether an instance is missing at `frames`, where a judge or an import said so; None entries: no statement."""
+    emergence: tuple[bool | None, ...] | None = None
+    """Whether something emerged at `frames`; None as a whole: not assessed; None entries: no statement."""
+    assessors: Mapping[str, str] = field(default_factory=dict)
+    """Who assessed ``disappearance`` and ``emergence``."""
+    reasons: tuple[str, ...] = ()
+    """Why, per frame of `frames` (empty texts where nothing happened), or empty as a whole."""
+    diagnostics: tuple[Diagnostics, ...] = ()
+    """One entry an instance."""
+    status: AnswerStatus = AnswerStatus.OK
+    """ok, or why there is no statement at all."""
+    reason: str = ""
+    """Why there is none."""

@@ -1,0 +1,89 @@
+"""What a run was: enough to repeat it, and to tell what it may be compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from intergeneval.ids import sha256_json
+from intergeneval.records.codec import Record
+from intergeneval.records.score import Profile
+
+RUN_SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparability(Record):
+    """All that must agree before two runs may be compared (the model is not in it)."""
+
+    bench: str
+    """Hash of the benchmark: samples, masks and first frames."""
+    questions: str
+    """Hash of the questions as asked, with the judge's prompt templates."""
+    judge: str
+    """Judge id."""
+    judge_revision: str
+    """Revision the judge reports of itself."""
+    tracker: str
+    """Tracker id with its revision."""
+    detector: str
+    """Detector id with its revision; ``none`` without one."""
+    sampling: str
+    """How frames were sampled: ``equal-time``, ``paper`` or ``stride:N``."""
+    profile: Profile
+    """Score profile."""
+    samples: str
+    """``all``, or hash of the sample ids the run was narrowed to."""
+    partial: tuple[str, ...] = ()
+    """Parts that were not assessed."""
+
+    @property
+    def key(self) -> str:
+        """64 hex digits; equal for runs that may be compared."""
+        return sha256_json(self.to_json())
+
+    def differences(self, other: Comparability) -> tuple[str, ...]:
+        """Return the names of the fields in which `other` differs."""
+        mine, theirs = self.to_json(), other.to_json()
+        return tuple(name for name in mine if mine[name] != theirs[name])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunHeader(Record):
+    """``run.json``: how a run was made."""
+
+    schema: int
+    """RUN_SCHEMA of the software that wrote it."""
+    model: str
+    """Name of the model in tables: the last part of PATH, or what ``--name`` said."""
+    source: str
+    """Source with its argument, such as ``folder:out/cogvideox`` or ``staged:perfect``."""
+    source_hash: str
+    """Hash of the source's configuration."""
+    bench: str
+    """Benchmark name."""
+    bench_version: str
+    """Benchmark version."""
+    samples: int
+    """Samples in the run, after narrowing."""
+    bench_samples: int
+    """Samples in the benchmark."""
+    seeds: tuple[int, ...]
+    """Seeds that were asked for; empty: whatever the source holds."""
+    comparability: Comparability
+    """The comparability key's fields."""
+    key: str
+    """Comparability key, 64 hex digits."""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """Every setting of the run, as used."""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """Versions of Python, this package and the libraries that touch numbers."""
+    commit: str = ""
+    """Git commit of the working tree with ``+dirty`` if changed; empty outside a checkout."""
+    command: str = ""
+    """The command as typed, secrets replaced."""
+    created: str = ""
+    """UTC time of the first start, ISO 8601."""
+    device: str = "cpu"
+    """Device the models ran on."""

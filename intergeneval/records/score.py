@@ -1,0 +1,91 @@
+"""What follows from the answers."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from intergeneval.records.codec import Record
+
+
+class Profile(enum.StrEnum):
+    """The two ways to compute SPI and to treat missing videos (protocol, section 1)."""
+
+    PAPER = "paper"
+    BOUNDED = "bounded"
+
+
+class ScoreStatus(enum.StrEnum):
+    """Whether the video is scored, and if not, why."""
+
+    OK = "ok"
+    MISSING = "missing"
+    UNDECODABLE = "undecodable"
+    UNANSWERED = "unanswered"
+    """Answers failed, were refused or could not be parsed, or are not there yet; a resume asks again."""
+    UNANSWERABLE = "unanswerable"
+    """Too few questions can be answered by this judge with these tracks."""
+    UNTRACKED = "untracked"
+    """An instance was lost in over 20 % of its sampled frames, or the tracker failed: SPI is None."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InteractionScore(Record):
+    """Raw shares of one key interaction of one video."""
+
+    interaction: int
+    """Index of the key interaction."""
+    kisa_raw: float | None
+    """Share of yes among the answered of questions 1-6, 0 to 1; None with fewer than 4 answered."""
+    sgi_raw: float | None
+    """Share of yes among the answered of questions 7-10, 0 to 1; None with fewer than 3 answered."""
+    kisa_answered: int
+    """Questions 1-6 with an answer."""
+    sgi_answered: int
+    """Questions 7-10 with an answer."""
+    kisa_bounds: tuple[float, float]
+    """KISA_raw with all unanswered counted as no, and as yes."""
+    sgi_bounds: tuple[float, float]
+    """SGI_raw with all unanswered counted as no, and as yes."""
+    unscored: int = 0
+    """Questions that failed, were refused, unparsed, or not yet asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score(Record):
+    """The score of one video, or the reason it has none: one line of ``scores.jsonl``. Numbers are unrounded."""
+
+    sample_id: str
+    """The sample."""
+    seed: int
+    """The seed."""
+    status: ScoreStatus
+    """ok, or why a number below is None."""
+    reason: str = ""
+    """The status in one sentence; empty when ok."""
+    kisa_raw: float | None = None
+    """Mean over interactions of the share of yes among questions 1-6, 0 to 1."""
+    sgi_raw: float | None = None
+    """Mean over interactions of the share of yes among questions 7-10, 0 to 1."""
+    spi: float | None = None
+    """Semantic propagation: [-4, 1] under ``paper``, [0, 1] under ``bounded``."""
+    kisa: float | None = None
+    """kisa_raw * spi."""
+    sgi: float | None = None
+    """sgi_raw * spi."""
+    if_: float | None = None
+    """Interaction fidelity, (kisa + sgi) / 2; JSON field ``if``."""
+    answered: str = "0/0"
+    """Questions with an answer, over questions asked, such as ``19/20``."""
+    partial: tuple[str, ...] = ()
+    """Parts not assessed; with ``emergence`` in it all numbers that contain SPI are upper bounds."""
+    emergence_ratio: float | None = None
+    """Share of the assessed frames after frame 0 with an emergence, 0 to 1."""
+    disappearance_ratio: float | None = None
+    """Share of the assessed frames after frame 0 with a disappearance, 0 to 1."""
+    kisa_bounds: tuple[float, float] | None = None
+    """kisa_raw with all unanswered counted as no, and as yes."""
+    sgi_bounds: tuple[float, float] | None = None
+    """sgi_raw with all unanswered counted as no, and as yes."""
+    interactions: tuple[InteractionScore, ...] = ()
+    """The parts that the means above are taken over."""

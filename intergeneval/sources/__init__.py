@@ -1,0 +1,55 @@
+"""Where videos come from (``--model``): the protocol every source keeps.
+
+A source is built by an entry point of group ``intergeneval.sources`` from (argument, settings). Sources do not encode: one that
+renders or generates hands over frames, and the pipeline writes the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from intergeneval.records import Sample, Truth
+
+Frame = npt.NDArray[np.uint8]
+"""One RGB frame, shape (H, W, 3), values 0..255."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceVideo:
+    """What a source has for one sample and seed: a file, frames, or a reason why there is nothing."""
+
+    path: Path | None = None
+    """File or folder of frames on disk."""
+    label: str = ""
+    """How records name the path: relative to the model folder."""
+    frames: Callable[[], Iterator[Frame]] | None = None
+    """Makes the frames anew, RGB uint8 (H, W, 3), for sources that render; the pipeline encodes them."""
+    fps: float = 8.0
+    """Frame rate of `frames`, frames per second."""
+    missing: str = ""
+    """Why there is no video, in one sentence."""
+    truth: Truth | None = None
+    """What really happens in it, where the source knows."""
+
+
+class Source(Protocol):
+    """Gives one video for each sample and seed."""
+
+    @property
+    def name(self) -> str:
+        """Name of the model in tables."""
+
+    def describe(self) -> Mapping[str, Any]:
+        """Return the configuration that decides the videos, plain JSON values; its hash goes into the header."""
+
+    def seeds(self, sample: Sample, wanted: Sequence[int]) -> tuple[int, ...]:
+        """Return the seeds this source has or will make for a sample, narrowed to `wanted` where that is not empty."""
+
+    def video(self, sample: Sample, seed: int) -> SourceVideo:
+        """Return the video of one sample and seed. Raises BackendError when generation fails."""

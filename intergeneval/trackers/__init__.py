@@ -1,0 +1,53 @@
+"""Trackers: first-frame masks in, one Track an instance out; the protocol every tracker keeps.
+
+Built by an entry point of group ``intergeneval.trackers`` from (argument, settings).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from intergeneval.masks import Mask
+from intergeneval.records import Sample, Tracks, Truth, Video
+
+Frame = npt.NDArray[np.uint8]
+"""One RGB frame, shape (H, W, 3), values 0..255."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackRequest:
+    """One video to track."""
+
+    sample: Sample
+    """The sample, with its instances."""
+    video: Video
+    """The probed video: size, fps; `frames` may be 0 where the count is not known before decoding."""
+    masks: Mapping[str, Mask]
+    """Instance id -> boolean mask (H, W) on frame 0, at the video's size."""
+    frames: Iterable[Frame]
+    """All frames in order, RGB uint8 (H, W, 3), at the video's size; can be walked once, need not be held."""
+    path: Path | None = None
+    """The video file, for trackers that look beside it."""
+    truth: Truth | None = None
+    """Given only to a tracker that declares `needs_truth`."""
+
+
+class Tracker(Protocol):
+    """Follows all instances of a video in one pass over its frames."""
+
+    @property
+    def id(self) -> str:
+        """Name with its revision, such as ``flow-1``; part of the comparability key."""
+
+    @property
+    def needs_truth(self) -> bool:
+        """Whether it reads the truth of a staged video."""
+
+    def track(self, request: TrackRequest) -> Tracks:
+        """Track every instance that has a mask, through every frame. Raises BackendError or MediaError."""

@@ -1,0 +1,3 @@
+"""matrix_train: LoRA adapters that align the attention of video diffusion transformers with mask tracks."""
+
+__version__ = "0.1.0"
