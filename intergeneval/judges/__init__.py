@@ -64,5 +64,6 @@ class Judge(Protocol):
     def answer(self, request: JudgeRequest) -> list[Answer]:
         """Answer every question of the request, in its order, each with a status; never raises for a single question.
 
-        Raises BackendError when the whole video cannot be judged; nothing is recorded then and a resume asks again.
+        Raises BackendError when the whole video cannot be judged: every question is then recorded as failed, and a resume asks
+        again.
         """

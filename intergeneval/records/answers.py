@@ -109,6 +109,8 @@ class Answer(Record):
     """0 for the answer that counts; 1 and up for later askings of the same question."""
     usage: Mapping[str, Any] = field(default_factory=dict)
     """Tokens, seconds, attempts; never compared."""
+    video: str = ""
+    """sha256 of the video it is about; an answer about another version of it is stale."""
 
     def __post_init__(self) -> None:
         if (self.status is AnswerStatus.OK) != (self.value is not None):
@@ -161,3 +163,5 @@ class Consistency(Record):
     """ok, or why there is no statement at all."""
     reason: str = ""
     """Why there is none."""
+    video: str = ""
+    """sha256 of the video it is about; a statement about another version of it is stale."""

@@ -43,6 +43,8 @@ class Video(Record):
     """Why it is missing or undecodable, in one sentence; empty when ok."""
     path: str = ""
     """Where the file or frame folder lies: relative to the model folder, or to the run folder when generated."""
+    generated: bool = False
+    """Whether the run wrote the file itself, inside its own folder."""
     sha256: str = ""
     """Hash of the file's bytes (of all frames' bytes for a folder of frames)."""
     size: tuple[int, int] = (0, 0)
@@ -113,6 +115,8 @@ class Tracks(Record):
     """Why it failed."""
     notes: tuple[str, ...] = ()
     """What a reader should know of how they were made, such as chunking."""
+    video: str = ""
+    """sha256 of the video they were made from; records of another version of it are stale."""
 
     def track(self, instance_id: str) -> Track | None:
         """Return the track of that instance, or None."""
@@ -151,3 +155,5 @@ class Detections(Record):
     """Why it failed."""
     usage: Mapping[str, Any] = field(default_factory=dict)
     """Seconds and the like; never compared."""
+    video: str = ""
+    """sha256 of the video they were made from; records of another version of it are stale."""

@@ -39,7 +39,11 @@ class SourceVideo:
 
 
 class Source(Protocol):
-    """Gives one video for each sample and seed."""
+    """Gives one video for each sample and seed.
+
+    A source that must not be asked from several processes at once (one that holds a GPU, say) sets ``parallel = False``; the
+    pipeline then calls `video` in the parent process only.
+    """
 
     @property
     def name(self) -> str:

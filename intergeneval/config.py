@@ -1,0 +1,107 @@
+"""Settings of a run: a TOML file, overridden by options of the command line."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from intergeneval.errors import ConfigError, RecordError
+from intergeneval.records import Profile, Record
+
+AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunConfig(Record):
+    """Everything that can be set for `intergeneval run`; each field is also a key of the TOML file."""
+
+    model: str = ""
+    """Folder of videos, or ``source:argument``."""
+    bench: str = ""
+    """Benchmark name or path; empty: told from the model's files."""
+    tracker: str = AUTO
+    """Tracker spec; ``auto``: ``stored`` for staged videos, else ``flow``."""
+    judge: str = "geometry"
+    """Judge spec."""
+    detector: str = AUTO
+    """Detector spec; ``none``: emergence is not assessed; ``auto``: ``staged`` for staged videos, else ``none``."""
+    profile: Profile = Profile.BOUNDED
+    """Score profile: ``bounded`` or ``paper``."""
+    sampling: str = "equal-time"
+    """Frames a judge sees: ``equal-time``, ``paper`` (stride 5) or ``stride:N``."""
+    fit: str = "scale"
+    """What to do with a video of another shape than the first frame: ``scale`` or ``crop``."""
+    seeds: tuple[int, ...] = ()
+    """Seeds to score; empty: those the source has."""
+    samples: tuple[str, ...] = ()
+    """Sample ids to score; empty: all."""
+    limit: int | None = None
+    """Score only the first so many samples."""
+    out: str = ""
+    """Run folder; empty: ``runs/<model>/<bench>-<key>``."""
+    name: str = ""
+    """Name of the model in tables; empty: the source's."""
+    workers: int = 0
+    """Parallel processes; 0: one a core, at most 8."""
+    shard: str = ""
+    """``I/N``: take every N-th sample, from the I-th on."""
+    allowed_unscored: float = 0.01
+    """Share of videos that may be missing or unscored before the run counts as incomplete (exit code 3)."""
+    overlay: bool = False
+    """Write a video with boxes, masks and states for each sample."""
+    frames: int | None = None
+    """Frames a rendering or generating source makes; None: its own default."""
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Settings of single backends, by plug-in name, such as ``[settings.flow]``."""
+
+    def __post_init__(self) -> None:
+        if self.limit is not None and self.limit < 1:
+            raise ValueError(f"limit {self.limit} is below 1")
+        if self.workers < 0:
+            raise ValueError(f"workers {self.workers} is below 0")
+        if not 0 <= self.allowed_unscored <= 1:
+            raise ValueError(f"allowed_unscored {self.allowed_unscored} is not between 0 and 1")
+        if self.fit not in ("scale", "crop"):
+            raise ValueError(f"fit {self.fit!r} is neither 'scale' nor 'crop'")
+        if self.shard:
+            self.shard_of()
+
+    def shard_of(self) -> tuple[int, int]:
+        """Return (I, N) of ``I/N``, counted from 1; (1, 1) where no shard is set. Raises ValueError."""
+        if not self.shard:
+            return 1, 1
+        first, slash, last = self.shard.partition("/")
+        if not (slash and first.isdecimal() and last.isdecimal() and 1 <= int(first) <= int(last)):
+            raise ValueError(f"shard {self.shard!r} is not of the form I/N with 1 <= I <= N")
+        return int(first), int(last)
+
+    def settings_for(self, spec: str) -> Mapping[str, Any]:
+        """Return the settings of the plug-in that a spec names."""
+        return self.settings.get(spec.partition(":")[0], {})
+
+
+def read_config(path: Path | None, changes: Mapping[str, Any]) -> RunConfig:
+    """Return the settings of a TOML file (or none) with `changes` over them. Raises ConfigError naming file, field and value."""
+    base = RunConfig()
+    if path is not None:
+        base = _read(path)
+    try:
+        return replace(base, **changes)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+
+
+def _read(path: Path) -> RunConfig:
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read ({error})") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not TOML ({error})") from None
+    try:
+        return RunConfig.from_json(content, where=str(path))
+    except RecordError as error:
+        raise ConfigError(str(error)) from None

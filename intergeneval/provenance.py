@@ -1,0 +1,82 @@
+"""Where numbers come from: commit, versions, and the command with its secrets replaced."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+import re
+import shlex
+import subprocess
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from intergeneval import __version__
+
+PACKAGES = ("av", "numpy", "opencv-python-headless", "scipy", "torch", "transformers", "diffusers", "sam2")
+"""Libraries whose versions can move a number; those not installed are left out."""
+
+_SECRET_NAME = re.compile(r"key|token|secret|passw|credential|auth", re.IGNORECASE)
+_URL_USER = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+_HIDDEN = "***"
+_GIT_SECONDS = 10
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python, this package and the installed libraries that touch numbers."""
+    found = {"python": platform.python_version(), "intergeneval": __version__}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def commit(folder: Path) -> str:
+    """Return the git commit of a folder with ``+dirty`` when it has changes; empty outside a checkout or without git."""
+    head = _git(folder, "rev-parse", "HEAD")
+    if not head:
+        return ""
+    return head + ("+dirty" if _git(folder, "status", "--porcelain") else "")
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    try:
+        done = subprocess.run(  # noqa: S603  # fixed words and no shell
+            ["git", "-C", str(folder), *arguments],  # noqa: S607  # the user's own git
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=_GIT_SECONDS,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip()
+
+
+def redact(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> str:
+    """Return a command line as one text in which values of secret options, of secret variables and in URLs are ``***``."""
+    environ = os.environ if environ is None else environ
+    secrets = [value for name, value in environ.items() if _SECRET_NAME.search(name) and len(value) >= 8]
+    words, hide_next = [], False
+    for word in argv:
+        name, equals, _ = word.partition("=")
+        is_secret_option = name.startswith("-") and bool(_SECRET_NAME.search(name))
+        if hide_next:
+            shown = _HIDDEN
+        elif is_secret_option and equals:
+            shown = f"{name}={_HIDDEN}"
+        else:
+            shown = _URL_USER.sub(_HIDDEN, word)
+            for secret in secrets:
+                shown = shown.replace(secret, _HIDDEN)
+        hide_next = is_secret_option and not equals
+        words.append(shown)
+    return shlex.join(words)
+
+
+def now() -> str:
+    """Return the time as ISO 8601 in UTC, to the second."""
+    return datetime.datetime.now(datetime.UTC).replace(microsecond=0).isoformat()

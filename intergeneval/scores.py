@@ -1,0 +1,258 @@
+"""Answers and consistency to KISA, SGI, SPI and IF (protocol, section 1); pure.
+
+    KISA_raw = yes / answered over questions 1-6,  SGI_raw = yes / answered over questions 7-10,  mean over key interactions
+    SPI      = 1/2 [(1 - 5 emergence_ratio) + (1 - 5 disappearance_ratio)],  clipped to [0, 1] under ``bounded``
+    KISA     = KISA_raw * SPI,  SGI = SGI_raw * SPI,  IF = (KISA + SGI) / 2
+
+An error never becomes a number: what failed, was refused, could not be parsed or was not asked yet leaves the score None.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from intergeneval.records import (
+    KISA_IDS,
+    SGI_IDS,
+    Answer,
+    AnswerStatus,
+    AnswerValue,
+    Consistency,
+    InteractionScore,
+    Profile,
+    Sample,
+    Score,
+    ScoreStatus,
+    TrackState,
+    Video,
+    VideoStatus,
+)
+
+LAMBDA = 5.0
+"""Weight of the emergence and disappearance ratios in SPI."""
+MIN_KISA_ANSWERED = 4
+"""Fewest answered of questions 1-6 for a KISA_raw."""
+MIN_SGI_ANSWERED = 3
+"""Fewest answered of questions 7-10 for an SGI_raw."""
+MAX_LOST_SHARE = 0.2
+"""Largest share of an instance's sampled frames that may be lost; above it SPI is None."""
+ABSENT = {
+    Profile.PAPER: frozenset({TrackState.LEFT, TrackState.OCCLUDED, TrackState.VANISHED}),
+    Profile.BOUNDED: frozenset({TrackState.VANISHED}),
+}
+"""The states that count as missing, by profile."""
+
+_UNSCORED = frozenset({AnswerStatus.FAILED, AnswerStatus.REFUSED, AnswerStatus.UNPARSED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Propagation:
+    """SPI with the ratios it came from, or the reason why it is None."""
+
+    spi: float | None
+    """Under ``paper`` in [-4, 1], under ``bounded`` in [0, 1]; None with `status` and `reason`."""
+    emergence_ratio: float | None = None
+    """0 to 1; None where not assessed."""
+    disappearance_ratio: float | None = None
+    """0 to 1; None where no frame could be assessed."""
+    status: ScoreStatus = ScoreStatus.OK
+    """Why it is None."""
+    reason: str = ""
+    """The same in one sentence."""
+
+
+def score_videos(
+    samples: Iterable[Sample],
+    videos: Iterable[Video],
+    answers: Iterable[Answer],
+    consistency: Iterable[Consistency],
+    profile: Profile,
+) -> list[Score]:
+    """Score every video, in the order of the samples and then by seed; later records replace earlier ones of the same item.
+
+    Records about another version of a video file than the one in `videos` are left out.
+    """
+    latest = {(video.sample_id, video.seed): video for video in videos}
+    seeds: dict[str, list[int]] = {}
+    for sample_id, seed in latest:
+        seeds.setdefault(sample_id, []).append(seed)
+    answered: dict[tuple[str, int], dict[tuple[int, int], Answer]] = {}
+    for answer in answers:
+        if answer.repeat == 0 and _current(latest, answer):
+            answered.setdefault((answer.sample_id, answer.seed), {})[answer.interaction, answer.question_id] = answer
+    seen = {(item.sample_id, item.seed): item for item in consistency if _current(latest, item)}
+    return [
+        score_video(sample, latest[key], list(answered.get(key, {}).values()), seen.get(key), profile)
+        for sample in samples
+        for key in ((sample.id, seed) for seed in sorted(seeds.get(sample.id, ())))
+    ]
+
+
+def _current(videos: Mapping[tuple[str, int], Video], record: Answer | Consistency) -> bool:
+    video = videos.get((record.sample_id, record.seed))
+    return video is not None and video.sha256 == record.video
+
+
+def score_video(
+    sample: Sample, video: Video, answers: Sequence[Answer], consistency: Consistency | None, profile: Profile
+) -> Score:
+    """Score one video from its answers (at most one for each question) and its consistency record."""
+    partial = ("emergence",) if consistency is not None and consistency.emergence is None else ()
+    blank = Score(sample_id=sample.id, seed=video.seed, status=ScoreStatus.OK, partial=partial)
+    if video.status is not VideoStatus.OK:
+        return _no_video(blank, video, profile)
+    parts = tuple(
+        score_interaction(index, [answer for answer in answers if answer.interaction == index])
+        for index in range(len(sample.interactions))
+    )
+    asked = len(sample.interactions) * (len(KISA_IDS) + len(SGI_IDS))
+    blank = replace(
+        blank,
+        interactions=parts,
+        answered=f"{sum(part.kisa_answered + part.sgi_answered for part in parts)}/{asked}",
+        kisa_bounds=_mean_bounds([part.kisa_bounds for part in parts]),
+        sgi_bounds=_mean_bounds([part.sgi_bounds for part in parts]),
+    )
+    if any(part.unscored for part in parts):
+        return replace(blank, status=ScoreStatus.UNANSWERED, reason=_unanswered(answers, asked))
+    propagation = propagate(consistency, profile)
+    kisa_raw = _mean([part.kisa_raw for part in parts])
+    sgi_raw = _mean([part.sgi_raw for part in parts])
+    status, reason = propagation.status, propagation.reason
+    if status is ScoreStatus.OK and (kisa_raw is None or sgi_raw is None):
+        status, reason = ScoreStatus.UNANSWERABLE, _too_few(parts)
+    kisa, sgi = _product(kisa_raw, propagation.spi), _product(sgi_raw, propagation.spi)
+    return replace(
+        blank,
+        status=status,
+        reason=reason,
+        kisa_raw=kisa_raw,
+        sgi_raw=sgi_raw,
+        spi=propagation.spi,
+        kisa=kisa,
+        sgi=sgi,
+        if_=None if kisa is None or sgi is None else (kisa + sgi) / 2,
+        emergence_ratio=propagation.emergence_ratio,
+        disappearance_ratio=propagation.disappearance_ratio,
+    )
+
+
+def score_interaction(index: int, answers: Iterable[Answer]) -> InteractionScore:
+    """Return the raw shares of one key interaction; answers of other status than ok lower the count, never the share."""
+    by_id = {answer.question_id: answer for answer in answers}
+    kisa = [by_id[number] for number in KISA_IDS if number in by_id and by_id[number].status is AnswerStatus.OK]
+    sgi = [by_id[number] for number in SGI_IDS if number in by_id and by_id[number].status is AnswerStatus.OK]
+    unscored = sum(number not in by_id or by_id[number].status in _UNSCORED for number in KISA_IDS + SGI_IDS)
+    kisa_yes, sgi_yes = _yes(kisa), _yes(sgi)
+    return InteractionScore(
+        interaction=index,
+        kisa_raw=kisa_yes / len(kisa) if len(kisa) >= MIN_KISA_ANSWERED else None,
+        sgi_raw=sgi_yes / len(sgi) if len(sgi) >= MIN_SGI_ANSWERED else None,
+        kisa_answered=len(kisa),
+        sgi_answered=len(sgi),
+        kisa_bounds=_bounds(kisa_yes, len(kisa), len(KISA_IDS)),
+        sgi_bounds=_bounds(sgi_yes, len(sgi), len(SGI_IDS)),
+        unscored=unscored,
+    )
+
+
+def propagate(consistency: Consistency | None, profile: Profile) -> Propagation:
+    """Return SPI of one video. Without a detector the emergence term takes its best value and the score is partial."""
+    if consistency is None:
+        return Propagation(spi=None, status=ScoreStatus.UNANSWERED, reason="emergence and disappearance were not assessed yet")
+    if consistency.status is not AnswerStatus.OK:
+        # Something broke, or nobody can know: only the first is asked again by a resume and counts as unscored.
+        broke = consistency.status in _UNSCORED
+        status = ScoreStatus.UNANSWERED if broke else ScoreStatus.UNTRACKED
+        return Propagation(spi=None, status=status, reason=consistency.reason or f"consistency is {consistency.status}")
+    if consistency.states is not None and (lost := _lost_too_long(consistency.states)):
+        return Propagation(spi=None, status=ScoreStatus.UNTRACKED, reason=lost)
+    for name, statement in (("disappearance", consistency.disappearance), ("emergence", consistency.emergence)):
+        if statement is not None and None in statement:
+            silent = [frame for frame, value in zip(consistency.frames, statement, strict=True) if value is None]
+            return Propagation(
+                spi=None, status=ScoreStatus.UNANSWERED, reason=f"no statement on {name} at frames {', '.join(map(str, silent))}"
+            )
+    disappearance = _disappearance_ratio(consistency, profile)
+    if disappearance is None:
+        return Propagation(spi=None, status=ScoreStatus.UNTRACKED, reason="no sampled frame after frame 0 could be assessed")
+    emergence = None if consistency.emergence is None else _share([bool(value) for value in consistency.emergence])
+    spi = ((1 - LAMBDA * (emergence or 0.0)) + (1 - LAMBDA * disappearance)) / 2
+    if profile is Profile.BOUNDED:
+        spi = min(max(spi, 0.0), 1.0)
+    return Propagation(spi=spi, emergence_ratio=emergence, disappearance_ratio=disappearance)
+
+
+def _disappearance_ratio(consistency: Consistency, profile: Profile) -> float | None:
+    if consistency.states is None:
+        return _share([bool(value) for value in consistency.disappearance or ()])
+    frames = list(zip(*consistency.states.values(), strict=True))
+    # A frame in which any instance is lost carries no statement, and leaves numerator and denominator.
+    known = [states for states in frames if TrackState.LOST not in states]
+    return _share([any(state in ABSENT[profile] for state in states) for states in known])
+
+
+def _lost_too_long(states: Mapping[str, tuple[TrackState, ...]]) -> str:
+    for instance_id, sequence in states.items():
+        lost = sum(state is TrackState.LOST for state in sequence)
+        if sequence and lost / len(sequence) > MAX_LOST_SHARE:
+            return (
+                f"the tracker had lost {instance_id} in {lost} of {len(sequence)} sampled frames, more than {MAX_LOST_SHARE:.0%}"
+            )
+    return ""
+
+
+def _no_video(blank: Score, video: Video, profile: Profile) -> Score:
+    status = ScoreStatus.MISSING if video.status is VideoStatus.MISSING else ScoreStatus.UNDECODABLE
+    blank = replace(blank, status=status, reason=video.reason)
+    if profile is Profile.PAPER:
+        return blank
+    return replace(blank, kisa_raw=0.0, sgi_raw=0.0, spi=0.0, kisa=0.0, sgi=0.0, if_=0.0)
+
+
+def _unanswered(answers: Sequence[Answer], asked: int) -> str:
+    counts = Counter(answer.status.value for answer in answers if answer.status in _UNSCORED)
+    if len(answers) < asked:
+        counts["not asked yet"] = asked - len(answers)
+    first = next((answer.reason for answer in answers if answer.status in _UNSCORED and answer.reason), "")
+    said = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
+    return f"{said} of {asked} answers" + (f"; the first: {first}" if first else "")
+
+
+def _too_few(parts: Sequence[InteractionScore]) -> str:
+    if not parts:
+        return "the sample has no key interaction"
+    short = next(part for part in parts if part.kisa_raw is None or part.sgi_raw is None)
+    return (
+        f"interaction {short.interaction}: {short.kisa_answered} of 6 and {short.sgi_answered} of 4 questions could be answered, "
+        f"at least {MIN_KISA_ANSWERED} and {MIN_SGI_ANSWERED} are needed"
+    )
+
+
+def _yes(answers: Iterable[Answer]) -> int:
+    return sum(answer.value is AnswerValue.YES for answer in answers)
+
+
+def _bounds(yes: int, answered: int, asked: int) -> tuple[float, float]:
+    return yes / asked, (yes + asked - answered) / asked
+
+
+def _mean_bounds(bounds: Sequence[tuple[float, float]]) -> tuple[float, float] | None:
+    if not bounds:
+        return None
+    return sum(low for low, _ in bounds) / len(bounds), sum(high for _, high in bounds) / len(bounds)
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(values) if values and len(known) == len(values) else None
+
+
+def _product(first: float | None, second: float | None) -> float | None:
+    return None if first is None or second is None else first * second
+
+
+def _share(values: Sequence[bool]) -> float | None:
+    return sum(values) / len(values) if values else None

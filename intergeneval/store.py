@@ -1,0 +1,268 @@
+"""The run folder: ``run.json`` and one append-only JSONL file for each stage.
+
+One line is one item; a line is written and fsync'd before the next begins, so a run that was stopped anywhere goes on by being
+run again. A torn last line is cut off when the file is opened for writing and left out when it is read. Order means nothing;
+of several lines about one item the last counts. Shards write files of their own (``answers.shard-1-of-4.jsonl``), which a
+plain run merges, so that machines sharing a folder never write into one file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Self, TypeVar
+
+from intergeneval.errors import ComparabilityError, RecordError, StoreError, UsageError
+from intergeneval.ids import canonical_json
+from intergeneval.records import (
+    RUN_SCHEMA,
+    Answer,
+    Comparability,
+    Consistency,
+    Detections,
+    Question,
+    Record,
+    RunHeader,
+    Sample,
+    Score,
+    Tracks,
+    Truth,
+    Video,
+)
+
+R = TypeVar("R", bound=Record)
+
+STAGES: dict[str, type[Record]] = {
+    "samples": Sample,
+    "questions": Question,
+    "truth": Truth,
+    "videos": Video,
+    "tracks": Tracks,
+    "detections": Detections,
+    "consistency": Consistency,
+    "answers": Answer,
+    "scores": Score,
+}
+"""Stage name -> record of its lines, in the order of the run."""
+
+HEADER = "run.json"
+_BLOCK = 1 << 16
+_SHARD = re.compile(r"^[1-9]\d*-of-[1-9]\d*$")
+
+
+class RunStore:
+    """One run folder, for reading; `writer` opens it for appending."""
+
+    def __init__(self, folder: Path, header: RunHeader) -> None:
+        self.folder = folder
+        self.header = header
+
+    @classmethod
+    def create(cls, folder: Path, header: RunHeader) -> Self:
+        """Make a run folder, or open the one that is there if it was made alike.
+
+        Raises ComparabilityError naming the fields when the folder holds another run, StoreError when it cannot be written.
+        """
+        if (folder / HEADER).exists():
+            found = cls.open(folder)
+            _same_run(folder, found.header, header)
+            return found
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            write_atomically(folder / HEADER, canonical_json(header.to_json()) + "\n")
+        except OSError as error:
+            raise StoreError(f"{folder}: cannot be written ({error.strerror})") from None
+        return cls(folder, header)
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Open an existing run folder. Raises UsageError when it is none, RecordError when its header is damaged."""
+        path = folder / HEADER
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            raise UsageError(f"{folder}: not a run folder, {HEADER} is missing or unreadable") from None
+        header = RunHeader.from_line(text, where=str(path))
+        if header.schema != RUN_SCHEMA:
+            raise UsageError(f"{path}: schema {header.schema} is not {RUN_SCHEMA}, which this version reads; run it again")
+        return cls(folder, header)
+
+    def read(self, stage: str, cls: type[R]) -> list[R]:
+        """Return all records of a stage, shards included; an absent file is an empty stage.
+
+        Raises RecordError naming file and line for a line that is not such a record.
+        """
+        records = []
+        for path in self._files(stage):
+            for number, line in enumerate(_whole_lines(path), start=1):
+                records.append(cls.from_line(line, where=f"{path}:{number}"))
+        return records
+
+    def _files(self, stage: str) -> list[Path]:
+        if stage not in STAGES:
+            raise KeyError(stage)
+        main = self.folder / f"{stage}.jsonl"
+        return [path for path in (main, *sorted(self.folder.glob(f"{stage}.shard-*.jsonl"))) if path.is_file()]
+
+    @contextlib.contextmanager
+    def writer(self, shard: str = "") -> Iterator[RunWriter]:
+        """Open the folder for appending, alone: a second writer of the same shard is refused with StoreError.
+
+        `shard` is ``I-of-N`` or empty. Torn last lines of this writer's files are cut off first.
+        """
+        if shard and not _SHARD.match(shard):
+            raise UsageError(f"shard {shard!r} is not of the form I-of-N")
+        suffix = f".shard-{shard}" if shard else ""
+        with (self.folder / f".lock{suffix}").open("a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise StoreError(f"{self.folder}: another run is writing here; wait for it, or choose another --out") from None
+            except OSError:
+                # Some network file systems have no locks; there two writers are the user's to keep apart.
+                pass
+            writer = RunWriter(self.folder, suffix)
+            try:
+                yield writer
+            finally:
+                writer.close()
+
+    def write_scores(self, scores: Iterable[Score]) -> None:
+        """Rewrite ``scores.jsonl`` atomically, in the order given."""
+        text = "".join(canonical_json(score.to_json()) + "\n" for score in scores)
+        write_atomically(self.folder / "scores.jsonl", text)
+
+    def merge_shards(self) -> None:
+        """Move the lines of all shard files into the stage files; killed at any point, it loses and doubles nothing that counts.
+
+        The stage file is replaced first and the shard files go afterwards, so a line may stand in both for a moment; lines about
+        one item are the same there.
+        """
+        for stage in STAGES:
+            shards = sorted(self.folder.glob(f"{stage}.shard-*.jsonl"))
+            if not shards:
+                continue
+            _merge(self._files(stage), self.folder / f"{stage}.jsonl")
+            for path in shards:
+                path.unlink()
+
+
+class RunWriter:
+    """Appends records to the stage files of one run folder; each `append` is on disk when it returns."""
+
+    def __init__(self, folder: Path, suffix: str) -> None:
+        self._folder = folder
+        self._suffix = suffix
+        self._streams: dict[str, IO[bytes]] = {}
+
+    def append(self, stage: str, records: Iterable[Record]) -> None:
+        """Append records as one write and one fsync. Raises StoreError when the disk refuses."""
+        wanted = STAGES[stage]
+        lines = []
+        for record in records:
+            if not isinstance(record, wanted):
+                raise TypeError(f"stage {stage} holds {wanted.__name__}, not {type(record).__name__}")
+            lines.append(canonical_json(record.to_json()) + "\n")
+        if not lines:
+            return
+        path = self._folder / f"{stage}{self._suffix}.jsonl"
+        try:
+            if stage not in self._streams:
+                _cut_torn_line(path)
+                self._streams[stage] = path.open("ab")
+            stream = self._streams[stage]
+            stream.write("".join(lines).encode("utf-8"))
+            stream.flush()
+            os.fsync(stream.fileno())
+        except OSError as error:
+            raise StoreError(f"{path}: cannot be written ({error.strerror})") from None
+
+    def close(self) -> None:
+        """Close all files."""
+        for stream in self._streams.values():
+            stream.close()
+        self._streams.clear()
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a text file so that readers see the old or the new content, never a part. Raises OSError."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _whole_lines(path: Path) -> Iterator[str]:
+    """Give the lines that end in a newline, without it: what follows the last newline was torn by a kill."""
+    with path.open("rb") as stream:
+        for raw in stream:
+            if not raw.endswith(b"\n"):
+                return
+            try:
+                line = raw[:-1].decode("utf-8")
+            except UnicodeDecodeError as error:
+                raise RecordError(f"{path}: not UTF-8 text ({error.reason}: byte {error.start} of a line)") from None
+            if line:
+                yield line
+
+
+def _merge(sources: Iterable[Path], target: Path) -> None:
+    """Write every whole line of the sources once, in order, to `target`, atomically and without holding them all."""
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    seen: set[bytes] = set()
+    with os.fdopen(handle, "wb") as stream:
+        for path in sources:
+            for line in _whole_lines(path):
+                raw = line.encode("utf-8")
+                digest = hashlib.sha256(raw).digest()
+                if digest not in seen:
+                    seen.add(digest)
+                    stream.write(raw + b"\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+    Path(name).chmod(0o644)
+    Path(name).replace(target)
+
+
+def _cut_torn_line(path: Path) -> None:
+    """Cut off what follows the last newline, reading backwards: stage files can be large."""
+    if not path.exists():
+        return
+    with path.open("r+b") as stream:
+        end = stream.seek(0, os.SEEK_END)
+        while end > 0:
+            start = max(end - _BLOCK, 0)
+            stream.seek(start)
+            newline = stream.read(end - start).rfind(b"\n")
+            if newline >= 0:
+                end = start + newline + 1
+                break
+            end = start
+        stream.truncate(end)
+
+
+def _same_run(folder: Path, found: RunHeader, wanted: RunHeader) -> None:
+    differing = list(found.comparability.differences(wanted.comparability))
+    if found.source != wanted.source or found.source_hash != wanted.source_hash:
+        differing.append("source")
+    if differing:
+        mine, theirs = _fields(found.comparability, found), _fields(wanted.comparability, wanted)
+        said = "; ".join(f"{name}: {mine[name]} there, {theirs[name]} here" for name in differing)
+        raise ComparabilityError(f"{folder}: holds another run ({said}); choose another --out or remove the folder")
+
+
+def _fields(comparability: Comparability, header: RunHeader) -> dict[str, object]:
+    return {**comparability.to_json(), "source": header.source}
