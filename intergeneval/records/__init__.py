@@ -14,6 +14,17 @@ from intergeneval.records.answers import (
 )
 from intergeneval.records.bench import BOX_COLOURS, Category, Direction, Instance, Interaction, Sample
 from intergeneval.records.codec import Record
+from intergeneval.records.estimate import (
+    Comparison,
+    Completeness,
+    Estimate,
+    Outcome,
+    PromptDifference,
+    SliceComparison,
+    SliceEstimate,
+    TieGroup,
+    Verdict,
+)
 from intergeneval.records.header import RUN_SCHEMA, Comparability, RunHeader
 from intergeneval.records.score import InteractionScore, Profile, Score, ScoreStatus
 from intergeneval.records.truth import TrueAnswer, Truth
@@ -40,29 +51,38 @@ __all__ = [
     "Box",
     "Category",
     "Comparability",
+    "Comparison",
+    "Completeness",
     "Consistency",
     "Detection",
     "Detections",
     "Diagnostics",
     "Direction",
+    "Estimate",
     "Fit",
     "Instance",
     "Interaction",
     "InteractionScore",
+    "Outcome",
     "Predicate",
     "Profile",
+    "PromptDifference",
     "Question",
     "Record",
     "RunHeader",
     "Sample",
     "Score",
     "ScoreStatus",
+    "SliceComparison",
+    "SliceEstimate",
     "Stage",
+    "TieGroup",
     "Track",
     "TrackState",
     "Tracks",
     "TrueAnswer",
     "Truth",
+    "Verdict",
     "Video",
     "VideoStatus",
 ]

@@ -1,0 +1,221 @@
+"""What may be said of models: estimates, paired comparisons, tie groups, slices and verdicts."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from intergeneval.records.codec import Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate(Record):
+    """A model's mean over prompts with its interval; numbers are on the metric's own scale and unrounded."""
+
+    metric: str
+    """Name of the score's field: ``if``, ``kisa``, ``sgi``, ``spi``, ``kisa_raw`` or ``sgi_raw``."""
+    level: float
+    """Confidence level of the interval, such as 0.95."""
+    mean: float | None
+    """Mean over the scored prompts, equal weights; None when no prompt is scored."""
+    se: float | None
+    """Clustered standard error of the mean; None with fewer than two clusters."""
+    low: float | None
+    """Lower end of the t interval, not clipped to the scale; None with fewer than two clusters or in a thin slice."""
+    high: float | None
+    """Upper end of the t interval."""
+    sd: float | None
+    """Standard deviation of the prompt scores; None with fewer than two prompts."""
+    prompts: int
+    """Prompts with at least one scored video: what the mean is taken over."""
+    prompts_total: int
+    """Prompts with any score line."""
+    clusters: int
+    """Clusters among `prompts`; the interval uses t on ``clusters - 1``."""
+    videos: int
+    """Scored videos."""
+    videos_total: int
+    """Score lines, scored or not."""
+    coverage: float
+    """``prompts / prompts_total``, 0 to 1; 0 when there are none."""
+    statuses: Mapping[str, int] = field(default_factory=dict)
+    """Number of videos per score status."""
+    partial: tuple[str, ...] = ()
+    """Parts not assessed in any scored video; not empty: numbers that contain SPI are upper bounds."""
+    caveat: str = ""
+    """What keeps the interval from being read as usual, in one sentence; empty when nothing does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptDifference(Record):
+    """One prompt in two runs, means over the seeds that both scored."""
+
+    sample_id: str
+    """The sample."""
+    baseline: float
+    """Prompt score in the first run."""
+    candidate: float
+    """Prompt score in the second run."""
+    difference: float
+    """``candidate - baseline``."""
+    seeds: tuple[int, ...]
+    """The seeds in common, rising."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison(Record):
+    """The paired difference ``candidate - baseline`` of one metric over the prompts that both runs scored."""
+
+    baseline: str
+    """Name of the first run."""
+    candidate: str
+    """Name of the second run."""
+    metric: str
+    """Name of the score's field."""
+    secondary: bool
+    """False for the primary outcome alone; secondary ones are read by `p_adjusted`."""
+    level: float
+    """Confidence level of the interval."""
+    difference: float | None
+    """Mean over prompts of candidate minus baseline; None when no prompt is scored in both."""
+    se: float | None
+    """Clustered standard error of the difference; None with fewer than two clusters."""
+    low: float | None
+    """Lower end of the t interval; None with fewer than two clusters or in a thin slice."""
+    high: float | None
+    """Upper end of the t interval."""
+    sd: float | None
+    """Standard deviation of the prompt differences; None with fewer than two prompts."""
+    baseline_mean: float | None
+    """Mean of the first run over the compared prompts."""
+    candidate_mean: float | None
+    """Mean of the second run over the compared prompts."""
+    correlation: float | None
+    """Pearson correlation of the prompt scores; None under three prompts or where one run does not vary."""
+    p: float | None
+    """Two-sided sign-flip p, flipped by cluster; None when nothing is compared or in a thin slice."""
+    p_adjusted: float | None
+    """p after Holm, over the family that `family` counts."""
+    family: int
+    """Number of tests that `p_adjusted` is adjusted for."""
+    flips: int
+    """Sign patterns behind p: all of them when `exact`, else drawn at random with a fixed seed."""
+    exact: bool
+    """Whether all sign patterns were gone through."""
+    prompts: int
+    """Prompts compared."""
+    prompts_total: int
+    """Prompts in either run."""
+    clusters: int
+    """Clusters among the compared prompts."""
+    videos: int
+    """Pairs of videos compared."""
+    coverage: float
+    """``prompts / prompts_total``, 0 to 1."""
+    only_baseline: int
+    """Videos that only the first run has."""
+    only_candidate: int
+    """Videos that only the second run has."""
+    unscored_baseline: int
+    """Videos in both runs for which the first has no value."""
+    unscored_candidate: int
+    """Videos in both runs for which the second has no value."""
+    mismatched: int
+    """Scored pairs left out since different parts of them were not assessed."""
+    wins: int
+    """Prompts on which the candidate is better."""
+    ties: int
+    """Prompts with equal scores."""
+    losses: int
+    """Prompts on which the baseline is better."""
+    minimum_detectable: float | None
+    """Smallest true difference found in 80 % of repeats with this spread and this many clusters."""
+    partial: tuple[str, ...] = ()
+    """Parts not assessed, the same in both runs."""
+    caveat: str = ""
+    """What keeps the interval from being read as usual, in one sentence; empty when nothing does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TieGroup(Record):
+    """Models that cannot be told from the best of them."""
+
+    rank: int
+    """Place of the leader, from 1; all members share it."""
+    leader: str
+    """The member with the highest mean."""
+    members: tuple[str, ...]
+    """Names by falling mean, the leader first."""
+    comparisons: tuple[Comparison, ...]
+    """Each other member against the leader (leader = baseline), in the order of `members`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SliceEstimate(Record):
+    """A model's estimate on the prompts that share a label."""
+
+    dimension: str
+    """``category``, ``direction``, ``instances`` or ``tag``."""
+    label: str
+    """Value of the dimension, such as ``contact`` or ``3``."""
+    thin: bool
+    """Fewer than 20 scored prompts: the slice is shown without an interval and claims nothing."""
+    estimate: Estimate
+    """The estimate over the slice's prompts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SliceComparison(Record):
+    """A paired comparison on the prompts that share a label."""
+
+    dimension: str
+    """``category``, ``direction``, ``instances`` or ``tag``."""
+    label: str
+    """Value of the dimension."""
+    thin: bool
+    """Fewer than 20 compared prompts: shown without interval and p, and claims nothing."""
+    comparison: Comparison
+    """The comparison over the slice's prompts; always secondary."""
+
+
+class Outcome(enum.StrEnum):
+    """What the gate found."""
+
+    PASS = "pass"  # noqa: S105  # the word of the contract, no password
+    REGRESSION = "regression"
+    INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict(Record):
+    """Whether a run may replace its baseline."""
+
+    outcome: Outcome
+    """pass, regression or inconclusive, tested in this order."""
+    tolerance: float
+    """Loss that is accepted, on the scale of the metric."""
+    reason: str
+    """The verdict in one or two sentences with its numbers."""
+    comparison: Comparison
+    """What it rests on: run minus baseline."""
+    prompts_needed: int | None = None
+    """Prompts with which 80 % of repeats would decide, at this difference and spread; None when decided or unknowable."""
+    unchanged_pass_share: float | None = None
+    """Share of runs of an unchanged model that would pass with this spread and these prompts; None without a spread."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completeness(Record):
+    """How much of a run has a score."""
+
+    expected: int
+    """Videos the run should hold: asked samples times seeds, or the score lines where that is more."""
+    missing: int
+    """Videos that are missing, undecodable, or have no score line."""
+    unscored: int
+    """Videos whose answers failed, were refused, could not be parsed or are not there yet."""
+    allowed: float
+    """Share of missing and unscored videos that is accepted, 0 to 1."""
+    complete: bool
+    """Whether ``(missing + unscored) / expected`` is at or under `allowed`, and there is a video at all."""
