@@ -1,0 +1,28 @@
+"""Videos: decode once in order, sample frames, draw instances on them, encode them again."""
+
+from intergeneval.videos.clip import IMAGE_SUFFIXES, VIDEO_SUFFIXES, frame_files
+from intergeneval.videos.drawing import annotate, annotated_frames, overlay_frames
+from intergeneval.videos.encoding import encode_jpeg, write_overlay, write_video
+from intergeneval.videos.identity import video_sha256
+from intergeneval.videos.pixels import FITS, Frame
+from intergeneval.videos.reader import Reader
+from intergeneval.videos.sampling import EQUAL_TIME, PAPER, sample_frames
+
+__all__ = [
+    "EQUAL_TIME",
+    "FITS",
+    "IMAGE_SUFFIXES",
+    "PAPER",
+    "VIDEO_SUFFIXES",
+    "Frame",
+    "Reader",
+    "annotate",
+    "annotated_frames",
+    "encode_jpeg",
+    "frame_files",
+    "overlay_frames",
+    "sample_frames",
+    "video_sha256",
+    "write_overlay",
+    "write_video",
+]

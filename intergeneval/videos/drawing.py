@@ -1,0 +1,129 @@
+"""Draw instances on frames: boxes and masks for a judge, states besides for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import cv2
+import numpy as np
+
+from intergeneval.errors import MediaError
+from intergeneval.masks import COLOUR_RGB, Mask, decode
+from intergeneval.records import Box, Track, Tracks, TrackState
+from intergeneval.videos.pixels import Frame
+
+_TINT = 0.45
+"""Share of the instance colour inside a mask, 0 to 1."""
+
+
+def annotate(
+    frame: Frame,
+    boxes: Mapping[str, Box | None],
+    colours: Mapping[str, str],
+    masks: Mapping[str, Mask] | None = None,
+) -> Frame:
+    """Return a copy of `frame` (H, W, 3) with each instance's mask tinted and outlined and its box drawn in its colour.
+
+    `boxes` and `masks` go by instance id, `colours` gives each id the name of a colour of COLOUR_RGB; a None box is not drawn.
+    Lines are as thick as 1/160 of the shorter side, at least 1 pixel, and unsmoothed, so colours stay exact.
+    Raises KeyError for an id without a colour, ValueError for a mask of another size than the frame.
+    """
+    drawn = frame.copy()
+    for instance_id, mask in (masks or {}).items():
+        _tint(drawn, mask, COLOUR_RGB[colours[instance_id]])
+    for instance_id, box in boxes.items():
+        if box is not None:
+            _outline(drawn, box, COLOUR_RGB[colours[instance_id]])
+    return drawn
+
+
+def annotated_frames(kept: Mapping[int, Frame], tracks: Tracks, colours: Mapping[str, str]) -> dict[int, Frame]:
+    """Return the `kept` frames as a judge sees them: a box per visible instance, on the first frame its mask too.
+
+    Raises MediaError for a frame the tracks do not reach or a stored mask that is damaged.
+    """
+    first = min(kept, default=0)
+    return {
+        index: annotate(
+            frame,
+            _boxes(tracks, index),
+            colours,
+            _masks(tracks, index, frame) if index == first else None,
+        )
+        for index, frame in sorted(kept.items())
+    }
+
+
+def overlay_frames(frames: Iterable[Frame], tracks: Tracks, colours: Mapping[str, str]) -> Iterator[Frame]:
+    """Yield every frame with masks, boxes and a legend that gives each instance's state in that frame.
+
+    Raises MediaError for a frame the tracks do not reach or a stored mask that is damaged.
+    """
+    for index, frame in enumerate(frames):
+        drawn = annotate(frame, _boxes(tracks, index), colours, _masks(tracks, index, frame))
+        _legend(drawn, [(track.instance_id, track.states[index]) for track in tracks.tracks], colours)
+        yield drawn
+
+
+def _boxes(tracks: Tracks, index: int) -> dict[str, Box | None]:
+    for track in tracks.tracks:
+        if not 0 <= index < len(track.boxes):
+            raise MediaError(f"{tracks.sample_id}: frame {index} has no entry in the track of {track.instance_id}")
+    return {track.instance_id: track.boxes[index] for track in tracks.tracks}
+
+
+def _masks(tracks: Tracks, index: int, frame: Frame) -> dict[str, Mask]:
+    if tracks.size != frame.shape[:2]:
+        raise MediaError(f"{tracks.sample_id}: tracks are for {tracks.size}, the frames are {frame.shape[:2]} (height, width)")
+    return {track.instance_id: _mask(tracks, track, index) for track in tracks.tracks if track.areas[index]}
+
+
+def _mask(tracks: Tracks, track: Track, index: int) -> Mask:
+    try:
+        return decode(track.masks[index], tracks.size)
+    except ValueError as error:
+        raise MediaError(f"{tracks.sample_id}: mask of {track.instance_id} in frame {index}: {error}") from error
+
+
+def line_width(frame: Frame) -> int:
+    """Return how thick lines are on a frame of this size, in pixels."""
+    height, width = frame.shape[:2]
+    return max(1, round(min(int(height), int(width)) / 160))
+
+
+def _tint(frame: Frame, mask: Mask, colour: tuple[int, int, int]) -> None:
+    if mask.shape != frame.shape[:2]:
+        raise ValueError(f"a mask of {mask.shape} does not fit a frame of {frame.shape[:2]} (height, width)")
+    tint = np.array(colour, dtype=np.float64) * _TINT
+    frame[mask] = np.rint(frame[mask] * (1 - _TINT) + tint).astype(np.uint8)
+    edges, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    cv2.drawContours(frame, edges, -1, colour, max(1, line_width(frame) - 1))
+
+
+def _outline(frame: Frame, box: Box, colour: tuple[int, int, int]) -> None:
+    """Draw the box so that its lines lie inside it and inside the frame."""
+    height, width = frame.shape[:2]
+    left, top = max(0, round(box[0])), max(0, round(box[1]))
+    right, bottom = min(width, round(box[2])), min(height, round(box[3]))
+    if right <= left or bottom <= top:
+        return
+    thick = line_width(frame)
+    frame[top : min(top + thick, bottom), left:right] = colour
+    frame[max(bottom - thick, top) : bottom, left:right] = colour
+    frame[top:bottom, left : min(left + thick, right)] = colour
+    frame[top:bottom, max(right - thick, left) : right] = colour
+
+
+def _legend(frame: Frame, states: list[tuple[str, TrackState]], colours: Mapping[str, str]) -> None:
+    """Write one line an instance into the upper left corner: a patch of its colour, its id and its state."""
+    scale = max(0.3, min(frame.shape[:2]) / 900)
+    thick = max(1, round(scale * 1.6))
+    step = round(30 * scale) + 4
+    for row, (instance_id, state) in enumerate(states):
+        top = 4 + row * step
+        text = f"{instance_id}: {state}"
+        (length, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, thick)
+        cv2.rectangle(frame, (4, top), (4 + step + length + 8, top + step), (0, 0, 0), cv2.FILLED)
+        cv2.rectangle(frame, (7, top + 3), (step, top + step - 3), COLOUR_RGB[colours[instance_id]], cv2.FILLED)
+        place = (8 + step, top + step - round(step * 0.3))
+        cv2.putText(frame, text, place, cv2.FONT_HERSHEY_SIMPLEX, scale, (255, 255, 255), thick, cv2.LINE_AA)

@@ -1,0 +1,111 @@
+"""Write frames: JPEG images for a judge, H.264 videos for people and browsers."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import av.error
+import cv2
+import numpy as np
+from av.video.reformatter import ColorRange, Colorspace
+
+from intergeneval.errors import MediaError
+from intergeneval.records import Tracks
+from intergeneval.videos.drawing import overlay_frames
+from intergeneval.videos.pixels import Frame
+
+_BT709 = 1
+_LIMITED = 1
+_X264 = {"crf": "18", "preset": "veryfast"}
+
+
+def encode_jpeg(frame: Frame, quality: int = 90) -> bytes:
+    """Return `frame` (H, W, 3) as a JPEG file of `quality` 1 to 100. Raises ValueError for a frame that is no picture."""
+    if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8 or not frame.size:
+        raise ValueError(f"a frame is RGB uint8 (H, W, 3), not {frame.dtype} {frame.shape}")
+    done, data = cv2.imencode(".jpg", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not done:
+        raise ValueError(f"a frame of {frame.shape} cannot be written as JPEG")
+    return data.tobytes()
+
+
+def write_video(path: Path, frames: Iterable[Frame], fps: float) -> int:
+    """Write frames of one size as an H.264 (yuv420p, BT.709) mp4 that browsers play, and return their number.
+
+    H.264 wants even sides: an odd side is lengthened by one pixel that repeats the last row or column. The file appears under
+    its name only when it is whole; equal frames give equal bytes with the same libraries. Raises MediaError when nothing can
+    be written, ValueError for no frames, frames of different sizes, or an fps that is not above 0; what `frames` raises passes.
+    """
+    if not 0 < fps <= 1000:
+        raise ValueError(f"{path}: {fps} frames per second is not above 0 and at most 1000")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        count = _write(partial, frames, fps)
+        with partial.open("rb+") as written:
+            os.fsync(written.fileno())
+        partial.replace(path)
+    except (av.error.FFmpegError, OSError) as error:
+        raise MediaError(f"{path}: cannot be written: {error.strerror or error}") from error
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            partial.unlink()
+    return count
+
+
+def write_overlay(path: Path, frames: Iterable[Frame], tracks: Tracks, colours: Mapping[str, str], fps: float) -> int:
+    """Write a video with masks, boxes and each instance's state in every frame, and return the number of frames.
+
+    `frames` are all frames of the video at the tracks' size, `colours` maps instance ids to colour names. Errors as in
+    `write_video`, and MediaError for tracks that do not fit the frames.
+    """
+    return write_video(path, overlay_frames(frames, tracks, colours), fps)
+
+
+def _write(path: Path, frames: Iterable[Frame], fps: float) -> int:
+    walk: Iterator[Frame] = iter(frames)
+    first = next(walk, None)
+    if first is None:
+        raise ValueError("a video needs at least one frame")
+    with av.open(
+        str(path.resolve()), mode="w", format="mp4", options={"movflags": "+faststart", "fflags": "+bitexact"}
+    ) as container:
+        stream = _stream(container, first, fps)
+        count = 0
+        frame: Frame | None = first
+        while frame is not None:
+            if frame.shape != first.shape:
+                raise ValueError(f"frame {count} has shape {frame.shape}, the first has {first.shape}")
+            container.mux(stream.encode(_picture(frame, count)))
+            count += 1
+            frame = next(walk, None)
+        container.mux(stream.encode(None))
+    return count
+
+
+def _stream(container: Any, first: Frame, fps: float) -> Any:
+    stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001), options=_X264)
+    stream.height, stream.width = (side + side % 2 for side in first.shape[:2])
+    stream.pix_fmt = "yuv420p"
+    context = stream.codec_context
+    context.colorspace = context.color_primaries = context.color_trc = _BT709
+    context.color_range = _LIMITED
+    # The number of threads decides how x264 cuts its work, and with it the bytes.
+    context.thread_count = 2
+    return stream
+
+
+def _picture(frame: Frame, index: int) -> Any:
+    odd = [(0, side % 2) for side in frame.shape[:2]]
+    even = np.pad(frame, (*odd, (0, 0)), mode="edge") if any(extra for _, extra in odd) else frame
+    picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(even), format="rgb24").reformat(
+        format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
+    )
+    picture.pts = index
+    return picture

@@ -1,0 +1,26 @@
+"""What makes two videos the same: their bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from intergeneval.errors import MediaError
+from intergeneval.ids import sha256_file
+from intergeneval.videos.clip import cause, frame_files
+
+
+def video_sha256(path: Path) -> str:
+    """Return the sha256 of a video file's bytes; of a folder, over the sha256 of each frame file in natural order.
+
+    Raises MediaError when something cannot be read.
+    """
+    try:
+        if not path.is_dir():
+            return sha256_file(path)
+        digest = hashlib.sha256()
+        for file in frame_files(path):
+            digest.update(sha256_file(file).encode("ascii"))
+        return digest.hexdigest()
+    except OSError as error:
+        raise MediaError(f"{path}: cannot be read: {cause(error)}") from error
