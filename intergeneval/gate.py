@@ -1,0 +1,90 @@
+"""The gate: a paired comparison and a tolerance make a verdict. Pure.
+
+Tested in this order: the interval ends above ``-tolerance``: pass; it ends below 0: regression; else inconclusive, with the
+number of prompts that would decide. "Any drop" fails half of all reruns of an unchanged model; an interval fails a fortieth.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from intergeneval.errors import EXIT_INCOMPLETE, EXIT_INCONCLUSIVE, EXIT_OK, EXIT_REGRESSION, UsageError
+from intergeneval.records import Comparison, Completeness, Outcome, Score, Verdict
+from intergeneval.stats import compare_metrics, prompts_to_decide, unchanged_pass_share
+
+TOLERANCE = 0.02
+"""Loss that is accepted unless asked otherwise, on the scale of IF."""
+_OUTCOMES = (Outcome.INCONCLUSIVE, Outcome.REGRESSION, Outcome.PASS)
+
+
+def verdict_codes(
+    low: npt.NDArray[np.float64], high: npt.NDArray[np.float64], tolerance: float = TOLERANCE
+) -> npt.NDArray[np.int64]:
+    """Return 2 (pass), 1 (regression) or 0 (inconclusive) for each interval of run minus baseline; NaN is inconclusive."""
+    codes: npt.NDArray[np.int64] = np.where(low > -tolerance, 2, np.where(high < 0, 1, 0)).astype(np.int64)
+    return codes
+
+
+def decide(comparison: Comparison, tolerance: float = TOLERANCE) -> Verdict:
+    """Return the verdict on a comparison (baseline first). Raises UsageError for a tolerance that is not a number from 0 up."""
+    if not (math.isfinite(tolerance) and tolerance >= 0):
+        raise UsageError(f"--tolerance {tolerance}: must be a number from 0 up, on the scale of the metric, such as {TOLERANCE}")
+    low = math.nan if comparison.low is None else comparison.low
+    high = math.nan if comparison.high is None else comparison.high
+    outcome = _OUTCOMES[int(verdict_codes(np.array(low), np.array(high), tolerance))]
+    undecided = outcome is Outcome.INCONCLUSIVE
+    needed = prompts_to_decide(comparison, tolerance) if undecided else None
+    share = None
+    if comparison.se is not None:
+        share = unchanged_pass_share(comparison.se, comparison.clusters, tolerance, comparison.level)
+    return Verdict(
+        outcome=outcome,
+        tolerance=tolerance,
+        reason=_reason(outcome, comparison, tolerance, needed, share),
+        comparison=comparison,
+        prompts_needed=needed,
+        unchanged_pass_share=share,
+    )
+
+
+def gate(
+    run: Sequence[Score],
+    baseline: Sequence[Score],
+    clusters: Mapping[str, str],
+    tolerance: float = TOLERANCE,
+    names: tuple[str, str] = ("baseline", "run"),
+) -> tuple[Verdict, tuple[Comparison, ...]]:
+    """Return the verdict on IF, and the comparisons of all metrics (`names` are baseline and run); the caller checks keys."""
+    comparisons = compare_metrics(baseline, run, clusters, names)
+    return decide(comparisons[0], tolerance), comparisons
+
+
+def exit_code(verdict: Verdict, complete: Completeness, *, strict: bool) -> int:
+    """Return the exit code: 3 for an incomplete run before all else, then 4, 5 (with `strict`), or 0."""
+    if not complete.complete:
+        return EXIT_INCOMPLETE
+    if verdict.outcome is Outcome.REGRESSION:
+        return EXIT_REGRESSION
+    return EXIT_INCONCLUSIVE if strict and verdict.outcome is Outcome.INCONCLUSIVE else EXIT_OK
+
+
+def _reason(outcome: Outcome, comparison: Comparison, tolerance: float, needed: int | None, share: float | None) -> str:
+    if comparison.difference is None:
+        return "no video is scored in both runs, so nothing can be said"
+    if comparison.low is None or comparison.high is None:
+        return f"difference {comparison.difference:+.4f}, but there is no interval: {comparison.caveat}"
+    found = (
+        f"difference {comparison.difference:+.4f}, {comparison.level:.0%} interval {comparison.low:+.4f} to"
+        f" {comparison.high:+.4f} over {comparison.prompts} prompts"
+    )
+    if outcome is Outcome.PASS:
+        return f"{found}: a loss of more than {tolerance:g} is excluded"
+    chance = "" if share is None else f"; an unchanged model would pass in {share:.0%} of runs with this spread"
+    if outcome is Outcome.REGRESSION:
+        return f"{found}: the run is worse{chance}"
+    enough = "no number of prompts would decide" if needed is None else f"about {needed} prompts would decide"
+    return f"{found}: neither a loss of {tolerance:g} nor a difference of 0 is excluded; {enough}{chance}"

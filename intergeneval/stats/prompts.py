@@ -1,0 +1,124 @@
+"""From score records to one number a prompt, and what was left out on the way."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from intergeneval.errors import ComparabilityError, RecordError, UsageError
+from intergeneval.records import Completeness, Sample, Score, ScoreStatus
+from intergeneval.stats.clustered import Ints
+
+PRIMARY = "if"
+"""The primary outcome."""
+METRICS = (PRIMARY, "kisa", "sgi", "spi", "kisa_raw", "sgi_raw")
+"""All outcomes; those after the first are secondary."""
+THIN = 20
+"""Prompts under which a slice claims nothing."""
+ALLOWED_UNSCORED = 0.01
+"""Share of missing and unscored videos up to which a run counts as complete."""
+
+Key = tuple[str, int]
+"""Sample id and seed."""
+
+
+def score_value(score: Score, metric: str) -> float | None:
+    """Return a video's value of one metric; None where it has none.
+
+    Raises UsageError for an unknown metric, RecordError for a value that is NaN or infinite.
+    """
+    if metric not in METRICS:
+        raise UsageError(f"metric {metric!r} is not one of {', '.join(METRICS)}")
+    value: float | None = getattr(score, "if_" if metric == "if" else metric)
+    if value is not None and not math.isfinite(value):
+        raise RecordError(f"scores: sample {score.sample_id!r} seed {score.seed}: {metric} is {value}; no score is null")
+    return value
+
+
+def prompt_scores(scores: Iterable[Score], metric: str = PRIMARY) -> dict[str, float]:
+    """Return the prompt scores, means over the seeds that have a value, by rising sample id; prompts without any are absent."""
+    seeds: dict[str, list[float]] = {}
+    for (sample_id, _), score in by_video(scores).items():
+        value = score_value(score, metric)
+        if value is not None:
+            seeds.setdefault(sample_id, []).append(value)
+    return {sample_id: math.fsum(seeds[sample_id]) / len(seeds[sample_id]) for sample_id in sorted(seeds)}
+
+
+def by_video(scores: Iterable[Score]) -> dict[Key, Score]:
+    """Return the scores by (sample id, seed). Raises RecordError where a video is scored twice."""
+    found: dict[Key, Score] = {}
+    for score in scores:
+        key = (score.sample_id, score.seed)
+        if key in found:
+            raise RecordError(f"scores: sample {score.sample_id!r} seed {score.seed} is there twice; each video has one score")
+        found[key] = score
+    return found
+
+
+def partial_of(scores: Iterable[Score]) -> tuple[str, ...]:
+    """Return the parts not assessed in any video that was looked at; a missing video's 0 says nothing of parts."""
+    return tuple(sorted({part for score in scores if score.status is ScoreStatus.OK for part in score.partial}))
+
+
+def common_partial(names: Sequence[str], runs: Sequence[Sequence[Score]]) -> tuple[str, ...]:
+    """Return the set of parts that none of the runs assessed. Raises ComparabilityError where the sets differ."""
+    sets = [partial_of(scores) for scores in runs if any(score.status is ScoreStatus.OK for score in scores)]
+    if len(set(sets)) > 1:
+        shown = ", ".join(f"{name}: {list(partial_of(scores))}" for name, scores in zip(names, runs, strict=True))
+        raise ComparabilityError(
+            f"field 'partial' differs ({shown}): upper bounds are not compared with full scores; score both alike"
+        )
+    return sets[0] if sets else ()
+
+
+def cluster_codes(ids: Sequence[str], clusters: Mapping[str, str]) -> Ints:
+    """Return a whole number a cluster for each id, (P,). Raises RecordError for a sample without a cluster."""
+    absent = next((sample_id for sample_id in ids if sample_id not in clusters), None)
+    if absent is not None:
+        raise RecordError(f"scores: sample {absent!r} is not in the list of samples, so its cluster is unknown")
+    names = {name: code for code, name in enumerate(sorted({clusters[sample_id] for sample_id in ids}))}
+    return np.array([names[clusters[sample_id]] for sample_id in ids], dtype=np.int64)
+
+
+def clusters_of(samples: Iterable[Sample]) -> dict[str, str]:
+    """Return the cluster of each sample: its scene, or itself; the two kinds of names cannot meet."""
+    return {sample.id: f"sample:{sample.id}" if sample.scene is None else f"scene:{sample.scene}" for sample in samples}
+
+
+def labels_of(samples: Iterable[Sample]) -> dict[str, tuple[tuple[str, str], ...]]:
+    """Return the slices each sample falls into, as (dimension, label).
+
+    Dimensions are ``category`` and ``direction`` (a sample with several interactions falls into each of theirs),
+    ``instances`` (how many) and ``tag``.
+    """
+    labels: dict[str, tuple[tuple[str, str], ...]] = {}
+    for sample in samples:
+        found = [("category", item.category.value) for item in sample.interactions if item.category is not None]
+        found += [("direction", item.direction.value) for item in sample.interactions]
+        found += [("instances", str(len(sample.instances)))]
+        found += [("tag", tag) for tag in sample.tags]
+        labels[sample.id] = tuple(dict.fromkeys(found))
+    return labels
+
+
+def completeness(
+    scores: Sequence[Score], samples: Sequence[str] = (), seeds: Sequence[int] = (), allowed: float = ALLOWED_UNSCORED
+) -> Completeness:
+    """Return how much of a run is scored; `samples` and `seeds` are what was asked for, empty where that is not known.
+
+    Without `seeds` every sample is expected once, and each further score line as well. Videos whose questions cannot be
+    answered or whose instances were lost by the tracker are neither missing nor unscored: asking again would change nothing.
+    """
+    found = by_video(scores)
+    per_sample = {sample_id for sample_id, _ in found}
+    absent = sum((sample_id, seed) not in found for sample_id in samples for seed in seeds)
+    if not seeds:
+        absent = sum(sample_id not in per_sample for sample_id in samples)
+    missing = absent + sum(score.status in (ScoreStatus.MISSING, ScoreStatus.UNDECODABLE) for score in scores)
+    unscored = sum(score.status is ScoreStatus.UNANSWERED for score in scores)
+    expected = len(found) + absent
+    complete = expected > 0 and missing + unscored <= allowed * expected
+    return Completeness(expected=expected, missing=missing, unscored=unscored, allowed=allowed, complete=complete)
