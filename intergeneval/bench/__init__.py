@@ -1,35 +1,13 @@
-"""Benchmarks: what is asked. `Benchmark` is what every reader of a layout returns.
+"""Benchmarks: what is asked. `load` finds one by name or path, `check` names every fault of one.
 
-Readers register under entry points of group ``intergeneval.benchmarks``: a callable without argument that returns a Benchmark.
+Readers of further benchmarks register under entry points of group ``intergeneval.benchmarks``: a callable without argument
+that returns a `Benchmark`.
 """
 
-from __future__ import annotations
+from intergeneval.bench.benchmark import Benchmark
+from intergeneval.bench.checking import check
+from intergeneval.bench.faults import Fault
+from intergeneval.bench.files import load_first_frame, load_mask, masks_for
+from intergeneval.bench.finding import load, names
 
-from dataclasses import dataclass
-from pathlib import Path
-
-from intergeneval.records import Sample
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Benchmark:
-    """A named, versioned, ordered set of samples with the folder its files lie in."""
-
-    name: str
-    """Name in tables and folder names."""
-    version: str
-    """Version text."""
-    root: Path
-    """Folder that the samples' paths are relative to."""
-    samples: tuple[Sample, ...]
-    """The samples, in benchmark order."""
-    hash: str
-    """sha256 over samples and the bytes of every file they name."""
-    licence: str = ""
-    """Licence of the data, with attribution."""
-    description: str = ""
-    """One sentence."""
-    layout: str = "own"
-    """``own`` or ``official``."""
-    videos: str | None = None
-    """Folder of reference videos inside `root`, named by sample id, where the benchmark has them."""
+__all__ = ["Benchmark", "Fault", "check", "load", "load_first_frame", "load_mask", "masks_for", "names"]

@@ -1,0 +1,63 @@
+"""The Benchmark that every reader of a layout returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from intergeneval.errors import UsageError
+from intergeneval.records import Sample
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Benchmark:
+    """A named, versioned, ordered set of samples with the folder its files lie in."""
+
+    name: str
+    """Name in tables and folder names."""
+    version: str
+    """Version text."""
+    root: Path
+    """Folder that the samples' paths are relative to."""
+    samples: tuple[Sample, ...]
+    """The samples, in benchmark order."""
+    hash: str
+    """sha256 over samples and the bytes of every file they name."""
+    licence: str = ""
+    """Licence of the data, with attribution."""
+    description: str = ""
+    """One sentence."""
+    layout: str = "own"
+    """``own`` or ``official``, or what a plug-in calls its own."""
+    videos: str | None = None
+    """Folder of reference videos inside `root`, named by sample id, where the benchmark has them."""
+    hashes: Mapping[str, str] = field(default_factory=dict)
+    """sha256 of further files that no sample names, such as the reference videos, by path."""
+
+    def sample(self, sample_id: str) -> Sample:
+        """Return the sample with that id. Raises KeyError."""
+        for item in self.samples:
+            if item.id == sample_id:
+                return item
+        raise KeyError(sample_id)
+
+    def narrow(self, ids: Sequence[str] | None = None, limit: int | None = None) -> Benchmark:
+        """Return the benchmark with only the samples in `ids`, of those the first `limit`, in benchmark order; the hash stays.
+
+        Raises UsageError for an id the benchmark does not have, and for a limit below 1.
+        """
+        kept = self.samples
+        if ids is not None:
+            known = {item.id for item in self.samples}
+            for wanted in ids:
+                if wanted not in known:
+                    shown = ", ".join(sorted(known)[:12]) + (", ..." if len(known) > 12 else "")
+                    raise UsageError(f"benchmark {self.name!r} has no sample {wanted!r}; it has {len(known)}: {shown}")
+            chosen = set(ids)
+            kept = tuple(item for item in kept if item.id in chosen)
+        if limit is not None:
+            if limit < 1:
+                raise UsageError(f"a limit of {limit} samples leaves nothing to score; give 1 or more")
+            kept = kept[:limit]
+        return replace(self, samples=kept)

@@ -1,0 +1,111 @@
+"""Check a benchmark: every fault of its text files, its images, its masks and its hashes, not just the first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from intergeneval.bench import official
+from intergeneval.bench.faults import Fault
+from intergeneval.bench.files import ImageError, decode_image, decode_mask, read_bytes
+from intergeneval.bench.finding import read
+from intergeneval.bench.names import path_fault
+from intergeneval.bench.reading import Reading
+from intergeneval.bench.structure import gaps
+from intergeneval.ids import sha256_file
+from intergeneval.masks import Mask
+from intergeneval.records import Sample
+from intergeneval.shelf import TOML
+
+_VIDEOS = (".mp4", ".webm", ".mov", ".mkv", ".avi", ".gif")
+
+
+def check(path: Path) -> list[Fault]:
+    """Return every fault of the benchmark in a folder, in the order of its files; empty: it can be used as it is.
+
+    Raises UsageError where the folder is no benchmark at all.
+    """
+    reading = read(path)
+    found = list(reading.faults)
+    for sample, file in zip(reading.samples, reading.files, strict=True):
+        found += gaps(sample, file)
+        found += _file_faults(sample, file, reading.root)
+    if reading.layout == "official":
+        found += official.folder_faults(reading.root)
+    else:
+        found += _extra_faults(reading)
+    return found
+
+
+def _file_faults(sample: Sample, file: str, root: Path) -> Iterator[Fault]:
+    size = sample.size
+    if sample.image is not None:
+        try:
+            shape = decode_image(read_bytes(root, sample.image, sample.hashes)).shape
+        except ImageError as fault:
+            yield _fault(sample, sample.image, file, fault)
+        else:
+            if size is None:
+                size = shape[0], shape[1]
+            elif (shape[0], shape[1]) != size:
+                problem = f"the first frame is {shape[1]}x{shape[0]}, the sample says {size[1]}x{size[0]}"
+                yield _fault(sample, sample.image, file, ImageError(problem, "correct 'size' (height, width) or the image"))
+    masks: dict[str, tuple[str, Mask]] = {}
+    for item in sample.instances:
+        if item.mask is None:
+            continue
+        try:
+            mask = decode_mask(read_bytes(root, item.mask, sample.hashes))
+        except ImageError as fault:
+            yield _fault(sample, item.mask, file, fault)
+            continue
+        size = size or mask.shape
+        if mask.shape != size:
+            problem = f"the mask is {mask.shape[1]}x{mask.shape[0]}, the first frame {size[1]}x{size[0]}"
+            yield _fault(sample, item.mask, file, ImageError(problem, "draw it at the size of the first frame"))
+            continue
+        masks[item.id] = (item.mask, mask)
+    yield from _overlaps(sample, file, masks)
+
+
+def _overlaps(sample: Sample, file: str, masks: Mapping[str, tuple[str, Mask]]) -> Iterator[Fault]:
+    """Name masks that lie wholly under another one: such an instance has no pixel of its own to be followed by."""
+    for name, (path, mask) in masks.items():
+        for other, (_, covering) in masks.items():
+            # Of two equal masks only the later one is named.
+            equal = np.array_equal(mask, covering)
+            if name == other or not (mask <= covering).all() or (equal and list(masks).index(name) < list(masks).index(other)):
+                continue
+            problem = f"every pixel of the mask of {name!r} is part of {other!r} too"
+            yield _fault(sample, path, file, ImageError(problem, "give each instance the pixels that show it"))
+            break
+
+
+def _extra_faults(reading: Reading) -> Iterator[Fault]:
+    """Hold the files of bench.toml against their hashes, and look for a reference video for each sample."""
+    for path, digest in reading.hashes.items():
+        place = reading.root / path
+        if not place.is_file():
+            yield Fault(
+                file=path, field="", problem="bench.toml lists its hash but it does not exist", fix="add it or remove the hash"
+            )
+        elif (found := sha256_file(place)) != digest:
+            problem = f"the sha256 is {found[:12]}..., bench.toml lists {digest[:12]}..."
+            yield Fault(file=path, field="", problem=problem, fix="restore the file, or list its new hash and raise the version")
+    if reading.videos is None or path_fault(reading.videos, reading.root) or not (reading.root / reading.videos).is_dir():
+        return
+    there = {item.name for item in (reading.root / reading.videos).iterdir()}
+    for sample in reading.samples:
+        if sample.id not in there and not any(sample.id + suffix in there for suffix in _VIDEOS):
+            problem = f"no reference video for the sample in {reading.videos!r}"
+            yield Fault(file=TOML, field="videos", problem=problem, fix=f"add {sample.id}.mp4", sample=sample.id)
+
+
+def _fault(sample: Sample, path: str, file: str, fault: ImageError) -> Fault:
+    field = "image" if path == sample.image else "mask"
+    for index, item in enumerate(sample.instances):
+        if item.mask == path:
+            field = f"instances[{index}].mask"
+    return Fault(file=path, field=f"{file} {field}", problem=fault.problem, fix=fault.fix, sample=sample.id)

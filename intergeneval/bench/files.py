@@ -1,0 +1,188 @@
+"""First frames and masks of a benchmark, read with suspicion: existence, hash, size before decoding, content.
+
+Images are PNG or JPEG, masks are PNG: two values, one of them 0. Everything else is refused with the file's name and the fix.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from intergeneval.bench.benchmark import Benchmark
+from intergeneval.bench.names import path_fault
+from intergeneval.errors import BenchError
+from intergeneval.ids import sha256_bytes
+from intergeneval.masks import Mask
+from intergeneval.records import Fit, Instance, Sample
+
+LARGEST_FILE = 64 << 20
+"""Bytes of the largest image file that is opened."""
+LARGEST_SIDE = 8192
+"""Pixels of the longest side that is decoded."""
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+_JPEG_SIZES = frozenset({0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF})
+
+
+class ImageError(Exception):
+    """What is wrong with one image file, and the fix; callers turn it into a BenchError or a Fault."""
+
+    def __init__(self, problem: str, fix: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.fix = fix
+
+
+def read_bytes(root: Path, path: str, hashes: Mapping[str, str]) -> bytes:
+    """Return the bytes of a benchmark's file. Raises ImageError when it is unsafe, absent, too big, or not as hashed."""
+    if fault := path_fault(path, root):
+        raise ImageError(f"the path {fault}", "name a file inside the benchmark folder")
+    place = root / path
+    try:
+        if not place.is_file():
+            raise ImageError("the file does not exist", "add the file or correct the path")
+        if (size := place.stat().st_size) > LARGEST_FILE:
+            raise ImageError(f"the file has {size} bytes", f"keep images under {LARGEST_FILE} bytes")
+        content = place.read_bytes()
+    except OSError as error:
+        raise ImageError(f"the file cannot be read ({error.strerror})", "make it readable") from None
+    listed = hashes.get(path)
+    if listed is not None and (found := sha256_bytes(content)) != listed:
+        problem = f"the sha256 is {found[:12]}..., the sample lists {listed[:12]}..."
+        raise ImageError(problem, "restore the file, or list its new hash and raise the version")
+    return content
+
+
+def image_size(content: bytes) -> tuple[int, int]:
+    """Return (height, width) from the header of a PNG or JPEG, without decoding it. Raises ImageError."""
+    size = None
+    if content.startswith(_PNG) and len(content) >= 24:
+        width, height = struct.unpack(">II", content[16:24])
+        size = (height, width)
+    elif content.startswith(b"\xff\xd8"):
+        size = _jpeg_size(content)
+    if size is None:
+        raise ImageError("the file is neither PNG nor JPEG", "save it as PNG")
+    if not 0 < min(size) <= max(size) <= LARGEST_SIDE:
+        raise ImageError(f"the image is {size[1]}x{size[0]} pixels", f"keep both sides between 1 and {LARGEST_SIDE}")
+    return size
+
+
+def _jpeg_size(content: bytes) -> tuple[int, int] | None:
+    """Walk the segments of a JPEG up to the frame header, which holds the size."""
+    place = 2
+    while place + 9 <= len(content) and content[place] == 0xFF:
+        marker = content[place + 1]
+        if marker == 0xFF:
+            place += 1
+            continue
+        if marker in _JPEG_SIZES:
+            height, width = struct.unpack(">HH", content[place + 5 : place + 9])
+            return height, width
+        place += 2 + int(struct.unpack(">H", content[place + 2 : place + 4])[0])
+    return None
+
+
+def decode_image(content: bytes) -> npt.NDArray[np.uint8]:
+    """Decode a first frame to RGB uint8 (H, W, 3). Raises ImageError."""
+    import cv2
+
+    image_size(content)
+    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    if image is None:
+        raise ImageError("the image does not decode", "save it again as PNG")
+    return np.ascontiguousarray(image[:, :, ::-1], dtype=np.uint8)
+
+
+def decode_mask(content: bytes) -> Mask:
+    """Decode a mask to bool (H, W), True where the instance is. Raises ImageError when it is not two-valued or empty."""
+    import cv2
+
+    if not content.startswith(_PNG):
+        raise ImageError("the mask is not a PNG", "save masks as PNG: other formats blur their edges")
+    image_size(content)
+    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    if image is None:
+        raise ImageError("the mask does not decode", "save it again as PNG")
+    if image.ndim == 3:
+        if image.shape[2] != 3 or (image != image[:, :, :1]).any():
+            raise ImageError("the mask has colours or transparency", "save it with one channel: 255 on the instance, 0 elsewhere")
+        image = image[:, :, 0]
+    values = np.unique(image)
+    if values.tolist() == [0]:
+        raise ImageError("the mask is empty", "mark the instance's pixels with 255")
+    if len(values) > 2 or values[0] != 0:
+        shown = ", ".join(str(value) for value in values[:4])
+        raise ImageError(
+            f"the mask has the values {shown}{'...' if len(values) > 4 else ''}", "use 255 on the instance, 0 elsewhere"
+        )
+    return np.asarray(image > 0)
+
+
+def load_mask(benchmark: Benchmark, sample: Sample, instance: Instance | str, size: tuple[int, int] | None = None) -> Mask:
+    """Return an instance's first-frame mask, bool (H, W), at the sample's size or brought to `size` (height, width).
+
+    Raises BenchError when there is no mask, or the file is missing, changed, damaged, empty, not two-valued, or of another size.
+    """
+    item = sample.instance(instance) if isinstance(instance, str) else instance
+    if item.mask is None:
+        raise BenchError(f"benchmark {benchmark.name!r}, sample {sample.id!r}: instance {item.id!r} has no mask; add one")
+    try:
+        mask = decode_mask(read_bytes(benchmark.root, item.mask, sample.hashes))
+    except ImageError as fault:
+        raise BenchError(_message(benchmark, sample, item.mask, fault)) from None
+    if sample.size is not None and mask.shape != sample.size:
+        wrong = ImageError(
+            f"the mask is {mask.shape[1]}x{mask.shape[0]}, the sample {sample.size[1]}x{sample.size[0]}",
+            "draw it at the size of the first frame",
+        )
+        raise BenchError(_message(benchmark, sample, item.mask, wrong))
+    return mask if size is None or mask.shape == size else fitted(mask, size)
+
+
+def masks_for(benchmark: Benchmark, sample: Sample, size: tuple[int, int], fit: Fit = Fit.EXACT) -> dict[str, Mask]:
+    """Return instance id -> mask, bool (H, W), at the size (height, width) of a video, for every instance that has one.
+
+    Videos are brought to the benchmark's size, so masks usually stay as they are. Where a sample states no size and the video has
+    another one, masks are scaled and centre-cropped as a frame would be. Raises BenchError as `load_mask`, and when `fit`
+    says the video was left as it is but the masks have another size.
+    """
+    found = {item.id: load_mask(benchmark, sample, item) for item in sample.instances if item.mask is not None}
+    for name, mask in found.items():
+        if mask.shape != size and fit is Fit.EXACT and sample.size is not None:
+            raise BenchError(
+                f"benchmark {benchmark.name!r}, sample {sample.id!r}: mask of {name!r} is {mask.shape[1]}x{mask.shape[0]}, "
+                f"the video is judged at {size[1]}x{size[0]}"
+            )
+    return {name: mask if mask.shape == size else fitted(mask, size, fit) for name, mask in found.items()}
+
+
+def load_first_frame(benchmark: Benchmark, sample: Sample) -> npt.NDArray[np.uint8] | None:
+    """Return a sample's first frame, RGB uint8 (H, W, 3); None where the benchmark names none. Raises BenchError."""
+    if sample.image is None:
+        return None
+    try:
+        return decode_image(read_bytes(benchmark.root, sample.image, sample.hashes))
+    except ImageError as fault:
+        raise BenchError(_message(benchmark, sample, sample.image, fault)) from None
+
+
+def fitted(mask: Mask, size: tuple[int, int], fit: Fit = Fit.SCALE) -> Mask:
+    """Bring a mask to `size` (height, width), nearest neighbour; with Fit.CROP its middle is cut out first, as of a frame."""
+    import cv2
+
+    height, width = mask.shape
+    if fit is Fit.CROP:
+        ratio = (width / height) / (size[1] / size[0])
+        kept_height, kept_width = (height, round(width / ratio)) if ratio > 1 else (round(height * ratio), width)
+        top, left = (height - kept_height) // 2, (width - kept_width) // 2
+        mask = mask[top : top + kept_height, left : left + kept_width]
+    return np.asarray(cv2.resize(mask.astype(np.uint8), (size[1], size[0]), interpolation=cv2.INTER_NEAREST) > 0)
+
+
+def _message(benchmark: Benchmark, sample: Sample, path: str, fault: ImageError) -> str:
+    return f"benchmark {benchmark.name!r}, sample {sample.id!r}, {path}: {fault.problem}; {fault.fix}"

@@ -1,0 +1,62 @@
+"""Find a benchmark by path or name, in whatever layout it is in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from intergeneval import plugins, shelf
+from intergeneval.bench import official, own
+from intergeneval.bench.benchmark import Benchmark
+from intergeneval.bench.reading import Reading
+from intergeneval.errors import BenchError, UnknownPluginError, UsageError
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all benchmarks that can be loaded without a path: on the shelves and registered by plug-ins."""
+    return tuple(sorted({*shelf.names(), *plugins.names("benchmarks")}))
+
+
+def load(name_or_path: str | Path) -> Benchmark:
+    """Load a benchmark: looked up as a path, in ``./benchmarks``, among the plug-ins, then in the package's own copy.
+
+    Raises UnknownPluginError with all names where there is none, BenchError with the faults where it is damaged, and UsageError
+    for a path that is not a benchmark.
+    """
+    text = str(name_or_path)
+    if (place := shelf.at_path(text)) is not None:
+        return read(place).benchmark()
+    if shelf.is_name(text):
+        if text in plugins.names("benchmarks"):
+            return _from_plugin(text)
+        if (found := shelf.on_shelf(text)) is not None:
+            return read(found).benchmark()
+    known = ", ".join(names()) or "none"
+    if shelf.is_name(text) and not Path(text).exists():
+        raise UnknownPluginError(f"no benchmark is called {text!r}; there are: {known}")
+    if not text.strip() or "\0" in text:
+        raise UsageError(f"{text!r} names no benchmark; there are: {known}")
+    return read(Path(text)).benchmark()
+
+
+def read(root: Path) -> Reading:
+    """Read the folder in the layout it is in, faults and all. Raises UsageError where it is no benchmark."""
+    nested = root / "EVAL_DATA"
+    if not root.is_dir():
+        raise UsageError(f"{root}: there is no such folder; give a benchmark folder or one of: {', '.join(names()) or 'none'}")
+    if (root / shelf.TOML).is_file():
+        return own.read(root)
+    if shelf.official_types(root):
+        return official.read(root)
+    if nested.is_dir() and shelf.official_types(nested):
+        return official.read(nested)
+    raise UsageError(
+        f"{root}: this is no benchmark; it holds neither {shelf.TOML} with {own.SAMPLES} nor the release's {{type}}/{shelf.META}"
+    )
+
+
+def _from_plugin(name: str) -> Benchmark:
+    made = plugins.load("benchmarks", name)  # a benchmark's factory takes no argument
+    benchmark = made()  # type: ignore[call-arg]  # see above
+    if not isinstance(benchmark, Benchmark):
+        raise BenchError(f"the plug-in benchmark {name!r} returned a {type(benchmark).__name__}, not a Benchmark")
+    return benchmark

@@ -1,0 +1,148 @@
+"""Our own format: ``bench.toml`` and ``samples.jsonl``, with first frames and masks beside them.
+
+``bench.toml`` holds ``name``, ``version``, ``description``, ``licence`` and optionally ``videos`` (a folder of
+reference videos named by sample id) and a table ``[hashes]`` (sha256 of files that no sample names). ``samples.jsonl`` holds one
+Sample record a line.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from intergeneval.bench.faults import Fault
+from intergeneval.bench.names import id_fault, path_fault
+from intergeneval.bench.reading import Reading
+from intergeneval.bench.structure import sample_faults, shape_faults
+from intergeneval.records import Sample
+from intergeneval.shelf import TOML
+
+SAMPLES = "samples.jsonl"
+_TEXTS = ("name", "version", "description", "licence")
+_LARGEST = 256 << 20
+
+
+def read(root: Path) -> Reading:
+    """Read a benchmark folder, collecting every fault of its two text files. Never raises for what the files say."""
+    faults: list[Fault] = []
+    head = _head(root, faults)
+    samples, lines = _samples(root, faults)
+    return Reading(
+        name=str(head.get("name") or root.resolve().name),
+        version=str(head.get("version", "")),
+        root=root,
+        layout="own",
+        licence=str(head.get("licence", "")),
+        description=str(head.get("description", "")),
+        videos=head.get("videos"),
+        hashes=head.get("hashes", {}),
+        samples=tuple(samples),
+        files=tuple(lines),
+        faults=tuple(faults),
+    )
+
+
+def _head(root: Path, faults: list[Fault]) -> dict[str, Any]:
+    """Return the usable fields of bench.toml."""
+
+    def fault(field: str, problem: str, fix: str) -> None:
+        faults.append(Fault(file=TOML, field=field, problem=problem, fix=fix))
+
+    try:
+        raw = tomllib.loads((root / TOML).read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, RecursionError) as error:
+        fault("", f"the file cannot be read ({error})", "correct it; it is TOML in UTF-8")
+        return {}
+    kept: dict[str, Any] = {}
+    for key, value in raw.items():
+        if key == "hashes":
+            kept[key] = _hashes(value, root, fault)
+        elif key not in _TEXTS and key != "videos":
+            fault(key, f"unknown field {key!r}", f"remove it or correct its name; known are {', '.join(_TEXTS)}, videos, hashes")
+        elif not isinstance(value, str):
+            fault(key, f"expected a text, got {value!r:.60}", "put it in quotes")
+        elif not value.strip():
+            fault(key, "the field is empty", "fill it in")
+        else:
+            kept[key] = value
+    for key in _TEXTS:
+        if key not in raw:
+            fault(key, "the field is missing", "add it")
+    if "name" in kept and (problem := id_fault(kept["name"])):
+        fault("name", f"the name {problem}", "use letters, digits and dashes")
+    if "videos" in kept and (problem := _videos_fault(kept["videos"], root)):
+        fault("videos", problem, "name a folder inside the benchmark folder, or remove the field")
+        del kept["videos"]
+    return kept
+
+
+def _videos_fault(path: str, root: Path) -> str | None:
+    if problem := path_fault(path, root):
+        return f"the path {problem}"
+    return None if (root / path).is_dir() else f"there is no folder {path!r}"
+
+
+def _hashes(value: Any, root: Path, fault: Callable[[str, str, str], None]) -> Mapping[str, str]:
+    if not isinstance(value, dict):
+        fault("hashes", f"expected a table, got {value!r:.60}", "write [hashes] with one line a file")
+        return {}
+    kept = {}
+    for path, digest in value.items():
+        if problem := path_fault(path, root):
+            fault("hashes", f"the path {problem}", "name a file inside the benchmark folder")
+        elif not isinstance(digest, str):
+            fault("hashes", f"the hash of {path!r} is {digest!r:.60}", "write the sha256 in quotes")
+        else:
+            kept[path] = digest
+    return kept
+
+
+def _samples(root: Path, faults: list[Fault]) -> tuple[list[Sample], list[str]]:
+    try:
+        place = root / SAMPLES
+        if place.is_file() and place.stat().st_size > _LARGEST:
+            raise OSError(f"it has more than {_LARGEST} bytes")
+        text = place.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        faults.append(
+            Fault(file=SAMPLES, field="", problem=f"the file cannot be read ({error})", fix="add it: one sample a line, UTF-8")
+        )
+        return [], []
+    samples: list[Sample] = []
+    lines: list[str] = []
+    seen: dict[str, int] = {}
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        file = f"{SAMPLES}:{number}"
+        sample = _sample(line, root, file, faults)
+        if sample is None:
+            continue
+        if sample.id in seen:
+            problem = f"the id {sample.id!r} stands in line {seen[sample.id]} already"
+            faults.append(Fault(file=file, field="id", problem=problem, fix="give every sample its own id", sample=sample.id))
+            continue
+        seen[sample.id] = number
+        samples.append(sample)
+        lines.append(file)
+    if not seen and not faults:
+        faults.append(Fault(file=SAMPLES, field="", problem="there is no sample", fix="add one a line"))
+    return samples, lines
+
+
+def _sample(line: str, root: Path, file: str, faults: list[Fault]) -> Sample | None:
+    try:
+        raw = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        faults.append(Fault(file=file, field="", problem=f"the line is not JSON ({error})", fix="correct the line"))
+        return None
+    shape = shape_faults(raw, file)
+    faults.extend(shape)
+    if shape:
+        return None
+    sample = Sample.from_json(raw, where=file)
+    faults.extend(sample_faults(sample, root, file))
+    return sample
