@@ -1,0 +1,133 @@
+"""Health of each track beside the score: colour drift, area jumps, teleports, pieces, share of lost frames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from intergeneval import masks
+from intergeneval.consistency import thresholds
+from intergeneval.records import Box, Diagnostics, Track, Tracks, TrackState
+
+Frame = npt.NDArray[np.uint8]
+
+
+def diagnose(tracks: Tracks, track: Track, frames: Sequence[int], kept: Mapping[int, Frame] | None) -> Diagnostics:
+    """Return the diagnostics of one track; `frames` are the sampled frames after 0, `kept` the RGB frames by index, if any."""
+    at = [frame for frame in frames if frame < len(track.states)]
+    lost = len(frames) - len(at) + sum(track.states[frame] is TrackState.LOST for frame in at)
+    seen = [
+        frame
+        for frame in sorted({tracks.anchor, *at})
+        if frame < len(track.areas) and track.areas[frame] >= thresholds.LEAST_PIXELS
+    ]
+    drift, pieces = _look(tracks, track, seen, kept or {})
+    return Diagnostics(
+        instance_id=track.instance_id,
+        appearance_drift=drift,
+        area_jumps=area_jumps(tracks, track),
+        teleports=teleports(track, tracks.fps),
+        fragmentation=pieces,
+        lost_share=lost / len(frames) if frames else 0.0,
+    )
+
+
+def area_jumps(tracks: Tracks, track: Track) -> tuple[int, ...]:
+    """Return the frames whose area is AREA_JUMP times larger or smaller than the frame before.
+
+    Frames in which the box meets the border or another instance's box are left out: there something else explains it.
+    """
+    jumps = []
+    for frame in range(1, len(track.areas)):
+        before, now = track.areas[frame - 1], track.areas[frame]
+        if min(before, now) < thresholds.LEAST_PIXELS or max(before, now) < thresholds.AREA_JUMP * min(before, now):
+            continue
+        if not any(_explained(tracks, track, index) for index in (frame - 1, frame)):
+            jumps.append(frame)
+    return tuple(jumps)
+
+
+def teleports(track: Track, fps: float) -> tuple[int, ...]:
+    """Return the frames at which the box centre moved implausibly far in one step.
+
+    The step exceeds TELEPORT_SIZES instance sizes per frame since it was last seen, and is TELEPORT_ISOLATION times larger than
+    the steps within TELEPORT_SECONDS around it.
+    """
+    frames = [frame for frame, box in enumerate(track.boxes) if box is not None]
+    if len(frames) < 3:
+        return ()
+    centres = np.array([_centre(track.boxes[frame]) for frame in frames])
+    gaps = np.diff(frames)
+    steps = np.hypot(*np.diff(centres, axis=0).T) / gaps
+    size = float(np.sqrt(np.median([track.areas[frame] for frame in frames])))
+    reach = max(1, round(thresholds.TELEPORT_SECONDS * (fps or 8.0)))
+    found = []
+    for index in np.flatnonzero(steps > thresholds.TELEPORT_SIZES * size):
+        around = np.concatenate([steps[max(0, index - reach) : index], steps[index + 1 : index + reach + 1]])
+        if steps[index] > thresholds.TELEPORT_ISOLATION * around.max(initial=0.0):
+            found.append(frames[index + 1])
+    return tuple(found)
+
+
+def _look(tracks: Tracks, track: Track, seen: Sequence[int], kept: Mapping[int, Frame]) -> tuple[float | None, float | None]:
+    """Return (largest colour distance to the anchor, largest share of pixels outside the biggest piece)."""
+    anchor = None
+    distances, shares = [], []
+    for frame in seen:
+        mask = masks.decode(track.masks[frame], tracks.size)
+        shares.append(_outside_biggest(mask))
+        picture = kept.get(frame)
+        if picture is None or picture.shape[:2] != mask.shape:
+            continue
+        histogram = _histogram(picture, mask)
+        if frame == tracks.anchor:
+            anchor = histogram
+        distances.append((frame, histogram))
+    if anchor is None or len(distances) < 2:
+        return None, max(shares, default=None)
+    far = max(_hellinger(anchor, histogram) for frame, histogram in distances if frame != tracks.anchor)
+    return far, max(shares, default=None)
+
+
+def _outside_biggest(mask: masks.Mask) -> float:
+    pieces, count = ndimage.label(mask, structure=np.ones((3, 3)))
+    if count < 2:
+        return 0.0
+    sizes = np.bincount(pieces.ravel())[1:]
+    return float(1.0 - sizes.max() / sizes.sum())
+
+
+def _histogram(picture: Frame, mask: masks.Mask) -> npt.NDArray[np.float64]:
+    """Return the smoothed Lab histogram of the pixels under a mask, summing to 1."""
+    lab = cv2.cvtColor(picture[mask][None, :, :], cv2.COLOR_RGB2LAB)[0].astype(np.float64)
+    # Everyday colours crowd the middle of 8-bit Lab: bins cover 64 to 192 of its axes, what lies beyond goes to the last one.
+    lab[:, 1:] = np.clip(lab[:, 1:], 64, 191)
+    ranges = ((0, 256), (64, 192), (64, 192))
+    counts, _ = np.histogramdd(lab, bins=thresholds.DRIFT_BINS, range=ranges)
+    smooth = np.asarray(ndimage.gaussian_filter(counts, thresholds.DRIFT_BLUR, mode="constant"), dtype=np.float64)
+    return np.asarray(smooth / smooth.sum(), dtype=np.float64)
+
+
+def _hellinger(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]) -> float:
+    return float(np.sqrt(max(0.0, 1.0 - float(np.sqrt(first * second).sum()))))
+
+
+def _centre(box: Box | None) -> tuple[float, float]:
+    assert box is not None
+    return (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+
+
+def _explained(tracks: Tracks, track: Track, frame: int) -> bool:
+    """Whether border or another instance may hide part of it in this frame."""
+    box = track.boxes[frame]
+    if box is None:
+        return True
+    height, width = tracks.size
+    if box[0] <= 1 or box[1] <= 1 or box[2] >= width - 1 or box[3] >= height - 1:
+        return True
+    others = (item.boxes[frame] for item in tracks.tracks if item is not track and frame < len(item.boxes))
+    return any(other is not None and masks.box_iou(box, other) > 0 for other in others)
