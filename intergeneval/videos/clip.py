@@ -4,8 +4,9 @@ Files are untrusted. Only plain video containers are opened (never playlists or 
 most MAX_PIXELS pixels, a video at most MAX_FRAMES frames.
 
 When a damaged file is still a video: never when a picture is missing or damaged *before* one that can be decoded; a damaged or
-missing *tail* of at most TAIL_SHARE of the frames is dropped and noted; a longer one makes the file undecodable. Damage that
-leaves a valid stream (a flipped bit inside a codec without checksums) cannot be told from a bad video and is judged as one.
+missing *tail* of at most TAIL_SHARE of the frames is dropped and noted; a longer one makes the file undecodable. A GIF, which
+does not say how long it should be, must be whole, and so must every image of a folder. Damage that leaves a valid stream (a
+flipped bit inside a codec without checksums) cannot be told from a bad video and is judged as one.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import av
 import av.error
 
 from intergeneval.errors import MediaError
+from intergeneval.videos.gif import gif_damage
 from intergeneval.videos.packets import Listing, list_packets
 from intergeneval.videos.pixels import Frame, Notes, rgb
 
@@ -67,6 +69,10 @@ def open_clip(path: Path, notes: Notes) -> Clip:
 
 def cause(error: BaseException) -> str:
     """Return what a library said went wrong, on one line, without the file name it repeats."""
+    if isinstance(error, UnicodeDecodeError):
+        return "its text fields are damaged"
+    if isinstance(error, EOFError):
+        return "the file ends too early"
     said = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return " ".join(str(said).split())
 
@@ -89,6 +95,8 @@ class VideoFile:
     def _list(self) -> Listing:
         try:
             with self._open() as container:
+                if container.format.name == "gif" and (damage := gif_damage(self._path)):
+                    raise MediaError(f"{self._path}: is a damaged GIF: {damage}")
                 return list_packets(container, self._stream(container))
         except FAULTS as error:
             raise MediaError(f"{self._path}: cannot be read as a video: {cause(error)}") from error

@@ -45,7 +45,8 @@ def list_packets(container: Any, stream: Any) -> Listing:
             if packet.pts is not None:
                 stamps.append((packet.pts, packet.duration or 0))
     except av.error.FFmpegError as error:
-        trouble = trouble or error.strerror or type(error).__name__
+        ended = isinstance(error, EOFError) or not error.strerror
+        trouble = trouble or ("the file ends too early" if ended else str(error.strerror))
     if not frames:
         raise ValueError(trouble or "it holds no frames")
     seconds, variable = _times(stamps, float(stream.time_base or 0))

@@ -60,11 +60,7 @@ def _over_grey(rgba: npt.NDArray[np.uint8], notes: Notes) -> Frame:
 
 def _upright(frame: Frame, picture: Any, notes: Notes) -> Frame:
     """Apply quarter turns and mirrorings of the display matrix [a b; c d]: x' = a x + c y, y' = b x + d y (y grows downward)."""
-    stored = picture.side_data.get("DISPLAYMATRIX")
-    if stored is None:
-        return frame
-    matrix = np.frombuffer(bytes(stored), dtype=np.int32)[:5].astype(np.float64) / 65536
-    a, b, c, d = (int(np.sign(value)) if abs(value) > 1e-3 else 0 for value in matrix[[0, 1, 3, 4]])
+    a, b, c, d = _matrix(picture)
     if (a, b, c, d) == (1, 0, 0, 1):
         return frame
     if a and d and not b and not c:
@@ -76,6 +72,22 @@ def _upright(frame: Frame, picture: Any, notes: Notes) -> Frame:
         return frame
     notes.add(_turn_in_words(a, b, c, d))
     return np.ascontiguousarray(turned)
+
+
+def _matrix(picture: Any) -> tuple[int, int, int, int]:
+    """Return the signs of the display matrix a, b, c, d; those of no turn where there is none."""
+    try:
+        stored = picture.side_data.get("DISPLAYMATRIX")
+    except ValueError:
+        # PyAV 18 cannot list the side data of a picture that carries EXIF; its angle it still knows.
+        turn = np.deg2rad(-picture.rotation)
+        values = np.array([np.cos(turn), np.sin(turn), -np.sin(turn), np.cos(turn)])
+    else:
+        if stored is None:
+            return 1, 0, 0, 1
+        values = np.frombuffer(bytes(stored), dtype=np.int32)[[0, 1, 3, 4]] / 65536
+    a, b, c, d = (int(np.sign(value)) if abs(value) > 1e-3 else 0 for value in values)
+    return a, b, c, d
 
 
 def _turn_in_words(a: int, b: int, c: int, d: int) -> str:
