@@ -14,7 +14,11 @@ import click
 from intergeneval import __version__
 from intergeneval.errors import EXIT_CRASH, EXIT_INTERRUPTED, IntergenevalError
 
-VERBS: dict[str, tuple[str, str]] = {}
+VERBS: dict[str, tuple[str, str]] = {
+    "run": ("run", "Score the videos of a model."),
+    "score": ("score", "Score a run folder again, without judging again."),
+    "doctor": ("doctor", "Tell which backends work here, and what each missing one needs."),
+}
 """Verb -> (module under intergeneval.cli that holds a click command called `command`, one-line help)."""
 
 

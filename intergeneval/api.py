@@ -1,0 +1,142 @@
+"""The evaluation from Python, for notebooks and training loops: `evaluate` runs it, `load_run` reads a run folder back.
+
+import intergeneval
+
+run = intergeneval.evaluate("out/my-model", bench="clips")
+run.scores[["sample_id", "if", "status"]]
+run.answers.query("value != 'yes'")
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from intergeneval.config import read_config
+from intergeneval.errors import ConfigError
+from intergeneval.pipeline import Run, score_run
+from intergeneval.records import Answer, Consistency, Profile, Question, RunHeader, Sample, Tracks, Video
+from intergeneval.store import RunStore
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedRun:
+    """A run folder as tables; every table is read from disk when asked for, in the folder's own units."""
+
+    store: RunStore
+    """The run folder."""
+    complete: bool | None = None
+    """Whether the unscored share was within what is allowed; None for a folder that was only read."""
+
+    @property
+    def header(self) -> RunHeader:
+        """How the run was made."""
+        return self.store.header
+
+    @property
+    def folder(self) -> Path:
+        """The run folder's path."""
+        return self.store.folder
+
+    @property
+    def scores(self) -> pd.DataFrame:
+        """One row a video, columns as in ``scores.jsonl`` (``if`` is a column name: ``run.scores["if"]``)."""
+        return self.scores_under(self.header.comparability.profile)
+
+    def scores_under(self, profile: Profile | str) -> pd.DataFrame:
+        """Return the scores under a profile, ``bounded`` or ``paper``, computed anew. Raises ConfigError for another word."""
+        try:
+            chosen = Profile(profile)
+        except ValueError:
+            raise ConfigError(f"profile {profile!r} is neither 'bounded' nor 'paper'") from None
+        return _frame([score.to_json() for score in score_run(self.store, profile=chosen)])
+
+    @property
+    def answers(self) -> pd.DataFrame:
+        """One row an answer that counts: value, decisive frame and reason, with the question's text and stage beside it."""
+        asked = {(item.sample_id, item.interaction, item.question_id): item for item in self.store.read("questions", Question)}
+        versions = {(item.sample_id, item.seed): item.sha256 for item in self.store.read("videos", Video)}
+        latest = {
+            (item.sample_id, item.seed, item.interaction, item.question_id, item.repeat): item
+            for item in self.store.read("answers", Answer)
+            if versions.get((item.sample_id, item.seed)) == item.video
+        }
+        rows = []
+        for answer in latest.values():
+            question = asked.get((answer.sample_id, answer.interaction, answer.question_id))
+            rows.append({**answer.to_json(), "text": question and question.text, "stage": question and question.stage.value})
+        return _frame(rows)
+
+    @property
+    def tracks(self) -> pd.DataFrame:
+        """One row an instance and frame: state, box (x0, y0, x1, y1 in pixels), area, confidence and run-length mask counts."""
+        latest = {(item.sample_id, item.seed): item for item in self.store.read("tracks", Tracks)}
+        rows = [
+            {
+                "sample_id": item.sample_id,
+                "seed": item.seed,
+                "instance_id": track.instance_id,
+                "frame": frame,
+                "state": track.states[frame].value,
+                "box": track.boxes[frame],
+                "area": track.areas[frame],
+                "confidence": track.confidence[frame],
+                "mask": track.masks[frame],
+                "height": item.size[0],
+                "width": item.size[1],
+            }
+            for item in latest.values()
+            for track in item.tracks
+            for frame in range(len(track.states))
+        ]
+        return _frame(rows)
+
+    @property
+    def videos(self) -> pd.DataFrame:
+        """One row a video as it was decoded, or the reason why it was not."""
+        return _latest_frame(self.store.read("videos", Video))
+
+    @property
+    def consistency(self) -> pd.DataFrame:
+        """One row a video: states, disappearance and emergence at the sampled frames, and diagnostics."""
+        return _latest_frame(self.store.read("consistency", Consistency))
+
+    @property
+    def samples(self) -> pd.DataFrame:
+        """One row a sample of the benchmark."""
+        return _frame([item.to_json() for item in {item.id: item for item in self.store.read("samples", Sample)}.values()])
+
+
+def evaluate(model: str | Path, *, bench: str | Path = "", config: str | Path | None = None, **settings: Any) -> LoadedRun:
+    """Run the evaluation and return its run folder; a run that was stopped goes on.
+
+    `settings` are the fields of `intergeneval.config.RunConfig`, such as ``tracker``, ``judge``, ``out``, ``limit`` or
+    ``workers``. Raises UsageError and its kin for what a user can mend; an incomplete run returns with ``complete`` False.
+    With more than one worker the calling script needs the usual ``if __name__ == "__main__"`` guard.
+    """
+    changes = {"model": str(model), **({"bench": str(bench)} if bench else {}), **settings}
+    try:
+        prepared = Run(read_config(Path(config) if config else None, changes))
+    except TypeError as error:
+        raise ConfigError(f"evaluate: {error}") from None
+    result = prepared.execute()
+    return LoadedRun(store=result.store, complete=result.complete)
+
+
+def load_run(path: str | Path) -> LoadedRun:
+    """Open a run folder. Raises UsageError when the path is none."""
+    return LoadedRun(store=RunStore.open(Path(path)))
+
+
+def _latest_frame(records: list[Video] | list[Consistency]) -> pd.DataFrame:
+    return _frame([item.to_json() for item in {(item.sample_id, item.seed): item for item in records}.values()])
+
+
+def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(rows)

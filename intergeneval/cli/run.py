@@ -1,0 +1,101 @@
+"""`intergeneval run`: score the videos of a model."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from intergeneval.cli.sections import Command, more
+from intergeneval.errors import EXIT_INCOMPLETE, EXIT_OK, UsageError
+
+if TYPE_CHECKING:
+    from intergeneval.pipeline import Progress, RunResult
+
+
+@click.command("run", cls=Command)
+@click.option("--model", help="Folder of videos, or SOURCE:ARGUMENT such as staged:perfect.")
+@click.option("--bench", help="Benchmark name or path; told from the model's files where it can be.")
+@click.option("--tracker", help="Tracker: flow (default), stored, stored:DIR, ...")
+@click.option("--judge", help="Judge: geometry (default), ...")
+@click.option("--detector", help="Detector for emergence; none (default): upper bounds, marked partial.")
+@click.option("--out", help="Run folder; default runs/<model>/<bench>-<key>. An unfinished run there goes on.")
+@click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="TOML file with any of these settings and more.")
+@click.option("--json", "as_json", is_flag=True, help="Print scores as JSON.")
+@more("--limit", type=int, help="Score the first N samples only.")
+@more("--samples", help="Score these sample ids only, separated by commas.")
+@more("--seeds", help="Score these seeds only, separated by commas.")
+@more("--profile", type=click.Choice(["bounded", "paper"]), help="Score profile (default bounded).")
+@more("--sampling", help="Frames a judge sees: equal-time (default), paper, stride:N.")
+@more("--workers", type=int, help="Parallel processes; default one a core.")
+@more("--shard", help="I/N: do the I-th of N parts; a plain run finishes.")
+@more("--name", help="Name of the model in tables.")
+@more("--overlay", is_flag=True, default=None, help="Write overlay videos with boxes, masks and states.")
+def command(config: Path | None, as_json: bool, **options: Any) -> None:
+    """Score generated videos for interaction fidelity, with the evidence for each number.
+
+    The run can be stopped at any time; the same command goes on where it stopped. Exit code 3 means that more than 1 % of the
+    videos are missing or unscored.
+    """
+    result = run(config, options)
+    if as_json:
+        from intergeneval.cli.tables import scores_json
+
+        header = result.store.header
+        click.echo(json.dumps(scores_json(header, result.scores, header.comparability.profile), indent=1, ensure_ascii=False))
+    else:
+        click.echo(summary(result))
+    sys.exit(EXIT_OK if result.complete else EXIT_INCOMPLETE)
+
+
+def run(config_file: Path | None, options: dict[str, Any]) -> RunResult:
+    """Run with the settings of a file and the options given over them. Raises UsageError and its kin before any work."""
+    from intergeneval.cli.progress import progress
+    from intergeneval.config import read_config
+    from intergeneval.pipeline import Run
+    from intergeneval.records import Profile
+
+    changes = {name: value for name, value in options.items() if value is not None}
+    for name, convert in (("samples", str), ("seeds", _seed)):
+        if name in changes:
+            changes[name] = tuple(convert(part.strip()) for part in changes[name].split(",") if part.strip())
+    if "profile" in changes:
+        changes["profile"] = Profile(changes["profile"])
+    prepared = Run(read_config(config_file, changes), sys.argv)
+    click.echo(f"{prepared.header.model} on {prepared.header.bench}: {prepared.folder}", err=True)
+    with progress("scoring") as tell:
+
+        def on_progress(state: Progress) -> None:
+            tell(state.done, state.total, state.outcome.sample_id)
+
+        return prepared.execute(on_progress)
+
+
+def summary(result: RunResult) -> str:
+    """Return the text that ends a run: table, what was unscored and why, where the run folder is."""
+    from intergeneval.cli.tables import score_table, unscored_text
+
+    folder = result.store.folder
+    if not result.scores:
+        return f"shard done; a plain run with --out {folder} finishes\nrun folder: {folder}"
+    lines = [score_table(result.scores)]
+    if unscored := unscored_text(result.scores):
+        lines.append(unscored)
+    if any(score.partial for score in result.scores):
+        lines.append("<= marks upper bounds: without a detector nobody looked for things that emerge (--detector)")
+    if not result.complete:
+        allowed = result.store.header.config.get("allowed_unscored")
+        lines.append(
+            f"INCOMPLETE: {len(result.unscored)} of {len(result.scores)} videos missing or unscored, allowed share {allowed}"
+        )
+    return "\n".join([*lines, f"run folder: {folder}"])
+
+
+def _seed(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise UsageError(f"--seeds: {text!r} is not a whole number") from None

@@ -1,0 +1,84 @@
+"""Scores as people read them: the summary table after a run, and the JSON of the contract."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from intergeneval.records import Profile, RunHeader, Score, ScoreStatus
+
+METRICS = ("kisa_raw", "sgi_raw", "spi", "kisa", "sgi", "if_")
+_BOUNDED_ABOVE = frozenset({"spi", "kisa", "sgi", "if_"})
+
+
+def number(score: Score, metric: str) -> str:
+    """Return a metric with three decimals, ``<=`` before an upper bound, and a dash where there is none."""
+    value = getattr(score, metric)
+    if value is None:
+        return "-"
+    return f"{'<= ' if score.partial and metric in _BOUNDED_ABOVE else ''}{value:.3f}"
+
+
+def score_table(scores: Sequence[Score]) -> str:
+    """Return one line a video, then the means over prompts, as aligned plain text."""
+    head = ("sample", "seed", "KISA_raw", "SGI_raw", "SPI", "KISA", "SGI", "IF", "answered", "status")
+    rows = [
+        (score.sample_id, str(score.seed), *(number(score, metric) for metric in METRICS), score.answered, score.status.value)
+        for score in scores
+    ]
+    rows.append(
+        ("mean", "", *(_mean_text(scores, metric) for metric in METRICS), "", f"{_scored(scores)} of {len(scores)} scored")
+    )
+    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in [head, *rows]]
+    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
+
+
+def unscored_text(scores: Sequence[Score]) -> str:
+    """Return what was not scored and why, one line a video; empty when everything was."""
+    lines = [
+        f"  {score.sample_id} (seed {score.seed}): {score.status.value}: {score.reason}"
+        for score in scores
+        if score.status is not ScoreStatus.OK
+    ]
+    if not lines:
+        return ""
+    counts = Counter(score.status.value for score in scores if score.status is not ScoreStatus.OK)
+    said = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
+    return "\n".join([f"not fully scored: {said}", *lines])
+
+
+def mean_over_prompts(scores: Sequence[Score], metric: str) -> float | None:
+    """Return the mean over prompts of the mean over seeds of a metric; None where no video has one."""
+    by_sample: dict[str, list[float]] = {}
+    for score in scores:
+        value = getattr(score, metric)
+        if value is not None:
+            by_sample.setdefault(score.sample_id, []).append(value)
+    means = [sum(values) / len(values) for values in by_sample.values()]
+    return sum(means) / len(means) if means else None
+
+
+def scores_json(header: RunHeader, scores: Sequence[Score], profile: Profile) -> dict[str, Any]:
+    """Return the object that ``score --json`` prints; numbers are unrounded."""
+    comparability = replace(header.comparability, profile=profile)
+    return {
+        "profile": profile.value,
+        "model": header.model,
+        "comparability": {**comparability.to_json(), "key": comparability.key},
+        "samples": [score.to_json() for score in scores],
+    }
+
+
+def _mean_text(scores: Sequence[Score], metric: str) -> str:
+    mean = mean_over_prompts(scores, metric)
+    if mean is None:
+        return "-"
+    bound = metric in _BOUNDED_ABOVE and any(score.partial for score in scores)
+    return f"{'<= ' if bound else ''}{mean:.3f}"
+
+
+def _scored(scores: Sequence[Score]) -> int:
+    return sum(score.if_ is not None for score in scores)

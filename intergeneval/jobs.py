@@ -1,0 +1,91 @@
+"""What passes between the run and the processes that do its work: backends, one video's job, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from intergeneval import plugins
+from intergeneval.config import RunConfig
+from intergeneval.detectors import Detector
+from intergeneval.judges import Judge
+from intergeneval.records import Answer, Consistency, Detections, Question, Sample, Tracks, Truth, Video
+from intergeneval.sources import Source
+from intergeneval.trackers import Tracker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backends:
+    """The plug-ins of one run, built once in each process."""
+
+    source: Source
+    """Where videos come from."""
+    tracker: Tracker
+    """Follows instances."""
+    judge: Judge
+    """Answers questions."""
+    detector: Detector | None
+    """Finds what emerged; None: not assessed."""
+
+    @classmethod
+    def build(cls, config: RunConfig, bench_name: str) -> Backends:
+        """Build all plug-ins from their specs. Raises UnknownPluginError, ConfigError and MissingDependencyError."""
+        settings = {**config.settings_for(config.model), "bench": bench_name}
+        if config.frames is not None:
+            settings["frames"] = config.frames
+
+        return cls(
+            source=plugins.build("sources", config.model, settings),
+            tracker=plugins.build("trackers", config.tracker, config.settings_for(config.tracker)),
+            judge=plugins.build("judges", config.judge, config.settings_for(config.judge)),
+            detector=None
+            if config.detector == "none"
+            else plugins.build("detectors", config.detector, config.settings_for(config.detector)),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One video to bring through the stages, with what is known of it already."""
+
+    sample: Sample
+    """The sample."""
+    seed: int
+    """The seed."""
+    questions: tuple[Question, ...]
+    """Its questions that still lack an answer."""
+    video: Video | None = None
+    """As recorded before."""
+    tracks: Tracks | None = None
+    """As recorded before, of the same version of the video."""
+    detections: Detections | None = None
+    """As recorded before, of the same version of the video."""
+    consistency: Consistency | None = None
+    """As recorded before, of the same version of the video."""
+    truth: Truth | None = None
+    """As recorded before."""
+    all_questions: tuple[Question, ...] = ()
+    """All its questions: what is asked when the video turns out to have changed."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Outcome:
+    """What one job made: only the records that are new."""
+
+    sample_id: str
+    """The sample."""
+    seed: int
+    """The seed."""
+    truth: Truth | None = None
+    """Its truth, where the source knows."""
+    video: Video | None = None
+    """The video."""
+    tracks: Tracks | None = None
+    """Its tracks."""
+    detections: Detections | None = None
+    """Its detections."""
+    consistency: Consistency | None = None
+    """Its consistency."""
+    answers: list[Answer] = field(default_factory=list)
+    """Its answers."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Wall time per stage."""

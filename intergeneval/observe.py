@@ -1,0 +1,315 @@
+"""One video through the stages: decode once, track, detect, assess, judge; gives records and touches no stage file.
+
+Whatever the run folder already holds about the video is handed in and not made again. A backend that fails on this video is
+recorded as failed with its message, and the next run asks again; a video that cannot be decoded is recorded as such.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from intergeneval import bench, consistency, videos
+from intergeneval.bench import Benchmark
+from intergeneval.config import RunConfig
+from intergeneval.detectors import Detector, DetectRequest
+from intergeneval.errors import IntergenevalError, MediaError
+from intergeneval.ids import canonical_json
+from intergeneval.jobs import Backends, Job, Outcome
+from intergeneval.judges import JudgeRequest
+from intergeneval.records import (
+    Answer,
+    AnswerStatus,
+    Detection,
+    Detections,
+    Question,
+    Tracks,
+    Truth,
+    Video,
+    VideoStatus,
+)
+from intergeneval.sources import SourceVideo
+from intergeneval.store import write_atomically
+from intergeneval.trackers import TrackRequest
+
+Frame = npt.NDArray[np.uint8]
+T = TypeVar("T")
+
+FAILED = "failed"
+
+
+class Observer:
+    """Brings jobs through the stages; one a process."""
+
+    def __init__(self, config: RunConfig, folder: Path, backends: Backends, benchmark: Benchmark) -> None:
+        self._config = config
+        self._folder = folder
+        self._backends = backends
+        self._bench = benchmark
+
+    def observe(self, job: Job) -> Outcome:
+        """Do what is missing for one video. Raises StoreError or OSError when the run folder cannot be written."""
+        outcome = Outcome(sample_id=job.sample.id, seed=job.seed)
+        found = self._find(job, outcome)
+        if isinstance(found, str):
+            return _without_video(job, VideoStatus.MISSING, found)
+        try:
+            digest = videos.video_sha256(found.path)
+        except MediaError as error:
+            return _without_video(job, VideoStatus.UNDECODABLE, str(error))
+        if job.video is not None and job.video.status is VideoStatus.UNDECODABLE and job.video.sha256 == digest:
+            return outcome
+        try:
+            if job.video is None or job.video.sha256 != digest:
+                # New, or another file than the one the records speak of: everything about it is made anew.
+                job = replace(job, video=None, tracks=None, detections=None, consistency=None, questions=job.all_questions)
+            video, tracks = self._see(job, outcome, found, digest)
+        except MediaError as error:
+            return _without_video(job, VideoStatus.UNDECODABLE, str(error), found.label, digest)
+        if job.questions:
+            with _timed(outcome, "judge"):
+                outcome.answers = self._judge(job, outcome.truth or job.truth, found.path, video, tracks)
+        return outcome
+
+    def _find(self, job: Job, outcome: Outcome) -> _Found | str:
+        """Return the video's file, written first if the source renders it, or the reason why there is none."""
+        recorded = job.video
+        if recorded is not None and recorded.generated and (self._folder / recorded.path).is_file():
+            return _Found(path=self._folder / recorded.path, label=recorded.path, generated=True)
+        with _timed(outcome, "source"):
+            given = _attempt(lambda: self._backends.source.video(job.sample, job.seed))
+            if isinstance(given, str):
+                return f"the source failed: {given}"
+            if given.truth is not None and given.truth != job.truth:
+                outcome.truth = given.truth
+            if given.frames is not None:
+                return self._write(job, given)
+        if given.path is None:
+            return given.missing or "the source has no video"
+        return _Found(path=given.path, label=given.label or given.path.name, generated=False)
+
+    def _write(self, job: Job, given: SourceVideo) -> _Found | str:
+        """Encode frames that a source rendered, once, with their stored tracks beside them."""
+        assert given.frames is not None
+        label = f"videos/{job.sample.id}/{job.seed}.mp4"
+        path = self._folder / label
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if given.truth is not None:
+            write_atomically(path.with_suffix(".tracks.json"), canonical_json(given.truth.visible.to_json()) + "\n")
+        frames = given.frames
+        written = _attempt(lambda: videos.write_video(path, frames(), given.fps))
+        return f"the source failed: {written}" if isinstance(written, str) else _Found(path=path, label=label, generated=True)
+
+    def _see(self, job: Job, outcome: Outcome, found: _Found, digest: str) -> tuple[Video, Tracks]:
+        """Decode the video once, for the tracker and for the sampled frames, and make what is missing before the judge."""
+        detector = self._backends.detector
+        if job.video and job.tracks and job.consistency and (detector is None or job.detections):
+            return job.video, job.tracks
+        reader = self._reader(job, found.path)
+        walk = _Walk(reader)
+        with _timed(outcome, "track"):
+            tracks = job.tracks or self._track(job, outcome, found.path, reader, walk)
+            walk.finish()
+        video = _video(job, found, digest, reader)
+        if video != job.video:
+            outcome.video = video
+        if job.tracks is None:
+            tracks = outcome.tracks = replace(_of_length(tracks, video.frames), fps=video.fps, video=digest)
+        if detector is not None and job.detections is None:
+            with _timed(outcome, "detect"):
+                request = DetectRequest(
+                    sample=job.sample,
+                    video=video,
+                    frames=reader.kept,
+                    classes=tuple(dict.fromkeys(instance.class_ for instance in job.sample.instances)),
+                    truth=(outcome.truth or job.truth) if detector.needs_truth else None,
+                )
+                outcome.detections = replace(_detect(detector, request), video=digest)
+        with _timed(outcome, "assess"):
+            seen = outcome.detections or job.detections
+            outcome.consistency = replace(consistency.assess(job.sample, video, tracks, seen, reader.kept), video=digest)
+        if self._config.overlay and tracks.status != FAILED:
+            self._overlay(job, found.path, tracks)
+        return video, tracks
+
+    def _reader(self, job: Job, path: Path) -> videos.Reader:
+        return videos.Reader(path, size=job.sample.size, sampling=self._config.sampling, fit=self._config.fit)
+
+    def _track(self, job: Job, outcome: Outcome, path: Path, reader: videos.Reader, walk: _Walk) -> Tracks:
+        """Track all instances over the frames of `walk`. Raises MediaError when the video itself cannot be decoded."""
+        tracker, sample = self._backends.tracker, job.sample
+        masks = {instance.id: bench.load_mask(self._bench, sample, instance) for instance in sample.instances if instance.mask}
+        request = TrackRequest(
+            sample=sample,
+            video=Video(sample_id=sample.id, seed=job.seed, status=VideoStatus.OK, size=reader.size, fps=reader.fps),
+            masks=masks,
+            frames=walk,
+            path=path,
+            truth=(outcome.truth or job.truth) if tracker.needs_truth else None,
+        )
+        made = _attempt(lambda: tracker.track(request))
+        if walk.error is not None:
+            raise walk.error
+        if isinstance(made, str):
+            return Tracks(
+                sample_id=sample.id, seed=job.seed, tracker=tracker.id, size=reader.size, tracks=(), status=FAILED, reason=made
+            )
+        return made
+
+    def _judge(self, job: Job, truth: Truth | None, path: Path, video: Video, tracks: Tracks) -> list[Answer]:
+        """Ask every open question; a judge that fails as a whole has failed every one of them."""
+        judge = self._backends.judge
+
+        def frames() -> dict[int, Frame]:
+            reader = self._reader(job, path)
+            for _ in reader:
+                pass
+            colours = {instance.id: instance.colour for instance in job.sample.instances}
+            return videos.annotated_frames(reader.kept, tracks, colours)
+
+        request = JudgeRequest(
+            sample=job.sample,
+            video=video,
+            tracks=tracks,
+            questions=job.questions,
+            frames=frames if judge.needs_frames else None,
+            truth=truth if judge.needs_truth else None,
+        )
+        given = _attempt(lambda: judge.answer(request))
+        reason = given if isinstance(given, str) else "the judge gave no answer to this question"
+        by_question = {} if isinstance(given, str) else {(item.interaction, item.question_id): item for item in given}
+        return [
+            replace(
+                by_question.get((question.interaction, question.question_id)) or _failed_answer(job, question, judge.id, reason),
+                video=video.sha256,
+            )
+            for question in job.questions
+        ]
+
+    def _overlay(self, job: Job, path: Path, tracks: Tracks) -> None:
+        target = self._folder / "overlays" / job.sample.id / f"{job.seed}.mp4"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        colours = {instance.id: instance.colour for instance in job.sample.instances}
+        videos.write_overlay(target, self._reader(job, path), tracks, colours, tracks.fps)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """A video file that exists."""
+
+    path: Path
+    label: str
+    generated: bool
+
+
+class _Walk:
+    """One walk over a reader's frames that remembers when it was the video, not the tracker, that failed."""
+
+    def __init__(self, reader: videos.Reader) -> None:
+        self._frames = iter(reader)
+        self.error: MediaError | None = None
+
+    def __iter__(self) -> Iterator[Frame]:
+        return self
+
+    def __next__(self) -> Frame:
+        try:
+            return next(self._frames)
+        except MediaError as error:
+            self.error = error
+            raise
+
+    def finish(self) -> None:
+        """Walk over the frames the tracker left, so that the frame count and the sampled frames are whole."""
+        for _ in self:
+            pass
+
+
+def _video(job: Job, found: _Found, digest: str, reader: videos.Reader) -> Video:
+    return Video(
+        sample_id=job.sample.id,
+        seed=job.seed,
+        status=VideoStatus.OK,
+        path=found.label,
+        generated=found.generated,
+        sha256=digest,
+        size=reader.size,
+        source_size=reader.source_size,
+        fit=reader.fit,
+        frames=reader.frames,
+        fps=reader.fps,
+        sampled=reader.sampled,
+        notes=reader.notes,
+    )
+
+
+def _without_video(job: Job, status: VideoStatus, reason: str, label: str = "", digest: str = "") -> Outcome:
+    video = Video(sample_id=job.sample.id, seed=job.seed, status=status, reason=reason, path=label, sha256=digest)
+    return Outcome(sample_id=job.sample.id, seed=job.seed, video=None if video == job.video else video)
+
+
+def _of_length(tracks: Tracks, frames: int) -> Tracks:
+    """Return the tracks, or failed ones where their length is not the video's: no score may come from shifted masks."""
+    for track in tracks.tracks:
+        if len(track.states) != frames:
+            reason = f"the track of {track.instance_id} has {len(track.states)} frames, the video {frames}"
+            return replace(tracks, tracks=(), status=FAILED, reason=reason)
+    return tracks
+
+
+def _detect(detector: Detector, request: DetectRequest) -> Detections:
+    made = _attempt(lambda: detector.detect(request))
+    if isinstance(made, str):
+        frames = tuple(request.frames)
+        empty: tuple[Detection, ...] = ()
+        return Detections(
+            sample_id=request.sample.id,
+            seed=request.video.seed,
+            detector=detector.id,
+            frames=frames,
+            found=(empty,) * len(frames),
+            status=FAILED,
+            reason=made,
+        )
+    return made
+
+
+def _failed_answer(job: Job, question: Question, judge: str, reason: str) -> Answer:
+    return Answer(
+        sample_id=job.sample.id,
+        seed=job.seed,
+        interaction=question.interaction,
+        question_id=question.question_id,
+        status=AnswerStatus.FAILED,
+        value=None,
+        reason=reason,
+        judge=judge,
+    )
+
+
+def _attempt(call: Callable[[], T]) -> T | str:
+    """Return what a backend gives, or the message of its failure.
+
+    Backends are other people's code, and one video that breaks one must not end a run over hundreds: whatever it raises is
+    recorded with the item, counted as unscored, and asked again by a resume.
+    """
+    try:
+        return call()
+    except IntergenevalError as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001  # see above: recorded with its type and text, never dropped
+        return f"{type(error).__name__}: {error}"
+
+
+@contextlib.contextmanager
+def _timed(outcome: Outcome, stage: str) -> Iterator[None]:
+    began = time.perf_counter()
+    yield
+    outcome.seconds[stage] = outcome.seconds.get(stage, 0.0) + time.perf_counter() - began

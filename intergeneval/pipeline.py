@@ -1,0 +1,277 @@
+"""The run: every video of a source through the stages, over a run folder that can be stopped and gone on with anywhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from intergeneval import bench, provenance, questions, scores
+from intergeneval.bench import Benchmark
+from intergeneval.choose import choose_benchmark
+from intergeneval.config import AUTO, RunConfig
+from intergeneval.errors import BenchError, UsageError
+from intergeneval.ids import sha256_json, short
+from intergeneval.jobs import Backends, Job, Outcome
+from intergeneval.observe import Observer
+from intergeneval.plugins import names, split_spec
+from intergeneval.records import (
+    RUN_SCHEMA,
+    Answer,
+    Comparability,
+    Consistency,
+    Profile,
+    Question,
+    RunHeader,
+    Sample,
+    Score,
+    ScoreStatus,
+    Video,
+)
+from intergeneval.resume import RunState
+from intergeneval.store import RunStore, RunWriter
+from intergeneval.workers import observe_in_processes, usable_cores
+
+MAX_WORKERS = 8
+UNSCORED = frozenset({ScoreStatus.MISSING, ScoreStatus.UNDECODABLE, ScoreStatus.UNANSWERED})
+"""Statuses that count toward exit code 3: an error or an absent video, not what geometry cannot know."""
+MARKERS = {"model_index.json": "diffusers", "matrix_config.json": "matrix"}
+"""File that tells what a folder given as ``--model`` is -> source that reads it; any other folder holds videos."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a run is, after each video."""
+
+    done: int
+    """Videos finished by this call."""
+    total: int
+    """Videos this call has to do."""
+    seconds: float
+    """Since the first began."""
+    outcome: Outcome
+    """The one just finished."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """What a run ended with."""
+
+    store: RunStore
+    """The run folder."""
+    scores: tuple[Score, ...]
+    """All scores in benchmark order; empty for a shard, which only collects."""
+    unscored: tuple[Score, ...]
+    """Those that count toward an incomplete run."""
+    complete: bool
+    """Whether the unscored share is within what is allowed."""
+    observed: int
+    """Videos on which anything was done in this call."""
+
+
+class Run:
+    """One run, from settings to scores.
+
+    The constructor settles what is to be run and checks that it can be: benchmark, backends, comparability key and folder. It
+    raises UsageError and its kin; nothing has been written then.
+    """
+
+    def __init__(self, config: RunConfig, command: Sequence[str] = ()) -> None:
+        config, whole = resolve(config)
+        self.bench = whole.narrow(ids=config.samples or None, limit=config.limit)
+        self.config = config
+        self._backends = Backends.build(config, whole.name)
+        self.questions = {sample.id: questions.questions_for(sample) for sample in self.bench.samples}
+        _check_ready(self.bench, needs_masks=split_spec(config.tracker)[0] != "stored")
+        self.header = self._header(whole, command)
+        self.folder = Path(config.out) if config.out else _default_folder(self.header)
+
+    def _header(self, whole: Benchmark, command: Sequence[str]) -> RunHeader:
+        asked = [question.to_json() for sample in self.bench.samples for question in self.questions[sample.id]]
+        backends, narrowed = self._backends, self.bench.samples != whole.samples
+        chosen = [sample.id for sample in self.bench.samples]
+        comparability = Comparability(
+            bench=whole.hash,
+            questions=sha256_json([asked, questions.templates_hash()]),
+            judge=backends.judge.id,
+            judge_revision=backends.judge.revision,
+            tracker=backends.tracker.id,
+            detector=backends.detector.id if backends.detector else "none",
+            sampling=self.config.sampling,
+            profile=self.config.profile,
+            samples=f"{len(chosen)} of {len(whole.samples)}: {short(sha256_json(chosen))}" if narrowed else "all",
+            partial=() if backends.detector else ("emergence",),
+        )
+        return RunHeader(
+            schema=RUN_SCHEMA,
+            model=self.config.name or backends.source.name,
+            source=f"{split_spec(self.config.model)[0]}:{backends.source.name}",
+            source_hash=sha256_json([backends.source.describe(), self.config.fit]),
+            bench=whole.name,
+            bench_version=whole.version,
+            samples=len(chosen),
+            bench_samples=len(whole.samples),
+            seeds=self.config.seeds,
+            comparability=comparability,
+            key=comparability.key,
+            config=self.config.to_json(),
+            versions=provenance.versions(),
+            commit=provenance.commit(Path.cwd()),
+            command=provenance.redact(command),
+            created=provenance.now(),
+        )
+
+    def execute(self, on_progress: Callable[[Progress], None] = lambda _: None) -> RunResult:
+        """Do what the run folder still lacks, then score everything in it.
+
+        Raises ComparabilityError when the folder holds another run, StoreError when it cannot be written.
+        """
+        store = RunStore.create(self.folder, self.header)
+        first, count = self.config.shard_of()
+        with store.writer(f"{first}-of-{count}" if count > 1 else "") as writer:
+            if count == 1:
+                store.merge_shards()
+            state = RunState.read(store)
+            writer.append("samples", [sample for sample in self.bench.samples if sample.id not in state.samples])
+            writer.append("questions", self._new_questions(state))
+            mine = self.bench.samples[first - 1 :: count]
+            observed = self._observe(mine, state, writer, on_progress)
+        if count > 1:
+            return RunResult(store=store, scores=(), unscored=(), complete=True, observed=observed)
+        scored = score_run(store, self.bench.samples)
+        store.write_scores(scored)
+        unscored = tuple(score for score in scored if score.status in UNSCORED)
+        complete = len(unscored) <= self.config.allowed_unscored * len(scored)
+        return RunResult(store=store, scores=tuple(scored), unscored=unscored, complete=complete, observed=observed)
+
+    def _new_questions(self, state: RunState) -> Iterator[Question]:
+        for asked in self.questions.values():
+            yield from (
+                question
+                for question in asked
+                if (question.sample_id, question.interaction, question.question_id) not in state.questions
+            )
+
+    def _observe(
+        self, samples: Sequence[Sample], state: RunState, writer: RunWriter, on_progress: Callable[[Progress], None]
+    ) -> int:
+        jobs = [
+            state.job(sample, seed, self.questions[sample.id])
+            for sample in samples
+            for seed in (self._backends.source.seeds(sample, self.config.seeds) or self.config.seeds or (0,))
+        ]
+        began, observed = time.monotonic(), 0
+        for done, outcome in enumerate(self._outcomes(jobs), start=1):
+            observed += _record(writer, outcome)
+            on_progress(Progress(done=done, total=len(jobs), seconds=time.monotonic() - began, outcome=outcome))
+        return observed
+
+    def _outcomes(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
+        """Give outcomes as they come; in this process when one worker is enough or a backend must not be shared."""
+        backends = self._backends
+        shareable = all(getattr(backend, "parallel", True) for backend in (backends.source, backends.judge, backends.tracker))
+        workers = min(self.config.workers or min(usable_cores(), MAX_WORKERS), len(jobs)) if shareable else 1
+        if workers <= 1:
+            observer = Observer(self.config, self.folder, backends, self.bench)
+            for job in jobs:
+                yield observer.observe(job)
+            return
+        yield from observe_in_processes(workers, (self.config, self.folder, self.bench), jobs)
+
+
+def resolve(config: RunConfig) -> tuple[RunConfig, Benchmark]:
+    """Return the settings with every ``auto`` settled and the model as ``source:argument``, and the whole benchmark.
+
+    Raises UsageError when the model is neither a folder nor a registered source, or its benchmark cannot be told.
+    """
+    if not config.model:
+        raise UsageError("no model given: --model FOLDER or --model SOURCE:ARGUMENT")
+    path = Path(config.model)
+    if path.is_dir():
+        marker = next((kind for name, kind in MARKERS.items() if (path / name).is_file()), "folder")
+        spec = f"{marker}:{config.model}"
+        if marker not in names("sources"):
+            raise UsageError(f"{config.model}: looks like a {marker} folder, and no source called {marker!r} is installed here")
+    else:
+        spec = config.model
+        source, argument = split_spec(spec)
+        if source not in names("sources"):
+            raise UsageError(
+                f"--model {config.model!r}: no such folder, and no source of that name; sources: {', '.join(names('sources'))}"
+            )
+        if not argument:
+            raise UsageError(f"--model {config.model!r}: say what of {source!r}, as in {source}:NAME")
+    source, argument = split_spec(spec)
+    staged = source == "staged"
+    if config.bench:
+        benchmark = bench.load(config.bench)
+    elif source == "folder":
+        benchmark = choose_benchmark(path)
+    elif source == "bench":
+        benchmark = bench.load(argument)
+    elif source in bench.names():
+        benchmark = bench.load(source)
+    else:
+        raise UsageError(f"--model {config.model!r}: say which benchmark with --bench; known are {', '.join(bench.names())}")
+    tracker = ("stored" if staged else "flow") if config.tracker == AUTO else config.tracker
+    detector = ("staged" if staged else "none") if config.detector == AUTO else config.detector
+    return replace(config, model=spec, tracker=tracker, detector=detector), benchmark
+
+
+def score_run(store: RunStore, samples: Sequence[Sample] | None = None, profile: Profile | None = None) -> list[Score]:
+    """Score a run folder from its stage files, under its own profile or another; reads only."""
+    return scores.score_videos(
+        samples if samples is not None else _unique(store.read("samples", Sample)),
+        store.read("videos", Video),
+        store.read("answers", Answer),
+        store.read("consistency", Consistency),
+        profile or store.header.comparability.profile,
+    )
+
+
+def _unique(samples: Iterable[Sample]) -> list[Sample]:
+    return list({sample.id: sample for sample in samples}.values())
+
+
+def _check_ready(benchmark: Benchmark, *, needs_masks: bool) -> None:
+    if not benchmark.samples:
+        raise BenchError(f"benchmark {benchmark.name}: no sample is left to run")
+    silent = [sample.id for sample in benchmark.samples if not sample.interactions]
+    if silent:
+        raise BenchError(
+            f"benchmark {benchmark.name}: {_listed(silent)} without key interactions; add them to samples.jsonl "
+            f"(see 'intergeneval bench check'), or leave these samples out"
+        )
+    bare = [sample.id for sample in benchmark.samples if any(instance.mask is None for instance in sample.instances)]
+    if needs_masks and bare:
+        raise BenchError(
+            f"benchmark {benchmark.name}: {_listed(bare)} with instances that have no first-frame mask; draw the masks, or give "
+            f"finished tracks with --tracker stored:DIR"
+        )
+
+
+def _listed(ids: Sequence[str]) -> str:
+    shown = ", ".join(ids[:5]) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
+    return f"{len(ids)} sample{'s' if len(ids) > 1 else ''} ({shown})"
+
+
+def _default_folder(header: RunHeader) -> Path:
+    model = "".join(character if character.isalnum() or character in "-_." else "-" for character in header.model).strip(".-")
+    return Path("runs") / (model or "model") / f"{header.bench}-{short(header.key)}"
+
+
+def _record(writer: RunWriter, outcome: Outcome) -> bool:
+    """Append what one job made, in the order of the stages; return whether there was anything."""
+    parts = {
+        "truth": outcome.truth,
+        "videos": outcome.video,
+        "tracks": outcome.tracks,
+        "detections": outcome.detections,
+        "consistency": outcome.consistency,
+    }
+    for stage, record in parts.items():
+        if record is not None:
+            writer.append(stage, [record])
+    writer.append("answers", outcome.answers)
+    return bool(outcome.answers) or any(record is not None for record in parts.values())

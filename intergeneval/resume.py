@@ -1,0 +1,73 @@
+"""What a run folder already holds, so that a run does only what is missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from intergeneval.jobs import Job
+from intergeneval.observe import FAILED
+from intergeneval.records import Answer, AnswerStatus, Consistency, Detections, Question, Sample, Tracks, Truth, Video
+from intergeneval.store import RunStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunState:
+    """What a run folder already holds, by item; failed parts count as absent, so that they are tried again."""
+
+    samples: frozenset[str]
+    questions: frozenset[tuple[str, int, int]]
+    truth: dict[tuple[str, int], Truth]
+    videos: dict[tuple[str, int], Video]
+    tracks: dict[tuple[str, int], Tracks]
+    detections: dict[tuple[str, int], Detections]
+    consistency: dict[tuple[str, int], Consistency]
+    answered: frozenset[tuple[str, int, str, int, int]]
+
+    @classmethod
+    def read(cls, store: RunStore) -> RunState:
+        """Read the stage files. Raises RecordError naming file and line."""
+        again = (AnswerStatus.FAILED, AnswerStatus.REFUSED, AnswerStatus.UNPARSED)
+        answers: dict[tuple[str, int, str, int, int], Answer] = {
+            (item.sample_id, item.seed, item.video, item.interaction, item.question_id): item
+            for item in store.read("answers", Answer)
+            if item.repeat == 0
+        }
+        return cls(
+            samples=frozenset(item.id for item in store.read("samples", Sample)),
+            questions=frozenset(
+                (item.sample_id, item.interaction, item.question_id) for item in store.read("questions", Question)
+            ),
+            truth={(item.sample_id, item.seed): item for item in store.read("truth", Truth)},
+            videos={(item.sample_id, item.seed): item for item in store.read("videos", Video)},
+            tracks={(item.sample_id, item.seed): item for item in store.read("tracks", Tracks) if item.status != FAILED},
+            detections={
+                (item.sample_id, item.seed): item for item in store.read("detections", Detections) if item.status != FAILED
+            },
+            consistency={
+                (item.sample_id, item.seed): item for item in store.read("consistency", Consistency) if item.status not in again
+            },
+            answered=frozenset(key for key, item in answers.items() if item.status not in again),
+        )
+
+    def job(self, sample: Sample, seed: int, asked: tuple[Question, ...]) -> Job:
+        """Return the job for one video, with everything recorded about its present version."""
+        key = (sample.id, seed)
+        video = self.videos.get(key)
+        version = video.sha256 if video is not None else ""
+        tracks, detections, assessed = self.tracks.get(key), self.detections.get(key), self.consistency.get(key)
+        # An assessment that failed rests on tracks or detections that failed; where one is made anew, so is the assessment.
+        stale_tracks = tracks is None or tracks.video != version
+        stale_detections = detections is None or detections.video != version
+        return Job(
+            sample=sample,
+            seed=seed,
+            video=video,
+            tracks=None if stale_tracks else tracks,
+            detections=None if stale_detections else detections,
+            consistency=None if assessed is None or assessed.video != version or stale_tracks else assessed,
+            truth=self.truth.get(key),
+            questions=tuple(
+                item for item in asked if (sample.id, seed, version, item.interaction, item.question_id) not in self.answered
+            ),
+            all_questions=asked,
+        )

@@ -1,0 +1,63 @@
+"""Videos in several processes: fresh ones, each with backends of its own, fed a few jobs at a time."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from pathlib import Path
+
+from intergeneval.bench import Benchmark
+from intergeneval.config import RunConfig
+from intergeneval.jobs import Backends, Job, Outcome
+from intergeneval.observe import Observer
+
+_observer: Observer | None = None  # one a worker process, made by its initialiser; the only module state there is
+
+
+def observe_in_processes(workers: int, setup: tuple[RunConfig, Path, Benchmark], jobs: Sequence[Job]) -> Iterator[Outcome]:
+    """Run jobs in fresh processes, few at a time, so that neither jobs nor outcomes pile up in memory."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(os.getpid(), *setup)) as pool:
+        waiting, running = iter(jobs), set[Future[Outcome]]()
+        try:
+            while True:
+                while len(running) < 2 * workers and (job := next(waiting, None)) is not None:
+                    running.add(pool.submit(_observe_in_worker, job))
+                if not running:
+                    return
+                finished, running = wait(running, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    yield future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _start_worker(parent: int, config: RunConfig, folder: Path, benchmark: Benchmark) -> None:
+    global _observer  # noqa: PLW0603  # an initialiser has no other way to hand over
+    import cv2
+
+    cv2.setNumThreads(1)
+    threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
+    _observer = Observer(config, folder, Backends.build(config, benchmark.name), benchmark)
+
+
+def _end_with_parent(parent: int) -> None:
+    """Leave when the parent was killed: nobody would read what this worker makes."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+
+def _observe_in_worker(job: Job) -> Outcome:
+    assert _observer is not None
+    return _observer.observe(job)
+
+
+def usable_cores() -> int:
+    """Return the number of cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
