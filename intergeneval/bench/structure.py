@@ -10,6 +10,7 @@ from typing import Any
 from intergeneval.bench.faults import Fault
 from intergeneval.bench.names import id_fault, path_fault
 from intergeneval.errors import RecordError
+from intergeneval.ids import canonical_json
 from intergeneval.records import Instance, Interaction, Record, Sample
 
 _INSTANCE = {"id": "i", "class": "c", "appearance": "a", "colour": "red"}
@@ -94,8 +95,19 @@ def _text_faults(sample: Sample) -> _Found:
         yield "id", f"the id {problem}", "use letters, digits, dashes and spaces"
     if not sample.prompt.strip():
         yield "prompt", "the prompt is empty", "write the text that a video model is given"
+    if not _is_text(sample):
+        yield "", "the sample holds half of a character (a lone surrogate)", "write its texts again as UTF-8"
     if sample.size is not None and min(sample.size) < 1:
         yield "size", f"{list(sample.size)} is no size", "write height and width in pixels"
+
+
+def _is_text(sample: Sample) -> bool:
+    """Whether every text of the sample can be written to a file; JSON escapes can hold what UTF-8 cannot."""
+    try:
+        canonical_json(sample.to_json()).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _instance_faults(sample: Sample) -> _Found:
