@@ -12,6 +12,9 @@ from intergeneval.records import Answer, Consistency, Detections, Question, Samp
 from intergeneval.sources import Source
 from intergeneval.trackers import Tracker
 
+FAILED = "failed"
+"""Status of tracks and detections whose backend broke."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backends:

@@ -22,7 +22,7 @@ from intergeneval.config import RunConfig
 from intergeneval.detectors import Detector, DetectRequest
 from intergeneval.errors import IntergenevalError, MediaError
 from intergeneval.ids import canonical_json
-from intergeneval.jobs import Backends, Job, Outcome
+from intergeneval.jobs import FAILED, Backends, Job, Outcome
 from intergeneval.judges import JudgeRequest
 from intergeneval.records import (
     Answer,
@@ -41,8 +41,6 @@ from intergeneval.trackers import TrackRequest
 
 Frame = npt.NDArray[np.uint8]
 T = TypeVar("T")
-
-FAILED = "failed"
 
 
 class Observer:

@@ -12,9 +12,7 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from intergeneval import __version__
-
-PACKAGES = ("av", "numpy", "opencv-python-headless", "scipy", "torch", "transformers", "diffusers", "sam2")
+PACKAGES = ("intergeneval", "av", "numpy", "opencv-python-headless", "scipy", "torch", "transformers", "diffusers", "sam2")
 """Libraries whose versions can move a number; those not installed are left out."""
 
 _SECRET_NAME = re.compile(r"key|token|secret|passw|credential|auth", re.IGNORECASE)
@@ -25,7 +23,7 @@ _GIT_SECONDS = 10
 
 def versions() -> dict[str, str]:
     """Return the versions of Python, this package and the installed libraries that touch numbers."""
-    found = {"python": platform.python_version(), "intergeneval": __version__}
+    found = {"python": platform.python_version()}
     for name in PACKAGES:
         try:
             found[name] = version(name)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from intergeneval.jobs import Job
-from intergeneval.observe import FAILED
+from intergeneval.jobs import FAILED, Job
 from intergeneval.records import Answer, AnswerStatus, Consistency, Detections, Question, Sample, Tracks, Truth, Video
 from intergeneval.store import RunStore
 
