@@ -1,0 +1,83 @@
+"""The numbers behind tracker ``flow``, each with its unit and its reason; lengths are relative to an instance's size.
+
+The size of an instance is the square root of its mask's area. Shares lie between 0 and 1.
+"""
+
+from __future__ import annotations
+
+WORK_SIDE = 480
+"""Longest side, in pixels, at which frames are analysed; masks are brought back to the video's size."""
+MIN_AREA = 24
+"""Pixels at that resolution below which a mask carries no evidence: such an instance is not seen."""
+
+CONSISTENT_PX = 1.0
+"""Forward and backward motion may disagree by so many pixels ..."""
+CONSISTENT_SHARE = 0.1
+"""... plus this share of the motion, before a pixel's motion is not believed."""
+
+RECENT_WEIGHT = 0.5
+"""Share of the recent appearance, beside the anchor's, in a colour model: light changes, but the anchor is the truth."""
+RECENT_RATE = 0.1
+"""Share of a confident frame that enters the recent appearance."""
+SCENE_RATE = 0.05
+"""Share of a frame that enters the background's colour model."""
+COLOUR_CLIP = 3.0
+"""Largest log ratio that a colour may speak with; one pixel never decides alone."""
+COLOUR_DEAD = 0.8
+"""Log ratios below this say nothing about a border: white cloth on a white table must not spread."""
+
+PRIOR_WIDTH = 0.05
+"""Distance from the carried border, in sizes, over which the carried mask's word grows to full weight ..."""
+PRIOR_WIDTH_MIN = 2.0
+"""... never below so many pixels ..."""
+PRIOR_WIDTH_MAX = 6.0
+"""... nor above: a large body's border is carried as sharply as a small one's."""
+PRIOR_SLOPE = 1.5
+"""Log odds gained per such width."""
+PRIOR_CLIP = 6.0
+"""Largest log odds of the carried mask: twice the colour's, so a mask cannot jump; jumps are the search's work."""
+PRIOR_DOUBT = 0.5
+"""Weight of the carried mask where its motion is not believed."""
+SMOOTH_RADIUS = 3
+"""Radius in pixels of the edge-keeping smoothing of the log odds."""
+SMOOTH_EPSILON = 0.001
+"""Contrast (squared, grey 0 to 1) that the smoothing takes for an edge."""
+PIECE_SHARE = 0.1
+"""Pieces of a mask smaller than this share of its largest piece are dropped."""
+
+RING = 0.3
+"""Width, in sizes, of the surroundings that an instance is told apart from."""
+SEARCH_SPAN = 0.6
+"""Instances whose box exceeds this share of either side of the frame are not searched: there is nowhere to search."""
+SEARCH_SCALES = (0.85, 1.0, 1.18)
+"""Sizes tried, relative to the last whole shape."""
+SEARCH_COST = 0.08
+"""Response lost per size of distance from where the instance was expected ..."""
+SEARCH_COST_MAX = 0.4
+"""... up to this."""
+SEARCH_GAIN = 0.12
+"""A found place must beat the carried one by this response to be taken."""
+RIVAL_GAP = 0.1
+"""A second place within this response of the best makes the find ambiguous."""
+
+AGREE_LOW, AGREE_HIGH = 0.6, 0.85
+"""Colour agreement with the anchor (Bhattacharyya): below the first it is another thing, from the second it is fully trusted."""
+CONTRAST_LOW, CONTRAST_HIGH = 0.05, 0.3
+"""Difference of mean foreground probability inside and around a mask: the same two points."""
+SHAPE_LOW, SHAPE_HIGH = 0.3, 0.6
+"""IoU with the last whole shape laid on the mask's centre: the same two points."""
+AREA_LOW, AREA_HIGH = 0.25, 0.5
+"""Area over the last whole area: the same two points, for an instance that neither a border nor another instance cuts."""
+VISIBLE = 0.5
+"""Confidence from which an instance is called visible; below it is lost."""
+REGAIN = 0.75
+"""Confidence that a lost instance must reach to be visible again."""
+REGAIN_RESPONSE = 0.7
+"""Response, relative to the anchor's own, that a place must reach to be looked at for a lost instance."""
+
+ABSENT_HERE = 0.3
+"""Mean foreground probability of the last place below which it is seen to be empty."""
+ABSENT_ELSEWHERE = 0.35
+"""Response, relative to the anchor's own, below which no place of the frame is similar."""
+WHOLE_SHARE = 0.75
+"""Area, relative to the last whole shape, from which a confident mask becomes the whole shape (and up to its inverse)."""

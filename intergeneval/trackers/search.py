@@ -1,0 +1,131 @@
+"""Where in a frame an instance could be: its last whole shape, laid everywhere over the map of foreground probability."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from intergeneval.masks import Mask, box
+from intergeneval.trackers import limits
+from intergeneval.trackers.appearance import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A mask cut out along its box, with where its box lay."""
+
+    mask: Mask
+    """The mask inside its box (h, w)."""
+    centre: tuple[float, float]
+    """Centre of the box in the frame: column, row."""
+
+    @property
+    def size(self) -> float:
+        """Square root of the area, in pixels."""
+        return float(np.sqrt(np.count_nonzero(self.mask)))
+
+    def scaled(self, scale: float) -> Mask:
+        """Return the cut mask at another size."""
+        if scale == 1.0:
+            return self.mask
+        height, width = (max(1, round(side * scale)) for side in self.mask.shape)
+        resized = cv2.resize(self.mask.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
+        bigger: Mask = resized > 0.5
+        return bigger
+
+    def at(self, centre: tuple[float, float], frame: tuple[int, int], scale: float = 1.0) -> Mask:
+        """Return the shape laid into an empty frame (H, W) around a centre (column, row); what falls outside is cut off."""
+        piece = self.scaled(scale)
+        laid = np.zeros(frame, dtype=np.bool_)
+        top = round(centre[1] - piece.shape[0] / 2)
+        left = round(centre[0] - piece.shape[1] / 2)
+        y0, x0 = max(top, 0), max(left, 0)
+        y1, x1 = min(top + piece.shape[0], frame[0]), min(left + piece.shape[1], frame[1])
+        if y0 < y1 and x0 < x1:
+            laid[y0:y1, x0:x1] = piece[y0 - top : y1 - top, x0 - left : x1 - left]
+        return laid
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One place where an instance could be."""
+
+    centre: tuple[float, float]
+    """Centre of its box: column, row."""
+    scale: float
+    """Size relative to the shape."""
+    response: float
+    """Mean foreground probability inside the shape less that around it, -1 to 1."""
+
+
+def shape_of(mask: Mask) -> Shape | None:
+    """Cut a mask (H, W) out along its box; None when it is empty."""
+    found = box(mask)
+    if found is None:
+        return None
+    x0, y0, x1, y1 = (int(value) for value in found)
+    return Shape(np.ascontiguousarray(mask[y0:y1, x0:x1]), ((x0 + x1) / 2, (y0 + y1) / 2))
+
+
+def ring(mask: Mask) -> Mask:
+    """Return the surroundings of a mask (H, W), RING sizes wide."""
+    radius = max(2, round(limits.RING * float(np.sqrt(np.count_nonzero(mask)))))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    around: Mask = (cv2.dilate(mask.astype(np.uint8), kernel) > 0) & ~mask
+    return around
+
+
+def contrast(probability: Floats, mask: Mask) -> float:
+    """Return mean probability inside a mask less that around it, -1 to 1; 0 where either side is empty."""
+    around = ring(mask)
+    if not mask.any() or not around.any():
+        return 0.0
+    return float(probability[mask].mean() - probability[around].mean())
+
+
+def responses(probability: Floats, shape: Shape, scale: float) -> Floats:
+    """Return the response of the shape, at a scale, centred on every pixel (H, W) of the probability map."""
+    inside = shape.scaled(scale)
+    radius = max(2, round(limits.RING * float(np.sqrt(np.count_nonzero(inside)))))
+    # An odd side puts the kernel's anchor on its centre.
+    inside = np.pad(inside, ((radius, radius + 1 - inside.shape[0] % 2), (radius, radius + 1 - inside.shape[1] % 2)))
+    around = ring(inside)
+    kernel = inside / max(np.count_nonzero(inside), 1) - around / max(np.count_nonzero(around), 1)
+    answer: Floats = cv2.filter2D(probability, cv2.CV_32F, kernel.astype(np.float32), borderType=cv2.BORDER_REPLICATE)
+    return answer
+
+
+class Search:
+    """The responses of one shape over one frame, at all scales, less the cost of lying far from where it was expected."""
+
+    def __init__(self, probability: Floats, shape: Shape, expected: list[tuple[float, float]]) -> None:
+        """`expected` are centres (column, row) where the instance may be, the nearest counts; empty: the whole frame alike."""
+        self._shape = shape
+        cost: Floats | float = 0.0
+        if expected:
+            rows, columns = np.mgrid[: probability.shape[0], : probability.shape[1]]
+            distance = np.min([np.hypot(columns - x, rows - y) for x, y in expected], axis=0)
+            cost = np.minimum(limits.SEARCH_COST * distance / shape.size, limits.SEARCH_COST_MAX).astype(np.float32)
+        self._maps = np.stack([responses(probability, shape, scale) - cost for scale in limits.SEARCH_SCALES])
+        self._best = self._maps.max(axis=0)
+
+    def near(self, centre: tuple[float, float]) -> float:
+        """Return the best response within a quarter of a size around a centre (column, row); -1 outside the frame."""
+        reach = max(1, round(self._shape.size / 4))
+        row, column = int(centre[1]), int(centre[0])
+        window = self._best[max(0, row - reach) : row + reach + 1, max(0, column - reach) : column + reach + 1]
+        return float(window.max()) if window.size else -1.0
+
+    def places(self) -> tuple[Place, Place]:
+        """Return the best place and its strongest rival at least a box away."""
+        rest = self._best.copy()
+        height, width = self._shape.mask.shape
+        found = []
+        for _ in range(2):
+            row, column = (int(value) for value in np.unravel_index(int(rest.argmax()), rest.shape))
+            scale = limits.SEARCH_SCALES[int(self._maps[:, row, column].argmax())]
+            found.append(Place((column + 0.5, row + 0.5), scale, float(rest[row, column])))
+            rest[max(0, row - height) : row + height + 1, max(0, column - width) : column + width + 1] = -2.0
+        return found[0], found[1]
