@@ -23,7 +23,7 @@ import av.error
 from intergeneval.errors import MediaError
 from intergeneval.videos.gif import gif_damage
 from intergeneval.videos.packets import Listing, list_packets
-from intergeneval.videos.pixels import Frame, Notes, rgb
+from intergeneval.videos.pixels import UPRIGHT, Frame, Notes, rgb, turn_by_angle, turn_by_matrix
 
 MAX_PIXELS = 64 * 1024 * 1024
 """Largest frame that is decoded, in pixels (64 MiP: 8K video is half of it)."""
@@ -127,6 +127,7 @@ class VideoFile:
 
     def _walk(self, container: Any) -> Iterator[Frame]:
         size: tuple[int, int] | None = None
+        turn = UPRIGHT
         seen, trouble = 0, ""
         for picture, problem in _decoded(container, self._stream(container)):
             trouble = trouble or problem
@@ -134,13 +135,14 @@ class VideoFile:
                 continue
             if trouble:
                 raise MediaError(f"{self._path}: frame {seen} of {self.announced} cannot be decoded: {trouble}")
-            size = size or (picture.height, picture.width)
+            if size is None:
+                size, turn = (picture.height, picture.width), turn_by_matrix(picture)
             if (picture.height, picture.width) != size:
                 raise MediaError(
                     f"{self._path}: frame {seen} is {picture.width}x{picture.height}, the first is {size[1]}x{size[0]}"
                 )
             try:
-                frame = rgb(picture, self._notes)
+                frame = rgb(picture, turn, self._notes)
             except FAULTS as error:
                 raise MediaError(f"{self._path}: frame {seen} cannot be turned into RGB: {cause(error)}") from error
             seen += 1
@@ -241,7 +243,7 @@ def read_image(path: Path, notes: Notes) -> Frame:
             for picture, problem in _decoded(container, container.streams.video[0]):
                 if picture is None:
                     raise MediaError(f"{path}: cannot be decoded as an image: {problem}")
-                return rgb(picture, notes)
+                return rgb(picture, turn_by_angle(picture), notes)
     except (*FAULTS, IndexError) as error:
         raise MediaError(f"{path}: cannot be read as an image: {cause(error)}") from error
     raise MediaError(f"{path}: holds no picture")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+import av
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +16,10 @@ from intergeneval.records import Fit
 
 Frame = npt.NDArray[np.uint8]
 """One RGB frame, shape (H, W, 3), values 0..255."""
+
+Turn = tuple[int, int, int, int]
+"""Signs of a display matrix a, b, c, d: x' = a x + c y, y' = b x + d y, with y growing downward."""
+UPRIGHT: Turn = (1, 0, 0, 1)
 
 FITS = ("crop", "scale")
 """``crop``: cut the middle out where the shapes differ; ``scale``: stretch. Both only scale where the shapes agree."""
@@ -38,14 +44,45 @@ class Notes:
         return tuple(self._said)
 
 
-def rgb(picture: Any, notes: Notes) -> Frame:
-    """Return a picture of PyAV as RGB uint8 (H, W, 3): transparency over mid grey, the display matrix applied."""
-    layout = picture.format
-    if layout.has_palette or any(component.is_alpha for component in layout.components):
+def rgb(picture: Any, turn: Turn, notes: Notes) -> Frame:
+    """Return a picture of PyAV as RGB uint8 (H, W, 3): transparency over mid grey, turned upright."""
+    if _has_alpha(picture.format.name):
         frame = _over_grey(picture.to_ndarray(format="rgba"), notes)
     else:
         frame = picture.to_ndarray(format="rgb24")
-    return _upright(frame, picture, notes)
+    return _upright(frame, turn, notes)
+
+
+@cache
+def _has_alpha(layout: str) -> bool:
+    known = av.VideoFormat(layout)
+    return bool(known.has_palette or any(component.is_alpha for component in known.components))
+
+
+def turn_by_matrix(picture: Any) -> Turn:
+    """Return the turn of a picture's whole display matrix, mirroring included.
+
+    For one picture of a stream only: PyAV ties a picture whose side data was looked at into a cycle, and its memory then waits
+    for the garbage collector.
+    """
+    try:
+        stored = picture.side_data.get("DISPLAYMATRIX")
+    except ValueError:  # PyAV 18 cannot list side data of a kind it does not know; the angle it still gives
+        return turn_by_angle(picture)
+    if stored is None:
+        return UPRIGHT
+    return _signs(np.frombuffer(bytes(stored), dtype=np.int32)[[0, 1, 3, 4]] / 65536)
+
+
+def turn_by_angle(picture: Any) -> Turn:
+    """Return the turn of a picture's rotation flag (of a photo's EXIF, say); a mirroring is not seen."""
+    angle = np.deg2rad(-picture.rotation)
+    return _signs(np.array([np.cos(angle), np.sin(angle), -np.sin(angle), np.cos(angle)]))
+
+
+def _signs(matrix: npt.NDArray[np.float64]) -> Turn:
+    a, b, c, d = (int(np.sign(value)) if abs(value) > 1e-3 else 0 for value in matrix)
+    return a, b, c, d
 
 
 def _over_grey(rgba: npt.NDArray[np.uint8], notes: Notes) -> Frame:
@@ -58,11 +95,10 @@ def _over_grey(rgba: npt.NDArray[np.uint8], notes: Notes) -> Frame:
     return mixed.astype(np.uint8)
 
 
-def _upright(frame: Frame, picture: Any, notes: Notes) -> Frame:
-    """Apply quarter turns and mirrorings of the display matrix [a b; c d]: x' = a x + c y, y' = b x + d y (y grows downward)."""
-    a, b, c, d = _matrix(picture)
-    if (a, b, c, d) == (1, 0, 0, 1):
+def _upright(frame: Frame, turn: Turn, notes: Notes) -> Frame:
+    if turn == UPRIGHT:
         return frame
+    a, b, c, d = turn
     if a and d and not b and not c:
         turned = frame[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1]
     elif b and c and not a and not d:
@@ -72,22 +108,6 @@ def _upright(frame: Frame, picture: Any, notes: Notes) -> Frame:
         return frame
     notes.add(_turn_in_words(a, b, c, d))
     return np.ascontiguousarray(turned)
-
-
-def _matrix(picture: Any) -> tuple[int, int, int, int]:
-    """Return the signs of the display matrix a, b, c, d; those of no turn where there is none."""
-    try:
-        stored = picture.side_data.get("DISPLAYMATRIX")
-    except ValueError:
-        # PyAV 18 cannot list the side data of a picture that carries EXIF; its angle it still knows.
-        turn = np.deg2rad(-picture.rotation)
-        values = np.array([np.cos(turn), np.sin(turn), -np.sin(turn), np.cos(turn)])
-    else:
-        if stored is None:
-            return 1, 0, 0, 1
-        values = np.frombuffer(bytes(stored), dtype=np.int32)[[0, 1, 3, 4]] / 65536
-    a, b, c, d = (int(np.sign(value)) if abs(value) > 1e-3 else 0 for value in values)
-    return a, b, c, d
 
 
 def _turn_in_words(a: int, b: int, c: int, d: int) -> str:

@@ -22,6 +22,7 @@ CODECS = {
     ".gif": ("gif", "rgb8"),
     ".mkv": ("ffv1", "yuv420p"),
 }
+QUICK = {"libx264": {"preset": "ultrafast", "crf": "18"}, "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8"}}
 
 
 def encode(path, frames, *, rate=8, codec=None, layout=None, stamps=None, turn=None, source="rgb24", options=None):
@@ -31,8 +32,7 @@ def encode(path, frames, *, rate=8, codec=None, layout=None, stamps=None, turn=N
     stream = None
     for index, pixels in enumerate(frames):
         if stream is None:
-            speed = {"deadline": "realtime", "cpu-used": "8"} if "vpx" in (codec or usual) else {}
-            stream = container.add_stream(codec or usual, rate=rate, options=speed)
+            stream = container.add_stream(codec or usual, rate=rate, options=QUICK.get(codec or usual, {}))
             stream.height, stream.width = pixels.shape[:2]
             stream.pix_fmt = layout or usual_layout
             if stamps is not None:
