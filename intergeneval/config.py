@@ -52,8 +52,6 @@ class RunConfig(Record):
     """Share of videos that may be missing or unscored before the run counts as incomplete (exit code 3)."""
     overlay: bool = False
     """Write a video with boxes, masks and states for each sample."""
-    frames: int | None = None
-    """Frames a rendering or generating source makes; None: its own default."""
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Settings of single backends, by plug-in name, such as ``[settings.flow]``."""
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from intergeneval import plugins
 from intergeneval.config import RunConfig
 from intergeneval.detectors import Detector
 from intergeneval.judges import Judge
 from intergeneval.records import Answer, Consistency, Detections, Question, Sample, Tracks, Truth, Video
-from intergeneval.sources import Source
+from intergeneval.sources import ReadsBenchmark, Source
 from intergeneval.trackers import Tracker
 
 FAILED = "failed"
@@ -30,19 +32,20 @@ class Backends:
     """Finds what emerged; None: not assessed."""
 
     @classmethod
-    def build(cls, config: RunConfig, bench_name: str) -> Backends:
+    def build(cls, config: RunConfig, bench_root: Path) -> Backends:
         """Build all plug-ins from their specs. Raises UnknownPluginError, ConfigError and MissingDependencyError."""
-        settings = {**config.settings_for(config.model), "bench": bench_name}
-        if config.frames is not None:
-            settings["frames"] = config.frames
 
+        def made(kind: str, spec: str) -> Any:
+            return plugins.build(kind, spec, config.settings_for(spec))
+
+        source = made("sources", config.model)
+        if isinstance(source, ReadsBenchmark):
+            source.attach(bench_root)
         return cls(
-            source=plugins.build("sources", config.model, settings),
-            tracker=plugins.build("trackers", config.tracker, config.settings_for(config.tracker)),
-            judge=plugins.build("judges", config.judge, config.settings_for(config.judge)),
-            detector=None
-            if config.detector == "none"
-            else plugins.build("detectors", config.detector, config.settings_for(config.detector)),
+            source=source,
+            tracker=made("trackers", config.tracker),
+            judge=made("judges", config.judge),
+            detector=None if config.detector == "none" else made("detectors", config.detector),
         )
 
 

@@ -81,7 +81,7 @@ class Run:
         config, whole = resolve(config)
         self.bench = whole.narrow(ids=config.samples or None, limit=config.limit)
         self.config = config
-        self._backends = Backends.build(config, whole.name)
+        self._backends = Backends.build(config, whole.root)
         self.questions = {sample.id: questions.questions_for(sample) for sample in self.bench.samples}
         _check_ready(self.bench, needs_masks=split_spec(config.tracker)[0] != "stored")
         self.header = self._header(whole, command)

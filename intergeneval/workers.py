@@ -43,7 +43,7 @@ def _start_worker(parent: int, config: RunConfig, folder: Path, benchmark: Bench
 
     cv2.setNumThreads(1)
     threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
-    _observer = Observer(config, folder, Backends.build(config, benchmark.name), benchmark)
+    _observer = Observer(config, folder, Backends.build(config, benchmark.root), benchmark)
 
 
 def _end_with_parent(parent: int) -> None:

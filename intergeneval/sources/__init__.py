@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -57,3 +57,11 @@ class Source(Protocol):
 
     def video(self, sample: Sample, seed: int) -> SourceVideo:
         """Return the video of one sample and seed. Raises BackendError when generation fails."""
+
+
+@runtime_checkable
+class ReadsBenchmark(Protocol):
+    """A source that makes its videos from the benchmark's own files: first frames and masks."""
+
+    def attach(self, root: Path) -> None:
+        """Take the folder that the samples' paths are relative to; called once, before `seeds` and `video`."""
