@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -160,9 +160,10 @@ class VideoFile:
         self._notes.add(f"damaged end: the last {missing} of {whole} frames dropped")
 
 
-def _decoded(container: Any, stream: Any) -> Iterator[tuple[Any, str]]:
+def _decoded(container: Any, stream: Any, options: Mapping[str, str] | None = None) -> Iterator[tuple[Any, str]]:
     """Yield (picture, "") or (None, what went wrong) in stream order; a damaged picture comes as None."""
     decoder = _decoder(stream)
+    decoder.options = {"max_pixels": str(MAX_PIXELS), **(options or {})}
     packets = container.demux(stream)
     while True:
         try:
@@ -184,12 +185,11 @@ def _decoded(container: Any, stream: Any) -> Iterator[tuple[Any, str]]:
 
 
 def _decoder(stream: Any) -> Any:
-    """Return the decoder of a stream, bounded in size; one that knows alpha for webm, whose usual decoder drops it."""
+    """Return the decoder of a stream; one that knows alpha for webm, whose usual decoder drops it."""
     decoder = stream.codec_context
     alpha = {"vp9": "libvpx-vp9", "vp8": "libvpx"}.get(decoder.name)
     if alpha and stream.metadata.get("alpha_mode") == "1":
         decoder = av.CodecContext.create(alpha, "r")
-    decoder.options = {"max_pixels": str(MAX_PIXELS)}
     decoder.thread_type = "AUTO"
     decoder.thread_count = 2
     return decoder
@@ -239,8 +239,12 @@ def read_image(path: Path, notes: Notes) -> Frame:
         size = path.stat().st_size
         if size > MAX_IMAGE_BYTES:
             raise MediaError(f"{path}: {size} bytes are more than the {MAX_IMAGE_BYTES} an image may have")
-        with av.open(io.BytesIO(path.read_bytes()), mode="r", options={"format_whitelist": _IMAGES}) as container:
-            for picture, problem in _decoded(container, container.streams.video[0]):
+        data = path.read_bytes()
+        # Inside a scan 0xFF is escaped, so a whole JPEG has an end marker after its last start of scan.
+        if data.startswith(b"\xff\xd8") and data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda"):
+            raise MediaError(f"{path}: the JPEG image is cut short")
+        with av.open(io.BytesIO(data), mode="r", options={"format_whitelist": _IMAGES}) as container:
+            for picture, problem in _decoded(container, container.streams.video[0], {"err_detect": "crccheck+explode"}):
                 if picture is None:
                     raise MediaError(f"{path}: cannot be decoded as an image: {problem}")
                 return rgb(picture, turn_by_angle(picture), notes)
