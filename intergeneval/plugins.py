@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from intergeneval.errors import MissingDependencyError, UnknownPluginError
+from intergeneval.errors import BackendError, MissingDependencyError, UnknownPluginError
 
 KINDS = ("sources", "benchmarks", "trackers", "detectors", "judges")
 
@@ -32,7 +32,8 @@ def split_spec(spec: str) -> tuple[str, str]:
 def load(kind: str, name: str) -> Factory:
     """Import the factory registered as `name`.
 
-    Raises UnknownPluginError with the registered names, and MissingDependencyError when its import needs an absent package.
+    Raises UnknownPluginError with the registered names, and MissingDependencyError when its import needs an absent package, and
+    BackendError when its module is broken.
     """
     for point in _points(kind):
         if point.name == name:
@@ -42,6 +43,8 @@ def load(kind: str, name: str) -> Factory:
                 raise MissingDependencyError(
                     f"{kind[:-1]} {name!r} needs the package {error.name!r}, which is not installed; see 'intergeneval doctor'"
                 ) from None
+            except (ImportError, AttributeError) as error:
+                raise BackendError(f"{kind[:-1]} {name!r} ({point.value}) does not load: {error}") from error
             return factory
     known = ", ".join(names(kind)) or "none"
     raise UnknownPluginError(f"no {kind[:-1]} is called {name!r}; registered are: {known}")

@@ -1,0 +1,52 @@
+"""The Python API over a small world on disk."""
+
+import pytest
+
+import intergeneval
+from intergeneval.errors import ConfigError, UsageError
+
+
+@pytest.fixture
+def run(tiny, tmp_path):
+    return intergeneval.evaluate(tiny[1], bench=tiny[0], tracker="stored", out=str(tmp_path / "run"), workers=1)
+
+
+def test_evaluate_returns_scores_as_a_table_in_benchmark_order(run):
+    assert run.complete
+    assert list(run.scores["sample_id"]) == ["a", "b", "c"]
+    assert run.scores["if"].notna().all()
+
+
+def test_a_run_folder_reads_back_as_the_same_tables(run):
+    again = intergeneval.load_run(run.folder)
+    assert again.scores.equals(run.scores)
+    assert (len(again.videos), len(again.consistency), len(again.samples)) == (3, 3, 3)
+
+
+def test_answers_carry_the_question_beside_frame_and_reason(run):
+    answers = run.answers
+    assert len(answers) == 30
+    assert answers["text"].notna().all()
+    assert set(answers["stage"]) == {"pre", "during", "post", "grounding"}
+
+
+def test_tracks_have_one_row_for_each_instance_and_frame(run):
+    tracks = run.tracks
+    assert len(tracks) == 3 * 2 * 24
+    assert set(tracks["state"]) == {"visible"}
+
+
+def test_another_profile_is_computed_anew(run):
+    assert list(run.scores_under("paper")["sample_id"]) == ["a", "b", "c"]
+    with pytest.raises(ConfigError, match="neither 'bounded' nor 'paper'"):
+        run.scores_under("strict")
+
+
+def test_a_setting_that_does_not_exist_is_named(tiny):
+    with pytest.raises(ConfigError, match="trakcer"):
+        intergeneval.evaluate(tiny[1], bench=tiny[0], trakcer="flow")
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="not a run folder"):
+        intergeneval.load_run(tmp_path)
