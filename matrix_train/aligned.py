@@ -1,0 +1,225 @@
+"""One module from batch to loss: transformer, readout, decoders and losses, so that DDP sees a single forward.
+
+Order of preparation: freeze the base, grow the projection, add the adapter (peft freezes again), then unfreeze projection and
+decoders. What trains is fp32; the rest keeps the base's type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+
+from intergeneval.errors import ConfigError
+from matrix_train import conditioning, lora
+from matrix_train.backbones import Backbone, Grid, MapKind
+from matrix_train.config import Config
+from matrix_train.decoder import MaskDecoder
+from matrix_train.losses import TERMS, combine, intersection_over_union, mask_terms, mass_outside, role_weights
+from matrix_train.readout import Readout, RoleWeights
+
+HEADS: dict[str, tuple[MapKind, ...]] = {"sga": (MapKind.V2T, MapKind.T2V), "spa": (MapKind.V2V,)}
+"""Loss -> kinds of map it supervises; each loss has one decoder, shared by its layers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleEntry:
+    """One supervised role of one interaction of one clip."""
+
+    clip: int
+    """Place of the clip in the batch."""
+    slot: int
+    """Row of the role in the clip's weights."""
+    interaction: int
+    """Index of the interaction in its clip."""
+    role: str
+    """sub, obj or verb."""
+    has_text: bool
+    """Whether the caption names it."""
+    has_cells: bool
+    """Whether its first-frame mask covers a token."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Everything one training step needs, drawn and collated."""
+
+    clips: tuple[str, ...]
+    """Clip ids."""
+    clean: Tensor
+    """Latents (B, C, F, H, W)."""
+    noise: Tensor
+    """Noise of that shape, fp32."""
+    time_B: Tensor
+    """Timesteps, in the transformer's unit."""
+    condition: Mapping[str, Tensor]
+    """What the backbone conditions on, by its own names."""
+    weights: RoleWeights
+    """Tokens and cells of the roles."""
+    entries: tuple[RoleEntry, ...]
+    """Roles that have a mask."""
+    targets: Tensor
+    """Mask of each entry, (M, F, H, W) uint8: at the decoders' grid, or the token grid where there is no decoder."""
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> Self:
+        """Move to a device; floating conditions take the transformer's type."""
+        condition = {
+            name: value.to(device, dtype) if value.is_floating_point() else value.to(device)
+            for name, value in self.condition.items()
+        }
+        weights = RoleWeights(**{item.name: getattr(self.weights, item.name).to(device) for item in fields(self.weights)})
+        moved = {name: getattr(self, name).to(device) for name in ("clean", "noise", "time_B", "targets")}
+        return replace(self, condition=condition, weights=weights, **moved)
+
+
+class AlignedModel(nn.Module):
+    """Denoising plus alignment: forward(batch) returns ``loss``, detached ``terms``, per-clip ``denoising`` and ``maps``."""
+
+    def __init__(self, backbone: Backbone, config: Config) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.config = config
+        self.transformer = backbone.transformer
+        self.transformer.requires_grad_(False)
+        self.projection = None
+        if config.condition.id_map != "none":
+            self.projection = conditioning.grow(self.transformer, backbone.projection, backbone.latent_channels)
+        self.adapted = lora.add(backbone, config.lora, config.train.seed) if config.lora.layers else ()
+        chosen = {kind: getattr(config.layers, kind.value) for kind in MapKind}
+        self.readout = Readout(backbone, chosen if self._weights() else {}, config.readout.mode)
+        self.heads = nn.ModuleDict(self._decoders())
+        if self.projection is not None:
+            self.projection.requires_grad_(True)
+        for parameter in self.parameters():
+            if parameter.requires_grad:
+                parameter.data = parameter.data.float()
+        if config.model.gradient_checkpointing:
+            getattr(self.transformer, "enable_gradient_checkpointing")()  # noqa: B009  # a mixin's method, unknown to the types
+
+    def _weights(self) -> dict[str, float]:
+        both = {"sga": self.config.loss.sga, "spa": self.config.loss.spa}
+        return {
+            name: weight
+            for name, weight in both.items()
+            if weight > 0 and any(getattr(self.config.layers, kind.value) for kind in HEADS[name])
+        }
+
+    def _decoders(self) -> dict[str, nn.Module]:
+        if self.config.loss.kind != "decoder":
+            return {}
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.config.train.seed)
+            return {name: MaskDecoder(self.config.decoder, self.backbone.strides[0]) for name in self._weights()}
+
+    def groups(self) -> dict[str, list[tuple[str, nn.Parameter]]]:
+        """Return the trained parameters by group: lora, projection, decoder; nothing else has a gradient."""
+        found: dict[str, list[tuple[str, nn.Parameter]]] = {}
+        own = set() if self.projection is None else {id(parameter) for parameter in self.projection.parameters()}
+        for name, parameter in self.named_parameters():
+            if parameter.requires_grad:
+                group = "decoder" if name.startswith("heads.") else "projection" if id(parameter) in own else "lora"
+                found.setdefault(group, []).append((name, parameter))
+        return found
+
+    def forward(self, batch: Batch) -> dict[str, Any]:
+        """Return the loss of a batch and what it is made of."""
+        noising = self.backbone.noising
+        noisy = noising.mix(batch.clean, batch.noise, batch.time_B)
+        maps: dict[str, Tensor] = {}
+        if self.readout.layers:
+            with self.readout.recording():
+                predicted = self.backbone.predict(noisy, batch.time_B, batch.condition)
+                grid = self.backbone.grid((noisy.shape[2], noisy.shape[3], noisy.shape[4]))
+                for kind, layers in self.readout.layers.items():
+                    for layer in layers:
+                        maps[f"{kind.value}/{layer}"] = self.readout.maps(kind, layer, batch.weights, grid)
+        else:
+            predicted = self.backbone.predict(noisy, batch.time_B, batch.condition)
+        denoising_B = noising.loss(predicted, batch.clean, batch.noise, batch.time_B)
+        loss = denoising_B.mean()
+        terms: dict[str, Tensor] = {"denoising": loss.detach()}
+        for name, weight in self._weights().items():
+            aligned = self._alignment(name, maps, batch, terms)
+            loss = loss + weight * aligned
+        terms["loss"] = loss.detach()
+        return {"loss": loss, "terms": terms, "denoising": denoising_B.detach(), "maps": maps}
+
+    def _alignment(self, name: str, maps: Mapping[str, Tensor], batch: Batch, terms: dict[str, Tensor]) -> Tensor:
+        """Return L_SGA or L_SPA of the batch and note its parts."""
+        chosen = {key: value for key, value in maps.items() if MapKind(key.split("/")[0]) in HEADS[name]}
+        picked = supervised(batch.entries, name, self.config)
+        head = dict(self.heads).get(name)
+        if not picked:
+            # Every process must touch the decoder in every step, or DDP waits for its gradient for ever.
+            nothing = batch.clean.new_zeros((), dtype=torch.float32)
+            return nothing if head is None else nothing + sum(0.0 * item.float().sum() for item in head.parameters())
+        entries = [batch.entries[index] for index in picked]
+        device = batch.clean.device
+        owners = [(entry.clip, entry.interaction) for entry in entries]
+        share_M = torch.tensor(role_weights(owners, len(batch.clips)), device=device)
+        clip_M = torch.tensor([entry.clip for entry in entries], device=device)
+        slot_M = torch.tensor([entry.slot for entry in entries], device=device)
+        target = batch.targets[torch.tensor(picked, device=device)]
+        total = share_M.new_zeros(())
+        for key, maps_BRFHW in chosen.items():
+            loss_M = self._entry_loss(name, maps_BRFHW[clip_M, slot_M], target, share_M, terms)
+            layer = (share_M * loss_M).sum()
+            terms[f"{name}/{key}"] = layer.detach()
+            total = total + layer
+        total = total if self.config.loss.sum_layers else total / len(chosen)
+        terms[name] = total.detach()
+        for key in [item for item in terms if item.startswith(f"{name}:")]:
+            terms[key.replace(":", "/")] = terms.pop(key) / len(chosen)
+        return total
+
+    def _entry_loss(self, name: str, maps_MFHW: Tensor, target: Tensor, share_M: Tensor, terms: dict[str, Tensor]) -> Tensor:
+        if self.config.loss.kind == "mass":
+            return mass_outside(maps_MFHW, target)
+        if self.config.readout.mode == "probs":
+            # Relative to uniform attention, so that the decoder sees values around 1 at any length.
+            maps_MFHW = maps_MFHW * maps_MFHW[0].numel()
+        logits = self.heads[name](maps_MFHW)
+        parts = mask_terms(logits, target, self.config.loss)
+        for term in TERMS:
+            terms[f"{name}:{term}"] = terms.get(f"{name}:{term}", 0) + (share_M * parts[term]).sum().detach()
+        # On the meta device shapes alone are followed, and a value cannot be compared.
+        terms[f"{name}:iou"] = terms.get(f"{name}:iou", 0) + intersection_over_union(logits.detach(), target).mean()
+        return combine(parts, self.config.loss)
+
+    def target_grid(self, grid: Grid) -> tuple[int, int, int]:
+        """Return frames, height and width at which masks are compared with what is read from attention."""
+        scale = self.config.decoder.scale
+        if self.config.loss.kind == "mass":
+            return grid.frames, grid.height, grid.width
+        return 1 + self.backbone.strides[0] * (grid.frames - 1), grid.height * scale, grid.width * scale
+
+
+def supervised(entries: Sequence[RoleEntry], name: str, config: Config) -> list[int]:
+    """Return the indices of the entries that a loss supervises: SGA needs text, SPA needs cells."""
+    roles = config.loss.sga_roles if name == "sga" else config.loss.spa_roles
+    return [
+        index
+        for index, entry in enumerate(entries)
+        if entry.role in roles and (entry.has_text if name == "sga" else entry.has_cells)
+    ]
+
+
+def trainable_state(model: AlignedModel) -> dict[str, Tensor]:
+    """Return the trained tensors by name, detached, on the CPU."""
+    return {name: item.detach().cpu() for name, item in model.named_parameters() if item.requires_grad}
+
+
+def load_trainable(model: AlignedModel, state: Mapping[str, Tensor], where: str) -> None:
+    """Put trained tensors back. Raises ConfigError when names or shapes differ from the model's."""
+    own = {name: item for name, item in model.named_parameters() if item.requires_grad}
+    if set(own) != set(state):
+        odd = sorted(set(own) ^ set(state))
+        raise ConfigError(f"{where}: does not belong to this config; {odd[0]!r} is on one side only")
+    with torch.no_grad():
+        for name, item in own.items():
+            if item.shape != state[name].shape:
+                raise ConfigError(f"{where}: {name} has shape {tuple(state[name].shape)}, the config makes {tuple(item.shape)}")
+            item.copy_(state[name])

@@ -1,0 +1,111 @@
+"""The light mask decoder: one attention map on the token grid in, mask logits at the frame rate out.
+
+It mirrors a causal video VAE: each latent frame after the first becomes four frames, the first stays alone, and space is doubled
+until the wanted scale. No convolution looks ahead in time, and nothing clamps the logits.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # torch's own name for it
+from torch.utils.checkpoint import checkpoint
+
+from intergeneval.errors import ConfigError
+from matrix_train.backbones import Grid
+from matrix_train.config import DecoderConfig
+
+
+class _CausalConv(nn.Module):
+    """3 x 3 x 3 convolution that sees this frame and the two before it; the first frame is repeated in front."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv3d(inputs, outputs, 3, padding=(0, 1, 1))
+
+    def forward(self, maps_MCFHW: Tensor) -> Tensor:
+        front = maps_MCFHW[:, :, :1].expand(-1, -1, 2, -1, -1)
+        return cast(Tensor, self.conv(torch.cat([front, maps_MCFHW], dim=2)))
+
+
+class _ChannelNorm(nn.Module):
+    """Root-mean-square over channels, voxel by voxel: a norm over time would let frames see the future."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(channels))
+
+    def forward(self, maps_MCFHW: Tensor) -> Tensor:
+        scale = torch.rsqrt(maps_MCFHW.square().mean(dim=1, keepdim=True) + 1e-6)
+        return maps_MCFHW * scale * self.gain.view(1, -1, 1, 1, 1)
+
+
+class _Stage(nn.Module):
+    """Upsample, then two causal convolutions."""
+
+    def __init__(self, inputs: int, outputs: int, *, time: bool, space: bool) -> None:
+        super().__init__()
+        self.time, self.space = time, space
+        self.first, self.norm1 = _CausalConv(inputs, outputs), _ChannelNorm(outputs)
+        self.second, self.norm2 = _CausalConv(outputs, outputs), _ChannelNorm(outputs)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        if self.time and maps.shape[2] > 1:
+            maps = torch.cat([maps[:, :, :1], maps[:, :, 1:].repeat_interleave(2, dim=2)], dim=2)
+        if self.space:
+            maps = F.interpolate(maps, scale_factor=(1, 2, 2), mode="nearest")
+        maps = F.silu(self.norm1(self.first(maps)))
+        return F.silu(self.norm2(self.second(maps)))
+
+
+class MaskDecoder(nn.Module):
+    """Decodes maps (M, F, H, W) to logits (M, 1 + stride (F - 1), scale H, scale W).
+
+    `stride` is the backbone's temporal stride. `gain` is the first value of the learned factor on the map.
+    """
+
+    def __init__(self, config: DecoderConfig, stride: int, gain: float = 1.0) -> None:
+        super().__init__()
+        times, spaces = _halvings(stride, "the temporal stride"), _halvings(config.scale, "decoder.scale")
+        stages = max(times, spaces)
+        if len(config.widths) < 1 + stages:
+            raise ConfigError(
+                f"decoder.widths has {len(config.widths)} entries; scale {config.scale} and a temporal stride of {stride} "
+                f"need {1 + stages}"
+            )
+        self._config, self._stride = config, stride
+        self.gain = nn.Parameter(torch.tensor(gain))
+        self.bias = nn.Parameter(torch.zeros(()))
+        widths = config.widths
+        self.entry = _CausalConv(1, widths[0])
+        self.stages = nn.ModuleList([_Stage(widths[0], widths[0], time=False, space=False)])
+        for index in range(stages):
+            self.stages.append(_Stage(widths[index], widths[index + 1], time=index < times, space=index < spaces))
+        self.exit = _CausalConv(widths[stages], 1)
+
+    def output(self, grid: Grid) -> tuple[int, int, int]:
+        """Return frames, height and width of the logits for a token grid."""
+        scale = self._config.scale
+        return 1 + self._stride * (grid.frames - 1), grid.height * scale, grid.width * scale
+
+    def forward(self, maps_MFHW: Tensor) -> Tensor:
+        """Return mask logits in fp32, unbounded."""
+        piece = self._config.maps_per_call
+        if not piece or maps_MFHW.shape[0] <= piece:
+            return self._decode(maps_MFHW)
+        # One map at full resolution holds about a gigabyte of activations; those of the others are recomputed.
+        return torch.cat([cast(Tensor, checkpoint(self._decode, part, use_reentrant=False)) for part in maps_MFHW.split(piece)])
+
+    def _decode(self, maps_MFHW: Tensor) -> Tensor:
+        hidden = self.entry((maps_MFHW.to(self.gain.dtype) * self.gain + self.bias)[:, None])
+        for stage in self.stages:
+            hidden = stage(hidden)
+        return cast(Tensor, self.exit(hidden))[:, 0]
+
+
+def _halvings(number: int, what: str) -> int:
+    if number < 1 or number & (number - 1):
+        raise ConfigError(f"{what} is {number}; it must be a power of two")
+    return number.bit_length() - 1
