@@ -1,0 +1,242 @@
+"""Deeds: the evidence that one instance did something to another, in the same measure for every pair.
+
+Questions 8 to 10 compare pairs: did the subject do it to the object, did somebody else, was it done to something else. Each deed
+returns its strength (0: not done), the measured frame that shows it, and the numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from intergeneval.judges.geometry import thresholds
+from intergeneval.judges.geometry.contact import Run, agency, closed_by, contacts, first_seen, runs
+from intergeneval.judges.geometry.measurements import Floats, Scene
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """How well the tracks show that one instance did it to another."""
+
+    strength: float
+    """0 (not done) to 1 and more."""
+    index: int | None = None
+    """Measured frame that shows it first."""
+    numbers: dict[str, Any] = field(default_factory=dict)
+    """What was measured, plain JSON values."""
+
+
+NOTHING = Deed(0.0)
+
+
+def shift(scene: Scene, name: str, anchor: int) -> Floats:
+    """Return how far an instance is from where it was at `anchor`, per frame, in its own sizes; NaN where unseen.
+
+    Frames in which its outline still fits the old place count as no shift: hiding a part moves the centre, not the thing.
+    """
+    place = scene.place(name)
+    size = max(1.0, scene.sights[name].size)
+    moved = np.hypot(*(place - place[anchor]).T) / size
+    for index in np.flatnonzero(moved >= thresholds.MOVED_SIZES):
+        if not scene.change(name, int(index), anchor) >= thresholds.MOVED_SHARE:
+            moved[index] = 0.0
+    return np.asarray(moved, dtype=np.float64)
+
+
+def touch(scene: Scene, actor: str, other: str, *, mutual: bool = False) -> Deed:
+    """Evidence of touching: a contact that lasts, brought about by the actor rather than by the other."""
+    best = NOTHING
+    for run in contacts(scene, actor, other):
+        led = agency(scene, actor, other, run.start)
+        if not mutual and led < -thresholds.AGENCY_SHARE:
+            continue
+        strength = min(1.0, run.length / scene.count(thresholds.HOLD_SECONDS))
+        if strength > best.strength:
+            best = Deed(strength, run.start, {"contact_frames": run.length, "led": round(led, 3)})
+    return best
+
+
+def set_in_motion(scene: Scene, other: str, run: Run) -> tuple[int | None, float]:
+    """Return (measured frame at which `other` first moves because of a contact, its farthest shift in sizes from there).
+
+    The shift is counted from the first touch (a little earlier, for coarse frames) until a while after the contact's end.
+    """
+    before = max(0, run.start - scene.count(thresholds.ONSET_BEFORE_SECONDS))
+    sight = scene.sights[other]
+    anchors = [index for index in range(before, run.end + 1) if sight.visible[index]]
+    if not anchors:
+        return None, 0.0
+    moved = shift(scene, other, anchors[0])
+    end = min(len(moved), run.end + 1 + scene.count(thresholds.ONSET_AFTER_SECONDS))
+    window = np.nan_to_num(moved[run.start : end], nan=0.0)
+    over = np.flatnonzero(window >= thresholds.MOVED_SIZES)
+    return (run.start + int(over[0]) if over.size else None), float(window.max(initial=0.0))
+
+
+def move(scene: Scene, actor: str, other: str, *, mutual: bool = False) -> Deed:
+    """Evidence of setting in motion: the other moves in or right after a contact that the actor brought about."""
+    best = NOTHING
+    for run in contacts(scene, actor, other):
+        led = agency(scene, actor, other, run.start)
+        if not mutual and led < -thresholds.AGENCY_SHARE:
+            continue
+        index, far = set_in_motion(scene, other, run)
+        strength = min(1.0, far / thresholds.DISPLACED_SIZES) if index is not None else 0.0
+        if strength > best.strength:
+            best = Deed(strength, index, {"moved_sizes": round(far, 3), "led": round(led, 3), "contact_frames": run.length})
+    return best
+
+
+def over(scene: Scene, actor: str, other: str, *, mutual: bool = False) -> Deed:
+    """Evidence of being held over something: close to it and higher than it, for a while."""
+    del mutual
+    held = over_runs(scene, actor, other)
+    if not held:
+        return NOTHING
+    longest = max(held, key=lambda run: run.length)
+    strength = min(1.0, longest.length / scene.count(thresholds.HOLD_SECONDS))
+    return Deed(strength, longest.start, {"frames": longest.length})
+
+
+def over_runs(scene: Scene, actor: str, other: str) -> list[Run]:
+    """Return the stretches in which the actor is close to the other, above it and not beside it."""
+    gap = scene.gap(actor, other)
+    near = np.nan_to_num(gap, nan=np.inf) <= thresholds.NEAR_SIZES * scene.sights[other].size
+    upper, lower = scene.sights[actor], scene.sights[other]
+    drop = lower.centre[:, 1] - upper.centre[:, 1]
+    higher = np.nan_to_num(drop, nan=-np.inf) >= 0.5 * lower.size
+    return runs(near & higher, scene.count(thresholds.BRIDGE_SECONDS))
+
+
+def velocity(scene: Scene, name: str) -> Floats:
+    """Return the smoothed velocity per frame, (T, 2) in pixels a frame with the camera taken out; NaN where unseen."""
+    place = scene.place(name)
+    reach = scene.count(thresholds.REST_SECONDS)
+    result = np.full_like(place, np.nan)
+    for index in range(len(place)):
+        low, high = max(0, index - reach), min(len(place) - 1, index + reach)
+        if high > low:
+            result[index] = (place[high] - place[low]) / (high - low)
+    return result
+
+
+def heading(scene: Scene, actor: str, other: str) -> Floats:
+    """Return the actor's speed towards the other per frame, in its own sizes a second; NaN where unseen."""
+    way = scene.place(other) - scene.place(actor)
+    length = np.maximum(1e-6, np.hypot(*way.T))
+    speed = (velocity(scene, actor) * way).sum(axis=1) / length
+    return np.asarray(speed * scene.rate / max(1.0, scene.sights[actor].size), dtype=np.float64)
+
+
+def follow(scene: Scene, actor: str, other: str, *, mutual: bool = False) -> Deed:
+    """Evidence of pursuit: the actor moves towards where the other is or goes, for a while, and the other leads."""
+    del mutual
+    moving = np.nan_to_num(heading(scene, actor, other), nan=0.0)
+    away = -np.nan_to_num(heading(scene, other, actor), nan=0.0)
+    chasing = runs((moving >= FOLLOW_SPEED) & (away >= -FOLLOW_SPEED), scene.count(thresholds.BRIDGE_SECONDS))
+    if not chasing:
+        return NOTHING
+    longest = max(chasing, key=lambda run: run.length)
+    strength = min(1.0, longest.length / scene.count(2 * thresholds.HOLD_SECONDS))
+    mean = float(moving[longest.start : longest.end + 1].mean())
+    return Deed(strength, longest.start, {"frames": longest.length, "speed_sizes_per_second": round(mean, 3)})
+
+
+FOLLOW_SPEED = 0.15
+"""Speed towards the other in own sizes a second from which something heads for it."""
+
+
+def approach(scene: Scene, actor: str, other: str, *, mutual: bool = False) -> Deed:
+    """Evidence of approach: the share of the first gap that the actor's own motion closed (either side's, when mutual)."""
+    start = first_seen(scene, actor, other)
+    if start is None:
+        return NOTHING
+    gap = scene.gap_across(actor, start, other, start)
+    least = max(thresholds.APPROACH_SHARE * gap, thresholds.APPROACH_SIZES * scene.smaller(actor, other))
+    best, first = 0.0, None
+    for index in range(start + 1, len(scene.frames)):
+        closed = closed_by(scene, actor, other, index, start)
+        if mutual:
+            closed = float(np.fmax(closed, closed_by(scene, other, actor, index, start)))
+        if closed >= least and first is None:
+            first = index
+        best = max(best, 0.0 if np.isnan(closed) else closed)
+    if first is None:
+        return Deed(0.0, None, {"gap_pixels": round(gap, 1), "closed_pixels": round(best, 1)})
+    return Deed(min(1.0, best / max(gap, 1.0)), first, {"gap_pixels": round(gap, 1), "closed_pixels": round(best, 1)})
+
+
+def retreat(scene: Scene, actor: str, other: str, *, mutual: bool = False) -> Deed:
+    """Evidence of leaving: the actor's own motion widens the gap."""
+    del mutual
+    start = first_seen(scene, actor, other)
+    if start is None:
+        return NOTHING
+    least = thresholds.APPROACH_SIZES * scene.smaller(actor, other)
+    for index in range(start + 1, len(scene.frames)):
+        opened = -closed_by(scene, actor, other, index, start)
+        if opened >= least:
+            return Deed(1.0, index, {"opened_pixels": round(opened, 1)})
+    return NOTHING
+
+
+def gesture_frames(scene: Scene, actor: str, target: str | None = None) -> tuple[list[Run], Floats]:
+    """Return (stretches in which a limb is elsewhere than in the first frame, cosine of its direction to the target)."""
+    sight = scene.sights[actor]
+    start = first_seen(scene, actor)
+    shares = np.zeros(len(scene.frames))
+    cosines = np.full(len(scene.frames), np.nan)
+    if start is None:
+        return [], cosines
+    origin = scene.place(actor)[start]
+    aim = scene.place(target)[start] - origin if target is not None else None
+    for index in np.flatnonzero(sight.visible):
+        share, where = scene.gained(actor, int(index), start)
+        shares[index] = share
+        if where is not None and aim is not None:
+            arm = where - origin
+            cosines[index] = float(arm @ aim / max(1e-6, np.hypot(*arm) * np.hypot(*aim)))
+    return runs(shares >= thresholds.GESTURE_SHARE, scene.count(thresholds.BRIDGE_SECONDS)), cosines
+
+
+def gesture(scene: Scene, actor: str, other: str, *, mutual: bool = False) -> Deed:
+    """Evidence of a gesture: a limb moves out towards the other, for a while, without touching it."""
+    del mutual
+    found, cosines = gesture_frames(scene, actor, other)
+    best = NOTHING
+    for run in found:
+        angle = float(np.nanmean(cosines[run.start : run.end + 1])) if run.length else float("nan")
+        if angle < thresholds.GESTURE_COSINE:
+            continue
+        strength = min(1.0, run.length / scene.count(thresholds.HOLD_SECONDS)) * angle
+        if strength > best.strength:
+            best = Deed(strength, run.start, {"frames": run.length, "cosine": round(angle, 3)})
+    return best
+
+
+def transfer(scene: Scene, actor: str, other: str, *, things: Sequence[str]) -> tuple[Deed, str | None]:
+    """Evidence of handing over: a thing is in contact with the actor first and with the other later; returns the thing too."""
+    best: tuple[Deed, str | None] = (NOTHING, None)
+    for thing in things:
+        given, taken = contacts(scene, actor, thing), contacts(scene, other, thing)
+        late = [run for run in taken if given and run.start > given[0].start]
+        if late:
+            strength = min(1.0, late[-1].length / scene.count(thresholds.HOLD_SECONDS))
+            if strength > best[0].strength:
+                best = (Deed(strength, late[-1].start, {"thing": thing, "contact_frames": late[-1].length}), thing)
+    return best
+
+
+DEEDS: dict[str, Callable[..., Deed]] = {
+    "touch": touch,
+    "move": move,
+    "over": over,
+    "follow": follow,
+    "approach": approach,
+    "retreat": retreat,
+    "gesture": gesture,
+}
+"""Name in the lexicon -> evidence of (scene, actor, other, mutual); ``transfer`` also needs the things that may change hands."""

@@ -1,0 +1,334 @@
+"""Predicates of questions 1 to 6 about actions without contact: pursuit, approach, leaving, gestures, pouring, handing over."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from intergeneval.judges.geometry import deeds, thresholds
+from intergeneval.judges.geometry.contact import closed_by, contacts, first_seen, runs
+from intergeneval.judges.geometry.findings import Case, Finding, no, yes
+from intergeneval.judges.geometry.steps import UNSEEN
+
+
+def not_yet_over(case: Case) -> Finding:
+    """Question 1 of pouring: the subject is not held over the object in the first frame."""
+    start = first_seen(case.scene, case.subject, case.object)
+    if start is None:
+        return no(UNSEEN)
+    held = deeds.over_runs(case.scene, case.subject, case.object)
+    if held and held[0].start <= start:
+        return no("it is held over it from the start", start)
+    return yes(start, "it is not held over it at the start")
+
+
+def comes_over(case: Case) -> Finding:
+    """Question 3 of pouring: the subject gets close to the object and higher than it."""
+    held = deeds.over_runs(case.scene, case.subject, case.object)
+    if held:
+        return yes(held[0].start, f"it is close above it for {held[0].length / case.scene.rate:.1f} s")
+    return no("it is never close above it")
+
+
+def stays_over(case: Case) -> Finding:
+    """Question 4 of pouring: it stays there."""
+    scene = case.scene
+    longest = max(deeds.over_runs(scene, case.subject, case.object), key=lambda run: run.length, default=None)
+    if longest is not None and longest.length >= scene.count(thresholds.HOLD_SECONDS):
+        index = min(longest.end, longest.start + scene.count(thresholds.HOLD_SECONDS) - 1)
+        return yes(index, f"it stays close above it for {longest.length / scene.rate:.1f} s")
+    return no(f"it is close above it for {longest.length / scene.rate:.2f} s only" if longest else "it is never close above it")
+
+
+def moves_toward(case: Case) -> Finding:
+    """Question 2 of pursuit: the subject heads for the object."""
+    speed = np.nan_to_num(deeds.heading(case.scene, case.subject, case.object), nan=0.0)
+    over = np.flatnonzero(speed >= deeds.FOLLOW_SPEED)
+    if over.size:
+        return yes(int(over[0]), f"it heads for it at up to {speed.max():.1f} of its sizes a second")
+    return no(f"it heads for it at {max(0.0, speed.max(initial=0.0)):.2f} of its sizes a second at most")
+
+
+def follows(case: Case) -> Finding:
+    """Question 3 of pursuit: it heads for the object for a moment at least."""
+    found = deeds.follow(case.scene, case.subject, case.object)
+    if found.index is not None and found.numbers["frames"] >= case.scene.count(thresholds.HOLD_SECONDS):
+        return yes(found.index, f"it heads for it for {found.numbers['frames'] / case.scene.rate:.1f} s", **found.numbers)
+    return no("it does not head for it for long enough", **found.numbers)
+
+
+def keeps_following(case: Case) -> Finding:
+    """Question 4 of pursuit: it heads for the object for a stretch."""
+    found = deeds.follow(case.scene, case.subject, case.object)
+    if found.index is not None and found.strength >= 1.0:
+        index = min(len(case.scene.frames) - 1, found.index + case.scene.count(2 * thresholds.HOLD_SECONDS) - 1)
+        return yes(index, f"it heads for it for {found.numbers['frames'] / case.scene.rate:.1f} s", **found.numbers)
+    return no("it does not keep heading for it", **found.numbers)
+
+
+def keeps_up(case: Case) -> Finding:
+    """Question 5 of pursuit: while it heads for the object, the gap does not grow to a considerable distance."""
+    gap = case.scene.gap(case.subject, case.object)
+    start = first_seen(case.scene, case.subject, case.object)
+    found = deeds.follow(case.scene, case.subject, case.object)
+    if start is None or found.index is None:
+        return no("it does not head for it")
+    limit = thresholds.DOUBLE * gap[start] + case.scene.smaller(case.subject, case.object)
+    seen = np.flatnonzero(~np.isnan(gap))
+    last = int(seen[-1])
+    if gap[last] <= limit:
+        return yes(last, f"the gap goes from {gap[start]:.0f} to {gap[last]:.0f} px")
+    return no(f"the gap grows from {gap[start]:.0f} to {gap[last]:.0f} px", last)
+
+
+def has_followed(case: Case) -> Finding:
+    """Question 6 of pursuit: at the end the subject has covered ground in pursuit."""
+    found = deeds.follow(case.scene, case.subject, case.object)
+    visible = np.flatnonzero(case.scene.sights[case.subject].visible)
+    if found.strength < 1.0 or not visible.size:
+        return no("it did not keep heading for it")
+    moved = deeds.shift(case.scene, case.subject, int(visible[0]))
+    far = float(np.nanmax(moved))
+    if far >= thresholds.DISPLACED_SIZES:
+        return yes(int(np.nanargmax(moved)), f"it covers {far:.1f} of its sizes", moved_sizes=round(far, 2))
+    return no(f"it covers {far:.2f} of its sizes only", moved_sizes=round(far, 2))
+
+
+def halves_gap(case: Case) -> Finding:
+    """Question 3 of approaching: the subject covers half the way."""
+    return _closed_share(case, thresholds.HALF)
+
+
+def comes_close(case: Case) -> Finding:
+    """Question 5 of approaching: the gap gets small for their sizes."""
+    scene = case.scene
+    gap = scene.gap(case.subject, case.object)
+    limit = thresholds.NEAR_SIZES * scene.smaller(case.subject, case.object)
+    near = np.flatnonzero(np.nan_to_num(gap, nan=np.inf) <= limit)
+    if near.size:
+        return yes(int(near[0]), f"they come within {limit:.0f} px")
+    return no(f"they stay {np.nanmin(gap):.0f} px apart" if not np.isnan(gap).all() else UNSEEN)
+
+
+def keeps_nearing(case: Case) -> Finding:
+    """Question 4 of approaching: the subject heads for the object for a stretch."""
+    scene = case.scene
+    moving = np.nan_to_num(deeds.heading(scene, case.subject, case.object), nan=0.0) >= deeds.FOLLOW_SPEED
+    longest = max(runs(moving, scene.count(thresholds.BRIDGE_SECONDS)), key=lambda run: run.length, default=None)
+    if longest is not None and longest.length >= scene.count(thresholds.HOLD_SECONDS):
+        index = longest.start + scene.count(thresholds.HOLD_SECONDS) - 1
+        return yes(index, f"it heads for it for {longest.length / scene.rate:.1f} s")
+    return no("it does not head for it for long enough")
+
+
+def close_at_end(case: Case) -> Finding:
+    """Question 6 of approaching: at the end the two are clearly closer than at the start."""
+    gap = case.scene.gap(case.subject, case.object)
+    seen = np.flatnonzero(~np.isnan(gap))
+    if not seen.size:
+        return no(UNSEEN)
+    start, last = int(seen[0]), int(seen[-1])
+    if gap[last] <= (1 - thresholds.HALF / 2) * gap[start]:
+        return yes(last, f"the gap goes from {gap[start]:.0f} to {gap[last]:.0f} px")
+    return no(f"the gap goes from {gap[start]:.0f} to {gap[last]:.0f} px", last)
+
+
+def close_at_start(case: Case) -> Finding:
+    """Question 1 of leaving: the subject stays in place in the first moments."""
+    scene = case.scene
+    start = first_seen(scene, case.subject, case.object)
+    if start is None:
+        return no(UNSEEN)
+    end = min(len(scene.frames) - 1, start + scene.count(thresholds.REST_SECONDS))
+    opened = -closed_by(scene, case.subject, case.object, end, start)
+    if not opened >= thresholds.APPROACH_SIZES * scene.smaller(case.subject, case.object):
+        return yes(start, "it has not moved off at the start")
+    return no(f"it moves off from the start, by {opened:.0f} px", start)
+
+
+def moves_off(case: Case) -> Finding:
+    """Question 2 of leaving: the subject's own motion widens the gap."""
+    found = deeds.retreat(case.scene, case.subject, case.object)
+    if found.index is not None:
+        return yes(found.index, f"its own motion opens the gap by {found.numbers['opened_pixels']:.0f} px", **found.numbers)
+    return no("its own motion does not open the gap")
+
+
+def gap_opens(case: Case) -> Finding:
+    """Question 3 of leaving: the gap grows."""
+    return _widens(case, 1.0, thresholds.APPROACH_SIZES)
+
+
+def doubles_gap(case: Case) -> Finding:
+    """Question 5 of leaving: the gap becomes considerable."""
+    return _widens(case, 1.0, thresholds.NEAR_SIZES)
+
+
+def keeps_leaving(case: Case) -> Finding:
+    """Question 4 of leaving: the subject moves off for a stretch."""
+    scene = case.scene
+    moving = np.nan_to_num(deeds.heading(scene, case.subject, case.object), nan=0.0) <= -deeds.FOLLOW_SPEED
+    longest = max(runs(moving, scene.count(thresholds.BRIDGE_SECONDS)), key=lambda run: run.length, default=None)
+    if longest is not None and longest.length >= scene.count(thresholds.HOLD_SECONDS):
+        return yes(
+            longest.start + scene.count(thresholds.HOLD_SECONDS) - 1, f"it moves off for {longest.length / scene.rate:.1f} s"
+        )
+    return no("it does not move off for long enough")
+
+
+def far_at_end(case: Case) -> Finding:
+    """Question 6 of leaving: at the end the gap is clearly wider than at the start."""
+    gap = case.scene.gap(case.subject, case.object)
+    seen = np.flatnonzero(~np.isnan(gap))
+    if not seen.size:
+        return no(UNSEEN)
+    start, last = int(seen[0]), int(seen[-1])
+    if gap[last] - gap[start] >= thresholds.NEAR_SIZES / 2 * case.scene.smaller(case.subject, case.object):
+        return yes(last, f"the gap goes from {gap[start]:.0f} to {gap[last]:.0f} px")
+    return no(f"the gap goes from {gap[start]:.0f} to {gap[last]:.0f} px", last)
+
+
+def rests_at_start(case: Case) -> Finding:
+    """Question 1 of gestures: the subject's outline keeps still in the first moments."""
+    scene = case.scene
+    start = first_seen(scene, case.subject)
+    if start is None:
+        return no("it is never seen")
+    end = min(len(scene.frames) - 1, start + scene.count(thresholds.REST_SECONDS))
+    changed = scene.change(case.subject, end, start)
+    if not changed >= thresholds.ACTIVE_SHARE:
+        return yes(start, "its outline keeps still at the start")
+    return no(f"{changed:.0%} of its outline change in the first moments", start)
+
+
+def starts_gesture(case: Case) -> Finding:
+    """Question 2 of gestures: a limb leaves its place."""
+    found, _ = deeds.gesture_frames(case.scene, case.subject)
+    if found:
+        return yes(found[0].start, f"a part of it covers new ground for {found[0].length / case.scene.rate:.1f} s")
+    return no("no part of it leaves its place")
+
+
+def gesture_shows(case: Case) -> Finding:
+    """Question 3 of gestures: the limb goes towards the object."""
+    found = deeds.gesture(case.scene, case.subject, case.object)
+    if found.index is not None:
+        return yes(found.index, f"the moving part points to it (cosine {found.numbers['cosine']:.2f})", **found.numbers)
+    return no("no part of it moves out in that direction")
+
+
+def keeps_gesture(case: Case) -> Finding:
+    """Question 4 of gestures: the limb stays out for a while."""
+    found, _ = deeds.gesture_frames(case.scene, case.subject)
+    longest = max(found, key=lambda run: run.length, default=None)
+    if longest is not None and longest.length >= case.scene.count(thresholds.HOLD_SECONDS):
+        index = longest.start + case.scene.count(thresholds.HOLD_SECONDS) - 1
+        return yes(index, f"the gesture lasts {longest.length / case.scene.rate:.1f} s")
+    return no("the gesture does not last" if longest else "there is no gesture")
+
+
+def keeps_distance(case: Case) -> Finding:
+    """Question 5 of gestures: a gesture is made, and the two do not touch."""
+    met = case.contacts()
+    if met:
+        return no("they touch", met[0].start)
+    found, _ = deeds.gesture_frames(case.scene, case.subject)
+    if found:
+        return yes(found[0].start, "the gesture is made without touching")
+    return no("there is no gesture")
+
+
+def has_gestured(case: Case) -> Finding:
+    """Question 6 of gestures: a lasting gesture towards the object has been made."""
+    shown, kept = gesture_shows(case), keeps_gesture(case)
+    if shown.holds and kept.holds and kept.index is not None:
+        return yes(kept.index, f"{shown.reason}; {kept.reason}")
+    return no(shown.reason if not shown.holds else kept.reason)
+
+
+def thing_not_yet_there(case: Case) -> Finding:
+    """Question 1 of handing over: no thing is in contact with the recipient at the start."""
+    for thing in case.others:
+        met = contacts(case.scene, case.object, thing)
+        if met and met[0].start == 0:
+            return no(f"{thing} is with it at the start", 0)
+    return yes(0, "nothing that could be handed over is with it at the start")
+
+
+def thing_with_subject(case: Case) -> Finding:
+    """Question 2 of handing over: the subject has the thing."""
+    _, thing = deeds.transfer(case.scene, case.subject, case.object, things=case.others)
+    for name in [thing] if thing else case.others:
+        met = contacts(case.scene, case.subject, name)
+        if met:
+            return yes(met[0].start, f"{name} is in contact with it")
+    return no("no thing is in contact with it")
+
+
+def thing_nears_object(case: Case) -> Finding:
+    """Question 3 of handing over: the thing gets nearer to the recipient."""
+    for thing in _things(case):
+        found = deeds.approach(case.scene, thing, case.object)
+        if found.index is not None:
+            return yes(found.index, f"{thing} comes {found.numbers['closed_pixels']:.0f} px nearer", **found.numbers)
+    return no("no thing that was with the subject comes nearer")
+
+
+def thing_leaves_subject(case: Case) -> Finding:
+    """Question 4 of handing over: the thing comes free of the subject."""
+    for thing in _things(case):
+        met = contacts(case.scene, case.subject, thing)
+        gap = case.scene.gap(case.subject, thing)
+        after = np.flatnonzero(np.nan_to_num(gap[met[-1].end + 1 :], nan=-1.0) > case.scene.tolerance(case.subject, thing))
+        if after.size:
+            return yes(met[-1].end + 1 + int(after[0]), f"{thing} comes free")
+    return no("nothing comes free of it")
+
+
+def thing_reaches_object(case: Case) -> Finding:
+    """Question 5 of handing over: the thing touches the recipient after the subject."""
+    found, thing = deeds.transfer(case.scene, case.subject, case.object, things=case.others)
+    if found.index is not None:
+        return yes(found.index, f"{thing} reaches it", **found.numbers)
+    return no("nothing that was with the subject reaches it")
+
+
+def thing_with_object_at_end(case: Case) -> Finding:
+    """Question 6 of handing over: the thing is with the recipient at the end."""
+    _, thing = deeds.transfer(case.scene, case.subject, case.object, things=case.others)
+    if thing is None:
+        return no("nothing was handed over")
+    met = contacts(case.scene, case.object, thing)
+    last = int(np.flatnonzero(~np.isnan(case.scene.gap(case.object, thing)))[-1])
+    if met[-1].end >= last:
+        return yes(last, f"{thing} is with it at the end")
+    return no(f"{thing} is not with it at the end", last)
+
+
+def _things(case: Case) -> list[str]:
+    return [thing for thing in case.others if contacts(case.scene, case.subject, thing)]
+
+
+def _closed_share(case: Case, share: float) -> Finding:
+    start = first_seen(case.scene, case.subject, case.object)
+    if start is None:
+        return no(UNSEEN)
+    gap = case.scene.gap_across(case.subject, start, case.object, start)
+    best = 0.0
+    for index in range(start + 1, len(case.scene.frames)):
+        closed = float(np.nan_to_num(closed_by(case.scene, case.subject, case.object, index, start), nan=0.0))
+        best = max(best, closed)
+        if gap > 0 and closed >= share * gap:
+            return yes(index, f"its own motion closes {closed:.0f} of {gap:.0f} px")
+    return no(f"its own motion closes {best:.0f} of {gap:.0f} px")
+
+
+def _widens(case: Case, factor: float, sizes: float) -> Finding:
+    start = first_seen(case.scene, case.subject, case.object)
+    if start is None:
+        return no(UNSEEN)
+    gap = case.scene.gap(case.subject, case.object)
+    limit = factor * gap[start] + sizes * case.scene.smaller(case.subject, case.object)
+    wide = np.flatnonzero(np.nan_to_num(gap, nan=-1.0) >= limit)
+    if wide.size:
+        return yes(int(wide[0]), f"the gap grows from {gap[start]:.0f} to {np.nanmax(gap):.0f} px")
+    return no(f"the gap grows from {gap[start]:.0f} to {np.nanmax(gap):.0f} px only")

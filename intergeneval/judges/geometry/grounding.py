@@ -1,0 +1,99 @@
+"""Predicates of questions 7 to 10: who acts, is it the right one, on the right one, and does the right one receive it.
+
+They compare the evidence of one deed between all pairs of tracked instances: a bystander who did it, or something else it was
+done to, turns the answer.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from intergeneval.judges.geometry import deeds, thresholds
+from intergeneval.judges.geometry.contact import agency, contacts
+from intergeneval.judges.geometry.deeds import Deed
+from intergeneval.judges.geometry.findings import Case, Finding, no, yes
+
+DONE = 0.6
+"""Strength of a deed from which it was done."""
+
+
+def acts(case: Case) -> Finding:
+    """Question 7: the subject changes place or shape before anything touches and moves it."""
+    scene, name = case.scene, case.subject
+    visible = np.flatnonzero(scene.sights[name].visible)
+    if not visible.size:
+        return no("it is never seen")
+    start = int(visible[0])
+    best = 0.0
+    for index in visible[1:]:
+        changed = scene.change(name, int(index), start)
+        best = max(best, changed)
+        if changed >= thresholds.ACTIVE_SHARE:
+            pusher = _moved_by(case, int(index))
+            if pusher is not None:
+                return no(f"it moves only once {pusher} acts on it")
+            return yes(int(index), f"{changed:.0%} of its outline change by its own motion", changed=round(changed, 3))
+    return no(f"{best:.0%} of its outline change at most", changed=round(best, 3))
+
+
+def agent(case: Case) -> Finding:
+    """Question 8: the subject did it to the object, and no other did so more clearly."""
+    own = _deed(case, case.subject, case.object)
+    if own.strength < DONE or own.index is None:
+        return no("the tracks do not show that it did it", **_numbers(own))
+    for other in case.others:
+        rival = _deed(case, other, case.object)
+        if rival.strength >= DONE and rival.index is not None and _beats(rival, own):
+            return no(f"{other} did it first", **_numbers(rival))
+    return yes(own.index, "it did it, and nobody else before it", **_numbers(own))
+
+
+def recipient(case: Case) -> Finding:
+    """Question 9: the subject did it to the object, and not first to something else."""
+    own = _deed(case, case.subject, case.object)
+    if own.strength < DONE or own.index is None:
+        return no("the tracks do not show that it was done to it", **_numbers(own))
+    for other in case.others:
+        rival = _deed(case, case.subject, other)
+        if rival.strength >= DONE and rival.index is not None and _beats(rival, own):
+            return no(f"it was done to {other} rather", **_numbers(rival))
+    return yes(own.index, "it was done to it, and to nothing else before", **_numbers(own))
+
+
+def receives(case: Case) -> Finding:
+    """Question 10: the object had it done to it, whoever did it."""
+    best: tuple[Deed, str] | None = None
+    for actor in (case.subject, *case.others):
+        found = _deed(case, actor, case.object)
+        if found.strength >= DONE and found.index is not None and (best is None or found.strength > best[0].strength):
+            best = found, actor
+    if best is None:
+        return no("the tracks do not show that anything was done to it")
+    return yes(best[0].index or 0, f"it was done to it by {best[1]}", **_numbers(best[0]))
+
+
+def _deed(case: Case, actor: str, other: str) -> Deed:
+    if case.deed == "transfer":
+        things = [name for name in case.scene.sights if name not in (actor, other)]
+        return deeds.transfer(case.scene, actor, other, things=things)[0]
+    return deeds.DEEDS[case.deed](case.scene, actor, other, mutual=case.mutual)
+
+
+def _beats(rival: Deed, own: Deed) -> bool:
+    assert rival.index is not None
+    assert own.index is not None
+    return rival.index < own.index and rival.strength >= own.strength
+
+
+def _moved_by(case: Case, index: int) -> str | None:
+    """Return who touched the subject before `index` and had come to it, None where nobody did."""
+    for other in (case.object, *case.others):
+        for run in contacts(case.scene, other, case.subject):
+            led = agency(case.scene, other, case.subject, run.start)
+            if run.start <= index and led > thresholds.AGENCY_SHARE:
+                return other
+    return None
+
+
+def _numbers(found: Deed) -> dict[str, object]:
+    return {"strength": round(found.strength, 3), **found.numbers}

@@ -1,0 +1,222 @@
+"""Measurements on tracks: where each instance is, how far apart two are, and how much one changed between two frames.
+
+Gaps within a frame are taken on outlines at full size; comparisons across frames on reduced masks with the camera's motion taken
+out. Nothing here knows verbs or questions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from scipy.spatial import cKDTree
+
+from intergeneval import masks
+from intergeneval.judges.geometry import thresholds
+from intergeneval.records import Track, Tracks, TrackState
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+Small = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What is seen of one instance at the measured frames; arrays have one entry a measured frame."""
+
+    id: str
+    """Instance id."""
+    states: tuple[TrackState, ...]
+    """Track state."""
+    centre: Floats
+    """Mask centre x, y in pixels, (T, 2); NaN where not visible."""
+    area: Floats
+    """Mask area in pixels."""
+    small: tuple[Small | None, ...]
+    """Reduced mask, 0 or 1; None where not visible."""
+    edges: tuple[Floats | None, ...]
+    """Outline points x, y in pixels, (N, 2); None where not visible."""
+    size: float
+    """Square root of the median visible area, in pixels; 0 for something never visible."""
+
+    @property
+    def visible(self) -> Flags:
+        """Whether there is a mask."""
+        return np.array([item is not None for item in self.small], dtype=np.bool_)
+
+    @property
+    def lost(self) -> Flags:
+        """Whether the tracker had lost it."""
+        return np.array([item is TrackState.LOST for item in self.states], dtype=np.bool_)
+
+
+class Scene:
+    """All instances of one video, measured."""
+
+    def __init__(self, tracks: Tracks, sampled: Sequence[int], fps: float) -> None:
+        count = max((len(item.states) for item in tracks.tracks), default=0)
+        step = max(1, -(-count // thresholds.MOST_FRAMES))
+        chosen = sorted({*range(0, count, step), *(frame for frame in sampled if frame < count)})
+        self.frames: tuple[int, ...] = tuple(chosen)
+        self.sampled = tuple(sampled)
+        self.rate = (fps or thresholds.DEFAULT_FPS) / step
+        self.shape = tracks.size
+        self.scale = max(1.0, max(tracks.size) / thresholds.GRID)
+        self.sights = {item.instance_id: self._sight(item) for item in tracks.tracks}
+        self.camera: Floats = np.zeros((len(chosen), 2))
+        self._gaps: dict[tuple[str, str], Floats] = {}
+        self._fields: dict[tuple[str, int], npt.NDArray[np.float32]] = {}
+
+    def count(self, seconds: float) -> int:
+        """Return how many measured frames a duration has, at least 1."""
+        return max(1, round(seconds * self.rate))
+
+    def sampled_at(self, index: int) -> int | None:
+        """Return the first sampled frame at or after a measured one; the last sampled frame where none follows."""
+        frame = self.frames[index]
+        return next((item for item in self.sampled if item >= frame), self.sampled[-1] if self.sampled else None)
+
+    def tolerance(self, first: str, second: str) -> float:
+        """Return the largest gap in pixels that counts as contact between two instances."""
+        smaller = self.smaller(first, second)
+        most = thresholds.CONTACT_GAP_MOST * max(self.shape)
+        return max(thresholds.CONTACT_GAP_PIXELS, min(thresholds.CONTACT_GAP * smaller, most))
+
+    def smaller(self, first: str, second: str) -> float:
+        """Return the size of the smaller of two instances, in pixels."""
+        return max(1.0, min(self.sights[first].size, self.sights[second].size))
+
+    def gap(self, first: str, second: str) -> Floats:
+        """Return the gap between two instances per frame, in pixels; 0 where they meet, NaN where one is not visible."""
+        key = (min(first, second), max(first, second))
+        if key not in self._gaps:
+            one, two = self.sights[key[0]], self.sights[key[1]]
+            self._gaps[key] = np.array([_edge_gap(a, b) for a, b in zip(one.edges, two.edges, strict=True)])
+        return self._gaps[key]
+
+    def place(self, name: str) -> Floats:
+        """Return an instance's centre per frame with the camera's motion taken out, (T, 2) in pixels of the first frame."""
+        return self.sights[name].centre - self.camera
+
+    def gap_across(self, mover: str, when: int, other: str, anchor: int) -> float:
+        """Return the gap from `mover` at frame index `when` to where `other` was at `anchor`, in pixels; NaN if unseen."""
+        moving, resting = self.sights[mover].small[when], self.sights[other].small[anchor]
+        if moving is None or resting is None:
+            return float("nan")
+        key = (other, anchor)
+        if key not in self._fields:
+            self._fields[key] = np.asarray(cv2.distanceTransform(1 - resting, cv2.DIST_L2, 5), dtype=np.float32)
+        dx, dy = (self.camera[anchor] - self.camera[when]) / self.scale
+        rows, columns = np.nonzero(moving)
+        field = self._fields[key]
+        height, width = field.shape
+        rows = np.clip(np.rint(rows + dy).astype(int), 0, height - 1)
+        columns = np.clip(np.rint(columns + dx).astype(int), 0, width - 1)
+        return max(0.0, float(field[rows, columns].min()) - 1.0) * self.scale
+
+    def change(self, name: str, when: int, anchor: int, *, shift: Floats | None = None) -> float:
+        """Return how much of an instance is elsewhere at `when` than at `anchor`: 0 (same outline) to 1 and more.
+
+        The smaller of the two one-sided differences of the outlines, over the smaller area: hiding a part makes a difference on
+        one side only and so does not count. `shift` aligns the masks by that many pixels instead of by the camera's motion.
+        """
+        now, then = self.sights[name].small[when], self.sights[name].small[anchor]
+        if now is None or then is None:
+            return float("nan")
+        move = (self.camera[anchor] - self.camera[when]) if shift is None else -shift
+        aligned = _shifted(now, move / self.scale)
+        least = max(1, min(int(aligned.sum()), int(then.sum())))
+        gained = int((aligned & ~_grown(then) & 1).sum())
+        given = int((then & ~_grown(aligned) & 1).sum())
+        return min(gained, given) / least
+
+    def gained(self, name: str, when: int, anchor: int) -> tuple[float, Floats | None]:
+        """Return (share of the mask at `anchor` newly covered at `when`, centre of that place in stabilised pixels)."""
+        now, then = self.sights[name].small[when], self.sights[name].small[anchor]
+        if now is None or then is None:
+            return float("nan"), None
+        aligned = _shifted(now, (self.camera[anchor] - self.camera[when]) / self.scale)
+        new = aligned & ~_grown(then) & 1
+        rows, columns = np.nonzero(new)
+        if rows.size == 0:
+            return 0.0, None
+        centre = np.array([columns.mean(), rows.mean()]) * self.scale
+        return rows.size / max(1, int(then.sum())), centre
+
+    def jumps(self, name: str) -> tuple[int, ...]:
+        """Return the measured frames an instance reaches by one isolated, implausibly long step."""
+        place, size = self.place(name), max(1.0, self.sights[name].size)
+        seen = np.flatnonzero(~np.isnan(place[:, 0]))
+        steps = np.hypot(*np.diff(place[seen], axis=0).T) / (size * np.maximum(1, np.diff(seen)))
+        found = []
+        for index in np.flatnonzero(steps > thresholds.TELEPORT_SIZES):
+            around = np.concatenate([steps[max(0, index - 2) : index], steps[index + 1 : index + 3]])
+            if steps[index] > thresholds.TELEPORT_ISOLATION * around.max(initial=0.0):
+                found.append(int(seen[index + 1]))
+        return tuple(found)
+
+    def _sight(self, track: Track) -> Sight:
+        centres, areas, states = [], [], []
+        smalls: list[Small | None] = []
+        edges: list[Floats | None] = []
+        for frame in self.frames:
+            state = track.states[frame] if frame < len(track.states) else TrackState.LOST
+            states.append(state)
+            mask = masks.decode(track.masks[frame], self.shape) if state is TrackState.VISIBLE else None
+            if mask is None or not mask.any():
+                centres.append((np.nan, np.nan))
+                areas.append(np.nan)
+                smalls.append(None)
+                edges.append(None)
+                continue
+            whole = mask.view(np.uint8)
+            moments = cv2.moments(whole, binaryImage=True)
+            centres.append((moments["m10"] / moments["m00"], moments["m01"] / moments["m00"]))
+            areas.append(moments["m00"])
+            smalls.append(self._reduced(whole))
+            edges.append(_outline(whole))
+        seen = [value for value in areas if not np.isnan(value)]
+        return Sight(
+            id=track.instance_id,
+            states=tuple(states),
+            centre=np.array(centres, dtype=np.float64).reshape(-1, 2),
+            area=np.array(areas, dtype=np.float64),
+            small=tuple(smalls),
+            edges=tuple(edges),
+            size=float(np.sqrt(np.median(seen))) if seen else 0.0,
+        )
+
+    def _reduced(self, mask: Small) -> Small:
+        height, width = (max(1, round(side / self.scale)) for side in mask.shape)
+        reduced = cv2.resize(mask * np.uint8(255), (width, height), interpolation=cv2.INTER_AREA)
+        small = (reduced >= 96).astype(np.uint8)
+        if not small.any():
+            small.flat[int(np.argmax(reduced))] = 1
+        return small
+
+
+def _outline(mask: Small) -> Floats:
+    contours, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    return np.concatenate([item[:, 0, :] for item in contours]).astype(np.float64)
+
+
+def _edge_gap(first: Floats | None, second: Floats | None) -> float:
+    if first is None or second is None:
+        return float("nan")
+    few, many = (first, second) if len(first) < len(second) else (second, first)
+    distance = np.asarray(cKDTree(many).query(few)[0])
+    return max(0.0, float(distance.min()) - 1.0)
+
+
+def _shifted(mask: Small, move: Floats) -> Small:
+    if np.abs(move).max() < 0.5:
+        return mask
+    matrix = np.array([[1.0, 0.0, move[0]], [0.0, 1.0, move[1]]])
+    return np.asarray(cv2.warpAffine(mask, matrix, (mask.shape[1], mask.shape[0]), flags=cv2.INTER_NEAREST), dtype=np.uint8)
+
+
+def _grown(mask: Small) -> Small:
+    return np.asarray(cv2.dilate(mask, np.ones((3, 3), dtype=np.uint8)), dtype=np.uint8)

@@ -1,0 +1,283 @@
+"""Predicates of questions 1 to 6 about things that are touched and moved."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from intergeneval.judges.geometry import deeds, thresholds
+from intergeneval.judges.geometry.contact import Run, first_seen
+from intergeneval.judges.geometry.findings import Case, Finding, no, yes
+
+UNSEEN = "the two are never seen together"
+
+
+def apart_at_start(case: Case) -> Finding:
+    """Question 1: the two do not touch in the first frame that shows both."""
+    start = first_seen(case.scene, case.subject, case.object)
+    if start is None:
+        return no(UNSEEN)
+    gap = float(case.scene.gap(case.subject, case.object)[start])
+    limit = case.scene.tolerance(case.subject, case.object)
+    numbers = {"gap_pixels": round(gap, 1), "limit_pixels": round(limit, 1)}
+    if gap > limit:
+        return yes(start, f"{gap:.0f} px lie between them at the start, contact ends at {limit:.1f} px", **numbers)
+    return no(f"they touch at the start already, {gap:.1f} px apart", start, **numbers)
+
+
+def approaches(case: Case) -> Finding:
+    """Question 2: the subject's own motion (when mutual, either's) closes a good part of the first gap."""
+    found = deeds.approach(case.scene, case.subject, case.object, mutual=case.mutual)
+    gap, closed = found.numbers.get("gap_pixels", 0.0), found.numbers.get("closed_pixels", 0.0)
+    if found.index is not None:
+        return yes(found.index, f"its own motion closes {closed:.0f} of {gap:.0f} px", **found.numbers)
+    return no(f"its own motion closes {closed:.0f} of {gap:.0f} px only", **found.numbers)
+
+
+def gap_closes(case: Case) -> Finding:
+    """Question 2 of catching: the gap closes, whoever moves."""
+    scene = case.scene
+    start = first_seen(scene, case.subject, case.object)
+    if start is None:
+        return no(UNSEEN)
+    gap = scene.gap(case.subject, case.object)
+    least = max(thresholds.APPROACH_SHARE * gap[start], thresholds.APPROACH_SIZES * scene.smaller(case.subject, case.object))
+    closed = np.nan_to_num(gap[start] - gap, nan=0.0)
+    over = np.flatnonzero(closed >= least)
+    if over.size and closed.max() > 0:
+        return yes(int(over[0]), f"the gap closes by {closed.max():.0f} of {gap[start]:.0f} px")
+    return no(f"the gap of {gap[start]:.0f} px closes by {max(0.0, closed.max()):.0f} px only")
+
+
+def makes_contact(case: Case) -> Finding:
+    """Question 3: the two touch."""
+    met = case.contacts()
+    gap = case.scene.gap(case.subject, case.object)
+    limit = case.scene.tolerance(case.subject, case.object)
+    if met:
+        return yes(met[0].start, f"they touch (gap at most {limit:.1f} px)", first_contact=case.scene.frames[met[0].start])
+    if np.isnan(gap).all():
+        return no(UNSEEN)
+    least = float(np.nanmin(gap))
+    return no(f"they come no closer than {least:.0f} px, contact begins at {limit:.1f} px", least_gap_pixels=round(least, 1))
+
+
+def keeps_contact(case: Case) -> Finding:
+    """Question 4: one contact lasts."""
+    scene, met = case.scene, case.contacts()
+    longest = max(met, key=lambda run: run.length, default=None)
+    if longest is None:
+        return no("there is no contact to keep")
+    seconds = longest.length / scene.rate
+    if longest.length >= scene.count(thresholds.HOLD_SECONDS):
+        index = min(longest.end, longest.start + scene.count(thresholds.HOLD_SECONDS) - 1)
+        return yes(index, f"contact lasts {seconds:.1f} s", contact_seconds=round(seconds, 2))
+    return no(f"the longest contact lasts {seconds:.2f} s only", contact_seconds=round(seconds, 2))
+
+
+def engages(case: Case) -> Finding:
+    """Question 5 of touching: during a lasting contact the two stay together instead of passing by."""
+    scene = case.scene
+    apart = scene.place(case.subject) - scene.place(case.object)
+    for run in _lasting(case):
+        stretch = apart[run.start : run.end + 1]
+        stretch = stretch[~np.isnan(stretch).any(axis=1)]
+        slip = float(np.hypot(*(stretch[-1] - stretch[0]))) if len(stretch) else 0.0
+        slip /= scene.smaller(case.subject, case.object)
+        if slip <= thresholds.PASS_SIZES * max(1.0, run.length / scene.rate):
+            index = min(run.end, run.start + scene.count(thresholds.HOLD_SECONDS))
+            return yes(index, f"they stay together for {run.length / scene.rate:.1f} s", slip_sizes=round(slip, 2))
+    return no("no contact in which they stay together")
+
+
+def has_touched(case: Case) -> Finding:
+    """Question 6 of touching: a lasting contact took place."""
+    lasting = _lasting(case)
+    if lasting:
+        run = lasting[-1]
+        return yes(run.end, f"contact lasted {run.length / case.scene.rate:.1f} s")
+    return no("no lasting contact took place")
+
+
+def contact_at_end(case: Case) -> Finding:
+    """Question 6 of mounting and catching: the two touch when last seen together."""
+    met = case.contacts()
+    both = np.flatnonzero(~np.isnan(case.scene.gap(case.subject, case.object)))
+    if not both.size:
+        return no(UNSEEN)
+    last = int(both[-1])
+    if met and met[-1].end >= last:
+        return yes(last, "they touch at the end")
+    return no(f"they are {case.scene.gap(case.subject, case.object)[last]:.0f} px apart at the end", last)
+
+
+def moves_on_contact(case: Case) -> Finding:
+    """Question 4 of striking: the object starts to move at a touch."""
+    found = _motion(case)
+    if found is not None:
+        run, index, far = found
+        return yes(index, f"it moves {far:.1f} of its sizes from frame {case.scene.frames[run.start]}, where they touch, on")
+    return no("it does not start to move at any touch" if case.contacts() else "there is no touch")
+
+
+def moves_in_contact(case: Case) -> Finding:
+    """Question 5 of moving: the object moves while they touch."""
+    scene = case.scene
+    best = 0.0
+    for run in case.contacts():
+        moved = np.nan_to_num(deeds.shift(scene, case.object, _anchor(case, run)), nan=0.0)[run.start : run.end + 1]
+        over = np.flatnonzero(moved >= thresholds.MOVED_SIZES)
+        best = max(best, float(moved.max(initial=0.0)))
+        if over.size:
+            index = run.start + int(over[0])
+            return yes(index, f"it moves {moved.max():.1f} of its sizes in contact", moved_sizes=round(float(moved.max()), 2))
+    return no(f"it moves {best:.2f} of its sizes in contact only", moved_sizes=round(best, 2))
+
+
+def moves_away(case: Case) -> Finding:
+    """Question 5 of striking and throwing: once touched, the object travels away from where it was touched."""
+    found = _motion(case)
+    if found is None:
+        return no("it is not set in motion")
+    run = found[0]
+    moved = np.nan_to_num(deeds.shift(case.scene, case.object, _anchor(case, run)), nan=0.0)
+    over = np.flatnonzero(moved[run.start :] >= thresholds.AWAY_SIZES)
+    if over.size:
+        return yes(run.start + int(over[0]), f"it travels {moved[run.start :].max():.1f} of its sizes")
+    return no(f"it travels {moved[run.start :].max(initial=0.0):.2f} of its sizes only")
+
+
+def displaced(case: Case) -> Finding:
+    """Question 6 of moving: when last seen, the object is in another place than in the first frame."""
+    end = _last(case)
+    if end is None:
+        return no("it is gone at the end")
+    moved = deeds.shift(case.scene, case.object, _first(case))
+    if moved[end] >= thresholds.DISPLACED_SIZES:
+        return yes(end, f"it ends {moved[end]:.1f} of its sizes from where it was", moved_sizes=round(float(moved[end]), 2))
+    return no(f"it ends {moved[end]:.2f} of its sizes from where it was", moved_sizes=round(float(moved[end]), 2))
+
+
+def raised(case: Case) -> Finding:
+    """Question 6 of lifting: when last seen, the object is higher than in the first frame."""
+    end = _last(case)
+    if end is None:
+        return no("it is gone at the end")
+    place = case.scene.place(case.object)[:, 1]
+    rise = float(place[_first(case)] - place[end]) / max(1.0, case.scene.sights[case.object].size)
+    numbers = {"rise_sizes": round(rise, 2)}
+    if rise >= thresholds.RAISED_SIZES and case.scene.change(case.object, end, _first(case)) >= thresholds.MOVED_SHARE:
+        return yes(end, f"it ends {rise:.1f} of its sizes higher", **numbers)
+    return no(f"it ends {rise:.2f} of its sizes higher", **numbers)
+
+
+def not_yet_moved(case: Case) -> Finding:
+    """Question 1 of throwing and placing: the object rests, or stays with the subject, in the first moments."""
+    scene = case.scene
+    start = first_seen(scene, case.subject, case.object)
+    if start is None:
+        return no(UNSEEN)
+    end = min(len(scene.frames) - 1, start + scene.count(thresholds.REST_SECONDS))
+    moved = float(np.nan_to_num(deeds.shift(scene, case.object, start)[end], nan=0.0))
+    touching = bool(case.contacts()) and case.contacts()[0].start <= start and case.contacts()[0].end >= end
+    if moved < thresholds.AWAY_SIZES or touching:
+        return yes(start, f"it moves {moved:.2f} of its sizes in the first moments", moved_sizes=round(moved, 2))
+    return no(f"it is on its way from the start, {moved:.1f} of its sizes", start, moved_sizes=round(moved, 2))
+
+
+def has_hold(case: Case) -> Finding:
+    """Question 2 of throwing and placing: the two touch."""
+    return makes_contact(case)
+
+
+def separates(case: Case) -> Finding:
+    """Question 4 of throwing: after a contact, a gap opens that stays."""
+    met = case.contacts()
+    gap = case.scene.gap(case.subject, case.object)
+    if not met:
+        return no("there was no contact to end")
+    after = met[-1].end + 1
+    rest = gap[after:]
+    wide = np.flatnonzero(np.nan_to_num(rest, nan=-1.0) > case.scene.tolerance(case.subject, case.object))
+    if wide.size:
+        return yes(after + int(wide[0]), f"the gap opens to {np.nanmax(rest):.0f} px")
+    return no("they are in contact to the end")
+
+
+def apart_at_end(case: Case) -> Finding:
+    """Question 6 of throwing: a gap lies between the two when last seen, after they had touched."""
+    if not case.contacts():
+        return no("there was no contact to end")
+    found = contact_at_end(case)
+    if found.holds:
+        return no("they touch at the end", found.index)
+    return yes(found.index if found.index is not None else 0, found.reason) if found.index is not None else found
+
+
+def comes_to_rest(case: Case) -> Finding:
+    """Question 5 of placing: moved in contact, the object then stays where it is."""
+    moved = moves_in_contact(case)
+    if not moved.holds or moved.index is None:
+        return no("it was not moved in contact")
+    scene = case.scene
+    reach = scene.count(thresholds.REST_SECONDS)
+    for index in range(moved.index + 1, len(scene.frames) - reach):
+        if np.nan_to_num(deeds.shift(scene, case.object, index)[index + reach], nan=np.inf) < thresholds.MOVED_SIZES / 2:
+            return yes(index + reach, f"it stays in place for {thresholds.REST_SECONDS:.2f} s after it was moved")
+    return no("it is still on its way at the end")
+
+
+def reshapes(case: Case) -> Finding:
+    """Question 5 of opening and bending: the object's outline changes while they touch."""
+    best = 0.0
+    for run in case.contacts():
+        anchor = _anchor(case, run)
+        for index in range(run.start, run.end + 1):
+            changed = case.scene.change(case.object, index, anchor)
+            best = max(best, 0.0 if np.isnan(changed) else changed)
+            if changed >= thresholds.MOVED_SHARE:
+                return yes(index, f"{changed:.0%} of its outline changes in contact", changed=round(changed, 3))
+    return no(f"{best:.0%} of its outline changes in contact", changed=round(best, 3))
+
+
+def reshaped_at_end(case: Case) -> Finding:
+    """Question 6 of opening and bending: the object's outline differs between first and last sight."""
+    end = _last(case)
+    if end is None:
+        return no("it is gone at the end")
+    changed = case.scene.change(case.object, end, _first(case))
+    if changed >= thresholds.MOVED_SHARE:
+        return yes(end, f"{changed:.0%} of its outline differ from the start", changed=round(changed, 3))
+    return no(f"{changed:.0%} of its outline differ from the start", changed=round(changed, 3))
+
+
+def _lasting(case: Case) -> list[Run]:
+    return [run for run in case.contacts() if run.length >= case.scene.count(thresholds.HOLD_SECONDS)]
+
+
+def _motion(case: Case) -> tuple[Run, int, float] | None:
+    """Return (contact, frame, farthest shift) of the first contact that sets the object in motion."""
+    for run in case.contacts():
+        index, far = deeds.set_in_motion(case.scene, case.object, run)
+        if index is not None:
+            return run, index, far
+    return None
+
+
+def _anchor(case: Case, run: Run) -> int:
+    """Return the frame in which the object was last seen before a contact acted on it; the first sight in it where none was."""
+    visible = np.flatnonzero(case.scene.sights[case.object].visible)
+    before = visible[visible <= max(0, run.start - 1)]
+    return int(before[-1]) if before.size else int(visible[0])
+
+
+def _first(case: Case) -> int:
+    return int(np.argmax(case.scene.sights[case.object].visible))
+
+
+def _last(case: Case) -> int | None:
+    """Return the frame of the object's last sight; None when it vanished: a thing that is gone is no outcome."""
+    sight = case.scene.sights[case.object]
+    visible = np.flatnonzero(sight.visible)
+    if not visible.size or sight.states[-1].value == "vanished":
+        return None
+    return int(visible[-1])

@@ -1,0 +1,87 @@
+"""Every threshold of the geometry judge: named, with its unit and the reason for its value.
+
+Lengths are in instance sizes (the square root of an instance's median mask area) and times in seconds, so that the same numbers
+hold at any resolution and frame rate. Changing one changes the judge's revision.
+"""
+
+from __future__ import annotations
+
+REVISION = "1"
+"""Version of rules and thresholds; part of the comparability key."""
+
+# How finely the video is measured.
+MOST_FRAMES = 400
+"""Frames measured at most; longer videos are measured at an even stride, always including the sampled frames."""
+GRID = 240
+"""Longer side of the reduced masks on which shapes of different frames are compared, in cells."""
+DEFAULT_FPS = 8.0
+"""Frames per second where the video does not say."""
+
+# Contact in two dimensions.
+CONTACT_GAP = 0.07
+"""Largest gap between two masks in contact, in sizes of the smaller: antialiasing and a tracker's edge leave a seam."""
+CONTACT_GAP_PIXELS = 1.5
+"""... and never less than this many pixels, for small things."""
+CONTACT_GAP_MOST = 0.012
+"""... nor more than this share of the longer side of the frame, for large ones."""
+BRIDGE_SECONDS = 0.3
+"""Breaks in a contact up to this long are bridged: a limb hides the place of contact."""
+HOLD_SECONDS = 0.35
+"""From this on a contact, a position or a motion lasts, instead of being a moment."""
+PASS_SIZES = 1.2
+"""Two that move past each other by more than this, in sizes of the smaller, while they touch are passing by."""
+
+# Motion.
+MOVED_SHARE = 0.12
+"""Share of a mask that must lie outside the other's outline, both ways, before two frames show it in different places or shapes:
+hiding a part takes pixels away on one side only."""
+MOVED_SIZES = 0.2
+"""Centre shift in its own sizes from which a thing has moved."""
+DISPLACED_SIZES = 0.35
+"""Centre shift in its own sizes from which it is in another place."""
+RAISED_SIZES = 0.25
+"""Upward shift in its own sizes from which it is higher up."""
+AWAY_SIZES = 0.6
+"""Shift in its own sizes from which a thing has travelled away."""
+ONSET_BEFORE_SECONDS = 0.25
+"""How long before the first touch a motion may seem to begin, through blur and coarse frames ..."""
+ONSET_AFTER_SECONDS = 0.6
+"""... and how long after it the motion may take to show and still be its effect."""
+REST_SECONDS = 0.35
+"""How long something must stay in place to be at rest."""
+
+# Approach.
+APPROACH_SHARE = 0.25
+"""Share of the first gap that the subject's own motion must close to be an approach ..."""
+APPROACH_SIZES = 0.15
+"""... and at least this far, in sizes of the smaller of the two."""
+NEAR_SIZES = 0.6
+"""Gap in sizes of the smaller of the two up to which they are close to each other."""
+HALF = 0.5
+"""Share of the first gap that counts as half the way."""
+DOUBLE = 1.5
+"""Factor on the first gap (plus one size) that counts as a considerable distance."""
+AGENCY_SHARE = 0.25
+"""By how much of the first gap the other side may have closed more of it and this one still be the one who acts."""
+
+# Activity of the subject and gestures.
+ACTIVE_SHARE = 0.06
+"""Share of a mask that changes place or shape when its owner acts; breathing and a tracker's flicker stay below."""
+GESTURE_SHARE = 0.05
+"""Share of a mask that a limb moving in place must newly cover to be a gesture."""
+GESTURE_COSINE = 0.25
+"""Smallest cosine between the direction of the newly covered place and the direction of the object."""
+
+# Camera.
+CAMERA_SECONDS = 0.5
+"""Window over which camera motion is read from things that keep their shape."""
+RIGID_SHARE = 0.05
+"""Largest share of an aligned mask that may differ within the window for a thing to be called rigid."""
+
+# What tracks must show.
+LOST_SHARE = 0.1
+"""Share of the frames in which a needed track may be lost and a ``no`` still be given; a ``yes`` rests on what was seen."""
+TELEPORT_SIZES = 1.0
+"""A single step farther than this, in its own sizes, that ends in or starts from the decisive frame cannot be a motion ..."""
+TELEPORT_ISOLATION = 4.0
+"""... if it is also this many times as far as the steps around it."""
