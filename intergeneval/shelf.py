@@ -6,7 +6,6 @@ registers have no folder of their own and are looked up under their entry point 
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 TOML = "bench.toml"
@@ -17,10 +16,11 @@ META = "meta.json"
 
 def shelves() -> tuple[Path, ...]:
     """Return the folders that hold benchmarks by name, in the order in which they are searched, without repeats."""
-    found = [Path("benchmarks")]
-    spec = importlib.util.find_spec("intergeneval._benchmarks")
-    if spec is not None:
-        found += [Path(place) for place in spec.submodule_search_locations or ()]
+    package = Path(__file__).parent
+    found = [Path("benchmarks"), package / "_benchmarks"]
+    if (package.parent / "setup.cfg").is_file():
+        # An editable installation: the benchmarks lie in the checkout, beside the package.
+        found.append(package.parent / "benchmarks")
     kept: dict[Path, Path] = {}
     for folder in found:
         if folder.is_dir():

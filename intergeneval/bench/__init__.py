@@ -8,6 +8,6 @@ from intergeneval.bench.benchmark import Benchmark
 from intergeneval.bench.checking import check
 from intergeneval.bench.faults import Fault
 from intergeneval.bench.files import load_first_frame, load_mask, masks_for
-from intergeneval.bench.finding import load, names
+from intergeneval.bench.finding import folder_of, load, names
 
-__all__ = ["Benchmark", "Fault", "check", "load", "load_first_frame", "load_mask", "masks_for", "names"]
+__all__ = ["Benchmark", "Fault", "check", "folder_of", "load", "load_first_frame", "load_mask", "masks_for", "names"]

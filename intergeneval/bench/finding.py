@@ -23,19 +23,28 @@ def load(name_or_path: str | Path) -> Benchmark:
     for a path that is not a benchmark.
     """
     text = str(name_or_path)
+    if shelf.at_path(text) is None and shelf.is_name(text) and text in plugins.names("benchmarks"):
+        return _from_plugin(text)
+    return read(folder_of(text)).benchmark()
+
+
+def folder_of(name_or_path: str | Path) -> Path:
+    """Return the folder of a benchmark: a path, or a name in ``./benchmarks`` or in the package's own copy.
+
+    Raises UnknownPluginError with all names where there is none, UsageError for a text that can be neither. A folder that
+    exists is returned whether or not it holds a benchmark.
+    """
+    text = str(name_or_path)
     if (place := shelf.at_path(text)) is not None:
-        return read(place).benchmark()
-    if shelf.is_name(text):
-        if text in plugins.names("benchmarks"):
-            return _from_plugin(text)
-        if (found := shelf.on_shelf(text)) is not None:
-            return read(found).benchmark()
+        return place
+    if shelf.is_name(text) and (found := shelf.on_shelf(text)) is not None:
+        return found
     known = ", ".join(names()) or "none"
     if shelf.is_name(text) and not Path(text).exists():
         raise UnknownPluginError(f"no benchmark is called {text!r}; there are: {known}")
     if not text.strip() or "\0" in text:
         raise UsageError(f"{text!r} names no benchmark; there are: {known}")
-    return read(Path(text)).benchmark()
+    return Path(text)
 
 
 def read(root: Path) -> Reading:

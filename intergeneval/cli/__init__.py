@@ -17,6 +17,12 @@ from intergeneval.errors import EXIT_CRASH, EXIT_INTERRUPTED, IntergenevalError
 VERBS: dict[str, tuple[str, str]] = {
     "run": ("run", "Score the videos of a model."),
     "score": ("score", "Score a run folder again, without judging again."),
+    "compare": ("compare", "Tell which of several runs is better, and how sure that is."),
+    "gate": ("gate", "Tell whether a run may replace its baseline; exit codes for CI."),
+    "power": ("power", "Tell how small a difference a benchmark can find."),
+    "bench": ("bench", "List, show and check benchmarks."),
+    "import": ("import_", "Read results of the public release into run folders."),
+    "export": ("export", "Write a run in the public release's layout."),
     "doctor": ("doctor", "Tell which backends work here, and what each missing one needs."),
 }
 """Verb -> (module under intergeneval.cli that holds a click command called `command`, one-line help)."""

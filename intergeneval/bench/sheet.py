@@ -1,0 +1,104 @@
+"""A contact sheet: the first frames of a benchmark with masks and boxes in the instances' colours, as one picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from intergeneval.bench.benchmark import Benchmark
+from intergeneval.bench.files import load_first_frame, load_mask
+from intergeneval.errors import BenchError
+from intergeneval.masks import COLOUR_RGB, box
+from intergeneval.records import Sample
+
+Picture = npt.NDArray[np.uint8]
+
+TILE = (240, 360)
+"""Height and width of one picture on the sheet, in pixels."""
+LARGEST = 400
+"""Most samples that one sheet shows."""
+
+_CAPTION = 64
+_INK, _PAPER = (30, 30, 30), 250
+_LETTERS = 54
+
+
+def contact_sheet(benchmark: Benchmark, columns: int = 4) -> Picture:
+    """Return the sheet, RGB uint8 (H, W, 3); samples without a first frame get a grey field.
+
+    Raises BenchError when no sample has one, when a file is damaged, or when there are more samples than LARGEST.
+    """
+    samples = benchmark.samples
+    if len(samples) > LARGEST:
+        raise BenchError(
+            f"benchmark {benchmark.name!r} has {len(samples)} samples, a sheet shows {LARGEST}; choose some with --limit"
+        )
+    if not any(sample.image for sample in samples):
+        raise BenchError(f"benchmark {benchmark.name!r} has no first frames to show")
+    columns = max(1, min(columns, len(samples)))
+    tiles = [_tile(benchmark, sample) for sample in samples]
+    tiles += [np.full_like(tiles[0], _PAPER)] * (-len(tiles) % columns)
+    rows = [np.concatenate(tiles[start : start + columns], axis=1) for start in range(0, len(tiles), columns)]
+    return np.concatenate(rows, axis=0)
+
+
+def drawn_frame(benchmark: Benchmark, sample: Sample) -> Picture | None:
+    """Return a sample's first frame with its masks and boxes, RGB uint8 (H, W, 3); None where it has none. Raises BenchError."""
+    import cv2
+
+    frame = load_first_frame(benchmark, sample)
+    if frame is None:
+        return None
+    line = max(2, round(frame.shape[1] / 240))
+    for item in sample.instances:
+        if item.mask is None:
+            continue
+        mask = load_mask(benchmark, sample, item)
+        if mask.shape != frame.shape[:2]:
+            raise BenchError(
+                f"benchmark {benchmark.name!r}, sample {sample.id!r}: {item.mask} and the first frame differ in size"
+            )
+        colour = np.array(COLOUR_RGB[item.colour])
+        frame[mask] = (0.55 * frame[mask] + 0.45 * colour).astype(np.uint8)
+        edges = box(mask)
+        if edges is not None:
+            x0, y0, x1, y1 = (round(edge) for edge in edges)
+            cv2.rectangle(frame, (x0, y0), (x1 - 1, y1 - 1), COLOUR_RGB[item.colour], line)
+    return frame
+
+
+def _tile(benchmark: Benchmark, sample: Sample) -> Picture:
+    import cv2
+
+    height, width = TILE
+    tile = np.full((height + _CAPTION, width, 3), _PAPER, dtype=np.uint8)
+    frame = drawn_frame(benchmark, sample)
+    if frame is None:
+        tile[4 : height - 4, 4 : width - 4] = 200
+    else:
+        scale = min((height - 8) / frame.shape[0], (width - 8) / frame.shape[1])
+        size = max(1, round(frame.shape[1] * scale)), max(1, round(frame.shape[0] * scale))
+        small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
+        top, left = (height - small.shape[0]) // 2, (width - small.shape[1]) // 2
+        tile[top : top + small.shape[0], left : left + small.shape[1]] = small
+    for index, text in enumerate(_caption(sample)):
+        place = (6, height + 14 + 18 * index)
+        cv2.putText(tile, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.4, _INK, 1, cv2.LINE_AA)
+    return tile
+
+
+def _caption(sample: Sample) -> Sequence[str]:
+    """Return three short lines; OpenCV's letters are ASCII, anything else becomes a question mark."""
+    instances = ", ".join(f"{item.colour} {item.class_}" for item in sample.instances)
+    actions = (
+        "; ".join(item.text or f"{item.subject} {item.verb} {item.object}" for item in sample.interactions)
+        or "no interaction yet"
+    )
+    return [_ascii(text) for text in (sample.id, instances, actions)]
+
+
+def _ascii(text: str) -> str:
+    plain = text.encode("ascii", "replace").decode("ascii")
+    return plain if len(plain) <= _LETTERS else plain[: _LETTERS - 3] + "..."

@@ -1,0 +1,158 @@
+"""`intergeneval bench`: list, show and check benchmarks."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from intergeneval.errors import EXIT_USAGE, UsageError
+
+if TYPE_CHECKING:
+    from intergeneval.bench import Benchmark
+    from intergeneval.records import Sample
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group("bench")
+def command() -> None:
+    """Look at benchmarks: what is asked of a video model."""
+
+
+@command.command("list")
+@_JSON
+def list_command(*, as_json: bool) -> None:
+    """List the benchmarks that can be named: in ./benchmarks, from plug-ins, and in this package."""
+    from intergeneval import bench
+    from intergeneval.errors import IntergenevalError
+
+    rows: list[dict[str, Any]] = []
+    for name in bench.names():
+        try:
+            found = bench.load(name)
+        except IntergenevalError as error:
+            rows.append({"name": name, "error": str(error)})
+            continue
+        rows.append({"name": name, "version": found.version, "samples": len(found.samples), "description": found.description})
+    if as_json:
+        click.echo(json.dumps({"benchmarks": rows}, indent=1, ensure_ascii=False))
+        return
+    for row in rows:
+        if "error" in row:
+            click.echo(f"{row['name']}: damaged; see 'intergeneval bench check {row['name']}'")
+        else:
+            click.echo(f"{row['name']} {row['version']}: {row['samples']} samples. {row['description']}")
+    if not rows:
+        click.echo("no benchmark found", err=True)
+
+
+@command.command("show")
+@click.argument("name")
+@click.option("--sample", "sample_id", help="Show one sample in full.")
+@click.option("--limit", type=int, help="Show the first N samples only.")
+@click.option(
+    "--sheet", type=click.Path(path_type=Path, dir_okay=False), help="Draw the first frames with masks and boxes into this PNG."
+)
+@_JSON
+def show_command(name: str, sample_id: str | None, limit: int | None, sheet: Path | None, *, as_json: bool) -> None:
+    """Show a benchmark (a name or a folder): its samples, instances and interactions."""
+    from intergeneval import bench
+
+    found = bench.load(name).narrow(ids=None if sample_id is None else [sample_id], limit=limit)
+    if sheet is not None:
+        _write_sheet(found, sheet)
+    if as_json:
+        click.echo(json.dumps(_as_json(found), indent=1, ensure_ascii=False))
+    elif sample_id is not None:
+        click.echo(_one(found.samples[0]))
+    else:
+        click.echo(_table(found))
+
+
+@command.command("check")
+@click.argument("name")
+@_JSON
+def check_command(name: str, *, as_json: bool) -> None:
+    """Name every fault of a benchmark (a name or a folder), with file, field and fix; exit code 2 if there are any."""
+    from intergeneval import bench
+
+    folder = bench.folder_of(name)
+    faults = bench.check(folder)
+    if as_json:
+        click.echo(
+            json.dumps({"benchmark": str(folder), "faults": [fault.to_json() for fault in faults]}, indent=1, ensure_ascii=False)
+        )
+    else:
+        for fault in faults:
+            click.echo(str(fault))
+        count = "no fault" if not faults else "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+        click.echo(f"{folder}: {count}", err=bool(faults))
+    if faults:
+        sys.exit(EXIT_USAGE)
+
+
+def _write_sheet(found: Benchmark, path: Path) -> None:
+    import cv2
+
+    from intergeneval.bench.sheet import contact_sheet
+
+    picture = contact_sheet(found)
+    done, content = cv2.imencode(".png", picture[:, :, ::-1])
+    if not done:
+        raise UsageError(
+            f"{path}: the sheet of {picture.shape[1]}x{picture.shape[0]} pixels cannot be written as PNG; use --limit"
+        )
+    try:
+        path.write_bytes(content.tobytes())
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written ({error.strerror})") from None
+    click.echo(f"sheet: {path}", err=True)
+
+
+def _as_json(found: Benchmark) -> dict[str, Any]:
+    return {
+        "name": found.name,
+        "version": found.version,
+        "hash": found.hash,
+        "layout": found.layout,
+        "licence": found.licence,
+        "description": found.description,
+        "samples": [sample.to_json() for sample in found.samples],
+    }
+
+
+def _table(found: Benchmark) -> str:
+    lines = [f"{found.name} {found.version} ({found.layout}), {len(found.samples)} samples, hash {found.hash[:12]}"]
+    lines += [text for text in (found.description, found.licence and f"licence: {found.licence}") if text]
+    for sample in found.samples:
+        who = ", ".join(f"{item.colour} {item.class_}" for item in sample.instances)
+        what = "; ".join(_action(sample, index) for index in range(len(sample.interactions))) or "no interaction yet"
+        lines.append(f"  {sample.id}  [{who}]  {what}")
+    return "\n".join(lines)
+
+
+def _one(sample: Sample) -> str:
+    size = "unknown size" if sample.size is None else f"{sample.size[1]}x{sample.size[0]}"
+    lines = [sample.id, f"  prompt: {sample.prompt}", f"  first frame: {sample.image or 'none'}, {size}"]
+    lines += [
+        f"  {item.id}: {item.class_}, {item.appearance} ({item.colour} box), mask {item.mask or 'none'}"
+        for item in sample.instances
+    ]
+    for index, item in enumerate(sample.interactions):
+        kind = f", {item.category}" if item.category else ""
+        lines.append(f"  interaction {index}: {_action(sample, index)} ({item.direction}{kind})")
+        lines += [f"    {number}. {text}" for number, text in enumerate(item.questions, start=1)]
+    if sample.tags:
+        lines.append(f"  tags: {', '.join(sample.tags)}")
+    return "\n".join(lines)
+
+
+def _action(sample: Sample, index: int) -> str:
+    item = sample.interactions[index]
+    if item.subject is None or item.object is None:
+        return item.text or "as its questions say"
+    return f"{sample.instance(item.subject).class_} {item.verb} {sample.instance(item.object).class_}"

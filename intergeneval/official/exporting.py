@@ -1,0 +1,235 @@
+"""A run folder in the release's layout, so that scripts written for the release go on working.
+
+Written are both result files, the metadata beside them (``eval_metas``) and, where the run has tracks, one PNG a frame and
+instance. An answer that failed is written as ``error`` and one that is unanswerable as ``unanswerable``: the release's scorer
+reads both as no, our import as what they are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from intergeneval.errors import StoreError, UsageError
+from intergeneval.official.layout import EVAL_RESULTS, HALLUCINATION, SCORE_RESULTS, VERIFICATION
+from intergeneval.official.tracks import write_tracks
+from intergeneval.official.verification import QUESTION_IDS, UNANSWERABLE
+from intergeneval.records import (
+    Answer,
+    AnswerStatus,
+    Consistency,
+    Profile,
+    Question,
+    Sample,
+    Tracks,
+    TrackState,
+    Video,
+    VideoStatus,
+)
+from intergeneval.scores import ABSENT, propagate
+from intergeneval.store import RunStore
+
+TYPE_TAG = "type:"
+_WORDS = {
+    AnswerStatus.FAILED: "error",
+    AnswerStatus.REFUSED: "refused",
+    AnswerStatus.UNPARSED: "unparsed",
+    AnswerStatus.UNANSWERABLE: UNANSWERABLE,
+}
+
+
+def export_run(store: RunStore, out: Path, *, seed: int | None = None, kind: str = "all") -> Path:
+    """Write a run below `out` in the release's layout and return `out`; one seed of it, since the release knows none.
+
+    `kind` is the type under which samples are filed that carry none of their own. Raises UsageError when the run has several
+    seeds and none is chosen, or when `out` holds results of the model already, StoreError when it cannot be written.
+    """
+    # A missing video has no entry in the release's files either.
+    videos = {video.sample_id: video for video in _of_seed(store, seed) if video.status is not VideoStatus.MISSING}
+    run = _Run(store, videos)
+    by_kind: dict[str, list[Sample]] = {}
+    for sample in run.samples:
+        by_kind.setdefault(kind_of(sample, kind), []).append(sample)
+    try:
+        for name, samples in by_kind.items():
+            run.write(samples, name, out)
+    except OSError as error:
+        raise StoreError(f"{error.filename or out}: cannot be written ({error.strerror})") from None
+    return out
+
+
+def kind_of(sample: Sample, default: str) -> str:
+    """Return the release's type of a sample, from its tag."""
+    return next((tag.removeprefix(TYPE_TAG) for tag in sample.tags if tag.startswith(TYPE_TAG)), default)
+
+
+def _of_seed(store: RunStore, seed: int | None) -> list[Video]:
+    videos = store.read("videos", Video)
+    seeds = sorted({video.seed for video in videos})
+    if seed is None and len(seeds) > 1:
+        raise UsageError(
+            f"{store.folder}: has the seeds {', '.join(map(str, seeds))}; the release knows none, choose one with --seed"
+        )
+    wanted = seeds[0] if seed is None and seeds else seed
+    chosen = [video for video in videos if video.seed == wanted]
+    if not chosen:
+        raise UsageError(f"{store.folder}: has no video of seed {wanted}")
+    return chosen
+
+
+class _Run:
+    """The records of one seed of a run, and how they are written."""
+
+    def __init__(self, store: RunStore, videos: Mapping[str, Video]) -> None:
+        self._header = store.header
+        self._videos = videos
+        self._store = store
+        self.samples = [item for item in {item.id: item for item in store.read("samples", Sample)}.values() if item.id in videos]
+        self._questions = {
+            (item.sample_id, item.interaction, item.question_id): item.text for item in store.read("questions", Question)
+        }
+        self._answers = {
+            (item.sample_id, item.interaction, item.question_id): item
+            for item in store.read("answers", Answer)
+            if item.repeat == 0 and self._is_current(item)
+        }
+        self._consistency = {item.sample_id: item for item in store.read("consistency", Consistency) if self._is_current(item)}
+        self._tracks = {item.sample_id: item for item in store.read("tracks", Tracks) if self._is_current(item)}
+
+    def _is_current(self, record: Answer | Consistency | Tracks) -> bool:
+        video = self._videos.get(record.sample_id)
+        return video is not None and record.seed == video.seed and record.video == video.sha256
+
+    def write(self, samples: Sequence[Sample], kind: str, out: Path) -> None:
+        """Write the samples of one type."""
+        where = Path(self._header.model) / kind
+        results = out / SCORE_RESULTS
+        targets = [results / folder / where / name for folder, name in (VERIFICATION, HALLUCINATION)]
+        for target in targets:
+            if target.exists():
+                raise UsageError(f"{target}: exists already; choose another --out or remove it")
+        numbered = [(_number(sample, kind), sample) for sample in samples]
+        _write_json(targets[0], [self._verification(number, sample) for number, sample in numbered])
+        _write_json(targets[1], [self._hallucination(number, sample) for number, sample in numbered])
+        for number, sample in numbered:
+            folder = out / EVAL_RESULTS / where
+            _write_json(folder / "eval_metas" / f"{number}.json", _meta(number, sample))
+            if (tracks := self._tracks.get(sample.id)) is not None and tracks.status == "ok":
+                write_tracks(tracks, folder / "tracks" / number)
+
+    def _verification(self, number: str, sample: Sample) -> dict[str, Any]:
+        video = self._videos[sample.id]
+        entry: dict[str, Any] = {
+            "video_id": number,
+            "prompt": sample.prompt,
+            "frames_analyzed": len(video.sampled),
+            "frame_indices": list(video.sampled),
+            "model_used": self._header.comparability.judge,
+            "items": [],
+        }
+        if video.status is VideoStatus.OK:
+            entry["items"] = [self._item(sample, index) for index in range(len(sample.interactions))]
+        else:
+            entry["error"] = video.reason
+        return entry
+
+    def _item(self, sample: Sample, index: int) -> dict[str, Any]:
+        return {
+            "item_index": index,
+            "key_interaction": sample.interactions[index].text or _in_words(sample, index),
+            "questions": [self._questions.get((sample.id, index, question), "") for question in QUESTION_IDS],
+            "question_verification_results": [
+                _answer(question, self._answers.get((sample.id, index, question))) for question in QUESTION_IDS
+            ],
+        }
+
+    def _hallucination(self, number: str, sample: Sample) -> dict[str, Any]:
+        video, found = self._videos[sample.id], self._consistency.get(sample.id)
+        profile = self._header.comparability.profile
+        entry: dict[str, Any] = {
+            "video_id": number,
+            "prompt": sample.prompt,
+            "entity": [item.class_ for item in sample.instances],
+            "colors": [item.colour for item in sample.instances],
+            "frames_analyzed": len(video.sampled),
+            "model_used": _assessor(found, self._header.comparability.judge),
+            "hallucination_results": [],
+        }
+        propagation = propagate(found, profile)
+        if video.status is not VideoStatus.OK:
+            entry["error"] = video.reason
+        elif found is None or propagation.spi is None:
+            # No row at all: the release's scorer would read a row without a "yes" as a perfect frame.
+            entry["error"] = propagation.reason
+        else:
+            rows = _rows(found, profile)
+            entry |= {"frames_analyzed": len(rows) + 1, "hallucination_results": rows}
+        return entry
+
+
+def _rows(found: Consistency, profile: Profile) -> list[dict[str, Any]]:
+    """Return one row a frame.
+
+    A frame without a statement has no row, so it leaves the ratio there as it does here; emergence that nobody assessed is left
+    out rather than written as no.
+    """
+    rows = []
+    for index, frame in enumerate(found.frames):
+        disappeared = _disappeared(found, index, profile)
+        if disappeared is None:
+            continue
+        row: dict[str, Any] = {"frame_idx": frame}
+        if found.emergence is not None:
+            row["emergence"] = "yes" if found.emergence[index] else "no"
+        row["disappearance"] = "yes" if disappeared else "no"
+        row["disappearance_reason"] = found.reasons[index] if found.reasons else ""
+        rows.append(row)
+    return rows
+
+
+def _disappeared(found: Consistency, index: int, profile: Profile) -> bool | None:
+    if found.states is None:
+        return None if found.disappearance is None else found.disappearance[index]
+    states = [states[index] for states in found.states.values()]
+    return None if TrackState.LOST in states else any(state in ABSENT[profile] for state in states)
+
+
+def _answer(question: int, answer: Answer | None) -> dict[str, Any]:
+    if answer is None:
+        return {"question_id": question, "answer": "error", "frame_index": None}
+    word = answer.value.value if answer.value else _WORDS[answer.status]
+    return {"question_id": question, "answer": word, "frame_index": answer.frame}
+
+
+def _assessor(found: Consistency | None, default: str) -> str:
+    named = sorted(set(found.assessors.values())) if found else []
+    return "+".join(named) or default
+
+
+def _meta(number: str, sample: Sample) -> dict[str, Any]:
+    return {
+        "video_id": number,
+        "prompt": sample.prompt,
+        "entity": [item.class_ for item in sample.instances],
+        "appearance": [item.appearance for item in sample.instances],
+        "colors": [item.colour for item in sample.instances],
+    }
+
+
+def _in_words(sample: Sample, index: int) -> str:
+    item = sample.interactions[index]
+    names = {instance.id: instance.appearance for instance in sample.instances}
+    parts: Iterable[str] = (names.get(item.subject or "", ""), item.verb, names.get(item.object or "", ""))
+    return " ".join(part for part in parts if part)
+
+
+def _number(sample: Sample, kind: str) -> str:
+    """Return the name a sample has within its type: the id without the type before it."""
+    return sample.id.removeprefix(f"{kind}-") if f"{TYPE_TAG}{kind}" in sample.tags else sample.id
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")

@@ -1,0 +1,284 @@
+"""The release's ``SCORE_RESULTS`` (and its mask tracks) into run folders, one a model.
+
+Sample ids follow the rule of the release's benchmarks: ``000`` where the results are of one type, ``synthetic-000`` where they
+are of several. Nothing is scored here: `score` does that from the records, under either profile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from intergeneval import provenance
+from intergeneval.bench.official import COLOURS, sample_id
+from intergeneval.errors import UsageError
+from intergeneval.ids import sha256_file, sha256_json
+from intergeneval.official import hallucination, verification
+from intergeneval.official.hallucination import Assessed
+from intergeneval.official.layout import EVAL_RESULTS, ResultFiles, find_results, read_entries, results_root
+from intergeneval.official.tracks import read_tracks
+from intergeneval.official.verification import Verified
+from intergeneval.records import (
+    BOX_COLOURS,
+    RUN_SCHEMA,
+    Answer,
+    Comparability,
+    Consistency,
+    Instance,
+    Profile,
+    Question,
+    RunHeader,
+    Sample,
+    Tracks,
+    Video,
+    VideoStatus,
+)
+from intergeneval.scores import score_videos
+from intergeneval.store import RunStore
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """What the release's files hold about one model."""
+
+    header: RunHeader
+    """Header of the run to be."""
+    samples: tuple[Sample, ...]
+    """One an entry of either file."""
+    videos: tuple[Video, ...]
+    """One a sample; the files themselves are not looked at."""
+    questions: tuple[Question, ...]
+    """Ten an interaction, as they were asked."""
+    answers: tuple[Answer, ...]
+    """Ten an interaction, with a status where there is no answer."""
+    consistency: tuple[Consistency, ...]
+    """One a sample."""
+    tracks: tuple[Tracks, ...] = ()
+    """Of the samples that have some."""
+    notes: tuple[str, ...] = ()
+    """What a reader should know, one sentence each."""
+
+
+def import_results(path: Path, out: Path, *, tracks: Path | None = None, command: Sequence[str] = ()) -> list[RunStore]:
+    """Write one run folder a model below `out` and return them.
+
+    `tracks` is the release's ``EVAL_RESULTS``; by default the one beside the results, where there is one. Raises UsageError when
+    there is nothing to import or a run folder exists already.
+    """
+    models = read_results(path, tracks=tracks, command=command)
+    for item in models:
+        if (out / item.header.model).exists():
+            raise UsageError(f"{out / item.header.model}: exists already; choose another --out or remove it")
+    return [_write(item, out / item.header.model) for item in models]
+
+
+def _write(item: Imported, folder: Path) -> RunStore:
+    store = RunStore.create(folder, item.header)
+    with store.writer() as writer:
+        writer.append("samples", item.samples)
+        writer.append("questions", item.questions)
+        writer.append("videos", item.videos)
+        writer.append("tracks", item.tracks)
+        writer.append("consistency", item.consistency)
+        writer.append("answers", item.answers)
+    profile = item.header.comparability.profile
+    store.write_scores(score_videos(item.samples, item.videos, item.answers, item.consistency, profile))
+    return store
+
+
+def read_results(path: Path, *, tracks: Path | None = None, command: Sequence[str] = ()) -> list[Imported]:
+    """Return what the release's files hold, a model each, sorted by name; writes nothing.
+
+    Raises UsageError naming the file for files that are not in the release's layout. What a single entry lacks becomes the status
+    of its records instead.
+    """
+    root = results_root(path)
+    files = find_results(root)
+    several = len({item.kind for item in files}) > 1
+    if tracks is None and (root.parent / EVAL_RESULTS).is_dir():
+        tracks = root.parent / EVAL_RESULTS
+    elif tracks is not None and not tracks.is_dir():
+        raise UsageError(f"{tracks}: there is no such folder of tracks")
+    models = dict.fromkeys(item.model for item in files)
+    return [
+        _ModelReader(root, model, tracks, command).read([item for item in files if item.model == model], several=several)
+        for model in models
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """One video as it was found in either file, or in both."""
+
+    kind: str
+    number: str
+    sample: Sample
+    verified: Verified
+    assessed: Assessed | None
+    consistency: Consistency
+
+
+class _ModelReader:
+    """Reads the files of one model."""
+
+    def __init__(self, root: Path, model: str, tracks: Path | None, command: Sequence[str]) -> None:
+        self._root = root
+        self._model = model
+        self._tracks = tracks
+        self._command = command
+        self._notes: list[str] = []
+
+    def read(self, files: Sequence[ResultFiles], *, several: bool) -> Imported:
+        parts = [part for item in files for part in self._parts(item, several=several)]
+        tracks = [found for part in parts if (found := self._tracks_of(part)) is not None]
+        return Imported(
+            header=self._header(files, parts),
+            samples=tuple(part.sample for part in parts),
+            videos=tuple(_video(part) for part in parts),
+            questions=_all(parts, verification.questions),
+            answers=_all(parts, verification.answers),
+            consistency=tuple(part.consistency for part in parts),
+            tracks=tuple(tracks),
+            notes=tuple(self._notes),
+        )
+
+    def _parts(self, files: ResultFiles, *, several: bool) -> list[_Part]:
+        verified = read_entries(files.verification) if files.verification else {}
+        assessed = read_entries(files.hallucination) if files.hallucination else {}
+        parts = []
+        for number in dict.fromkeys([*verified, *assessed]):
+            name = sample_id(files.kind, number, several=several)
+            answered = (
+                verification.parse(verified[number])
+                if number in verified
+                else verification.unverified(_absent(files.verification, "question_verification.json", number))
+            )
+            seen = hallucination.parse(assessed[number], name) if number in assessed else None
+            nobody = hallucination.without_file(name, _absent(files.hallucination, "_emergence_disappearance.json", number))
+            parts.append(
+                _Part(
+                    kind=files.kind,
+                    number=number,
+                    sample=_sample(name, files.kind, answered, seen),
+                    verified=answered,
+                    assessed=seen,
+                    consistency=seen.consistency if seen else nobody,
+                )
+            )
+        return parts
+
+    def _tracks_of(self, part: _Part) -> Tracks | None:
+        if self._tracks is None:
+            return None
+        folder = self._tracks / self._model / part.kind / "tracks"
+        found, note = read_tracks(folder, part.number, part.sample)
+        if note:
+            self._notes.append(f"{self._model}, sample {part.sample.id}: {note}")
+        return found
+
+    def _header(self, files: Sequence[ResultFiles], parts: Sequence[_Part]) -> RunHeader:
+        judges = sorted({part.verified.judge for part in parts if part.verified.judge})
+        assessors = sorted({part.assessed.judge for part in parts if part.assessed and part.assessed.judge})
+        looked = any(part.consistency.emergence is not None for part in parts)
+        questions = [question.to_json() for question in _all(parts, verification.questions)]
+        comparability = Comparability(
+            bench=sha256_json([[part.sample.id, part.sample.prompt] for part in parts]),
+            questions=sha256_json(questions),
+            judge="+".join(judges) or "unknown",
+            judge_revision="",
+            tracker="official",
+            detector=f"judge:{'+'.join(assessors) or 'unknown'}" if looked else "none",
+            sampling=_sampling(parts),
+            profile=Profile.PAPER,
+            samples="all",
+            partial=() if looked else ("emergence",),
+        )
+        named = [place for item in files for place in (item.verification, item.hallucination) if place is not None]
+        hashes = {place.relative_to(self._root).as_posix(): sha256_file(place) for place in named}
+        return RunHeader(
+            schema=RUN_SCHEMA,
+            model=self._model,
+            source=f"official:{self._model}",
+            source_hash=sha256_json(hashes),
+            bench="+".join(item.kind for item in files),
+            bench_version="official",
+            samples=len(parts),
+            bench_samples=len(parts),
+            seeds=(0,),
+            comparability=comparability,
+            key=comparability.key,
+            config={"layout": "official", "types": [item.kind for item in files], "files": hashes},
+            versions=provenance.versions(),
+            commit=provenance.commit(Path.cwd()),
+            command=provenance.redact(self._command),
+            created=provenance.now(),
+        )
+
+
+def _all(parts: Iterable[_Part], make: Callable[[Verified, str], list[T]]) -> tuple[T, ...]:
+    return tuple(record for part in parts for record in make(part.verified, part.sample.id))
+
+
+def _sample(name: str, kind: str, verified: Verified, assessed: Assessed | None) -> Sample:
+    """Make the sample from what the result files know of it: no appearance, no masks."""
+    entity = assessed.entity if assessed else ()
+    colours, renamed = _colours(assessed.colours if assessed else (), len(entity))
+    return Sample(
+        id=name,
+        prompt=verified.prompt or (assessed.prompt if assessed else ""),
+        instances=tuple(
+            Instance(id=f"id{index}", class_=noun, appearance=noun, colour=colour)
+            for index, (noun, colour) in enumerate(zip(entity, colours, strict=False), start=1)
+        ),
+        interactions=verification.interactions(verified),
+        tags=(f"type:{kind}", *renamed),
+    )
+
+
+def _colours(stated: Sequence[str], count: int) -> tuple[list[str], list[str]]:
+    """Return a known colour an instance; a tag tells of each that the file calls otherwise."""
+    usual = [*COLOURS, *(colour for colour in BOX_COLOURS if colour not in COLOURS)]
+    free = [colour for colour in usual if colour not in stated]
+    colours, tags = [], []
+    for index in range(min(count, len(usual))):
+        said = stated[index] if index < len(stated) else ""
+        if said in BOX_COLOURS and said not in colours:
+            colours.append(said)
+            continue
+        colours.append(free.pop(0))
+        if said:
+            tags.append(f"box of id{index + 1}: {said}")
+    return colours, tags
+
+
+def _video(part: _Part) -> Video:
+    blank = part.verified.blank or (part.assessed.blank if part.assessed else "")
+    frames = part.verified.frames or ((0, *part.consistency.frames) if part.consistency.frames else ())
+    return Video(
+        sample_id=part.sample.id,
+        seed=0,
+        status=VideoStatus.UNDECODABLE if blank else VideoStatus.OK,
+        reason=blank,
+        frames=frames[-1] + 1 if frames else 0,
+        sampled=frames,
+    )
+
+
+def _sampling(parts: Sequence[_Part]) -> str:
+    """Return ``paper`` or ``stride:N`` when every video was sampled so, else ``unknown``: it is read off the frames."""
+    lists = {part.verified.frames for part in parts if len(part.verified.frames) > 1}
+    strides = {frames[1] - frames[0] for frames in lists if len(frames) > 2}
+    if len(strides) != 1:
+        return "unknown"
+    stride = strides.pop()
+    if any(tuple(dict.fromkeys([*range(0, frames[-1], stride), frames[-1]])) != frames for frames in lists):
+        return "unknown"
+    return "paper" if stride == 5 else f"stride:{stride}"
+
+
+def _absent(path: Path | None, name: str, number: str) -> str:
+    return f"there is no {name} for this type" if path is None else f"{name} has no entry for video {number!r}"

@@ -1,0 +1,59 @@
+"""The release's mask tracks, ``EVAL_RESULTS/{model}/{type}/tracks/{video}/{instance}/{frame}.png``: read and written."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from intergeneval.errors import IntergenevalError, StoreError
+from intergeneval.masks import Mask, decode
+from intergeneval.records import Sample, Tracks, Video, VideoStatus
+from intergeneval.trackers import TrackRequest
+from intergeneval.trackers.stored import StoredTracker
+
+
+def read_tracks(folder: Path, number: str, sample: Sample) -> tuple[Tracks | None, str]:
+    """Return the tracks of one video, or None with the reason in one sentence (empty where there simply are none)."""
+    place = folder / number
+    if not place.is_dir():
+        return None, ""
+    frames = sorted(item for item in place.glob("*/*.png"))
+    if not frames:
+        return None, f"the folder of tracks {number!r} holds no masks"
+    try:
+        size = _size(frames[0])
+        count = max(len(list(item.glob("*.png"))) for item in place.iterdir() if item.is_dir())
+        video = Video(sample_id=number, seed=0, status=VideoStatus.OK, size=size, frames=count)
+        request = TrackRequest(sample=replace(sample, id=number), video=video, masks={}, frames=())
+        found = StoredTracker(folder).track(request)
+    except IntergenevalError as error:
+        return None, f"its tracks were left out: {error}"
+    return replace(found, sample_id=sample.id), ""
+
+
+def write_tracks(tracks: Tracks, folder: Path) -> None:
+    """Write one PNG a frame and instance (255 on the instance) below `folder`. Raises StoreError."""
+    for track in tracks.tracks:
+        place = folder / track.instance_id
+        place.mkdir(parents=True, exist_ok=True)
+        for index, counts in enumerate(track.masks):
+            _write_mask(decode(counts, tracks.size), place / f"{index:03d}.png")
+
+
+def _write_mask(mask: Mask, path: Path) -> None:
+    import cv2
+
+    done, content = cv2.imencode(".png", mask.astype("uint8") * 255)
+    if not done:
+        raise StoreError(f"{path}: the mask cannot be written as PNG")
+    path.write_bytes(content.tobytes())
+
+
+def _size(path: Path) -> tuple[int, int]:
+    from intergeneval.bench.files import ImageError, image_size
+
+    with path.open("rb") as stream:
+        try:
+            return image_size(stream.read(1 << 16))
+        except ImageError as error:
+            raise StoreError(f"{path}: {error.problem}; {error.fix}") from None
