@@ -1,0 +1,180 @@
+"""Runs reduced to what comparing needs, read from run folders or from stored baselines.
+
+A baseline is one JSON file that a repository keeps: the run's header without machine paths, the samples' clusters and labels,
+and one score a line without its evidence, so that a diff shows which videos moved.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from intergeneval.errors import ComparabilityError, RecordError, StoreError, UsageError
+from intergeneval.ids import canonical_json
+from intergeneval.records import Completeness, Record, RunHeader, Sample, Score
+from intergeneval.stats import clusters_of, completeness, labels_of
+from intergeneval.stats.prompts import ALLOWED_UNSCORED
+from intergeneval.store import HEADER, RunStore, write_atomically
+
+BASELINES = Path("reports/baselines")
+"""Where baselines are kept, relative to the repository that uses them."""
+_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+_SCORE_FIELDS = ("sample_id", "seed", "status", "kisa_raw", "sgi_raw", "spi", "kisa", "sgi", "if", "partial")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoredRun(Record):
+    """A run as far as comparisons look."""
+
+    header: RunHeader
+    """How the run was made."""
+    clusters: Mapping[str, str]
+    """Sample id -> cluster."""
+    labels: Mapping[str, tuple[tuple[str, str], ...]]
+    """Sample id -> the slices it falls into, as (dimension, label)."""
+    scores: tuple[Score, ...]
+    """One score a video."""
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        return self.header.model
+
+    def completeness(self) -> Completeness:
+        """Return how much of the run is scored, by the share that the run itself allowed."""
+        allowed = self.header.config.get("allowed_unscored", ALLOWED_UNSCORED)
+        if isinstance(allowed, bool) or not isinstance(allowed, int | float) or not 0 <= allowed <= 1:
+            raise RecordError(f"run.json of {self.name}: config.allowed_unscored is {allowed!r}, not a share from 0 to 1")
+        return completeness(self.scores, tuple(self.clusters), self.header.seeds, allowed)
+
+
+def read_run(folder: Path) -> ScoredRun:
+    """Read a run folder. Raises UsageError where it is none or holds no scores, RecordError where a line is damaged."""
+    store = RunStore.open(folder)
+    scores = store.read("scores", Score)
+    if not scores:
+        raise UsageError(f"{folder}: has no scores yet; finish it with the same `intergeneval run` command")
+    samples = store.read("samples", Sample)
+    return ScoredRun(header=store.header, clusters=clusters_of(samples), labels=labels_of(samples), scores=tuple(scores))
+
+
+def find_baseline(name: str, root: Path = BASELINES) -> ScoredRun:
+    """Read a baseline by what a user may call it: a run folder, a baseline file, or the name of a stored baseline.
+
+    Raises UsageError naming the baselines that exist where it is none of these.
+    """
+    path = Path(name)
+    if path.is_dir():
+        return read_run(path)
+    if path.is_file():
+        return read_baseline(path)
+    stored = root / f"{name}.json"
+    if _NAME.match(name) and stored.is_file():
+        return read_baseline(stored)
+    known = ", ".join(sorted(item.stem for item in root.glob("*.json"))) if root.is_dir() else ""
+    raise UsageError(
+        f"--baseline {name}: no run folder, no file, and no baseline stored in {root} ({known or 'there are none'});"
+        " store one with `intergeneval gate RUN --baseline NAME --update`"
+    )
+
+
+def read_baseline(path: Path) -> ScoredRun:
+    """Read a baseline file. Raises RecordError naming file and field, UsageError where it cannot be read."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: cannot be read ({error})") from None
+    except ValueError as error:
+        raise RecordError(f"{path}: not JSON ({error})") from None
+    return ScoredRun.from_json(value, where=str(path))
+
+
+def write_baseline(run: ScoredRun, name: str, root: Path = BASELINES) -> Path:
+    """Store a run under a name and return the file. The same run gives the same bytes.
+
+    Raises UsageError for a name that is not letters, digits, dots, dashes and underscores, StoreError when it cannot be written.
+    """
+    if not _NAME.match(name):
+        raise UsageError(f"--baseline {name!r}: the name of a stored baseline is letters, digits, '.', '-' and '_'")
+    path = root / f"{name}.json"
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, baseline_text(run))
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be written ({error.strerror})") from None
+    return path
+
+
+def baseline_text(run: ScoredRun) -> str:
+    """Return the baseline as JSON text, one score a line in the order of sample and seed."""
+    # Command, settings and source hold paths of the machine that ran it; none of them bears on a comparison.
+    kept = {name: value for name, value in run.header.config.items() if name == "allowed_unscored"}
+    kind = run.header.source.partition(":")[0]
+    header = dataclasses.replace(run.header, config=kept, command="", source=kind)
+    scores = sorted(run.scores, key=lambda score: (score.sample_id, score.seed))
+    lines = ",\n  ".join(canonical_json(_compact(score)) for score in scores)
+    rest = {"header": header, "clusters": run.clusters, "labels": run.labels}
+    parts = [f' "{name}": {canonical_json(_plain(value))}' for name, value in rest.items()]
+    return "{\n" + ",\n".join(parts) + f',\n "scores": [\n  {lines}\n ]\n' + "}\n"
+
+
+def check_comparable(runs: Sequence[ScoredRun], across: Sequence[str] = ()) -> dict[str, tuple[Any, ...]]:
+    """Return the fields in which runs differ and may, by `across`, with each run's value.
+
+    Raises ComparabilityError naming every other field that differs, with its values; UsageError for `across` with ``partial``,
+    since upper bounds are never compared with full scores.
+    """
+    if "partial" in across:
+        raise UsageError("--across partial: upper bounds are never compared with full scores; score both runs with a detector")
+    first = runs[0].header.comparability
+    differing = dict.fromkeys(name for run in runs[1:] for name in first.differences(run.header.comparability))
+    values = {name: tuple(run.header.comparability.to_json()[name] for run in runs) for name in differing}
+    refused = [name for name in differing if name not in across]
+    if refused:
+        said = "; ".join(f"{name}: {' / '.join(_shown(value) for value in values[name])}" for name in refused)
+        way_out = "" if "partial" in refused else "; only `intergeneval compare --across FIELD` compares such runs"
+        raise ComparabilityError(f"the runs were not made alike, these fields differ: {said}{way_out}")
+    return values
+
+
+def common_clusters(runs: Sequence[ScoredRun]) -> dict[str, str]:
+    """Return the clusters of all runs' samples. Raises ComparabilityError where a sample's cluster is not the same in all."""
+    found: dict[str, str] = {}
+    for run in runs:
+        for sample_id, cluster in run.clusters.items():
+            if found.setdefault(sample_id, cluster) != cluster:
+                raise ComparabilityError(
+                    f"sample {sample_id!r} belongs to {found[sample_id]} in one run and to {cluster} in {run.name};"
+                    " the runs' benchmarks group their samples differently"
+                )
+    return found
+
+
+def named(runs: Sequence[ScoredRun], places: Sequence[str]) -> list[str]:
+    """Return a name for each run: its model's, with the place it was read from where models share a name."""
+    models = [run.name for run in runs]
+    return [name if models.count(name) == 1 else f"{name} ({place})" for name, place in zip(models, places, strict=True)]
+
+
+def is_run_folder(path: Path) -> bool:
+    """Whether a path is a run folder."""
+    return (path / HEADER).is_file()
+
+
+def _compact(score: Score) -> dict[str, Any]:
+    value = score.to_json()
+    return {name: value[name] for name in _SCORE_FIELDS if value[name] is not None and value[name] != []}
+
+
+def _plain(value: Any) -> Any:
+    return value.to_json() if isinstance(value, Record) else value
+
+
+def _shown(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 24 else f"{text[:12]}..."

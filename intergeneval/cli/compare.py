@@ -1,0 +1,162 @@
+"""`intergeneval compare`: is B better than A."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from intergeneval.errors import UsageError
+
+if TYPE_CHECKING:
+    from intergeneval.records import Comparison, Estimate, SliceComparison, TieGroup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """What `compare` found."""
+
+    estimates: Mapping[str, Estimate]
+    """IF of each run, by the run's name, in the order given."""
+    comparisons: tuple[Comparison, ...]
+    """Every other run against the first: IF first, then the secondary outcomes."""
+    tie_groups: tuple[TieGroup, ...]
+    """All runs in groups that cannot be told from their leader."""
+    slices: tuple[SliceComparison, ...]
+    """IF of every other run against the first by slice."""
+    across: Mapping[str, tuple[Any, ...]]
+    """Comparability fields that differ and were overridden, with each run's value."""
+
+
+@click.command("compare")
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path, file_okay=False))
+@click.option("--across", multiple=True, metavar="FIELD", help="Compare although this comparability field differs; repeatable.")
+@click.option("--slices", "by_slice", is_flag=True, help="Show the slices too.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON with unrounded numbers.")
+def command(runs: tuple[Path, ...], across: tuple[str, ...], by_slice: bool, as_json: bool) -> None:
+    """Compare run folders, prompt by prompt: each against the first, then all in tie groups.
+
+    Differences are the later run minus the first. Runs that were not made alike are refused with exit code 2.
+    """
+    found = compare(runs, across)
+    for name, values in found.across.items():
+        click.echo(f"compared across {name}: {' / '.join(map(str, values))}", err=True)
+    click.echo(json.dumps(as_object(found), indent=1, ensure_ascii=False) if as_json else text(found, by_slice=by_slice))
+
+
+def compare(folders: Sequence[Path], across: Sequence[str] = ()) -> Compared:
+    """Compare run folders. Raises UsageError for fewer than two, ComparabilityError naming the fields in which they differ."""
+    from intergeneval.baselines import check_comparable, common_clusters, named, read_run
+    from intergeneval.records import Comparability
+    from intergeneval.stats import adjust, compare_metrics, estimate, slice_comparisons, tie_groups
+
+    if len({folder.resolve() for folder in folders}) < len(folders) or len(folders) < 2:
+        raise UsageError("compare: name at least two run folders, each once")
+    unknown = next((name for name in across if name not in Comparability.__dataclass_fields__), None)
+    if unknown is not None:
+        raise UsageError(f"--across {unknown}: not one of {', '.join(Comparability.__dataclass_fields__)}")
+    runs = [read_run(folder) for folder in folders]
+    differing = check_comparable(runs, across)
+    clusters = common_clusters(runs)
+    names = named(runs, [str(folder) for folder in folders])
+    first = runs[0]
+    primary: list[Comparison] = []
+    secondary: list[Comparison] = []
+    slices: list[SliceComparison] = []
+    for run, name in zip(runs[1:], names[1:], strict=True):
+        pair = compare_metrics(first.scores, run.scores, clusters, (names[0], name))
+        primary.append(pair[0])
+        secondary.extend(pair[1:])
+        slices.extend(slice_comparisons(first.scores, run.scores, clusters, first.labels, (names[0], name)))
+    return Compared(
+        estimates={name: estimate(run.scores, clusters) for name, run in zip(names, runs, strict=True)},
+        comparisons=(*adjust(primary), *adjust(secondary)),
+        tie_groups=tie_groups({name: run.scores for name, run in zip(names, runs, strict=True)}, clusters),
+        slices=tuple(slices),
+        across=differing,
+    )
+
+
+def as_object(found: Compared) -> dict[str, Any]:
+    """Return the object that ``--json`` prints."""
+    return {
+        "across": {name: list(values) for name, values in found.across.items()},
+        "runs": {name: item.to_json() for name, item in found.estimates.items()},
+        "comparisons": [item.to_json() for item in found.comparisons],
+        "tie_groups": [group.to_json() for group in found.tie_groups],
+        "slices": [item.to_json() for item in found.slices],
+    }
+
+
+def text(found: Compared, *, by_slice: bool = False) -> str:
+    """Return what a person reads."""
+    parts = [_estimates(found)]
+    for secondary, title in ((False, "primary outcome"), (True, "secondary outcomes (p adjusted by Holm)")):
+        chosen = [item for item in found.comparisons if item.secondary is secondary and item.difference is not None]
+        if chosen:
+            parts.append(f"{title}, paired by prompt and seed, later run minus first\n{_differences(chosen)}")
+    groups = "\n".join(f"  {group.rank}. {', '.join(group.members)}" for group in found.tie_groups)
+    parts.append(f"tie groups (members cannot be told from the first of them)\n{groups or '  none: nothing is scored'}")
+    if by_slice and found.slices:
+        parts.append(f"slices of IF (exploratory)\n{_slices(found.slices)}")
+    caveats = [
+        f"{item.candidate} against {item.baseline}: {item.caveat}"
+        for item in found.comparisons
+        if item.caveat and not item.secondary
+    ]
+    return "\n\n".join([*parts, *caveats])
+
+
+def _estimates(found: Compared) -> str:
+    from intergeneval.cli.aligned import aligned, interval, number
+
+    rows = [("run", "IF", "95 % interval", "prompts", "coverage")]
+    for name, item in found.estimates.items():
+        bound = "<= " if item.partial and item.mean is not None else ""
+        prompts = f"{item.prompts} in {item.clusters} clusters"
+        rows.append((name, bound + number(item.mean), interval(item.low, item.high), prompts, share(item.coverage)))
+    return aligned(rows)
+
+
+def _differences(comparisons: Sequence[Comparison]) -> str:
+    from intergeneval.cli.aligned import aligned, interval, metric_name, number, probability
+
+    head = ("run", "metric", "difference", "95 % interval", "p", "adjusted", "corr.", "better/equal/worse", "prompts", "coverage")
+    rows = [
+        (
+            item.candidate,
+            metric_name(item.metric),
+            number(item.difference, sign=True),
+            interval(item.low, item.high, sign=True),
+            probability(item.p),
+            probability(item.p_adjusted),
+            number(item.correlation, 2),
+            f"{item.wins}/{item.ties}/{item.losses}",
+            str(item.prompts),
+            share(item.coverage),
+        )
+        for item in comparisons
+    ]
+    return aligned([head, *rows])
+
+
+def _slices(slices: Sequence[SliceComparison]) -> str:
+    from intergeneval.cli.aligned import aligned, interval, number, probability
+
+    rows = [("slice", "run", "prompts", "difference", "95 % interval", "adjusted p")]
+    for part in slices:
+        item = part.comparison
+        shown = "thin, claims nothing" if part.thin else interval(item.low, item.high, sign=True)
+        label = f"{part.dimension} {part.label}"
+        difference = number(item.difference, sign=True)
+        rows.append((label, item.candidate, str(item.prompts), difference, shown, probability(item.p_adjusted)))
+    return aligned(rows)
+
+
+def share(value: float) -> str:
+    """Return a share as a percentage that says 100 only for all."""
+    return "100%" if value == 1 else f"{min(value, 0.999):.1%}"

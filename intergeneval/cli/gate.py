@@ -1,0 +1,88 @@
+"""`intergeneval gate`: may this run replace its baseline."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from intergeneval.cli.sections import Command, more
+from intergeneval.errors import EXIT_INCOMPLETE, EXIT_OK, StoreError
+
+if TYPE_CHECKING:
+    from intergeneval.gate_report import GateResult
+
+
+@click.command("gate", cls=Command)
+@click.argument("run", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--baseline", required=True, help="Run folder, baseline file, or name of a stored baseline.")
+@click.option("--tolerance", type=float, default=0.02, show_default=True, help="Loss of IF that is accepted.")
+@click.option("--strict", is_flag=True, help="Exit with 5 where the verdict is inconclusive.")
+@click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write the verdict as JUnit XML.")
+@click.option("--markdown", type=click.Path(path_type=Path, dir_okay=False), help="Write the verdict as GitHub Markdown.")
+@click.option("--update", is_flag=True, help="Store RUN as the baseline of that name instead of judging it.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON with unrounded numbers.")
+@more("--baselines", type=click.Path(path_type=Path, file_okay=False), help="Where baselines are stored; reports/baselines.")
+def command(run: Path, baseline: str, update: bool, as_json: bool, baselines: Path | None, **options: Any) -> None:
+    """Tell whether RUN is worse than its baseline on interaction fidelity.
+
+    Exit code 0: pass, or inconclusive without --strict; 4: regression; 5: inconclusive; 3: RUN is incomplete.
+    """
+    from intergeneval.baselines import BASELINES
+
+    root = baselines or BASELINES
+    if update:
+        sys.exit(store(run, baseline, root))
+    result = judge(run, baseline, root, options["tolerance"])
+    if options["junit"] is not None:
+        from intergeneval.gate_report import junit
+
+        _write(options["junit"], junit(result, strict=options["strict"]))
+    if options["markdown"] is not None:
+        from intergeneval.gate_report import markdown
+
+        _write(options["markdown"], markdown(result))
+    click.echo(json.dumps(result.as_object(), indent=1, ensure_ascii=False) if as_json else result.text())
+    sys.exit(result.exit_code(strict=options["strict"]))
+
+
+def judge(run: Path, baseline: str, root: Path, tolerance: float) -> GateResult:
+    """Judge a run folder against a baseline. Raises UsageError, and ComparabilityError naming the fields that differ."""
+    from intergeneval.baselines import check_comparable, common_clusters, find_baseline, named, read_run
+    from intergeneval.gate import gate
+    from intergeneval.gate_report import GateResult
+
+    candidate, before = read_run(run), find_baseline(baseline, root)
+    check_comparable([before, candidate])
+    names = named([before, candidate], [baseline, str(run)])
+    verdict, comparisons = gate(
+        candidate.scores, before.scores, common_clusters([before, candidate]), tolerance, (names[0], names[1])
+    )
+    return GateResult(verdict=verdict, comparisons=comparisons, completeness=candidate.completeness(), header=candidate.header)
+
+
+def store(run: Path, name: str, root: Path) -> int:
+    """Store a run as a baseline, unless it is incomplete; return the exit code."""
+    from intergeneval.baselines import read_run, write_baseline
+
+    candidate = read_run(run)
+    complete = candidate.completeness()
+    if not complete.complete:
+        click.echo(
+            f"not stored: {complete.missing} videos missing and {complete.unscored} unscored of {complete.expected}", err=True
+        )
+        return EXIT_INCOMPLETE
+    path = write_baseline(candidate, name, root)
+    click.echo(f"stored {candidate.name} ({len(candidate.scores)} videos) as {path}", err=True)
+    return EXIT_OK
+
+
+def _write(path: Path, content: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be written ({error.strerror})") from None

@@ -1,0 +1,151 @@
+"""`intergeneval power`: how small a difference can this benchmark find."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from intergeneval.errors import UsageError
+
+if TYPE_CHECKING:
+    from intergeneval.records import Comparison, Estimate
+    from intergeneval.stats import Spread
+
+SIZES = (60, 120, 240, 500)
+"""Numbers of clusters that the table goes through beside the run's own."""
+ASSUMED = (0.2, 0.3, 0.4)
+"""Standard deviations of prompt differences where none is measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PowerRow:
+    """What can be found with one spread."""
+
+    spread: str
+    """Where the spread comes from."""
+    sd: float
+    """Standard deviation of the paired differences, one a cluster."""
+    detectable: dict[int, float]
+    """Number of clusters -> minimum detectable difference."""
+    clusters_needed: int | None
+    """Clusters that find the difference asked for; None where none was asked for, or no number would do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """What `power` found."""
+
+    estimate: Estimate
+    """The run's IF."""
+    seeds: Spread | None
+    """Spread between seeds and between prompts; None with one seed."""
+    paired: Comparison | None
+    """The comparison with the other run, where one was named."""
+    rows: tuple[PowerRow, ...]
+    """Assumed spreads first, then the measured ones."""
+    power: float
+    """Share of repeats in which the difference is found."""
+    detect: float | None
+    """The difference asked for."""
+
+
+@click.command("power")
+@click.argument("run", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--against", type=click.Path(path_type=Path, file_okay=False), help="Run folder: measure the spread of differences."
+)
+@click.option("--detect", type=float, help="Difference to find: tells how many prompts it takes.")
+@click.option("--power", "share", type=float, default=0.8, show_default=True, help="Share of repeats in which it must be found.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON with unrounded numbers.")
+def command(run: Path, against: Path | None, detect: float | None, share: float, as_json: bool) -> None:
+    """Tell how small a paired difference in IF can be found with so many prompts, and how many a difference takes."""
+    found = plan(run, against, detect, share)
+    click.echo(json.dumps(as_object(found), indent=1, ensure_ascii=False) if as_json else text(found))
+
+
+def plan(run: Path, against: Path | None, detect: float | None, share: float) -> Planned:
+    """Measure a run's spread and plan with it. Raises UsageError, and ComparabilityError where the runs were not made alike."""
+    from intergeneval.baselines import check_comparable, common_clusters, named, read_run
+    from intergeneval.stats import compare_paired, estimate, seed_spread
+
+    if not 0 < share < 1:
+        raise UsageError(f"--power {share}: must lie between 0 and 1, such as 0.8")
+    if detect is not None and not (math.isfinite(detect) and detect > 0):
+        raise UsageError(f"--detect {detect}: must be above 0, on the scale of IF, such as 0.05")
+    mine = read_run(run)
+    found = estimate(mine.scores, mine.clusters)
+    seeds = seed_spread(mine.scores)
+    spreads = [(f"assumed {sd}", sd) for sd in ASSUMED]
+    if seeds is not None:
+        spreads.append(("this model made anew", seeds.regenerated))
+    paired = None
+    if against is not None:
+        other = read_run(against)
+        check_comparable([mine, other])
+        names = named([mine, other], [str(run), str(against)])
+        paired = compare_paired(mine.scores, other.scores, common_clusters([mine, other]), names=(names[0], names[1]))
+        if paired.se is None:
+            raise UsageError(f"--against {against}: no spread of differences can be measured ({paired.caveat})")
+        spreads.append((f"measured against {paired.candidate}", paired.se * math.sqrt(paired.clusters)))
+    sizes = sorted({*SIZES, *([found.clusters] if found.clusters > 1 else [])})
+    rows = tuple(_row(name, sd, sizes, share, detect) for name, sd in spreads)
+    return Planned(estimate=found, seeds=seeds, paired=paired, rows=rows, power=share, detect=detect)
+
+
+def _row(name: str, sd: float, sizes: list[int], share: float, detect: float | None) -> PowerRow:
+    from intergeneval.stats import clusters_to_detect, minimum_detectable
+
+    return PowerRow(
+        spread=name,
+        sd=sd,
+        detectable={size: minimum_detectable(sd, size, share) for size in sizes},
+        clusters_needed=None if detect is None else clusters_to_detect(sd, detect, share),
+    )
+
+
+def as_object(found: Planned) -> dict[str, Any]:
+    """Return the object that ``--json`` prints."""
+    return {
+        "estimate": found.estimate.to_json(),
+        "seeds": None if found.seeds is None else {**asdict(found.seeds), "regenerated": found.seeds.regenerated},
+        "paired": None if found.paired is None else found.paired.to_json(),
+        "power": found.power,
+        "detect": found.detect,
+        "rows": [asdict(row) for row in found.rows],
+    }
+
+
+def text(found: Planned) -> str:
+    """Return what a person reads."""
+    from intergeneval.cli.aligned import aligned, interval, number
+
+    item = found.estimate
+    sizes = list(found.rows[0].detectable)
+    head = ["sd of differences", *(f"{size} clusters" for size in sizes)]
+    if found.detect is not None:
+        head.append(f"clusters to find {found.detect:g}")
+    rows = [head]
+    for row in found.rows:
+        cells = [f"{row.sd:.3f}  {row.spread}", *(number(row.detectable[size]) for size in sizes)]
+        if found.detect is not None:
+            cells.append("-" if row.clusters_needed is None else str(row.clusters_needed))
+        rows.append(cells)
+    lines = [
+        f"IF {number(item.mean)} ({interval(item.low, item.high)}), {item.prompts} prompts in {item.clusters} clusters,"
+        f" sd of prompt scores {number(item.sd)}",
+    ]
+    if found.seeds is not None:
+        lines.append(
+            f"sd between prompts {found.seeds.between:.3f}, between seeds of a prompt {found.seeds.within:.3f}"
+            f" ({found.seeds.prompts} prompts with {found.seeds.seeds:.1f} seeds)"
+        )
+    if item.caveat:
+        lines.append(item.caveat)
+    lines += ["", f"smallest true difference found in {found.power:.0%} of repeats", aligned(rows)]
+    lines += ["", "A cluster is a prompt, or a scene of several. Add prompts before seeds, and seeds before questions."]
+    return "\n".join(lines)

@@ -1,0 +1,185 @@
+"""A verdict for those who wait for it: plain text, JSON, JUnit XML, GitHub-flavoured Markdown. Pure.
+
+Names of models and baselines are other people's text: XML is written by a serializer and loses what XML 1.0 cannot hold,
+Markdown gets every active character as a numeric reference.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+from xml.etree import ElementTree
+
+from intergeneval.gate import exit_code
+from intergeneval.records import Comparison, Completeness, Outcome, RunHeader, Verdict
+
+_XML_REFUSES = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_MARKDOWN_ACTIVE = re.compile(r"[^\w .,:;+/%=()\-]|_")
+_BREAKS = re.compile(r"\s+")
+_WORDS = {Outcome.PASS: "pass", Outcome.REGRESSION: "regression", Outcome.INCONCLUSIVE: "inconclusive"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateResult:
+    """All that the gate has to say."""
+
+    verdict: Verdict
+    """The verdict on IF."""
+    comparisons: tuple[Comparison, ...]
+    """All outcomes, IF first."""
+    completeness: Completeness
+    """How much of the run is scored."""
+    header: RunHeader
+    """Header of the run."""
+
+    def exit_code(self, *, strict: bool) -> int:
+        """Return the exit code of the contract."""
+        return exit_code(self.verdict, self.completeness, strict=strict)
+
+    @property
+    def title(self) -> str:
+        """The verdict in one word, or that the run is incomplete."""
+        return _WORDS[self.verdict.outcome] if self.completeness.complete else "incomplete"
+
+    def incomplete_text(self) -> str:
+        """Return what is missing."""
+        found = self.completeness
+        return (
+            f"{found.missing} videos missing and {found.unscored} unscored of {found.expected}, allowed share {found.allowed:g};"
+            " run it again to finish it"
+        )
+
+    def notes(self) -> list[str]:
+        """Return what else a reader should know, one sentence each."""
+        item = self.verdict.comparison
+        found = [item.caveat] if item.caveat else []
+        if item.coverage < 1:
+            found.append(f"only {item.prompts} of {item.prompts_total} prompts are scored in both runs")
+        if item.partial:
+            found.append(f"not assessed in either run: {', '.join(item.partial)}; scores are upper bounds")
+        if not self.completeness.complete:
+            found.append(self.incomplete_text())
+        return found
+
+    def as_object(self) -> dict[str, Any]:
+        """Return the object that ``--json`` prints."""
+        return {
+            "title": self.title,
+            "verdict": self.verdict.to_json(),
+            "comparisons": [item.to_json() for item in self.comparisons],
+            "completeness": self.completeness.to_json(),
+        }
+
+    def text(self) -> str:
+        """Return the verdict in a few lines."""
+        item = self.verdict.comparison
+        lines = [f"{self.title.upper()}: {item.candidate} against {item.baseline}", self.verdict.reason, *self.notes()]
+        return "\n".join(lines)
+
+
+def junit(result: GateResult, *, strict: bool = False) -> str:
+    """Return JUnit XML with two test cases: the run is complete, and IF has not fallen.
+
+    A regression is a failure, an incomplete run an error, and an inconclusive verdict skipped, or a failure when `strict`.
+    """
+    verdict = result.verdict
+    failed = verdict.outcome is Outcome.REGRESSION or (strict and verdict.outcome is Outcome.INCONCLUSIVE)
+    skipped = verdict.outcome is Outcome.INCONCLUSIVE and not failed
+    suite = ElementTree.Element(
+        "testsuite",
+        name="intergeneval gate",
+        tests="2",
+        failures=str(int(failed)),
+        errors=str(int(not result.completeness.complete)),
+        skipped=str(int(skipped)),
+    )
+    properties = ElementTree.SubElement(suite, "properties")
+    for name, value in _properties(result).items():
+        ElementTree.SubElement(properties, "property", name=name, value=_xml_text(value))
+    whole = _case(suite, "the run is complete", result.header.model)
+    if not result.completeness.complete:
+        ElementTree.SubElement(whole, "error", message=_xml_text(result.incomplete_text()))
+    fidelity = _case(suite, "interaction fidelity has not fallen", result.header.model)
+    if failed or skipped:
+        said = ElementTree.SubElement(fidelity, "failure" if failed else "skipped", message=_xml_text(verdict.reason))
+        if failed:
+            said.set("type", verdict.outcome.value)
+    ElementTree.SubElement(fidelity, "system-out").text = _xml_text(result.text())
+    ElementTree.indent(suite)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(suite, encoding="unicode") + "\n"
+
+
+def markdown(result: GateResult) -> str:
+    """Return a GitHub-flavoured Markdown summary: verdict, its reason, a table of all outcomes, and how the runs were made."""
+    item = result.verdict.comparison
+    say = _markdown_text
+    lines = [
+        f"## Interaction fidelity: {result.title}",
+        "",
+        f"**{say(item.candidate)}** against **{say(item.baseline)}**, tolerance {result.verdict.tolerance:g}.",
+        "",
+        f"{_capital(say(result.verdict.reason))}.",
+        "",
+        *(f"- {_capital(say(note))}." for note in result.notes()),
+        "",
+        f"| outcome | {say(item.baseline)} | {say(item.candidate)} | difference | 95 % interval | p | prompts |",
+        "|---|---|---|---|---|---|---|",
+        *(_markdown_row(row) for row in result.comparisons if row.difference is not None),
+        "",
+        "The first row decides. The others are secondary, their p adjusted by Holm. Differences are run minus baseline, paired by"
+        " prompt and seed.",
+        "",
+        f"Benchmark {say(result.header.bench)} {say(result.header.bench_version)}, judge"
+        f" {say(result.header.comparability.judge)}, tracker {say(result.header.comparability.tracker)}, profile"
+        f" {result.header.comparability.profile.value}, key {result.header.comparability.key[:8]}.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _markdown_row(item: Comparison) -> str:
+    interval = "" if item.low is None or item.high is None else f"{item.low:+.3f} to {item.high:+.3f}"
+    p = "" if item.p_adjusted is None else ("&lt;0.001" if item.p_adjusted < 0.001 else f"{item.p_adjusted:.3f}")
+    cells = [
+        _markdown_text(item.metric.upper() if not item.secondary else item.metric),
+        f"{item.baseline_mean:.3f}",
+        f"{item.candidate_mean:.3f}",
+        f"{item.difference:+.3f}",
+        interval,
+        p,
+        str(item.prompts),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _properties(result: GateResult) -> dict[str, str]:
+    item = result.verdict.comparison
+    values: dict[str, Any] = {
+        "outcome": result.verdict.outcome.value,
+        "baseline": item.baseline,
+        "run": item.candidate,
+        "tolerance": result.verdict.tolerance,
+        "difference": item.difference,
+        "low": item.low,
+        "high": item.high,
+        "prompts": item.prompts,
+        "prompts_needed": result.verdict.prompts_needed,
+        "key": result.header.comparability.key,
+    }
+    return {name: str(value) for name, value in values.items() if value is not None}
+
+
+def _case(suite: ElementTree.Element, name: str, model: str) -> ElementTree.Element:
+    return ElementTree.SubElement(suite, "testcase", classname=_xml_text(f"intergeneval.gate.{model}"), name=name, time="0")
+
+
+def _xml_text(text: str) -> str:
+    return _XML_REFUSES.sub("\ufffd", text)
+
+
+def _markdown_text(text: str) -> str:
+    return _MARKDOWN_ACTIVE.sub(lambda found: f"&#{ord(found.group())};", _BREAKS.sub(" ", text))
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
