@@ -23,7 +23,7 @@ import av.error
 from intergeneval.errors import MediaError
 from intergeneval.videos.gif import gif_damage
 from intergeneval.videos.packets import Listing, list_packets
-from intergeneval.videos.pixels import UPRIGHT, Frame, Notes, rgb, turn_by_angle, turn_by_matrix
+from intergeneval.videos.pixels import UPRIGHT, Converter, Frame, Notes, turn_by_angle, turn_by_matrix
 
 MAX_PIXELS = 64 * 1024 * 1024
 """Largest frame that is decoded, in pixels (64 MiP: 8K video is half of it)."""
@@ -127,7 +127,7 @@ class VideoFile:
 
     def _walk(self, container: Any) -> Iterator[Frame]:
         size: tuple[int, int] | None = None
-        turn = UPRIGHT
+        turn, converter = UPRIGHT, Converter(self._notes)
         seen, trouble = 0, ""
         for picture, problem in _decoded(container, self._stream(container)):
             trouble = trouble or problem
@@ -142,7 +142,7 @@ class VideoFile:
                     f"{self._path}: frame {seen} is {picture.width}x{picture.height}, the first is {size[1]}x{size[0]}"
                 )
             try:
-                frame = rgb(picture, turn, self._notes)
+                frame = converter.rgb(picture, turn)
             except FAULTS as error:
                 raise MediaError(f"{self._path}: frame {seen} cannot be turned into RGB: {cause(error)}") from error
             seen += 1
@@ -211,8 +211,9 @@ class FrameFolder:
     def pictures(self) -> Iterator[Frame]:
         """Yield every image in order. Raises MediaError for one that cannot be decoded or differs in size."""
         shape: tuple[int, ...] | None = None
+        converter = Converter(self._notes)
         for file in self._files:
-            frame = read_image(file, self._notes)
+            frame = read_image(file, converter)
             shape = shape or frame.shape
             if frame.shape != shape:
                 raise MediaError(f"{file}: is {frame.shape[1]}x{frame.shape[0]}, the first frame is {shape[1]}x{shape[0]}")
@@ -233,7 +234,7 @@ def _natural(path: Path) -> tuple[list[tuple[int, int, str]], str]:
     return [(0, int(piece), "") if piece[:1] in "0123456789" and piece else (1, 0, piece) for piece in pieces], path.name
 
 
-def read_image(path: Path, notes: Notes) -> Frame:
+def read_image(path: Path, converter: Converter) -> Frame:
     """Return one PNG or JPEG image as upright RGB uint8 (H, W, 3). Raises MediaError."""
     try:
         size = path.stat().st_size
@@ -247,7 +248,7 @@ def read_image(path: Path, notes: Notes) -> Frame:
             for picture, problem in _decoded(container, container.streams.video[0], {"err_detect": "crccheck+explode"}):
                 if picture is None:
                     raise MediaError(f"{path}: cannot be decoded as an image: {problem}")
-                return rgb(picture, turn_by_angle(picture), notes)
+                return converter.rgb(picture, turn_by_angle(picture))
     except (*FAULTS, IndexError) as error:
         raise MediaError(f"{path}: cannot be read as an image: {cause(error)}") from error
     raise MediaError(f"{path}: holds no picture")

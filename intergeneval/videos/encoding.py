@@ -54,7 +54,7 @@ def write_video(path: Path, frames: Iterable[Frame], fps: float) -> int:
     except (av.error.FFmpegError, OSError) as error:
         raise MediaError(f"{path}: cannot be written: {error.strerror or error}") from error
     finally:
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             partial.unlink()
     return count
 

@@ -10,6 +10,7 @@ import av
 import cv2
 import numpy as np
 import numpy.typing as npt
+from av.video.reformatter import VideoReformatter
 
 from intergeneval.errors import ConfigError
 from intergeneval.records import Fit
@@ -44,13 +45,23 @@ class Notes:
         return tuple(self._said)
 
 
-def rgb(picture: Any, turn: Turn, notes: Notes) -> Frame:
-    """Return a picture of PyAV as RGB uint8 (H, W, 3): transparency over mid grey, turned upright."""
-    if _has_alpha(picture.format.name):
-        frame = _over_grey(picture.to_ndarray(format="rgba"), notes)
-    else:
-        frame = picture.to_ndarray(format="rgb24")
-    return _upright(frame, turn, notes)
+class Converter:
+    """Turns the pictures of one video into RGB; one for all of them, since setting up a conversion costs more than doing it."""
+
+    def __init__(self, notes: Notes) -> None:
+        self._notes = notes
+        self._reformatter = VideoReformatter()
+
+    def rgb(self, picture: Any, turn: Turn) -> Frame:
+        """Return a picture of PyAV as RGB uint8 (H, W, 3): transparency over mid grey, turned upright."""
+        if _has_alpha(picture.format.name):
+            frame = _over_grey(self._array(picture, "rgba"), self._notes)
+        else:
+            frame = self._array(picture, "rgb24")
+        return _upright(frame, turn, self._notes)
+
+    def _array(self, picture: Any, layout: str) -> npt.NDArray[np.uint8]:
+        return np.asarray(self._reformatter.reformat(picture, format=layout).to_ndarray(), dtype=np.uint8)
 
 
 @cache

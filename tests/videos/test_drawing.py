@@ -1,0 +1,113 @@
+import numpy as np
+import pytest
+
+from intergeneval.errors import MediaError
+from intergeneval.masks import COLOUR_RGB, track_of
+from intergeneval.records import Tracks, TrackState
+from intergeneval.videos import annotate, annotated_frames, overlay_frames
+
+COLOURS = {"id1": "red", "id2": "blue"}
+
+
+def grey(height=120, width=160):
+    return np.full((height, width, 3), 100, np.uint8)
+
+
+def square(top, left, side=20, size=(120, 160)):
+    mask = np.zeros(size, dtype=bool)
+    mask[top : top + side, left : left + side] = True
+    return mask
+
+
+def tracks(count=4, size=(120, 160)):
+    """id1 moves right; id2 stands still and vanishes in the last frame."""
+    visible = [TrackState.VISIBLE] * count
+    nothing = np.zeros(size, dtype=bool)
+    first = track_of("id1", [square(10, 10 + 5 * index) for index in range(count)], visible, [1.0] * count)
+    second = track_of(
+        "id2", [*[square(80, 100)] * (count - 1), nothing], [*visible[1:], TrackState.VANISHED], [1.0] * (count - 1) + [0.0]
+    )
+    return Tracks(sample_id="s", seed=0, tracker="stored", size=size, tracks=(first, second))
+
+
+@pytest.mark.parametrize(("height", "width"), [(40, 60), (480, 720), (1080, 1920)])
+def test_a_box_lies_exactly_on_its_pixels_in_its_exact_colour(height, width):
+    box = (width * 0.25, height * 0.25, width * 0.75, height * 0.75)
+    drawn = annotate(grey(height, width), {"id1": box}, COLOURS)
+    coloured = (drawn == COLOUR_RGB["red"]).all(axis=2)
+    rows, columns = np.flatnonzero(coloured.any(axis=1)), np.flatnonzero(coloured.any(axis=0))
+    assert (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1) == tuple(map(round, box))
+    assert (drawn[~coloured] == 100).all()  # no smoothing, nothing beside the line
+    assert not coloured[height // 2, width // 2]
+
+
+def test_the_frame_itself_is_left_as_it_was():
+    frame = grey()
+    annotate(frame, {"id1": (5.0, 5.0, 50.0, 50.0)}, COLOURS, {"id1": square(5, 5)})
+    assert (frame == 100).all()
+
+
+@pytest.mark.parametrize("box", [None, (300.0, 300.0, 400.0, 400.0), (10.0, 10.0, 10.0, 30.0), (-50.0, -50.0, -1.0, -1.0)])
+def test_a_box_that_is_not_in_the_picture_is_not_drawn(box):
+    assert (annotate(grey(), {"id1": box}, COLOURS) == 100).all()
+
+
+def test_a_box_over_the_border_is_drawn_along_the_border():
+    drawn = annotate(grey(), {"id1": (-20.0, -20.0, 400.0, 400.0)}, COLOURS)
+    red = (drawn == COLOUR_RGB["red"]).all(axis=2)
+    assert red[0].all()
+    assert red[-1].all()
+    assert red[:, 0].all()
+    assert red[:, -1].all()
+
+
+def test_a_mask_is_tinted_and_outlined_but_shows_what_lies_below():
+    frame = grey()
+    frame[:, ::2] = 200
+    mask = square(40, 40, 40)
+    drawn = annotate(frame, {}, COLOURS, {"id2": mask})
+    assert (drawn[~mask] == frame[~mask]).all()
+    assert tuple(drawn[40, 60]) == COLOUR_RGB["blue"]
+    inner = drawn[50:70, 50:70].astype(int)
+    assert (inner[:, ::2] > inner[:, 1::2]).any()
+    assert (inner[..., 2] > inner[..., 0]).all()
+
+
+def test_a_mask_of_another_size_is_refused():
+    with pytest.raises(ValueError, match="does not fit"):
+        annotate(grey(), {}, COLOURS, {"id1": np.ones((3, 3), dtype=bool)})
+
+
+def test_an_instance_without_a_colour_is_an_error():
+    with pytest.raises(KeyError):
+        annotate(grey(), {"id9": (0.0, 0.0, 9.0, 9.0)}, COLOURS)
+
+
+def test_a_judge_sees_boxes_on_every_sampled_frame_and_masks_on_the_first_alone():
+    seen = annotated_frames({2: grey(), 0: grey(), 3: grey()}, tracks(), COLOURS)
+    assert list(seen) == [0, 2, 3]
+    for index, frame in seen.items():
+        assert (frame == COLOUR_RGB["red"]).all(axis=2).any()
+        assert (frame == COLOUR_RGB["blue"]).all(axis=2).any() == (index < 3)
+        centre = frame[20, 20 + 5 * index]
+        assert (tuple(centre) != (100, 100, 100)) == (index == 0)
+
+
+def test_a_frame_beyond_the_tracks_is_refused():
+    with pytest.raises(MediaError, match="frame 9 has no entry in the track of id1"):
+        annotated_frames({0: grey(), 9: grey()}, tracks(), COLOURS)
+
+
+def test_tracks_of_another_size_are_refused():
+    with pytest.raises(MediaError, match="height, width"):
+        annotated_frames({0: grey(64, 64)}, tracks(), COLOURS)
+
+
+def test_the_overlay_shows_masks_in_all_frames_and_the_state_of_each_instance():
+    shown = list(overlay_frames([grey()] * 4, tracks(), COLOURS))
+    assert len(shown) == 4
+    assert tuple(shown[2][90, 110]) != (100, 100, 100)
+    assert tuple(shown[3][90, 110]) == (100, 100, 100)  # vanished: no mask, no box
+    legend = (slice(0, 50), slice(0, 120))
+    assert (shown[2][legend] != shown[3][legend]).any()  # but its line in the legend says so
+    assert (shown[3][legend] == COLOUR_RGB["blue"]).all(axis=2).any()
