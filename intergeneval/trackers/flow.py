@@ -118,14 +118,16 @@ class _Run:
             Target(name, parts[name], picture) for name in self._names if np.count_nonzero(parts[name]) >= limits.MIN_AREA
         ]
         for target in self._targets:
-            target.anchor_response = contrast(self._probability(target, picture), target.mask)
+            chance = self._probability(target, picture)
+            target.anchor_response = contrast(chance, target.mask)
+            target.remember(chance)
         self._builder.add(self._anchors, dict.fromkeys(self._names, 1.0))
 
     def _ratio(self, target: Target, picture: Picture) -> Floats:
         return target.ratio(picture, self._scene, [item for item in self._targets if item is not target])
 
     def _probability(self, target: Target, picture: Picture) -> Floats:
-        share: Floats = 1 / (1 + np.exp(-self._ratio(target, picture)))
+        share: Floats = (1 / (1 + np.exp(-self._ratio(target, picture)))).astype(np.float32)
         return share
 
     def _follow(self, picture: Picture, motion: Motion, size: tuple[int, int]) -> None:
@@ -134,7 +136,11 @@ class _Run:
         odds = []
         for item in self._targets:
             carried, doubt = self._propose(item, motion, chances[item.name])
-            odds.append(smooth(prior_odds(carried, doubt) + colour_odds(ratios[item.name]), picture.grey))
+            field = prior_odds(carried, doubt) + colour_odds(ratios[item.name])
+            if carried.any():
+                laid = item.lay(carried, [])
+                field += np.float32(limits.RECALL) * (laid & (ratios[item.name] > 0))
+            odds.append(smooth(field, picture.grey))
         masks = dict(zip([item.name for item in self._targets], share_out(odds), strict=True)) if odds else {}
         self._decide(picture, masks, odds, chances, size)
 
@@ -153,7 +159,11 @@ class _Run:
         standing = search.near(moved) if carried.any() else -1.0
         if best.response < standing + limits.SEARCH_GAIN or rival.response > best.response - limits.RIVAL_GAP:
             return carried, motion.believed
-        return target.whole.at(best.centre, frame, best.scale), None
+        found = target.whole.at(best.centre, frame, best.scale)
+        step = np.hypot(*np.subtract(best.centre, (x, y))) - np.hypot(*target.velocity)
+        if step > limits.SEARCH_REACH * target.whole.size or not target.is_new(found, chance):
+            return carried, motion.believed
+        return found, None
 
     def _regain(self, target: Target, chance: Floats) -> Mask:
         """Return where an unseen target may have come back: one place that looks like it and has no rival, else an empty mask."""
@@ -164,7 +174,8 @@ class _Run:
         best, rival = Search(chance, target.whole, []).places()
         if best.response < enough or rival.response > best.response - limits.RIVAL_GAP:
             return nothing
-        return target.whole.at(best.centre, (chance.shape[0], chance.shape[1]), best.scale)
+        found = target.whole.at(best.centre, (chance.shape[0], chance.shape[1]), best.scale)
+        return found if target.is_new(found, chance) else nothing
 
     def _decide(
         self, picture: Picture, masks: dict[str, Mask], odds: list[Floats], chances: dict[str, Floats], size: tuple[int, int]
@@ -179,10 +190,12 @@ class _Run:
             if evidence.confidence >= (limits.VISIBLE if item.seen else limits.REGAIN):
                 final[item.name] = _full_size(masks[item.name], value, size)
                 trust[item.name] = evidence.confidence
-                item.accept(masks[item.name], picture, evidence, others)
+                item.accept(masks[item.name], picture, evidence)
             else:
                 item.miss()
                 unseen.append(item)
+        for item in self._targets:
+            item.remember(chances[item.name])
         lost = [name for name in self._names if name not in masks]
         for item in unseen:
             others = [mask for name, mask in final.items() if name != item.name]

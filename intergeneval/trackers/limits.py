@@ -51,12 +51,23 @@ SEARCH_SPAN = 0.6
 """Instances whose box exceeds this share of either side of the frame are not searched: there is nowhere to search."""
 SEARCH_SCALES = (0.85, 1.0, 1.18)
 """Sizes tried, relative to the last whole shape."""
-SEARCH_COST = 0.08
+SEARCH_COST = 0.05
 """Response lost per size of distance from where the instance was expected ..."""
 SEARCH_COST_MAX = 0.4
 """... up to this."""
+SEARCH_REACH = 3.0
+"""An instance that is seen jumps no further than so many sizes from where it was expected."""
+NEW_SHARE = 0.6
+"""A find must have had less than this share of its contrast in the frame where the instance was last seen: a lookalike that already
+stood there is another thing."""
 SEARCH_GAIN = 0.12
 """A found place must beat the carried one by this response to be taken."""
+SEARCH_GRAIN = 16.0
+"""Sizes are brought to about so many pixels before searching; finer detail does not tell places apart."""
+ALIGN_FREE = 0.5
+"""Cost of a pixel of the whole shape on free ground, against 1 gained for a pixel on the mask, when the two are laid over each other."""
+RECALL = 2.0
+"""Log odds added where the last whole shape, laid over the carried mask, says so and the colour agrees: parts come back."""
 RIVAL_GAP = 0.1
 """A second place within this response of the best makes the find ambiguous."""
 
@@ -64,10 +75,8 @@ AGREE_LOW, AGREE_HIGH = 0.6, 0.85
 """Colour agreement with the anchor (Bhattacharyya): below the first it is another thing, from the second it is fully trusted."""
 CONTRAST_LOW, CONTRAST_HIGH = 0.05, 0.3
 """Difference of mean foreground probability inside and around a mask: the same two points."""
-SHAPE_LOW, SHAPE_HIGH = 0.3, 0.6
-"""IoU with the last whole shape laid on the mask's centre: the same two points."""
-AREA_LOW, AREA_HIGH = 0.25, 0.5
-"""Area over the last whole area: the same two points, for an instance that neither a border nor another instance cuts."""
+SHAPE_LOW, SHAPE_HIGH = 0.4, 0.7
+"""IoU with the last whole shape less what other instances and the border hide of it: the same two points."""
 VISIBLE = 0.5
 """Confidence from which an instance is called visible; below it is lost."""
 REGAIN = 0.75
@@ -79,5 +88,7 @@ ABSENT_HERE = 0.3
 """Mean foreground probability of the last place below which it is seen to be empty."""
 ABSENT_ELSEWHERE = 0.35
 """Response, relative to the anchor's own, below which no place of the frame is similar."""
-WHOLE_SHARE = 0.75
-"""Area, relative to the last whole shape, from which a confident mask becomes the whole shape (and up to its inverse)."""
+WHOLE_SHARE = 0.85
+"""Area, relative to the whole area, from which a confident mask becomes the whole shape (and up to the inverse)."""
+WHOLE_FADE = 0.98
+"""The whole area shrinks by no more than this a frame: an instance that loses a limb at a time must not be whole each time."""

@@ -27,8 +27,8 @@ class Motion:
     """Whether the way back leads to the same pixel (H, W)."""
 
     def carry(self, mask: Mask) -> Mask:
-        """Return the previous frame's mask (H, W) as it lies in the current frame; what enters from outside is empty."""
-        moved = cv2.remap(mask.astype(np.float32), self.source_x, self.source_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+        """Return the previous frame's mask (H, W) as it lies in the current frame; what enters belongs to what was at that border."""
+        moved = cv2.remap(mask.astype(np.float32), self.source_x, self.source_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         carried: Mask = moved > 0.5
         return carried
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from intergeneval.masks import Mask, box
+from intergeneval.masks import Mask, area, box
 from intergeneval.trackers import limits
 from intergeneval.trackers.appearance import Floats
 
@@ -24,7 +25,7 @@ class Shape:
     @property
     def size(self) -> float:
         """Square root of the area, in pixels."""
-        return float(np.sqrt(np.count_nonzero(self.mask)))
+        return _size(self.mask)
 
     def scaled(self, scale: float) -> Mask:
         """Return the cut mask at another size."""
@@ -71,7 +72,7 @@ def shape_of(mask: Mask) -> Shape | None:
 
 def ring(mask: Mask) -> Mask:
     """Return the surroundings of a mask (H, W), RING sizes wide."""
-    radius = max(2, round(limits.RING * float(np.sqrt(np.count_nonzero(mask)))))
+    radius = max(1, round(limits.RING * _size(mask)))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     around: Mask = (cv2.dilate(mask.astype(np.uint8), kernel) > 0) & ~mask
     return around
@@ -85,47 +86,73 @@ def contrast(probability: Floats, mask: Mask) -> float:
     return float(probability[mask].mean() - probability[around].mean())
 
 
-def responses(probability: Floats, shape: Shape, scale: float) -> Floats:
-    """Return the response of the shape, at a scale, centred on every pixel (H, W) of the probability map."""
-    inside = shape.scaled(scale)
-    radius = max(2, round(limits.RING * float(np.sqrt(np.count_nonzero(inside)))))
+def responses(probability: Floats, shape: Mask) -> Floats:
+    """Return the response of a cut-out shape (h, w) centred on every pixel (H, W) of the probability map."""
+    radius = max(1, round(limits.RING * _size(shape)))
     # An odd side puts the kernel's anchor on its centre.
-    inside = np.pad(inside, ((radius, radius + 1 - inside.shape[0] % 2), (radius, radius + 1 - inside.shape[1] % 2)))
+    inside = np.pad(shape, ((radius, radius + 1 - shape.shape[0] % 2), (radius, radius + 1 - shape.shape[1] % 2)))
     around = ring(inside)
-    kernel = inside / max(np.count_nonzero(inside), 1) - around / max(np.count_nonzero(around), 1)
+    kernel = inside / max(area(inside), 1) - around / max(area(around), 1)
     answer: Floats = cv2.filter2D(probability, cv2.CV_32F, kernel.astype(np.float32), borderType=cv2.BORDER_REPLICATE)
     return answer
 
 
 class Search:
-    """The responses of one shape over one frame, at all scales, less the cost of lying far from where it was expected."""
+    """The responses of one shape over one frame, at several scales, less the cost of lying far from where it was expected."""
 
     def __init__(self, probability: Floats, shape: Shape, expected: list[tuple[float, float]]) -> None:
         """`expected` are centres (column, row) where the instance may be, the nearest counts; empty: the whole frame alike."""
-        self._shape = shape
+        self._step = max(1, int(shape.size / limits.SEARCH_GRAIN))
+        height, width = (max(1, side // self._step) for side in probability.shape)
+        coarse = cv2.resize(probability, (width, height), interpolation=cv2.INTER_AREA) if self._step > 1 else probability
+        self._side = shape.size / self._step
+        self._box = (shape.mask.shape[0] // self._step + 1, shape.mask.shape[1] // self._step + 1)
         cost: Floats | float = 0.0
         if expected:
-            rows, columns = np.mgrid[: probability.shape[0], : probability.shape[1]]
-            distance = np.min([np.hypot(columns - x, rows - y) for x, y in expected], axis=0)
-            cost = np.minimum(limits.SEARCH_COST * distance / shape.size, limits.SEARCH_COST_MAX).astype(np.float32)
-        self._maps = np.stack([responses(probability, shape, scale) - cost for scale in limits.SEARCH_SCALES])
+            rows, columns = np.mgrid[:height, :width]
+            distance = np.min([np.hypot(columns - x / self._step, rows - y / self._step) for x, y in expected], axis=0)
+            cost = np.minimum(limits.SEARCH_COST * distance / self._side, limits.SEARCH_COST_MAX).astype(np.float32)
+        self._maps = np.stack([responses(coarse, shape.scaled(scale / self._step)) - cost for scale in limits.SEARCH_SCALES])
         self._best = self._maps.max(axis=0)
 
     def near(self, centre: tuple[float, float]) -> float:
         """Return the best response within a quarter of a size around a centre (column, row); -1 outside the frame."""
-        reach = max(1, round(self._shape.size / 4))
-        row, column = int(centre[1]), int(centre[0])
+        reach = max(1, round(self._side / 4))
+        row, column = int(centre[1] / self._step), int(centre[0] / self._step)
         window = self._best[max(0, row - reach) : row + reach + 1, max(0, column - reach) : column + reach + 1]
         return float(window.max()) if window.size else -1.0
 
     def places(self) -> tuple[Place, Place]:
         """Return the best place and its strongest rival at least a box away."""
         rest = self._best.copy()
-        height, width = self._shape.mask.shape
+        height, width = self._box
         found = []
         for _ in range(2):
             row, column = (int(value) for value in np.unravel_index(int(rest.argmax()), rest.shape))
             scale = limits.SEARCH_SCALES[int(self._maps[:, row, column].argmax())]
-            found.append(Place((column + 0.5, row + 0.5), scale, float(rest[row, column])))
+            centre = ((column + 0.5) * self._step, (row + 0.5) * self._step)
+            found.append(Place(centre, scale, float(rest[row, column])))
             rest[max(0, row - height) : row + height + 1, max(0, column - width) : column + width + 1] = -2.0
         return found[0], found[1]
+
+
+def align(shape: Shape, mask: Mask, free: Mask) -> tuple[float, float]:
+    """Return the centre (column, row) at which the shape covers most of a mask (H, W) and least of the free ground.
+
+    `free` is where nothing could hide the shape: parts of it that are not seen lie behind other instances or past the border.
+    """
+    step = max(1, int(shape.size / limits.SEARCH_GRAIN))
+    pad = max(shape.mask.shape)
+    worth = mask.astype(np.float32) - limits.ALIGN_FREE * free.astype(np.float32)
+    worth = np.pad(worth, pad)
+    height, width = (side // step for side in worth.shape)
+    coarse = cv2.resize(worth, (width, height), interpolation=cv2.INTER_AREA)
+    kernel = shape.scaled(1 / step)
+    kernel = np.pad(kernel, ((0, 1 - kernel.shape[0] % 2), (0, 1 - kernel.shape[1] % 2))).astype(np.float32)
+    total = cv2.filter2D(coarse, cv2.CV_32F, kernel, borderType=cv2.BORDER_CONSTANT)
+    row, column = (int(value) for value in np.unravel_index(int(total.argmax()), total.shape))
+    return (column + 0.5) * step - pad, (row + 0.5) * step - pad
+
+
+def _size(mask: Mask) -> float:
+    return math.sqrt(area(mask))

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from intergeneval.masks import Mask, area, iou
 from intergeneval.trackers import limits
 from intergeneval.trackers.appearance import Bins, Floats, agreement, colour_bins, histogram, log_ratio
-from intergeneval.trackers.search import Shape, contrast, ring, shape_of
+from intergeneval.trackers.search import Shape, align, contrast, shape_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +53,13 @@ class Target:
         self.anchor = histogram(picture.bins, mask)
         self.recent = self.anchor
         self.whole: Shape = whole
+        self.whole_area = float(area(mask))
         self.mask = mask
         self.seen = True
         self.velocity = (0.0, 0.0)
         self.weight = float(area(mask))
         self.anchor_response = 0.0
+        self.before: Floats = np.zeros(mask.shape, dtype=np.float32)
         height, width = mask.shape
         self.searchable = max(whole.mask.shape[0] / height, whole.mask.shape[1] / width) <= limits.SEARCH_SPAN
 
@@ -85,25 +87,38 @@ class Target:
         clipped: Floats = np.clip(table, -limits.COLOUR_CLIP, limits.COLOUR_CLIP)[picture.bins]
         return clipped
 
+    def remember(self, probability: Floats) -> None:
+        """Keep the foreground probability (H, W) of the last frame in which the instance is seen."""
+        if self.seen:
+            self.before = probability
+
+    def is_new(self, place: Mask, probability: Floats) -> bool:
+        """Return whether a place (H, W) that looks like the instance now did not when it was last seen, elsewhere."""
+        apart = place & ~self.mask
+        if np.count_nonzero(apart) < 0.5 * np.count_nonzero(place):
+            return True
+        return float(self.before[apart].mean()) < limits.NEW_SHARE * float(probability[apart].mean())
+
+    def lay(self, mask: Mask, others: Sequence[Mask]) -> Mask:
+        """Return the last whole shape (H, W) laid over a mask of it, hidden parts behind the other instances."""
+        free = ~np.logical_or.reduce([mask, *others])
+        return self.whole.at(align(self.whole, mask, free), (mask.shape[0], mask.shape[1]))
+
     def judge(self, mask: Mask, picture: Picture, probability: Floats, others: Sequence[Mask]) -> Evidence:
         """Weigh a mask (H, W) that is said to be this instance; `others` are the masks of the other instances."""
         if area(mask) < limits.MIN_AREA:
             return Evidence(0.0, 0.0, 0.0)
         colour = agreement(histogram(picture.bins, mask), self.anchor)
         apart = contrast(probability, mask)
+        hidden = np.logical_or.reduce(others) if others else np.zeros_like(mask)
+        alike = iou(self.lay(mask, others) & ~hidden, mask)
         return Evidence(
             _ramp(colour, limits.AGREE_LOW, limits.AGREE_HIGH),
             _ramp(apart, limits.CONTRAST_LOW, limits.CONTRAST_HIGH),
-            1.0 if is_cut(mask, others) else self._wholeness(mask),
+            _ramp(alike, limits.SHAPE_LOW, limits.SHAPE_HIGH),
         )
 
-    def _wholeness(self, mask: Mask) -> float:
-        laid = self.whole.at(_centre(mask), (mask.shape[0], mask.shape[1]))
-        alike = _ramp(iou(laid, mask), limits.SHAPE_LOW, limits.SHAPE_HIGH)
-        ratio = area(mask) / max(np.count_nonzero(self.whole.mask), 1)
-        return min(alike, _ramp(min(ratio, 1 / ratio), limits.AREA_LOW, limits.AREA_HIGH))
-
-    def accept(self, mask: Mask, picture: Picture, evidence: Evidence, others: Sequence[Mask]) -> None:
+    def accept(self, mask: Mask, picture: Picture, evidence: Evidence) -> None:
         """Take a mask as the instance in this frame and learn from it as far as it is believed."""
         centre = _centre(mask)
         before = self.centre
@@ -112,9 +127,10 @@ class Target:
         if evidence.confidence >= limits.REGAIN:
             rate = limits.RECENT_RATE
             self.recent = ((1 - rate) * self.recent + rate * histogram(picture.bins, mask)).astype(np.float32)
-            ratio = area(mask) / max(np.count_nonzero(self.whole.mask), 1)
-            if limits.WHOLE_SHARE <= ratio <= 1 / limits.WHOLE_SHARE and not at_border(mask):
+            ratio = area(mask) / self.whole_area
+            if limits.WHOLE_SHARE <= ratio <= 1 / limits.WHOLE_SHARE:
                 self.whole = shape_of(mask) or self.whole
+                self.whole_area = max(area(mask), limits.WHOLE_FADE * self.whole_area)
 
     def miss(self) -> None:
         """Note that it is not seen in this frame; its last mask stays as its last place."""
@@ -125,19 +141,6 @@ class Target:
 def picture_of(frame: npt.NDArray[np.uint8], grey: npt.NDArray[np.uint8]) -> Picture:
     """Return the picture of an RGB frame (H, W, 3) and its luma at working size."""
     return Picture(grey, colour_bins(frame))
-
-
-def at_border(mask: Mask) -> bool:
-    """Return whether a mask (H, W) touches the border of the frame."""
-    return bool(mask[0].any() or mask[-1].any() or mask[:, 0].any() or mask[:, -1].any())
-
-
-def is_cut(mask: Mask, others: Sequence[Mask]) -> bool:
-    """Return whether a border or another instance may hide a part of what the mask shows."""
-    if at_border(mask):
-        return True
-    around = ring(mask)
-    return any(np.count_nonzero(around & item) > 0.3 * np.count_nonzero(around) for item in others)
 
 
 def _centre(mask: Mask) -> tuple[float, float]:
