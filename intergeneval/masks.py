@@ -25,6 +25,7 @@ COLOUR_RGB: dict[str, tuple[int, int, int]] = {
     "orange": (245, 130, 20),
     "cyan": (0, 200, 220),
     "pink": (250, 110, 190),
+    "magenta": (215, 0, 215),
 }
 """Box colour name -> red, green, blue in 0..255."""
 

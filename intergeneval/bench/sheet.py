@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from intergeneval.bench.benchmark import Benchmark
 from intergeneval.bench.files import load_first_frame, load_mask
+from intergeneval.bench.wording import in_words
 from intergeneval.errors import BenchError
 from intergeneval.masks import COLOUR_RGB, box
 from intergeneval.records import Sample
@@ -92,10 +93,7 @@ def _tile(benchmark: Benchmark, sample: Sample) -> Picture:
 def _caption(sample: Sample) -> Sequence[str]:
     """Return three short lines; OpenCV's letters are ASCII, anything else becomes a question mark."""
     instances = ", ".join(f"{item.colour} {item.class_}" for item in sample.instances)
-    actions = (
-        "; ".join(item.text or f"{item.subject} {item.verb} {item.object}" for item in sample.interactions)
-        or "no interaction yet"
-    )
+    actions = "; ".join(in_words(sample, item) for item in sample.interactions) or "no interaction yet"
     return [_ascii(text) for text in (sample.id, instances, actions)]
 
 

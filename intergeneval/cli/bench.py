@@ -126,16 +126,20 @@ def _as_json(found: Benchmark) -> dict[str, Any]:
 
 
 def _table(found: Benchmark) -> str:
+    from intergeneval.bench.wording import in_words
+
     lines = [f"{found.name} {found.version} ({found.layout}), {len(found.samples)} samples, hash {found.hash[:12]}"]
     lines += [text for text in (found.description, found.licence and f"licence: {found.licence}") if text]
     for sample in found.samples:
         who = ", ".join(f"{item.colour} {item.class_}" for item in sample.instances)
-        what = "; ".join(_action(sample, index) for index in range(len(sample.interactions))) or "no interaction yet"
+        what = "; ".join(in_words(sample, item) for item in sample.interactions) or "no interaction yet"
         lines.append(f"  {sample.id}  [{who}]  {what}")
     return "\n".join(lines)
 
 
 def _one(sample: Sample) -> str:
+    from intergeneval.bench.wording import in_words
+
     size = "unknown size" if sample.size is None else f"{sample.size[1]}x{sample.size[0]}"
     lines = [sample.id, f"  prompt: {sample.prompt}", f"  first frame: {sample.image or 'none'}, {size}"]
     lines += [
@@ -144,15 +148,8 @@ def _one(sample: Sample) -> str:
     ]
     for index, item in enumerate(sample.interactions):
         kind = f", {item.category}" if item.category else ""
-        lines.append(f"  interaction {index}: {_action(sample, index)} ({item.direction}{kind})")
+        lines.append(f"  interaction {index}: {in_words(sample, item)} ({item.direction}{kind})")
         lines += [f"    {number}. {text}" for number, text in enumerate(item.questions, start=1)]
     if sample.tags:
         lines.append(f"  tags: {', '.join(sample.tags)}")
     return "\n".join(lines)
-
-
-def _action(sample: Sample, index: int) -> str:
-    item = sample.interactions[index]
-    if item.subject is None or item.object is None:
-        return item.text or "as its questions say"
-    return f"{sample.instance(item.subject).class_} {item.verb} {sample.instance(item.object).class_}"

@@ -8,10 +8,11 @@ reads both as no, our import as what they are.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from intergeneval.bench.wording import in_words
 from intergeneval.errors import StoreError, UsageError
 from intergeneval.official.layout import EVAL_RESULTS, HALLUCINATION, SCORE_RESULTS, VERIFICATION
 from intergeneval.official.tracks import write_tracks
@@ -138,7 +139,7 @@ class _Run:
     def _item(self, sample: Sample, index: int) -> dict[str, Any]:
         return {
             "item_index": index,
-            "key_interaction": sample.interactions[index].text or _in_words(sample, index),
+            "key_interaction": in_words(sample, sample.interactions[index], full=True),
             "questions": [self._questions.get((sample.id, index, question), "") for question in QUESTION_IDS],
             "question_verification_results": [
                 _answer(question, self._answers.get((sample.id, index, question))) for question in QUESTION_IDS
@@ -216,13 +217,6 @@ def _meta(number: str, sample: Sample) -> dict[str, Any]:
         "appearance": [item.appearance for item in sample.instances],
         "colors": [item.colour for item in sample.instances],
     }
-
-
-def _in_words(sample: Sample, index: int) -> str:
-    item = sample.interactions[index]
-    names = {instance.id: instance.appearance for instance in sample.instances}
-    parts: Iterable[str] = (names.get(item.subject or "", ""), item.verb, names.get(item.object or "", ""))
-    return " ".join(part for part in parts if part)
 
 
 def _number(sample: Sample, kind: str) -> str:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from intergeneval.records.codec import Record
 
-BOX_COLOURS = ("red", "blue", "green", "yellow", "purple", "orange", "cyan", "pink")
-"""Names of the box colours, in the order in which a sample's instances take them."""
+BOX_COLOURS = ("red", "blue", "green", "yellow", "purple", "orange", "cyan", "pink", "magenta")
+"""Names of the box colours, in the order in which a sample's instances take them; the last is there for the release's sets."""
 
 
 class Category(enum.StrEnum):
