@@ -76,15 +76,19 @@ def _reason(outcome: Outcome, comparison: Comparison, tolerance: float, needed: 
     if comparison.difference is None:
         return "no video is scored in both runs, so nothing can be said"
     if comparison.low is None or comparison.high is None:
-        return f"difference {comparison.difference:+.4f}, but there is no interval: {comparison.caveat}"
+        return f"difference {_signed(comparison.difference)}, but there is no interval: {comparison.caveat}"
     found = (
-        f"difference {comparison.difference:+.4f}, {comparison.level:.0%} interval {comparison.low:+.4f} to"
-        f" {comparison.high:+.4f} over {comparison.prompts} prompts"
+        f"difference {_signed(comparison.difference)}, {100 * comparison.level:g} % interval {_signed(comparison.low)} to"
+        f" {_signed(comparison.high)} over {comparison.prompts} prompts"
     )
     if outcome is Outcome.PASS:
         return f"{found}: a loss of more than {tolerance:g} is excluded"
-    chance = "" if share is None else f"; an unchanged model would pass in {share:.0%} of runs with this spread"
+    chance = "" if share is None else f"; an unchanged model would pass in {100 * share:.0f} % of runs with this spread"
     if outcome is Outcome.REGRESSION:
         return f"{found}: the run is worse{chance}"
     enough = "no number of prompts would decide" if needed is None else f"about {needed} prompts would decide"
     return f"{found}: neither a loss of {tolerance:g} nor a difference of 0 is excluded; {enough}{chance}"
+
+
+def _signed(value: float) -> str:
+    return f"{round(value, 4) + 0.0:+.4f}"  # adding 0.0 turns -0.0 into 0.0

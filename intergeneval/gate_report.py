@@ -137,14 +137,18 @@ def markdown(result: GateResult) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _signed(value: float | None) -> str:
+    return "" if value is None else f"{round(value, 3) + 0.0:+.3f}"  # adding 0.0 turns -0.0 into 0.0
+
+
 def _markdown_row(item: Comparison) -> str:
-    interval = "" if item.low is None or item.high is None else f"{item.low:+.3f} to {item.high:+.3f}"
+    interval = "" if item.low is None or item.high is None else f"{_signed(item.low)} to {_signed(item.high)}"
     p = "" if item.p_adjusted is None else ("&lt;0.001" if item.p_adjusted < 0.001 else f"{item.p_adjusted:.3f}")
     cells = [
         _markdown_text(item.metric.upper() if not item.secondary else item.metric),
         f"{item.baseline_mean:.3f}",
         f"{item.candidate_mean:.3f}",
-        f"{item.difference:+.3f}",
+        _signed(item.difference),
         interval,
         p,
         str(item.prompts),

@@ -63,7 +63,7 @@ def test_an_inconclusive_verdict_says_how_many_prompts_would_decide_and_how_rare
     assert verdict.prompts_needed > 60
     assert f"about {verdict.prompts_needed} prompts would decide" in verdict.reason
     assert verdict.unchanged_pass_share == pytest.approx(0.069, abs=0.001)
-    assert "an unchanged model would pass in 7% of runs" in verdict.reason
+    assert "an unchanged model would pass in 7 % of runs" in verdict.reason
 
 
 def test_a_decided_verdict_asks_for_no_more_prompts():

@@ -16,7 +16,8 @@ def number(value: float | None, digits: int = 3, *, sign: bool = False) -> str:
     """Return a number with so many digits, or a dash where there is none."""
     if value is None:
         return "-"
-    return f"{value:+.{digits}f}" if sign else f"{value:.{digits}f}"
+    rounded = round(value, digits) + 0.0  # turns -0.0 into 0.0
+    return f"{rounded:+.{digits}f}" if sign else f"{rounded:.{digits}f}"
 
 
 def interval(low: float | None, high: float | None, *, sign: bool = False) -> str:

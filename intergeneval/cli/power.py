@@ -82,7 +82,8 @@ def plan(run: Path, against: Path | None, detect: float | None, share: float) ->
     seeds = seed_spread(mine.scores)
     spreads = [(f"assumed {sd}", sd) for sd in ASSUMED]
     if seeds is not None:
-        spreads.append(("this model made anew", seeds.regenerated))
+        # Seeds differ by prompt, so a cluster of several prompts averages over them.
+        spreads.append(("this model made anew", seeds.regenerated * math.sqrt(found.clusters / found.prompts)))
     paired = None
     if against is not None:
         other = read_run(against)

@@ -2,7 +2,6 @@ import dataclasses
 
 import numpy as np
 import pytest
-from simulated_scores import cluster_codes, cluster_names, records, videos
 
 from intergeneval.errors import ComparabilityError
 from intergeneval.records import Comparison, Score, ScoreStatus
@@ -17,6 +16,7 @@ from intergeneval.stats import (
     slice_comparisons,
     tie_groups,
 )
+from tests.stats.simulated_scores import cluster_codes, cluster_names, records, videos
 
 NAN = float("nan")
 

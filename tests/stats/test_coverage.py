@@ -2,9 +2,19 @@
 
 import numpy as np
 import pytest
-from simulated_scores import RARE, cluster_codes, cluster_names, prompt_scores, prompt_spi, records, true_mean, true_spi, videos
 
 from intergeneval.stats import clustered, estimate
+from tests.stats.simulated_scores import (
+    RARE,
+    cluster_codes,
+    cluster_names,
+    prompt_scores,
+    prompt_spi,
+    records,
+    true_mean,
+    true_spi,
+    videos,
+)
 
 REPEATS = 5_000
 SEED = 7

@@ -2,7 +2,6 @@ import json
 
 import numpy as np
 import pytest
-from simulated_scores import cluster_names, records
 
 from intergeneval.errors import RecordError, UsageError
 from intergeneval.ids import canonical_json
@@ -17,6 +16,7 @@ from intergeneval.records import (
     ScoreStatus,
 )
 from intergeneval.stats import clusters_of, completeness, estimate, estimates, labels_of, slices
+from tests.stats.simulated_scores import cluster_names, records
 
 NAN = float("nan")
 

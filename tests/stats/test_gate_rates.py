@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from simulated_scores import cluster_codes, videos
 
 from intergeneval.gate import verdict_codes
 from intergeneval.stats import clustered, minimum_detectable
+from tests.stats.simulated_scores import cluster_codes, videos
 
 REPEATS = 5_000
 

@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from simulated_scores import cluster_names, records
 
 from intergeneval.stats import (
     clustered,
@@ -11,6 +10,7 @@ from intergeneval.stats import (
     seed_spread,
     unchanged_pass_share,
 )
+from tests.stats.simulated_scores import cluster_names, records
 
 PUBLISHED = {
     60: (0.072, 0.109, 0.145),

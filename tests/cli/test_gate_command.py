@@ -1,0 +1,218 @@
+import json
+import re
+from xml.etree import ElementTree
+
+import pytest
+from click.testing import CliRunner
+
+from intergeneval.baselines import read_baseline, read_run
+from intergeneval.cli import main
+from intergeneval.records import Verdict
+from tests.cli.written_runs import noise, quality, write_run
+
+NAN = float("nan")
+NASTY = 'm|odel </testsuite><script>alert(1)</script> `x` **b** [l](http://x) & "q" \x07\n# @user {{7*7}}'
+
+
+def gate(*arguments):
+    return CliRunner().invoke(main, ["gate", *map(str, arguments)])
+
+
+@pytest.fixture
+def baseline(tmp_path):
+    return write_run(tmp_path / "main", quality(), model="main")
+
+
+def candidate(tmp_path, sd, mean, **changed):
+    base = quality()
+    return write_run(tmp_path / "branch", base + noise(base, sd, mean), **{"model": "branch", **changed})
+
+
+@pytest.mark.parametrize(
+    ("sd", "mean", "flags", "code", "title"),
+    [
+        (0.01, 0.0, [], 0, "PASS"),
+        (0.05, -0.15, [], 4, "REGRESSION"),
+        (0.05, -0.15, ["--tolerance", "0.3"], 0, "PASS"),
+        (0.3, 0.0, [], 0, "INCONCLUSIVE"),
+        (0.3, 0.0, ["--strict"], 5, "INCONCLUSIVE"),
+    ],
+)
+def test_the_exit_code_is_that_of_the_verdict(tmp_path, baseline, sd, mean, flags, code, title):
+    result = gate(candidate(tmp_path, sd, mean), "--baseline", baseline, *flags)
+    assert result.exit_code == code, result.stderr
+    assert result.stdout.startswith(f"{title}: branch against main\n")
+
+
+def test_judging_the_same_stored_videos_again_passes(tmp_path, baseline):
+    assert gate(write_run(tmp_path / "again", quality(), model="main"), "--baseline", baseline).exit_code == 0
+
+
+@pytest.mark.parametrize("sd", [0.01, 0.3])
+def test_json_holds_the_verdict(tmp_path, baseline, sd):
+    result = gate(candidate(tmp_path, sd, 0.0), "--baseline", baseline, "--json")
+    found = json.loads(result.stdout)
+    verdict = Verdict.from_json(found["verdict"])
+    assert (verdict.prompts_needed is None) == (sd == 0.01)
+    assert len(found["comparisons"]) == 6
+    assert found["completeness"]["complete"]
+
+
+def test_an_incomplete_run_is_exit_code_three_before_any_verdict(tmp_path, baseline):
+    values = quality() - 0.15
+    values[0] = NAN
+    result = gate(write_run(tmp_path / "branch", values, model="branch"), "--baseline", baseline)
+    assert result.exit_code == 3
+    assert result.stdout.startswith("INCOMPLETE")
+    assert "0 videos missing and 1 unscored of 60, allowed share 0.01" in result.stdout
+
+
+def test_a_video_without_a_score_line_makes_the_run_incomplete(tmp_path, baseline):
+    run = write_run(tmp_path / "branch", quality(), lines=58)
+    assert gate(run, "--baseline", baseline).exit_code == 3
+
+
+def test_the_share_a_run_allowed_itself_is_what_counts(tmp_path, baseline):
+    values = quality()
+    values[0] = NAN
+    run = write_run(tmp_path / "branch", values, model="branch", allowed=0.05)
+    result = gate(run, "--baseline", baseline)
+    assert result.exit_code == 0
+    assert "only 59 of 60 prompts are scored in both runs" in result.stdout
+
+
+def test_a_stored_baseline_gives_the_verdict_of_the_run_it_came_from(tmp_path, baseline, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert gate(baseline, "--baseline", "main", "--update").exit_code == 0
+    run = candidate(tmp_path, 0.3, -0.02)
+    stored = json.loads(gate(run, "--baseline", "main", "--json").stdout)
+    direct = json.loads(gate(run, "--baseline", baseline, "--json").stdout)
+    # A folder and a stored baseline may be called differently; every number is the same.
+    assert stored == direct
+
+
+def test_a_stored_baseline_has_fixed_bytes_one_score_a_line_and_no_machine_path(tmp_path, baseline, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    gate(baseline, "--baseline", "main", "--update")
+    text = (tmp_path / "reports/baselines/main.json").read_text()
+    gate(baseline, "--baseline", "main", "--update")
+    assert (tmp_path / "reports/baselines/main.json").read_text() == text
+    assert "somebody" not in text
+    assert len(re.findall(r'^  \{.*"sample_id"', text, re.MULTILINE)) == 60
+    kept = read_baseline(tmp_path / "reports/baselines/main.json")
+    whole = read_run(baseline)
+    assert (kept.clusters, kept.labels, kept.scores) == (whole.clusters, whole.labels, whole.scores)
+    assert kept.header.comparability == whole.header.comparability
+
+
+def test_an_incomplete_run_is_not_stored(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = gate(write_run(tmp_path / "half", [[0.5], [NAN]]), "--baseline", "main", "--update")
+    assert result.exit_code == 3
+    assert "not stored: 0 videos missing and 1 unscored of 2" in result.stderr
+    assert not (tmp_path / "reports").exists()
+
+
+@pytest.mark.parametrize("name", ["../main", "a/b", ".hidden", "", "x y"])
+def test_a_baseline_name_cannot_leave_its_folder(tmp_path, baseline, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    result = gate(baseline, "--baseline", name, "--update")
+    assert result.exit_code == 2
+    assert "letters, digits" in result.stderr
+    assert not (tmp_path / "reports").exists()
+
+
+def test_an_unknown_baseline_is_an_error_that_lists_those_that_exist(tmp_path, baseline, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "there are none" in gate(baseline, "--baseline", "mian").stderr
+    gate(baseline, "--baseline", "main", "--update")
+    result = gate(baseline, "--baseline", "mian")
+    assert result.exit_code == 2
+    assert "(main)" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("{", "not JSON"), ('{"header": 3}', "header"), ('{"wat": 3}', "unknown field 'wat'")]
+)
+def test_a_damaged_baseline_is_named_with_its_field(tmp_path, baseline, text, said):
+    path = tmp_path / "broken.json"
+    path.write_text(text)
+    result = gate(baseline, "--baseline", path)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert "broken.json" in result.stderr
+
+
+def test_runs_made_differently_are_refused(tmp_path, baseline):
+    result = gate(candidate(tmp_path, 0.01, 0.0, judge_revision="2"), "--baseline", baseline)
+    assert result.exit_code == 2
+    assert "judge_revision: 1 / 2" in result.stderr
+
+
+def test_a_tolerance_below_zero_is_refused(tmp_path, baseline):
+    assert gate(baseline, "--baseline", baseline, "--tolerance", "-1").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("sd", "mean", "flags", "counts"),
+    [
+        (0.01, 0.0, [], {"failures": "0", "errors": "0", "skipped": "0"}),
+        (0.05, -0.15, [], {"failures": "1", "errors": "0", "skipped": "0"}),
+        (0.3, 0.0, [], {"failures": "0", "errors": "0", "skipped": "1"}),
+        (0.3, 0.0, ["--strict"], {"failures": "1", "errors": "0", "skipped": "0"}),
+    ],
+)
+def test_junit_counts_what_it_holds(tmp_path, baseline, sd, mean, flags, counts):
+    path = tmp_path / "out" / "gate.xml"
+    gate(candidate(tmp_path, sd, mean), "--baseline", baseline, "--junit", path, *flags)
+    suite = ElementTree.parse(path).getroot()
+    assert {name: suite.get(name) for name in counts} == counts
+    for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+        assert len(suite.findall(f"testcase/{tag}")) == int(counts[name])
+    assert len(suite.findall("testcase")) == int(suite.get("tests")) == 2
+
+
+def test_junit_of_an_incomplete_run_is_an_error(tmp_path, baseline):
+    path = tmp_path / "gate.xml"
+    gate(write_run(tmp_path / "branch", quality(), lines=50), "--baseline", baseline, "--junit", path)
+    suite = ElementTree.parse(path).getroot()
+    assert suite.get("errors") == "1"
+    assert "10 videos missing" in suite.find("testcase/error").get("message")
+
+
+def test_names_of_models_are_text_in_xml_and_nothing_else(tmp_path, baseline):
+    path = tmp_path / "gate.xml"
+    gate(candidate(tmp_path, 0.05, -0.15, model=NASTY), "--baseline", baseline, "--junit", path)
+    suite = ElementTree.parse(path).getroot()
+    assert len(suite.findall(".//testcase")) == 2
+    assert "<script>alert(1)</script>" in suite.find("testcase").get("classname")
+    assert "\x07" not in path.read_text()
+
+
+def test_names_of_models_are_text_in_markdown_and_nothing_else(tmp_path, baseline):
+    path = tmp_path / "gate.md"
+    gate(candidate(tmp_path, 0.05, -0.15, model=NASTY), "--baseline", baseline, "--markdown", path)
+    text = path.read_text()
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert {line.count("|") for line in rows} == {8}
+    assert len(rows) == 2 + 6
+    for active in ("<", "`", "**b**", "[l]", "@user", "{{", "\x07"):
+        assert active not in text
+    assert "m&#124;odel" in text
+
+
+def test_markdown_gives_verdict_reason_and_all_outcomes(tmp_path, baseline):
+    path = tmp_path / "gate.md"
+    gate(candidate(tmp_path, 0.3, 0.0), "--baseline", baseline, "--markdown", path)
+    text = path.read_text()
+    assert text.startswith("## Interaction fidelity: inconclusive\n")
+    assert "prompts would decide" in text
+    assert "| IF |" in text
+    assert "kisa" in text
+
+
+def test_a_report_that_cannot_be_written_is_one_message(tmp_path, baseline):
+    (tmp_path / "file").write_text("")
+    result = gate(baseline, "--baseline", baseline, "--junit", tmp_path / "file" / "gate.xml")
+    assert result.exit_code == 1
+    assert "cannot be written" in result.stderr
