@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from intergeneval.errors import MediaError
-from intergeneval.masks import COLOUR_RGB, Mask, decode
+from intergeneval.masks import COLOUR_RGB, Mask, box, decode
 from intergeneval.records import Box, Track, Tracks, TrackState
 from intergeneval.videos.pixels import Frame
 
@@ -31,9 +31,9 @@ def annotate(
     drawn = frame.copy()
     for instance_id, mask in (masks or {}).items():
         _tint(drawn, mask, COLOUR_RGB[colours[instance_id]])
-    for instance_id, box in boxes.items():
-        if box is not None:
-            _outline(drawn, box, COLOUR_RGB[colours[instance_id]])
+    for instance_id, edges in boxes.items():
+        if edges is not None:
+            _outline(drawn, edges, COLOUR_RGB[colours[instance_id]])
     return drawn
 
 
@@ -94,17 +94,23 @@ def line_width(frame: Frame) -> int:
 def _tint(frame: Frame, mask: Mask, colour: tuple[int, int, int]) -> None:
     if mask.shape != frame.shape[:2]:
         raise ValueError(f"a mask of {mask.shape} does not fit a frame of {frame.shape[:2]} (height, width)")
-    tint = np.array(colour, dtype=np.float64) * _TINT
-    frame[mask] = np.rint(frame[mask] * (1 - _TINT) + tint).astype(np.uint8)
-    edges, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    extent = box(mask)
+    if extent is None:
+        return
+    left, top, right, bottom = map(int, extent)
+    part, inside = frame[top:bottom, left:right], mask[top:bottom, left:right].astype(np.uint8)
+    paint = np.empty_like(part)
+    paint[:] = colour
+    cv2.copyTo(cv2.addWeighted(part, 1 - _TINT, paint, _TINT, 0), inside, part)
+    edges, _ = cv2.findContours(inside, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE, offset=(left, top))
     cv2.drawContours(frame, edges, -1, colour, max(1, line_width(frame) - 1))
 
 
-def _outline(frame: Frame, box: Box, colour: tuple[int, int, int]) -> None:
+def _outline(frame: Frame, edges: Box, colour: tuple[int, int, int]) -> None:
     """Draw the box so that its lines lie inside it and inside the frame."""
     height, width = frame.shape[:2]
-    left, top = max(0, round(box[0])), max(0, round(box[1]))
-    right, bottom = min(width, round(box[2])), min(height, round(box[3]))
+    left, top = max(0, round(edges[0])), max(0, round(edges[1]))
+    right, bottom = min(width, round(edges[2])), min(height, round(edges[3]))
     if right <= left or bottom <= top:
         return
     thick = line_width(frame)
