@@ -1,7 +1,7 @@
 """Camera motion from tracks alone: what things that keep their shape and touch nothing do together.
 
 A walking person changes shape and a pushed box touches somebody, so neither votes. A motion needs two voters, or a single one
-that has touched nothing since the first frame; a still voter speaks for a still camera. Without a voter the last motion goes on.
+that has touched nothing since the first frame; a still voter decides for a still camera. Without a voter the last motion goes on.
 Only translation is read: a zoom of a few percent stays within the thresholds, a strong one does not (see the documentation).
 """
 
@@ -56,10 +56,12 @@ def _rigid_motion(scene: Scene, name: str, start: int, end: int, touching: Flags
 
 
 def _winner(votes: list[Floats], fresh: list[bool], frames: int, scene: Scene) -> Floats | None:
-    """Return the motion most voters share, the smaller one on a tie; None where nobody may vote."""
+    """Return no motion where a voter is still, else the motion most share, the smaller on a tie; None where nobody may vote."""
     if not votes:
         return None
     tolerance = max(1.0, 0.004 * max(scene.shape)) / frames
+    if any(float(np.hypot(*vote)) <= tolerance for vote in votes):
+        return np.zeros(2)
     best, most = np.zeros(2), -1.0
     for candidate in sorted([np.zeros(2), *votes], key=lambda item: float(np.hypot(*item))):
         agree = [float(np.hypot(*(vote - candidate))) <= tolerance for vote in votes]

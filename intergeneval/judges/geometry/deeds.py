@@ -104,7 +104,7 @@ def over(scene: Scene, actor: str, other: str, *, mutual: bool = False) -> Deed:
 def over_runs(scene: Scene, actor: str, other: str) -> list[Run]:
     """Return the stretches in which the actor is close to the other, above it and not beside it."""
     gap = scene.gap(actor, other)
-    near = np.nan_to_num(gap, nan=np.inf) <= thresholds.NEAR_SIZES * scene.sights[other].size
+    near = np.nan_to_num(gap, nan=np.inf) <= thresholds.OVER_SIZES * scene.sights[other].size
     upper, lower = scene.sights[actor], scene.sights[other]
     drop = lower.centre[:, 1] - upper.centre[:, 1]
     higher = np.nan_to_num(drop, nan=-np.inf) >= 0.5 * lower.size

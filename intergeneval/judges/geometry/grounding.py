@@ -26,7 +26,7 @@ def acts(case: Case) -> Finding:
     start = int(visible[0])
     best = 0.0
     for index in visible[1:]:
-        changed = scene.change(name, int(index), start)
+        changed = max(scene.change(name, int(index), start), scene.gained(name, int(index), start)[0])
         best = max(best, changed)
         if changed >= thresholds.ACTIVE_SHARE:
             pusher = _moved_by(case, int(index))

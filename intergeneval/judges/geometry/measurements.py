@@ -134,12 +134,19 @@ class Scene:
         return min(gained, given) / least
 
     def gained(self, name: str, when: int, anchor: int) -> tuple[float, Floats | None]:
-        """Return (share of the mask at `anchor` newly covered at `when`, centre of that place in stabilised pixels)."""
+        """Return (share of the mask at `anchor` newly covered at `when`, centre of that place in stabilised pixels).
+
+        Places where another instance was at `anchor` do not count: there it may have been all along, behind the other.
+        """
         now, then = self.sights[name].small[when], self.sights[name].small[anchor]
         if now is None or then is None:
             return float("nan"), None
         aligned = _shifted(now, (self.camera[anchor] - self.camera[when]) / self.scale)
         new = aligned & ~_grown(then) & 1
+        for other, sight in self.sights.items():
+            cover = sight.small[anchor]
+            if other != name and cover is not None:
+                new = new & ~_grown(cover) & 1
         rows, columns = np.nonzero(new)
         if rows.size == 0:
             return 0.0, None

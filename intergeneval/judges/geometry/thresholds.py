@@ -57,6 +57,8 @@ APPROACH_SIZES = 0.15
 """... and at least this far, in sizes of the smaller of the two."""
 NEAR_SIZES = 0.6
 """Gap in sizes of the smaller of the two up to which they are close to each other."""
+OVER_SIZES = 1.0
+"""Gap in sizes of the lower of the two up to which something is held over it."""
 HALF = 0.5
 """Share of the first gap that counts as half the way."""
 DOUBLE = 1.5

@@ -1,0 +1,252 @@
+"""The geometry judge on hand-made tracks whose story is known."""
+
+import time
+from dataclasses import replace
+
+import pytest
+
+from intergeneval import plugins, questions
+from intergeneval.errors import BackendError, ConfigError
+from intergeneval.judges import JudgeRequest
+from intergeneval.judges.geometry import create
+from intergeneval.judges.geometry.predicates import PREDICATES
+from intergeneval.records import AnswerStatus, AnswerValue, TrackState
+from intergeneval.verbs import patterns
+from tests.judges.moving_shapes import FPS, FRAMES, SAMPLED, answers, person, ramp, sample, still, thing, tracks, verdicts, video
+
+ARM_OUT = lambda frame: (14.0 * ramp(frame, 6, 10), 0.0)  # noqa: E731  # a table of motions reads best in one line each
+
+
+def pusher(stop: float = 0.0):
+    """Walks from 20 towards a box at 100 (its left side), to `stop` pixels short of it; then on by 40."""
+    return person(lambda frame: 20 + (64 - stop) * ramp(frame, 4, 12) + 40 * ramp(frame, 15, 25))
+
+
+def pushed(start: float = 100.0):
+    return thing(lambda frame: start + 40 * ramp(frame, 15, 25))
+
+
+PUSHES = {
+    "as told": ({"a": pusher(), "o": pushed(), "b": person(still(210))}, "yyyyyyyyyy"),
+    "no action": ({"a": person(still(20)), "o": thing(still(100)), "b": person(still(210))}, "ynnnnnnnnn"),
+    "stops short": (
+        {"a": person(lambda frame: 20 + 50 * ramp(frame, 4, 12)), "o": thing(still(100)), "b": person(still(210))},
+        "yynnnnynnn",
+    ),
+    "without contact": ({"a": pusher(stop=14.0), "o": pushed(), "b": person(still(210))}, "yynnnyynnn"),
+    "wrong agent": (
+        {
+            "a": person(still(20)),
+            "o": thing(lambda frame: 100 - 40 * ramp(frame, 15, 25)),
+            "b": person(lambda frame: 210 - 90 * ramp(frame, 4, 12) - 40 * ramp(frame, 15, 25)),
+        },
+        "ynnnnynnny",
+    ),
+    "wrong recipient": (
+        {"a": pusher(), "o": thing(still(210), side=18), "x": pushed()},
+        "yynnnnynnn",
+    ),
+    "engaged from the start": (
+        {"a": person(lambda f: 84 + 40 * ramp(f, 4, 25)), "o": thing(lambda f: 100 + 40 * ramp(f, 4, 25))},
+        None,
+    ),
+    "no outcome": ({"a": person(lambda frame: 20 + 64 * ramp(frame, 4, 12)), "o": thing(still(100))}, "yyyynnynnn"),
+}
+
+
+@pytest.mark.parametrize("story", [name for name, (_, expected) in PUSHES.items() if expected])
+def test_a_push_and_each_way_it_goes_wrong_get_their_own_answers(story):
+    bodies, expected = PUSHES[story]
+    assert verdicts(bodies, "pushes") == expected
+
+
+def test_being_engaged_from_the_start_turns_question_1():
+    found = answers(PUSHES["engaged from the start"][0], "pushes")
+    assert found[1].value is AnswerValue.NO
+    assert found[1].frame == 0
+    assert found[6].value is AnswerValue.YES
+
+
+def test_roles_swapped_deny_agent_recipient_and_receiver():
+    bodies = {
+        "a": person(lambda frame: 20 - 15 * ramp(frame, 15, 25)),
+        "o": person(lambda frame: 110 - 74 * ramp(frame, 4, 12) - 15 * ramp(frame, 15, 25)),
+    }
+    assert verdicts(bodies, "pushes")[6:] == "nnnn"
+
+
+def test_the_answers_survive_a_panning_camera():
+    bodies, expected = PUSHES["as told"]
+    assert verdicts(bodies, "pushes", drift=0.6) == expected
+    bodies, expected = PUSHES["no outcome"]
+    with_bystander = {**bodies, "b": person(still(190))}
+    assert verdicts(with_bystander, "pushes", drift=0.6) == expected
+
+
+def test_decisive_frames_are_sampled_frames_at_or_after_the_event():
+    found = answers(PUSHES["as told"][0], "pushes")
+    assert found[3].frame == 12
+    assert all(item.frame in SAMPLED for item in found.values() if item.frame is not None)
+    assert found[4].frame >= found[3].frame
+    assert found[5].frame > 15
+
+
+def test_a_kick_sends_the_ball_away_and_a_ball_that_stays_is_no_outcome():
+    kicker = person(lambda frame: 20 + 50 * ramp(frame, 4, 12), lambda frame: (16.0 * ramp(frame, 10, 13), 0.0))
+    ball = thing(lambda frame: 95 + 80 * ramp(frame, 14, 22), still(52), side=12)
+    assert verdicts({"a": kicker, "o": ball}, "kicks") == "yyyyyyyyyy"
+    assert verdicts({"a": kicker, "o": thing(still(95), still(52), side=12)}, "kicks") == "yyynnnynnn"
+
+
+def test_a_lift_must_end_higher():
+    lifter = person(lambda frame: 20 + 64 * ramp(frame, 4, 12))
+    up = thing(still(100), lambda frame: 80 - 25 * ramp(frame, 15, 25))
+    sideways = thing(lambda frame: 100 + 12 * ramp(frame, 15, 25))
+    assert answers({"a": lifter, "o": up}, "lifts")[6].value is AnswerValue.YES
+    assert answers({"a": lifter, "o": sideways}, "lifts")[6].value is AnswerValue.NO
+
+
+def test_touching_needs_a_contact_that_lasts_and_does_not_pass_by():
+    walker = person(lambda frame: 20 + 64 * ramp(frame, 4, 12) - 30 * ramp(frame, 24, 30))
+    assert verdicts({"a": walker, "o": person(still(100)), "b": person(still(210))}, "pats") == "yyyyyyyyyy"
+    passing = person(lambda frame: 5 + 200 * ramp(frame, 4, 24))
+    found = answers({"a": passing, "o": thing(still(100), side=8)}, "pats")
+    assert found[5].value is AnswerValue.NO
+
+
+def test_a_hug_is_shared_and_the_right_two_share_it():
+    left = person(lambda frame: 20 + 40 * ramp(frame, 4, 12))
+    right = person(lambda frame: 120 - 44 * ramp(frame, 4, 12))
+    assert verdicts({"a": left, "o": right, "b": person(still(210))}, "hugs", mutual=True) == "yyyyyyyyyy"
+    other = {"a": left, "o": person(still(210)), "b": right}
+    assert verdicts(other, "hugs", mutual=True)[7:] == "nnn"
+
+
+def test_a_chase_is_told_from_two_that_stay_and_from_one_that_runs_alone():
+    hunter = person(lambda frame: 10 + 110 * ramp(frame, 6, 28))
+    hunted = thing(lambda frame: 80 + 110 * ramp(frame, 6, 28))
+    tree = thing(still(60), still(5))
+    assert verdicts({"a": hunter, "o": hunted, "b": tree}, "chases") == "yyyyyyyyyy"
+    assert verdicts({"a": person(still(10)), "o": hunted, "b": tree}, "chases")[1:6] == "nnnnn"
+
+
+def test_a_gesture_goes_towards_its_target_without_touching():
+    waver = person(still(60), lambda frame: (26.0 * ramp(frame, 6, 10), 6.0 * ramp(frame, 6, 10)))
+    found = verdicts({"a": waver, "o": person(still(180))}, "points at")
+    assert found == "yyyyyyyyyy"
+    away = verdicts({"a": waver, "o": person(still(5))}, "points at")
+    assert away[2] == "n"
+    assert away[8] == "n"
+    assert verdicts({"a": person(still(60)), "o": person(still(180))}, "points at")[1:5] == "nnnn"
+
+
+def test_opening_is_seen_by_its_outline_and_an_unmoved_door_is_not_opened():
+    opener = person(lambda frame: 20 + 64 * ramp(frame, 4, 12))
+    door = lambda frame: [
+        (100.0, 40.0, 124.0 - 12 * ramp(frame, 15, 25), 100.0),
+        (124.0, 40.0, 124.0 + 14 * ramp(frame, 15, 25), 60.0),
+    ]  # noqa: E731
+    assert verdicts({"a": opener, "o": door}, "opens") == "yyyyyyyyyy"
+    assert verdicts({"a": opener, "o": thing(still(100))}, "opens")[4:6] == "nn"
+
+
+def test_a_thing_handed_over_goes_from_one_to_the_other():
+    ball = thing(lambda frame: 36 + 124 * ramp(frame, 8, 20), still(60), side=10)
+    bodies = {"a": person(still(20)), "o": person(still(170)), "ball": ball}
+    assert verdicts(bodies, "throws the ball to")[:6] == "yyyyyy"
+    stays = {**bodies, "ball": thing(still(36), still(60), side=10)}
+    assert verdicts(stays, "throws the ball to")[2:6] == "nnnn"
+
+
+def test_pouring_answers_where_the_kettle_is_but_not_whether_anything_flows():
+    kettle = thing(lambda frame: 20 + 78 * ramp(frame, 4, 12), still(45))
+    found = verdicts({"a": kettle, "o": thing(still(100))}, "pours coffee into")
+    assert found == "yyyyuuyyyy"
+
+
+def test_what_geometry_cannot_know_is_declined_before_any_video_is_seen():
+    judge = create("", {})
+    asked = questions.questions_for(sample(["a", "o"], "smiles at"))
+    declined = {item.question_id: judge.declines(item) for item in asked}
+    assert [number for number, why in declined.items() if why is None] == [7]
+    assert "smiles at" in declined[3]
+
+
+def test_a_lost_track_makes_a_no_unanswerable_but_leaves_a_seen_yes():
+    bodies = PUSHES["as told"][0]
+    late = {"o": dict.fromkeys(range(26, FRAMES), TrackState.LOST)}
+    found = answers(bodies, "pushes", states=late)
+    assert found[3].value is AnswerValue.YES
+    early = {"o": dict.fromkeys(range(8, FRAMES), TrackState.LOST)}
+    found = answers(bodies, "pushes", states=early)
+    assert found[3].status is AnswerStatus.UNANSWERABLE
+    assert "lost" in found[3].reason
+
+
+def test_an_object_that_vanishes_is_no_outcome():
+    gone = {"o": dict.fromkeys(range(27, FRAMES), TrackState.VANISHED)}
+    assert answers(PUSHES["as told"][0], "pushes", states=gone)[6].value is AnswerValue.NO
+
+
+def test_a_jump_at_the_decisive_frame_is_visually_implausible():
+    jumping = thing(lambda frame: 100.0 if frame < 18 else 180.0)
+    bodies = {"a": person(lambda frame: 20 + 64 * ramp(frame, 4, 12)), "o": jumping}
+    assert answers(bodies, "pushes")[5].value is not AnswerValue.YES
+
+
+def test_an_instance_without_a_track_is_unanswerable():
+    item = sample(["a", "o"], "pushes")
+    only = tracks({"a": person(still(20))})
+    request = JudgeRequest(sample=item, video=video(), tracks=only, questions=questions.questions_for(item))
+    assert {answer.status for answer in create("", {}).answer(request)} == {AnswerStatus.UNANSWERABLE}
+
+
+def test_failed_tracking_is_an_error_and_no_answer():
+    item = sample(["a", "o"], "pushes")
+    failed = replace(tracks({"a": person(still(20)), "o": thing(still(100))}), status="failed", reason="no frame was read")
+    request = JudgeRequest(sample=item, video=video(), tracks=failed, questions=questions.questions_for(item))
+    with pytest.raises(BackendError, match="no frame was read"):
+        create("", {}).answer(request)
+
+
+def test_every_predicate_the_lexicon_names_exists():
+    named = {name for pattern in patterns().values() for name in pattern.predicates.values()}
+    assert named <= set(PREDICATES)
+    assert {"acts", "agent", "recipient", "receives"} <= set(PREDICATES)
+
+
+def test_every_predicate_answers_on_still_bodies_without_failing():
+    bodies = {"a": person(still(20)), "o": thing(still(100)), "b": thing(still(180))}
+    for pattern in ("throws", "puts", "catches", "gives the ball to", "flees from", "approaches", "sits on", "fills", "paints"):
+        assert len(verdicts(bodies, pattern)) == 10
+
+
+def test_the_judge_registers_under_its_name_and_takes_no_settings():
+    judge = plugins.build("judges", "geometry")
+    assert (judge.id, judge.needs_frames, judge.needs_truth) == ("geometry", False, False)
+    with pytest.raises(ConfigError, match="no argument"):
+        create("fast", {})
+    with pytest.raises(ConfigError, match="no settings"):
+        create("", {"contact": 3})
+
+
+def test_three_instances_at_480_by_720_take_less_than_two_seconds():
+    big = {
+        name: (lambda frame, body=body: [tuple(4 * v for v in r) for r in body(frame)])
+        for name, body in PUSHES["as told"][0].items()
+    }
+    import tests.judges.moving_shapes as shapes  # the size is a constant of that module
+
+    item = sample(list(big), "pushes")
+    before = shapes.SIZE
+    shapes.SIZE = (480, 960)
+    try:
+        found = tracks(big)
+    finally:
+        shapes.SIZE = before
+    begun = time.perf_counter()
+    request = JudgeRequest(sample=item, video=video(), tracks=found, questions=questions.questions_for(item))
+    values = [answer.value for answer in create("", {}).answer(request)]
+    assert time.perf_counter() - begun < 2.0
+    assert values == [AnswerValue.YES] * 10
+    assert FPS == found.fps
