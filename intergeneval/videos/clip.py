@@ -58,11 +58,15 @@ class Clip(Protocol):
 
 def open_clip(path: Path, notes: Notes) -> Clip:
     """Return the clip at `path`: a video file or a folder of frames. Raises MediaError for anything else."""
-    if path.is_dir():
+    try:
+        folder, there, plain = path.is_dir(), path.exists(), path.is_file()
+    except OSError as error:
+        raise MediaError(f"{path}: cannot be looked at: {cause(error)}") from error
+    if folder:
         return FrameFolder(path, notes)
-    if not path.exists():
+    if not there:
         raise MediaError(f"{path}: there is no such video file or folder of frames")
-    if not path.is_file():
+    if not plain:
         raise MediaError(f"{path}: is neither a plain file nor a folder of frames")
     return VideoFile(path, notes)
 
@@ -97,7 +101,11 @@ class VideoFile:
             with self._open() as container:
                 if container.format.name == "gif" and (damage := gif_damage(self._path)):
                     raise MediaError(f"{self._path}: is a damaged GIF: {damage}")
-                return list_packets(container, self._stream(container))
+                stream = self._stream(container)
+                shape = stream.sample_aspect_ratio
+                if shape and shape != 1:
+                    self._notes.add(f"pixels of {shape.numerator}:{shape.denominator} taken as square")
+                return list_packets(container, stream)
         except FAULTS as error:
             raise MediaError(f"{self._path}: cannot be read as a video: {cause(error)}") from error
 

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -132,6 +133,44 @@ def test_transparent_pngs_of_a_folder_lie_over_mid_grey(tmp_path):
     assert "alpha over grey" in reader.notes
 
 
+def test_a_transparent_gif_lies_over_mid_grey(tmp_path):
+    pixels = np.zeros((16, 24, 4), np.uint8)
+    pixels[:, :12] = (200, 0, 0, 255)
+    animation = cv2.Animation()
+    animation.frames = [cv2.cvtColor(pixels, cv2.COLOR_RGBA2BGRA)] * 3
+    animation.durations = np.array([100, 100, 100])
+    assert cv2.imwriteanimation(str(tmp_path / "clip.gif"), animation)
+    reader, frames = walked(tmp_path / "clip.gif")
+    assert "alpha over grey" in reader.notes
+    assert len(frames) == 3
+    assert np.abs(frames[1][8, 4].astype(int) - (200, 0, 0)).max() < 40  # few colours
+    assert frames[1][8, 20].tolist() == [128, 128, 128]
+
+
+def test_transparency_and_ten_bits_of_a_studio_mov_are_read(tmp_path):
+    pixels = np.zeros((32, 48, 4), np.uint8)
+    pixels[..., 2] = 200
+    pixels[:, :24, 3] = 255
+    path = encode(tmp_path / "clip.mov", [pixels] * 3, codec="prores_ks", layout="yuva444p10le", source="rgba")
+    reader, frames = walked(path)
+    assert "alpha over grey" in reader.notes
+    assert np.abs(frames[1][16, 8].astype(int) - (0, 0, 200)).max() < 8
+    assert np.abs(frames[1][16, 40].astype(int) - 128).max() < 3
+
+
+def test_pixels_that_are_not_square_are_noted(tmp_path):
+    path = tmp_path / "clip.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=8)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        stream.codec_context.sample_aspect_ratio = Fraction(4, 3)
+        for frame in pattern(3):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode(None))
+    reader, _ = walked(path)
+    assert "pixels of 4:3 taken as square" in reader.notes
+
+
 def test_an_opaque_gif_is_not_said_to_be_transparent(tmp_path):
     reader, _ = walked(encode(tmp_path / "clip.gif", pattern(4)))
     assert "alpha over grey" not in reader.notes
@@ -231,6 +270,7 @@ def test_a_wrong_announcement_of_the_length_still_gives_the_right_samples(tmp_pa
 
 PEAK = """
 import sys
+from fractions import Fraction
 from pathlib import Path
 from intergeneval.videos import Reader
 count = sum(1 for _ in Reader(sys.argv[1]))
@@ -299,12 +339,15 @@ def test_what_is_no_video_is_said_in_one_sentence(tmp_path):
     (tmp_path / "text.mp4").write_text("hello")
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "pipe.mp4")
+    (tmp_path / "loop.mp4").symlink_to(tmp_path / "loop.mp4")
     for name, said in [
         ("none.mp4", "there is no such"),
         ("empty.mp4", "empty"),
         ("text.mp4", "cannot be read"),
         ("folder", "holds no frames"),
         ("pipe.mp4", "neither a plain file"),
+        ("loop.mp4", "there is no such"),
+        ("long" * 100 + ".mp4", "cannot be looked at"),
     ]:
         with pytest.raises(MediaError, match=said) as caught:
             Reader(tmp_path / name)
