@@ -216,3 +216,16 @@ def test_a_report_that_cannot_be_written_is_one_message(tmp_path, baseline):
     result = gate(baseline, "--baseline", baseline, "--junit", tmp_path / "file" / "gate.xml")
     assert result.exit_code == 1
     assert "cannot be written" in result.stderr
+
+
+def test_the_recipe_of_the_documentation_works_on_real_runs(tiny, tmp_path, monkeypatch):
+    bench, model = tiny
+    monkeypatch.chdir(tmp_path)
+    for name in ("main", "candidate"):
+        words = ["run", "--model", model, "--bench", bench, "--tracker", "stored", "--workers", "1", "--out", f"runs/{name}"]
+        assert CliRunner().invoke(main, [*map(str, words)]).exit_code == 0
+    assert gate("runs/main", "--baseline", "main", "--update").exit_code == 0
+    result = gate("runs/candidate", "--baseline", "main", "--junit", "gate.xml", "--markdown", "gate.md", "--strict")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("PASS")
+    assert "not assessed in either run: emergence; scores are upper bounds" in result.stdout
