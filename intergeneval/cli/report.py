@@ -1,0 +1,43 @@
+"""`intergeneval report`: pages that show runs, down to the frame."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+
+@click.command("report")
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...", type=click.Path(path_type=Path, file_okay=False))
+@click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="Folder, or one file that ends in .html.")
+@click.option("--reference", default="", metavar="MODEL", help="Model that differences are taken to; default: the best.")
+@click.option("--title", default="", help="Title of the page.")
+@click.option("--card", "cards", multiple=True, type=click.Path(path_type=Path, dir_okay=False), help="Judge card of 'validate --json'.")
+@click.option("--columns", multiple=True, metavar="[MODEL=]FILE", help="Numbers of other suites: CSV, or a VBench result file.")
+@click.option("--published", multiple=True, metavar="NAME|FILE", help="Published table as reference rows, such as models.")
+@click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON.")
+def command(  # noqa: PLR0913  # one argument an option
+    runs: tuple[Path, ...],
+    out: Path,
+    reference: str,
+    title: str,
+    cards: tuple[Path, ...],
+    columns: tuple[str, ...],
+    published: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Write leaderboard, pairs and a page for each sample of some RUN folders; reads only."""
+    from intergeneval.report import ReportOptions, report_json, write_report
+
+    options = ReportOptions(title=title, reference=reference, cards=cards, columns=columns, published=published)
+    written = write_report(runs, out, options)
+    if as_json:
+        click.echo(json.dumps({**report_json(written.report), "path": str(written.path)}, indent=1, ensure_ascii=False))
+        return
+    for group in written.report.groups:
+        for row in group.rows:
+            sign = "<= " if group.partial and row.main.mean is not None else ""
+            mean = "no score" if row.main.mean is None else f"IF {sign}{row.main.mean:.3f}"
+            click.echo(f"{row.tie_group or '-'}  {row.label}  {mean}  ({row.main.prompts} prompts)")
+    click.echo(f"{written.path}  ({written.pages} sample pages)")

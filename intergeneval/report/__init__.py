@@ -1,0 +1,10 @@
+"""The report: run folders to pages that open from a disk, with every number's way back to the frames it came from.
+
+`load` reads runs, `board` and `sample` make what is to be shown, `draw` and `formats` put numbers into pictures and words, and
+`write` fills the templates. Nothing here judges, tracks or scores.
+"""
+
+from intergeneval.report.page import Report, ReportOptions
+from intergeneval.report.write import MAX_SINGLE, Written, report_json, write_report
+
+__all__ = ["MAX_SINGLE", "Report", "ReportOptions", "Written", "report_json", "write_report"]

@@ -1,0 +1,111 @@
+"""A score's arithmetic spelled out with its own numbers, line by line, as a reader would check it by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from intergeneval.records import (
+    KISA_IDS,
+    SGI_IDS,
+    Answer,
+    AnswerStatus,
+    AnswerValue,
+    Consistency,
+    Profile,
+    Score,
+)
+
+LAMBDA = 5
+"""Weight of the two ratios in SPI, as the protocol fixes it; a stored SPI that does not follow from it is pointed out."""
+_CLOSE = 1e-9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One step of the sum."""
+
+    name: str
+    """What is computed."""
+    formula: str
+    """How, with the numbers put in, rounded to three digits."""
+    value: float | None
+    """The result, unrounded; None where there is none."""
+    note: str = ""
+    """What a reader should know, such as that a part was not assessed."""
+
+
+def spell_out(score: Score, answers: Sequence[Answer], consistency: Consistency | None, profile: Profile) -> tuple[Line, ...]:
+    """Return the steps from answers and ratios to IF; empty for a video that was never looked at."""
+    if not score.interactions and score.kisa_raw is None:
+        return ()
+    bound = "an upper bound: emergence was not assessed" if "emergence" in score.partial else ""
+    return (
+        Line(name="KISA raw", formula=_share(score, answers, KISA_IDS), value=score.kisa_raw, note=_bounds(score.kisa_bounds)),
+        Line(name="SGI raw", formula=_share(score, answers, SGI_IDS), value=score.sgi_raw, note=_bounds(score.sgi_bounds)),
+        _spi(score, consistency, profile),
+        Line(name="KISA", formula=_times("KISA raw", score.kisa_raw, score.spi), value=score.kisa, note=bound),
+        Line(name="SGI", formula=_times("SGI raw", score.sgi_raw, score.spi), value=score.sgi, note=bound),
+        Line(name="IF", formula=_half(score), value=score.if_, note=bound),
+    )
+
+
+def _share(score: Score, answers: Sequence[Answer], ids: tuple[int, ...]) -> str:
+    """Return yes / answered, for each interaction, and their mean where there are several."""
+    parts = []
+    for part in score.interactions:
+        mine = [item for item in answers if item.interaction == part.interaction and item.question_id in ids]
+        answered = sum(item.status is AnswerStatus.OK for item in mine)
+        yes = sum(item.value is AnswerValue.YES for item in mine)
+        parts.append(f"{yes}/{answered}")
+    if not parts:
+        return "as imported" if score.kisa_raw is not None else ""
+    if len(parts) == 1:
+        return f"yes / answered = {parts[0]}"
+    return f"mean over {len(parts)} interactions of yes / answered = ({' + '.join(parts)}) / {len(parts)}"
+
+
+def _spi(score: Score, consistency: Consistency | None, profile: Profile) -> Line:
+    if score.spi is None or (score.disappearance_ratio is None and score.emergence_ratio is None):
+        return Line(name="SPI", formula="", value=score.spi, note=score.reason)
+    frames = len(consistency.frames) if consistency else 0
+    emergence, disappearance = score.emergence_ratio or 0.0, score.disappearance_ratio or 0.0
+    formula = (
+        f"½ [(1 − {LAMBDA} × {ratio(emergence, frames)}) + (1 − {LAMBDA} × {ratio(disappearance, frames)})]"
+        f" = {((1 - LAMBDA * emergence) + (1 - LAMBDA * disappearance)) / 2:.3f}"
+    )
+    notes = ["emergence ratio first, disappearance ratio second"]
+    if score.emergence_ratio is None:
+        notes.append("emergence was not assessed and stands at its best value, 0")
+    plain = ((1 - LAMBDA * emergence) + (1 - LAMBDA * disappearance)) / 2
+    expected = min(max(plain, 0.0), 1.0) if profile is Profile.BOUNDED else plain
+    if expected != plain:
+        notes.append("clipped to [0, 1]")
+    if abs(expected - score.spi) > _CLOSE:
+        notes.append(f"the stored SPI differs from this sum ({expected!r})")
+    return Line(name="SPI", formula=formula, value=score.spi, note="; ".join(notes))
+
+
+def ratio(value: float, frames: int) -> str:
+    """Return a ratio as frames over frames where it is one of at most `frames`, else as a number."""
+    for assessed in range(frames, 0, -1):
+        hits = round(value * assessed)
+        if abs(hits / assessed - value) < _CLOSE:
+            return f"{hits}/{assessed}"
+    return f"{value:.3f}"
+
+
+def _times(name: str, raw: float | None, spi: float | None) -> str:
+    return "" if raw is None or spi is None else f"{name} × SPI = {raw:.3f} × {spi:.3f}"
+
+
+def _half(score: Score) -> str:
+    if score.kisa is None or score.sgi is None:
+        return ""
+    return f"(KISA + SGI) / 2 = ({score.kisa:.3f} + {score.sgi:.3f}) / 2"
+
+
+def _bounds(bounds: tuple[float, float] | None) -> str:
+    if bounds is None or abs(bounds[0] - bounds[1]) < _CLOSE:
+        return ""
+    return f"between {bounds[0]:.3f} and {bounds[1]:.3f}, were the unanswered all no or all yes"

@@ -1,0 +1,258 @@
+"""Runs to leaderboards: one group for each comparability key, with estimates, tie groups, slices and pairs."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from intergeneval import stats
+from intergeneval.records import Comparability, Comparison, Completeness, Estimate, PromptDifference, ScoreStatus
+from intergeneval.report.card import JudgeCard
+from intergeneval.report.load import LoadedRun
+
+MAX_PAIRS = 45
+"""Pairs shown of one group: all of ten models'; with more models, those against the leader and between neighbours come first."""
+MOVED = 10
+"""Prompts shown that moved most, each way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What the judge's answers of one run took."""
+
+    seconds: float | None = None
+    """Seconds spent in answering, summed over answers; None where the judge did not say."""
+    tokens: float | None = None
+    """Tokens read and written; None where the judge did not say."""
+    cost: float | None = None
+    """Cost, in the judge's currency; None where the judge did not say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One model in a leaderboard."""
+
+    run: LoadedRun
+    """The run."""
+    estimates: Mapping[str, Estimate]
+    """By metric, the primary first."""
+    tie_group: int | None
+    """Number of the tie group, from 1; None without a mean."""
+    completeness: Completeness
+    """How much of the run has a score."""
+    counts: tuple[tuple[str, int], ...]
+    """(status, videos) of all statuses but ok."""
+    prompts: Mapping[str, float]
+    """Prompt scores of the primary metric."""
+    usage: Usage
+    """What the answers took."""
+
+    @property
+    def label(self) -> str:
+        """Name of the model on the page."""
+        return self.run.label
+
+    @property
+    def main(self) -> Estimate:
+        """The estimate of the primary metric."""
+        return self.estimates[stats.PRIMARY]
+
+    @property
+    def scored_share(self) -> float:
+        """Share of the expected videos that were looked at and scored, 0 to 1; a missing video that counts 0 is not."""
+        expected = self.completeness.expected
+        return self.main.statuses.get(ScoreStatus.OK.value, 0) / expected if expected else 0.0
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Seeds that have a score line, rising."""
+        return tuple(sorted({score.seed for score in self.run.scores}))
+
+    @property
+    def frames(self) -> tuple[int, ...]:
+        """Lengths of its videos in frames, rising."""
+        return tuple(sorted({take.video.frames for take in self.run.takes.values() if take.video.frames}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """Two models of a group, prompt by prompt."""
+
+    anchor: str
+    """Anchor on the page."""
+    first: int
+    """Place of the baseline among the group's rows."""
+    second: int
+    """Place of the candidate."""
+    comparisons: tuple[Comparison, ...]
+    """All metrics, the primary first."""
+    differences: tuple[PromptDifference, ...]
+    """By rising difference."""
+
+    @property
+    def main(self) -> Comparison:
+        """The comparison of the primary metric."""
+        return self.comparisons[0]
+
+    @property
+    def gained(self) -> tuple[PromptDifference, ...]:
+        """The prompts on which the candidate gained most."""
+        return tuple(item for item in reversed(self.differences[-MOVED:]) if item.difference > 0)
+
+    @property
+    def lost(self) -> tuple[PromptDifference, ...]:
+        """The prompts on which the candidate lost most."""
+        return tuple(item for item in self.differences[:MOVED] if item.difference < 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """The prompts that share a label, for all models of a group."""
+
+    dimension: str
+    """``category``, ``direction``, ``instances`` or ``tag``."""
+    label: str
+    """Value of the dimension."""
+    estimates: tuple[Estimate | None, ...]
+    """One entry a row of the group; None where the run has no such prompt."""
+
+    @property
+    def prompts(self) -> int:
+        """Scored prompts of the best covered model."""
+        return max((item.prompts for item in self.estimates if item), default=0)
+
+    @property
+    def thin(self) -> bool:
+        """Whether any model has fewer prompts here than a claim needs."""
+        return any(item is None or item.prompts < stats.THIN for item in self.estimates)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Runs that may be compared with each other, and nothing else."""
+
+    anchor: str
+    """Anchor on the page."""
+    comparability: Comparability
+    """The fields they agree in."""
+    partial: tuple[str, ...]
+    """Parts that none of them assessed."""
+    differing: tuple[str, ...]
+    """Fields in which this group differs from the first group."""
+    rows: tuple[Row, ...]
+    """By tie group and falling mean."""
+    slices: tuple[Slice, ...]
+    """By dimension and label."""
+    pairs: tuple[Pair, ...]
+    """Pairs of rows."""
+    pairs_left_out: int
+    """Pairs there is no room for."""
+    sample_ids: tuple[str, ...]
+    """All samples of the group, in the first run's order."""
+    cards: tuple[JudgeCard, ...]
+    """Judge cards about this group's judge, revision and questions."""
+
+
+def make_groups(runs: Sequence[LoadedRun], cards: Sequence[JudgeCard]) -> tuple[Group, ...]:
+    """Sort runs into groups of equal comparability, in the order in which they were named."""
+    sorted_runs: dict[tuple[str, tuple[str, ...]], list[LoadedRun]] = {}
+    for run in runs:
+        sorted_runs.setdefault((run.header.comparability.key, _partial(run)), []).append(run)
+    first = runs[0].header.comparability
+    return tuple(
+        _group(f"g{number}", members, partial, first, cards)
+        for number, ((_, partial), members) in enumerate(sorted_runs.items(), start=1)
+    )
+
+
+def _partial(run: LoadedRun) -> tuple[str, ...]:
+    """Return what was not assessed, as the scores say; where nothing was looked at, as the header says."""
+    looked = any(score.status is ScoreStatus.OK for score in run.scores)
+    parts = {part for score in run.scores if score.status is ScoreStatus.OK for part in score.partial}
+    return tuple(sorted(parts)) if looked else run.header.comparability.partial
+
+
+def _group(
+    anchor: str, runs: Sequence[LoadedRun], partial: tuple[str, ...], first: Comparability, cards: Sequence[JudgeCard]
+) -> Group:
+    clusters = stats.clusters_of(sample for run in runs for sample in run.samples.values())
+    groups = stats.tie_groups({run.label: run.scores for run in runs}, clusters)
+    places = {label: number for number, group in enumerate(groups, start=1) for label in group.members}
+    order = [label for group in groups for label in group.members]
+    ranked = sorted(runs, key=lambda run: (order.index(run.label) if run.label in places else len(order), run.label))
+    rows = tuple(_row(run, clusters, places.get(run.label)) for run in ranked)
+    chosen = _pairs_to_show(len(rows))
+    comparability = runs[0].header.comparability
+    return Group(
+        anchor=anchor,
+        comparability=comparability,
+        partial=partial,
+        differing=first.differences(comparability),
+        rows=rows,
+        slices=_slices(rows, clusters),
+        pairs=tuple(_pair(anchor, rows, pair, clusters) for pair in chosen),
+        pairs_left_out=len(rows) * (len(rows) - 1) // 2 - len(chosen),
+        sample_ids=tuple(dict.fromkeys(sample_id for run in runs for sample_id in run.samples)),
+        cards=tuple(card for card in cards if card.fits(comparability)),
+    )
+
+
+def _row(run: LoadedRun, clusters: Mapping[str, str], tie_group: int | None) -> Row:
+    estimates = stats.estimates(run.scores, clusters)
+    main = estimates[stats.PRIMARY]
+    return Row(
+        run=run,
+        estimates=estimates,
+        tie_group=tie_group,
+        completeness=stats.completeness(run.scores, list(run.samples), run.header.seeds),
+        counts=tuple((status, count) for status, count in main.statuses.items() if status != ScoreStatus.OK),
+        prompts=stats.prompt_scores(run.scores),
+        usage=_usage(run),
+    )
+
+
+def _usage(run: LoadedRun) -> Usage:
+    """Sum what the answers that count say they took, by the kind their field names tell."""
+    sums: dict[str, float] = {}
+    for take in run.takes.values():
+        for answer in take.answers:
+            for name, value in answer.usage.items():
+                kind = next((kind for kind in ("seconds", "token", "cost") if kind in name), None)
+                if kind and isinstance(value, int | float) and not (kind == "token" and "total" in name):
+                    sums[kind] = sums.get(kind, 0.0) + value
+    return Usage(seconds=sums.get("seconds"), tokens=sums.get("token"), cost=sums.get("cost"))
+
+
+def _slices(rows: Sequence[Row], clusters: Mapping[str, str]) -> tuple[Slice, ...]:
+    labels = {key: value for row in rows for key, value in stats.labels_of(row.run.samples.values()).items()}
+    found: dict[tuple[str, str], list[Estimate | None]] = {}
+    for place, row in enumerate(rows):
+        for item in stats.slices(row.run.scores, clusters, labels):
+            found.setdefault((item.dimension, item.label), [None] * len(rows))[place] = item.estimate
+    return tuple(
+        Slice(dimension=dimension, label=label, estimates=tuple(estimates))
+        for (dimension, label), estimates in sorted(found.items())
+    )
+
+
+def _pairs_to_show(count: int) -> list[tuple[int, int]]:
+    """Return (better, worse) places, at most MAX_PAIRS: against the leader first, then neighbours, then the rest."""
+    pairs = sorted(itertools.combinations(range(count), 2), key=lambda pair: (pair[0] > 0, pair[1] - pair[0] > 1, pair))
+    return sorted(pairs[:MAX_PAIRS])
+
+
+def _pair(anchor: str, rows: Sequence[Row], places: tuple[int, int], clusters: Mapping[str, str]) -> Pair:
+    """Compare two rows; the better one is the candidate, so that a gain reads as one."""
+    better, worse = places
+    baseline, candidate = rows[worse].run, rows[better].run
+    differences = stats.prompt_differences(baseline.scores, candidate.scores)
+    return Pair(
+        anchor=f"{anchor}-pair-{better + 1}-{worse + 1}",
+        first=worse,
+        second=better,
+        comparisons=stats.compare_metrics(baseline.scores, candidate.scores, clusters, (baseline.label, candidate.label)),
+        differences=tuple(sorted(differences, key=lambda item: (item.difference, item.sample_id))),
+    )
+
+

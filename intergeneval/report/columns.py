@@ -1,0 +1,115 @@
+"""Numbers of other suites beside ours, joined by model or by sample; shown, never ranked by.
+
+A table (CSV) has a column ``model`` or ``sample_id`` (or both) and any number of numeric columns. A VBench or VBench-2.0 result
+file (JSON) holds ``{dimension: [mean, [{"video_path": ..., "video_results": ...}, ...]]}`` for one model and is given as
+``MODEL=FILE``.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from intergeneval.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """Joined columns."""
+
+    names: tuple[str, ...] = ()
+    """Column names, in the order in which they were met."""
+    by_model: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Model -> column -> value."""
+    by_sample: Mapping[tuple[str, str], Mapping[str, float]] = field(default_factory=dict)
+    """(model or empty for all, sample id) -> column -> value."""
+
+
+def read_columns(specs: Sequence[str]) -> Columns:
+    """Read ``FILE.csv`` and ``MODEL=FILE.json`` specs. Raises UsageError naming file, line and value."""
+    names: dict[str, None] = {}
+    by_model: dict[str, dict[str, float]] = {}
+    by_sample: dict[tuple[str, str], dict[str, float]] = {}
+    for spec in specs:
+        model, equals, rest = spec.partition("=")
+        path = Path(rest if equals else spec)
+        if path.suffix.lower() == ".csv":
+            cells = _read_csv(path, model if equals else "")
+        elif equals:
+            cells = _read_vbench(path, model)
+        else:
+            raise UsageError(f"{spec}: a JSON result file belongs to one model; write MODEL={spec}")
+        for owner, sample_id, column, value in cells:
+            names[column] = None
+            if sample_id:
+                by_sample.setdefault((owner, sample_id), {})[column] = value
+            else:
+                by_model.setdefault(owner, {})[column] = value
+    return Columns(names=tuple(names), by_model=by_model, by_sample=by_sample)
+
+
+Cell = tuple[str, str, str, float]
+"""(model, sample id, column, value); either of the first two may be empty."""
+
+
+def _read_csv(path: Path, owner: str) -> list[Cell]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"{path}: cannot be read as CSV ({error})") from None
+    keys = {"model", "sample_id"} & set(rows[0] if rows else ())
+    if not keys and rows:
+        raise UsageError(f"{path}: has neither a column 'model' nor 'sample_id'; add one to join by")
+    cells: list[Cell] = []
+    for number, row in enumerate(rows, start=2):
+        model, sample_id = row.get("model") or owner, row.get("sample_id") or ""
+        for column, text in row.items():
+            if column is None or column in keys or text is None or not text.strip():
+                continue
+            cells.append((model, sample_id, column, _number(text, f"{path}:{number}: column {column!r}")))
+    return cells
+
+
+def _read_vbench(path: Path, model: str) -> list[Cell]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise UsageError(f"{path}: cannot be read as JSON ({error})") from None
+    if not isinstance(content, dict):
+        raise UsageError(f"{path}: expected an object of dimensions, got {type(content).__name__}")
+    cells: list[Cell] = []
+    for column, value in content.items():
+        where = f"{path}: dimension {column!r}"
+        mean, details = (value[0], value[1]) if isinstance(value, list) and len(value) == 2 else (value, [])
+        cells.append((model, "", column, _number(mean, where)))
+        cells += _vbench_videos(details, model, column, where)
+    return cells
+
+
+def _vbench_videos(details: Any, model: str, column: str, where: str) -> list[Cell]:
+    if not isinstance(details, list):
+        raise UsageError(f"{where}: expected a list of videos, got {type(details).__name__}")
+    sums: dict[str, list[float]] = {}
+    for item in details:
+        if isinstance(item, dict) and isinstance(item.get("video_path"), str) and "video_results" in item:
+            video = Path(item["video_path"].replace("\\", "/"))
+            # In the layout <sample>/<seed>.mp4 the folder names the sample.
+            stem = video.parent.name if video.stem.isdecimal() and video.parent.name else video.stem
+            sums.setdefault(stem, []).append(_number(item["video_results"], where))
+    return [(model, stem, column, math.fsum(values) / len(values)) for stem, values in sums.items()]
+
+
+def _number(value: Any, where: str) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise UsageError(f"{where}: expected a number, got {str(value)[:40]!r}") from None
+    if not math.isfinite(number):
+        raise UsageError(f"{where}: {value!r} is not finite; leave the cell empty where there is no value")
+    return number

@@ -1,0 +1,139 @@
+"""Video files and first frames: found in the folders a run names, checked by hash, put into the report by link or copy."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from intergeneval.errors import MediaError
+from intergeneval.ids import sha256_bytes, sha256_file
+from intergeneval.records import RunHeader, Sample, Video, VideoStatus
+from intergeneval.videos import Reader, encode_jpeg
+
+PLAYABLE = {".mp4": "video/mp4", ".m4v": "video/mp4", ".webm": "video/webm", ".mov": "video/quicktime"}
+"""What browsers play with their own controls, by extension."""
+PICTURES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp"}
+"""What browsers show as a first frame, by extension."""
+_SHA = re.compile(r"^[0-9a-f]{64}$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What a page shows of one video file."""
+
+    href: str = ""
+    """Address in the report: a relative path or a data URI; empty where there is nothing to play."""
+    kind: str = ""
+    """Media type."""
+    note: str = ""
+    """Why there is nothing to play, in one sentence."""
+
+
+class MediaFolder:
+    """Puts files into ``media/`` of a report, each once, named by its content; without a folder it makes data URIs."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        self._done: dict[str, str] = {}
+
+    def show(self, video: Video, header: RunHeader, run: Path) -> Shown:
+        """Return how a page shows a video, after putting its file in place."""
+        if video.status is not VideoStatus.OK:
+            return Shown(note=video.reason or f"the video is {video.status}")
+        path = _find(video.path, _roots(header, run))
+        if path is None:
+            return Shown(note=f"the file {video.path!r} is no longer where the run found it")
+        if path.is_dir():
+            return Shown(note="a folder of frames; browsers play files only")
+        kind = PLAYABLE.get(path.suffix.lower())
+        if kind is None:
+            return Shown(note=f"browsers do not play {path.suffix or 'this kind of'} files")
+        digest = sha256_file(path)
+        if _SHA.match(video.sha256) and digest != video.sha256:
+            return Shown(note="the file has changed since it was scored, so it is not shown")
+        return Shown(href=self._place(path, digest, kind), kind=kind)
+
+    def first_frame(self, sample: Sample, takes: Sequence[tuple[Video, RunHeader, Path]]) -> str:
+        """Return the address of a sample's first frame: the benchmark's picture, else frame 0 of the first video that decodes."""
+        for _, header, run in takes:
+            path = _find(sample.image or "", _bench_roots(header, run))
+            if path is not None and (kind := PICTURES.get(path.suffix.lower())):
+                return self._place(path, sha256_file(path), kind)
+        for video, header, run in takes:
+            path = _find(video.path, _roots(header, run)) if video.status is VideoStatus.OK else None
+            if path is None:
+                continue
+            try:
+                frame = next(iter(Reader(path, size=sample.size, keep=False)))
+            except (MediaError, StopIteration):
+                continue
+            return self._store(encode_jpeg(frame, 85), ".jpg", "image/jpeg")
+        return ""
+
+    def _place(self, path: Path, digest: str, kind: str) -> str:
+        if self._folder is None:
+            return _data_uri(path.read_bytes(), kind)
+        name = f"{digest}{path.suffix.lower()}"
+        if name not in self._done:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            _link_or_copy(path, self._folder / name)
+            self._done[name] = f"media/{name}"
+        return self._done[name]
+
+    def _store(self, content: bytes, suffix: str, kind: str) -> str:
+        if self._folder is None:
+            return _data_uri(content, kind)
+        name = f"{sha256_bytes(content)}{suffix}"
+        self._folder.mkdir(parents=True, exist_ok=True)
+        (self._folder / name).write_bytes(content)
+        return f"media/{name}"
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    """Put a file in place: as a hard link where the disk allows (no second gigabyte), else as a copy."""
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source.resolve(), target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _roots(header: RunHeader, run: Path) -> tuple[Path, ...]:
+    """Return the folders a video's path may be relative to: the model's, or the run's for videos that were made in the run."""
+    return (*_named(header, ("model_path", "model")), run)
+
+
+def _bench_roots(header: RunHeader, run: Path) -> tuple[Path, ...]:
+    """Return the folders a first frame's path may be relative to; a benchmark given by name lies in ``benchmarks``."""
+    named = _named(header, ("bench_path", "bench"))
+    return (*named, *(Path("benchmarks") / folder for folder in named if not folder.is_absolute()), run)
+
+
+def _named(header: RunHeader, keys: Sequence[str]) -> tuple[Path, ...]:
+    found = []
+    for key in keys:
+        text = str(header.config.get(key) or "")
+        # A source may stand before the path, as in folder:videos/atlas.
+        found += [Path(part) for part in dict.fromkeys((text, text.partition(":")[2])) if part and Path(part).is_dir()]
+    return tuple(found)
+
+
+def _find(path: str, roots: Sequence[Path]) -> Path | None:
+    """Return the file or folder `path` names under one of the roots, never outside of them; None where there is none."""
+    if not path or "\0" in path:
+        return None
+    for root in roots:
+        base = root.resolve()
+        found = (base / path).resolve()
+        if found != base and found.is_relative_to(base) and found.exists():
+            return found
+    return None
+
+
+def _data_uri(content: bytes, kind: str) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"

@@ -1,0 +1,345 @@
+"""The report as templates see it: groups of comparable runs with what has to be drawn, said and linked for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from intergeneval import __version__
+from intergeneval.errors import UsageError
+from intergeneval.ids import short
+from intergeneval.records import Comparison, Sample, Score
+from intergeneval.report.board import Group, Pair, Row, make_groups
+from intergeneval.report.card import JudgeCard, read_cards
+from intergeneval.report.columns import Columns, read_columns
+from intergeneval.report.draw import Axis, Bars, Dots, axis_over, bars, dots
+from intergeneval.report.formats import num, shorten, signed, spans
+from intergeneval.report.load import LoadedRun, load_runs
+from intergeneval.report.names import file_names
+from intergeneval.report.reference import METRICS, PublishedTable, published_tables
+
+UNSCORED_SHOWN = 200
+"""Videos without a score that are listed on the page; all of them are in the download."""
+
+SampleKey = tuple[str, str]
+"""Benchmark hash and sample id: equal ids of different benchmarks are different samples."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportOptions:
+    """What the report is to show beside the runs themselves."""
+
+    title: str = ""
+    """Title; empty: benchmark, models and prompts."""
+    reference: str = ""
+    """Model that differences are taken to; empty: the best of each leaderboard."""
+    cards: tuple[Path, ...] = ()
+    """Judge cards of `validate`; used where judge, revision and questions match."""
+    columns: tuple[str, ...] = ()
+    """Result files of other suites, as `intergeneval.report.columns` reads them."""
+    published: tuple[str, ...] = ()
+    """Names or files of published tables to show as reference rows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexRow:
+    """One sample in the table of samples."""
+
+    id: str
+    """The sample."""
+    href: str
+    """Where its page is."""
+    kind: str
+    """Categories and direction."""
+    instances: int
+    """Number of instances."""
+    values: tuple[float | None, ...]
+    """Prompt score of each row of the group."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithoutScore:
+    """One video without a score of its own."""
+
+    label: str
+    """Model name."""
+    href: str
+    """Where the sample's page is."""
+    score: Score
+    """Status and reason."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithoutScores:
+    """The videos without a score, cut to what a page can carry."""
+
+    total: int
+    """How many there are."""
+    items: tuple[WithoutScore, ...]
+    """The first of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """Everything the index page shows; sample pages are made one at a time from `samples`."""
+
+    title: str
+    """Title of the page."""
+    summary: str
+    """What was measured, in one sentence."""
+    command: str
+    """Command that makes this report again."""
+    groups: tuple[Group, ...]
+    """One leaderboard each."""
+    runs: tuple[LoadedRun, ...]
+    """All runs, in the order in which they were named."""
+    samples: Mapping[SampleKey, tuple[Sample, tuple[LoadedRun, ...]]]
+    """Every sample with the runs that have it, in leaderboard order."""
+    names: Mapping[SampleKey, str]
+    """File name of each sample's page, without extension."""
+    references: Mapping[str, int]
+    """Group anchor -> place of the row that differences are taken to."""
+    columns: Columns
+    """Columns of other suites."""
+    published: tuple[PublishedTable, ...]
+    """Published tables."""
+    single: bool
+    """Whether everything goes into one file."""
+    version: str = __version__
+    """Version of this software."""
+    axes: Mapping[str, Axis] = field(default_factory=dict)
+    """Group anchor -> axis of the leaderboard."""
+    spreads: Mapping[str, Axis] = field(default_factory=dict)
+    """Group anchor -> axis of the distributions."""
+
+    @property
+    def model_columns(self) -> tuple[str, ...]:
+        """Columns of other suites that hold one number a model, joined or published."""
+        joined = [name for name in self.columns.names if any(name in values for values in self.columns.by_model.values())]
+        printed = [name for table in self.published for row in table.rows for name in row.metrics if name not in METRICS]
+        return tuple(dict.fromkeys([*joined, *printed]))
+
+    @property
+    def facts(self) -> dict[str, list[tuple[str, str]]]:
+        """Group anchor -> (name, value) of what its runs have in common."""
+        return {group.anchor: _facts(group) for group in self.groups}
+
+    @property
+    def deltas(self) -> dict[str, list[tuple[str, str]]]:
+        """Group anchor -> difference of each row to the reference, as text."""
+        return {
+            group.anchor: [delta_text(group, place, self.references[group.anchor]) for place in range(len(group.rows))]
+            for group in self.groups
+        }
+
+    def column(self, row: Row, name: str) -> float | None:
+        """Return a joined number of a model, found by its own name or by its label."""
+        for key in (row.label, row.run.header.model):
+            if name in self.columns.by_model.get(key, {}):
+                return self.columns.by_model[key][name]
+        return None
+
+    def dots(self, group: Group, row: Row) -> Dots:
+        """Return the dot plot of one row."""
+        return dots(list(row.prompts.values()), self.spreads[group.anchor])
+
+    def bars(self, pair: Pair) -> Bars:
+        """Return the difference bars of a pair."""
+        return bars([item.difference for item in pair.differences])
+
+    def reading(self, comparison: Comparison) -> str:
+        """Return what a comparison allows one to say, in one sentence."""
+        if comparison.low is None or comparison.high is None:
+            return "There is no interval, so nothing can be said of other prompts."
+        if comparison.low > 0:
+            return "The interval lies above 0."
+        if comparison.high < 0:
+            return "The interval lies below 0."
+        return "The interval holds 0: these prompts do not tell the two apart."
+
+    def href(self, group: Group, sample_id: str) -> str:
+        """Return where a sample is shown: its page, or its part of the one file."""
+        name = self.names[group.comparability.bench, sample_id]
+        return f"#s-{name}" if self.single else f"samples/{name}.html"
+
+    def prompt(self, group: Group, sample_id: str) -> str:
+        """Return a sample's prompt."""
+        return self.samples[group.comparability.bench, sample_id][0].prompt
+
+    def index_rows(self, group: Group) -> list[IndexRow]:
+        """Return the table of samples of a group."""
+        rows = []
+        for sample_id in group.sample_ids:
+            sample = self.samples[group.comparability.bench, sample_id][0]
+            kinds = dict.fromkeys(item.category.value for item in sample.interactions if item.category)
+            rows.append(
+                IndexRow(
+                    id=sample_id,
+                    href=self.href(group, sample_id),
+                    kind=", ".join(kinds),
+                    instances=len(sample.instances),
+                    values=tuple(row.prompts.get(sample_id) for row in group.rows),
+                )
+            )
+        return rows
+
+    def without_score(self, group: Group) -> WithoutScores:
+        """Return the videos of a group whose score is none, or stands for a missing video."""
+        found = [(row.label, score) for row in group.rows for score in row.run.scores if score.status != "ok"]
+        return WithoutScores(
+            total=len(found),
+            items=tuple(
+                WithoutScore(label=label, href=self.href(group, score.sample_id), score=score)
+                for label, score in found[:UNSCORED_SHOWN]
+            ),
+        )
+
+    def card_facts(self, card: JudgeCard) -> list[tuple[str, str]]:
+        """Return a judge card's plain numbers with their intervals."""
+        names = {
+            "accuracy": "Accuracy",
+            "kappa": "Cohen's kappa",
+            "answerable": "Answerable",
+            "spearman": "Spearman, model IF",
+            "kendall": "Kendall, model IF",
+        }
+        facts = []
+        for name, said in names.items():
+            value, ends = card.figure(name), card.interval(name)
+            if value is not None:
+                facts.append((said, num(value) + (f" [{num(ends[0])}, {num(ends[1])}]" if ends else "")))
+        return facts
+
+    def data(self) -> dict[str, Any]:
+        """Return what the index page's script needs to re-slice and to change the reference."""
+        return {"groups": {group.anchor: self._group_data(group) for group in self.groups}}
+
+    def _group_data(self, group: Group) -> dict[str, Any]:
+        def cells(estimates: Sequence[Any]) -> list[list[float | int | None] | None]:
+            return [None if item is None else [item.mean, item.low, item.high, item.prompts, item.coverage] for item in estimates]
+
+        axis = self.axes[group.anchor]
+        return {
+            "axis": [axis.low, axis.high],
+            "bound": bool(group.partial),
+            "models": [row.label for row in group.rows],
+            "all": cells([row.main for row in group.rows]),
+            "slices": [cells(item.estimates) for item in group.slices],
+            "deltas": [
+                [delta_text(group, place, reference) for place in range(len(group.rows))] for reference in range(len(group.rows))
+            ],
+        }
+
+
+def make_report(folders: Sequence[Path], options: ReportOptions, *, single: bool, command: str) -> Report:
+    """Read runs and everything shown with them. Raises UsageError and RecordError for what cannot be read."""
+    runs = load_runs(folders)
+    groups = make_groups(runs, read_cards(options.cards))
+    tables = published_tables(options.published)
+    samples: dict[SampleKey, tuple[Sample, tuple[LoadedRun, ...]]] = {}
+    for group in groups:
+        for row in group.rows:
+            for sample_id, sample in row.run.samples.items():
+                key = (group.comparability.bench, sample_id)
+                first, members = samples.get(key, (sample, ()))
+                samples[key] = (first, (*members, row.run))
+    benches = list(dict.fromkeys(bench for bench, _ in samples))
+    plain = {key: key[1] if key[0] == benches[0] else f"{key[1]} {short(key[0])}" for key in samples}
+    files = file_names(plain.values())
+    return Report(
+        title=options.title or _title(runs),
+        summary=_summary(runs, groups),
+        command=command,
+        groups=groups,
+        runs=tuple(runs),
+        samples=samples,
+        names={key: files[text] for key, text in plain.items()},
+        references={group.anchor: _reference(group, options.reference) for group in groups},
+        columns=_known_columns(read_columns(options.columns), runs),
+        published=tables,
+        single=single,
+        axes={group.anchor: _board_axis(group, tables) for group in groups},
+        spreads={
+            group.anchor: axis_over([value for row in group.rows for value in row.prompts.values()]) for group in groups
+        },
+    )
+
+
+def delta_text(group: Group, place: int, reference: int) -> tuple[str, str]:
+    """Return a row's paired difference to the reference and its interval, as text; the interval is empty where there is none."""
+    if place == reference:
+        return "reference", ""
+    for pair in group.pairs:
+        if {pair.first, pair.second} == {place, reference}:
+            main = pair.main
+            if main.difference is None:
+                return "no shared prompt", ""
+            sign = 1 if pair.second == place else -1
+            ends = [] if main.low is None or main.high is None else sorted((sign * main.low, sign * main.high))
+            return signed(sign * main.difference), f"[{num(ends[0])}, {num(ends[1])}]" if ends else ""
+    return "not compared", ""
+
+
+def _reference(group: Group, wanted: str) -> int:
+    """Return the place of the row whose label or model name was asked for; the first without a wish or a match."""
+    names = [(row.label, row.run.header.model) for row in group.rows]
+    return next((place for place, both in enumerate(names) if wanted in both), 0)
+
+
+def check_reference(report: Report, wanted: str) -> None:
+    """Raise UsageError where no run is called `wanted`."""
+    known = sorted({row.label for group in report.groups for row in group.rows})
+    models = {row.run.header.model for group in report.groups for row in group.rows}
+    if wanted and wanted not in models and wanted not in known:
+        raise UsageError(f"--reference {wanted!r}: no run is of that model; there are {', '.join(known)}")
+
+
+def _known_columns(columns: Columns, runs: Sequence[LoadedRun]) -> Columns:
+    """Refuse columns of models that no run is of: a misspelt name would drop them silently."""
+    known = {name for run in runs for name in (run.label, run.header.model)}
+    owners = {*columns.by_model, *(owner for owner, _ in columns.by_sample if owner)}
+    unknown = sorted(owners - known)
+    if unknown:
+        raise UsageError(f"--columns: no run is of model {unknown[0]!r}; there are {', '.join(sorted(known))}")
+    return columns
+
+
+def _board_axis(group: Group, tables: Sequence[PublishedTable]) -> Axis:
+    ends = [end for row in group.rows for end in (row.main.mean, row.main.low, row.main.high) if end is not None]
+    ends += [row.metrics["if"] for table in tables for row in table.rows if "if" in row.metrics]
+    return axis_over(ends, narrow=True)
+
+
+def _title(runs: Sequence[LoadedRun]) -> str:
+    benches = list(dict.fromkeys(run.header.bench for run in runs))
+    models = f"{len(runs)} models" if len(runs) > 1 else runs[0].label
+    return f"{' and '.join(benches)}, {models}"
+
+
+def _summary(runs: Sequence[LoadedRun], groups: Sequence[Group]) -> str:
+    prompts = len({(run.header.comparability.bench, sample_id) for run in runs for sample_id in run.samples})
+    videos = sum(len(run.scores) for run in runs)
+    examined = sum(bool(group.cards) for group in groups)
+    judge = "an examined judge" if examined == len(groups) else "an unexamined judge" if not examined else "judges partly examined"
+    models, said = len(runs), "prompt" if prompts == 1 else "prompts"
+    return f"{models} {'model' if models == 1 else 'models'}, {prompts} {said}, {videos} videos, {judge}."
+
+
+def _facts(group: Group) -> list[tuple[str, str]]:
+    header, key = group.rows[0].run.header, group.comparability
+    seeds = sorted({seed for row in group.rows for seed in row.seeds})
+    frames = sorted({count for row in group.rows for count in row.frames})
+    return [
+        ("Benchmark", f"{shorten(header.bench, 40)} {shorten(header.bench_version, 20)} ({short(key.bench)})"),
+        ("Samples", key.samples if key.samples != "all" else f"all {header.samples}"),
+        ("Judge", f"{shorten(key.judge, 60)}, revision {shorten(key.judge_revision, 40)}"),
+        ("Questions", short(key.questions)),
+        ("Tracker", shorten(key.tracker, 60)),
+        ("Detector", shorten(key.detector, 60)),
+        ("Frames", f"{spans(frames) or 'unknown'}, sampled {key.sampling}"),
+        ("Seeds", spans(seeds)),
+        ("Profile", key.profile.value),
+        ("Key", short(group.comparability.key)),
+    ]

@@ -1,0 +1,260 @@
+"""One sample as a page shows it: prompt, every model's videos, timelines, answers side by side, and the arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from intergeneval.records import Answer, Consistency, Instance, Sample, Score, TrackState, Video
+from intergeneval.report.arithmetic import Line, spell_out
+from intergeneval.report.columns import Columns
+from intergeneval.report.draw import WIDTH
+from intergeneval.report.load import LoadedRun, Take
+from intergeneval.report.media import MediaFolder, Shown
+from intergeneval.report.overlay import Overlay
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """A stretch of one state on a timeline."""
+
+    state: str
+    """Track state."""
+    start: float
+    """Left end, 0 to 1000."""
+    width: float
+    """Length, 0 to 1000."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineLane:
+    """One instance on the timeline."""
+
+    instance: Instance
+    """Who it is."""
+    bars: tuple[Bar, ...]
+    """Stretches of equal state over all frames."""
+    marks: tuple[tuple[str, int, float], ...]
+    """(``appears`` or the state it goes into, frame, place 0 to 1000), where visibility changes."""
+    said: str
+    """The same in words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticks:
+    """Sampled frames with and without something, such as contact."""
+
+    name: str
+    """What happens at them."""
+    hits: tuple[int, ...]
+    """Frames at which it does."""
+    on: str
+    """Path of the dots where it does."""
+    off: str
+    """Path of the dots where it does not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeView:
+    """One video of one model on the page."""
+
+    anchor: str
+    """Anchor on the page."""
+    label: str
+    """Model name."""
+    seed: int
+    """The seed."""
+    video: Video
+    """The video's record."""
+    score: Score
+    """The score's record."""
+    shown: Shown
+    """Where the file lies in the report."""
+    overlay: Overlay | None
+    """Outlines."""
+    tracking: str
+    """Why there are none."""
+    lanes: tuple[TimelineLane, ...]
+    """Timeline of the instances."""
+    ticks: tuple[Ticks, ...]
+    """Contact, emergence and decisive frames."""
+    lines: tuple[Line, ...]
+    """The arithmetic."""
+    consistency: Consistency | None
+    """Diagnostics and reasons."""
+    extra: tuple[tuple[str, float], ...]
+    """Columns of other suites for this sample."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionRow:
+    """One question with every take's answer."""
+
+    interaction: int
+    """Index of the key interaction."""
+    question_id: int
+    """1 to 10."""
+    stage: str
+    """pre, during, post or grounding."""
+    texts: tuple[tuple[str, tuple[str, ...]], ...]
+    """(text, models that were asked so); one entry where all were asked alike."""
+    answers: tuple[Answer | None, ...]
+    """One entry a take."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleView:
+    """Everything on one sample's page."""
+
+    sample: Sample
+    """The sample."""
+    name: str
+    """File name without extension, and anchor."""
+    first_frame: str
+    """Address of the first frame; empty where there is none."""
+    takes: tuple[TakeView, ...]
+    """All models' videos, in leaderboard order, then by seed."""
+    questions: tuple[QuestionRow, ...]
+    """All questions."""
+    many_seeds: bool
+    """Whether any model has more than one video."""
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What the page's script needs: outlines at the sampled frames, lengths and rates."""
+        return {"takes": [_take_data(take) for take in self.takes]}
+
+
+def make_sample(
+    sample: Sample, name: str, runs: Sequence[LoadedRun], media: MediaFolder, columns: Columns
+) -> SampleView:
+    """Build one sample's view from all runs that have it; video files are put into the report on the way."""
+    found = [
+        (run, take) for run in runs for key, take in sorted(run.takes.items(), key=lambda item: item[0][1]) if key[0] == sample.id
+    ]
+    takes = tuple(
+        _take(f"{name}-t{number}", run, take, sample, media, columns) for number, (run, take) in enumerate(found, start=1)
+    )
+    labels = [take.label for take in takes]
+    return SampleView(
+        sample=sample,
+        name=name,
+        first_frame=media.first_frame(sample, [(take.video, run.header, run.folder) for run, take in found]),
+        takes=takes,
+        questions=_questions(sample, found),
+        many_seeds=len(set(labels)) < len(labels),
+    )
+
+
+def _take(anchor: str, run: LoadedRun, take: Take, sample: Sample, media: MediaFolder, columns: Columns) -> TakeView:
+    length = take.overlay.length if take.overlay else take.video.frames
+    extra = {**columns.by_sample.get(("", sample.id), {}), **columns.by_sample.get((run.header.model, sample.id), {})}
+    return TakeView(
+        anchor=anchor,
+        label=run.label,
+        seed=take.video.seed,
+        video=take.video,
+        score=take.score,
+        shown=media.show(take.video, run.header, run.folder),
+        overlay=take.overlay,
+        tracking=take.tracking,
+        lanes=_lanes(take.overlay, sample),
+        ticks=_ticks(take, sample, length),
+        lines=spell_out(take.score, take.answers, take.consistency, run.header.comparability.profile),
+        consistency=take.consistency,
+        extra=tuple((column, extra[column]) for column in columns.names if column in extra),
+    )
+
+
+def _lanes(overlay: Overlay | None, sample: Sample) -> tuple[TimelineLane, ...]:
+    if overlay is None:
+        return ()
+    known = {instance.id: instance for instance in sample.instances}
+    scale = WIDTH / max(overlay.length, 1)
+    lanes = []
+    for lane in overlay.lanes:
+        if lane.instance_id not in known:
+            continue
+        marks = []
+        for (before, _, _), (after, start, _) in zip(lane.spans, lane.spans[1:], strict=False):
+            if TrackState.VISIBLE.value in (before, after):
+                marks.append(("appears" if after == TrackState.VISIBLE.value else after, start, round(start * scale, 1)))
+        said = ", ".join(
+            f"{state} {start}" if end - start == 1 else f"{state} {start}–{end - 1}" for state, start, end in lane.spans
+        )
+        lanes.append(
+            TimelineLane(
+                instance=known[lane.instance_id],
+                bars=tuple(
+                    Bar(state=state, start=round(start * scale, 1), width=round((end - start) * scale, 1))
+                    for state, start, end in lane.spans
+                ),
+                marks=tuple(marks),
+                said=said,
+            )
+        )
+    return tuple(lanes)
+
+
+def _ticks(take: Take, sample: Sample, length: int) -> tuple[Ticks, ...]:
+    made = []
+    names = {instance.id: f"{instance.colour} and " for instance in sample.instances}
+    colours = {instance.id: instance.colour for instance in sample.instances}
+    for touch in take.overlay.touches if take.overlay else ():
+        name = f"contact, {names.get(touch.subject, '')}{colours.get(touch.object, '')}"
+        made.append(_dots(name, touch.frames, take.overlay.frames if take.overlay else (), length))
+    check = take.consistency
+    if check is not None and check.emergence is not None:
+        hits = tuple(frame for frame, value in zip(check.frames, check.emergence, strict=False) if value)
+        made.append(_dots("something emerges", hits, check.frames, length))
+    decisive = tuple(sorted({answer.frame for answer in take.answers if answer.frame is not None}))
+    if decisive:
+        made.append(_dots("decisive frames", decisive, decisive, length))
+    return tuple(made)
+
+
+def _dots(name: str, hits: Sequence[int], frames: Sequence[int], length: int) -> Ticks:
+    """Return dots in the middle of each frame's stretch of the timeline."""
+    hit = set(hits)
+    at = {frame: f"M{round((frame + 0.5) * WIDTH / max(length, 1), 1)} 5h0" for frame in frames}
+    return Ticks(
+        name=name,
+        hits=tuple(sorted(hit)),
+        on="".join(path for frame, path in at.items() if frame in hit),
+        off="".join(path for frame, path in at.items() if frame not in hit),
+    )
+
+
+def _questions(sample: Sample, found: Sequence[tuple[LoadedRun, Take]]) -> tuple[QuestionRow, ...]:
+    runs = list({id(run): run for run, _ in found}.values())
+    texts: dict[tuple[int, int], dict[str, list[str]]] = {}
+    stages: dict[tuple[int, int], str] = {}
+    for run in runs:
+        for question in run.questions.get(sample.id, ()):
+            key = (question.interaction, question.question_id)
+            texts.setdefault(key, {}).setdefault(question.text, []).append(run.label)
+            stages.setdefault(key, question.stage.value)
+    by_take: list[Mapping[tuple[int, int], Answer]] = [
+        {(answer.interaction, answer.question_id): answer for answer in take.answers} for _, take in found
+    ]
+    return tuple(
+        QuestionRow(
+            interaction=key[0],
+            question_id=key[1],
+            stage=stages[key],
+            texts=tuple((text, tuple(labels)) for text, labels in texts[key].items()),
+            answers=tuple(answers.get(key) for answers in by_take),
+        )
+        for key in sorted(texts)
+    )
+
+
+def _take_data(take: TakeView) -> dict[str, Any]:
+    overlay = take.overlay
+    return {
+        "n": overlay.length if overlay else take.video.frames,
+        "fps": take.video.fps,
+        "frames": list(overlay.frames) if overlay else [],
+        "lanes": {lane.instance_id: list(lane.outlines) for lane in overlay.lanes} if overlay else {},
+    }
