@@ -27,6 +27,8 @@ from intergeneval.videos.pixels import UPRIGHT, Converter, Frame, Notes, turn_by
 
 MAX_PIXELS = 64 * 1024 * 1024
 """Largest frame that is decoded, in pixels (64 MiP: 8K video is half of it)."""
+MAX_VOLUME = 100_000_000_000
+"""Most pixels of all frames of a video together: 12,000 frames of 4K. A small file can unfold into hours of decoding."""
 MAX_IMAGE_BYTES = 256 * 1024 * 1024
 """Largest image file of a folder of frames, in bytes."""
 TAIL_SHARE = 0.05
@@ -79,6 +81,14 @@ def cause(error: BaseException) -> str:
         return "the file ends too early"
     said = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return " ".join(str(said).split())
+
+
+def _check_volume(path: Path, frames: int, size: tuple[int, ...]) -> None:
+    if frames * size[0] * size[1] > MAX_VOLUME:
+        raise MediaError(
+            f"{path}: {frames} frames of {size[1]}x{size[0]} are more than the {MAX_VOLUME:.0e} pixels a video may have; "
+            "shorten it or scale it down"
+        )
 
 
 class VideoFile:
@@ -145,6 +155,7 @@ class VideoFile:
                 raise MediaError(f"{self._path}: frame {seen} of {self.announced} cannot be decoded: {trouble}")
             if size is None:
                 size, turn = (picture.height, picture.width), turn_by_matrix(picture)
+                _check_volume(self._path, self.announced, size)
             if (picture.height, picture.width) != size:
                 raise MediaError(
                     f"{self._path}: frame {seen} is {picture.width}x{picture.height}, the first is {size[1]}x{size[0]}"
@@ -222,7 +233,9 @@ class FrameFolder:
         converter = Converter(self._notes)
         for file in self._files:
             frame = read_image(file, converter)
-            shape = shape or frame.shape
+            if shape is None:
+                shape = frame.shape
+                _check_volume(self._path, self.announced, frame.shape[:2])
             if frame.shape != shape:
                 raise MediaError(f"{file}: is {frame.shape[1]}x{frame.shape[0]}, the first frame is {shape[1]}x{shape[0]}")
             yield frame

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 from encoded_clips import pattern
-from test_drawing import COLOURS, grey, tracks
+from small_tracks import COLOURS, grey, tracks
 
 from intergeneval.errors import MediaError
 from intergeneval.videos import Reader, encode_jpeg, write_overlay, write_video

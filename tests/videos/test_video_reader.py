@@ -317,6 +317,16 @@ def test_a_frame_of_more_than_64_million_pixels_is_refused_before_it_is_decoded(
         Reader(folder)
 
 
+def test_a_small_file_that_unfolds_into_hours_of_decoding_is_refused(tmp_path):
+    # A GIF whose frames of 8000x8000 repeat one pixel: 30 bytes a frame.
+    head = b"GIF89a" + (8000).to_bytes(2, "little") * 2 + b"\x80\0\0" + b"\0\0\0\xff\xff\xff"
+    frame = b"\x21\xf9\x04\x04\x0a\0\0\0" + b"\x2c" + b"\0" * 4 + b"\x01\0\x01\0\0" + b"\x02\x02\x44\x01\0"
+    path = tmp_path / "bomb.gif"
+    path.write_bytes(head + frame * 5000 + b"\x3b")
+    with pytest.raises(MediaError, match="5000 frames of 8000x8000 are more than"):
+        Reader(path)
+
+
 def test_a_playlist_dressed_as_a_video_opens_no_other_file(tmp_path):
     real = encode(tmp_path / "real.mp4", pattern(4))
     trick = tmp_path / "trick.mp4"
