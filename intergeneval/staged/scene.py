@@ -1,0 +1,315 @@
+"""Scenes by seed: who stands where, who does what to whom, before which backdrop, and how the camera moves.
+
+A scene is drawn from (seed, index) alone; the name of its sample, ``staged-<seed>-<index>``, says both. Scenes with one seed walk
+through the categories in turn, so any stretch of them is balanced.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from random import Random
+
+from intergeneval.errors import BackendError
+from intergeneval.ids import sha256_bytes
+from intergeneval.records import BOX_COLOURS, Category, Direction, Instance, Interaction, Sample
+from intergeneval.staged.looks import Look, draw_look, phrase
+from intergeneval.staged.rig import GROUND
+from intergeneval.staged.scripts import SCRIPTS, Script
+
+SIZE = (320, 480)
+"""Height and width of the benchmark's first frames, in pixels."""
+TEST_SEED, DEVELOPMENT_SEED = 1, 2
+"""Seeds of the benchmark and of the development split."""
+_NAME = re.compile(r"staged-(\d{1,9})-(\d{1,5})")
+_GROUPS: tuple[tuple[Category, Direction], ...] = (
+    *((category, Direction.UNIDIRECTIONAL) for category in Category),
+    (Category.SOCIAL, Direction.BIDIRECTIONAL),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One tracked individual of a scene."""
+
+    id: str
+    """Instance id."""
+    kind: str
+    """Class noun."""
+    look: Look
+    """Its colours."""
+    x: float
+    """Place at the start, in stage units."""
+    y: float = GROUND
+    """Height of its foot."""
+    facing: float = 1.0
+    """+1 looks to the right, -1 to the left."""
+    table: bool = False
+    """Whether it stands on a table."""
+    state: float = 0.0
+    """State of its mechanism at the start."""
+    size: float = 1.0
+    """Scale."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """One key interaction of a scene."""
+
+    script: Script
+    """What is done."""
+    subject: str
+    """Instance id of the subject."""
+    object: str
+    """Instance id of the object."""
+    bystander: str | None = None
+    """An idle individual of the subject's class."""
+    decoy: str | None = None
+    """An idle individual of the object's class."""
+    walls: tuple[float, float] = (6.0, 144.0)
+    """Left and right end of the room it plays in, in stage units."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """Everything a performance starts from, before any fault."""
+
+    seed: int
+    """Seed of the set of scenes."""
+    index: int
+    """Number of the scene in its set."""
+    level: int
+    """Difficulty, 1 to 3."""
+    figures: tuple[Figure, ...]
+    """The tracked individuals."""
+    acts: tuple[Act, ...]
+    """The key interactions."""
+    backdrop: str
+    """Name of the backdrop."""
+    camera: tuple[float, float, float, float]
+    """Pan at the start and at the end (stage units), zoom at the start and at the end."""
+    light: float
+    """How much the light swells, 0 to 0.2."""
+    noise: float
+    """Standard deviation of the sensor noise, in grey values."""
+    passer: tuple[str, Look, float] | None
+    """Class, look and place of an untracked figure far behind."""
+
+    @property
+    def id(self) -> str:
+        """Name of the sample."""
+        return f"staged-{self.seed}-{self.index:03d}"
+
+    def figure(self, figure_id: str) -> Figure:
+        """Return the figure with that id. Raises KeyError."""
+        for item in self.figures:
+            if item.id == figure_id:
+                return item
+        raise KeyError(figure_id)
+
+    def sample(self) -> Sample:
+        """Return the benchmark sample of the scene, without files."""
+        instances = tuple(
+            Instance(id=item.id, class_=item.kind, appearance=phrase(item.kind, item.look), colour=BOX_COLOURS[number])
+            for number, item in enumerate(self.figures)
+        )
+        names = {item.id: item.appearance for item in instances}
+        clauses = [f"the {names[act.subject]} {act.script.verb} the {names[act.object]}" for act in self.acts]
+        text = " while ".join(clauses)
+        interactions = tuple(
+            Interaction(
+                subject=act.subject,
+                verb=act.script.verb,
+                object=act.object,
+                category=act.script.category,
+                direction=act.script.direction,
+            )
+            for act in self.acts
+        )
+        mutual = any(act.script.direction is Direction.BIDIRECTIONAL for act in self.acts)
+        return Sample(
+            id=self.id,
+            prompt=f"{text[0].upper()}{text[1:]}, in a {self.backdrop}.",
+            instances=instances,
+            interactions=interactions,
+            size=SIZE,
+            tags=(
+                f"level-{self.level}",
+                f"backdrop-{self.backdrop}",
+                f"instances-{len(self.figures)}",
+                f"interactions-{len(self.acts)}",
+                "bidirectional" if mutual else "unidirectional",
+                "contact" if all(act.script.contact for act in self.acts) else "non-contact",
+            ),
+        )
+
+
+def rng_of(*parts: object) -> Random:
+    """Return a generator seeded with the sha256 of the parts' texts."""
+    return Random(int(sha256_bytes("/".join(map(str, parts)).encode())[:16], 16))
+
+
+def scene(seed: int, index: int) -> Scene:
+    """Draw one scene. Equal arguments give equal scenes."""
+    rng = rng_of("scene", seed, index)
+    level = 1 + (index // 6) % 3
+    layout = ("pair", "bystander", "decoy", "both", "double", "both")[(index // 6 + index) % 6]
+    category, direction = _GROUPS[index % 6]
+    verbs = [item for item in SCRIPTS.values() if item.category is category and item.direction is direction]
+    script = verbs[(index // 6 + seed) % len(verbs)]
+    if layout == "double" and script.afar:
+        layout = "both"
+    taken: set[str] = set()
+    figures: list[Figure] = []
+    acts: list[Act] = []
+    if layout == "double":
+        mates = [
+            item
+            for item in SCRIPTS.values()
+            if not item.afar and item.verb != script.verb and item.place in {"any", script.place}
+        ]
+        other = mates[int(rng.random() * len(mates))]
+        figures, acts = _double(script, other, rng, taken)
+    else:
+        figures, act = _single(script, layout, rng, taken)
+        acts = [act]
+    place = next((act.script.place for act in acts if act.script.place != "any"), "any")
+    rooms = {"indoors": ("room", "kitchen", "workshop"), "outdoors": ("park", "street", "beach")}
+    choice = rooms.get(place, (*rooms["indoors"], *rooms["outdoors"]))
+    pan = (rng.random() - 0.5) * 7.0 if level >= 2 else 0.0
+    zoom = (rng.random() - 0.5) * 0.14 if level >= 2 else 0.0
+    passer = None
+    if level == 3 and rng.random() < 0.6:
+        kind = ("man", "woman", "child")[int(rng.random() * 3)]
+        passer = (kind, draw_look(kind, rng, taken), 12.0 + 126.0 * rng.random())
+    return Scene(
+        seed=seed,
+        index=index,
+        level=level,
+        figures=tuple(figures),
+        acts=tuple(acts),
+        backdrop=choice[int(rng.random() * len(choice))],
+        camera=(-pan / 2, pan / 2, 0.97 - zoom / 2, 0.97 + zoom / 2),
+        light=0.14 * rng.random() if level >= 2 else 0.0,
+        noise=(0.0, 2.0, 4.5)[level - 1],
+        passer=passer,
+    )
+
+
+def scenes(seed: int, count: int, start: int = 0) -> list[Scene]:
+    """Return `count` scenes of a seed, from index `start`."""
+    return [scene(seed, index) for index in range(start, start + count)]
+
+
+def scene_of(sample: Sample) -> Scene:
+    """Return the scene behind a sample, and check that the sample still says what the scene shows. Raises BackendError."""
+    match = _NAME.fullmatch(sample.id)
+    if match is None:
+        raise BackendError(f"sample {sample.id!r} is not a staged scene; their names look like staged-1-042")
+    found = scene(int(match[1]), int(match[2]))
+    mine = found.sample()
+    told = [(item.id, item.class_, item.appearance) for item in sample.instances]
+    deeds = [(item.subject, item.verb, item.object) for item in sample.interactions]
+    if told != [(item.id, item.class_, item.appearance) for item in mine.instances] or deeds != [
+        (item.subject, item.verb, item.object) for item in mine.interactions
+    ]:
+        raise BackendError(
+            f"sample {sample.id!r} differs from the staged scene of that name; use the benchmark as it was written"
+        )
+    return found
+
+
+def _pick(options: tuple[str, ...], rng: Random) -> str:
+    return options[int(rng.random() * len(options))]
+
+
+def _cast(script: Script, rng: Random) -> tuple[Script, str, str]:
+    """Draw the classes of subject and object, and set the things of a cat's play on the floor."""
+    subject = _pick(script.subjects, rng)
+    objects = tuple(item for item in script.objects if not (script.afar and item == subject)) or script.objects
+    if subject == "cat" and script.raised:
+        script, objects = replace(script, raised=()), script.raised
+    if subject == "cat" and script.afar:
+        objects = ("cat",)
+    if subject == "child" and script.afar:
+        objects = ("dog", "cat")
+    return script, subject, _pick(objects, rng)
+
+
+def _single(script: Script, layout: str, rng: Random, taken: set[str]) -> tuple[list[Figure], Act]:
+    script, subject, object_ = _cast(script, rng)
+    spots = {
+        "pair": {"subject": 50.0, "object": 92.0},
+        "bystander": {"subject": 42.0, "object": 82.0, "bystander": 128.0},
+        "decoy": {"decoy": 24.0, "subject": 66.0, "object": 106.0},
+        "both": {"decoy": 19.0, "subject": 56.0, "object": 94.0, "bystander": 134.0},
+    }[layout]
+    if script.afar:
+        spots = {name: spots[name] for name in spots if name in {"subject", "object", "decoy", "bystander"}}
+        spots = {**spots, "subject": 70.0, "object": 98.0}
+        if "decoy" in spots:
+            spots["decoy"] = 40.0
+        if "bystander" in spots:
+            spots["bystander"] = 26.0
+    flip = rng.random() < 0.5
+    figures: list[Figure] = []
+    ids: dict[str, str] = {}
+    for role in ("subject", "object", "bystander", "decoy"):
+        if role not in spots:
+            continue
+        ids[role] = f"id{len(figures) + 1}"
+        kind = subject if role in {"subject", "bystander"} else object_
+        x = spots[role] + (rng.random() - 0.5) * 3.0
+        towards = 1.0 if role == "subject" or x < spots["subject"] else -1.0
+        if script.afar and role in {"object", "decoy"}:
+            towards = -towards
+        if script.afar and role == "bystander":
+            towards = 1.0
+        figures.append(
+            _figure(
+                ids[role],
+                kind,
+                draw_look(kind, rng, taken),
+                150.0 - x if flip else x,
+                -towards if flip else towards,
+                script,
+                role,
+            )
+        )
+    return figures, Act(
+        script=script, subject=ids["subject"], object=ids["object"], bystander=ids.get("bystander"), decoy=ids.get("decoy")
+    )
+
+
+def _double(script: Script, other: Script, rng: Random, taken: set[str]) -> tuple[list[Figure], list[Act]]:
+    figures: list[Figure] = []
+    acts: list[Act] = []
+    for side, one in enumerate((script, other)):
+        mirror = side == 1
+        played, subject, object_ = _cast(one, rng)
+        ids = []
+        for role, kind, x in (("subject", subject, 17.0), ("object", object_, 50.0)):
+            ids.append(f"id{len(figures) + 1}")
+            towards = 1.0 if role == "subject" else -1.0
+            look = draw_look(kind, rng, taken)
+            figures.append(
+                _figure(ids[-1], kind, look, 150.0 - x if mirror else x, -towards if mirror else towards, played, role)
+            )
+        acts.append(Act(script=played, subject=ids[0], object=ids[1], walls=(77.0, 146.0) if mirror else (4.0, 73.0)))
+    return figures, acts
+
+
+def _figure(figure_id: str, kind: str, look: Look, x: float, facing: float, script: Script, role: str) -> Figure:
+    thing = role in {"object", "decoy"}
+    table = thing and kind in script.raised
+    back = script.afar and role == "bystander"
+    return Figure(
+        id=figure_id,
+        kind=kind,
+        look=look,
+        x=x,
+        y=GROUND - 18.6 if table else GROUND - 13.0 if back else GROUND,
+        facing=facing,
+        table=table,
+        state=script.setup.get("state", 0.0) if thing else 0.0,
+    )
