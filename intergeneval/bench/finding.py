@@ -40,7 +40,7 @@ def folder_of(name_or_path: str | Path) -> Path:
     if shelf.is_name(text) and (found := shelf.on_shelf(text)) is not None:
         return found
     known = ", ".join(names()) or "none"
-    if shelf.is_name(text) and not Path(text).exists():
+    if shelf.is_name(text) and not _exists(Path(text)):
         raise UnknownPluginError(f"no benchmark is called {text!r}; there are: {known}")
     if not text.strip() or "\0" in text:
         raise UsageError(f"{text!r} names no benchmark; there are: {known}")
@@ -50,7 +50,7 @@ def folder_of(name_or_path: str | Path) -> Path:
 def read(root: Path) -> Reading:
     """Read the folder in the layout it is in, faults and all. Raises UsageError where it is no benchmark."""
     nested = root / "EVAL_DATA"
-    if not root.is_dir():
+    if not _exists(root) or not root.is_dir():
         raise UsageError(f"{root}: there is no such folder; give a benchmark folder or one of: {', '.join(names()) or 'none'}")
     if (root / shelf.TOML).is_file():
         return own.read(root)
@@ -61,6 +61,13 @@ def read(root: Path) -> Reading:
     raise UsageError(
         f"{root}: this is no benchmark; it holds neither {shelf.TOML} with {own.SAMPLES} nor the release's {{type}}/{shelf.META}"
     )
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name longer than the file system has
+        return False
 
 
 def _from_plugin(name: str) -> Benchmark:

@@ -28,7 +28,7 @@ class BenchSource(FolderSource):
         return self._benchmark
 
     def describe(self) -> Mapping[str, Any]:
-        """Return the benchmark's name with the hash of the names and sizes of its videos."""
+        """Return the benchmark's name."""
         return {**super().describe(), "source": "bench"}
 
 

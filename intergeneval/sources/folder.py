@@ -6,7 +6,7 @@ These places are known, where ``EXT`` is mp4, webm, mov, mkv, m4v, avi or gif in
     <sample_id>.EXT              one video a sample, seed 0
     <sample_id>/<seed>.EXT       one a seed (or a folder of frames ``<sample_id>/<seed>/``)
     <sample_id>/*.png, *.jpg     a folder of frames, seed 0
-    <type>/<number>.EXT          the release's layout: sample ``<type>-<number>``, or ``<number>`` tagged ``type:<type>``
+    <type>/<number>.EXT          the release's layout, for samples tagged ``type:<type>``
 
 Sample ids are matched exactly: case, zero-padding and the way accents are coded all count.
 """
@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 from intergeneval.errors import ConfigError, UsageError
-from intergeneval.ids import sha256_json
 from intergeneval.records import Sample
 from intergeneval.sources import SourceVideo
 from intergeneval.sources.manifest import MANIFEST, read_manifest
@@ -57,11 +56,8 @@ class FolderSource:
         return "" if self._manifest is None else self._manifest.bench
 
     def describe(self) -> Mapping[str, Any]:
-        """Return the folder's name with the hash of its manifest, or of the names and sizes of its videos; no absolute path."""
-        if self._manifest is not None:
-            return {"source": "folder", "folder": self._name, MANIFEST: self._manifest.sha256}
-        assert self._listing is not None
-        return {"source": "folder", "folder": self._name, "listing": self._listing.digest()}
+        """Return the folder's name: its videos are told apart by their own hashes, and may come or change between two runs."""
+        return {"source": "folder", "folder": self._name}
 
     def seeds(self, sample: Sample, wanted: Sequence[int]) -> tuple[int, ...]:
         """Return the seeds the folder has for a sample, rising; those `wanted` where given; (0,) where it has none.
@@ -155,18 +151,6 @@ class _Listing:
             names |= {f"{name}-{stem}" for stem in stems}
         return tuple(sorted(names))
 
-    def digest(self) -> str:
-        """Return the hash of names and sizes of all videos and frames."""
-        return sha256_json(sorted(self._sizes(self._folder, 3)))
-
-    def _sizes(self, folder: Path, depth: int) -> Iterator[tuple[str, int]]:
-        for item in _entries(folder):
-            if item.is_dir():
-                if depth > 1:
-                    yield from self._sizes(item, depth - 1)
-            elif item.suffix.lower() in VIDEO_SUFFIXES + FRAME_SUFFIXES:
-                yield item.relative_to(self._folder).as_posix(), item.stat().st_size if item.exists() else 0
-
     def _inside(self, name: str) -> dict[int, list[str]]:
         """Return seed -> paths for the folder ``<name>/``: a file or folder of frames a seed, or frames themselves."""
         if name not in self._folders:
@@ -205,15 +189,14 @@ def _seeds_in(folder: Path, label: str) -> dict[int, list[str]]:
 
 
 def _typed(sample: Sample) -> Iterator[tuple[str, str]]:
-    """Yield the (type, number) under which the release may have filed a sample."""
+    """Yield the (type, number) under which the release files a sample of one of its types.
+
+    Only the tag tells: guessed from a dash in the id, seed 1 of ``cup`` could pass for sample ``cup-1``.
+    """
     for tag in sample.tags:
         if tag.startswith(TYPE_TAG):
             kind = tag.removeprefix(TYPE_TAG)
             yield kind, sample.id.removeprefix(f"{kind}-")
-            return
-    for place, char in enumerate(sample.id):
-        if char == "-":
-            yield sample.id[:place], sample.id[place + 1 :]
 
 
 def _is_frame(item: Path) -> bool:
