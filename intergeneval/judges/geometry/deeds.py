@@ -184,36 +184,40 @@ def retreat(scene: Scene, actor: str, other: str, *, mutual: bool = False) -> De
 
 
 def gesture_frames(scene: Scene, actor: str, target: str | None = None) -> tuple[list[Run], Floats]:
-    """Return (stretches in which a limb is elsewhere than in the first frame, cosine of its direction to the target)."""
+    """Return (stretches in which a limb is elsewhere than in the first frame, how far towards the target it is, in sizes).
+
+    A subject that walks away from its place makes no gesture, whatever its limbs do.
+    """
     sight = scene.sights[actor]
     start = first_seen(scene, actor)
     shares = np.zeros(len(scene.frames))
-    cosines = np.full(len(scene.frames), np.nan)
+    along = np.full(len(scene.frames), np.nan)
     if start is None:
-        return [], cosines
+        return [], along
+    standing = np.nan_to_num(shift(scene, actor, start), nan=np.inf) < thresholds.DISPLACED_SIZES
     origin = scene.place(actor)[start]
     aim = scene.place(target)[start] - origin if target is not None else None
-    for index in np.flatnonzero(sight.visible):
+    for index in np.flatnonzero(sight.visible & standing):
         share, where = scene.gained(actor, int(index), start)
         shares[index] = share
         if where is not None and aim is not None:
-            arm = where - origin
-            cosines[index] = float(arm @ aim / max(1e-6, np.hypot(*arm) * np.hypot(*aim)))
-    return runs(shares >= thresholds.GESTURE_SHARE, scene.count(thresholds.BRIDGE_SECONDS)), cosines
+            along[index] = float((where - origin) @ aim / max(1e-6, np.hypot(*aim)) / max(1.0, sight.size))
+    return runs(shares >= thresholds.GESTURE_SHARE, scene.count(thresholds.BRIDGE_SECONDS)), along
 
 
 def gesture(scene: Scene, actor: str, other: str, *, mutual: bool = False) -> Deed:
     """Evidence of a gesture: a limb moves out towards the other, for a while, without touching it."""
     del mutual
-    found, cosines = gesture_frames(scene, actor, other)
+    found, along = gesture_frames(scene, actor, other)
     best = NOTHING
     for run in found:
-        angle = float(np.nanmean(cosines[run.start : run.end + 1])) if run.length else float("nan")
-        if angle < thresholds.GESTURE_COSINE:
+        stretch = along[run.start : run.end + 1]
+        mean = float(np.nanmean(stretch)) if not np.isnan(stretch).all() else -1.0
+        if mean < thresholds.GESTURE_ALONG:
             continue
-        strength = min(1.0, run.length / scene.count(thresholds.HOLD_SECONDS)) * angle
+        strength = min(1.0, run.length / scene.count(thresholds.HOLD_SECONDS))
         if strength > best.strength:
-            best = Deed(strength, run.start, {"frames": run.length, "cosine": round(angle, 3)})
+            best = Deed(strength, run.start, {"frames": run.length, "along_sizes": round(mean, 3)})
     return best
 
 

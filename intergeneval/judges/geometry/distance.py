@@ -212,7 +212,7 @@ def gesture_shows(case: Case) -> Finding:
     """Question 3 of gestures: the limb goes towards the object."""
     found = deeds.gesture(case.scene, case.subject, case.object)
     if found.index is not None:
-        return yes(found.index, f"the moving part points to it (cosine {found.numbers['cosine']:.2f})", **found.numbers)
+        return yes(found.index, f"the moving part is {found.numbers['along_sizes']:.2f} of its sizes out towards it", **found.numbers)
     return no("no part of it moves out in that direction")
 
 
@@ -228,9 +228,9 @@ def keeps_gesture(case: Case) -> Finding:
 
 def keeps_distance(case: Case) -> Finding:
     """Question 5 of gestures: a gesture is made, and the two do not touch."""
-    met = case.contacts()
+    met = [run for run in case.contacts() if run.start > 0]
     if met:
-        return no("they touch", met[0].start)
+        return no("they come to touch", met[0].start)
     found, _ = deeds.gesture_frames(case.scene, case.subject)
     if found:
         return yes(found[0].start, "the gesture is made without touching")

@@ -41,7 +41,7 @@ def agent(case: Case) -> Finding:
     own = _deed(case, case.subject, case.object)
     if own.strength < DONE or own.index is None:
         return no("the tracks do not show that it did it", **_numbers(own))
-    for other in case.others:
+    for other in case.others if case.deed in RIVALLED else ():
         rival = _deed(case, other, case.object)
         if rival.strength >= DONE and rival.index is not None and _beats(rival, own):
             return no(f"{other} did it first", **_numbers(rival))
@@ -53,7 +53,7 @@ def recipient(case: Case) -> Finding:
     own = _deed(case, case.subject, case.object)
     if own.strength < DONE or own.index is None:
         return no("the tracks do not show that it was done to it", **_numbers(own))
-    for other in case.others:
+    for other in case.others if case.deed in RIVALLED else ():
         rival = _deed(case, case.subject, other)
         if rival.strength >= DONE and rival.index is not None and _beats(rival, own):
             return no(f"it was done to {other} rather", **_numbers(rival))
@@ -83,6 +83,10 @@ def _beats(rival: Deed, own: Deed) -> bool:
     assert rival.index is not None
     assert own.index is not None
     return rival.index < own.index and rival.strength >= own.strength
+
+
+RIVALLED = ("touch", "move", "transfer")
+"""Deeds that one does instead of the other: two may wave at once, but who set a thing in motion first did it."""
 
 
 def _moved_by(case: Case, index: int) -> str | None:

@@ -142,16 +142,35 @@ class Scene:
         if now is None or then is None:
             return float("nan"), None
         aligned = _shifted(now, (self.camera[anchor] - self.camera[when]) / self.scale)
-        new = aligned & ~_grown(then) & 1
-        for other, sight in self.sights.items():
-            cover = sight.small[anchor]
-            if other != name and cover is not None:
-                new = new & ~_grown(cover) & 1
+        new = aligned & ~_grown(then) & ~self._covered(name, anchor) & 1
         rows, columns = np.nonzero(new)
         if rows.size == 0:
             return 0.0, None
         centre = np.array([columns.mean(), rows.mean()]) * self.scale
         return rows.size / max(1, int(then.sum())), centre
+
+    def altered(self, name: str, when: int, anchor: int) -> float:
+        """Return the share of the mask at `anchor` by which its outline grew or shrank, whichever is more.
+
+        Unlike `change` it counts one-sided differences, such as a drawer that comes out; places another instance covers in
+        either frame do not count.
+        """
+        now, then = self.sights[name].small[when], self.sights[name].small[anchor]
+        if now is None or then is None:
+            return float("nan")
+        given = then & ~_grown(_shifted(now, (self.camera[anchor] - self.camera[when]) / self.scale))
+        seen = ~_shifted(self._covered(name, when), (self.camera[anchor] - self.camera[when]) / self.scale)
+        return max(self.gained(name, when, anchor)[0], int((given & seen & 1).sum()) / max(1, int(then.sum())))
+
+    def _covered(self, name: str, index: int) -> Small:
+        """Return where other instances are in a frame, a cell wider than they are, as a reduced mask."""
+        height, width = (max(1, round(side / self.scale)) for side in self.shape)
+        cover = np.zeros((height, width), dtype=np.uint8)
+        for other, sight in self.sights.items():
+            small = sight.small[index]
+            if other != name and small is not None:
+                cover |= _grown(small)
+        return cover
 
     def jumps(self, name: str) -> tuple[int, ...]:
         """Return the measured frames an instance reaches by one isolated, implausibly long step."""

@@ -232,9 +232,9 @@ def reshapes(case: Case) -> Finding:
     for run in case.contacts():
         anchor = _anchor(case, run)
         for index in range(run.start, run.end + 1):
-            changed = case.scene.change(case.object, index, anchor)
+            changed = case.scene.altered(case.object, index, anchor)
             best = max(best, 0.0 if np.isnan(changed) else changed)
-            if changed >= thresholds.MOVED_SHARE:
+            if changed >= thresholds.RESHAPED_SHARE:
                 return yes(index, f"{changed:.0%} of its outline changes in contact", changed=round(changed, 3))
     return no(f"{best:.0%} of its outline changes in contact", changed=round(best, 3))
 
@@ -244,8 +244,8 @@ def reshaped_at_end(case: Case) -> Finding:
     end = _last(case)
     if end is None:
         return no("it is gone at the end")
-    changed = case.scene.change(case.object, end, _first(case))
-    if changed >= thresholds.MOVED_SHARE:
+    changed = case.scene.altered(case.object, end, _first(case))
+    if changed >= thresholds.RESHAPED_SHARE:
         return yes(end, f"{changed:.0%} of its outline differ from the start", changed=round(changed, 3))
     return no(f"{changed:.0%} of its outline differ from the start", changed=round(changed, 3))
 

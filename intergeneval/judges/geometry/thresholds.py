@@ -35,6 +35,8 @@ PASS_SIZES = 1.2
 MOVED_SHARE = 0.12
 """Share of a mask that must lie outside the other's outline, both ways, before two frames show it in different places or shapes:
 hiding a part takes pixels away on one side only."""
+RESHAPED_SHARE = 0.06
+"""Share of its outline by which a thing must grow or shrink to have been opened, bent or turned."""
 MOVED_SIZES = 0.2
 """Centre shift in its own sizes from which a thing has moved."""
 DISPLACED_SIZES = 0.35
@@ -71,14 +73,18 @@ ACTIVE_SHARE = 0.06
 """Share of a mask that changes place or shape when its owner acts; breathing and a tracker's flicker stay below."""
 GESTURE_SHARE = 0.05
 """Share of a mask that a limb moving in place must newly cover to be a gesture."""
-GESTURE_COSINE = 0.25
-"""Smallest cosine between the direction of the newly covered place and the direction of the object."""
+GESTURE_ALONG = 0.06
+"""How far towards the object, in the subject's sizes, the newly covered place must lie from the subject's centre on average."""
 
 # Camera.
 CAMERA_SECONDS = 0.5
 """Window over which camera motion is read from things that keep their shape."""
-RIGID_SHARE = 0.05
-"""Largest share of an aligned mask that may differ within the window for a thing to be called rigid."""
+CAMERA_STILL = 0.0012
+"""Motion in shares of the frame's longer side per window up to which a voter stands still."""
+CAMERA_AGREE = 0.005
+"""Difference in the same measure up to which two voters share a motion; a slow zoom stays below."""
+RIGID_SHARE = 0.012
+"""Largest share of an aligned mask that may differ within any window for a thing to be called rigid; a runner's legs exceed it."""
 
 # What tracks must show.
 LOST_SHARE = 0.1
