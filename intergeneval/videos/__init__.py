@@ -1,8 +1,9 @@
 """Videos: decode once in order, sample frames, draw instances on them, encode them again."""
 
-from intergeneval.videos.clip import IMAGE_SUFFIXES, VIDEO_SUFFIXES, frame_files
+from intergeneval.videos.container import VIDEO_SUFFIXES
 from intergeneval.videos.drawing import annotate, annotated_frames, overlay_frames
 from intergeneval.videos.encoding import encode_jpeg, write_overlay, write_video
+from intergeneval.videos.folder import IMAGE_SUFFIXES, frame_files
 from intergeneval.videos.identity import video_sha256
 from intergeneval.videos.pixels import FITS, Frame
 from intergeneval.videos.reader import Reader

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from intergeneval.errors import MediaError
 from intergeneval.ids import sha256_file
-from intergeneval.videos.clip import cause, frame_files
+from intergeneval.videos.decoding import cause
+from intergeneval.videos.folder import frame_files
 
 
 def video_sha256(path: Path) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from intergeneval.errors import MediaError
 from intergeneval.records import Fit
-from intergeneval.videos.clip import MAX_PIXELS, Clip, open_clip
+from intergeneval.videos.clip import Clip, open_clip
+from intergeneval.videos.decoding import MAX_PIXELS
 from intergeneval.videos.pixels import Fitting, Frame, Notes
 from intergeneval.videos.sampling import EQUAL_TIME, sample_frames
 

@@ -84,6 +84,27 @@ def test_a_truncated_video_is_refused_unless_only_its_very_end_is_missing(whole,
     assert frames is None or frames >= FRAMES - 1
 
 
+@pytest.mark.parametrize(("lost", "accepted"), [(1, True), (3, True), (4, False), (30, False)])
+def test_a_missing_end_of_one_frame_in_twenty_is_dropped_with_a_note_and_more_is_refused(tmp_path, lost, accepted):
+    path = tmp_path / "clip.mp4"
+    with av.open(str(path), "w", options={"movflags": "+faststart"}) as container:
+        stream = container.add_stream("libx264", rate=8, options={"bf": "0", "tune": "zerolatency"})
+        stream.height, stream.width, stream.pix_fmt = 48, 64, "yuv420p"
+        for frame in moving(60):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode(None))
+    with av.open(str(path)) as container:
+        starts = [packet.pos for packet in container.demux(video=0) if packet.size]
+    path.write_bytes(path.read_bytes()[: starts[-lost] + 5])
+    if accepted:
+        reader = Reader(path)
+        assert len(list(reader)) == reader.frames == 60 - lost
+        assert f"damaged end: the last {lost} of 60 frames dropped" in reader.notes
+    else:
+        with pytest.raises(MediaError, match=f"about {lost} of 60 frames at the end"):
+            list(Reader(path))
+
+
 @pytest.mark.parametrize("flips", [1, 4, 30, 300])
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("name", FILES)

@@ -1,0 +1,118 @@
+"""A video in a container file, untrusted, whose pictures are given once, in order.
+
+Files are untrusted. Only plain video containers are opened (never playlists or lists that name other files), a frame may have at
+most MAX_PIXELS pixels, a video at most MAX_FRAMES frames.
+
+When a damaged file is still a video: never when a picture is missing or damaged *before* one that can be decoded; a damaged or
+missing *tail* of at most TAIL_SHARE of the frames is dropped and noted; a longer one makes the file undecodable. A GIF, which
+does not say how long it should be, must be whole, and so must every image of a folder. Damage that leaves a valid stream (a
+flipped bit inside a codec without checksums) cannot be told from a bad video and is judged as one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+
+from intergeneval.errors import MediaError
+from intergeneval.videos.decoding import ASSUMED_RATE, FAULTS, cause, check_volume, decoded
+from intergeneval.videos.gif import gif_damage
+from intergeneval.videos.packets import Listing, list_packets
+from intergeneval.videos.pixels import UPRIGHT, Converter, Frame, Notes, turn_by_matrix
+
+TAIL_SHARE = 0.05
+"""Largest share of the frames that may be damaged or missing at the end of a file that is still accepted."""
+VIDEO_SUFFIXES = (".mp4", ".webm", ".mov", ".gif", ".mkv", ".m4v", ".avi")
+"""File names that hold a video, lower case."""
+_CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,gif,avi"
+
+
+class VideoFile:
+    """A video in a container file."""
+
+    def __init__(self, path: Path, notes: Notes) -> None:
+        self._path = path
+        self._notes = notes
+        self._listing = self._list()
+        self.announced = self._listing.frames
+        self.fps = self._listing.fps or ASSUMED_RATE
+        self._check_tail(self._listing.missing, self._listing.trouble)
+        if not self._listing.fps:
+            notes.add(f"frame rate taken as {ASSUMED_RATE:g}: the file gives no times")
+        if self._listing.variable:
+            notes.add("variable frame rate")
+
+    def _list(self) -> Listing:
+        try:
+            with self._open() as container:
+                if container.format.name == "gif" and (damage := gif_damage(self._path)):
+                    raise MediaError(f"{self._path}: is a damaged GIF: {damage}")
+                stream = self._stream(container)
+                shape = stream.sample_aspect_ratio
+                if shape and shape != 1:
+                    self._notes.add(f"pixels of {shape.numerator}:{shape.denominator} taken as square")
+                return list_packets(container, stream)
+        except FAULTS as error:
+            raise MediaError(f"{self._path}: cannot be read as a video: {cause(error)}") from error
+
+    def _open(self) -> Any:
+        if self._path.stat().st_size == 0:
+            raise MediaError(f"{self._path}: the file is empty")
+        # An absolute path cannot be taken for a URL; both lists keep a file from making the library open others.
+        options = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}
+        return av.open(str(self._path.resolve()), mode="r", options=options)
+
+    def _stream(self, container: Any) -> Any:
+        for stream in container.streams.video:
+            if not stream.disposition & stream.disposition.attached_pic:
+                if stream.codec_context is None:
+                    raise MediaError(f"{self._path}: its codec is not known")
+                return stream
+        raise MediaError(f"{self._path}: holds no video stream")
+
+    def pictures(self) -> Iterator[Frame]:
+        """Yield every picture in order, decoded once. Raises MediaError by the rule in this module's text."""
+        try:
+            container = self._open()
+        except FAULTS as error:
+            raise MediaError(f"{self._path}: cannot be read as a video: {cause(error)}") from error
+        with container:
+            yield from self._walk(container)
+
+    def _walk(self, container: Any) -> Iterator[Frame]:
+        size: tuple[int, int] | None = None
+        turn, converter = UPRIGHT, Converter(self._notes)
+        seen, trouble = 0, ""
+        for picture, problem in decoded(container, self._stream(container)):
+            trouble = trouble or problem
+            if picture is None:
+                continue
+            if trouble:
+                raise MediaError(f"{self._path}: frame {seen} of {self.announced} cannot be decoded: {trouble}")
+            if size is None:
+                size, turn = (picture.height, picture.width), turn_by_matrix(picture)
+                check_volume(self._path, self.announced, size)
+            if (picture.height, picture.width) != size:
+                raise MediaError(
+                    f"{self._path}: frame {seen} is {picture.width}x{picture.height}, the first is {size[1]}x{size[0]}"
+                )
+            try:
+                frame = converter.rgb(picture, turn)
+            except FAULTS as error:
+                raise MediaError(f"{self._path}: frame {seen} cannot be turned into RGB: {cause(error)}") from error
+            seen += 1
+            yield frame
+        if trouble or not seen:
+            self._check_tail(max(1, self.announced - seen), trouble or "no frame can be decoded")
+
+    def _check_tail(self, missing: int, trouble: str) -> None:
+        """Accept a short damaged tail with a note, refuse a long one; nothing is missing where `trouble` is empty."""
+        if not trouble:
+            return
+        whole = self.announced + self._listing.missing
+        if missing > TAIL_SHARE * whole:
+            raise MediaError(f"{self._path}: about {missing} of {whole} frames at the end cannot be decoded: {trouble}")
+        self._notes.add(f"damaged end: the last {missing} of {whole} frames dropped")
