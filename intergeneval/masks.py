@@ -36,9 +36,10 @@ def encode(mask: Mask) -> str:
     return str(counts.decode("ascii") if isinstance(counts, bytes) else counts)
 
 
-def decode(counts: str, size: tuple[int, int]) -> Mask:
+def decode(counts: str, size: tuple[int, int], window: tuple[int, int, int, int] | None = None) -> Mask:
     """Return the boolean mask (H, W) of COCO run-length counts; `size` is height, width.
 
+    With `window` (x0, y0, x1, y1 in pixels) only that part of it, which is cheaper where the mask is small.
     Raises ValueError when the counts do not fill exactly that size: stored counts are untrusted, and the C decoder of
     ``pycocotools`` would write past its buffer.
     """
@@ -48,7 +49,10 @@ def decode(counts: str, size: tuple[int, int]) -> Mask:
         raise ValueError(f"run-length counts cover {total} pixels, the size {size[0]}x{size[1]} has {size[0] * size[1]}")
     inside = np.zeros(len(runs), dtype=np.bool_)
     inside[1::2] = True
-    return np.ascontiguousarray(np.repeat(inside, runs).reshape(size[1], size[0]).T)
+    columns = np.repeat(inside, runs).reshape(size[1], size[0])
+    if window is not None:
+        columns = columns[window[0] : window[2], window[1] : window[3]]
+    return np.ascontiguousarray(columns.T)
 
 
 def _runs(counts: str) -> list[int]:

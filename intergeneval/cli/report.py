@@ -13,11 +13,13 @@ import click
 @click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="Folder, or one file that ends in .html.")
 @click.option("--reference", default="", metavar="MODEL", help="Model that differences are taken to; default: the best.")
 @click.option("--title", default="", help="Title of the page.")
-@click.option("--card", "cards", multiple=True, type=click.Path(path_type=Path, dir_okay=False), help="Judge card of 'validate --json'.")
+@click.option(
+    "--card", "cards", multiple=True, type=click.Path(path_type=Path, dir_okay=False), help="Judge card of 'validate --json'."
+)
 @click.option("--columns", multiple=True, metavar="[MODEL=]FILE", help="Numbers of other suites: CSV, or a VBench result file.")
 @click.option("--published", multiple=True, metavar="NAME|FILE", help="Published table as reference rows, such as models.")
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON.")
-def command(  # noqa: PLR0913  # one argument an option
+def command(  # noqa: PLR0913, PLR0917  # one argument an option
     runs: tuple[Path, ...],
     out: Path,
     reference: str,

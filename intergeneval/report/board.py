@@ -254,5 +254,3 @@ def _pair(anchor: str, rows: Sequence[Row], places: tuple[int, int], clusters: M
         comparisons=stats.compare_metrics(baseline.scores, candidate.scores, clusters, (baseline.label, candidate.label)),
         differences=tuple(sorted(differences, key=lambda item: (item.difference, item.sample_id))),
     )
-
-

@@ -40,7 +40,9 @@ class JudgeCard:
         found = self.content.get("faults")
         if not isinstance(found, Mapping):
             return ()
-        return tuple((str(name), float(value) if isinstance(value, int | float) else None) for name, value in sorted(found.items()))
+        return tuple(
+            (str(name), float(value) if isinstance(value, int | float) else None) for name, value in sorted(found.items())
+        )
 
     def fits(self, comparability: Comparability) -> bool:
         """Return whether the card is about the judge, revision and questions of a run; what a card does not name does not fit."""
@@ -61,6 +63,8 @@ def read_cards(paths: Sequence[Path]) -> list[JudgeCard]:
         except (OSError, UnicodeDecodeError, ValueError) as error:
             raise RecordError(f"{path}: not a judge card ({error}); write one with 'intergeneval validate --json'") from None
         if not isinstance(content, dict) or "accuracy" not in content:
-            raise RecordError(f"{path}: not a judge card, field 'accuracy' is missing; write one with 'intergeneval validate --json'")
+            raise RecordError(
+                f"{path}: not a judge card, field 'accuracy' is missing; write one with 'intergeneval validate --json'"
+            )
         cards.append(JudgeCard(path=path, content=content))
     return cards

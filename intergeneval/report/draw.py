@@ -96,7 +96,9 @@ def bars(differences: Sequence[float]) -> Bars:
     """Return one bar a prompt, by falling difference."""
     ordered = sorted(differences, reverse=True)
     limit = max((abs(value) for value in ordered), default=0.0) or 1.0
-    up, down, level = [], [], []
+    up: list[str] = []
+    down: list[str] = []
+    level: list[str] = []
     for rank, value in enumerate(ordered):
         x = _short((rank + 0.5) * WIDTH / len(ordered))
         reach = _short(-value / limit * 48)

@@ -5,6 +5,7 @@ Whole run-length masks of a large report would be gigabytes; outlines simplified
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -72,37 +73,23 @@ def overlay_of(tracks: Tracks, frames: Sequence[int], sample: Sample) -> Overlay
     length = max((len(track.masks) for track in tracks.tracks), default=0)
     kept = tuple(frame for frame in frames if frame < length)
     reach = max(1, round(TOUCH_SHARE * float(np.hypot(*tracks.size))))
-    decoded = {track.instance_id: [_mask(tracks, track, frame) for frame in kept] for track in tracks.tracks}
     lanes = tuple(
         Lane(
             instance_id=track.instance_id,
-            outlines=tuple(
-                outline(mask, _crop(track.boxes[frame], 0, tracks.size))
-                for frame, mask in zip(kept, decoded[track.instance_id], strict=True)
-            ),
+            outlines=tuple(outline(tracks, track, frame) for frame in kept),
             spans=spans(track.states),
         )
         for track in tracks.tracks
     )
     pairs = dict.fromkeys((item.subject, item.object) for item in sample.interactions)
-    touches = []
+    touches: list[Touch] = []
     for subject, target in pairs:
         first, second = tracks.track(subject or ""), tracks.track(target or "")
         if first is None or second is None or first is second:
             continue
-        touching = tuple(
-            frame
-            for place, frame in enumerate(kept)
-            if _touch(
-                (decoded[first.instance_id][place], first.boxes[frame]),
-                (decoded[second.instance_id][place], second.boxes[frame]),
-                reach,
-            )
-        )
+        touching = tuple(frame for frame in kept if _touch(tracks, (first, second), frame, reach))
         touches.append(Touch(subject=first.instance_id, object=second.instance_id, frames=touching))
-    return Overlay(
-        size=tracks.size, frames=kept, length=length, lanes=lanes, touches=tuple(touches), touch_px=reach
-    )
+    return Overlay(size=tracks.size, frames=kept, length=length, lanes=lanes, touches=tuple(touches), touch_px=reach)
 
 
 def spans(states: Sequence[TrackState]) -> tuple[tuple[str, int, int], ...]:
@@ -116,59 +103,65 @@ def spans(states: Sequence[TrackState]) -> tuple[tuple[str, int, int], ...]:
     return tuple(found)
 
 
-def outline(mask: masks.Mask, crop: tuple[int, int, int, int] | None) -> str:
-    """Return the outline of a mask (H, W) as an SVG path in pixels, holes included; empty for an empty mask.
+def outline(tracks: Tracks, track: Track, frame: int) -> str:
+    """Return the outline of a track's mask at a frame as an SVG path in pixels, holes included; empty for an empty mask.
 
-    `crop` is x0, y0, x1, y1 around all its pixels.
+    Raises RecordError where the mask is damaged.
     """
-    if crop is None:
+    window = _window(track.boxes[frame], 0, tracks.size)
+    if window is None:
         return ""
-    left, top, right, bottom = crop
-    # One pixel of margin, so that outlines at the crop's edge close as they do inside.
-    inside = np.pad(mask[top:bottom, left:right].view(np.uint8), 1)
+    # One pixel of margin, so that outlines at the window's edge close as they do inside.
+    inside = np.pad(_mask(tracks, track, frame, window).view(np.uint8), 1)
     contours, _ = cv2.findContours(inside, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-    return "".join(_path(cv2.approxPolyDP(contour, SIMPLIFY_PX, True)[:, 0, :] + (left - 1, top - 1)) for contour in contours)
+    corner = np.array([window[0] - 1, window[1] - 1], dtype=np.int32)
+    rings = (np.asarray(cv2.approxPolyDP(contour, SIMPLIFY_PX, True), dtype=np.int32)[:, 0, :] for contour in contours)
+    return "".join(_path(ring + corner) for ring in rings)
 
 
-def _path(points: npt.NDArray[np.intp]) -> str:
+def _path(points: npt.NDArray[np.int32]) -> str:
     """Return one closed ring as a path with relative steps, the shortest way to write it."""
+    x, y = points[0].tolist()
     if len(points) < 3:
         # A speck of one or two pixels still has to be seen.
-        x, y = (int(value) for value in points[0])
         return f"M{x} {y}h1v1h-1z"
-    steps = "".join(f"{int(dx)} {int(dy)} " for dx, dy in np.diff(points, axis=0))
-    return f"M{int(points[0][0])} {int(points[0][1])}l{steps.strip()}z"
+    steps = " ".join(f"{dx} {dy}" for dx, dy in np.diff(points, axis=0).tolist())
+    return f"M{x} {y}l{steps}z"
 
 
-def _mask(tracks: Tracks, track: Track, frame: int) -> masks.Mask:
-    where = f"tracks of {tracks.sample_id}, seed {tracks.seed}, instance {track.instance_id}, frame {frame}"
+Window = tuple[int, int, int, int]
+"""x0, y0, x1, y1 in whole pixels; x1 and y1 are exclusive."""
+
+
+def _mask(tracks: Tracks, track: Track, frame: int, window: Window) -> masks.Mask:
     try:
-        return masks.decode(track.masks[frame], tracks.size)
+        return masks.decode(track.masks[frame], tracks.size, window)
     except (ValueError, IndexError) as error:
+        where = f"tracks of {tracks.sample_id}, seed {tracks.seed}, instance {track.instance_id}, frame {frame}"
         raise RecordError(f"{where}: {error}; track the video again") from None
 
 
-def _crop(box: Box | None, margin: int, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
+def _window(box: Box | None, margin: int, size: tuple[int, int]) -> Window | None:
+    """Return the whole pixels of a box grown by `margin`, inside the frame; None where nothing is left."""
     if box is None:
         return None
     height, width = size
     left, top = max(int(box[0]) - margin, 0), max(int(box[1]) - margin, 0)
-    right, bottom = min(int(np.ceil(box[2])) + margin, width), min(int(np.ceil(box[3])) + margin, height)
+    right, bottom = min(math.ceil(box[2]) + margin, width), min(math.ceil(box[3]) + margin, height)
     return (left, top, right, bottom) if left < right and top < bottom else None
 
 
-def _touch(first: tuple[masks.Mask, Box | None], second: tuple[masks.Mask, Box | None], reach: int) -> bool:
-    """Return whether two masks come within `reach` pixels of each other; boxes rule most frames out."""
-    (mask, box), (other, other_box) = first, second
-    near = _crop(box, reach, (mask.shape[0], mask.shape[1]))
-    far = _crop(other_box, 0, (mask.shape[0], mask.shape[1]))
-    if near is None or far is None:
+def _touch(tracks: Tracks, pair: tuple[Track, Track], frame: int, reach: int) -> bool:
+    """Return whether two masks come within `reach` pixels of each other at a frame; boxes rule most frames out."""
+    first, second = pair
+    grown = _window(first.boxes[frame], reach, tracks.size)
+    other = _window(second.boxes[frame], 0, tracks.size)
+    if grown is None or other is None:
         return False
-    left, top, right, bottom = max(near[0], far[0]), max(near[1], far[1]), min(near[2], far[2]), min(near[3], far[3])
-    if left >= right or top >= bottom:
+    shared = (max(grown[0], other[0]), max(grown[1], other[1]), min(grown[2], other[2]), min(grown[3], other[3]))
+    window = _window(shared, reach, tracks.size) if shared[0] < shared[2] and shared[1] < shared[3] else None
+    if window is None:
         return False
-    height, width = mask.shape
-    window = (max(top - reach, 0), min(bottom + reach, height), max(left - reach, 0), min(right + reach, width))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    grown = cv2.dilate(mask[window[0] : window[1], window[2] : window[3]].astype(np.uint8), kernel)
-    return bool(np.any(grown.astype(bool) & other[window[0] : window[1], window[2] : window[3]]))
+    near = cv2.dilate(_mask(tracks, first, frame, window).view(np.uint8), kernel)
+    return bool(np.any(near.view(np.bool_) & _mask(tracks, second, frame, window)))

@@ -261,9 +261,7 @@ def make_report(folders: Sequence[Path], options: ReportOptions, *, single: bool
         published=tables,
         single=single,
         axes={group.anchor: _board_axis(group, tables) for group in groups},
-        spreads={
-            group.anchor: axis_over([value for row in group.rows for value in row.prompts.values()]) for group in groups
-        },
+        spreads={group.anchor: axis_over([value for row in group.rows for value in row.prompts.values()]) for group in groups},
     )
 
 
@@ -322,7 +320,9 @@ def _summary(runs: Sequence[LoadedRun], groups: Sequence[Group]) -> str:
     prompts = len({(run.header.comparability.bench, sample_id) for run in runs for sample_id in run.samples})
     videos = sum(len(run.scores) for run in runs)
     examined = sum(bool(group.cards) for group in groups)
-    judge = "an examined judge" if examined == len(groups) else "an unexamined judge" if not examined else "judges partly examined"
+    judge = (
+        "an examined judge" if examined == len(groups) else "an unexamined judge" if not examined else "judges partly examined"
+    )
     models, said = len(runs), "prompt" if prompts == 1 else "prompts"
     return f"{models} {'model' if models == 1 else 'models'}, {prompts} {said}, {videos} videos, {judge}."
 

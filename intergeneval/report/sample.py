@@ -126,9 +126,7 @@ class SampleView:
         return {"takes": [_take_data(take) for take in self.takes]}
 
 
-def make_sample(
-    sample: Sample, name: str, runs: Sequence[LoadedRun], media: MediaFolder, columns: Columns
-) -> SampleView:
+def make_sample(sample: Sample, name: str, runs: Sequence[LoadedRun], media: MediaFolder, columns: Columns) -> SampleView:
     """Build one sample's view from all runs that have it; video files are put into the report on the way."""
     found = [
         (run, take) for run in runs for key, take in sorted(run.takes.items(), key=lambda item: item[0][1]) if key[0] == sample.id

@@ -85,7 +85,8 @@ def _write_file(report: Report, out: Path) -> int:
         )
     views = list(_views(report, MediaFolder(None)))
     offered = [
-        Download(name=item.name, text=item.text, content="", href=_data_uri(item.content, item.name)) for item in downloads(report)
+        Download(name=item.name, text=item.text, content="", href=_data_uri(item.content, item.name))
+        for item in downloads(report)
     ]
     page = _index().render(report=report, data=report.data(), samples=views, downloads=offered, single=True)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -200,9 +201,7 @@ def report_json(report: Report) -> dict[str, Any]:
             }
             for group in report.groups
         ],
-        "published": [
-            row.to_json() for table in report.published for row in table.rows
-        ],
+        "published": [row.to_json() for table in report.published for row in table.rows],
     }
 
 
@@ -219,10 +218,8 @@ def _leaderboard_csv(report: Report) -> str:
 
 
 def _scores_csv(report: Report) -> str:
-    rows: list[list[Any]] = [
-        ["key", "model", "sample_id", "seed", "status", "if", "kisa", "sgi", "spi", "kisa_raw", "sgi_raw", "answered", "partial"]
-        + ["reason"]
-    ]
+    named = "key model sample_id seed status if kisa sgi spi kisa_raw sgi_raw answered partial reason"
+    rows: list[list[Any]] = [named.split()]
     for group in report.groups:
         for row in group.rows:
             for item in row.run.scores:

@@ -75,7 +75,10 @@ class World:
     partial: tuple[str, ...] = ()
     videos: bool = False
     """Write a real mp4 per video (slow: only where a browser has to play it)."""
-    prompt_suffix: str = ""
+    tracks: bool = True
+    """Write tracks (most of the time goes into drawing them)."""
+    poison: str = ""
+    """Text put into every field that comes from outside."""
     missing: tuple[tuple[str, int], ...] = ()
     """(model, sample index) pairs without a video."""
 
@@ -90,29 +93,32 @@ def samples_of(world: World) -> list[Sample]:
         looks = [LOOKS[(index + place) % len(LOOKS)] for place in range(count)]
         made.append(
             Sample(
-                id=f"{category.value}-{index:03d}",
-                prompt=prompt.format(a=looks[0], b=looks[1]) + world.prompt_suffix,
+                id=f"{category.value}-{index:03d}{world.poison[:60]}",
+                prompt=prompt.format(a=looks[0], b=looks[1]) + world.poison,
                 instances=tuple(
-                    Instance(id=f"id{place + 1}", class_=look.split()[0], appearance=look, colour=BOX_COLOURS[place])
+                    Instance(
+                        id=f"id{place + 1}", class_=look.split()[0], appearance=look + world.poison, colour=BOX_COLOURS[place]
+                    )
                     for place, look in enumerate(looks)
                 ),
                 interactions=(
                     Interaction(
                         subject="id1",
-                        verb=verb,
+                        verb=verb + world.poison,
                         object="id2",
                         category=category,
                         direction=Direction.BIDIRECTIONAL if index % 4 == 3 else Direction.UNIDIRECTIONAL,
                     ),
                 ),
                 size=world.size,
+                tags=("poison" + world.poison,) if world.poison else (),
                 scene=f"scene-{index // 2}" if index % 7 == 0 else None,
             )
         )
     return made
 
 
-def questions_of(sample: Sample) -> list[Question]:
+def questions_of(sample: Sample, poison: str = "") -> list[Question]:
     """Return the ten questions of the sample's one interaction."""
     a, b = sample.instances[0].appearance, sample.instances[1].appearance
     return [
@@ -121,7 +127,7 @@ def questions_of(sample: Sample) -> list[Question]:
             interaction=0,
             question_id=number,
             stage=STAGES[number - 1],
-            text=text.format(a=a, b=b),
+            text=text.format(a=a, b=b) + poison,
             names=("id1", "id2"),
             verb=sample.interactions[0].verb,
         )
@@ -150,7 +156,8 @@ def tracks_of(sample: Sample, world: World, rng: random.Random, seed: int, vanis
     for place, instance in enumerate(sample.instances):
         path, radius = _path(rng, world, place)
         states = [
-            TrackState.VANISHED if vanish and place == 1 and 20 <= frame < 34 else TrackState.VISIBLE for frame in range(world.frames)
+            TrackState.VANISHED if vanish and place == 1 and 20 <= frame < 34 else TrackState.VISIBLE
+            for frame in range(world.frames)
         ]
         shapes = []
         cache: dict[tuple[float, float], np.ndarray] = {}
@@ -183,7 +190,10 @@ def _answers(sample: Sample, seed: int, skill: float, rng: random.Random, world:
                 status=AnswerStatus.OK,
                 value=value,
                 frame=frames[min(number, len(frames) - 1)] if yes else None,
-                reason=f"the outlines are {rng.uniform(0, 40):.1f} px apart, the limit is 4.3 px" if not yes else "the gap closes to 0.0 px",
+                reason=world.poison + f"the outlines are {rng.uniform(0, 40):.1f} px apart, the limit is 4.3 px"
+                if not yes
+                else world.poison + "the gap closes to 0.0 px",
+                evidence={"gap_px" + world.poison: world.poison or 0.0},
                 judge=world.judge,
                 usage={"seconds": 0.25, "input_tokens": 1200, "output_tokens": 20},
             )
@@ -233,7 +243,7 @@ def header_of(world: World, model: str, samples: Sequence[Sample], model_path: P
     comparability = Comparability(
         bench=sha256_json([sample.to_json() for sample in samples]),
         questions=sha256_bytes(b"questions"),
-        judge=world.judge,
+        judge=world.judge + world.poison,
         judge_revision="1",
         tracker="stored",
         detector="none" if world.partial else "staged",
@@ -244,10 +254,10 @@ def header_of(world: World, model: str, samples: Sequence[Sample], model_path: P
     )
     return RunHeader(
         schema=1,
-        model=model,
+        model=model + world.poison,
         source=f"folder:{model}",
         source_hash=sha256_bytes(model.encode()),
-        bench="made-up",
+        bench="made-up" + world.poison,
         bench_version="1",
         samples=len(samples),
         bench_samples=len(samples),
@@ -257,7 +267,7 @@ def header_of(world: World, model: str, samples: Sequence[Sample], model_path: P
         config={"model_path": str(model_path)},
         versions={"python": "3.11", "intergeneval": "0.1.0"},
         commit="0123456789abcdef0123456789abcdef01234567",
-        command=f"intergeneval run --model {model} --bench made-up",
+        command=f"intergeneval run --model {model} --bench made-up" + world.poison,
         created="2026-01-01T00:00:00Z",
     )
 
@@ -299,14 +309,15 @@ def build(root: Path, world: World) -> list[Path]:
                 if (model, index) in world.missing:
                     reason = f"no file called {sample.id}.mp4"
                     videos.append(Video(sample_id=sample.id, seed=seed, status=VideoStatus.MISSING, reason=reason))
-                    zeros = {name: 0.0 for name in ("kisa", "sgi", "if_")}
+                    zeros = dict.fromkeys(("kisa", "sgi", "if_"), 0.0)
                     scores.append(Score(sample_id=sample.id, seed=seed, status=ScoreStatus.MISSING, reason=reason, **zeros))
                     continue
                 vanish = rng.random() < 0.15 + 0.05 * order
-                track = tracks_of(sample, world, rng, seed, vanish)
+                drawn = world.tracks or world.videos
+                track = tracks_of(sample, world, rng, seed, vanish) if drawn else None
                 name = f"{sample.id}.mp4" if len(world.seeds) == 1 else f"{sample.id}-{seed}.mp4"
                 digest = ""
-                if world.videos:
+                if world.videos and track is not None:
                     _encode_video(models / name, track)
                     digest = sha256_bytes((models / name).read_bytes())
                 frames = sampled(world.frames)
@@ -324,13 +335,19 @@ def build(root: Path, world: World) -> list[Path]:
                         sampled=frames,
                     )
                 )
-                tracks.append(track)
                 digest = videos[-1].sha256
-                tracks[-1] = replace(tracks[-1], video=digest)
+                if track is not None:
+                    tracks.append(replace(track, video=digest))
                 mine = _answers(sample, seed, min(1.0, max(0.0, rng.gauss(skill, 0.2))), rng, world)
                 mine = [replace(answer, video=digest) for answer in mine]
                 answers += mine
-                states = {item.instance_id: tuple(item.states[frame] for frame in frames[1:]) for item in track.tracks}
+                states = {
+                    item.id: tuple(
+                        TrackState.VANISHED if vanish and place == 1 and 20 <= frame < 34 else TrackState.VISIBLE
+                        for frame in frames[1:]
+                    )
+                    for place, item in enumerate(sample.instances)
+                }
                 gone = [any(line[place] is TrackState.VANISHED for line in states.values()) for place in range(len(frames) - 1)]
                 checks.append(
                     Consistency(
@@ -346,7 +363,9 @@ def build(root: Path, world: World) -> list[Path]:
         header = header_of(world, model, samples, models)
         (folder / "run.json").write_text(json.dumps(header.to_json()), encoding="utf-8")
         write_lines(folder / "samples.jsonl", samples)
-        write_lines(folder / "questions.jsonl", [question for sample in samples for question in questions_of(sample)])
+        write_lines(
+            folder / "questions.jsonl", [question for sample in samples for question in questions_of(sample, world.poison)]
+        )
         write_lines(folder / "videos.jsonl", videos)
         write_lines(folder / "tracks.jsonl", tracks)
         write_lines(folder / "answers.jsonl", answers)
