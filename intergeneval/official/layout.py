@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from intergeneval.bench.names import id_fault
 from intergeneval.errors import UsageError
 
 SCORE_RESULTS = "SCORE_RESULTS"
@@ -85,12 +86,9 @@ def read_entries(path: Path) -> dict[str, list[dict[str, Any]]]:
 def _video_id(entry: dict[str, Any], path: Path, index: int) -> str:
     raw = entry.get("video_id")
     text = str(raw) if isinstance(raw, int) and not isinstance(raw, bool) else raw
-    if not isinstance(text, str) or not text.strip() or text.startswith(".") or any(char in text for char in "/\\\0"):
-        raise UsageError(f"{path}: entry {index} has the video_id {raw!r:.60}, which cannot name a sample; correct it")
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        raise UsageError(f"{path}: entry {index} has a video_id that is not text; correct it") from None
+    problem = id_fault(text) if isinstance(text, str) else f"is {raw!r:.60}"
+    if not isinstance(text, str) or problem:
+        raise UsageError(f"{path}: the video_id of entry {index} {problem}; correct it")
     return text
 
 
