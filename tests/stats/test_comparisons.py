@@ -145,9 +145,9 @@ def test_a_comparison_passes_through_json_unchanged(two_runs):
 
 def test_thin_slices_have_neither_interval_nor_p(two_runs):
     codes, first, second = two_runs
-    labels = {f"p{item:04d}": [("tag", "big")] if item < 30 else [("tag", "small")] for item in range(45)}
+    labels = {f"p{item:04d}": [("tag", "big")] if item < 20 else [("tag", "small")] for item in range(39)}
     big, small = slice_comparisons(records(first), records(second), cluster_names(codes), labels)
-    assert (big.thin, big.comparison.prompts, big.comparison.secondary) == (False, 30, True)
+    assert (big.thin, big.comparison.prompts, big.comparison.secondary) == (False, 20, True)
     assert big.comparison.p is not None
     assert (small.thin, small.comparison.low, small.comparison.p, small.comparison.p_adjusted) == (True, None, None, None)
     assert big.comparison.family == 1

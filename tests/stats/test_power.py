@@ -68,6 +68,13 @@ def test_the_number_of_prompts_that_would_decide_does_decide(prompts_a_cluster):
     assert np.mean(clustered(values, np.arange(sets)).low > -0.02) == pytest.approx(0.8, abs=0.1)
 
 
+def test_a_loss_beyond_the_tolerance_needs_the_prompts_that_show_a_loss():
+    values = np.random.default_rng(7).normal(size=(60, 1))
+    differences = -0.05 + 0.3 * (values - values.mean()) / values.std(ddof=1)
+    comparison = compare_paired(records(np.full((60, 1), 0.5)), records(0.5 + differences), cluster_names(range(60)))
+    assert prompts_to_decide(comparison, 0.02) == clusters_to_detect(0.3, 0.05)
+
+
 def test_without_a_spread_nobody_knows_how_many_prompts_would_decide():
     one = compare_paired(records([[0.5]]), records([[0.4]]), cluster_names([0]))
     assert prompts_to_decide(one, 0.02) is None
@@ -86,10 +93,10 @@ def test_a_rejudged_run_without_any_spread_always_passes():
 
 def test_the_spread_between_seeds_is_told_from_that_between_prompts():
     rng = np.random.default_rng(5)
-    quality = 0.5 + rng.normal(0, 0.2, (2_000, 1))
-    first, second = (records(quality + rng.normal(0, 0.1, (2_000, 3))) for _ in range(2))
+    quality = 0.5 + rng.normal(0, 0.1, (2_000, 1))
+    first, second = (records(quality + rng.normal(0, 0.2, (2_000, 3))) for _ in range(2))
     found = seed_spread(first)
-    assert (found.within, found.between) == (pytest.approx(0.1, rel=0.05), pytest.approx(0.2, rel=0.05))
+    assert (found.within, found.between) == (pytest.approx(0.2, rel=0.05), pytest.approx(0.1, rel=0.1))
     assert (found.prompts, found.seeds) == (2_000, 3)
     # What is foretold for videos made anew is what two such runs show, to four standard errors of both.
     assert compare_paired(first, second, cluster_names(range(2_000))).sd == pytest.approx(found.regenerated, rel=0.08)
