@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ from intergeneval import bench, provenance, questions, scores
 from intergeneval.bench import Benchmark
 from intergeneval.choose import choose_benchmark
 from intergeneval.config import AUTO, RunConfig
-from intergeneval.errors import BenchError, UsageError
+from intergeneval.errors import BenchError, IntergenevalError, UsageError
 from intergeneval.ids import sha256_json, short
 from intergeneval.jobs import Backends, Job, Outcome
 from intergeneval.observe import Observer
@@ -106,7 +107,7 @@ class Run:
         return RunHeader(
             schema=RUN_SCHEMA,
             model=self.config.name or backends.source.name,
-            source=f"{split_spec(self.config.model)[0]}:{backends.source.name}",
+            source=_source(self.config.model),
             source_hash=sha256_json([backends.source.describe(), self.config.fit]),
             bench=whole.name,
             bench_version=whole.version,
@@ -249,11 +250,32 @@ def _check_ready(benchmark: Benchmark, *, needs_masks: bool) -> None:
             f"benchmark {benchmark.name}: {_listed(bare)} with instances that have no first-frame mask; draw the masks, or give "
             f"finished tracks with --tracker stored:DIR"
         )
+    faults = list(_mask_faults(benchmark))
+    if faults:
+        more = f"\n(and {len(faults) - 5} more; 'intergeneval bench check' names them all)" if len(faults) > 5 else ""
+        raise BenchError("\n".join(faults[:5]) + more)
+
+
+def _mask_faults(benchmark: Benchmark) -> Iterator[str]:
+    """Give the message of every mask that cannot be used: better before the first video than in the middle of a run."""
+    for sample in benchmark.samples:
+        for instance in sample.instances:
+            if instance.mask is not None:
+                try:
+                    bench.load_mask(benchmark, sample, instance)
+                except IntergenevalError as error:
+                    yield str(error)
 
 
 def _listed(ids: Sequence[str]) -> str:
     shown = ", ".join(ids[:5]) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
     return f"{len(ids)} sample{'s' if len(ids) > 1 else ''} ({shown})"
+
+
+def _source(spec: str) -> str:
+    """Return the source as the header names it: a path in one spelling, so that ``./videos`` and ``videos`` are one model."""
+    kind, argument = split_spec(spec)
+    return f"{kind}:{os.path.normpath(argument)}" if Path(argument).exists() else spec
 
 
 def _default_folder(header: RunHeader) -> Path:
