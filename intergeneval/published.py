@@ -41,7 +41,7 @@ class PublishedRow(Record):
     prompts: int
     """Number of prompts behind each mean."""
     metrics: Mapping[str, float]
-    """Metric -> printed mean; ``kisa``, ``sgi`` and ``if`` are ours, others keep the name (in lower case) and the scale of the source."""
+    """Metric -> printed mean; ``kisa``, ``sgi``, ``if`` are ours, others keep the name (lower case) and scale of the source."""
 
     def differences(self, run: Comparability) -> tuple[str, ...]:
         """Return the fields in which a run was made differently, or cannot be shown to have been made alike.
