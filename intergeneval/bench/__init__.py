@@ -5,9 +5,21 @@ that returns a `Benchmark`.
 """
 
 from intergeneval.bench.benchmark import Benchmark
-from intergeneval.bench.checking import check
+from intergeneval.bench.checking import check, check_made
 from intergeneval.bench.faults import Fault
 from intergeneval.bench.files import load_first_frame, load_mask, masks_for
-from intergeneval.bench.finding import folder_of, load, names
+from intergeneval.bench.finding import folder_of, is_made, load, names
 
-__all__ = ["Benchmark", "Fault", "check", "folder_of", "load", "load_first_frame", "load_mask", "masks_for", "names"]
+__all__ = [
+    "Benchmark",
+    "Fault",
+    "check",
+    "check_made",
+    "folder_of",
+    "is_made",
+    "load",
+    "load_first_frame",
+    "load_mask",
+    "masks_for",
+    "names",
+]

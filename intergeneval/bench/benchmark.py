@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from intergeneval.errors import UsageError
+from intergeneval.masks import Mask
 from intergeneval.records import Sample
+
+Frame = npt.NDArray[np.uint8]
+"""One RGB frame, shape (H, W, 3), values 0..255."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +41,9 @@ class Benchmark:
     """Folder of reference videos inside `root`, named by sample id, where the benchmark has them."""
     hashes: Mapping[str, str] = field(default_factory=dict)
     """sha256 of further files that no sample names, such as the reference videos, by path."""
+    first_look: Callable[[Sample], tuple[Frame, Mapping[str, Mask]]] | None = None
+    """Makes a sample's first frame, RGB uint8 (H, W, 3), and its instances' masks, bool (H, W), by id: for benchmarks that render
+    them and have no files. A function of a module, since benchmarks travel between processes."""
 
     def sample(self, sample_id: str) -> Sample:
         """Return the sample with that id. Raises KeyError."""

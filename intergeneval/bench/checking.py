@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from intergeneval.bench import official
+from intergeneval.bench.benchmark import Benchmark
 from intergeneval.bench.faults import Fault
 from intergeneval.bench.files import ImageError, decode_image, decode_mask, read_bytes
 from intergeneval.bench.finding import read
 from intergeneval.bench.names import path_fault
 from intergeneval.bench.reading import Reading
-from intergeneval.bench.structure import gaps
+from intergeneval.bench.structure import gaps, sample_faults
 from intergeneval.ids import sha256_file
 from intergeneval.masks import Mask
 from intergeneval.records import Sample
@@ -27,7 +28,20 @@ def check(path: Path) -> list[Fault]:
 
     Raises UsageError where the folder is no benchmark at all.
     """
-    reading = read(path)
+    return _of_reading(read(path))
+
+
+def check_made(benchmark: Benchmark) -> list[Fault]:
+    """Return every fault of a benchmark that a plug-in made: what its samples say; files only where it names some."""
+    found: list[Fault] = []
+    for sample in benchmark.samples:
+        found += sample_faults(sample, benchmark.root, benchmark.name)
+        found += [fault for fault in gaps(sample, benchmark.name) if fault.field == "interactions"]
+        found += _file_faults(sample, benchmark.name, benchmark.root)
+    return found
+
+
+def _of_reading(reading: Reading) -> list[Fault]:
     found = list(reading.faults)
     for sample, file in zip(reading.samples, reading.files, strict=True):
         found += gaps(sample, file)

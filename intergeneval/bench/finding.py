@@ -23,9 +23,14 @@ def load(name_or_path: str | Path) -> Benchmark:
     for a path that is not a benchmark.
     """
     text = str(name_or_path)
-    if shelf.at_path(text) is None and shelf.is_name(text) and text in plugins.names("benchmarks"):
+    if is_made(text):
         return _from_plugin(text)
     return read(folder_of(text)).benchmark()
+
+
+def is_made(name: str) -> bool:
+    """Whether a plug-in makes the benchmark of that name, so that it has no folder to be read from."""
+    return shelf.is_name(name) and shelf.at_path(name) is None and name in plugins.names("benchmarks")
 
 
 def folder_of(name_or_path: str | Path) -> Path:

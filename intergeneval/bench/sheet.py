@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from intergeneval.bench.benchmark import Benchmark
+from intergeneval.bench.benchmark import Benchmark, Frame
 from intergeneval.bench.files import load_first_frame, load_mask
 from intergeneval.bench.wording import in_words
 from intergeneval.errors import BenchError
-from intergeneval.masks import COLOUR_RGB, box
+from intergeneval.masks import COLOUR_RGB, Mask, box
 from intergeneval.records import Sample
-
-Picture = npt.NDArray[np.uint8]
 
 TILE = (240, 360)
 """Height and width of one picture on the sheet, in pixels."""
@@ -26,7 +23,7 @@ _INK, _PAPER = (30, 30, 30), 250
 _LETTERS = 54
 
 
-def contact_sheet(benchmark: Benchmark, columns: int = 4) -> Picture:
+def contact_sheet(benchmark: Benchmark, columns: int = 4) -> Frame:
     """Return the sheet, RGB uint8 (H, W, 3); samples without a first frame get a grey field.
 
     Raises BenchError when no sample has one, when a file is damaged, or when there are more samples than LARGEST.
@@ -36,7 +33,7 @@ def contact_sheet(benchmark: Benchmark, columns: int = 4) -> Picture:
         raise BenchError(
             f"benchmark {benchmark.name!r} has {len(samples)} samples, a sheet shows {LARGEST}; choose some with --limit"
         )
-    if not any(sample.image for sample in samples):
+    if benchmark.first_look is None and not any(sample.image for sample in samples):
         raise BenchError(f"benchmark {benchmark.name!r} has no first frames to show")
     columns = max(1, min(columns, len(samples)))
     tiles = [_tile(benchmark, sample) for sample in samples]
@@ -45,21 +42,21 @@ def contact_sheet(benchmark: Benchmark, columns: int = 4) -> Picture:
     return np.concatenate(rows, axis=0)
 
 
-def drawn_frame(benchmark: Benchmark, sample: Sample) -> Picture | None:
+def drawn_frame(benchmark: Benchmark, sample: Sample) -> Frame | None:
     """Return a sample's first frame with its masks and boxes, RGB uint8 (H, W, 3); None where it has none. Raises BenchError."""
     import cv2
 
-    frame = load_first_frame(benchmark, sample)
+    frame, masks = _look(benchmark, sample)
     if frame is None:
         return None
     line = max(2, round(frame.shape[1] / 240))
     for item in sample.instances:
-        if item.mask is None:
+        mask = masks.get(item.id)
+        if mask is None:
             continue
-        mask = load_mask(benchmark, sample, item)
         if mask.shape != frame.shape[:2]:
             raise BenchError(
-                f"benchmark {benchmark.name!r}, sample {sample.id!r}: {item.mask} and the first frame differ in size"
+                f"benchmark {benchmark.name!r}, sample {sample.id!r}: mask of {item.id!r} and first frame differ in size"
             )
         colour = np.array(COLOUR_RGB[item.colour])
         frame[mask] = (0.55 * frame[mask] + 0.45 * colour).astype(np.uint8)
@@ -70,7 +67,17 @@ def drawn_frame(benchmark: Benchmark, sample: Sample) -> Picture | None:
     return frame
 
 
-def _tile(benchmark: Benchmark, sample: Sample) -> Picture:
+def _look(benchmark: Benchmark, sample: Sample) -> tuple[Frame | None, Mapping[str, Mask]]:
+    if benchmark.first_look is not None:
+        frame, masks = benchmark.first_look(sample)
+        return frame.copy(), masks
+    frame_or_none = load_first_frame(benchmark, sample)
+    if frame_or_none is None:
+        return None, {}
+    return frame_or_none, {item.id: load_mask(benchmark, sample, item) for item in sample.instances if item.mask is not None}
+
+
+def _tile(benchmark: Benchmark, sample: Sample) -> Frame:
     import cv2
 
     height, width = TILE

@@ -80,17 +80,17 @@ def check_command(name: str, *, as_json: bool) -> None:
     """Name every fault of a benchmark (a name or a folder), with file, field and fix; exit code 2 if there are any."""
     from intergeneval import bench
 
-    folder = bench.folder_of(name)
-    faults = bench.check(folder)
+    place = name if bench.is_made(name) else str(bench.folder_of(name))
+    faults = bench.check_made(bench.load(name)) if bench.is_made(name) else bench.check(Path(place))
     if as_json:
         click.echo(
-            json.dumps({"benchmark": str(folder), "faults": [fault.to_json() for fault in faults]}, indent=1, ensure_ascii=False)
+            json.dumps({"benchmark": place, "faults": [fault.to_json() for fault in faults]}, indent=1, ensure_ascii=False)
         )
     else:
         for fault in faults:
             click.echo(str(fault))
         count = "no fault" if not faults else "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-        click.echo(f"{folder}: {count}", err=bool(faults))
+        click.echo(f"{place}: {count}", err=bool(faults))
     if faults:
         sys.exit(EXIT_USAGE)
 
