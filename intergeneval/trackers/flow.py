@@ -134,9 +134,13 @@ class _Run:
         ratios = {item.name: self._ratio(item, picture) for item in self._targets}
         chances: dict[str, Floats] = {name: (1 / (1 + np.exp(-ratio))).astype(np.float32) for name, ratio in ratios.items()}
         odds = []
+        bodies = {item.name: motion.carry(item.mask) for item in self._targets if item.seen}
+        ground = motion.fit(~np.logical_or.reduce(list(bodies.values()))) if bodies else None
         for item in self._targets:
             carried, doubt = self._propose(item, motion, chances[item.name])
             field = prior_odds(carried, doubt) + colour_odds(ratios[item.name])
+            if doubt is not None:
+                field += motion.odds(motion.fit(bodies[item.name]), ground)
             if carried.any():
                 laid = item.lay(carried, [])
                 field += np.float32(limits.RECALL) * (laid & (ratios[item.name] > 0))

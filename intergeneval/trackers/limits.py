@@ -15,7 +15,20 @@ CONSISTENT_PX = 1.0
 CONSISTENT_SHARE = 0.1
 """... plus this share of the motion, before a pixel's motion is not believed."""
 
-RECENT_WEIGHT = 0.5
+MOTION_PX = 2.0
+"""Pixels a frame by which two motions must differ to count as different."""
+MOTION_ODDS = 2.0
+"""Log odds against a pixel that moves with the ground while the instance moves otherwise."""
+TEXTURE = 6.0
+"""Mean grey gradient (0 to 255, over a window) that a pixel needs for its motion to count: plain cloth goes with anything."""
+FIT_SIDE = 40.0
+"""Motions are fitted on about so many pixels along an instance's side."""
+FIT_ROUNDS = 3
+"""Rounds of fitting, each on the better half of the round before, or on all that fit within MOTION_PX."""
+FIT_MIN = 24
+"""Pixels below which no motion is fitted."""
+
+RECENT_WEIGHT = 0.3
 """Share of the recent appearance, beside the anchor's, in a colour model: light changes, but the anchor is the truth."""
 RECENT_RATE = 0.1
 """Share of a confident frame that enters the recent appearance."""
@@ -71,7 +84,7 @@ RECALL = 2.0
 RIVAL_GAP = 0.1
 """A second place within this response of the best makes the find ambiguous."""
 
-AGREE_LOW, AGREE_HIGH = 0.6, 0.85
+AGREE_LOW, AGREE_HIGH = 0.68, 0.88
 """Colour agreement with the anchor (Bhattacharyya): below the first it is another thing, from the second it is fully trusted."""
 CONTRAST_LOW, CONTRAST_HIGH = 0.05, 0.3
 """Difference of mean foreground probability inside and around a mask: the same two points."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -126,7 +127,9 @@ class Target:
         self.mask, self.seen = mask, True
         if evidence.confidence >= limits.REGAIN:
             rate = limits.RECENT_RATE
-            self.recent = ((1 - rate) * self.recent + rate * histogram(picture.bins, mask)).astype(np.float32)
+            core = cv2.erode(mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+            if area(core) >= limits.MIN_AREA:
+                self.recent = ((1 - rate) * self.recent + rate * histogram(picture.bins, core)).astype(np.float32)
             ratio = area(mask) / self.whole_area
             if limits.WHOLE_SHARE <= ratio <= 1 / limits.WHOLE_SHARE:
                 self.whole = shape_of(mask) or self.whole
