@@ -1,0 +1,182 @@
+// Opens pages of a report in headless Chromium, does what one scenario says, and prints what it saw as JSON.
+// Called as: node drive.js '{"scenario": "sort", "page": "/path/index.html", ...}'
+"use strict";
+const fs = require("fs");
+const path = require("path");
+const { chromium } = require("playwright-core");
+
+const job = JSON.parse(process.argv[2]);
+const QUIET = [
+  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+  "--disable-component-update", "--disable-sync",
+];
+
+const visible = (page, selector) => page.locator(selector).evaluateAll((rows) => rows.filter((row) => !row.hidden).length);
+const column = (page, table, index) =>
+  page.locator(`${table} tbody:first-of-type tr`).evaluateAll((rows, at) => rows.map((row) => row.cells[at].innerText.split("\n")[0].trim()), index);
+const frameSaid = (page) => page.locator("[data-act=where]").first().innerText();
+const times = (page) => page.locator("video").evaluateAll((all) => all.map((video) => video.currentTime));
+const settled = (page) => page.waitForFunction(() => Array.from(document.querySelectorAll("video")).every((video) => video.readyState >= 2 && !video.seeking));
+
+const scenarios = {
+  async open(page) {
+    return {
+      title: await page.title(), rows: await page.locator("table.board tr[data-row]").count(),
+      loaded_ms: await page.evaluate(() => performance.getEntriesByType("navigation")[0].loadEventEnd),
+      owned: await page.evaluate(() => window.owned === undefined ? null : window.owned),
+      text: await page.evaluate(() => document.body.innerText), images: await page.locator("img[src=x], main img:not(.first img), main iframe").count(),
+    };
+  },
+  async sort(page) {
+    const out = { before: await column(page, job.table, job.column) };
+    const button = page.locator(`${job.table} thead th`).nth(job.column).locator("button.sort");
+    const began = Date.now();
+    await button.focus();
+    await page.keyboard.press("Enter");
+    out.first = await column(page, job.table, job.column);
+    out.ms = Date.now() - began;
+    out.aria_first = await page.locator(`${job.table} thead th`).nth(job.column).getAttribute("aria-sort");
+    await button.click();
+    out.second = await column(page, job.table, job.column);
+    out.aria_second = await page.locator(`${job.table} thead th`).nth(job.column).getAttribute("aria-sort");
+    out.sorted_heads = await page.locator(`${job.table} th[aria-sort]`).count();
+    return out;
+  },
+  async filter(page) {
+    const out = { before: await visible(page, `${job.table} tbody:first-of-type tr`) };
+    await page.locator(`.controls[data-for="${job.controls}"] input[type=search]`).fill(job.text);
+    out.after = await visible(page, `${job.table} tbody:first-of-type tr`);
+    out.status = await page.locator(`.controls[data-for="${job.controls}"] [data-role=status]`).innerText();
+    return out;
+  },
+  async slice(page) {
+    const cells = () => page.locator("table.board tr[data-row]").evaluateAll((rows) => rows.map((row) => [row.querySelector("td.main data").textContent, row.querySelector("small.ci").textContent, row.classList.contains("thin")]));
+    const out = { before: await cells() };
+    const choose = page.locator("[data-role=slice]").first();
+    const label = (await choose.locator("option").allInnerTexts()).find((text) => text.startsWith(job.slice));
+    await choose.selectOption({ label });
+    out.after = await cells();
+    out.colour = await page.locator("table.board tr.thin td").first().evaluate((cell) => getComputedStyle(cell).color).catch(() => null);
+    out.status = await page.locator(".controls [data-role=status]").first().innerText();
+    await choose.selectOption("");
+    out.restored = await cells();
+    await page.locator("[data-role=reference]").first().selectOption("1");
+    out.reference = await page.locator("table.board td.delta").allInnerTexts();
+    return out;
+  },
+  async pair(page) {
+    const open = () => page.locator("details.pair").evaluateAll((all) => all.filter((item) => !item.hidden).map((item) => [item.id, item.open]));
+    const out = { before: await open() };
+    await page.locator("[data-role=pair-b]").selectOption("3");
+    out.chosen = await open();
+    await page.evaluate(() => { location.hash = "#g1-pair-2-3"; });
+    await page.waitForTimeout(100);
+    out.linked = await open();
+    return out;
+  },
+  async link(page) {
+    await page.locator("table.heat a").first().click();
+    await page.waitForLoadState();
+    return { at: path.basename(page.url()), heading: await page.locator("h1").innerText() };
+  },
+  async frame(page) {
+    await settled(page);
+    const out = { shown: await frameSaid(page), top: await page.locator("[data-player]").evaluate((node) => node.getBoundingClientRect().top), times: await times(page) };
+    await page.locator("details.a summary").filter({ hasText: job.answer }).first().click();
+    await page.locator("details.a[open] a.seek").first().click();
+    await settled(page);
+    out.after_seek = await frameSaid(page);
+    return out;
+  },
+  async keys(page) {
+    await settled(page);
+    const now = () => page.locator(".lane .now").first().getAttribute("d");
+    const shape = () => page.locator(".overlay path").first().getAttribute("d");
+    const out = { start: await frameSaid(page), now_start: await now(), shape_start: await shape() };
+    for (let press = 0; press < 3; press += 1) { await page.keyboard.press("ArrowRight"); }
+    await settled(page);
+    out.body_keys = await frameSaid(page);
+    await page.locator("[data-act=scrub]").focus();
+    await page.keyboard.press("ArrowLeft");
+    out.range_keys = await frameSaid(page);
+    await page.keyboard.press("End");
+    await settled(page);
+    out.end = await frameSaid(page);
+    out.times = await times(page);
+    out.now_end = await now();
+    out.shape_end = await shape();
+    return out;
+  },
+  async play(page) {
+    await settled(page);
+    const out = { autoplay: await page.locator("video[autoplay], video[loop]").count(), controls: await page.locator("video[controls]").count() };
+    out.before = await page.locator("video").evaluateAll((all) => all.every((video) => video.paused));
+    await page.locator("[data-act=play]").click();
+    await page.waitForFunction(() => Number(document.querySelector("[data-act=scrub]").value) >= 4, null, { timeout: 20000 });
+    out.playing = await page.locator("video").evaluateAll((all) => all.map((video) => !video.paused));
+    await page.locator("[data-act=play]").click();
+    out.after = await page.locator("video").evaluateAll((all) => all.every((video) => video.paused));
+    return out;
+  },
+  async overlay(page) {
+    const shown = () => page.locator(".take").first().locator(".overlay path").evaluateAll((all) => all.map((item) => getComputedStyle(item).display !== "none"));
+    const out = { start: await shown() };
+    await page.locator("[data-act=lane]").first().uncheck();
+    out.without_first = await shown();
+    await page.locator("[data-act=all]").uncheck();
+    out.none = await shown();
+    await page.locator("[data-act=all]").check();
+    out.again = await shown();
+    return out;
+  },
+  async axe(page) {
+    await page.evaluate(() => document.querySelectorAll("details").forEach((item) => { item.open = true; }));
+    await page.evaluate(fs.readFileSync(require.resolve("axe-core"), "utf8"));
+    const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+    return {
+      checked: found.passes.length,
+      violations: found.violations.map((item) => ({ id: item.id, impact: item.impact, count: item.nodes.length, first: item.nodes[0].html.slice(0, 200), why: item.nodes[0].failureSummary })),
+    };
+  },
+  async layout(page) {
+    return {
+      width: await page.evaluate(() => document.documentElement.scrollWidth), window: await page.evaluate(() => window.innerWidth),
+      motion: await page.evaluate(() => getComputedStyle(document.documentElement).scrollBehavior),
+      paper: await page.evaluate(() => getComputedStyle(document.body).backgroundColor),
+      controls: await page.locator(".controls, .player").evaluateAll((all) => all.filter((item) => item.getClientRects().length > 0).length),
+    };
+  },
+  async plain(page) {
+    return {
+      text: await page.evaluate(() => document.body.innerText).catch(() => null) || await page.locator("body").innerText(),
+      controls: await page.locator(".controls:not([hidden]), .player:not([hidden])").count(),
+      buttons: await page.locator("button.sort").count(),
+      details: await page.locator("details").count(),
+    };
+  },
+};
+
+(async () => {
+  const browser = await chromium.launch({ executablePath: job.chromium, args: QUIET });
+  const context = await browser.newContext({
+    viewport: { width: job.width || 1280, height: job.height || 900 }, colorScheme: job.scheme || "light",
+    reducedMotion: job.reduced ? "reduce" : "no-preference", javaScriptEnabled: job.scenario !== "plain",
+  });
+  const page = await context.newPage();
+  const said = [], outside = [];
+  page.on("console", (message) => said.push(`${message.type()}: ${message.text()}`));
+  page.on("pageerror", (error) => said.push(`error: ${error.message}`));
+  page.on("dialog", (dialog) => { said.push(`dialog: ${dialog.message()}`); dialog.dismiss(); });
+  page.on("request", (request) => {
+    const inside = request.url().startsWith("data:") || request.url().startsWith(`file://${job.folder}/`);
+    if (!inside) { outside.push(request.url()); }
+  });
+  if (job.media) { await page.emulateMedia({ media: job.media }); }
+  const began = Date.now();
+  await page.goto(`file://${job.folder}/${job.page}`);
+  const opened_ms = Date.now() - began;
+  const seen = await scenarios[job.scenario](page);
+  if (job.picture) { await page.screenshot({ path: job.picture }); }
+  console.log(JSON.stringify({ ...seen, opened_ms, said, outside }));
+  await browser.close();
+})().catch((error) => { console.error(error); process.exit(1); });
