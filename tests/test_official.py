@@ -23,6 +23,7 @@ from intergeneval.records import (
 )
 from intergeneval.scores import score_videos
 from intergeneval.store import RunStore
+from tests.bench.small_benchmarks import official_type
 
 FIXTURE = Path(__file__).parent / "fixtures" / "official"
 FRAMES = [0, 5, 10, 12]
@@ -312,6 +313,39 @@ def test_models_with_the_same_questions_are_comparable(tmp_path):
         write_results(tmp_path, [verification(answers={1: word})], [hallucination()], model=model)
     first, second = read_results(tmp_path)
     assert first.header.key == second.header.key
+
+
+def test_models_that_were_asked_other_things_are_not(tmp_path):
+    for model, text in (("a", "man lifts cup"), ("b", "man drops cup")):
+        write_results(tmp_path, [with_results([], key_interaction=text)], [hallucination()], model=model)
+    first, second = read_results(tmp_path)
+    assert first.header.comparability.differences(second.header.comparability) == ("questions",)
+
+
+def test_a_video_that_one_model_lacks_does_not_make_them_incomparable(tmp_path):
+    write_results(tmp_path, [verification(), verification("001")], [hallucination(), hallucination("001")], model="a")
+    write_results(tmp_path, [verification()], [hallucination()], model="b")
+    first, second = read_results(tmp_path)
+    assert first.header.key == second.header.key
+    assert [len(item.samples) for item in (first, second)] == [2, 1]
+
+
+def test_the_set_beside_the_results_adds_appearances_and_the_videos_that_were_left_out(tmp_path):
+    official_type(tmp_path / "in/EVAL_DATA/synthetic", 3)
+    store = imported(tmp_path, [verification(), verification("001")], [hallucination(), hallucination("001", entity=["dog"])])
+    samples = {sample.id: sample for sample in store.read("samples", Sample)}
+    assert [item.appearance for item in samples["000"].instances] == ["man in red", "blue cup"]
+    assert [item.appearance for item in samples["001"].instances] == ["dog"]
+    assert "interaction_type:contact" in samples["000"].tags
+    scores = scores_of(store)
+    assert {name: score.if_ for name, score in scores.items()} == {"000": 1.0, "001": 1.0, "002": None}
+    assert "no entry for video '002'" in scores["002"].reason
+
+
+def test_a_damaged_set_beside_the_results_takes_nothing_from_them(tmp_path):
+    official_type(tmp_path / "in/EVAL_DATA/synthetic", 3)
+    (tmp_path / "in/EVAL_DATA/synthetic/meta.json").write_text("[{")
+    assert sorted(scores_of(imported(tmp_path, [verification()], [hallucination()]))) == ["000"]
 
 
 def test_box_colours_we_do_not_have_are_told_in_a_tag(tmp_path):

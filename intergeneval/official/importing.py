@@ -6,28 +6,25 @@ are of several. Nothing is scored here: `score` does that from the records, unde
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from intergeneval import provenance
+from intergeneval.bench import official
 from intergeneval.bench.official import COLOURS, sample_id
 from intergeneval.errors import UsageError
-from intergeneval.ids import sha256_file, sha256_json
 from intergeneval.official import hallucination, verification
 from intergeneval.official.hallucination import Assessed
-from intergeneval.official.layout import EVAL_RESULTS, ResultFiles, find_results, read_entries, results_root
+from intergeneval.official.heading import Asked, Part, common_questions, run_header
+from intergeneval.official.layout import EVAL_DATA, EVAL_RESULTS, ResultFiles, find_results, read_entries, results_root
 from intergeneval.official.tracks import read_tracks
 from intergeneval.official.verification import Verified
 from intergeneval.records import (
     BOX_COLOURS,
-    RUN_SCHEMA,
     Answer,
-    Comparability,
     Consistency,
     Instance,
-    Profile,
     Question,
     RunHeader,
     Sample,
@@ -36,6 +33,7 @@ from intergeneval.records import (
     VideoStatus,
 )
 from intergeneval.scores import score_videos
+from intergeneval.shelf import META
 from intergeneval.store import RunStore
 
 T = TypeVar("T")
@@ -103,54 +101,45 @@ def read_results(path: Path, *, tracks: Path | None = None, command: Sequence[st
         tracks = root.parent / EVAL_RESULTS
     elif tracks is not None and not tracks.is_dir():
         raise UsageError(f"{tracks}: there is no such folder of tracks")
-    models = dict.fromkeys(item.model for item in files)
-    return [
-        _ModelReader(root, model, tracks, command).read([item for item in files if item.model == model], several=several)
-        for model in models
+    readers = [
+        _ModelReader(root, model, tracks, [item for item in files if item.model == model], several=several)
+        for model in dict.fromkeys(item.model for item in files)
     ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Part:
-    """One video as it was found in either file, or in both."""
-
-    kind: str
-    number: str
-    sample: Sample
-    verified: Verified
-    assessed: Assessed | None
-    consistency: Consistency
+    common = common_questions([reader.parts for reader in readers])
+    return [reader.imported(common, command) for reader in readers]
 
 
 class _ModelReader:
     """Reads the files of one model."""
 
-    def __init__(self, root: Path, model: str, tracks: Path | None, command: Sequence[str]) -> None:
+    def __init__(self, root: Path, model: str, tracks: Path | None, files: Sequence[ResultFiles], *, several: bool) -> None:
         self._root = root
         self._model = model
         self._tracks = tracks
-        self._command = command
+        self._files = files
         self._notes: list[str] = []
+        self.parts = [part for item in files for part in self._parts(item, several=several)]
 
-    def read(self, files: Sequence[ResultFiles], *, several: bool) -> Imported:
-        parts = [part for item in files for part in self._parts(item, several=several)]
-        tracks = [found for part in parts if (found := self._tracks_of(part)) is not None]
+    def imported(self, common: Mapping[str, Asked], command: Sequence[str]) -> Imported:
+        tracks = [found for part in self.parts if (found := self._tracks_of(part)) is not None]
         return Imported(
-            header=self._header(files, parts),
-            samples=tuple(part.sample for part in parts),
-            videos=tuple(_video(part) for part in parts),
-            questions=_all(parts, verification.questions),
-            answers=_all(parts, verification.answers),
-            consistency=tuple(part.consistency for part in parts),
+            header=run_header(self._model, self._root, self._files, self.parts, common, command),
+            samples=tuple(part.sample for part in self.parts),
+            videos=tuple(_video(part) for part in self.parts),
+            questions=_all(self.parts, verification.questions),
+            answers=_all(self.parts, verification.answers),
+            consistency=tuple(part.consistency for part in self.parts),
             tracks=tuple(tracks),
             notes=tuple(self._notes),
         )
 
-    def _parts(self, files: ResultFiles, *, several: bool) -> list[_Part]:
+    def _parts(self, files: ResultFiles, *, several: bool) -> list[Part]:
         verified = read_entries(files.verification) if files.verification else {}
         assessed = read_entries(files.hallucination) if files.hallucination else {}
+        asked = _asked(self._root.parent / EVAL_DATA / files.kind)
         parts = []
-        for number in dict.fromkeys([*verified, *assessed]):
+        # The release leaves a video out of its results when judging it failed; the set it was asked with still has it.
+        for number in dict.fromkeys([*verified, *assessed, *asked]):
             name = sample_id(files.kind, number, several=several)
             answered = (
                 verification.parse(verified[number])
@@ -160,10 +149,10 @@ class _ModelReader:
             seen = hallucination.parse(assessed[number], name) if number in assessed else None
             nobody = hallucination.without_file(name, _absent(files.hallucination, "_emergence_disappearance.json", number))
             parts.append(
-                _Part(
+                Part(
                     kind=files.kind,
                     number=number,
-                    sample=_sample(name, files.kind, answered, seen),
+                    sample=_sample(name, files.kind, answered, seen, asked.get(number)),
                     verified=answered,
                     assessed=seen,
                     consistency=seen.consistency if seen else nobody,
@@ -171,7 +160,7 @@ class _ModelReader:
             )
         return parts
 
-    def _tracks_of(self, part: _Part) -> Tracks | None:
+    def _tracks_of(self, part: Part) -> Tracks | None:
         if self._tracks is None:
             return None
         folder = self._tracks / self._model / part.kind / "tracks"
@@ -180,62 +169,42 @@ class _ModelReader:
             self._notes.append(f"{self._model}, sample {part.sample.id}: {note}")
         return found
 
-    def _header(self, files: Sequence[ResultFiles], parts: Sequence[_Part]) -> RunHeader:
-        judges = sorted({part.verified.judge for part in parts if part.verified.judge})
-        assessors = sorted({part.assessed.judge for part in parts if part.assessed and part.assessed.judge})
-        looked = any(part.consistency.emergence is not None for part in parts)
-        questions = [question.to_json() for question in _all(parts, verification.questions)]
-        comparability = Comparability(
-            bench=sha256_json([[part.sample.id, part.sample.prompt] for part in parts]),
-            questions=sha256_json(questions),
-            judge="+".join(judges) or "unknown",
-            judge_revision="",
-            tracker="official",
-            detector=f"judge:{'+'.join(assessors) or 'unknown'}" if looked else "none",
-            sampling=_sampling(parts),
-            profile=Profile.PAPER,
-            samples="all",
-            partial=() if looked else ("emergence",),
-        )
-        named = [place for item in files for place in (item.verification, item.hallucination) if place is not None]
-        hashes = {place.relative_to(self._root).as_posix(): sha256_file(place) for place in named}
-        return RunHeader(
-            schema=RUN_SCHEMA,
-            model=self._model,
-            source=f"official:{self._model}",
-            source_hash=sha256_json(hashes),
-            bench="+".join(item.kind for item in files),
-            bench_version="official",
-            samples=len(parts),
-            bench_samples=len(parts),
-            seeds=(0,),
-            comparability=comparability,
-            key=comparability.key,
-            config={"layout": "official", "types": [item.kind for item in files], "files": hashes},
-            versions=provenance.versions(),
-            commit=provenance.commit(Path.cwd()),
-            command=provenance.redact(self._command),
-            created=provenance.now(),
-        )
 
-
-def _all(parts: Iterable[_Part], make: Callable[[Verified, str], list[T]]) -> tuple[T, ...]:
+def _all(parts: Iterable[Part], make: Callable[[Verified, str], list[T]]) -> tuple[T, ...]:
     return tuple(record for part in parts for record in make(part.verified, part.sample.id))
 
 
-def _sample(name: str, kind: str, verified: Verified, assessed: Assessed | None) -> Sample:
-    """Make the sample from what the result files know of it: no appearance, no masks."""
+def _asked(folder: Path) -> dict[str, Sample]:
+    """Return the samples of the release's ``EVAL_DATA/{type}`` beside the results by number, or none where it is not there.
+
+    It only adds to what the results say, so a damaged one is read as far as it goes.
+    """
+    return {sample.id: sample for sample in official.read(folder).samples} if (folder / META).is_file() else {}
+
+
+def _sample(name: str, kind: str, verified: Verified, assessed: Assessed | None, asked: Sample | None) -> Sample:
+    """Make the sample from what the result files know of it, and appearances from the set where they agree on the classes.
+
+    It names no masks and no first frame: a run folder does not hold them.
+    """
     entity = assessed.entity if assessed else ()
     colours, renamed = _colours(assessed.colours if assessed else (), len(entity))
+    instances = tuple(
+        Instance(id=f"id{index}", class_=noun, appearance=noun, colour=colour)
+        for index, (noun, colour) in enumerate(zip(entity, colours, strict=False), start=1)
+    )
+    known = asked.instances if asked else ()
+    if not instances:
+        instances = tuple(replace(item, mask=None) for item in known)
+    elif [item.class_ for item in known] == [item.class_ for item in instances]:
+        instances = tuple(replace(item, appearance=told.appearance) for item, told in zip(instances, known, strict=True))
+    prompts = (verified.prompt, assessed.prompt if assessed else "", asked.prompt if asked else "")
     return Sample(
         id=name,
-        prompt=verified.prompt or (assessed.prompt if assessed else ""),
-        instances=tuple(
-            Instance(id=f"id{index}", class_=noun, appearance=noun, colour=colour)
-            for index, (noun, colour) in enumerate(zip(entity, colours, strict=False), start=1)
-        ),
+        prompt=next((prompt for prompt in prompts if prompt), ""),
+        instances=instances,
         interactions=verification.interactions(verified),
-        tags=(f"type:{kind}", *renamed),
+        tags=(*(asked.tags if asked else (f"type:{kind}",)), *renamed),
     )
 
 
@@ -255,7 +224,7 @@ def _colours(stated: Sequence[str], count: int) -> tuple[list[str], list[str]]:
     return colours, tags
 
 
-def _video(part: _Part) -> Video:
+def _video(part: Part) -> Video:
     blank = part.verified.blank or (part.assessed.blank if part.assessed else "")
     frames = part.verified.frames or ((0, *part.consistency.frames) if part.consistency.frames else ())
     return Video(
@@ -266,18 +235,6 @@ def _video(part: _Part) -> Video:
         frames=frames[-1] + 1 if frames else 0,
         sampled=frames,
     )
-
-
-def _sampling(parts: Sequence[_Part]) -> str:
-    """Return ``paper`` or ``stride:N`` when every video was sampled so, else ``unknown``: it is read off the frames."""
-    lists = {part.verified.frames for part in parts if len(part.verified.frames) > 1}
-    strides = {frames[1] - frames[0] for frames in lists if len(frames) > 2}
-    if len(strides) != 1:
-        return "unknown"
-    stride = strides.pop()
-    if any(tuple(dict.fromkeys([*range(0, frames[-1], stride), frames[-1]])) != frames for frames in lists):
-        return "unknown"
-    return "paper" if stride == 5 else f"stride:{stride}"
 
 
 def _absent(path: Path | None, name: str, number: str) -> str:

@@ -16,6 +16,7 @@ from intergeneval.errors import UsageError
 
 SCORE_RESULTS = "SCORE_RESULTS"
 EVAL_RESULTS = "EVAL_RESULTS"
+EVAL_DATA = "EVAL_DATA"
 VERIFICATION = ("question_verification_results", "question_verification.json")
 """Folder below SCORE_RESULTS, and file name below ``{model}/{type}``, of the answers."""
 HALLUCINATION = ("emergence_disappearance_results", "_emergence_disappearance.json")

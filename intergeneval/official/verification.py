@@ -67,6 +67,8 @@ class Verified:
     """Key interactions."""
     blank: str = ""
     """Why the video could not be looked at; empty where it could."""
+    known: bool = True
+    """Whether the file says what was asked of it."""
 
 
 def parse(entries: list[dict[str, Any]]) -> Verified:
@@ -87,6 +89,7 @@ def parse(entries: list[dict[str, Any]]) -> Verified:
         judge=text_of(entry.get("model_used")),
         items=tuple(items),
         blank=blank,
+        known=isinstance(raw_items, list) and bool(raw_items),
     )
 
 
@@ -97,7 +100,7 @@ def unknown_item(reason: str) -> Item:
 
 def unverified(reason: str) -> Verified:
     """Return a video that the file does not have."""
-    return Verified(prompt="", frames=(), judge="", items=(unknown_item(reason),))
+    return Verified(prompt="", frames=(), judge="", items=(unknown_item(reason),), known=False)
 
 
 def answers(video: Verified, sample_id: str) -> list[Answer]:
