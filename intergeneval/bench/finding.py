@@ -79,5 +79,5 @@ def _from_plugin(name: str) -> Benchmark:
     made = plugins.load("benchmarks", name)  # a benchmark's factory takes no argument
     benchmark = made()  # type: ignore[call-arg]  # see above
     if not isinstance(benchmark, Benchmark):
-        raise BenchError(f"the plug-in benchmark {name!r} returned a {type(benchmark).__name__}, not a Benchmark")
+        raise BenchError(f"the plug-in benchmark {name!r} returned {type(benchmark).__name__} instead of a Benchmark")
     return benchmark
