@@ -14,7 +14,7 @@ import numpy as np
 
 from intergeneval.judges.geometry import thresholds
 from intergeneval.judges.geometry.contact import Run, agency, closed_by, contacts, first_seen, runs
-from intergeneval.judges.geometry.measurements import Floats, Scene
+from intergeneval.judges.geometry.measurements import Flags, Floats, Scene
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +53,11 @@ def touch(scene: Scene, actor: str, other: str, *, mutual: bool = False) -> Deed
         led = agency(scene, actor, other, run.start)
         if not mutual and led < -thresholds.AGENCY_SHARE:
             continue
-        strength = min(1.0, run.length / scene.count(thresholds.HOLD_SECONDS))
+        hold = scene.count(thresholds.HOLD_SECONDS)
+        index = scene.shown(run.start + hold - 1, run.end)
+        strength = 1.0 if index is not None else min(0.5, run.length / hold)
         if strength > best.strength:
-            best = Deed(strength, run.start, {"contact_frames": run.length, "led": round(led, 3)})
+            best = Deed(strength, index, {"contact_frames": run.length, "led": round(led, 3)})
     return best
 
 
@@ -155,7 +157,7 @@ def approach(scene: Scene, actor: str, other: str, *, mutual: bool = False) -> D
     if start is None:
         return NOTHING
     gap = scene.gap_across(actor, start, other, start)
-    least = max(thresholds.APPROACH_SHARE * gap, thresholds.APPROACH_SIZES * scene.smaller(actor, other))
+    least = least_approach(scene, actor, other, gap)
     best, first = 0.0, None
     for index in range(start + 1, len(scene.frames)):
         closed = closed_by(scene, actor, other, index, start)
@@ -167,6 +169,12 @@ def approach(scene: Scene, actor: str, other: str, *, mutual: bool = False) -> D
     if first is None:
         return Deed(0.0, None, {"gap_pixels": round(gap, 1), "closed_pixels": round(best, 1)})
     return Deed(min(1.0, best / max(gap, 1.0)), first, {"gap_pixels": round(gap, 1), "closed_pixels": round(best, 1)})
+
+
+def least_approach(scene: Scene, first: str, second: str, gap: float) -> float:
+    """Return how many pixels of a gap must close for an approach; a small gap need not close by more than itself."""
+    sizes = thresholds.APPROACH_SIZES * scene.smaller(first, second)
+    return max(thresholds.APPROACH_SHARE * gap, min(sizes, thresholds.HALF * gap), 1.0)
 
 
 def retreat(scene: Scene, actor: str, other: str, *, mutual: bool = False) -> Deed:
@@ -183,42 +191,60 @@ def retreat(scene: Scene, actor: str, other: str, *, mutual: bool = False) -> De
     return NOTHING
 
 
-def gesture_frames(scene: Scene, actor: str, target: str | None = None) -> tuple[list[Run], Floats]:
-    """Return (stretches in which a limb is elsewhere than in the first frame, how far towards the target it is, in sizes).
+def rest_frame(scene: Scene, actor: str) -> int | None:
+    """Return the frame that shows the actor at rest: the first, or the last where its outline there is more compact."""
+    visible = np.flatnonzero(scene.sights[actor].visible)
+    if not visible.size:
+        return None
+    first, last = int(visible[0]), int(visible[-1])
+    drawn_in = scene.hull(actor, last) < thresholds.GESTURE_COMPACT * scene.hull(actor, first)
+    return last if drawn_in and _stands(scene, actor, first)[last] else first
 
-    A subject that walks away from its place makes no gesture, whatever its limbs do.
-    """
-    sight = scene.sights[actor]
-    start = first_seen(scene, actor)
+
+def gesture_runs(scene: Scene, actor: str, share: float) -> list[Run]:
+    """Return the stretches in which a limb of a standing actor covers at least that share of its mask beside its rest."""
+    rest = rest_frame(scene, actor)
+    if rest is None:
+        return []
     shares = np.zeros(len(scene.frames))
-    along = np.full(len(scene.frames), np.nan)
-    if start is None:
-        return [], along
-    standing = np.nan_to_num(shift(scene, actor, start), nan=np.inf) < thresholds.DISPLACED_SIZES
-    origin = scene.place(actor)[start]
-    aim = scene.place(target)[start] - origin if target is not None else None
-    for index in np.flatnonzero(sight.visible & standing):
-        share, where = scene.gained(actor, int(index), start)
-        shares[index] = share
-        if where is not None and aim is not None:
-            along[index] = float((where - origin) @ aim / max(1e-6, np.hypot(*aim)) / max(1.0, sight.size))
-    return runs(shares >= thresholds.GESTURE_SHARE, scene.count(thresholds.BRIDGE_SECONDS)), along
+    for index in np.flatnonzero(scene.sights[actor].visible & _stands(scene, actor, rest)):
+        shares[index] = scene.gained(actor, int(index), rest)[0]
+    return runs(shares >= share, scene.count(thresholds.BRIDGE_SECONDS))
+
+
+def _stands(scene: Scene, actor: str, anchor: int) -> Flags:
+    """Return per frame whether the actor's feet are where they were at `anchor`: who walks makes no gesture."""
+    stance = scene.stance(actor)
+    moved = np.abs(stance - stance[anchor]) / max(1.0, scene.sights[actor].size)
+    return np.asarray(np.nan_to_num(moved, nan=np.inf) < thresholds.STANCE_SIZES, dtype=np.bool_)
 
 
 def gesture(scene: Scene, actor: str, other: str, *, mutual: bool = False) -> Deed:
-    """Evidence of a gesture: a limb moves out towards the other, for a while, without touching it."""
+    """Evidence of a gesture: a limb of a standing actor is out towards the other for a while."""
     del mutual
-    found, along = gesture_frames(scene, actor, other)
+    rest = rest_frame(scene, actor)
     best = NOTHING
-    for run in found:
-        stretch = along[run.start : run.end + 1]
-        mean = float(np.nanmean(stretch)) if not np.isnan(stretch).all() else -1.0
-        if mean < thresholds.GESTURE_ALONG:
+    for run in gesture_runs(scene, actor, thresholds.GESTURE_SHARE):
+        if rest is None or not scene.sights[other].visible[run.start : run.end + 1].any():
+            continue
+        mean = float(np.nanmean([_along(scene, actor, other, index, rest) for index in range(run.start, run.end + 1)]))
+        if not mean >= thresholds.GESTURE_ALONG:
             continue
         strength = min(1.0, run.length / scene.count(thresholds.HOLD_SECONDS))
         if strength > best.strength:
             best = Deed(strength, run.start, {"frames": run.length, "along_sizes": round(mean, 3)})
     return best
+
+
+def _along(scene: Scene, actor: str, other: str, index: int, rest: int) -> float:
+    """Return how far towards the other, in the actor's sizes, the newly covered place lies from the actor's rest."""
+    _, where = scene.gained(actor, index, rest)
+    if where is None:
+        return 0.0
+    origin = scene.place(actor)[rest]
+    aims = scene.place(other)
+    aim = aims[int(np.flatnonzero(~np.isnan(aims[:, 0]))[0])] - origin
+    return float((where - origin) @ aim / max(1e-6, np.hypot(*aim)) / max(1.0, scene.sights[actor].size))
 
 
 def transfer(scene: Scene, actor: str, other: str, *, things: Sequence[str]) -> tuple[Deed, str | None]:

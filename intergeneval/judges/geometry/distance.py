@@ -188,37 +188,39 @@ def far_at_end(case: Case) -> Finding:
 
 
 def rests_at_start(case: Case) -> Finding:
-    """Question 1 of gestures: the subject's outline keeps still in the first moments."""
+    """Question 1 of gestures: the gesture is not on from the start."""
     scene = case.scene
     start = first_seen(scene, case.subject)
     if start is None:
         return no("it is never seen")
-    end = min(len(scene.frames) - 1, start + scene.count(thresholds.REST_SECONDS))
-    changed = scene.change(case.subject, end, start)
-    if not changed >= thresholds.ACTIVE_SHARE:
-        return yes(start, "its outline keeps still at the start")
-    return no(f"{changed:.0%} of its outline change in the first moments", start)
+    found = deeds.gesture_runs(scene, case.subject, thresholds.GESTURE_SHARE)
+    if found and found[0].start <= start:
+        return no("the gesture is on from the start", start)
+    return yes(start, "no gesture is on at the start")
 
 
 def starts_gesture(case: Case) -> Finding:
     """Question 2 of gestures: a limb leaves its place."""
-    found, _ = deeds.gesture_frames(case.scene, case.subject)
-    if found:
+    start = first_seen(case.scene, case.subject)
+    found = deeds.gesture_runs(case.scene, case.subject, thresholds.GESTURE_START_SHARE)
+    if found and found[0].start != start:
         return yes(found[0].start, f"a part of it covers new ground for {found[0].length / case.scene.rate:.1f} s")
-    return no("no part of it leaves its place")
+    return no("no part of it leaves its place" if not found else "a part of it is out from the start")
 
 
 def gesture_shows(case: Case) -> Finding:
     """Question 3 of gestures: the limb goes towards the object."""
     found = deeds.gesture(case.scene, case.subject, case.object)
     if found.index is not None:
-        return yes(found.index, f"the moving part is {found.numbers['along_sizes']:.2f} of its sizes out towards it", **found.numbers)
+        return yes(
+            found.index, f"the moving part is {found.numbers['along_sizes']:.2f} of its sizes out towards it", **found.numbers
+        )
     return no("no part of it moves out in that direction")
 
 
 def keeps_gesture(case: Case) -> Finding:
     """Question 4 of gestures: the limb stays out for a while."""
-    found, _ = deeds.gesture_frames(case.scene, case.subject)
+    found = deeds.gesture_runs(case.scene, case.subject, thresholds.GESTURE_SHARE)
     longest = max(found, key=lambda run: run.length, default=None)
     if longest is not None and longest.length >= case.scene.count(thresholds.HOLD_SECONDS):
         index = longest.start + case.scene.count(thresholds.HOLD_SECONDS) - 1
@@ -231,7 +233,7 @@ def keeps_distance(case: Case) -> Finding:
     met = [run for run in case.contacts() if run.start > 0]
     if met:
         return no("they come to touch", met[0].start)
-    found, _ = deeds.gesture_frames(case.scene, case.subject)
+    found = deeds.gesture_runs(case.scene, case.subject, thresholds.GESTURE_SHARE)
     if found:
         return yes(found[0].start, "the gesture is made without touching")
     return no("there is no gesture")

@@ -7,7 +7,7 @@ out. Nothing here knows verbs or questions.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -53,6 +53,16 @@ class Sight:
         return np.array([item is TrackState.LOST for item in self.states], dtype=np.bool_)
 
 
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """What the camera did since the first measured frame: a place x there is seen at zoom * (x - middle) + middle + pan."""
+
+    pan: Floats
+    """Shift in pixels, (T, 2)."""
+    zoom: Floats
+    """Growth, (T,); 1 for none."""
+
+
 class Scene:
     """All instances of one video, measured."""
 
@@ -66,7 +76,8 @@ class Scene:
         self.shape = tracks.size
         self.scale = max(1.0, max(tracks.size) / thresholds.GRID)
         self.sights = {item.instance_id: self._sight(item) for item in tracks.tracks}
-        self.camera: Floats = np.zeros((len(chosen), 2))
+        self._cut_exchanges()
+        self.camera = Camera(np.zeros((len(chosen), 2)), np.ones(len(chosen)))
         self._gaps: dict[tuple[str, str], Floats] = {}
         self._fields: dict[tuple[str, int], npt.NDArray[np.float32]] = {}
 
@@ -78,6 +89,11 @@ class Scene:
         """Return the first sampled frame at or after a measured one; the last sampled frame where none follows."""
         frame = self.frames[index]
         return next((item for item in self.sampled if item >= frame), self.sampled[-1] if self.sampled else None)
+
+    def shown(self, start: int, end: int) -> int | None:
+        """Return the first measured frame from `start` to `end` that is a sampled one: where a judge of frames would see it."""
+        seen = set(self.sampled)
+        return next((index for index in range(start, min(end, len(self.frames) - 1) + 1) if self.frames[index] in seen), None)
 
     def tolerance(self, first: str, second: str) -> float:
         """Return the largest gap in pixels that counts as contact between two instances."""
@@ -99,7 +115,9 @@ class Scene:
 
     def place(self, name: str) -> Floats:
         """Return an instance's centre per frame with the camera's motion taken out, (T, 2) in pixels of the first frame."""
-        return self.sights[name].centre - self.camera
+        middle = np.array([self.shape[1], self.shape[0]]) / 2
+        steady: Floats = (self.sights[name].centre - middle - self.camera.pan) / self.camera.zoom[:, None] + middle
+        return steady
 
     def gap_across(self, mover: str, when: int, other: str, anchor: int) -> float:
         """Return the gap from `mover` at frame index `when` to where `other` was at `anchor`, in pixels; NaN if unseen."""
@@ -109,12 +127,10 @@ class Scene:
         key = (other, anchor)
         if key not in self._fields:
             self._fields[key] = np.asarray(cv2.distanceTransform(1 - resting, cv2.DIST_L2, 5), dtype=np.float32)
-        dx, dy = (self.camera[anchor] - self.camera[when]) / self.scale
-        rows, columns = np.nonzero(moving)
+        rows, columns = np.nonzero(self._steadied(moving, when, anchor))
         field = self._fields[key]
-        height, width = field.shape
-        rows = np.clip(np.rint(rows + dy).astype(int), 0, height - 1)
-        columns = np.clip(np.rint(columns + dx).astype(int), 0, width - 1)
+        if rows.size == 0:
+            return float("nan")
         return max(0.0, float(field[rows, columns].min()) - 1.0) * self.scale
 
     def change(self, name: str, when: int, anchor: int, *, shift: Floats | None = None) -> float:
@@ -126,12 +142,30 @@ class Scene:
         now, then = self.sights[name].small[when], self.sights[name].small[anchor]
         if now is None or then is None:
             return float("nan")
-        move = (self.camera[anchor] - self.camera[when]) if shift is None else -shift
-        aligned = _shifted(now, move / self.scale)
+        aligned = self._steadied(now, when, anchor) if shift is None else _warped(now, 1.0, -shift / self.scale)
         least = max(1, min(int(aligned.sum()), int(then.sum())))
         gained = int((aligned & ~_grown(then) & 1).sum())
         given = int((then & ~_grown(aligned) & 1).sum())
         return min(gained, given) / least
+
+    def stance(self, name: str) -> Floats:
+        """Return the middle of an instance's lowest tenth per frame, x in stabilised pixels, (T,); NaN where not visible."""
+        places = np.full(len(self.frames), np.nan)
+        middle = self.shape[1] / 2
+        for index, small in enumerate(self.sights[name].small):
+            if small is not None:
+                rows, columns = np.nonzero(small)
+                low = columns[rows >= rows.max() - 0.1 * (rows.max() - rows.min() + 1)]
+                x = (float(low.min() + low.max()) / 2 + 0.5) * self.scale
+                places[index] = (x - middle - self.camera.pan[index, 0]) / self.camera.zoom[index] + middle
+        return places
+
+    def hull(self, name: str, index: int) -> float:
+        """Return the area of an instance's convex hull in a frame, the camera's zoom taken out, in pixels; NaN where unseen."""
+        edges = self.sights[name].edges[index]
+        if edges is None:
+            return float("nan")
+        return float(cv2.contourArea(cv2.convexHull(edges.astype(np.float32)))) / float(self.camera.zoom[index]) ** 2
 
     def gained(self, name: str, when: int, anchor: int) -> tuple[float, Floats | None]:
         """Return (share of the mask at `anchor` newly covered at `when`, centre of that place in stabilised pixels).
@@ -141,7 +175,7 @@ class Scene:
         now, then = self.sights[name].small[when], self.sights[name].small[anchor]
         if now is None or then is None:
             return float("nan"), None
-        aligned = _shifted(now, (self.camera[anchor] - self.camera[when]) / self.scale)
+        aligned = self._steadied(now, when, anchor)
         new = aligned & ~_grown(then) & ~self._covered(name, anchor) & 1
         rows, columns = np.nonzero(new)
         if rows.size == 0:
@@ -158,9 +192,16 @@ class Scene:
         now, then = self.sights[name].small[when], self.sights[name].small[anchor]
         if now is None or then is None:
             return float("nan")
-        given = then & ~_grown(_shifted(now, (self.camera[anchor] - self.camera[when]) / self.scale))
-        seen = ~_shifted(self._covered(name, when), (self.camera[anchor] - self.camera[when]) / self.scale)
+        given = then & ~_grown(self._steadied(now, when, anchor))
+        seen = ~self._steadied(self._covered(name, when), when, anchor)
         return max(self.gained(name, when, anchor)[0], int((given & seen & 1).sum()) / max(1, int(then.sum())))
+
+    def _steadied(self, mask: Small, when: int, anchor: int) -> Small:
+        """Return a reduced mask of frame `when` as the camera of frame `anchor` would have seen it."""
+        zoom = float(self.camera.zoom[anchor] / self.camera.zoom[when])
+        middle = np.array([mask.shape[1], mask.shape[0]]) / 2 - 0.5
+        pan = (self.camera.pan[anchor] - zoom * self.camera.pan[when]) / self.scale
+        return _warped(mask, zoom, middle - zoom * middle + pan)
 
     def _covered(self, name: str, index: int) -> Small:
         """Return where other instances are in a frame, a cell wider than they are, as a reduced mask."""
@@ -172,9 +213,17 @@ class Scene:
                 cover |= _grown(small)
         return cover
 
+    def _cut_exchanges(self) -> None:
+        """Forget what is seen of instances after they jump in the same frame: nobody can tell any more who is who."""
+        jumps = {name: self.jumps(name) for name in self.sights}
+        for name, own in jumps.items():
+            shared = [index for index in own if any(index in other for key, other in jumps.items() if key != name)]
+            if shared:
+                self.sights[name] = _until(self.sights[name], min(shared))
+
     def jumps(self, name: str) -> tuple[int, ...]:
         """Return the measured frames an instance reaches by one isolated, implausibly long step."""
-        place, size = self.place(name), max(1.0, self.sights[name].size)
+        place, size = self.sights[name].centre, max(1.0, self.sights[name].size)
         seen = np.flatnonzero(~np.isnan(place[:, 0]))
         steps = np.hypot(*np.diff(place[seen], axis=0).T) / (size * np.maximum(1, np.diff(seen)))
         found = []
@@ -224,6 +273,15 @@ class Scene:
         return small
 
 
+def _until(sight: Sight, end: int) -> Sight:
+    """Return a sight that ends before a measured frame."""
+    centre, area = sight.centre.copy(), sight.area.copy()
+    centre[end:] = np.nan
+    area[end:] = np.nan
+    gone = (None,) * (len(sight.states) - end)
+    return replace(sight, centre=centre, area=area, small=(*sight.small[:end], *gone), edges=(*sight.edges[:end], *gone))
+
+
 def _outline(mask: Small) -> Floats:
     contours, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     return np.concatenate([item[:, 0, :] for item in contours]).astype(np.float64)
@@ -237,11 +295,13 @@ def _edge_gap(first: Floats | None, second: Floats | None) -> float:
     return max(0.0, float(distance.min()) - 1.0)
 
 
-def _shifted(mask: Small, move: Floats) -> Small:
-    if np.abs(move).max() < 0.5:
+def _warped(mask: Small, zoom: float, move: Floats) -> Small:
+    """Return zoom * x + move of a reduced mask; less than half a cell at its edges is left alone."""
+    if np.abs(move).max() + abs(zoom - 1.0) * max(mask.shape) < 0.5:
         return mask
-    matrix = np.array([[1.0, 0.0, move[0]], [0.0, 1.0, move[1]]])
-    return np.asarray(cv2.warpAffine(mask, matrix, (mask.shape[1], mask.shape[0]), flags=cv2.INTER_NEAREST), dtype=np.uint8)
+    matrix = np.array([[zoom, 0.0, move[0]], [0.0, zoom, move[1]]])
+    size = (mask.shape[1], mask.shape[0])
+    return np.asarray(cv2.warpAffine(mask, matrix, size, flags=cv2.INTER_NEAREST), dtype=np.uint8)
 
 
 def _grown(mask: Small) -> Small:

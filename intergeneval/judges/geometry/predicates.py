@@ -18,6 +18,7 @@ PREDICATES: dict[str, Callable[[Case], Finding]] = {
         steps.engages,
         steps.has_touched,
         steps.contact_at_end,
+        steps.settled_at_end,
         steps.moves_on_contact,
         steps.moves_in_contact,
         steps.moves_away,

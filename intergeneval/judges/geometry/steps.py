@@ -40,7 +40,7 @@ def gap_closes(case: Case) -> Finding:
     if start is None:
         return no(UNSEEN)
     gap = scene.gap(case.subject, case.object)
-    least = max(thresholds.APPROACH_SHARE * gap[start], thresholds.APPROACH_SIZES * scene.smaller(case.subject, case.object))
+    least = deeds.least_approach(scene, case.subject, case.object, float(gap[start]))
     closed = np.nan_to_num(gap[start] - gap, nan=0.0)
     over = np.flatnonzero(closed >= least)
     if over.size and closed.max() > 0:
@@ -68,8 +68,8 @@ def keeps_contact(case: Case) -> Finding:
     if longest is None:
         return no("there is no contact to keep")
     seconds = longest.length / scene.rate
-    if longest.length >= scene.count(thresholds.HOLD_SECONDS):
-        index = min(longest.end, longest.start + scene.count(thresholds.HOLD_SECONDS) - 1)
+    index = scene.shown(longest.start + scene.count(thresholds.HOLD_SECONDS) - 1, longest.end)
+    if index is not None:
         return yes(index, f"contact lasts {seconds:.1f} s", contact_seconds=round(seconds, 2))
     return no(f"the longest contact lasts {seconds:.2f} s only", contact_seconds=round(seconds, 2))
 
@@ -84,7 +84,7 @@ def engages(case: Case) -> Finding:
         slip = float(np.hypot(*(stretch[-1] - stretch[0]))) if len(stretch) else 0.0
         slip /= scene.smaller(case.subject, case.object)
         if slip <= thresholds.PASS_SIZES * max(1.0, run.length / scene.rate):
-            index = min(run.end, run.start + scene.count(thresholds.HOLD_SECONDS))
+            index = scene.shown(run.start + scene.count(thresholds.HOLD_SECONDS) - 1, run.end) or run.end
             return yes(index, f"they stay together for {run.length / scene.rate:.1f} s", slip_sizes=round(slip, 2))
     return no("no contact in which they stay together")
 
@@ -108,6 +108,23 @@ def contact_at_end(case: Case) -> Finding:
     if met and met[-1].end >= last:
         return yes(last, "they touch at the end")
     return no(f"they are {case.scene.gap(case.subject, case.object)[last]:.0f} px apart at the end", last)
+
+
+def settled_at_end(case: Case) -> Finding:
+    """Question 6 of sitting down and climbing up: they touch at the end, and the subject has come down, up or into another pose."""
+    touching = contact_at_end(case)
+    if not touching.holds or touching.index is None:
+        return touching
+    scene, end = case.scene, touching.index
+    start = int(np.argmax(scene.sights[case.subject].visible))
+    place = scene.place(case.subject)
+    step = scene.sights[case.subject].centre[end] - scene.sights[case.subject].centre[start]
+    posed = scene.change(case.subject, end, start, shift=step)
+    rise = float(abs(place[end] - place[start])[1]) / max(1.0, scene.sights[case.subject].size)
+    numbers = {"pose_share": round(posed, 3), "height_sizes": round(rise, 3)}
+    if posed >= thresholds.SETTLED_SHARE or rise >= thresholds.RAISED_SIZES:
+        return yes(end, f"they touch at the end, {posed:.0%} of the outline changed and {rise:.2f} sizes up or down", **numbers)
+    return no("they touch at the end, but the subject stands as it did before", end, **numbers)
 
 
 def moves_on_contact(case: Case) -> Finding:
@@ -176,10 +193,10 @@ def not_yet_moved(case: Case) -> Finding:
     start = first_seen(scene, case.subject, case.object)
     if start is None:
         return no(UNSEEN)
-    end = min(len(scene.frames) - 1, start + scene.count(thresholds.REST_SECONDS))
+    end = min(len(scene.frames) - 1, start + scene.count(thresholds.FIRST_SECONDS))
     moved = float(np.nan_to_num(deeds.shift(scene, case.object, start)[end], nan=0.0))
-    touching = bool(case.contacts()) and case.contacts()[0].start <= start and case.contacts()[0].end >= end
-    if moved < thresholds.AWAY_SIZES or touching:
+    held = any(run.start <= start and run.length >= scene.count(thresholds.HOLD_SECONDS) for run in case.contacts())
+    if moved < thresholds.MOVED_SIZES or held:
         return yes(start, f"it moves {moved:.2f} of its sizes in the first moments", moved_sizes=round(moved, 2))
     return no(f"it is on its way from the start, {moved:.1f} of its sizes", start, moved_sizes=round(moved, 2))
 
@@ -251,7 +268,8 @@ def reshaped_at_end(case: Case) -> Finding:
 
 
 def _lasting(case: Case) -> list[Run]:
-    return [run for run in case.contacts() if run.length >= case.scene.count(thresholds.HOLD_SECONDS)]
+    hold = case.scene.count(thresholds.HOLD_SECONDS)
+    return [run for run in case.contacts() if case.scene.shown(run.start + hold - 1, run.end) is not None]
 
 
 def _motion(case: Case) -> tuple[Run, int, float] | None:

@@ -18,11 +18,11 @@ DEFAULT_FPS = 8.0
 """Frames per second where the video does not say."""
 
 # Contact in two dimensions.
-CONTACT_GAP = 0.07
+CONTACT_GAP = 0.03
 """Largest gap between two masks in contact, in sizes of the smaller: antialiasing and a tracker's edge leave a seam."""
 CONTACT_GAP_PIXELS = 1.5
 """... and never less than this many pixels, for small things."""
-CONTACT_GAP_MOST = 0.012
+CONTACT_GAP_MOST = 0.004
 """... nor more than this share of the longer side of the frame, for large ones."""
 BRIDGE_SECONDS = 0.3
 """Breaks in a contact up to this long are bridged: a limb hides the place of contact."""
@@ -69,12 +69,23 @@ AGENCY_SHARE = 0.25
 """By how much of the first gap the other side may have closed more of it and this one still be the one who acts."""
 
 # Activity of the subject and gestures.
-ACTIVE_SHARE = 0.06
+ACTIVE_SHARE = 0.04
 """Share of a mask that changes place or shape when its owner acts; breathing and a tracker's flicker stay below."""
-GESTURE_SHARE = 0.05
-"""Share of a mask that a limb moving in place must newly cover to be a gesture."""
+GESTURE_START_SHARE = 0.015
+"""Share of a mask that a limb moving in place must newly cover for a gesture to have begun ..."""
+GESTURE_SHARE = 0.07
+"""... and to be plain to see."""
+GESTURE_COMPACT = 0.97
+"""Ratio of hull areas from which the subject's last outline, not its first, is taken for its rest: the gesture was on already."""
+STANCE_SIZES = 0.3
+"""Sideways shift of the feet, in the subject's sizes, beyond which it walks and makes no gesture."""
 GESTURE_ALONG = 0.06
 """How far towards the object, in the subject's sizes, the newly covered place must lie from the subject's centre on average."""
+
+SETTLED_SHARE = 0.1
+"""Change of its own outline, place aside, by which one who sits differs from one who stands."""
+FIRST_SECONDS = 0.8
+"""The first moments: long enough to see that a thing is on its way already."""
 
 # Camera.
 CAMERA_SECONDS = 0.5
@@ -83,8 +94,10 @@ CAMERA_STILL = 0.0012
 """Motion in shares of the frame's longer side per window up to which a voter stands still."""
 CAMERA_AGREE = 0.005
 """Difference in the same measure up to which two voters share a motion; a slow zoom stays below."""
+CAMERA_ALONE = 0.012
+"""Fastest motion in the same measure that a single voter may speak for: a camera pans slowly, a thing may fly."""
 RIGID_SHARE = 0.012
-"""Largest share of an aligned mask that may differ within any window for a thing to be called rigid; a runner's legs exceed it."""
+"""Largest share of an aligned mask that may differ within any window for a thing to be rigid; a runner's legs exceed it."""
 
 # What tracks must show.
 LOST_SHARE = 0.1
