@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from intergeneval.errors import UsageError
+from intergeneval.errors import StoreError, UsageError
 from intergeneval.official import export_run, import_results, read_results
 from intergeneval.records import (
     Answer,
@@ -382,9 +382,21 @@ def test_a_folder_without_results_says_what_is_missing(tmp_path):
         read_results(tmp_path)
 
 
-def test_an_existing_run_folder_is_left_alone(tmp_path):
-    imported(tmp_path, [verification()], [hallucination()])
-    with pytest.raises(UsageError, match="exists already"):
+def test_importing_again_changes_nothing_and_another_run_is_left_alone(tmp_path):
+    first = imported(tmp_path, [verification()], [hallucination()])
+    before = {path: path.read_bytes() for path in first.folder.iterdir()}
+    import_results(tmp_path / "in", tmp_path / "out")
+    assert {path: path.read_bytes() for path in first.folder.iterdir()} == before
+    write_results(tmp_path / "in", [verification(answers={1: "no"})], [hallucination()])
+    with pytest.raises(UsageError, match="exists already and holds another run"):
+        import_results(tmp_path / "in", tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["m"]
+
+
+def test_a_place_that_cannot_be_written_is_a_message(tmp_path):
+    write_results(tmp_path / "in", [verification()], [hallucination()])
+    (tmp_path / "out").write_text("a file")
+    with pytest.raises(StoreError, match="cannot be written"):
         import_results(tmp_path / "in", tmp_path / "out")
 
 

@@ -56,6 +56,13 @@ def read(root: Path) -> Reading:
     )
 
 
+def mask_folder(place: str) -> str:
+    """Return the folder in which the layout expects a sample's masks; `place` is where it stands, as `read` gave it."""
+    folder, _, index = place.rstrip("]").rpartition("[")
+    number = f"{int(index):03d}"
+    return f"{folder.removesuffix(META)}masks/{number}"
+
+
 class _TypeReader:
     """Reads one ``{type}`` folder; `prefix` is its path below the benchmark's root."""
 

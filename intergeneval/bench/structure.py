@@ -72,13 +72,20 @@ def sample_faults(sample: Sample, root: Path, file: str) -> list[Fault]:
     return [Fault(file=file, field=field, problem=problem, fix=fix, sample=sample.id) for field, problem, fix in found]
 
 
-def gaps(sample: Sample, file: str) -> list[Fault]:
-    """Return what is still to be written before the sample can be scored; the benchmark can be loaded without it."""
+def gaps(sample: Sample, file: str, masks: str = "") -> list[Fault]:
+    """Return what is still to be written before the sample can be scored; the benchmark can be loaded without it.
+
+    `masks` is the folder in which the layout expects them, where it has a fixed one.
+    """
     found = []
     if not sample.interactions:
         found.append(("interactions", "the sample has no interaction yet", "write its key interactions: subject, verb, object"))
     found += [
-        (f"instances[{index}].mask", f"instance {item.id!r} has no mask", "add its first-frame mask")
+        (
+            f"instances[{index}].mask",
+            f"instance {item.id!r} has no mask",
+            f"add {masks}/{item.id}.png" if masks else "add its first-frame mask",
+        )
         for index, item in enumerate(sample.instances)
         if item.mask is None
     ]

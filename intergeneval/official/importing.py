@@ -6,6 +6,7 @@ are of several. Nothing is scored here: `score` does that from the records, unde
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TypeVar
 
 from intergeneval.bench import official
 from intergeneval.bench.official import COLOURS, sample_id
-from intergeneval.errors import UsageError
+from intergeneval.errors import StoreError, UsageError
 from intergeneval.official import hallucination, verification
 from intergeneval.official.hallucination import Assessed
 from intergeneval.official.heading import Asked, Part, common_questions, run_header
@@ -65,27 +66,44 @@ def import_results(path: Path, out: Path, *, tracks: Path | None = None, command
     """Write one run folder a model below `out` and return them.
 
     `tracks` is the release's ``EVAL_RESULTS``; by default the one beside the results, where there is one. Raises UsageError when
-    there is nothing to import or a run folder exists already.
+    there is nothing to import or a folder holds another run already; the same run is left as it is. Raises StoreError when `out`
+    cannot be written.
     """
     models = read_results(path, tracks=tracks, command=command)
     for item in models:
-        if (out / item.header.model).exists():
-            raise UsageError(f"{out / item.header.model}: exists already; choose another --out or remove it")
-    return [_write(item, out / item.header.model) for item in models]
+        _check_free(out / item.header.model, item)
+    try:
+        return [_write(item, out / item.header.model) for item in models]
+    except OSError as error:
+        raise StoreError(f"{error.filename or out}: cannot be written ({error.strerror})") from None
+
+
+def _check_free(folder: Path, item: Imported) -> None:
+    if not folder.exists():
+        return
+    found = RunStore.open(folder).header
+    if (found.key, found.source, found.source_hash) != (item.header.key, item.header.source, item.header.source_hash):
+        raise UsageError(f"{folder}: exists already and holds another run; choose another --out or remove it")
 
 
 def _write(item: Imported, folder: Path) -> RunStore:
-    store = RunStore.create(folder, item.header)
-    with store.writer() as writer:
-        writer.append("samples", item.samples)
-        writer.append("questions", item.questions)
-        writer.append("videos", item.videos)
-        writer.append("tracks", item.tracks)
-        writer.append("consistency", item.consistency)
-        writer.append("answers", item.answers)
-    profile = item.header.comparability.profile
-    store.write_scores(score_videos(item.samples, item.videos, item.answers, item.consistency, profile))
-    return store
+    """Write a run beside its place and move it there when it is whole, so that what was cut off is never taken for a run."""
+    if folder.exists():
+        return RunStore.open(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as place:
+        store = RunStore.create(Path(place) / "run", item.header)
+        with store.writer() as writer:
+            writer.append("samples", item.samples)
+            writer.append("questions", item.questions)
+            writer.append("videos", item.videos)
+            writer.append("tracks", item.tracks)
+            writer.append("consistency", item.consistency)
+            writer.append("answers", item.answers)
+        profile = item.header.comparability.profile
+        store.write_scores(score_videos(item.samples, item.videos, item.answers, item.consistency, profile))
+        store.folder.rename(folder)
+    return RunStore.open(folder)
 
 
 def read_results(path: Path, *, tracks: Path | None = None, command: Sequence[str] = ()) -> list[Imported]:

@@ -97,5 +97,7 @@ def test_every_fault_is_found_in_one_pass(tmp_path):
     meta = [meta_entry(), {**meta_entry(), "objects": []}, "sample"]
     (folder / "meta.json").write_text(json.dumps(meta))
     (folder / "masks/000/id2.png").unlink()
-    fields = [(fault.sample, fault.field) for fault in bench.check(tmp_path)]
+    faults = bench.check(tmp_path)
+    assert faults[-1].fix == "add synthetic/masks/000/id2.png"
+    fields = [(fault.sample, fault.field) for fault in faults]
     assert fields == [("001", "[1].objects"), ("", "[2]"), ("000", "instances[1].mask")]
