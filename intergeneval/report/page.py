@@ -318,13 +318,18 @@ def _title(runs: Sequence[LoadedRun]) -> str:
 
 def _summary(runs: Sequence[LoadedRun], groups: Sequence[Group]) -> str:
     prompts = len({(run.header.comparability.bench, sample_id) for run in runs for sample_id in run.samples})
-    videos = sum(len(run.scores) for run in runs)
+    expected = sum(row.completeness.expected for group in groups for row in group.rows)
+    scored = sum(row.main.statuses.get("ok", 0) for group in groups for row in group.rows)
     examined = sum(bool(group.cards) for group in groups)
     judge = (
         "an examined judge" if examined == len(groups) else "an unexamined judge" if not examined else "judges partly examined"
     )
-    models, said = len(runs), "prompt" if prompts == 1 else "prompts"
-    return f"{models} {'model' if models == 1 else 'models'}, {prompts} {said}, {videos} videos, {judge}."
+    videos = f"{scored} of {expected} videos scored" if scored < expected else f"all {expected} videos scored"
+    return f"{_counted(len(runs), 'model')}, {_counted(prompts, 'prompt')}, {videos}, {judge}."
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _facts(group: Group) -> list[tuple[str, str]]:
