@@ -17,11 +17,11 @@ def video_sha256(path: Path) -> str:
     Raises MediaError when something cannot be read.
     """
     try:
-        if path.is_file():
-            return sha256_file(path)
-        if not path.is_dir():
+        if path.exists() and not (path.is_file() or path.is_dir()):
             # A device or a pipe never ends.
             raise MediaError(f"{path}: neither a file nor a folder of frames")
+        if not path.is_dir():
+            return sha256_file(path)
         digest = hashlib.sha256()
         for file in frame_files(path):
             digest.update(sha256_file(file).encode("ascii"))
