@@ -1,7 +1,7 @@
 """The staged world: procedural videos whose truth is known.
 
-`scenes(seed, count)` draws scenes, `perform(scene, Request(policy=...))` turns one into frames and their Truth; ``POLICIES`` names the
-synthetic models. Knows nothing of judges, trackers or scores: it examines them.
+`scenes(seed, count)` draws scenes, `perform(scene, Request(policy=...))` turns one into frames and their Truth; ``POLICIES``
+names the synthetic models. Knows nothing of judges, trackers or scores: it examines them.
 """
 
 from intergeneval.staged.faults import FAULTS

@@ -26,6 +26,8 @@ class Quadruped(Actor):
     """Radius of the head."""
     snout: float = 3.6
     """Length of the muzzle."""
+    bones: float = 0.52
+    """Length of an upper leg, as a share of `leg`."""
     step: float = 14.0
     """Length of a walking cycle."""
 
@@ -120,7 +122,7 @@ class Quadruped(Actor):
         self._head(sketch, moment, look, front, facing)
         sketch.depth = base
 
-    def _legs(
+    def _legs(  # noqa: PLR0913, PLR0917  # joints, walk and light of one pair of legs; the caller has them at hand
         self,
         sketch: Sketch,
         look: Look,
@@ -142,7 +144,9 @@ class Quadruped(Actor):
                 root[1] - max(0.0, math.cos(turn)) * going * self.leg * 0.2 * size + (paw[1] if index == 0 else 0.0) - 0.8 * size,
             )
             bend = -facing if index else facing
-            knee, ankle = joint((hip[0] + side, hip[1]), foot, self.leg * 0.54 * size, self.leg * 0.52 * size, bend)
+            knee, ankle = joint(
+                (hip[0] + side, hip[1]), foot, self.leg * self.bones * size, self.leg * (self.bones - 0.02) * size, bend
+            )
             radius = self.girth * size
             sketch.limb(
                 ((hip[0] + side, hip[1]), knee, ankle), (radius * 0.62, radius * 0.40, radius * 0.30), shade(look.main, tone)
@@ -270,8 +274,9 @@ class Horse(Quadruped):
     width, height = 44.0, 42.0
     leg, trunk, girth, skull, snout, step = 19.0, 20.0, 6.0, 3.8, 6.4, 30.0
     neck: Point = (8.0, 14.0)
+    bones = 0.498
 
-    def _hoof(self, look: Look, tone: float) -> tuple[int, int, int]:
+    def _hoof(self, look: Look, tone: float) -> tuple[int, int, int]:  # noqa: ARG002  # hooves are dark on every horse
         return shade((72, 60, 54), tone)
 
     def _tail(self, sketch: Sketch, moment: Moment, look: Look, back: Point, facing: float) -> None:

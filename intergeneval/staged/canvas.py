@@ -23,7 +23,7 @@ Image = npt.NDArray[np.uint8]
 STAGE = (150.0, 100.0)
 """Width and height of the stage that every camera shows whole, in stage units."""
 _SHIFT = 4
-_RING = 14
+_RING = 20
 
 
 @dataclass(frozen=True, slots=True)

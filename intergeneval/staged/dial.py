@@ -46,6 +46,8 @@ class Dial:
     """Who plays its object instead."""
     gap: float = 0.0
     """How far its subject stays away from contact, in stage units."""
+    float_: float = 0.0
+    """How far its object is drawn above where it plays, in stage units, out of reach."""
     fuse: float = 0.0
     """How far subject and object grow into each other, 0 to 1."""
     hidden: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)

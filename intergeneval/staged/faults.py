@@ -83,10 +83,8 @@ def _no_action(_scene: Scene, _rng: Random, _severity: float) -> Dial:
 
 
 def _stops_short(scene: Scene, _rng: Random, severity: float) -> Dial:
-    script = scene.acts[0].script
-    if not script.contact:
-        return Dial(warp=_held(0.235 - 0.02 * severity))
-    return Dial(warp=_held(0.275 - 0.035 * severity))
+    short = scene.acts[0].script.short
+    return Dial(warp=_held(short - 0.1 * (short - START - 0.05) * severity))
 
 
 def _wrong_agent(scene: Scene, _rng: Random, _severity: float) -> Dial | None:
@@ -110,7 +108,11 @@ def _roles_swapped(scene: Scene, _rng: Random, _severity: float) -> Dial | None:
 
 def _no_contact(scene: Scene, _rng: Random, severity: float) -> Dial | None:
     script = scene.acts[0].script
-    return Dial(gap=script.gap * (1.0 + 0.3 * severity)) if script.contact else None
+    if not script.contact:
+        return None
+    if script.floats:
+        return Dial(float_=script.floats * (1.0 + 0.3 * severity))
+    return Dial(gap=script.gap * (1.0 + 0.3 * severity))
 
 
 def _outcome_missing(scene: Scene, _rng: Random, _severity: float) -> Dial | None:

@@ -73,7 +73,8 @@ def draw_look(kind: str, rng: Random, taken: set[str]) -> Look:
     chosen = kinds[int(rng.random() * len(kinds))] if marked else "plain"
     look = Look(name=name, main=main, accent=accent, pattern=chosen)
     if people:
-        hair = tuple(HAIR)[int(rng.random() * len(HAIR))]
+        shades = [name for name in HAIR if name != "grey" or kind != "child"]
+        hair = shades[int(rng.random() * len(shades))]
         look = replace(
             look,
             hair=HAIR[hair],

@@ -18,8 +18,8 @@ class Person(Actor):
     """A standing person; lengths are shares of the body height."""
 
     kind: ClassVar[str] = "man"
-    width = 13.0
-    height = 50.0
+    width = 14.0
+    height = 56.0
     hip, neck, head = 0.46, 0.765, 0.105
     """Height of the hip joint and the neck, radius of the head."""
     upper, lower = 0.165, 0.155
@@ -50,6 +50,21 @@ class Person(Actor):
         self.extra_arms = Curve()
         """Number of arms too many."""
         self.reach = 0.27 * self.height
+
+    def stoop_for(self, height: float) -> tuple[float, float]:
+        """Return how far to bend (0 to 1) to reach a height above the ground, and how far that brings the shoulder forward."""
+        bend = 0.0
+        while True:
+            lean, torso = 0.95 * bend, (self.neck - 0.045 - self.hip) * self.height
+            shoulder = (self.hip - 0.17 * bend) * self.height + torso * math.cos(lean)
+            if bend >= 1.0 or shoulder - height <= 0.2 * self.height:
+                return bend, torso * math.sin(lean)
+            bend += 0.05
+
+    def stoop(self, bend: float, start: float, end: float) -> None:
+        """Bend knees and back by a share between two times; 0 stands up."""
+        self.drop.go(0.17 * bend, start, end)
+        self.lean.go(0.95 * bend, start, end)
 
     def shoulder(self, time: float) -> Point:
         """Return the shoulder joint."""
@@ -137,7 +152,7 @@ class Person(Actor):
             x + facing * (lean + swing * 0.13 * height + offset[0]) + side,
             y - max(0.0, lift) * 0.045 * height + offset[1] - 0.02 * height,
         )
-        knee, ankle = joint((hip[0] + side * 0.7, hip[1]), foot, 0.50 * self.hip * height, 0.49 * self.hip * height, -facing)
+        knee, ankle = joint((hip[0] + side * 0.7, hip[1]), foot, 0.484 * self.hip * height, 0.474 * self.hip * height, -facing)
         colour = self._leg_colour(look)
         near = 1.0 if side > 0 else 0.82
         shoe = ankle[0] + facing * 0.045 * height, ankle[1] + 0.006 * height
@@ -174,14 +189,13 @@ class Person(Actor):
         )
         if self.kind == "woman":
             self._draw_skirt(sketch, time, look, low)
+        else:
+            sketch.hull(((mix(low, top, 0.06), waist * 0.9), (mix(low, top, -0.04), waist * 0.84)), look.trousers, edge=False)
         rounding = 0.035 * height
         inner = [mix(corner, mix(top, low, 0.5), 0.16) for corner in corners]
         sketch.hull([(corner, rounding) for corner in inner], look.main)
         pattern(sketch, corners, look.pattern, look.accent)
         sketch.patch(corners, shade(look.main, 0.86), (0.0, 0.16) if facing > 0 else (0.84, 1.0), (0.02, 1.0))
-        if self.kind != "woman":
-            belt = mix(low, top, 0.02)
-            sketch.hull(((belt, waist * 0.95), (mix(low, top, -0.10), waist * 0.8)), look.trousers, edge=False)
 
     def _draw_skirt(self, sketch: Sketch, time: float, look: Look, low: Point) -> None:
         height = self.height
@@ -220,7 +234,8 @@ class Person(Actor):
             sketch.oval(spot(dx, -0.08), radius * 0.09, radius * tall, dark, edge=False, solid=False)
             sketch.stroke((spot(dx - 0.13, -0.36), spot(dx + 0.12, -0.38)), look.hair, radius * 0.09)
         grin = 0.10 + 0.16 * self.smile.at(time)
-        sketch.stroke((spot(0.28, 0.46), spot(0.46, 0.46 + grin), spot(0.72, 0.44)), (150, 62, 58), radius * 0.11)
+        smile = [spot(0.26 + 0.12 * k, 0.46 + grin * (1.0 - ((k - 2) / 2.0) ** 2)) for k in range(5)]
+        sketch.stroke(smile, (150, 62, 58), radius * 0.11)
         sketch.oval(
             spot(0.16, 0.34),
             radius * 0.14,
@@ -280,13 +295,13 @@ class Woman(Person):
     """A woman in a dress, with long hair."""
 
     kind = "woman"
-    height = 47.0
+    height = 53.0
 
 
 class Child(Person):
     """A child in T-shirt and shorts, with a larger head."""
 
     kind = "child"
-    width = 11.0
-    height = 35.0
+    width = 12.0
+    height = 40.0
     hip, neck, head = 0.42, 0.69, 0.145

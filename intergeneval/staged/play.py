@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from intergeneval.records import Category, Direction
 from intergeneval.staged.animals import Quadruped
+from intergeneval.staged.motion import Target
 from intergeneval.staged.people import Person
 from intergeneval.staged.rig import Actor, Rig
 
@@ -89,6 +90,26 @@ class Play:
             self.subject.walk(goal, START, until)
         self.subject.look_to(middle, until - 0.01)
 
+    def grasp(self, target: Target, *, both: bool = False, fixed: bool = False, slack: float = 0.18) -> None:
+        """Walk up to a target, stoop where it is low, and take hold of it at the beat of touch.
+
+        `fixed` takes the place where it is then, for things that will ride on the hand; `slack` is how far the hand stays in front
+        of the shoulder, as a share of the body height.
+        """
+        a, (x, y) = self.subject, target(TOUCH)
+        if isinstance(a, Person):
+            bend, forward = a.stoop_for(a.place.at(0.0)[1] - y)
+            self.come(forward + slack * a.height, x=x)
+            a.stoop(bend, 0.25, TOUCH)
+        else:
+            self.come(a.reach * 0.95, x=x)
+        a.touch((x, y) if fixed else target, START + 0.12, TOUCH, both=both)
+
+    def rise(self, start: float, end: float) -> None:
+        """Stand up again, where the subject can stoop."""
+        if isinstance(self.subject, Person):
+            self.subject.stoop(0.0, start, end)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
@@ -118,8 +139,14 @@ class Script:
     """Object classes that stand on a table."""
     afar: bool = False
     """Whether subject and object run across the stage."""
+    roomy: bool = False
+    """Whether it needs more than half of the stage."""
     gap: float = 9.0
     """How far a subject that acts without contact stays away, in stage units."""
+    floats: float = 0.0
+    """Where the object crosses the subject on its way: how far up it is drawn instead, in stage units, when nobody touches it."""
+    short: float = 0.232
+    """Script time by which a subject that stops short has stopped."""
     place: str = "any"
     """``indoors``, ``outdoors`` or ``any``."""
     setup: Mapping[str, float] = field(default_factory=dict)

@@ -249,24 +249,24 @@ class Door(Prop):
     """A door in its frame: `state` 0 shut, 1 wide open; the leaf swings towards the viewer around its left post."""
 
     kind: ClassVar[str] = "door"
-    width, height = 22.0, 56.0
+    width, height = 22.0, 62.0
 
     def knob(self, time: float) -> Point:
         """Return where the knob is."""
         angle = self.state.at(time) * 1.75
-        return self.at(time, -9.0 + 15.6 * math.cos(angle), 25.0 - 2.4 * math.sin(angle))
+        return self.at(time, -9.0 + 15.6 * math.cos(angle), 28.0 - 2.4 * math.sin(angle))
 
     def draw(self, sketch: Sketch, moment: Moment, look: Look) -> None:
         """Draw frame, the room behind and the leaf."""
         t = moment.time
         opened = self.state.at(t)
-        sketch.poly(self.points(t, ((-11, 0), (-11, 56), (11, 56), (11, 0))), (226, 220, 208), convex=True)
-        sketch.poly(self.points(t, ((-9, 0), (-9, 54), (9, 54), (9, 0))), (58, 62, 84), convex=True)
+        sketch.poly(self.points(t, ((-11, 0), (-11, 62), (11, 62), (11, 0))), (226, 220, 208), convex=True)
+        sketch.poly(self.points(t, ((-9, 0), (-9, 60), (9, 60), (9, 0))), (58, 62, 84), convex=True)
         if opened > 0.02:
             sketch.poly(self.points(t, ((-9, 0), (-9, 9), (9, 14), (9, 0))), (120, 108, 98), edge=False, solid=False)
         angle = opened * 1.75
         reach, sag = 18.0 * math.cos(angle), 5.0 * math.sin(angle)
-        leaf = self.points(t, ((-9, 54), (-9 + reach, 54 + sag * 0.5), (-9 + reach, -sag), (-9, 0)))
+        leaf = self.points(t, ((-9, 60), (-9 + reach, 60 + sag * 0.5), (-9 + reach, -sag), (-9, 0)))
         tone = 1.0 - 0.22 * math.sin(angle)
         sketch.poly(leaf, shade(look.main, tone))
         for v in ((0.08, 0.42), (0.54, 0.92)):

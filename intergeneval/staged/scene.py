@@ -21,7 +21,10 @@ SIZE = (320, 480)
 """Height and width of the benchmark's first frames, in pixels."""
 TEST_SEED, DEVELOPMENT_SEED = 1, 2
 """Seeds of the benchmark and of the development split."""
+_SCALE = {"cup": 1.3, "bottle": 1.2, "book": 1.15, "ball": 1.2, "cat": 1.25, "dog": 1.12, "vase": 1.1}
+"""Scale of classes that would be hard to see at their true size."""
 _NAME = re.compile(r"staged-(\d{1,9})-(\d{1,5})")
+_WHERE = {"park": "in", "street": "on", "beach": "on", "room": "in", "kitchen": "in", "workshop": "in"}
 _GROUPS: tuple[tuple[Category, Direction], ...] = (
     *((category, Direction.UNIDIRECTIONAL) for category in Category),
     (Category.SOCIAL, Direction.BIDIRECTIONAL),
@@ -129,7 +132,7 @@ class Scene:
         mutual = any(act.script.direction is Direction.BIDIRECTIONAL for act in self.acts)
         return Sample(
             id=self.id,
-            prompt=f"{text[0].upper()}{text[1:]}, in a {self.backdrop}.",
+            prompt=f"{text[0].upper()}{text[1:]}, {_WHERE[self.backdrop]} a {self.backdrop}.",
             instances=instances,
             interactions=interactions,
             size=SIZE,
@@ -157,7 +160,7 @@ def scene(seed: int, index: int) -> Scene:
     category, direction = _GROUPS[index % 6]
     verbs = [item for item in SCRIPTS.values() if item.category is category and item.direction is direction]
     script = verbs[(index // 6 + seed) % len(verbs)]
-    if layout == "double" and script.afar:
+    if layout == "double" and script.roomy:
         layout = "both"
     taken: set[str] = set()
     figures: list[Figure] = []
@@ -166,7 +169,7 @@ def scene(seed: int, index: int) -> Scene:
         mates = [
             item
             for item in SCRIPTS.values()
-            if not item.afar and item.verb != script.verb and item.place in {"any", script.place}
+            if not item.roomy and item.verb != script.verb and item.place in {"any", script.place}
         ]
         other = mates[int(rng.random() * len(mates))]
         figures, acts = _double(script, other, rng, taken)
@@ -181,7 +184,8 @@ def scene(seed: int, index: int) -> Scene:
     passer = None
     if level == 3 and rng.random() < 0.6:
         kind = ("man", "woman", "child")[int(rng.random() * 3)]
-        passer = (kind, draw_look(kind, rng, taken), 12.0 + 126.0 * rng.random())
+        spots = [10.0 + 130.0 * rng.random() for _ in range(8)]
+        passer = kind, draw_look(kind, rng, taken), max(spots, key=lambda x: min(abs(x - item.x) for item in figures))
     return Scene(
         seed=seed,
         index=index,
@@ -223,10 +227,10 @@ def _pick(options: tuple[str, ...], rng: Random) -> str:
     return options[int(rng.random() * len(options))]
 
 
-def _cast(script: Script, rng: Random) -> tuple[Script, str, str]:
-    """Draw the classes of subject and object, and set the things of a cat's play on the floor."""
+def _cast(script: Script, rng: Random, *, narrow: bool = False) -> tuple[Script, str, str]:
+    """Draw the classes of subject and object, and set the things of a cat's play on the floor; `narrow`: no horses."""
     subject = _pick(script.subjects, rng)
-    objects = tuple(item for item in script.objects if not (script.afar and item == subject)) or script.objects
+    objects = tuple(item for item in script.objects if not (script.afar and item == subject) and not (narrow and item == "horse"))
     if subject == "cat" and script.raised:
         script, objects = replace(script, raised=()), script.raised
     if subject == "cat" and script.afar:
@@ -245,12 +249,13 @@ def _single(script: Script, layout: str, rng: Random, taken: set[str]) -> tuple[
         "both": {"decoy": 19.0, "subject": 56.0, "object": 94.0, "bystander": 134.0},
     }[layout]
     if script.afar:
-        spots = {name: spots[name] for name in spots if name in {"subject", "object", "decoy", "bystander"}}
-        spots = {**spots, "subject": 70.0, "object": 98.0}
-        if "decoy" in spots:
-            spots["decoy"] = 40.0
-        if "bystander" in spots:
-            spots["bystander"] = 26.0
+        spots = {
+            "pair": {"subject": 40.0, "object": 80.0},
+            "bystander": {"subject": 54.0, "object": 92.0, "bystander": 20.0},
+        }.get(layout, {"decoy": 38.0, "subject": 76.0, "object": 114.0})
+    if object_ == "horse":
+        spots = {"subject": 30.0, "object": 82.0, "bystander": 137.0}
+        spots = spots if layout in {"bystander", "both"} else {name: spots[name] for name in ("subject", "object")}
     flip = rng.random() < 0.5
     figures: list[Figure] = []
     ids: dict[str, str] = {}
@@ -286,16 +291,16 @@ def _double(script: Script, other: Script, rng: Random, taken: set[str]) -> tupl
     acts: list[Act] = []
     for side, one in enumerate((script, other)):
         mirror = side == 1
-        played, subject, object_ = _cast(one, rng)
+        played, subject, object_ = _cast(one, rng, narrow=True)
         ids = []
-        for role, kind, x in (("subject", subject, 17.0), ("object", object_, 50.0)):
+        for role, kind, x in (("subject", subject, 16.0), ("object", object_, 51.0)):
             ids.append(f"id{len(figures) + 1}")
             towards = 1.0 if role == "subject" else -1.0
             look = draw_look(kind, rng, taken)
             figures.append(
                 _figure(ids[-1], kind, look, 150.0 - x if mirror else x, -towards if mirror else towards, played, role)
             )
-        acts.append(Act(script=played, subject=ids[0], object=ids[1], walls=(77.0, 146.0) if mirror else (4.0, 73.0)))
+        acts.append(Act(script=played, subject=ids[0], object=ids[1], walls=(75.5, 147.0) if mirror else (3.0, 74.5)))
     return figures, acts
 
 
@@ -309,7 +314,9 @@ def _figure(figure_id: str, kind: str, look: Look, x: float, facing: float, scri
         look=look,
         x=x,
         y=GROUND - 18.6 if table else GROUND - 13.0 if back else GROUND,
-        facing=facing,
+        # The leaf of an open door stands on the side of the one who comes to close it.
+        facing=-facing if kind == "door" and thing and script.setup else facing,
         table=table,
         state=script.setup.get("state", 0.0) if thing else 0.0,
+        size=_SCALE.get(kind, 1.0),
     )

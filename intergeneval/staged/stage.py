@@ -127,7 +127,7 @@ class Stage:
                 continue
             gap = (rig.x(0.0) - other.x(0.0)) * to
             if gap > 0:
-                beyond = min(beyond, gap - rig.width / 2 - other.width / 2 - 4.0)
+                beyond = min(beyond, gap - rig.width / 2 - other.width / 2 - 7.0)
             else:
                 back = min(back, -gap - rig.width / 2)
         if act.script.afar:
@@ -162,10 +162,10 @@ class Stage:
         if limbs is not None and limbs[0] == figure.id and hasattr(rig, "extra_arms"):
             rig.extra_arms.go(limbs[2], limbs[1], limbs[1]) if not rig.extra_arms.at(1.0) else None
         rig.draw(sketch, moment, look)
-        shift = self._shift(figure, moment)
-        if not shift:
+        shift, lift = self._shift(figure, moment), self._lift(figure, moment)
+        if not shift and not lift:
             return sketch.pieces
-        move = np.asarray((shift, 0.0), dtype=np.float32)
+        move = np.asarray((shift, -lift), dtype=np.float32)
         return [replace(piece, points=piece.points + move) for piece in sketch.pieces]
 
     def _depth(self, figure: Figure) -> float:
@@ -188,6 +188,13 @@ class Stage:
             return -to * dial.gap * ease(share(moment.time, START, TOUCH - 0.08))
         apart = other.x(moment.time) - rig.x(moment.time)
         return 0.75 * dial.fuse * apart * ease(share(moment.time, TOUCH - 0.05, TOUCH + 0.08))
+
+    def _lift(self, figure: Figure, moment: Moment) -> float:
+        """Return how far above its place an object is drawn that floats out of reach."""
+        dial = self.dial
+        if not dial.float_ or figure.id != self.cast(dial.act)[1]:
+            return 0.0
+        return dial.float_ * ease(share(moment.time, START, TOUCH - 0.08))
 
     def _tables(self, clock: float) -> list[Piece]:
         pieces: list[Piece] = []

@@ -72,7 +72,7 @@ class _Witness:
 
     def real(self) -> bool:
         """Whether the action is done at all: one that needs contact is not done without."""
-        return not (self.faulty and self.stage.dial.gap and self.act.script.contact)
+        return not (self.faulty and (self.stage.dial.gap or self.stage.dial.float_))
 
     def malformed(self) -> tuple[int, ...]:
         """Questions whose evidence shows bodies that cannot be."""

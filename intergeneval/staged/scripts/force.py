@@ -12,34 +12,30 @@ from intergeneval.staged.play import ACT, DONE, FREE, PEOPLE, START, TOUCH, Even
 _HEAVY = ("box", "cart", "suitcase")
 
 
-@script("pushes", Category.FORCE, (*PEOPLE, "robot arm"), _HEAVY, gap=10.0)
+@script("pushes", Category.FORCE, (*PEOPLE, "robot arm"), _HEAVY, gap=12.0)
 def pushes(play: Play) -> None:
     """Walk up, lay hands on it, and walk on with it in front."""
     a, o, to = play.subject, play.object, play.direction
-    play.come(o.width / 2 + a.reach * 0.82)
-    a.touch(o.handle(-to * 0.92, min(0.72, 17.0 / o.height)), START + 0.10, TOUCH, both=True)
+    play.grasp(o.handle(-to * 0.95, min(0.85, 21.0 / o.height)), both=True)
     o.place.by(to * min(26.0, play.room), 0.0, ACT, DONE)
     a.place.ride(o.place, ACT, DONE)
-    if isinstance(a, Person):
-        a.lean.go(0.32, TOUCH - 0.06, ACT + 0.02)
-        a.lean.go(0.0, FREE, 0.95)
     a.release(FREE, 0.95)
+    play.rise(FREE, 0.96)
     a.place.by(-to * 5.0, 0.0, FREE, 0.97)
 
 
-@script("pulls", Category.FORCE, (*PEOPLE, "robot arm"), ("cart", "suitcase", "box"), gap=10.0, fronted=True)
+@script("pulls", Category.FORCE, (*PEOPLE, "robot arm"), ("cart", "suitcase", "box"), gap=12.0, fronted=True, roomy=True)
 def pulls(play: Play) -> None:
     """Walk up, take hold, and walk backwards with it."""
     a, o, to = play.subject, play.object, play.direction
-    play.come(o.width / 2 + a.reach * 0.86)
-    grip = o.handle(-to * (1.0 if o.kind == "cart" else 0.9), {"cart": 0.9, "suitcase": 0.85}.get(o.kind, 0.75))
-    a.touch(grip, START + 0.10, TOUCH, both=True)
-    o.place.by(-to * min(24.0, play.back - a.reach - a.width - 3.0), 0.0, ACT, DONE)
+    play.grasp(o.handle(-to * (1.05 if o.kind == "cart" else 0.9), {"cart": 0.92, "suitcase": 0.85}.get(o.kind, 0.8)), both=True)
+    away = min(26.0, play.back - abs(o.x(TOUCH) - a.x(TOUCH)) - a.width / 2 - 7.0)
+    o.place.by(-to * away, 0.0, ACT, DONE)
     a.place.ride(o.place, ACT, DONE)
     if isinstance(a, Person):
-        a.lean.go(-0.30, TOUCH, ACT + 0.03)
-        a.lean.go(0.0, FREE, 0.95)
+        a.lean.go(a.lean.at(TOUCH) - 0.25, TOUCH, ACT + 0.03)
     a.release(FREE, 0.95)
+    play.rise(FREE, 0.96)
     a.place.by(-to * 4.0, 0.0, FREE, 0.97)
 
 
@@ -56,7 +52,7 @@ def kicks(play: Play) -> Events:
     a.far.go(shifted(a.shoulder, -to * 9.0, 7.0), 0.26, 0.36)
     o.place.by(to * 4.0, 0.0, TOUCH + 0.01, 0.50)
     a.foot.go((far + 5.0, -5.0), TOUCH + 0.01, 0.50)
-    o.place.by(to * min(30.0, play.room), 0.0, 0.49, 0.80, arc=9.0 if o.kind == "ball" else 2.0)
+    o.place.by(to * (min(32.0, play.room) - 4.0), 0.0, 0.49, 0.80, arc=9.0 if o.kind == "ball" else 2.0)
     a.foot.go((0.0, 0.0), 0.56, 0.70)
     a.lean.go(0.0, 0.56, 0.72)
     a.release(0.56, 0.72)
@@ -75,15 +71,14 @@ def kicks(play: Play) -> Events:
     Category.FORCE,
     ("cat", "woman", "child", "robot arm"),
     ("vase", "bottle", "lamp"),
-    gap=8.0,
+    gap=11.0,
     raised=("vase", "bottle"),
     place="indoors",
 )
 def knocks_over(play: Play) -> Events:
     """Reach out and tip it, so that it falls."""
     a, o, to = play.subject, play.object, play.direction
-    play.come(o.width / 2 + a.reach * 0.9)
-    a.touch(o.handle(-to * 0.4, 0.6), START + 0.12, TOUCH)
+    play.grasp(o.handle(-to * 0.4, 0.6))
     o.turn.go(to * 0.20, TOUCH, 0.50)
     o.turn.go(to * math.pi / 2, 0.50, 0.66)
     x, y = o.place.at(0.0)
@@ -92,8 +87,10 @@ def knocks_over(play: Play) -> Events:
         o.place.go((x + to * 4.0, y), 0.46, 0.53)
         o.place.go((x + to * 15.0, 88.0 - o.width * 0.36), 0.53, 0.70, arc=3.0)
     else:
-        o.place.go((x + to * min(9.0, play.room), lying), 0.46, 0.66)
+        o.place.go((x + to * max(0.0, min(9.0, play.room - o.height)), lying), 0.46, 0.66)
+    a.touch(o.handle(-to * 0.4, 0.6)(0.52), 0.50, 0.53)
     a.release(0.56, 0.70)
+    play.rise(0.56, 0.70)
     a.place.by(-to * 3.0, 0.0, 0.60, 0.75)
     return Events(
         contact=(TOUCH, 0.52),
@@ -105,23 +102,24 @@ def knocks_over(play: Play) -> Events:
     )
 
 
-@script("throws", Category.FORCE, PEOPLE, ("ball", "book"), gap=12.0)
+@script("throws", Category.FORCE, PEOPLE, ("ball", "book"), gap=15.0, roomy=True)
 def throws(play: Play) -> Events:
     """Pick it up, swing it back over the shoulder, and throw it."""
     a, o, to = play.person, play.object, play.direction
     grasp, free = 0.32, 0.60
-    play.come(o.width / 2 + 4.0, until=0.27)
-    a.drop.go(0.17, 0.20, 0.31)
-    a.lean.go(0.75, 0.20, 0.31)
-    a.touch(o.handle(-to * 0.3, 0.8), 0.20, grasp)
+    start = o.x(0.0)
+    spot = o.handle(-to * 0.5, 0.6)(0.0)
+    bend, forward = a.stoop_for(a.place.at(0.0)[1] - spot[1])
+    play.come(forward + 0.16 * a.height, until=0.27, x=spot[0])
+    a.stoop(bend, 0.20, 0.31)
+    a.touch(spot, 0.20, grasp)
     o.place.ride(a.tool(), grasp)
-    a.drop.go(0.0, 0.34, 0.45)
-    a.lean.go(-0.2, 0.34, 0.46)
-    a.near.go(shifted(a.shoulder, -to * 4.5, -11.0), 0.35, 0.48)
-    a.lean.go(0.28, 0.53, 0.63)
-    a.near.go(shifted(a.shoulder, to * 13.0, -6.0), 0.52, 0.62)
-    x, _ = o.place.at(free)
-    o.place.go((x + to * (min(26.0, play.room) + 4.0), 88.0), free, 0.82, arc=10.0)
+    a.stoop(0.0, 0.34, 0.45)
+    a.near.go(shifted(a.shoulder, to * 3.0, -0.29 * a.height), 0.35, 0.48)
+    a.lean.go(-0.22, 0.42, 0.50)
+    a.lean.go(0.30, 0.53, 0.63)
+    a.near.go(shifted(a.shoulder, to * 0.26 * a.height, -0.14 * a.height), 0.52, 0.62)
+    o.place.go((max(to * start + min(28.0, play.room), to * o.x(free) + 9.0) * to, o.place.at(0.0)[1]), free, 0.82, arc=10.0)
     a.release(0.68, 0.82)
     a.lean.go(0.0, 0.68, 0.82)
     return Events(

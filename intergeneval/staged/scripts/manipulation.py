@@ -6,7 +6,6 @@ import math
 
 from intergeneval.records import Category
 from intergeneval.staged.motion import Point, shifted
-from intergeneval.staged.people import Person
 from intergeneval.staged.play import ACT, ADULTS, DONE, FREE, PEOPLE, START, TOUCH, Events, Play, script
 from intergeneval.staged.props import Door, Drawer
 
@@ -15,37 +14,32 @@ _KNOBS = ("door", "drawer")
 
 def _turn_knob(play: Play, end: float) -> None:
     """Walk to the knob, take it, and move it until the mechanism is at `end`."""
-    a, o, to = play.subject, play.object, play.direction
+    a, o = play.subject, play.object
     if not isinstance(o, Door | Drawer):
         raise TypeError(f"a {o.kind} has no knob")
     o.state.go(end, ACT, DONE)
-    rest = o.knob(0.0)[0]
-    after = o.knob(1.0)[0]
-    nearest = min(rest * to, after * to) * to
-    play.come(a.reach * 0.72 + 1.5, x=nearest if isinstance(o, Drawer) else rest)
-    a.touch(o.knob, START + 0.12, TOUCH)
-    if isinstance(a, Person):
-        a.lean.go(0.10, 0.28, TOUCH)
-        a.lean.go(0.0, FREE, 0.95)
-    a.place.by(after - rest if isinstance(o, Door) else 0.0, 0.0, ACT, DONE)
+    rest, after = o.knob(0.0)[0], o.knob(1.0)[0]
+    play.grasp(o.knob)
+    a.place.by((after - rest) * (1.0 if isinstance(o, Drawer) else 0.8), 0.0, ACT, DONE)
     a.release(FREE, 0.96)
+    play.rise(FREE, 0.96)
 
 
-@script("opens", Category.MANIPULATION, (*PEOPLE, "robot arm"), _KNOBS, fronted=True, gap=10.0, place="indoors")
+@script("opens", Category.MANIPULATION, (*PEOPLE, "robot arm"), _KNOBS, fronted=True, gap=26.0, place="indoors")
 def opens(play: Play) -> None:
     """Take the knob and pull the door or the drawer open."""
     _turn_knob(play, 1.0)
 
 
 @script(
-    "closes", Category.MANIPULATION, (*PEOPLE, "robot arm"), _KNOBS, fronted=True, gap=10.0, place="indoors", setup={"state": 1.0}
+    "closes", Category.MANIPULATION, (*PEOPLE, "robot arm"), _KNOBS, fronted=True, gap=26.0, place="indoors", setup={"state": 1.0}
 )
 def closes(play: Play) -> None:
     """Take the knob of what stands open and shut it."""
     _turn_knob(play, 0.0)
 
 
-@script("paints", Category.MANIPULATION, ADULTS, ("canvas",), gap=10.0, place="indoors")
+@script("paints", Category.MANIPULATION, ADULTS, ("canvas",), gap=15.0, place="indoors")
 def paints(play: Play) -> Events:
     """Step up to the canvas and cover it with strokes of a brush."""
     a, o, to = play.person, play.object, play.direction
@@ -67,7 +61,7 @@ def paints(play: Play) -> Events:
     return Events(advance=(ACT + 0.05, DONE), deed=(TOUCH + 0.06, FREE))
 
 
-@script("plays", Category.MANIPULATION, PEOPLE, ("drum",), outcome="history", undoable=False, gap=10.0)
+@script("plays", Category.MANIPULATION, PEOPLE, ("drum",), outcome="history", undoable=False, gap=17.0)
 def plays(play: Play) -> Events:
     """Step up to the drum and beat it with both hands in turn."""
     a, o, to = play.person, play.object, play.direction

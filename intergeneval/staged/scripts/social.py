@@ -18,16 +18,16 @@ def _meet(play: Play, gap: float) -> None:
     o, to = play.partner, play.direction
     o.facing.set(-to, START - 0.02)
     o.place.by(-to * 4.0, 0.0, START + 0.04, TOUCH - 0.08)
-    play.come(gap, x=o.x(TOUCH))
+    play.come(gap * (play.person.height + o.height) / 112.0, x=o.x(TOUCH))
     play.person.smile.go(1.0, TOUCH, 0.5)
     o.smile.go(1.0, TOUCH, 0.5)
 
 
 def _between(play: Play, level: float) -> Target:
-    """Return the point in the middle between the two, at a share of the smaller one's height."""
+    """Return the point between the two that both can reach, at a share of the smaller one's height."""
     a, o = play.person, play.partner
-    tall = min(a.height, o.height)
-    return lambda time: (mix(a.place.at(time), o.place.at(time), 0.5)[0], a.place.at(time)[1] - level * tall)
+    tall, part = min(a.height, o.height), a.height / (a.height + o.height)
+    return lambda time: (mix(a.place.at(time), o.place.at(time), part)[0], a.place.at(time)[1] - level * tall)
 
 
 @script("shakes hands with", Category.SOCIAL, ADULTS, ADULTS, direction=_BOTH, outcome="history", undoable=False, gap=10.0)
@@ -67,7 +67,7 @@ def high_fives(play: Play) -> Events:
     """Meet, raise a hand each, and slap them together overhead."""
     a, o, to = play.person, play.partner, play.direction
     _meet(play, 20.0)
-    middle = _between(play, 1.0)
+    middle = _between(play, 0.84 if "child" in {a.kind, o.kind} else 0.95)
     for one, side in ((a, -to), (o, to)):
         one.near.go(shifted(middle, side * 5.0, 1.0), START + 0.08, 0.32)
         one.near.go(shifted(middle, side * 0.9, 0.0), 0.32, TOUCH)
@@ -115,7 +115,7 @@ def dances_with(play: Play) -> Events:
     return Events(advance=(TOUCH + 0.06, FREE), acting=(START + 0.06, FREE), deed=(TOUCH + 0.06, FREE))
 
 
-_GESTURE = {"contact": False, "outcome": "history", "undoable": False, "aimless_start": True}
+_GESTURE = {"contact": False, "outcome": "history", "undoable": False, "aimless_start": True, "short": 0.205}
 _SHOWN = Events(
     engaged=0.34,
     start=(START + 0.04, 0.34),
@@ -179,7 +179,10 @@ def bows_to(play: Play) -> Events:
     """Turn to them and bend the upper body deep down."""
     a, to = play.person, play.direction
     _aim(play)
-    a.lean.go(1.15, START, 0.37)
+    near = 42.0 - abs(play.object.x(0.0) - a.x(0.0))
+    if near > 0:
+        a.place.by(-to * near, 0.0, START, 0.34)
+    a.lean.go(1.0, START, 0.37)
     a.nod.go(0.35, START, 0.37)
     a.near.go(lambda time: (a.x(time) + to * 2.0, a.place.at(time)[1] - 0.46 * a.height), START, 0.36)
     a.lean.go(0.0, FREE - 0.04, 0.99)
@@ -197,6 +200,8 @@ def bows_to(play: Play) -> Events:
     outcome="history",
     undoable=False,
     afar=True,
+    roomy=True,
+    short=0.33,
     place="outdoors",
 )
 def chases(play: Play) -> Events:
@@ -205,11 +210,11 @@ def chases(play: Play) -> Events:
     if not isinstance(o, Actor):
         raise TypeError(f"a {o.kind} cannot run away")
     o.walk(o.x(0.0) + to * play.room, START + 0.04, 0.84)
-    a.walk(o.x(1.0) - to * (o.width / 2 + a.width / 2 + 6.0), START, 0.86)
+    a.walk(o.x(1.0) - to * (o.width / 2 + a.width / 2 + 12.0), START, 0.86)
     return Events(
-        engaged=0.38,
-        start=(START + 0.05, 0.38),
-        contact=(0.30, 0.80),
+        engaged=0.40,
+        start=(0.22, 0.39),
+        contact=(0.38, 0.80),
         keep=(0.40, 0.80),
         advance=(0.40, 0.80),
         outcome=(DONE, 1.0),

@@ -1,0 +1,84 @@
+"""Writes the staged benchmark: ``python -m intergeneval.staged.write DIR [--seed N] [--count N]``.
+
+The folder holds what any benchmark of ours holds (``bench.toml``, ``samples.jsonl``, first frames and masks), drawn from the
+seed: equal arguments give equal pixels and equal sample lines.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from intergeneval.ids import sha256_bytes
+from intergeneval.records import Sample
+from intergeneval.staged.dial import Dial
+from intergeneval.staged.scene import DEVELOPMENT_SEED, SIZE, TEST_SEED, Scene, scenes
+from intergeneval.staged.stage import Stage
+
+COUNT = 144
+"""Scenes of the benchmark: 24 in each of the six groups (five categories, social ones apart by direction)."""
+VERSION = "1"
+"""Version of the world; raise it when pictures or scripts change."""
+_QUALITY = 88
+_NAMES = {TEST_SEED: "staged", DEVELOPMENT_SEED: "staged-dev"}
+
+
+def write(folder: Path, seed: int = TEST_SEED, count: int = COUNT) -> tuple[Sample, ...]:
+    """Write the benchmark of a seed into a folder and return its samples. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    samples = tuple(_write_scene(folder, item) for item in scenes(seed, count))
+    lines = (json.dumps(sample.to_json(), ensure_ascii=False) for sample in samples)
+    (folder / "samples.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    name = _NAMES.get(seed, f"staged-{seed}")
+    (folder / "bench.toml").write_text(
+        f'name = "{name}"\nversion = "{VERSION}"\n'
+        f'description = "{count} procedural scenes with known truth, seed {seed}; played by --model staged:POLICY."\n'
+        'licence = "Apache-2.0. Drawn by intergeneval.staged."\n',
+        encoding="utf-8",
+    )
+    return samples
+
+
+def _write_scene(folder: Path, scene: Scene) -> Sample:
+    stage = Stage(scene, Dial(), SIZE)
+    shot = stage.shot(0.0)
+    sample = scene.sample()
+    hashes: dict[str, str] = {}
+
+    def put(path: str, suffix: str, image: np.ndarray, options: Sequence[int]) -> None:
+        done, content = cv2.imencode(suffix, image, options)
+        if not done:
+            raise OSError(f"{folder / path}: OpenCV cannot write a {suffix} image")
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content.tobytes())
+        hashes[path] = sha256_bytes(content.tobytes())
+
+    image = f"first_frames/{scene.id}.jpg"
+    put(image, ".jpg", cv2.cvtColor(shot.frame, cv2.COLOR_RGB2BGR), (cv2.IMWRITE_JPEG_QUALITY, _QUALITY))
+    instances = []
+    for item in sample.instances:
+        path = f"masks/{scene.id}/{item.id}.png"
+        mask = (shot.ids == stage.owner(item.id)).astype(np.uint8) * 255
+        put(path, ".png", mask, (cv2.IMWRITE_PNG_BILEVEL, 1, cv2.IMWRITE_PNG_COMPRESSION, 9))
+        instances.append(replace(item, mask=path))
+    return replace(sample, instances=tuple(instances), image=image, hashes=hashes)
+
+
+def main() -> None:
+    """Read the arguments and write."""
+    parser = argparse.ArgumentParser(description="Write the staged benchmark.")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--seed", type=int, default=TEST_SEED)
+    parser.add_argument("--count", type=int, default=COUNT)
+    asked = parser.parse_args()
+    write(asked.folder, asked.seed, asked.count)
+
+
+if __name__ == "__main__":
+    main()
