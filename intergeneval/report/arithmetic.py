@@ -31,6 +31,8 @@ class Line:
     """How, with the numbers put in, rounded to three digits."""
     value: float | None
     """The result, unrounded; None where there is none."""
+    bound: bool = False
+    """Whether the result is an upper bound, since a part was not assessed."""
     note: str = ""
     """What a reader should know, such as that a part was not assessed."""
 
@@ -39,14 +41,14 @@ def spell_out(score: Score, answers: Sequence[Answer], consistency: Consistency 
     """Return the steps from answers and ratios to IF; empty for a video that was never looked at."""
     if not score.interactions and score.kisa_raw is None:
         return ()
-    bound = "an upper bound: emergence was not assessed" if "emergence" in score.partial else ""
+    bound = bool(score.partial)
     return (
         Line(name="KISA raw", formula=_share(score, answers, KISA_IDS), value=score.kisa_raw, note=_bounds(score.kisa_bounds)),
         Line(name="SGI raw", formula=_share(score, answers, SGI_IDS), value=score.sgi_raw, note=_bounds(score.sgi_bounds)),
         _spi(score, consistency, profile),
-        Line(name="KISA", formula=_times("KISA raw", score.kisa_raw, score.spi), value=score.kisa, note=bound),
-        Line(name="SGI", formula=_times("SGI raw", score.sgi_raw, score.spi), value=score.sgi, note=bound),
-        Line(name="IF", formula=_half(score), value=score.if_, note=bound),
+        Line(name="KISA", formula=_times("KISA raw", score.kisa_raw, score.spi), value=score.kisa, bound=bound),
+        Line(name="SGI", formula=_times("SGI raw", score.sgi_raw, score.spi), value=score.sgi, bound=bound),
+        Line(name="IF", formula=_half(score), value=score.if_, bound=bound),
     )
 
 
@@ -83,7 +85,7 @@ def _spi(score: Score, consistency: Consistency | None, profile: Profile) -> Lin
         notes.append("clipped to [0, 1]")
     if abs(expected - score.spi) > _CLOSE:
         notes.append(f"the stored SPI differs from this sum ({expected!r})")
-    return Line(name="SPI", formula=formula, value=score.spi, note="; ".join(notes))
+    return Line(name="SPI", formula=formula, value=score.spi, bound=bool(score.partial), note="; ".join(notes))
 
 
 def ratio(value: float, frames: int) -> str:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import base64
 import os
-import re
 import shutil
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from intergeneval import shelf
 from intergeneval.errors import MediaError
 from intergeneval.ids import sha256_bytes, sha256_file
 from intergeneval.records import RunHeader, Sample, Video, VideoStatus
-from intergeneval.videos import Reader, encode_jpeg
+from intergeneval.videos import Reader, encode_jpeg, video_sha256
 
 PLAYABLE = {".mp4": "video/mp4", ".m4v": "video/mp4", ".webm": "video/webm", ".mov": "video/quicktime"}
 """What browsers play with their own controls, by extension."""
 PICTURES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp"}
 """What browsers show as a first frame, by extension."""
-_SHA = re.compile(r"^[0-9a-f]{64}$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class MediaFolder:
         if kind is None:
             return Shown(note=f"browsers do not play {path.suffix or 'this kind of'} files")
         digest = sha256_file(path)
-        if _SHA.match(video.sha256) and digest != video.sha256:
+        if digest != video.sha256:
             return Shown(note="the file has changed since it was scored, so it is not shown")
         return Shown(href=self._place(path, digest, kind), kind=kind)
 
@@ -62,11 +62,12 @@ class MediaFolder:
         """Return the address of a sample's first frame: the benchmark's picture, else frame 0 of the first video that decodes."""
         for _, header, run in takes:
             path = _find(sample.image or "", _bench_roots(header, run))
-            if path is not None and (kind := PICTURES.get(path.suffix.lower())):
-                return self._place(path, sha256_file(path), kind)
+            kind = PICTURES.get(path.suffix.lower()) if path else None
+            if path and kind and (digest := sha256_file(path)) == sample.hashes.get(sample.image or "", digest):
+                return self._place(path, digest, kind)
         for video, header, run in takes:
             path = _find(video.path, _roots(header, run)) if video.status is VideoStatus.OK else None
-            if path is None:
+            if path is None or video_sha256(path) != video.sha256:
                 continue
             try:
                 frame = next(iter(Reader(path, size=sample.size, keep=False)))
@@ -103,24 +104,41 @@ def _link_or_copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _roots(header: RunHeader, run: Path) -> tuple[Path, ...]:
+def _roots(header: RunHeader, run: Path) -> list[Path]:
     """Return the folders a video's path may be relative to: the model's, or the run's for videos that were made in the run."""
-    return (*_named(header, ("model_path", "model")), run)
+    spec = str(header.config.get("model") or "")
+    kind, _, argument = spec.partition(":")
+    found = _places(spec, run) + _places(argument, run)
+    if kind == "bench" and (bench := shelf.at_path(argument) or shelf.on_shelf(argument)):
+        found.append(bench / _videos_of(bench))
+    return [*found, run]
 
 
-def _bench_roots(header: RunHeader, run: Path) -> tuple[Path, ...]:
-    """Return the folders a first frame's path may be relative to; a benchmark given by name lies in ``benchmarks``."""
-    named = _named(header, ("bench_path", "bench"))
-    return (*named, *(Path("benchmarks") / folder for folder in named if not folder.is_absolute()), run)
+def _bench_roots(header: RunHeader, run: Path) -> list[Path]:
+    """Return the folders a first frame's path may be relative to."""
+    name = str(header.config.get("bench") or header.bench)
+    known = shelf.on_shelf(name) if shelf.is_name(name) else None
+    return _places(name, run) + ([known] if known else [])
 
 
-def _named(header: RunHeader, keys: Sequence[str]) -> tuple[Path, ...]:
-    found = []
-    for key in keys:
-        text = str(header.config.get(key) or "")
-        # A source may stand before the path, as in folder:videos/atlas.
-        found += [Path(part) for part in dict.fromkeys((text, text.partition(":")[2])) if part and Path(part).is_dir()]
-    return tuple(found)
+def _places(text: str, run: Path) -> list[Path]:
+    """Return the folders that a path of a run's settings may mean: from here, or from a folder above the run.
+
+    A run is often shown from another folder than the one it was started in; what is found is checked by its hash anyway.
+    """
+    if not text or "\0" in text:
+        return []
+    bases = [Path(), *list(run.resolve().parents)[:4]]
+    return [base / text for base in bases if (base / text).is_dir()]
+
+
+def _videos_of(bench: Path) -> str:
+    """Return the folder of a benchmark's own videos, relative to it; empty where it has none."""
+    try:
+        named = tomllib.loads((bench / shelf.TOML).read_text(encoding="utf-8")).get("videos")
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return ""
+    return named if isinstance(named, str) else ""
 
 
 def _find(path: str, roots: Sequence[Path]) -> Path | None:

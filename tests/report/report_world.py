@@ -264,7 +264,7 @@ def header_of(world: World, model: str, samples: Sequence[Sample], model_path: P
         seeds=world.seeds,
         comparability=comparability,
         key=comparability.key,
-        config={"model_path": str(model_path)},
+        config={"model": str(model_path)},
         versions={"python": "3.11", "intergeneval": "0.1.0"},
         commit="0123456789abcdef0123456789abcdef01234567",
         command=f"intergeneval run --model {model} --bench made-up" + world.poison,
