@@ -1,0 +1,122 @@
+"""From a pipeline folder or hub id to a backbone, an encoder or a whole pipeline; the only place that picks an architecture."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from intergeneval.errors import ConfigError
+from intergeneval.ids import sha256_bytes, sha256_json
+from matrix_train.backbones import Backbone
+from matrix_train.backbones.cogvideox import CogVideoX
+from matrix_train.backbones.hunyuan import HunyuanVideo
+from matrix_train.backbones.noising import FlowMatching, VPrediction
+from matrix_train.backbones.wan import Wan
+
+PIPELINES = {
+    "CogVideoXImageToVideoPipeline": "cogvideox",
+    "WanImageToVideoPipeline": "wan",
+    "HunyuanVideoImageToVideoPipeline": "hunyuan",
+}
+"""Class of a pipeline's ``model_index.json`` -> backbone."""
+_HEAD = 1 << 16
+
+
+def resolve(path: str) -> Path:
+    """Return the local folder of a pipeline; a hub id is downloaded the ordinary way. Raises ConfigError."""
+    if not path:
+        raise ConfigError("model.path is empty; give the folder of a diffusers pipeline or its hub id")
+    folder = Path(path)
+    if folder.exists() or path.count("/") != 1 or path.startswith((".", "/")):
+        if not (folder / "model_index.json").is_file():
+            raise ConfigError(f"model.path: {path} is not a diffusers pipeline folder (it has no model_index.json)")
+        return folder
+    from diffusers import DiffusionPipeline
+
+    try:
+        return Path(DiffusionPipeline.download(path))
+    except Exception as error:  # noqa: BLE001  # the hub client raises many kinds, all of which mean that it is not to be had
+        raise ConfigError(f"model.path: {path} is no folder here and cannot be downloaded ({error})") from None
+
+
+def architecture(folder: Path) -> str:
+    """Return the backbone's name of a pipeline folder. Raises ConfigError for one we cannot train."""
+    name = json.loads((folder / "model_index.json").read_text(encoding="utf-8")).get("_class_name", "")
+    if name not in PIPELINES:
+        raise ConfigError(f"{folder}: a {name or 'nameless pipeline'} cannot be trained; supported are {', '.join(PIPELINES)}")
+    return PIPELINES[name]
+
+
+def architecture_of(pipeline: Any) -> str:
+    """Return the backbone's name of a loaded pipeline. Raises ConfigError for one that adapters cannot be put on."""
+    name = type(pipeline).__name__
+    if name not in PIPELINES:
+        raise ConfigError(f"a {name} takes no adapter of ours; supported are {', '.join(PIPELINES)}")
+    return PIPELINES[name]
+
+
+def wrap(name: str, transformer: Any, scheduler: Any) -> Backbone:
+    """Put a loaded transformer behind the backbone protocol, with the objective its scheduler tells. Raises ConfigError."""
+    if name == "cogvideox":
+        if scheduler.config.prediction_type != "v_prediction":
+            kind = scheduler.config.prediction_type
+            raise ConfigError(f"scheduler.prediction_type is {kind!r}; CogVideoX trains with v_prediction")
+        return CogVideoX(transformer, VPrediction(scheduler.alphas_cumprod))
+    settings = scheduler.config
+    shift = float(settings.get("flow_shift") or settings.get("shift") or 1.0)
+    if name == "wan":
+        return Wan(transformer, FlowMatching(shift))
+    given = 1 if transformer.config.image_condition_type == "token_replace" else 0
+    return HunyuanVideo(transformer, FlowMatching(shift, given_frames=given))
+
+
+def load_backbone(folder: Path, dtype: torch.dtype) -> Backbone:
+    """Load the transformer of a pipeline folder behind the protocol."""
+    import diffusers
+
+    name = architecture(folder)
+    classes: dict[str, Any] = {
+        "cogvideox": diffusers.CogVideoXTransformer3DModel,
+        "wan": diffusers.WanTransformer3DModel,
+        "hunyuan": diffusers.HunyuanVideoTransformer3DModel,
+    }
+    scheduler_class = json.loads((folder / "scheduler" / "scheduler_config.json").read_text(encoding="utf-8"))["_class_name"]
+    scheduler = getattr(diffusers, scheduler_class).from_pretrained(folder, subfolder="scheduler")
+    transformer = classes[name].from_pretrained(folder, subfolder="transformer", dtype=dtype)
+    return wrap(name, transformer, scheduler)
+
+
+def load_pipeline(folder: Path, dtype: torch.dtype) -> Any:
+    """Load a whole pipeline for sampling."""
+    import diffusers
+
+    architecture(folder)
+    pipeline: Any = diffusers.DiffusionPipeline
+    return pipeline.from_pretrained(folder, dtype=dtype)
+
+
+def save_lora(name: str, folder: Path, layers: dict[str, torch.Tensor], metadata: dict[str, Any]) -> None:
+    """Write an adapter in diffusers' own format, rank and alpha in its metadata."""
+    import diffusers
+
+    kind = next(pipeline for pipeline, backbone in PIPELINES.items() if backbone == name)
+    writer: Any = getattr(diffusers, kind)
+    writer.save_lora_weights(folder, transformer_lora_layers=layers, transformer_lora_adapter_metadata=metadata)
+
+
+def describe(folder: Path, parts: tuple[str, ...]) -> str:
+    """Return a hash of the named parts of a pipeline: their small files whole, of large ones the size and the first 64 KiB.
+
+    The head of a safetensors file holds the name, type and place of every tensor; a re-trained file of equal layout whose first
+    tensors are equal too would not be told apart.
+    """
+    found: dict[str, list[Any]] = {}
+    for part in parts:
+        for path in sorted((folder / part).rglob("*")):
+            if path.is_file():
+                with path.open("rb") as stream:
+                    found[str(path.relative_to(folder))] = [path.stat().st_size, sha256_bytes(stream.read(_HEAD))]
+    return sha256_json(found)

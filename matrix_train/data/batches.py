@@ -1,0 +1,167 @@
+"""Which clips a step sees, and everything random about them: all a function of seed, step and clip id, on the CPU.
+
+Nothing depends on what ran before, so a resumed run draws what the unbroken one would have drawn, on any number of processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from intergeneval.errors import ConfigError
+from intergeneval.ids import sha256_json
+from intergeneval.videos import Reader
+from matrix_train.aligned import Batch, RoleEntry
+from matrix_train.backbones import Backbone
+from matrix_train.backbones.encoders import Frames
+from matrix_train.conditioning import on_first_frame
+from matrix_train.config import Config
+from matrix_train.data.cache import CachedClip, check_clip_cache, load_clip, scaling_of, shape_of, training_frames
+from matrix_train.data.clips import Clip, inside
+from matrix_train.readout import RoleWeights
+
+
+def generator_of(seed: int, *what: object) -> torch.Generator:
+    """Return a CPU generator whose seed is a hash of `seed` and `what`."""
+    digest = sha256_json([seed, *[str(item) for item in what]])
+    return torch.Generator().manual_seed(int(digest[:15], 16))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The order of clips: whole batches of one latent shape, shuffled anew each epoch; a bucket's rest waits an epoch out."""
+
+    buckets: Sequence[Sequence[int]]
+    """Clip indices by latent shape."""
+    batch: int
+    """Clips of one batch over all processes."""
+    seed: int
+    """Seed of the order."""
+
+    def __post_init__(self) -> None:
+        if not any(len(bucket) for bucket in self.buckets):
+            raise ConfigError("there is no clip to train on")
+
+    def epoch(self, number: int) -> list[list[int]]:
+        """Return the batches of an epoch. A bucket smaller than a batch repeats its clips to fill one."""
+        found = []
+        for index, bucket in enumerate(self.buckets):
+            order = torch.randperm(len(bucket), generator=generator_of(self.seed, "order", number, index)).tolist()
+            items = [bucket[place] for place in order]
+            while items and len(items) < self.batch:
+                items += items[: self.batch - len(items)]
+            found += [items[start : start + self.batch] for start in range(0, len(items) - self.batch + 1, self.batch)]
+        shuffle = torch.randperm(len(found), generator=generator_of(self.seed, "batches", number)).tolist()
+        return [found[place] for place in shuffle]
+
+    def at(self, position: int) -> list[int]:
+        """Return the clips of the batch at a position counted from the start of training."""
+        size = len(self.epoch(0))
+        return self.epoch(position // size)[position % size]
+
+
+class Batches:
+    """Draws batches from a cache."""
+
+    def __init__(self, config: Config, backbone: Backbone, clips: Sequence[Clip], folder: Path, processes: int = 1) -> None:
+        self._config, self._backbone, self.clips, self._folder = config, backbone, tuple(clips), folder
+        self._scaling = scaling_of(folder)
+        buckets: dict[tuple[int, ...], list[int]] = {}
+        for index, clip in enumerate(clips):
+            check_clip_cache(folder, Path(config.data.path), clip)
+            buckets.setdefault(shape_of(folder, clip), []).append(index)
+        self.plan = Plan(buckets=list(buckets.values()), batch=config.train.batch * processes, seed=config.train.seed)
+
+    def draw(self, step: int, part: int = 0, process: int = 0) -> Batch:
+        """Return the batch of an optimiser step, of one of its accumulated parts, for one process."""
+        train = self._config.train
+        chosen = self.plan.at(step * train.accumulate + part)[process * train.batch : (process + 1) * train.batch]
+        cached = [load_clip(self._folder, self.clips[index]) for index in chosen]
+        return collate(self._config, self._backbone, cached, self._scaling, step)
+
+    def cached(self, index: int) -> CachedClip:
+        """Return a clip from the cache."""
+        return load_clip(self._folder, self.clips[index])
+
+    def one(self, index: int, time: float) -> Batch:
+        """Return a batch of one clip with the draws of step 0 and a given timestep."""
+        batch = collate(self._config, self._backbone, [self.cached(index)], self._scaling, 0)
+        return replace(batch, time_B=torch.full_like(batch.time_B, time))
+
+    def frames(self, index: int) -> Frames:
+        """Return the frames (F, H, W, 3) of a clip as they were encoded."""
+        clip, data = self.clips[index], self._config.data
+        return training_frames(self._config, Reader(inside(Path(data.path), clip.video, "video"), keep=False))[0]
+
+
+def collate(
+    config: Config,
+    backbone: Backbone,
+    cached: Sequence[CachedClip],
+    scaling: tuple[Tensor, Tensor],
+    step: int,
+) -> Batch:
+    """Draw noise, timestep and dropout of each clip and put the clips together."""
+    drawn = [_draw(config, backbone, item, scaling, step) for item in cached]
+    clean, noise, times, conditions = zip(*drawn, strict=True)
+    entries = tuple(
+        RoleEntry(
+            clip=place,
+            slot=slot,
+            interaction=entry.interaction,
+            role=entry.role,
+            has_text=bool(entry.tokens),
+            has_cells=entry.has_cells,
+        )
+        for place, item in enumerate(cached)
+        for slot, entry in enumerate(item.entries)
+    )
+    masks = "coarse" if config.loss.kind == "mass" else "masks"
+    return Batch(
+        clips=tuple(item.id for item in cached),
+        clean=torch.stack(clean),
+        noise=torch.stack(noise),
+        time_B=torch.tensor(times),
+        condition={name: torch.stack([item[name] for item in conditions]) for name in conditions[0]},
+        weights=_weights(cached),
+        entries=entries,
+        targets=torch.cat([item.tensors[masks] for item in cached]),
+    )
+
+
+def _draw(
+    config: Config, backbone: Backbone, item: CachedClip, scaling: tuple[Tensor, Tensor], step: int
+) -> tuple[Tensor, Tensor, float, Mapping[str, Tensor]]:
+    generator = generator_of(config.train.seed, step, item.id)
+    mean, log_variance = item.tensors["video"].float().chunk(2)
+    shift, factor = (value.view(-1, 1, 1, 1) for value in scaling)
+    spread = torch.exp(0.5 * log_variance.clamp(-30, 20))
+    clean = (mean + spread * torch.randn(mean.shape, generator=generator) - shift) * factor
+    noise = torch.randn(mean.shape, generator=generator)
+    time = backbone.noising.draw(generator)
+    condition = {name.removeprefix("condition/"): value for name, value in item.tensors.items() if name.startswith("condition/")}
+    if float(torch.rand((), generator=generator)) < config.condition.image_dropout:
+        condition["image"] = torch.zeros_like(condition["image"])
+    if "id_map" in item.tensors:
+        condition["id_map"] = on_first_frame(item.tensors["id_map"][None].float(), mean.shape[1])[0]
+    return clean, noise, time, condition
+
+
+def _weights(cached: Sequence[CachedClip]) -> RoleWeights:
+    """Return uniform weights over each role's tokens and cells, padded to the clip with most roles (at least one)."""
+    slots = max(1, *(len(item.entries) for item in cached))
+    rows, columns = cached[0].tensors["coarse"].shape[2:]
+    text_BRT = torch.zeros(len(cached), slots, cached[0].text_tokens)
+    cells_BRC = torch.zeros(len(cached), slots, rows * columns)
+    for place, item in enumerate(cached):
+        for slot, entry in enumerate(item.entries):
+            if entry.tokens:
+                text_BRT[place, slot, list(entry.tokens)] = 1 / len(entry.tokens)
+            first = item.tensors["coarse"][slot, 0].flatten().float()
+            if entry.has_cells:
+                cells_BRC[place, slot] = first / first.sum()
+    return RoleWeights(text_BRT=text_BRT, cells_BRC=cells_BRC)

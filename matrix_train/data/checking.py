@@ -1,0 +1,95 @@
+"""Reading a dataset of either layout, and naming every fault in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from intergeneval.errors import ConfigError, MediaError
+from intergeneval.records import Record
+from intergeneval.videos import Reader
+from matrix_train.data.clips import INDEX, Clip, inside, mask_tracks, read_own
+from matrix_train.data.release import read_release
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault(Record):
+    """One thing that is wrong with one clip."""
+
+    clip: str
+    """The clip."""
+    what: str
+    """What is wrong, in one sentence."""
+    fatal: bool = True
+    """Whether the clip cannot be trained on; otherwise a role or an instance of it is left out."""
+
+
+def read_dataset(root: Path) -> tuple[Clip, ...]:
+    """Read a dataset of either layout. Raises ConfigError or RecordError."""
+    if not root.is_dir():
+        raise ConfigError(f"data.path: {root} is not a folder")
+    clips = read_own(root) if (root / INDEX).is_file() else read_release(root)
+    if not clips:
+        raise ConfigError(f"{root}: the dataset has no clip")
+    seen: set[str] = set()
+    for clip in clips:
+        if clip.id in seen:
+            raise ConfigError(f"{root}: clip {clip.id!r} is listed twice")
+        seen.add(clip.id)
+    return clips
+
+
+def check_clip(root: Path, clip: Clip, frames: int) -> list[Fault]:
+    """Return everything that is wrong with a clip that is to be trained with `frames` frames."""
+    faults: list[tuple[str, bool]] = _check_text(clip)
+    size, found = None, 0
+    try:
+        reader = Reader(inside(root, clip.video, "video"), keep=False)
+        size, found = reader.size, sum(1 for _ in reader)
+        if found < frames:
+            faults.append((f"{clip.video} has {found} frames; data.frames asks for {frames}", True))
+    except (MediaError, ConfigError) as error:
+        faults.append((str(error), True))
+    faults += _check_masks(root, clip, size, found)
+    return [Fault(clip=clip.id, what=what, fatal=fatal) for what, fatal in faults]
+
+
+def _check_text(clip: Clip) -> list[tuple[str, bool]]:
+    faults: list[tuple[str, bool]] = []
+    known = {instance.id for instance in clip.instances}
+    if not clip.interactions:
+        faults.append(("has no roles: give it interactions with subject, verb and object", True))
+    named: set[str] = set()
+    for index, item in enumerate(clip.interactions):
+        for role, name in (("sub", item.subject), ("obj", item.object)):
+            if name is not None and name not in known:
+                faults.append((f"interaction {index} names {name}, which is not among the instances", True))
+            named.add(name or "")
+            if name is not None and not item.spans(role):
+                faults.append((f"interaction {index}: the caption has no text for {name} ({role})", False))
+        spans = (*item.subject_spans, *item.verb_spans, *item.object_spans)
+        if any(not 0 <= first < last <= len(clip.caption) for first, last in spans):
+            faults.append((f"interaction {index}: a span lies outside the caption of {len(clip.caption)} characters", True))
+    faults += [(f"instance {name} takes part in no interaction", False) for name in sorted(known - named)]
+    return faults
+
+
+def _check_masks(root: Path, clip: Clip, size: tuple[int, int] | None, frames: int) -> list[tuple[str, bool]]:
+    try:
+        tracks = mask_tracks(root, clip)
+    except (MediaError, ConfigError) as error:
+        return [(str(error), True)]
+    faults: list[tuple[str, bool]] = []
+    for instance in clip.instances:
+        track = tracks.get(instance.id)
+        if track is None:
+            faults.append((f"instance {instance.id} has no masks", True))
+            continue
+        if size is not None and track.shape[1:] != size:
+            shown = f"{track.shape[2]}x{track.shape[1]}, the video {size[1]}x{size[0]}"
+            faults.append((f"masks of {instance.id} are {shown}", True))
+        if frames and len(track) != frames:
+            faults.append((f"{instance.id} has {len(track)} masks, the video {frames} frames", True))
+        if not track[0].any():
+            faults.append((f"the first mask of {instance.id} is empty, so it cannot be propagated or coloured", False))
+    return faults

@@ -1,0 +1,152 @@
+"""What a training clip is, and our own dataset layout: ``clips.jsonl`` with one Clip a line, tracks as run-length JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from intergeneval import masks as rle
+from intergeneval.errors import ConfigError, MediaError
+from intergeneval.masks import Mask
+from intergeneval.records import Record, Tracks
+from intergeneval.videos import frame_files
+from matrix_train.roles import Span
+from matrix_train.targets import Masks
+
+INDEX = "clips.jsonl"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipInstance(Record):
+    """One tracked person, animal or thing of a clip."""
+
+    id: str
+    """Its id, such as ``id1``."""
+    class_: str = ""
+    """Its class noun; JSON field ``class``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipInteraction(Record):
+    """Who does what to whom, with the places in the caption that say so."""
+
+    subject: str
+    """Instance id of the one who acts."""
+    object: str | None = None
+    """Instance id of the one acted upon; None where it is not tracked."""
+    verb: str = ""
+    """The action in words."""
+    subject_spans: tuple[Span, ...] = ()
+    """Characters of the caption that name the subject: first, and one after the last."""
+    verb_spans: tuple[Span, ...] = ()
+    """Characters that name the action, particles included."""
+    object_spans: tuple[Span, ...] = ()
+    """Characters that name the object."""
+
+    def spans(self, role: str) -> tuple[Span, ...]:
+        """Return the spans of a role: sub, verb or obj."""
+        return {"sub": self.subject_spans, "verb": self.verb_spans, "obj": self.object_spans}[role]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clip(Record):
+    """One training clip."""
+
+    id: str
+    """Name, unique in its dataset."""
+    video: str
+    """Path of the video, relative to the dataset."""
+    caption: str
+    """Text the video model is given; without id marks."""
+    instances: tuple[ClipInstance, ...]
+    """Tracked instances; their order decides their colours in the id map."""
+    interactions: tuple[ClipInteraction, ...]
+    """Interactions that are supervised."""
+    tracks: str = ""
+    """Path of a JSON file with a Tracks record, relative to the dataset; empty where `masks` is given."""
+    masks: str = ""
+    """Folder with one folder of mask images an instance, relative to the dataset; empty where `tracks` is given."""
+
+
+def inside(root: Path, relative: str, what: str) -> Path:
+    """Return a path inside the dataset. Raises ConfigError when it leads out of it."""
+    path = root / relative
+    if not path.resolve().is_relative_to(root.resolve()):
+        raise ConfigError(f"{root}: {what} {relative!r} lies outside the dataset")
+    return path
+
+
+def read_own(root: Path) -> tuple[Clip, ...]:
+    """Read ``clips.jsonl``. Raises RecordError naming line and field."""
+    lines = (root / INDEX).read_text(encoding="utf-8").splitlines()
+    return tuple(Clip.from_line(line, where=f"{root / INDEX}:{number}") for number, line in enumerate(lines, 1) if line.strip())
+
+
+def write_own(root: Path, clips: tuple[Clip, ...]) -> None:
+    """Write ``clips.jsonl``."""
+    text = "".join(json.dumps(clip.to_json(), ensure_ascii=False) + "\n" for clip in clips)
+    (root / INDEX).write_text(text, encoding="utf-8")
+
+
+def mask_tracks(root: Path, clip: Clip) -> dict[str, Masks]:
+    """Return the mask track (frames, H, W) of each instance that has one. Raises MediaError or ConfigError naming the file."""
+    if clip.tracks:
+        return _from_tracks(inside(root, clip.tracks, "tracks"), clip)
+    folder = inside(root, clip.masks, "masks")
+    found = {}
+    for instance in clip.instances:
+        own = mask_folder(folder, instance.id)
+        if own is not None:
+            found[instance.id] = _from_images(own)
+    return found
+
+
+def mask_folder(folder: Path, instance_id: str) -> Path | None:
+    """Return the folder of an instance's mask images, named ``<id1>`` or ``id1``; None where there is none."""
+    for name in (f"<{instance_id}>", instance_id):
+        if (folder / name).is_dir():
+            return folder / name
+    return None
+
+
+def _from_tracks(path: Path, clip: Clip) -> dict[str, Masks]:
+    if not path.is_file():
+        raise MediaError(f"{path}: there is no such file of mask tracks")
+    tracks = Tracks.from_line(path.read_text(encoding="utf-8"), where=str(path))
+    found = {}
+    for instance in clip.instances:
+        track = tracks.track(instance.id)
+        if track is None:
+            continue
+        try:
+            found[instance.id] = np.stack([rle.decode(counts, tracks.size) for counts in track.masks])
+        except ValueError as error:
+            raise MediaError(f"{path}: instance {instance.id}: {error}") from None
+    return found
+
+
+def read_mask(path: Path) -> Mask:
+    """Read a mask image as booleans (H, W). Raises MediaError."""
+    if not path.is_file():
+        raise MediaError(f"{path}: there is no such mask image")
+    picture = cv2.imdecode(np.fromfile(path, dtype=np.uint8), cv2.IMREAD_GRAYSCALE)
+    if picture is None:
+        raise MediaError(f"{path}: is not an image that can be read")
+    # White on black, or 0 and 1; in between (a lossy file) the middle decides.
+    return np.asarray(picture > (0 if picture.max() <= 1 else 127), dtype=np.bool_)
+
+
+def _from_images(folder: Path) -> Masks:
+    frames: list[Mask] = []
+    for path in frame_files(folder):
+        mask = read_mask(path)
+        if frames and mask.shape != frames[0].shape:
+            raise MediaError(f"{path}: a mask of {mask.shape[1]}x{mask.shape[0]} among masks of another size")
+        frames.append(mask)
+    if not frames:
+        raise MediaError(f"{folder}: holds no mask image")
+    return np.stack(frames)

@@ -1,0 +1,218 @@
+"""The training loop, readable from top to bottom: draw, forward, backward, clip, step, log, save.
+
+Everything random is a function of (seed, step, clip), so a run that was stopped continues exactly as if it had not been.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import gather_object
+
+from intergeneval.errors import BackendError, ConfigError
+from matrix_train import checkpoint
+from matrix_train.aligned import AlignedModel
+from matrix_train.backbones.encoders import load_encoder
+from matrix_train.backbones.loading import load_backbone, resolve
+from matrix_train.config import Config, TrainConfig
+from matrix_train.data.batches import Batches
+from matrix_train.data.cache import check_key, folder_of, key_of, precompute
+from matrix_train.data.checking import read_dataset
+from matrix_train.estimate import estimate
+from matrix_train.validate import validate
+
+BINS = 10
+"""Timestep bins in which the denoising loss is logged."""
+
+Say = Callable[[str], None]
+"""Takes one line for the user."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitted:
+    """What a training run came to."""
+
+    folder: Path
+    """The adapter."""
+    steps: int
+    """Optimiser steps done, those before a resume included."""
+    loss: float | None
+    """Loss of the last step; None when no step was left to do."""
+    seconds_per_step: float | None
+    """Mean wall time of a step of this run."""
+
+
+def learning_factor(step: int, train: TrainConfig) -> float:
+    """Return the factor on the peak rate at a step: linear warm-up, then half a cosine to zero."""
+    if step < train.warmup:
+        return (step + 1) / train.warmup
+    share = (step - train.warmup) / max(1, train.steps - train.warmup)
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
+
+
+def make_optimiser(model: AlignedModel, train: TrainConfig) -> torch.optim.AdamW:
+    """Return AdamW over the trained groups, each with its own peak rate."""
+    groups = [
+        {"params": [item for _, item in members], "peak": train.decoder_rate if name == "decoder" else train.rate}
+        for name, members in model.groups().items()
+    ]
+    if not groups:
+        raise ConfigError("this config trains nothing: it has no adapter, no id map and no decoder")
+    return torch.optim.AdamW(groups, lr=train.rate, weight_decay=train.weight_decay)
+
+
+def prepare_cache(config: Config, folder: Path, backbone: Any, accelerator: Accelerator, say: Say) -> None:
+    """Encode what is not cached yet, on the first process."""
+    if accelerator.is_main_process:
+        encoder = load_encoder(folder, getattr(torch, config.model.dtype), accelerator.device)
+        clips = read_dataset(Path(config.data.path))
+        made = precompute(config, clips, encoder, backbone)
+        say(f"{made} of {len(clips)} clips encoded, the others were cached")
+        check_key(folder_of(config), key_of(config, encoder.fingerprint(), backbone.name))
+    accelerator.wait_for_everyone()
+
+
+class Run:
+    """One training run in one folder."""
+
+    def __init__(self, config: Config, out: Path, say: Say = lambda _: None, *, fold_alpha: bool = False) -> None:
+        self.config, self.out, self.say, self._fold = config, out, say, fold_alpha
+        out.mkdir(parents=True, exist_ok=True)
+        self.accelerator = Accelerator(
+            gradient_accumulation_steps=config.train.accumulate, log_with="tensorboard", project_dir=str(out)
+        )
+        self.folder = resolve(config.model.path)
+        self.backbone = load_backbone(self.folder, getattr(torch, config.model.dtype))
+        prepare_cache(config, self.folder, self.backbone, self.accelerator, self._tell)
+        clips = read_dataset(Path(config.data.path))
+        self.batches = Batches(config, self.backbone, clips, folder_of(config), self.accelerator.num_processes)
+        self.model = AlignedModel(self.backbone, config).train()
+        self.optimiser = make_optimiser(self.model, config.train)
+
+    def _tell(self, line: str) -> None:
+        if self.accelerator.is_main_process:
+            self.say(line)
+
+    def fit(self) -> Fitted:
+        """Train to the configured number of steps, from the newest checkpoint of the folder where there is one."""
+        config, accelerator = self.config, self.accelerator
+        found = checkpoint.latest(self.out)
+        if found is not None:
+            checkpoint.restore(self.model, found)
+        wrapped = accelerator.prepare_model(self.model)
+        optimiser = accelerator.prepare_optimizer(self.optimiser)
+        done = 0 if found is None else checkpoint.load_state(found, self.optimiser)
+        if done:
+            self._tell(f"going on from {found} after {done} steps")
+        accelerator.init_trackers("tensorboard")
+        self._estimate()
+        began, first, loss = time.monotonic(), done, None
+        try:
+            for step in range(done, config.train.steps):
+                terms = self._step(wrapped, optimiser, step)
+                loss = terms["loss"]
+                self._log(step, terms, time.monotonic() - began, step + 1 - first)
+                self._keep(step + 1)
+        except torch.OutOfMemoryError:
+            raise BackendError(
+                "the GPU has no memory left; set model.gradient_checkpointing = true, decoder.maps_per_call = 1, "
+                "train.batch = 1 with train.accumulate, or a smaller data.height and data.width"
+            ) from None
+        finally:
+            accelerator.end_training()
+        final = self.out / "adapter"
+        if accelerator.is_main_process:
+            checkpoint.save(self.model, final, max(done, config.train.steps), fold_alpha=self._fold)
+        steps = config.train.steps - first
+        pace = (time.monotonic() - began) / steps if steps > 0 else None
+        return Fitted(folder=final, steps=max(done, config.train.steps), loss=loss, seconds_per_step=pace)
+
+    def _estimate(self) -> None:
+        if self.config.train.steps and self.accelerator.is_main_process:
+            batch = self.batches.draw(0)
+            for line in estimate(self.backbone, self.config, batch, self.accelerator.device).lines():
+                self.say(line)
+
+    def _step(self, wrapped: Any, optimiser: Any, step: int) -> dict[str, float]:
+        """Do one optimiser step over its accumulated batches and return the mean of every term."""
+        config, accelerator = self.config, self.accelerator
+        seen: list[dict[str, float]] = []
+        for group in self.optimiser.param_groups:
+            group["lr"] = group["peak"] * learning_factor(step, config.train)
+        for part in range(config.train.accumulate):
+            batch = self.batches.draw(step, part, accelerator.process_index)
+            batch = batch.to(accelerator.device, getattr(torch, config.model.dtype))
+            with accelerator.accumulate(wrapped):
+                output = wrapped(batch)
+                if not torch.isfinite(output["loss"]):
+                    raise BackendError(f"the loss is {output['loss'].item()} at step {step} on clips {', '.join(batch.clips)}")
+                accelerator.backward(output["loss"])
+                if accelerator.sync_gradients:
+                    norms = self._norms()
+                    accelerator.clip_grad_norm_(self._trained(), config.train.clip_norm)
+                optimiser.step()
+                optimiser.zero_grad(set_to_none=True)
+            seen.append({**_numbers(output["terms"]), **_bins(output["denoising"], batch.time_B)})
+        return {**_mean(gather_object(seen)), **norms}
+
+    def _trained(self) -> list[torch.nn.Parameter]:
+        return [item for members in self.model.groups().values() for _, item in members]
+
+    def _norms(self) -> dict[str, float]:
+        found = {}
+        for name, members in self.model.groups().items():
+            squares = [item.grad.square().sum() for _, item in members if item.grad is not None]
+            found[f"gradient/{name}"] = math.sqrt(sum(float(value) for value in squares))
+        return found
+
+    def _log(self, step: int, terms: Mapping[str, float], seconds: float, steps: int) -> None:
+        every = self.config.train.log_every
+        if not self.accelerator.is_main_process or ((step + 1) % every and step + 1 != self.config.train.steps):
+            return
+        rate = self.optimiser.param_groups[0]["lr"]
+        with (self.out / "log.jsonl").open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps({"step": step + 1, "rate": rate, **terms}) + "\n")
+        self.accelerator.log({**terms, "rate": rate}, step=step + 1)
+        left = seconds / steps * (self.config.train.steps - step - 1)
+        shown = "  ".join(f"{name} {terms[name]:.4f}" for name in ("loss", "denoising", "sga", "spa") if name in terms)
+        pace = f"{seconds / steps:.2f} s/step, {left / 60:.0f} min left"
+        self.say(f"step {step + 1}/{self.config.train.steps}  {shown}  {pace}")
+
+    def _keep(self, done: int) -> None:
+        train = self.config.train
+        if done % train.save_every == 0 or done == train.steps:
+            folder = self.out / f"checkpoint-{done:07d}"
+            if self.accelerator.is_main_process:
+                checkpoint.save(self.model, folder, done)
+                checkpoint.save_state(folder, done, self.optimiser)
+            self.accelerator.wait_for_everyone()
+        if train.validate_every and done % train.validate_every == 0:
+            if self.accelerator.is_main_process:
+                validate(self.model, self.batches, self.folder, self.out / "validation" / f"{done:07d}")
+            self.accelerator.wait_for_everyone()
+
+
+def _numbers(terms: Mapping[str, torch.Tensor]) -> dict[str, float]:
+    return {name: float(value) for name, value in terms.items()}
+
+
+def _bins(denoising_B: torch.Tensor, time_B: torch.Tensor) -> dict[str, float]:
+    """Return the mean denoising loss of each timestep bin that has a clip."""
+    found: dict[int, list[float]] = {}
+    for loss, moment in zip(denoising_B.tolist(), time_B.tolist(), strict=True):
+        found.setdefault(min(BINS - 1, int(moment * BINS / 1000)), []).append(loss)
+    return {f"denoising/bin{index}": sum(values) / len(values) for index, values in found.items()}
+
+
+def _mean(seen: list[dict[str, float]]) -> dict[str, float]:
+    """Return the mean of each term over the parts that have it."""
+    names = sorted({name for item in seen for name in item})
+    return {name: sum(item[name] for item in seen if name in item) / sum(name in item for item in seen) for name in names}

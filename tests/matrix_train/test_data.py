@@ -1,0 +1,237 @@
+"""Datasets of both layouts are read, every fault is named, and what is cached is what was there."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import tiny_pipeline
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+from intergeneval.errors import ConfigError, RecordError
+from matrix_train import roles, targets
+from matrix_train.backbones.encoders import load_encoder
+from matrix_train.backbones.loading import load_backbone
+from matrix_train.config import ConditionConfig, DataConfig, DecoderConfig
+from matrix_train.data.batches import Batches, Plan
+from matrix_train.data.cache import load_clip, precompute
+from matrix_train.data.checking import check_clip, read_dataset
+from matrix_train.data.clips import read_own, write_own
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory):
+    return tiny_pipeline.cogvideox(tmp_path_factory.mktemp("base") / "cogvideox")
+
+
+@pytest.fixture
+def data(tmp_path):
+    return tiny_pipeline.dataset(tmp_path / "data", clips=2)
+
+
+def test_a_word_of_several_pieces_gives_all_its_tokens_and_nothing_else():
+    tokenizer, caption = tiny_pipeline.tokenizer(), tiny_pipeline.CAPTIONS[1]
+    found = tokenizer(caption, return_offsets_mapping=True)
+    tokens = roles.token_indices(found["offset_mapping"], caption, roles.find_phrase(caption, "tall green block"))
+    pieces = tokenizer.convert_ids_to_tokens(found["input_ids"])
+    assert len(tokens) > 3
+    assert "".join(pieces[index] for index in tokens).replace("▁", " ").strip() == "tall green block"
+
+
+def test_a_verb_keeps_its_particle_and_leaves_out_what_stands_between():
+    caption = tiny_pipeline.CAPTIONS[2]
+    spans = roles.find_phrase(caption, "picks ... up")
+    assert [caption[first:last] for first, last in spans] == ["picks", "up"]
+
+
+def test_a_phrase_inside_another_word_is_not_found():
+    assert roles.find_phrase("a cartoon of a car", "car") == ((15, 18),)
+    assert roles.find_phrase("a cartoon", "car") == ()
+
+
+def test_a_template_in_front_of_the_caption_shifts_the_tokens_back():
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    prefix, suffix = "<|user|> Describe the video: ", "<|end|>"
+    caption = "a red box pushes a blue ball"
+    tokenizer.train_from_iterator([prefix + caption + suffix], trainers.BpeTrainer(vocab_size=60, show_progress=False))
+    text = prefix + caption + suffix
+    whole = tokenizer.encode(text)
+    dropped = next(index for index, (start, _) in enumerate(whole.offsets) if start >= len(prefix) - 1)
+    found = roles.token_indices(
+        whole.offsets, text, roles.find_phrase(caption, "blue ball"), prefix=len(prefix), dropped=dropped, base=5
+    )
+    kept = [whole.tokens[index - 5 + dropped] for index in found]
+    assert "".join(kept).replace("Ġ", " ").strip() == "blue ball"
+
+
+def test_marks_leave_a_clean_caption_and_their_places():
+    caption, places = roles.strip_marks("a <id1> person passes a ball to another <id2> person, then <id1> sits")
+    assert caption == "a person passes a ball to another person, then sits"
+    assert caption[places["id1"] :].startswith("person passes")
+    assert caption[places["id2"] :].startswith("person, then")
+    assert roles.strip_marks("no marks  here")[0] == "no marks here"
+
+
+@given(st.integers(1, 6), st.integers(1, 40), st.integers(1, 40))
+def test_packed_masks_come_back(frames, height, width):
+    masks = np.random.default_rng(frames).random((frames, height, width)) < 0.3
+    assert np.array_equal(targets.unpack(targets.pack(masks), masks.shape), masks)
+
+
+def test_masks_are_resized_by_nearest_neighbour_and_never_blended():
+    mask = np.zeros((1, 8, 8), dtype=bool)
+    mask[:, :, 3] = True
+    assert targets.resize(mask, (16, 16)).sum() == 2 * 16
+    assert targets.resize(mask, (2, 2)).sum() == 0
+    assert targets.resize(mask, (4, 4), (0, 2, 4, 4)).sum() == 4
+
+
+def test_latent_frames_stand_for_the_first_frame_alone_and_the_middle_of_each_four():
+    assert targets.latent_frames(9, 4).tolist() == [0, 3, 7]
+
+
+def test_the_verb_is_compared_with_the_union():
+    one, two = np.eye(4, dtype=bool)[None], np.fliplr(np.eye(4, dtype=bool))[None]
+    assert np.array_equal(targets.of_role("verb", one, two), one | two)
+    assert targets.of_role("obj", one, None) is None
+
+
+def test_the_releases_layout_is_read_with_its_ids_paired_to_their_text(tmp_path):
+    root = tiny_pipeline.release_dataset(tmp_path / "data")
+    clips = read_dataset(root)
+    assert [clip.caption for clip in clips] == ["a box pushes a ball", "the dog picks up a stick"]
+    item = clips[1].interactions[0]
+    assert [clips[1].caption[a:b] for a, b in (*item.subject_spans, *item.object_spans)] == ["dog", "stick"]
+    assert [fault for clip in clips for fault in check_clip(root, clip, 9) if fault.fatal] == []
+
+
+def test_interactions_that_the_metadata_states_are_taken_with_their_verbs(tmp_path):
+    root = tiny_pipeline.release_dataset(tmp_path / "data", clips=1)
+    stated = '[{"subject": "id1", "verb": "pushes", "object": "id2", "object_phrase": "ball"}]'.replace('"', '""')
+    (root / "metadata.csv").write_text(f'video,prompt,interactions\n000000.mp4,"a <id1> box pushes a <id2> ball","{stated}"\n')
+    item = read_dataset(root)[0].interactions[0]
+    caption = "a box pushes a ball"
+    assert [caption[a:b] for a, b in (*item.subject_spans, *item.verb_spans, *item.object_spans)] == ["box", "pushes", "ball"]
+
+
+def faults_of(root, change=lambda clip: clip, frames=9):
+    clip = change(read_own(root)[0])
+    return [fault.what for fault in check_clip(root, clip, frames)]
+
+
+def test_a_sound_clip_has_no_fault(data):
+    assert faults_of(data) == []
+
+
+def test_every_fault_of_a_clip_is_named(data):
+    assert faults_of(data, frames=13) == ["videos/clip0.mp4 has 9 frames; data.frames asks for 13"]
+    assert "has no roles" in faults_of(data, lambda clip: replace(clip, interactions=()))[0]
+    nameless = faults_of(data, lambda clip: replace(clip, interactions=(replace(clip.interactions[0], object_spans=()),)))
+    assert nameless == ["interaction 0: the caption has no text for id2 (obj)"]
+    alone = faults_of(data, lambda clip: replace(clip, interactions=(replace(clip.interactions[0], object=None),)))
+    assert "instance id2 takes part in no interaction" in alone
+    stranger = faults_of(data, lambda clip: replace(clip, interactions=(replace(clip.interactions[0], subject="id7"),)))
+    assert "interaction 0 names id7, which is not among the instances" in stranger
+    outside = faults_of(data, lambda clip: replace(clip, video="../elsewhere.mp4"))
+    assert "lies outside the dataset" in outside[0]
+    missing = faults_of(data, lambda clip: replace(clip, instances=(*clip.instances, replace(clip.instances[0], id="id3"))))
+    assert "instance id3 has no masks" in missing
+
+
+def test_masks_of_another_size_or_number_are_named(tmp_path):
+    root = tiny_pipeline.release_dataset(tmp_path / "data", clips=1)
+    folder = root / "mask_annotation" / "000000" / "<id1>"
+    (folder / "008.png").unlink()
+    for path in (root / "mask_annotation" / "000000" / "<id2>").iterdir():
+        cv2.imwrite(str(path), np.full((32, 32), 255, np.uint8))
+    found = [fault.what for fault in check_clip(root, read_dataset(root)[0], 9)]
+    assert found == ["id1 has 8 masks, the video 9 frames", "masks of id2 are 32x32, the video 64x64"]
+
+
+def test_a_damaged_line_is_named_with_its_number(data):
+    with (data / "clips.jsonl").open("a") as stream:
+        stream.write('{"id": "x"}\n')
+    with pytest.raises(RecordError, match=r"clips\.jsonl:3: field 'video' is missing"):
+        read_dataset(data)
+
+
+def filled(settings, pipeline):
+    encoder, backbone = load_encoder(pipeline, torch.float32, CPU), load_backbone(pipeline, torch.float32)
+    clips = read_own(Path(settings.data.path))
+    made = precompute(settings, clips, encoder, backbone)
+    return clips, encoder, backbone, made
+
+
+def test_the_cache_holds_the_masks_and_tokens_of_the_clip_and_is_filled_once(pipeline, data):
+    settings = tiny_pipeline.config(pipeline, data)
+    clips, encoder, backbone, made = filled(settings, pipeline)
+    assert made == 2
+    assert precompute(settings, clips, encoder, backbone) == 0
+    _, first, second = tiny_pipeline.scene(0)
+    found = load_clip(data / ".matrix-cache", clips[0])
+    fine = found.tensors["masks"].bool().numpy()
+    assert np.array_equal(fine[0], targets.resize(first, (8, 8)))
+    assert np.array_equal(fine[2], targets.resize(first | second, (8, 8)))
+    assert [entry.role for entry in found.entries] == ["sub", "obj", "verb"]
+    assert all(entry.tokens and entry.has_cells for entry in found.entries)
+
+
+def test_a_stale_cache_is_refused_with_what_changed(pipeline, data):
+    settings = tiny_pipeline.config(pipeline, data)
+    clips, encoder, backbone, _ = filled(settings, pipeline)
+    for changed, field in (
+        (replace(settings, condition=ConditionConfig(id_map="target")), "id_map"),
+        (replace(settings, decoder=DecoderConfig(widths=(4, 4, 4), scale=4)), "decoder_scale"),
+        (replace(settings, data=replace(settings.data, height=32)), "sizes"),
+    ):
+        with pytest.raises(ConfigError, match=f"the cache is stale: {field} was"):
+            precompute(changed, clips, encoder, backbone)
+
+
+def test_a_clip_that_changed_is_refused_until_it_is_encoded_again(pipeline, data):
+    settings = tiny_pipeline.config(pipeline, data)
+    clips, encoder, backbone, _ = filled(settings, pipeline)
+    changed = (replace(clips[0], caption=clips[0].caption.replace("floor", "table")), clips[1])
+    with pytest.raises(ConfigError, match="clip 'clip0' changed since it was cached"):
+        Batches(settings, backbone, changed, data / ".matrix-cache")
+    write_own(data, changed)
+    assert precompute(settings, changed, encoder, backbone) == 1
+    with pytest.raises(ConfigError, match="is not cached"):
+        Batches(settings, backbone, (replace(clips[0], id="new"),), data / ".matrix-cache")
+
+
+def test_a_batch_follows_from_seed_step_and_clip_alone(pipeline, data):
+    settings = tiny_pipeline.config(pipeline, data)
+    settings = replace(settings, train=replace(settings.train, batch=2))
+    clips, _, backbone, _ = filled(settings, pipeline)
+    folder = data / ".matrix-cache"
+    one, again = (Batches(settings, backbone, clips, folder).draw(5) for _ in range(2))
+    alone = replace(settings, train=replace(settings.train, batch=1))
+    halves = [Batches(alone, backbone, clips, folder, processes=2).draw(5, 0, process) for process in range(2)]
+    assert torch.equal(one.noise, again.noise)
+    assert torch.equal(one.noise, torch.cat([half.noise for half in halves]))
+    assert torch.equal(one.time_B, torch.cat([half.time_B for half in halves]))
+    other = Batches(settings, backbone, clips, folder).draw(6)
+    assert not torch.equal(one.noise, other.noise)
+
+
+def test_an_epoch_shows_every_clip_once_and_batches_hold_one_shape():
+    plan = Plan(buckets=[[0, 1, 2, 3], [4, 5]], batch=2, seed=1)
+    for number in range(3):
+        batches = plan.epoch(number)
+        assert sorted(index for batch in batches for index in batch) == [0, 1, 2, 3, 4, 5]
+        assert all((max(batch) < 4) or (min(batch) >= 4) for batch in batches)
+    assert plan.epoch(0) != plan.epoch(1)
+
+
+def test_frames_that_no_causal_vae_takes_are_refused():
+    with pytest.raises(ValueError, match=r"data\.frames is 48"):
+        DataConfig(frames=48)

@@ -1,0 +1,200 @@
+"""Tiny pipelines on disk, loaded the ordinary way, and a hand-made dataset: a ball that a box pushes across a floor."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+
+import cv2
+import numpy as np
+import tiny
+import torch
+from diffusers import (
+    AutoencoderKLCogVideoX,
+    AutoencoderKLWan,
+    CogVideoXDDIMScheduler,
+    CogVideoXImageToVideoPipeline,
+    CogVideoXTransformer3DModel,
+    UniPCMultistepScheduler,
+    WanImageToVideoPipeline,
+    WanTransformer3DModel,
+)
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+from transformers import CLIPVisionConfig, CLIPVisionModel, T5Config, T5EncoderModel, T5Tokenizer, UMT5Config, UMT5EncoderModel
+
+from intergeneval import masks as rle
+from intergeneval.records import Tracks, TrackState
+from intergeneval.videos import write_video
+from matrix_train.config import Config, DataConfig, ModelConfig
+from matrix_train.data.clips import Clip, ClipInstance, ClipInteraction, write_own
+from matrix_train.roles import find_phrase
+
+SIDE, FRAMES, WIDTH = 64, 9, 48
+CAPTIONS = (
+    "a red box pushes a blue ball across the floor",
+    "a tall green block knocks over the small yellow cone",
+    "a white dog picks a stick up and carries it away",
+    "the purple disc nudges an orange square to the right",
+)
+
+
+@cache
+def pieces():
+    trainer = trainers.UnigramTrainer(
+        vocab_size=90, special_tokens=["<pad>", "</s>", "<unk>"], unk_token="<unk>", show_progress=False
+    )
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.train_from_iterator(CAPTIONS, trainer)
+    return [tuple(item) for item in json.loads(tokenizer.to_str())["model"]["vocab"]]
+
+
+def tokenizer():
+    return T5Tokenizer(vocab=pieces(), extra_ids=0)
+
+
+def text_settings():
+    return {"vocab_size": len(pieces()), "d_model": 12, "d_kv": 4, "d_ff": 16, "num_layers": 1, "num_heads": 2}
+
+
+def cogvideox(folder, *, heads=2, width=16, layers=4, seed=0):
+    """A CogVideoX pipeline whose transformer has `heads` heads of `width` channels; VAE stride 8, so 64 pixels are 4 tokens."""
+    torch.manual_seed(seed)
+    vae = AutoencoderKLCogVideoX(
+        block_out_channels=(4, 4, 4, 4), latent_channels=tiny.CHANNELS, layers_per_block=1, norm_num_groups=2, sample_height=SIDE,
+        sample_width=SIDE,
+    )  # fmt: skip
+    transformer = CogVideoXTransformer3DModel(
+        num_attention_heads=heads, attention_head_dim=width, in_channels=2 * tiny.CHANNELS, out_channels=tiny.CHANNELS,
+        time_embed_dim=16, text_embed_dim=12, num_layers=layers, sample_width=SIDE // 8, sample_height=SIDE // 8,
+        sample_frames=FRAMES, max_text_seq_length=40, use_rotary_positional_embeddings=True,
+    )  # fmt: skip
+    scheduler = CogVideoXDDIMScheduler(
+        prediction_type="v_prediction", rescale_betas_zero_snr=True, timestep_spacing="trailing", snr_shift_scale=1.0
+    )
+    encoder = T5EncoderModel(T5Config(**text_settings()))
+    for part in (vae, transformer, encoder):
+        tiny.randomise(part, seed)
+    CogVideoXImageToVideoPipeline(
+        tokenizer=tokenizer(), text_encoder=encoder, vae=vae, transformer=transformer, scheduler=scheduler
+    ).save_pretrained(folder)
+    return folder
+
+
+def wan(folder, seed=0):
+    torch.manual_seed(seed)
+    vae = AutoencoderKLWan(
+        base_dim=4, z_dim=tiny.CHANNELS, dim_mult=[1, 1, 1, 1], num_res_blocks=1, latents_mean=[0.1, 0.0, -0.1, 0.2],
+        latents_std=[1.0, 2.0, 1.5, 0.5],
+    )  # fmt: skip
+    vision = CLIPVisionModel(
+        CLIPVisionConfig(
+            hidden_size=10, intermediate_size=16, num_hidden_layers=3, num_attention_heads=2, image_size=16, patch_size=8
+        )
+    )
+    transformer = WanTransformer3DModel(
+        num_attention_heads=2, attention_head_dim=16, in_channels=2 * tiny.CHANNELS + 4, out_channels=tiny.CHANNELS, text_dim=12,
+        freq_dim=16, ffn_dim=32, num_layers=3, image_dim=10, added_kv_proj_dim=32, rope_max_seq_len=32,
+    )  # fmt: skip
+    encoder = UMT5EncoderModel(UMT5Config(**text_settings()))
+    for part in (transformer, encoder):
+        tiny.randomise(part, seed)
+    WanImageToVideoPipeline(
+        tokenizer=tokenizer(), text_encoder=encoder, vae=vae, transformer=transformer, image_encoder=vision,
+        image_processor=image_processor(),
+        scheduler=UniPCMultistepScheduler(use_flow_sigmas=True, flow_shift=3.0, prediction_type="flow_prediction"),
+    ).save_pretrained(folder)  # fmt: skip
+    return folder
+
+
+def image_processor():
+    from transformers import CLIPImageProcessorPil
+
+    return CLIPImageProcessorPil(size={"shortest_edge": 16}, crop_size={"height": 16, "width": 16})
+
+
+def scene(index, frames=FRAMES, side=SIDE):
+    """Frames and the two instances' masks: a square moves right and pushes another one in front of it."""
+    generator = np.random.default_rng(index)
+    ground = generator.integers(40, 90, 3)
+    colours = generator.integers(120, 255, (2, 3))
+    wide = side * 3 // 8
+    pictures, first, second = [], [], []
+    for frame in range(frames):
+        shift = side * frame // (4 * frames)
+        top = side // 4 + (side // 8) * (index % 2)
+        one, two = np.zeros((side, side), bool), np.zeros((side, side), bool)
+        one[top : top + wide, shift : shift + wide] = True
+        two[top : top + wide, shift + wide : shift + 2 * wide - side // 16] = True
+        picture = np.broadcast_to(ground, (side, side, 3)).copy()
+        picture[one], picture[two] = colours
+        pictures.append(picture.astype(np.uint8))
+        first.append(one)
+        second.append(two)
+    return np.stack(pictures), np.stack(first), np.stack(second)
+
+
+PHRASES = (
+    ("red box", "pushes", "blue ball"),
+    ("tall green block", "knocks over", "small yellow cone"),
+    ("white dog", "picks ... up", "stick"),
+    ("purple disc", "nudges", "orange square"),
+)
+
+
+def dataset(root, clips=4, frames=FRAMES, side=SIDE):
+    """Our own layout, `clips` clips."""
+    (root / "videos").mkdir(parents=True)
+    (root / "tracks").mkdir()
+    records = []
+    for index in range(clips):
+        pictures, first, second = scene(index, frames, side)
+        name = f"clip{index}"
+        write_video(root / "videos" / f"{name}.mp4", iter(pictures), 8.0)
+        states = [TrackState.VISIBLE] * frames
+        tracks = Tracks(
+            sample_id=name, seed=0, tracker="hand", size=(side, side),
+            tracks=(rle.track_of("id1", first, states, [1.0] * frames), rle.track_of("id2", second, states, [1.0] * frames)),
+        )  # fmt: skip
+        (root / "tracks" / f"{name}.json").write_text(json.dumps(tracks.to_json()))
+        caption, (subject, verb, target) = CAPTIONS[index], PHRASES[index]
+        records.append(
+            Clip(
+                id=name, video=f"videos/{name}.mp4", caption=caption, tracks=f"tracks/{name}.json",
+                instances=(ClipInstance(id="id1"), ClipInstance(id="id2")),
+                interactions=(
+                    ClipInteraction(
+                        subject="id1", object="id2", verb=verb, subject_spans=find_phrase(caption, subject),
+                        verb_spans=find_phrase(caption, verb), object_spans=find_phrase(caption, target),
+                    ),
+                ),
+            )
+        )  # fmt: skip
+    write_own(root, tuple(records))
+    return root
+
+
+def release_dataset(root, clips=2):
+    """The release's layout with `<idN>` marks."""
+    (root / "videos").mkdir(parents=True)
+    rows = ["video,prompt"]
+    prompts = ('"a <id1> box pushes a <id2> ball"', '"the <id1> dog picks up a <id2> stick"')
+    for index in range(clips):
+        pictures, first, second = scene(index)
+        write_video(root / "videos" / f"{index:06d}.mp4", iter(pictures), 8.0)
+        rows.append(f"{index:06d}.mp4,{prompts[index]}")
+        for name, masks in (("<id1>", first), ("<id2>", second)):
+            folder = root / "mask_annotation" / f"{index:06d}" / name
+            folder.mkdir(parents=True)
+            for frame, mask in enumerate(masks):
+                cv2.imwrite(str(folder / f"{frame:03d}.png"), mask.astype(np.uint8) * 255)
+    (root / "metadata.csv").write_text("\n".join(rows) + "\n")
+    return root
+
+
+def config(pipeline, data, **sections):
+    base = tiny.config(
+        model=ModelConfig(path=str(pipeline), dtype="float32", gradient_checkpointing=False),
+        data=DataConfig(path=str(data), frames=FRAMES, height=SIDE, width=SIDE),
+    )
+    return Config(**{**{name: getattr(base, name) for name in base.__dataclass_fields__}, **sections})
