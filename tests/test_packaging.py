@@ -27,7 +27,7 @@ def test_every_package_is_in_the_wheel():
 
 def test_every_data_file_beside_the_code_is_in_the_wheel():
     patterns = {
-        package: value.split()
+        package: value.replace(",", " ").split()
         for package, value in setup_cfg()["options.package_data"].items()
         if package != "intergeneval._benchmarks"
     }
