@@ -29,7 +29,7 @@ class TrackBuilder:
     def add(
         self, masks: Mapping[str, Mask], confidence: Mapping[str, float], lost: Collection[str] = ()
     ) -> dict[str, TrackState]:
-        """Append a frame: every instance's mask (H, W) and confidence (0 to 1), and the instances that are lost; return the states."""
+        """Append a frame: each instance's mask (H, W) and confidence (0 to 1), and who is lost; return the states."""
         states = self._rule.step(masks, lost)
         for name in self._ids:
             self._masks[name].append(encode(masks[name]))

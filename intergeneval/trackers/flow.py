@@ -1,9 +1,10 @@
 """Tracker ``flow``, the embedded default: classical vision, no learned weights, all instances in one pass over the frames.
 
-Each frame, every instance's mask is carried along the dense motion; where that is doubtful, its last whole shape is searched for by
-colour. Carried masks and colours of all instances then share the pixels out. What comes out is believed as far as its colours, its
-contrast and its shape allow; below a limit the instance is lost: an empty mask and no statement, rather than a box on something else.
-All numbers are in `limits`. The result depends on the frames alone: nothing is drawn by chance, one thread.
+Each frame, every instance's mask is carried along the dense motion; where that is doubtful, its last whole shape is searched
+for by colour. Carried masks and colours of all instances then share the pixels out. What comes out is believed as far as its
+colours, its contrast and its shape allow; below a limit the instance is lost: an empty mask and no statement, rather than a
+box on something else. All numbers are in `limits`. The result depends on the frames alone: nothing is drawn by chance, one
+thread.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from intergeneval.errors import BackendError, ConfigError, MediaError
-from intergeneval.masks import Mask
+from intergeneval.masks import Mask, area
 from intergeneval.records import Tracks, TrackState
 from intergeneval.trackers import Frame, TrackRequest, limits
 from intergeneval.trackers.appearance import Floats, histogram
@@ -43,8 +44,9 @@ class FlowTracker:
         size = request.video.size
         for name in names:
             if request.masks[name].shape != size:
+                shape = request.masks[name].shape
                 raise BackendError(
-                    f"sample {request.sample.id}: the mask of {name!r} is {request.masks[name].shape}, the video {size} (height, width)"
+                    f"sample {request.sample.id}: the mask of {name!r} is {shape}, the video {size} (height, width)"
                 )
         builder = TrackBuilder(names, request.masks)
         threads = cv2.getNumThreads()
@@ -93,8 +95,8 @@ class _Run:
         height, width = frame.shape[:2]
         scale = min(1.0, limits.WORK_SIDE / max(height, width))
         work = (max(1, round(width * scale)), max(1, round(height * scale)))
-        small = cv2.resize(frame, work, interpolation=cv2.INTER_AREA) if scale < 1 else frame
-        grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+        small = cv2.resize(frame, work, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+        grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
         picture = picture_of(small, grey)
         if self._grey is None:
             self._begin(picture, work)
@@ -110,10 +112,10 @@ class _Run:
         }
         taken = np.zeros(picture.grey.shape, dtype=np.bool_)
         parts: dict[str, Mask] = {}
-        for name in sorted(small, key=lambda item: (int(np.count_nonzero(small[item])), item)):
+        for name in sorted(small, key=lambda item: (area(small[item]), item)):
             parts[name] = small[name] & ~taken
             taken |= small[name]
-        self._scene = histogram(picture.bins, ~taken) * np.float32(max(np.count_nonzero(~taken), 1))
+        self._scene = histogram(picture.bins, ~taken) * np.float32(max(area(~taken), 1))
         self._targets = [
             Target(name, parts[name], picture) for name in self._names if np.count_nonzero(parts[name]) >= limits.MIN_AREA
         ]
@@ -214,7 +216,8 @@ class _Run:
 
     def _absent(self, target: Target, chance: Floats) -> bool:
         """Return whether its last place is seen to be empty and no place of the frame is similar: then it has vanished."""
-        if float(chance[target.mask].mean()) > limits.ABSENT_HERE or not target.searchable:
+        was_whole = area(target.mask) >= limits.ABSENT_WHOLE * target.whole_area
+        if not was_whole or not target.searchable or float(chance[target.mask].mean()) > limits.ABSENT_HERE:
             return False
         best, _ = Search(chance, target.whole, []).places()
         return best.response < limits.ABSENT_ELSEWHERE * target.anchor_response

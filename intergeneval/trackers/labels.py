@@ -14,7 +14,7 @@ from intergeneval.trackers.motion import Grey
 
 
 def prior_odds(carried: Mask, believed: Mask | None) -> Floats:
-    """Return the log odds (H, W) that the carried mask gives: the signed distance from its border, weaker where motion is doubtful."""
+    """Return the log odds (H, W) of the carried mask: the signed distance from its border, weak where motion is doubtful."""
     inside = cv2.distanceTransform(carried.astype(np.uint8), cv2.DIST_L2, 3)
     outside = cv2.distanceTransform((~carried).astype(np.uint8), cv2.DIST_L2, 3)
     size = float(np.sqrt(np.count_nonzero(carried)))
@@ -44,12 +44,12 @@ def smooth(odds: Floats, grey: Grey) -> Floats:
     variance = cv2.blur(guide * guide, (side, side)) - mean_guide * mean_guide
     slope = covariance / (variance + limits.SMOOTH_EPSILON)
     offset = mean_odds - slope * mean_guide
-    smoothed: Floats = cv2.blur(slope, (side, side)) * guide + cv2.blur(offset, (side, side))
+    smoothed: Floats = (cv2.blur(slope, (side, side)) * guide + cv2.blur(offset, (side, side))).astype(np.float32)
     return smoothed
 
 
 def share_out(odds: Sequence[Floats]) -> list[Mask]:
-    """Give each pixel to the instance of the highest log odds above 0; return one mask (H, W) an instance, small pieces dropped."""
+    """Give each pixel to the instance of the highest log odds above 0; return a mask (H, W) each, small pieces dropped."""
     stacked = np.stack([np.zeros_like(odds[0]), *odds])
     owner = stacked.argmax(axis=0)
     return [largest_pieces(owner == index + 1) for index in range(len(odds))]

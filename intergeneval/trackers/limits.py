@@ -34,21 +34,21 @@ RECENT_RATE = 0.1
 """Share of a confident frame that enters the recent appearance."""
 SCENE_RATE = 0.05
 """Share of a frame that enters the background's colour model."""
-COLOUR_CLIP = 3.0
+COLOUR_CLIP = 4.0
 """Largest log ratio that a colour may speak with; one pixel never decides alone."""
 COLOUR_DEAD = 0.8
 """Log ratios below this say nothing about a border: white cloth on a white table must not spread."""
 
 PRIOR_WIDTH = 0.05
 """Distance from the carried border, in sizes, over which the carried mask's word grows to full weight ..."""
-PRIOR_WIDTH_MIN = 2.0
+PRIOR_WIDTH_MIN = 3.0
 """... never below so many pixels ..."""
 PRIOR_WIDTH_MAX = 6.0
 """... nor above: a large body's border is carried as sharply as a small one's."""
 PRIOR_SLOPE = 1.5
 """Log odds gained per such width."""
 PRIOR_CLIP = 6.0
-"""Largest log odds of the carried mask: twice the colour's, so a mask cannot jump; jumps are the search's work."""
+"""Largest log odds of the carried mask: above the colour's, so a mask cannot jump; jumps are the search's work."""
 PRIOR_DOUBT = 0.5
 """Weight of the carried mask where its motion is not believed."""
 SMOOTH_RADIUS = 3
@@ -71,14 +71,14 @@ SEARCH_COST_MAX = 0.4
 SEARCH_REACH = 3.0
 """An instance that is seen jumps no further than so many sizes from where it was expected."""
 NEW_SHARE = 0.6
-"""A find must have had less than this share of its contrast in the frame where the instance was last seen: a lookalike that already
-stood there is another thing."""
+"""A found place must have held less than this share of its present probability when the instance was last seen: a lookalike
+that already stood there is another thing."""
 SEARCH_GAIN = 0.12
 """A found place must beat the carried one by this response to be taken."""
 SEARCH_GRAIN = 16.0
 """Sizes are brought to about so many pixels before searching; finer detail does not tell places apart."""
 ALIGN_FREE = 0.5
-"""Cost of a pixel of the whole shape on free ground, against 1 gained for a pixel on the mask, when the two are laid over each other."""
+"""Cost of a pixel of the whole shape on free ground, against 1 gained for one on the mask, when the two are laid together."""
 RECALL = 2.0
 """Log odds added where the last whole shape, laid over the carried mask, says so and the colour agrees: parts come back."""
 RIVAL_GAP = 0.1
@@ -86,6 +86,8 @@ RIVAL_GAP = 0.1
 
 AGREE_LOW, AGREE_HIGH = 0.68, 0.88
 """Colour agreement with the anchor (Bhattacharyya): below the first it is another thing, from the second it is fully trusted."""
+AGREE_PART = 0.6
+"""A part of share f agrees by at most sqrt(f) when colours lie apart; agreement is taken relative to that, never below this."""
 CONTRAST_LOW, CONTRAST_HIGH = 0.05, 0.3
 """Difference of mean foreground probability inside and around a mask: the same two points."""
 SHAPE_LOW, SHAPE_HIGH = 0.4, 0.7
@@ -99,6 +101,8 @@ REGAIN_RESPONSE = 0.7
 
 ABSENT_HERE = 0.3
 """Mean foreground probability of the last place below which it is seen to be empty."""
+ABSENT_WHOLE = 0.5
+"""Share of the whole area that must have been seen last: what was already slipping from sight may be hidden, not gone."""
 ABSENT_ELSEWHERE = 0.35
 """Response, relative to the anchor's own, below which no place of the frame is similar."""
 WHOLE_SHARE = 0.85

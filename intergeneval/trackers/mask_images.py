@@ -19,8 +19,8 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 def read_mask_folder(folder: Path, frames: int, size: tuple[int, int], *, inside: Path) -> Iterator[Mask]:
     """Return the masks (H, W) of a folder in frame order, one image held at a time.
 
-    The names are checked at once: numbers from 0 to `frames` - 1, none missing, none double. `size` is height, width. `inside` is the
-    folder that no file may lie outside of, links followed. Raises MediaError naming the file, BackendError for an escape.
+    The names are checked at once: numbers from 0 to `frames` - 1, none missing, none double. `size` is height, width. `inside`
+    is the folder that no file may lie outside of, links followed. Raises MediaError naming the file, BackendError for an escape.
     """
     by_index: dict[int, Path] = {}
     for path in sorted(folder.iterdir()):
@@ -70,7 +70,7 @@ def read_mask(path: Path, size: tuple[int, int]) -> Mask:
             raise MediaError(f"{path}: a mask is black and white, this image has colours")
         pixels = colour[:, :, 0]
     values = [int(value) for value in np.unique(pixels)]
-    top = int(np.iinfo(pixels.dtype).max)
+    top = 65535 if pixels.dtype == np.uint16 else 255
     if not (set(values) <= {0, 1} or set(values) <= {0, top}):
         odd = next(value for value in values if value not in (0, top))
         raise MediaError(f"{path}: a mask holds 0 and {top} (or 0 and 1) only, this one holds {odd}; threshold it first")

@@ -31,14 +31,15 @@ class Motion:
     """Whether there is enough texture around a pixel to see its motion (H, W)."""
 
     def carry(self, mask: Mask) -> Mask:
-        """Return the previous frame's mask (H, W) as it lies in the current frame; what enters belongs to what was at that border."""
-        moved = cv2.remap(mask.astype(np.float32), self.source_x, self.source_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        """Return the previous frame's mask (H, W) as it lies in the current one; what enters is what lay at that border."""
+        moved = cv2.remap(
+            mask.astype(np.float32), self.source_x, self.source_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
         carried: Mask = moved > 0.5
         return carried
 
-
     def fit(self, mask: Mask) -> Floats | None:
-        """Return the affine motion of a mask's believed pixels as steps (H, W, 2) over the whole frame; None with too few of them.
+        """Return the affine motion of a mask's believed pixels as steps (H, W, 2) over the frame; None with too few of them.
 
         Least squares, repeated on the pixels that the first fit explains: a limb or a leak does not bend the body's motion.
         """
@@ -80,7 +81,7 @@ class DenseMotion:
     """Dense inverse search flow (Kroeger et al., ECCV 2016, as OpenCV has it) between successive frames."""
 
     def __init__(self) -> None:
-        self._flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         self._x: Floats | None = None
         self._y: Floats | None = None
 
@@ -90,8 +91,9 @@ class DenseMotion:
         if self._x is None or self._y is None:
             rows, columns = np.mgrid[:height, :width]
             self._x, self._y = columns.astype(np.float32), rows.astype(np.float32)
-        back = self._flow.calc(current, previous, None)
-        forth = self._flow.calc(previous, current, None)
+        still = (height, width, 2)
+        back = self._flow.calc(current, previous, np.zeros(still, np.float32)).astype(np.float32, copy=False)
+        forth = self._flow.calc(previous, current, np.zeros(still, np.float32))
         source_x, source_y = self._x + back[..., 0], self._y + back[..., 1]
         returned = cv2.remap(forth, source_x, source_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         error = np.hypot(returned[..., 0] + back[..., 0], returned[..., 1] + back[..., 1])

@@ -93,8 +93,8 @@ def responses(probability: Floats, shape: Mask) -> Floats:
     inside = np.pad(shape, ((radius, radius + 1 - shape.shape[0] % 2), (radius, radius + 1 - shape.shape[1] % 2)))
     around = ring(inside)
     kernel = inside / max(area(inside), 1) - around / max(area(around), 1)
-    answer: Floats = cv2.filter2D(probability, cv2.CV_32F, kernel.astype(np.float32), borderType=cv2.BORDER_REPLICATE)
-    return answer
+    answer = cv2.filter2D(probability, cv2.CV_32F, kernel.astype(np.float32), borderType=cv2.BORDER_REPLICATE)
+    return answer.astype(np.float32, copy=False)
 
 
 class Search:
@@ -104,7 +104,7 @@ class Search:
         """`expected` are centres (column, row) where the instance may be, the nearest counts; empty: the whole frame alike."""
         self._step = max(1, int(shape.size / limits.SEARCH_GRAIN))
         height, width = (max(1, side // self._step) for side in probability.shape)
-        coarse = cv2.resize(probability, (width, height), interpolation=cv2.INTER_AREA) if self._step > 1 else probability
+        coarse = cv2.resize(probability, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32, copy=False)
         self._side = shape.size / self._step
         self._box = (shape.mask.shape[0] // self._step + 1, shape.mask.shape[1] // self._step + 1)
         cost: Floats | float = 0.0
@@ -147,8 +147,8 @@ def align(shape: Shape, mask: Mask, free: Mask) -> tuple[float, float]:
     worth = np.pad(worth, pad)
     height, width = (side // step for side in worth.shape)
     coarse = cv2.resize(worth, (width, height), interpolation=cv2.INTER_AREA)
-    kernel = shape.scaled(1 / step)
-    kernel = np.pad(kernel, ((0, 1 - kernel.shape[0] % 2), (0, 1 - kernel.shape[1] % 2))).astype(np.float32)
+    small = shape.scaled(1 / step)
+    kernel = np.pad(small, ((0, 1 - small.shape[0] % 2), (0, 1 - small.shape[1] % 2))).astype(np.float32)
     total = cv2.filter2D(coarse, cv2.CV_32F, kernel, borderType=cv2.BORDER_CONSTANT)
     row, column = (int(value) for value in np.unravel_index(int(total.argmax()), total.shape))
     return (column + 0.5) * step - pad, (row + 0.5) * step - pad

@@ -1,10 +1,11 @@
 """Tracker ``stored``: masks that already lie on disk, from another tracker, from people, or from a staged video's truth.
 
-``stored`` alone looks beside the video for ``<stem>.tracks.json`` (one Tracks record), then for a folder ``<stem>.tracks/`` or
-``<stem>/`` of mask images. ``stored:DIR`` looks in DIR, in this order, for ``<sample_id>/<seed>.tracks.json``,
-``<sample_id>.tracks.json``, a line of ``tracks.jsonl`` (the stage file of a run folder), and ``<sample_id>/<instance id>/000.png``
-(the layout of the public release). Masks are read strictly; boxes and areas come from the masks, states from the protocol's rule.
-Of a record's own states only ``lost`` is kept: an empty mask that its tracker made no statement about must not become one.
+``stored`` alone looks beside the video for ``<stem>.tracks.json`` (one Tracks record), then for a folder ``<stem>.tracks/``
+or ``<stem>/`` of mask images. ``stored:DIR`` looks in DIR, in this order, for ``<sample_id>/<seed>.tracks.json``,
+``<sample_id>.tracks.json``, a line of ``tracks.jsonl`` (the stage file of a run folder), and ``<sample_id>/<instance
+id>/000.png`` (the public release's layout; where its types are loaded together, ``<type>/tracks/000/<instance
+id>/000.png``). Masks are read strictly; boxes and areas come from the masks, states from the protocol's rule. Of a record's
+own states only ``lost`` is kept: an empty mask that its tracker made no statement about must not become one.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ class StoredTracker:
     def track(self, request: TrackRequest) -> Tracks:
         """Return the stored tracks of a video, at its size, with derived states.
 
-        Raises MediaError for a file that is missing, damaged or does not fit the video, and BackendError for a path that would leave
-        its folder or an id the sample does not have.
+        Raises MediaError for a file that is missing, damaged or does not fit the video, and BackendError for a path that would
+        leave its folder or an id the sample does not have.
         """
         found = self._beside(request) if self._folder is None else self._inside(request, self._folder)
         frames = request.video.frames or sum(1 for _ in request.frames)
@@ -98,8 +99,11 @@ class StoredTracker:
             line = self._stage.line(sample_id, seed)
             if line is not None:
                 return parse_tracks(line, f"{stage} (sample {sample_id}, seed {seed})")
-        if images.is_dir():
-            return images
+        kind, _, number = sample_id.partition("-")
+        by_type = _within(folder, f"{kind}/tracks/{number}") if number else images
+        for place in (images, by_type):
+            if place.is_dir():
+                return place
         looked = f"{by_seed}, {by_sample}, a line in {stage}, and the folder {images}"
         raise MediaError(f"sample {sample_id}, seed {seed}: no stored tracks; looked for {looked}")
 
@@ -149,9 +153,8 @@ def _decoded(stored: Tracks, request: TrackRequest, frames: int) -> Iterator[Sto
     if stored.status != "ok":
         raise BackendError(f"{where}: their tracker failed on this video ({stored.reason or 'no reason given'})")
     if (stored.sample_id, stored.seed) != (request.sample.id, request.video.seed):
-        raise MediaError(
-            f"{where}: they say sample {stored.sample_id!r}, seed {stored.seed}; wanted {request.sample.id!r}, seed {request.video.seed}"
-        )
+        wanted = f"sample {request.sample.id!r}, seed {request.video.seed}"
+        raise MediaError(f"{where}: they say sample {stored.sample_id!r}, seed {stored.seed}; wanted {wanted}")
     if stored.size != request.video.size:
         raise MediaError(f"{where}: field 'size' is {stored.size}, the video is {request.video.size} (height, width)")
     for item in stored.tracks:

@@ -109,7 +109,8 @@ class Target:
         """Weigh a mask (H, W) that is said to be this instance; `others` are the masks of the other instances."""
         if area(mask) < limits.MIN_AREA:
             return Evidence(0.0, 0.0, 0.0)
-        colour = agreement(histogram(picture.bins, mask), self.anchor)
+        part = max(float(np.sqrt(min(area(mask) / self.whole_area, 1.0))), limits.AGREE_PART)
+        colour = agreement(histogram(picture.bins, mask), self.anchor) / part
         apart = contrast(probability, mask)
         hidden = np.logical_or.reduce(others) if others else np.zeros_like(mask)
         alike = iou(self.lay(mask, others) & ~hidden, mask)
