@@ -57,7 +57,7 @@ class Person(Actor):
         while True:
             lean, torso = 0.95 * bend, (self.neck - 0.045 - self.hip) * self.height
             shoulder = (self.hip - 0.17 * bend) * self.height + torso * math.cos(lean)
-            if bend >= 1.0 or shoulder - height <= 0.2 * self.height:
+            if bend >= 1.0 or shoulder - height <= 0.25 * self.height:
                 return bend, torso * math.sin(lean)
             bend += 0.05
 

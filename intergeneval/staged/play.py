@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from intergeneval.records import Category, Direction
 from intergeneval.staged.animals import Quadruped
@@ -90,11 +91,11 @@ class Play:
             self.subject.walk(goal, START, until)
         self.subject.look_to(middle, until - 0.01)
 
-    def grasp(self, target: Target, *, both: bool = False, fixed: bool = False, slack: float = 0.18) -> None:
+    def grasp(self, target: Target, *, both: bool = False, fixed: bool = False, slack: float = 0.16) -> None:
         """Walk up to a target, stoop where it is low, and take hold of it at the beat of touch.
 
-        `fixed` takes the place where it is then, for things that will ride on the hand; `slack` is how far the hand stays in front
-        of the shoulder, as a share of the body height.
+        `fixed` takes the place where it is then, for things that will ride on the hand; `slack` is how far the hand stays in
+        front of the shoulder, as a share of the body height.
         """
         a, (x, y) = self.subject, target(TOUCH)
         if isinstance(a, Person):
@@ -165,7 +166,15 @@ def script(
     """Register a function as the script of a verb; the options are the further fields of Script."""
 
     def register(act: Callable[[Play], Events | None]) -> Callable[[Play], Events | None]:
-        SCRIPTS[verb] = Script(verb=verb, category=category, subjects=subjects, objects=objects, act=act, **options)  # type: ignore[arg-type]  # checked by the dataclass's users
+        fields: dict[str, Any] = {
+            "verb": verb,
+            "category": category,
+            "subjects": subjects,
+            "objects": objects,
+            "act": act,
+            **options,
+        }
+        SCRIPTS[verb] = Script(**fields)
         return act
 
     return register

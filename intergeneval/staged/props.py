@@ -39,17 +39,17 @@ class Box(Prop):
     """A cardboard-like box with tape and a lid line."""
 
     kind: ClassVar[str] = "box"
-    width, height = 17.0, 15.0
+    width, height = 20.0, 19.0
 
     def draw(self, sketch: Sketch, moment: Moment, look: Look) -> None:
         """Draw front, top edge and tape."""
         t = moment.time
-        body = self.points(t, ((-8.5, 13), (8.5, 13), (8.5, 0), (-8.5, 0)))
+        body = self.points(t, ((-10, 17), (8.5, 17), (8.5, 0), (-10, 0)))
         sketch.poly(body, look.main, convex=True)
         pattern(sketch, body, look.pattern, look.accent)
-        sketch.poly(self.points(t, ((-8.5, 13), (-6.5, 15), (10.0, 15), (8.5, 13))), shade(look.main, 1.3))
-        sketch.poly(self.points(t, ((8.5, 13), (10.0, 15), (10.0, 2), (8.5, 0))), shade(look.main, 0.7))
-        tape = self.points(t, ((-1.6, 13), (1.6, 13), (1.6, 8), (-1.6, 8)))
+        sketch.poly(self.points(t, ((-10, 17), (-8, 19), (10, 19), (8.5, 17))), shade(look.main, 1.3))
+        sketch.poly(self.points(t, ((8.5, 17), (10, 19), (10, 2), (8.5, 0))), shade(look.main, 0.7))
+        tape = self.points(t, ((-2.6, 17), (1.0, 17), (1.0, 11), (-2.6, 11)))
         sketch.poly(tape, (230, 214, 170), edge=False, solid=False, convex=True)
 
 

@@ -182,8 +182,9 @@ def scene(seed: int, index: int) -> Scene:
     pan = (rng.random() - 0.5) * 7.0 if level >= 2 else 0.0
     zoom = (rng.random() - 0.5) * 0.14 if level >= 2 else 0.0
     passer = None
-    if level == 3 and rng.random() < 0.6:
-        kind = ("man", "woman", "child")[int(rng.random() * 3)]
+    backdrop = choice[int(rng.random() * len(choice))]
+    if level == 3 and backdrop in rooms["outdoors"]:
+        kind = ("man", "woman")[int(rng.random() * 2)]
         spots = [10.0 + 130.0 * rng.random() for _ in range(8)]
         passer = kind, draw_look(kind, rng, taken), max(spots, key=lambda x: min(abs(x - item.x) for item in figures))
     return Scene(
@@ -192,7 +193,7 @@ def scene(seed: int, index: int) -> Scene:
         level=level,
         figures=tuple(figures),
         acts=tuple(acts),
-        backdrop=choice[int(rng.random() * len(choice))],
+        backdrop=backdrop,
         camera=(-pan / 2, pan / 2, 0.97 - zoom / 2, 0.97 + zoom / 2),
         light=0.14 * rng.random() if level >= 2 else 0.0,
         noise=(0.0, 2.0, 4.5)[level - 1],
@@ -243,16 +244,16 @@ def _cast(script: Script, rng: Random, *, narrow: bool = False) -> tuple[Script,
 def _single(script: Script, layout: str, rng: Random, taken: set[str]) -> tuple[list[Figure], Act]:
     script, subject, object_ = _cast(script, rng)
     spots = {
-        "pair": {"subject": 50.0, "object": 92.0},
-        "bystander": {"subject": 42.0, "object": 82.0, "bystander": 128.0},
-        "decoy": {"decoy": 24.0, "subject": 66.0, "object": 106.0},
-        "both": {"decoy": 19.0, "subject": 56.0, "object": 94.0, "bystander": 134.0},
+        "pair": {"subject": 46.0, "object": 86.0},
+        "bystander": {"subject": 36.0, "object": 76.0, "bystander": 132.0},
+        "decoy": {"decoy": 22.0, "subject": 60.0, "object": 98.0},
+        "both": {"decoy": 18.0, "subject": 52.0, "object": 87.0, "bystander": 136.0},
     }[layout]
     if script.afar:
         spots = {
             "pair": {"subject": 40.0, "object": 80.0},
             "bystander": {"subject": 54.0, "object": 92.0, "bystander": 20.0},
-        }.get(layout, {"decoy": 38.0, "subject": 76.0, "object": 114.0})
+        }.get(layout, {"decoy": 30.0, "subject": 66.0, "object": 100.0})
     if object_ == "horse":
         spots = {"subject": 30.0, "object": 82.0, "bystander": 137.0}
         spots = spots if layout in {"bystander", "both"} else {name: spots[name] for name in ("subject", "object")}

@@ -6,6 +6,7 @@ import math
 
 from intergeneval.records import Category, Direction
 from intergeneval.staged.motion import Point, Target, mix, shifted
+from intergeneval.staged.people import Person
 from intergeneval.staged.play import ADULTS, DONE, FREE, PEOPLE, START, TOUCH, Events, Play, script
 from intergeneval.staged.rig import Actor
 
@@ -209,6 +210,10 @@ def chases(play: Play) -> Events:
     a, o, to = play.subject, play.object, play.direction
     if not isinstance(o, Actor):
         raise TypeError(f"a {o.kind} cannot run away")
+    for runner in (a, o):
+        if isinstance(runner, Person):
+            runner.lean.go(0.22, START, 0.3)
+            runner.lean.go(0.0, 0.74, 0.88)
     o.walk(o.x(0.0) + to * play.room, START + 0.04, 0.84)
     a.walk(o.x(1.0) - to * (o.width / 2 + a.width / 2 + 12.0), START, 0.86)
     return Events(
