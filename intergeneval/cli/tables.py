@@ -29,7 +29,7 @@ def score_table(scores: Sequence[Score]) -> str:
         for score in scores
     ]
     rows.append(
-        ("mean", "", *(_mean_text(scores, metric) for metric in METRICS), "", f"{_scored(scores)} of {len(scores)} scored")
+        ("mean", "", *(_mean_text(scores, metric) for metric in METRICS), "", f"{_ok(scores)} of {len(scores)} ok")
     )
     widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in [head, *rows]]
@@ -80,5 +80,5 @@ def _mean_text(scores: Sequence[Score], metric: str) -> str:
     return f"{'<= ' if bound else ''}{mean:.3f}"
 
 
-def _scored(scores: Sequence[Score]) -> int:
-    return sum(score.if_ is not None for score in scores)
+def _ok(scores: Sequence[Score]) -> int:
+    return sum(score.status is ScoreStatus.OK for score in scores)

@@ -122,7 +122,7 @@ def test_exit_130_when_interrupted_and_the_same_command_goes_on(tmp_path):
 
 def test_settings_come_from_the_environment_too(tiny, tmp_path, monkeypatch):
     monkeypatch.setenv("INTERGENEVAL_RUN_LIMIT", "1")
-    assert "1 of 1 scored" in run(tiny, tmp_path).stdout
+    assert "1 of 1 ok" in run(tiny, tmp_path).stdout
 
 
 def test_doctor_names_every_backend_and_whether_it_works():
