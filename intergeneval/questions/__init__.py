@@ -13,7 +13,7 @@ from intergeneval.errors import BenchError
 from intergeneval.ids import sha256_json
 from intergeneval.questions.templates import QUESTION_IDS, Templates, embedded, parse
 from intergeneval.records import Direction, Instance, Interaction, Predicate, Question, Sample, Stage
-from intergeneval.verbs import Pattern, by_category, lexicon_hash, look_up, phrase
+from intergeneval.verbs import Pattern, by_category, framed_classes, lexicon_hash, look_up, phrase
 
 __all__ = ["Templates", "instance_name", "parse", "questions_for", "templates_hash"]
 
@@ -22,6 +22,8 @@ VERBATIM = "verbatim"
 
 _STAGES = {1: Stage.PRE, 2: Stage.DURING, 3: Stage.DURING, 4: Stage.DURING, 5: Stage.DURING, 6: Stage.POST}
 _ARTICLES = ("a ", "an ", "the ")
+_OUTLINE = ("reshapes", "reshaped_at_end")
+"""Predicates that look at the object's outline: what swings within a frame keeps it, whatever happens."""
 _GROUNDING = {8: "agent", 9: "recipient", 10: "receives"}
 
 
@@ -152,10 +154,12 @@ def _predicate(scene: _Scene, number: int) -> Predicate | None:
         return Predicate(name="acts", **roles, arguments={"deed": deed, "mutual": scene.mutual, "others": others})
     if pattern is None or (pattern.thing and not others):
         return None
-    arguments: dict[str, object] = {"mutual": scene.mutual, "others": others}
+    arguments: dict[str, object] = {"mutual": scene.mutual, "others": others, "deed": pattern.deed}
     if number in _GROUNDING:
         if not pattern.deed:
             return None
-        return Predicate(name=_GROUNDING[number], **roles, arguments={"deed": pattern.deed, **arguments})
+        return Predicate(name=_GROUNDING[number], **roles, arguments=arguments)
     name = pattern.predicates.get(number)
+    if name in _OUTLINE and scene.object.class_.lower() in framed_classes():
+        return None
     return Predicate(name=name, **roles, arguments=arguments) if name is not None else None

@@ -52,6 +52,8 @@ def parse(content: bytes, where: str) -> Templates:
             raise ConfigError(f"{where}: {name} is {table!r}; give a section of numbered questions")
         mutual = table.pop("mutual", None)
         sections[name] = _section(table, f"{where}: [{name}]")
+        if mutual is not None and not isinstance(mutual, dict):
+            raise ConfigError(f"{where}: [{name}] mutual is {mutual!r}; give a section of numbered questions")
         if mutual is not None:
             sections[f"{name}.mutual"] = _section(mutual, f"{where}: [{name}.mutual]")
     missing = [str(number) for number in QUESTION_IDS if number not in sections.get("common", {})]

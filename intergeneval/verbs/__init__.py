@@ -24,6 +24,7 @@ __all__ = [
     "VerbPhrase",
     "by_category",
     "entries",
+    "framed_classes",
     "lexicon_hash",
     "look_up",
     "patterns",
@@ -60,6 +61,7 @@ class _Lexicon:
     """Any form of a head verb -> the head verb."""
     participles: frozenset[str]
     auxiliaries: frozenset[str]
+    framed: frozenset[str]
     digest: str
 
 
@@ -121,6 +123,11 @@ def entries() -> tuple[VerbEntry, ...]:
 def patterns() -> Mapping[str, Pattern]:
     """Return every pattern by name."""
     return _lexicon().patterns
+
+
+def framed_classes() -> frozenset[str]:
+    """Return the classes of things that move within a frame of their own, such as doors: their outline hides it."""
+    return _lexicon().framed
 
 
 def lexicon_hash() -> str:
@@ -227,5 +234,6 @@ def _index(known: Mapping[str, Pattern], found: Mapping[str, VerbEntry], data: M
         forms=forms,
         participles=frozenset(participles),
         auxiliaries=frozenset(words["auxiliaries"]),
+        framed=frozenset(words["framed"]),
         digest=sha256_json(data),
     )

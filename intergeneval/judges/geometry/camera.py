@@ -1,9 +1,9 @@
 """Camera motion from tracks alone: what things that keep their shape and touch nothing do together.
 
 A running animal changes shape and a pushed box touches somebody, so neither votes: a voter keeps its shape wherever nothing
-touches it. The motion that most voters share wins, the smaller one on a tie; a voter that stands still decides for a still camera, and a
-single moving voter counts only while it has touched nothing since the first frame. Without a voter the last motion goes on. What
-is read is a pan and a zoom about the middle of the picture; a turning camera is not (see the documentation).
+touches it. The motion that most voters share wins, the smaller one on a tie; a voter that stands still decides for a still one,
+and a single moving voter counts only while it is slow and has touched nothing since the first frame. Without a voter the last
+motion goes on. What is read is a pan and a zoom about the middle of the picture; a turning camera is not (see the documentation).
 """
 
 from __future__ import annotations

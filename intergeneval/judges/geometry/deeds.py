@@ -209,7 +209,7 @@ def gesture_runs(scene: Scene, actor: str, share: float) -> list[Run]:
     shares = np.zeros(len(scene.frames))
     for index in np.flatnonzero(scene.sights[actor].visible & _stands(scene, actor, rest)):
         shares[index] = scene.gained(actor, int(index), rest)[0]
-    return runs(shares >= share, scene.count(thresholds.BRIDGE_SECONDS))
+    return runs(shares >= share, scene.count(thresholds.GESTURE_BRIDGE_SECONDS))
 
 
 def _stands(scene: Scene, actor: str, anchor: int) -> Flags:
@@ -222,9 +222,23 @@ def _stands(scene: Scene, actor: str, anchor: int) -> Flags:
 def gesture(scene: Scene, actor: str, other: str, *, mutual: bool = False) -> Deed:
     """Evidence of a gesture: a limb of a standing actor is out towards the other for a while."""
     del mutual
+    return _gesture(scene, actor, other, thresholds.GESTURE_SHARE)
+
+
+def bow(scene: Scene, actor: str, other: str, *, mutual: bool = False) -> Deed:
+    """Evidence of a bow: the upper body of a standing actor is out towards the other for a while."""
+    del mutual
+    return _gesture(scene, actor, other, thresholds.BOW_SHARE)
+
+
+PLAIN = {"gesture": thresholds.GESTURE_SHARE, "bow": thresholds.BOW_SHARE}
+"""Deed -> share of the mask that makes it plain to see."""
+
+
+def _gesture(scene: Scene, actor: str, other: str, share: float) -> Deed:
     rest = rest_frame(scene, actor)
     best = NOTHING
-    for run in gesture_runs(scene, actor, thresholds.GESTURE_SHARE):
+    for run in gesture_runs(scene, actor, share):
         if rest is None or not scene.sights[other].visible[run.start : run.end + 1].any():
             continue
         mean = float(np.nanmean([_along(scene, actor, other, index, rest) for index in range(run.start, run.end + 1)]))
@@ -268,5 +282,6 @@ DEEDS: dict[str, Callable[..., Deed]] = {
     "approach": approach,
     "retreat": retreat,
     "gesture": gesture,
+    "bow": bow,
 }
 """Name in the lexicon -> evidence of (scene, actor, other, mutual); ``transfer`` also needs the things that may change hands."""

@@ -193,7 +193,7 @@ def rests_at_start(case: Case) -> Finding:
     start = first_seen(scene, case.subject)
     if start is None:
         return no("it is never seen")
-    found = deeds.gesture_runs(scene, case.subject, thresholds.GESTURE_SHARE)
+    found = deeds.gesture_runs(scene, case.subject, deeds.PLAIN[case.deed])
     if found and found[0].start <= start:
         return no("the gesture is on from the start", start)
     return yes(start, "no gesture is on at the start")
@@ -210,7 +210,7 @@ def starts_gesture(case: Case) -> Finding:
 
 def gesture_shows(case: Case) -> Finding:
     """Question 3 of gestures: the limb goes towards the object."""
-    found = deeds.gesture(case.scene, case.subject, case.object)
+    found = deeds.DEEDS[case.deed](case.scene, case.subject, case.object)
     if found.index is not None:
         return yes(
             found.index, f"the moving part is {found.numbers['along_sizes']:.2f} of its sizes out towards it", **found.numbers
@@ -220,7 +220,7 @@ def gesture_shows(case: Case) -> Finding:
 
 def keeps_gesture(case: Case) -> Finding:
     """Question 4 of gestures: the limb stays out for a while."""
-    found = deeds.gesture_runs(case.scene, case.subject, thresholds.GESTURE_SHARE)
+    found = deeds.gesture_runs(case.scene, case.subject, deeds.PLAIN[case.deed])
     longest = max(found, key=lambda run: run.length, default=None)
     if longest is not None and longest.length >= case.scene.count(thresholds.HOLD_SECONDS):
         index = longest.start + case.scene.count(thresholds.HOLD_SECONDS) - 1
@@ -233,7 +233,7 @@ def keeps_distance(case: Case) -> Finding:
     met = [run for run in case.contacts() if run.start > 0]
     if met:
         return no("they come to touch", met[0].start)
-    found = deeds.gesture_runs(case.scene, case.subject, thresholds.GESTURE_SHARE)
+    found = deeds.gesture_runs(case.scene, case.subject, deeds.PLAIN[case.deed])
     if found:
         return yes(found[0].start, "the gesture is made without touching")
     return no("there is no gesture")

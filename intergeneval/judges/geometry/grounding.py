@@ -28,7 +28,7 @@ def acts(case: Case) -> Finding:
     for index in visible[1:]:
         changed = max(scene.change(name, int(index), start), scene.gained(name, int(index), start)[0])
         best = max(best, changed)
-        if changed >= thresholds.ACTIVE_SHARE:
+        if changed >= (thresholds.GESTURE_START_SHARE if case.deed in deeds.PLAIN else thresholds.ACTIVE_SHARE):
             pusher = _moved_by(case, int(index))
             if pusher is not None:
                 return no(f"it moves only once {pusher} acts on it")

@@ -111,7 +111,7 @@ def contact_at_end(case: Case) -> Finding:
 
 
 def settled_at_end(case: Case) -> Finding:
-    """Question 6 of sitting down and climbing up: they touch at the end, and the subject has come down, up or into another pose."""
+    """Question 6 of sitting down and climbing up: they touch at the end, and the subject is lower, higher or in another pose."""
     touching = contact_at_end(case)
     if not touching.holds or touching.index is None:
         return touching

@@ -71,10 +71,14 @@ AGENCY_SHARE = 0.25
 # Activity of the subject and gestures.
 ACTIVE_SHARE = 0.04
 """Share of a mask that changes place or shape when its owner acts; breathing and a tracker's flicker stay below."""
-GESTURE_START_SHARE = 0.015
+GESTURE_START_SHARE = 0.01
 """Share of a mask that a limb moving in place must newly cover for a gesture to have begun ..."""
-GESTURE_SHARE = 0.07
-"""... and to be plain to see."""
+GESTURE_SHARE = 0.045
+"""... and to be plain to see ..."""
+BOW_SHARE = 0.25
+"""... which takes more where the whole upper body moves."""
+GESTURE_BRIDGE_SECONDS = 0.75
+"""Breaks in a gesture up to this long are bridged: a waving hand passes before the body."""
 GESTURE_COMPACT = 0.97
 """Ratio of hull areas from which the subject's last outline, not its first, is taken for its rest: the gesture was on already."""
 STANCE_SIZES = 0.3
