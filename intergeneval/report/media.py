@@ -129,7 +129,15 @@ def _places(text: str, run: Path) -> list[Path]:
     if not text or "\0" in text:
         return []
     bases = [Path(), *list(run.resolve().parents)[:4]]
-    return [base / text for base in bases if (base / text).is_dir()]
+    return [base / text for base in bases if _there(base / text) and (base / text).is_dir()]
+
+
+def _there(path: Path) -> bool:
+    """Whether something lies at a path; a name that the file system cannot even hold is not there."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def _videos_of(bench: Path) -> str:
@@ -147,8 +155,10 @@ def _find(path: str, roots: Sequence[Path]) -> Path | None:
         return None
     for root in roots:
         base = root.resolve()
+        if not _there(base / path):
+            continue
         found = (base / path).resolve()
-        if found != base and found.is_relative_to(base) and found.exists():
+        if found != base and found.is_relative_to(base):
             return found
     return None
 

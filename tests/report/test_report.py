@@ -284,7 +284,7 @@ POISON = '<script>alert(1)</script>"><img src=x onerror=alert(1)>{{7*7}}\u202e=c
 
 
 def test_texts_from_outside_are_escaped_isolated_and_never_templates(tmp_path):
-    folders = build(tmp_path, World(models=("atlas", "borealis"), samples=2, poison=POISON))
+    folders = build(tmp_path, World(models=("atlas", "borealis"), samples=2, poison=POISON + "long " * 2000))
     write_report(folders, tmp_path / "report")
     for path in (tmp_path / "report").rglob("*.html"):
         raw = path.read_text(encoding="utf-8")
