@@ -50,6 +50,16 @@ class RunConfig(Record):
     """``I/N``: take every N-th sample, from the I-th on."""
     allowed_unscored: float = 0.01
     """Share of videos that may be missing or unscored before the run counts as incomplete (exit code 3)."""
+    consistency: str = "tracks"
+    """Who says what disappeared and emerged: ``tracks`` (with the detector, where there is one) or ``judge``."""
+    unknown_verbs: str = "templates"
+    """Who words questions for verbs the lexicon does not know: ``templates`` (general ones) or ``judge``."""
+    prompts: str = ""
+    """Folder with templates that replace the judge's own prompts; empty: those that come with the package."""
+    cache: str = ""
+    """File that remembers judge answers; empty: the user's cache folder; ``off``: none."""
+    max_cost: float | None = None
+    """Cost, in the price table's currency, at which the run stops asking its judge; None: no limit."""
     overlay: bool = False
     """Write a video with boxes, masks and states for each sample."""
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -64,6 +74,12 @@ class RunConfig(Record):
             raise ValueError(f"allowed_unscored {self.allowed_unscored} is not between 0 and 1")
         if self.fit not in ("scale", "crop"):
             raise ValueError(f"fit {self.fit!r} is neither 'scale' nor 'crop'")
+        if self.consistency not in ("tracks", "judge"):
+            raise ValueError(f"consistency {self.consistency!r} is neither 'tracks' nor 'judge'")
+        if self.unknown_verbs not in ("templates", "judge"):
+            raise ValueError(f"unknown_verbs {self.unknown_verbs!r} is neither 'templates' nor 'judge'")
+        if self.max_cost is not None and self.max_cost <= 0:
+            raise ValueError(f"max_cost {self.max_cost} is not above 0")
         if self.shard:
             self.shard_of()
 

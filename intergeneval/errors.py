@@ -10,7 +10,8 @@ IntergenevalError            (exit 1)  anything below; never raised itself
 │   └── ComparabilityError   (exit 2)  runs that were not made alike are put side by side
 ├── MediaError               (exit 1)  a video, image or mask cannot be read; the run records it and goes on
 ├── BackendError             (exit 1)  a tracker, detector, judge or source failed
-│   └── MissingDependencyError (exit 2) a backend needs a package that is not installed
+│   ├── MissingDependencyError (exit 2) a backend needs a package that is not installed
+│   └── BudgetError          (exit 1)  the next request would go beyond ``--max-cost``; the run stops cleanly
 └── StoreError               (exit 1)  a run folder cannot be written or read
 ```
 
@@ -73,6 +74,10 @@ class MissingDependencyError(BackendError):
     """A backend needs a package that is not installed; the text gives the command that installs it."""
 
     exit_code = EXIT_USAGE
+
+
+class BudgetError(BackendError):
+    """A request was not sent because it could take the run beyond its cost limit; nothing was asked and nothing is recorded."""
 
 
 class StoreError(IntergenevalError):

@@ -9,7 +9,7 @@ from typing import Any
 from intergeneval import plugins
 from intergeneval.config import RunConfig
 from intergeneval.detectors import Detector
-from intergeneval.judges import Judge
+from intergeneval.judges import Judge, JudgeRequest
 from intergeneval.records import Answer, Consistency, Detections, Question, Sample, Tracks, Truth, Video
 from intergeneval.sources import ReadsBenchmark, Source
 from intergeneval.trackers import Tracker
@@ -35,8 +35,8 @@ class Backends:
     def build(cls, config: RunConfig, bench_root: Path) -> Backends:
         """Build all plug-ins from their specs. Raises UnknownPluginError, ConfigError and MissingDependencyError."""
 
-        def made(kind: str, spec: str) -> Any:
-            return plugins.build(kind, spec, config.settings_for(spec))
+        def made(kind: str, spec: str, **more: Any) -> Any:
+            return plugins.build(kind, spec, {**config.settings_for(spec), **more})
 
         source = made("sources", config.model)
         if isinstance(source, ReadsBenchmark):
@@ -44,7 +44,7 @@ class Backends:
         return cls(
             source=source,
             tracker=made("trackers", config.tracker),
-            judge=made("judges", config.judge),
+            judge=made("judges", config.judge, **({"prompts": config.prompts} if config.prompts else {})),
             detector=None if config.detector == "none" else made("detectors", config.detector),
         )
 
@@ -93,5 +93,7 @@ class Outcome:
     """Its consistency."""
     answers: list[Answer] = field(default_factory=list)
     """Its answers."""
+    request: JudgeRequest | None = None
+    """What is still to be asked about it, of a judge that is not asked where videos are seen."""
     seconds: dict[str, float] = field(default_factory=dict)
     """Wall time per stage."""

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,18 +19,17 @@ from intergeneval import bench, consistency, videos
 from intergeneval.bench import Benchmark
 from intergeneval.config import RunConfig
 from intergeneval.detectors import Detector, DetectRequest
-from intergeneval.errors import IntergenevalError, MediaError
+from intergeneval.errors import MediaError
 from intergeneval.ids import canonical_json
 from intergeneval.jobs import FAILED, Backends, Job, Outcome
 from intergeneval.judges import JudgeRequest
+from intergeneval.judging import ask, attempt, concurrency, failed
 from intergeneval.records import (
-    Answer,
     AnswerStatus,
+    Consistency,
     Detection,
     Detections,
-    Question,
     Tracks,
-    Truth,
     Video,
     VideoStatus,
 )
@@ -40,7 +38,8 @@ from intergeneval.store import write_atomically
 from intergeneval.trackers import TrackRequest
 
 Frame = npt.NDArray[np.uint8]
-T = TypeVar("T")
+JPEG_QUALITY = 90
+"""Quality of the frames that are handed to a judge as files."""
 
 
 class Observer:
@@ -68,12 +67,12 @@ class Observer:
             if job.video is None or job.video.sha256 != digest:
                 # New, or another file than the one the records speak of: everything about it is made anew.
                 job = replace(job, video=None, tracks=None, detections=None, consistency=None, questions=job.all_questions)
-            video, tracks = self._see(job, outcome, found, digest)
+            seen = self._see(job, outcome, found, digest)
         except MediaError as error:
             return _without_video(job, VideoStatus.UNDECODABLE, str(error), found.label, digest)
-        if job.questions:
-            with _timed(outcome, "judge"):
-                outcome.answers = self._judge(job, outcome.truth or job.truth, found.path, video, tracks)
+        assess = self._to_assess(outcome)
+        if job.questions or assess is not None:
+            self._judge(job, outcome, found.path, seen, assess)
         return outcome
 
     def _find(self, job: Job, outcome: Outcome) -> _Found | str:
@@ -82,7 +81,7 @@ class Observer:
         if recorded is not None and recorded.generated and (self._folder / recorded.path).is_file():
             return _Found(path=self._folder / recorded.path, label=recorded.path, generated=True)
         with _timed(outcome, "source"):
-            given = _attempt(lambda: self._backends.source.video(job.sample, job.seed))
+            given = attempt(lambda: self._backends.source.video(job.sample, job.seed))
             if isinstance(given, str):
                 return f"the source failed: {given}"
             if given.truth is not None and given.truth != job.truth:
@@ -102,14 +101,14 @@ class Observer:
         if given.truth is not None:
             write_atomically(path.with_suffix(".tracks.json"), canonical_json(given.truth.visible.to_json()) + "\n")
         frames = given.frames
-        written = _attempt(lambda: videos.write_video(path, frames(), given.fps))
+        written = attempt(lambda: videos.write_video(path, frames(), given.fps))
         return f"the source failed: {written}" if isinstance(written, str) else _Found(path=path, label=label, generated=True)
 
-    def _see(self, job: Job, outcome: Outcome, found: _Found, digest: str) -> tuple[Video, Tracks]:
+    def _see(self, job: Job, outcome: Outcome, found: _Found, digest: str) -> _Seen:
         """Decode the video once, for the tracker and for the sampled frames, and make what is missing before the judge."""
         detector = self._backends.detector
         if job.video and job.tracks and job.consistency and (detector is None or job.detections):
-            return job.video, job.tracks
+            return _Seen(video=job.video, tracks=job.tracks)
         reader = self._reader(job, found.path)
         walk = _Walk(reader)
         with _timed(outcome, "track"):
@@ -135,7 +134,15 @@ class Observer:
             outcome.consistency = replace(consistency.assess(job.sample, video, tracks, seen, reader.kept), video=digest)
         if self._config.overlay and tracks.status != FAILED:
             self._overlay(job, found.path, tracks)
-        return video, tracks
+        return _Seen(video=video, tracks=tracks, kept=reader.kept)
+
+    def _to_assess(self, outcome: Outcome) -> Consistency | None:
+        """Return the consistency that the judge is to state itself, taken out of the outcome; None where tracks have the word."""
+        base = outcome.consistency
+        if self._config.consistency != "judge" or base is None or base.status is not AnswerStatus.OK:
+            return None
+        outcome.consistency = None
+        return base
 
     def _reader(self, job: Job, path: Path) -> videos.Reader:
         return videos.Reader(path, size=job.sample.size, sampling=self._config.sampling, fit=self._config.fit)
@@ -152,7 +159,7 @@ class Observer:
             path=path,
             truth=(outcome.truth or job.truth) if tracker.needs_truth else None,
         )
-        made = _attempt(lambda: tracker.track(request))
+        made = attempt(lambda: tracker.track(request))
         if walk.error is not None:
             raise walk.error
         if isinstance(made, str):
@@ -161,35 +168,41 @@ class Observer:
             )
         return made
 
-    def _judge(self, job: Job, truth: Truth | None, path: Path, video: Video, tracks: Tracks) -> list[Answer]:
-        """Ask every open question; a judge that fails as a whole has failed every one of them."""
+    def _judge(self, job: Job, outcome: Outcome, path: Path, seen: _Seen, assess: Consistency | None) -> None:
+        """Ask every open question, or line up what is to be asked in the parent process."""
         judge = self._backends.judge
+        truth = outcome.truth or job.truth
 
         def frames() -> dict[int, Frame]:
-            reader = self._reader(job, path)
-            for _ in reader:
-                pass
+            kept = seen.kept
+            if kept is None:
+                reader = self._reader(job, path)
+                for _ in reader:
+                    pass
+                kept = reader.kept
             colours = {instance.id: instance.colour for instance in job.sample.instances}
-            return videos.annotated_frames(reader.kept, tracks, colours)
+            return videos.annotated_frames(kept, seen.tracks, colours)
 
         request = JudgeRequest(
             sample=job.sample,
-            video=video,
-            tracks=tracks,
+            video=seen.video,
+            tracks=seen.tracks,
             questions=job.questions,
-            frames=frames if judge.needs_frames else None,
+            assess=assess,
             truth=truth if judge.needs_truth else None,
         )
-        given = _attempt(lambda: judge.answer(request))
-        reason = given if isinstance(given, str) else "the judge gave no answer to this question"
-        by_question = {} if isinstance(given, str) else {(item.interaction, item.question_id): item for item in given}
-        return [
-            replace(
-                by_question.get((question.interaction, question.question_id)) or _failed_answer(job, question, judge.id, reason),
-                video=video.sha256,
-            )
-            for question in job.questions
-        ]
+        if concurrency(judge):
+            drawn = attempt(frames) if judge.needs_frames and seen.tracks.status != FAILED else {}
+            if isinstance(drawn, str):
+                outcome.answers, judged = failed(judge, request, f"its frames cannot be drawn: {drawn}")
+                outcome.consistency = judged or outcome.consistency
+                return
+            jpegs = {index: videos.encode_jpeg(frame, JPEG_QUALITY) for index, frame in drawn.items()}
+            outcome.request = replace(request, jpegs=jpegs)
+            return
+        with _timed(outcome, "judge"):
+            outcome.answers, judged = ask(judge, replace(request, frames=frames if judge.needs_frames else None))
+            outcome.consistency = judged or outcome.consistency
 
     def _overlay(self, job: Job, path: Path, tracks: Tracks) -> None:
         target = self._folder / "overlays" / job.sample.id / f"{job.seed}.mp4"
@@ -205,6 +218,16 @@ class _Found:
     path: Path
     label: str
     generated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What the stages before the judge know of a video."""
+
+    video: Video
+    tracks: Tracks
+    kept: Mapping[int, Frame] | None = None
+    """The sampled frames, where the video was decoded just now."""
 
 
 class _Walk:
@@ -263,7 +286,7 @@ def _of_length(tracks: Tracks, frames: int) -> Tracks:
 
 
 def _detect(detector: Detector, request: DetectRequest) -> Detections:
-    made = _attempt(lambda: detector.detect(request))
+    made = attempt(lambda: detector.detect(request))
     if isinstance(made, str):
         frames = tuple(request.frames)
         empty: tuple[Detection, ...] = ()
@@ -277,33 +300,6 @@ def _detect(detector: Detector, request: DetectRequest) -> Detections:
             reason=made,
         )
     return made
-
-
-def _failed_answer(job: Job, question: Question, judge: str, reason: str) -> Answer:
-    return Answer(
-        sample_id=job.sample.id,
-        seed=job.seed,
-        interaction=question.interaction,
-        question_id=question.question_id,
-        status=AnswerStatus.FAILED,
-        value=None,
-        reason=reason,
-        judge=judge,
-    )
-
-
-def _attempt(call: Callable[[], T]) -> T | str:
-    """Return what a backend gives, or the message of its failure.
-
-    Backends are other people's code, and one video that breaks one must not end a run over hundreds: whatever it raises is
-    recorded with the item, counted as unscored, and asked again by a resume.
-    """
-    try:
-        return call()
-    except IntergenevalError as error:
-        return str(error)
-    except Exception as error:  # noqa: BLE001  # see above: recorded with its type and text, never dropped
-        return f"{type(error).__name__}: {error}"
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,9 @@ from intergeneval.config import AUTO, RunConfig
 from intergeneval.errors import BenchError, IntergenevalError, UsageError
 from intergeneval.ids import sha256_json, short
 from intergeneval.jobs import Backends, Job, Outcome
+from intergeneval.judges import AssessesConsistency, UsesServices
+from intergeneval.judging import JudgeStage, concurrency
+from intergeneval.lending import Lender
 from intergeneval.observe import Observer
 from intergeneval.plugins import names, split_spec
 from intergeneval.records import (
@@ -69,6 +73,8 @@ class RunResult:
     """Whether the unscored share is within what is allowed."""
     observed: int
     """Videos on which anything was done in this call."""
+    stopped: str = ""
+    """Why the run stopped before its last video; empty when it did not."""
 
 
 class Run:
@@ -83,7 +89,9 @@ class Run:
         self.bench = whole.narrow(ids=config.samples or None, limit=config.limit)
         self.config = config
         self._backends = Backends.build(config, whole.root)
-        self.questions = {sample.id: questions.questions_for(sample) for sample in self.bench.samples}
+        _check_judge(config, self._backends)
+        self._lender = Lender(config, self._backends.judge)
+        self.questions = {sample.id: self._lender.questions_for(sample) for sample in self.bench.samples}
         _check_ready(self.bench, needs_masks=split_spec(config.tracker)[0] != "stored")
         self.header = self._header(whole, command)
         self.folder = Path(config.out) if config.out else _default_folder(self.header)
@@ -92,17 +100,21 @@ class Run:
         asked = [question.to_json() for sample in self.bench.samples for question in self.questions[sample.id]]
         backends, narrowed = self._backends, self.bench.samples != whole.samples
         chosen = [sample.id for sample in self.bench.samples]
+        if self.config.consistency == "judge":
+            detector = f"judge {backends.judge.id}"
+        else:
+            detector = backends.detector.id if backends.detector else "none"
         comparability = Comparability(
             bench=whole.hash,
             questions=sha256_json([asked, questions.templates_hash()]),
             judge=backends.judge.id,
             judge_revision=backends.judge.revision,
             tracker=backends.tracker.id,
-            detector=backends.detector.id if backends.detector else "none",
+            detector=detector,
             sampling=self.config.sampling,
             profile=self.config.profile,
             samples=f"{len(chosen)} of {len(whole.samples)}: {short(sha256_json(chosen))}" if narrowed else "all",
-            partial=() if backends.detector else ("emergence",),
+            partial=("emergence",) if detector == "none" else (),
         )
         return RunHeader(
             schema=RUN_SCHEMA,
@@ -123,28 +135,33 @@ class Run:
             created=provenance.now(),
         )
 
-    def execute(self, on_progress: Callable[[Progress], None] = lambda _: None) -> RunResult:
+    def execute(
+        self, on_progress: Callable[[Progress], None] = lambda _: None, on_notice: Callable[[str], None] = lambda _: None
+    ) -> RunResult:
         """Do what the run folder still lacks, then score everything in it.
 
-        Raises ComparabilityError when the folder holds another run, StoreError when it cannot be written.
+        `on_notice` takes lines for the user, such as that a server asks to wait; it is called from several threads. Raises
+        ComparabilityError when the folder holds another run, StoreError when it cannot be written.
         """
         store = RunStore.create(self.folder, self.header)
         first, count = self.config.shard_of()
-        with store.writer(f"{first}-of-{count}" if count > 1 else "") as writer:
+        with store.writer(f"{first}-of-{count}" if count > 1 else "") as writer, self._lender.lend(store, on_notice):
             if count == 1:
                 store.merge_shards()
             state = RunState.read(store)
             writer.append("samples", [sample for sample in self.bench.samples if sample.id not in state.samples])
             writer.append("questions", self._new_questions(state))
             mine = self.bench.samples[first - 1 :: count]
-            observed = self._observe(mine, state, writer, on_progress)
+            observed, stopped = self._observe(mine, state, writer, on_progress)
         if count > 1:
-            return RunResult(store=store, scores=(), unscored=(), complete=True, observed=observed)
+            return RunResult(store=store, scores=(), unscored=(), complete=True, observed=observed, stopped=stopped)
         scored = score_run(store, self.bench.samples)
         store.write_scores(scored)
         unscored = tuple(score for score in scored if score.status in UNSCORED)
-        complete = len(unscored) <= self.config.allowed_unscored * len(scored)
-        return RunResult(store=store, scores=tuple(scored), unscored=unscored, complete=complete, observed=observed)
+        complete = len(unscored) <= self.config.allowed_unscored * len(scored) and not stopped
+        return RunResult(
+            store=store, scores=tuple(scored), unscored=unscored, complete=complete, observed=observed, stopped=stopped
+        )
 
     def _new_questions(self, state: RunState) -> Iterator[Question]:
         for asked in self.questions.values():
@@ -156,22 +173,49 @@ class Run:
 
     def _observe(
         self, samples: Sequence[Sample], state: RunState, writer: RunWriter, on_progress: Callable[[Progress], None]
-    ) -> int:
+    ) -> tuple[int, str]:
+        """Bring every video through the stages; return on how many anything was done, and why the run stopped early."""
         jobs = [
             state.job(sample, seed, self.questions[sample.id])
             for sample in samples
             for seed in (self._backends.source.seeds(sample, self.config.seeds) or self.config.seeds or (0,))
         ]
-        began, observed = time.monotonic(), 0
-        for done, outcome in enumerate(self._outcomes(jobs), start=1):
-            observed += _record(writer, outcome)
-            on_progress(Progress(done=done, total=len(jobs), seconds=time.monotonic() - began, outcome=outcome))
-        return observed
+        began, lock, finished = time.monotonic(), threading.Lock(), 0
+        touched = set[tuple[str, int]]()
+
+        def record(outcome: Outcome) -> None:
+            """Write what an outcome holds; a video is finished unless its judge is still to be asked."""
+            nonlocal finished
+            if _record(writer, outcome):
+                touched.add((outcome.sample_id, outcome.seed))
+            if outcome.request is None:
+                finished += 1
+                seconds = time.monotonic() - began
+                on_progress(Progress(done=finished, total=len(jobs), seconds=seconds, outcome=outcome))
+
+        threads = concurrency(self._backends.judge)
+        if not threads:
+            for outcome in self._outcomes(jobs):
+                record(outcome)
+            return len(touched), ""
+        stage = JudgeStage(self._backends.judge, threads, lock, record)
+        try:
+            for outcome in self._outcomes(jobs):
+                with lock:
+                    record(outcome)
+                if outcome.request is not None and not stage.submit(outcome):
+                    break
+            stage.finish()
+        except BaseException:
+            stage.abandon()
+            raise
+        return len(touched), stage.stopped
 
     def _outcomes(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
         """Give outcomes as they come; in this process when one worker is enough or a backend must not be shared."""
         backends = self._backends
-        shareable = all(getattr(backend, "parallel", True) for backend in (backends.source, backends.judge, backends.tracker))
+        used = [backends.source, backends.tracker, *([] if concurrency(backends.judge) else [backends.judge])]
+        shareable = all(getattr(backend, "parallel", True) for backend in used)
         workers = min(self.config.workers or min(usable_cores(), MAX_WORKERS), len(jobs)) if shareable else 1
         if workers <= 1:
             observer = Observer(self.config, self.folder, backends, self.bench)
@@ -216,7 +260,8 @@ def resolve(config: RunConfig) -> tuple[RunConfig, Benchmark]:
     else:
         raise UsageError(f"--model {config.model!r}: say which benchmark with --bench; known are {', '.join(bench.names())}")
     tracker = ("stored" if staged else "flow") if config.tracker == AUTO else config.tracker
-    detector = ("staged" if staged else "none") if config.detector == AUTO else config.detector
+    unasked = "staged" if staged and config.consistency != "judge" else "none"
+    detector = unasked if config.detector == AUTO else config.detector
     return replace(config, model=spec, tracker=tracker, detector=detector), benchmark
 
 
@@ -233,6 +278,17 @@ def score_run(store: RunStore, samples: Sequence[Sample] | None = None, profile:
 
 def _unique(samples: Iterable[Sample]) -> list[Sample]:
     return list({sample.id: sample for sample in samples}.values())
+
+
+def _check_judge(config: RunConfig, backends: Backends) -> None:
+    """Raise UsageError when the judge is asked for what it does not do."""
+    judge = backends.judge
+    if config.consistency == "judge" and not isinstance(judge, AssessesConsistency):
+        raise UsageError(f"consistency 'judge': the judge {judge.id} does not say what emerged and disappeared; use 'tracks'")
+    if config.consistency == "judge" and backends.detector is not None:
+        raise UsageError("consistency 'judge' leaves a detector nothing to do; use --detector none, or consistency 'tracks'")
+    if config.max_cost is not None and not isinstance(judge, UsesServices):
+        raise UsageError(f"max_cost {config.max_cost}: the judge {judge.id} costs nothing; leave the limit out")
 
 
 def _check_ready(benchmark: Benchmark, *, needs_masks: bool) -> None:

@@ -2,18 +2,29 @@
 
 Built by an entry point of group ``intergeneval.judges`` from (argument, settings). A judge never guesses: what it cannot know is
 ``unanswerable``, and it says so for a (verb, question id) before it has seen any video, or because a track is lost.
+
+What a judge may offer beyond `Judge`, each by having the attribute or method:
+
+- ``parallel = False``: it must not be copied into several processes (it holds a GPU, say); videos then go one by one.
+- ``concurrency = N``: it waits for somebody else (a server) and may be asked by N threads at once. The run then asks it in the
+  parent process while workers decode and track, and hands frames over as JPEG files (`JudgeRequest.jpegs`).
+- `AssessesConsistency`: it says what emerged and disappeared (``--consistency judge``).
+- `WritesQuestions`: it words questions for verbs that no template knows.
+- `UsesServices`: it takes the answer cache, the cost limit and the place for notices.
+- ``estimate(...)``: it can say beforehand what a run will cost; see `intergeneval.judges.services.CostEstimate`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
-from intergeneval.records import Answer, Question, Sample, Tracks, Truth, Video
+from intergeneval.judges.services import Services
+from intergeneval.records import Answer, Consistency, Question, Sample, Tracks, Truth, Video
 
 Frame = npt.NDArray[np.uint8]
 """One RGB frame, shape (H, W, 3), values 0..255."""
@@ -33,6 +44,10 @@ class JudgeRequest:
     """The questions to answer now; on a resume only those that still lack an answer."""
     frames: Callable[[], Mapping[int, Frame]] | None = None
     """Gives the sampled frames with boxes drawn: index -> RGB uint8 (H, W, 3). None for judges that do not look."""
+    jpegs: Mapping[int, bytes] | None = None
+    """The same frames as JPEG files, for a judge with `concurrency`; `frames` is None then."""
+    assess: Consistency | None = None
+    """Consistency as the tracks tell it, when the judge is to say itself what emerged and disappeared at its ``frames``."""
     truth: Truth | None = None
     """Given only to a judge that declares `needs_truth`."""
     repeat: int = 0
@@ -67,3 +82,43 @@ class Judge(Protocol):
         Raises BackendError when the whole video cannot be judged: every question is then recorded as failed, and a resume asks
         again.
         """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """All that a judge said about one video."""
+
+    answers: list[Answer]
+    """One answer a question, in the request's order."""
+    consistency: Consistency | None = None
+    """Its statement on emergence and disappearance; None where the request did not ask for one."""
+
+
+@runtime_checkable
+class AssessesConsistency(Protocol):
+    """A judge that answers and assesses in one go, so that a video's frames are shown once."""
+
+    def judge(self, request: JudgeRequest) -> Judgement:
+        """Answer every question, and assess where `request.assess` is given. Raises BackendError as `Judge.answer` does."""
+
+
+@runtime_checkable
+class WritesQuestions(Protocol):
+    """A judge that words the ten questions of an interaction."""
+
+    def write_questions(self, sample: Sample, interaction: int, names: tuple[str, str]) -> tuple[str, ...]:
+        """Return ten questions about the interaction of that index, in the order of their ids.
+
+        `names` are subject and object as questions call them. Raises BackendError when it cannot.
+        """
+
+
+@runtime_checkable
+class UsesServices(Protocol):
+    """A judge that works with the run's cache, cost limit and notices."""
+
+    def attach(self, services: Services) -> None:
+        """Use these from now on."""
+
+    def close(self) -> None:
+        """Give up connections; a later request opens them anew."""

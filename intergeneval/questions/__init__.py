@@ -6,8 +6,8 @@ Question 7 names the subject alone and not the action, question 10 the object al
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from intergeneval.errors import BenchError
 from intergeneval.ids import sha256_json
@@ -15,10 +15,14 @@ from intergeneval.questions.templates import QUESTION_IDS, Templates, embedded, 
 from intergeneval.records import Direction, Instance, Interaction, Predicate, Question, Sample, Stage
 from intergeneval.verbs import Pattern, by_category, framed_classes, lexicon_hash, look_up, phrase
 
-__all__ = ["Templates", "instance_name", "parse", "questions_for", "templates_hash"]
+__all__ = ["QuestionWriter", "Templates", "instance_name", "parse", "questions_for", "templates_hash"]
 
 VERBATIM = "verbatim"
 """Template name of questions that a benchmark brings itself."""
+WRITTEN = "written"
+"""Template name of questions that a judge worded."""
+QuestionWriter = Callable[[Sample, int, tuple[str, str]], Sequence[str]]
+"""(sample, index of the interaction, names of subject and object) -> ten questions in the order of their ids."""
 
 _STAGES = {1: Stage.PRE, 2: Stage.DURING, 3: Stage.DURING, 4: Stage.DURING, 5: Stage.DURING, 6: Stage.POST}
 _ARTICLES = ("a ", "an ", "the ")
@@ -43,11 +47,14 @@ class _Scene:
         return self.interaction.direction is Direction.BIDIRECTIONAL
 
 
-def questions_for(sample: Sample, templates: Templates | None = None) -> tuple[Question, ...]:
+def questions_for(
+    sample: Sample, templates: Templates | None = None, writer: QuestionWriter | None = None
+) -> tuple[Question, ...]:
     """Return ten questions for each key interaction of a sample, in the order of interactions and question ids.
 
-    Questions that a benchmark brings itself are asked verbatim and carry no predicate. Raises BenchError when an interaction
-    has neither questions nor subject, verb and object, or names an instance the sample does not have.
+    Questions that a benchmark brings itself are asked verbatim and carry no predicate. `writer` words those of verbs the lexicon
+    does not know; without it the general templates do, and what it raises passes. Raises BenchError when an interaction has
+    neither questions nor subject, verb and object, or names an instance the sample does not have.
     """
     chosen = templates or embedded()
     asked: list[Question] = []
@@ -55,7 +62,13 @@ def questions_for(sample: Sample, templates: Templates | None = None) -> tuple[Q
         if interaction.questions:
             asked.extend(_verbatim(sample, index, interaction))
         else:
-            asked.extend(_from_templates(_scene(sample, index, interaction), chosen))
+            scene = _scene(sample, index, interaction)
+            if writer is not None and look_up(interaction.verb) is None:
+                names = instance_name(scene.subject), instance_name(scene.object)
+                written = replace(interaction, questions=tuple(writer(sample, index, names)))
+                asked.extend(replace(item, template=WRITTEN) for item in _verbatim(sample, index, written))
+            else:
+                asked.extend(_from_templates(scene, chosen))
     return tuple(asked)
 
 

@@ -163,5 +163,7 @@ class Consistency(Record):
     """ok, or why there is no statement at all."""
     reason: str = ""
     """Why there is none."""
+    usage: Mapping[str, Any] = field(default_factory=dict)
+    """Tokens, cost and the like where a judge was asked; never compared."""
     video: str = ""
     """sha256 of the video it is about; a statement about another version of it is stale."""

@@ -1,0 +1,161 @@
+"""The judge's part of a run: asked where the video is seen, or by several threads of the parent where a judge waits for a server.
+
+Threads let the requests of many videos be in flight at once while workers go on decoding and tracking; each video's answers are
+handed on the moment they are there.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from intergeneval.errors import BackendError, BudgetError, IntergenevalError
+from intergeneval.jobs import Outcome
+from intergeneval.judges import AssessesConsistency, Judge, Judgement, JudgeRequest
+from intergeneval.records import Answer, AnswerStatus, Consistency, Question
+
+T = TypeVar("T")
+
+
+def concurrency(judge: Judge) -> int:
+    """Return how many requests a judge takes at once in the parent process; 0: it is asked where videos are seen."""
+    return int(getattr(judge, "concurrency", 0))
+
+
+def attempt(call: Callable[[], T]) -> T | str:
+    """Return what a backend gives, or the message of its failure.
+
+    Backends are other people's code, and one video that breaks one must not end a run over hundreds: whatever it raises is
+    recorded with the item, counted as unscored, and asked again by a resume. BudgetError passes: it is a decision, not a failure.
+    """
+    try:
+        return call()
+    except BudgetError:
+        raise
+    except IntergenevalError as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001  # see above: recorded with its type and text, never dropped
+        return f"{type(error).__name__}: {error}"
+
+
+def ask(judge: Judge, request: JudgeRequest) -> tuple[list[Answer], Consistency | None]:
+    """Ask every question of a request; a judge that fails as a whole has failed every one of them. Raises BudgetError."""
+    given = attempt(lambda: _judge(judge, request))
+    if isinstance(given, str):
+        return failed(judge, request, given)
+    by_question = {(item.interaction, item.question_id): item for item in given.answers}
+    nothing = "the judge gave no answer to this question"
+    return [
+        replace(
+            by_question.get((question.interaction, question.question_id)) or _failed_answer(judge, request, question, nothing),
+            video=request.video.sha256,
+        )
+        for question in request.questions
+    ], given.consistency and replace(given.consistency, video=request.video.sha256)
+
+
+def failed(judge: Judge, request: JudgeRequest, reason: str) -> tuple[list[Answer], Consistency | None]:
+    """Return what is recorded when nothing of a request was answered."""
+    answers = [
+        replace(_failed_answer(judge, request, question, reason), video=request.video.sha256) for question in request.questions
+    ]
+    base = request.assess
+    if base is None:
+        return answers, None
+    status, version = AnswerStatus.FAILED, request.video.sha256
+    return answers, replace(base, states=None, assessors={}, reasons=(), status=status, reason=reason, video=version)
+
+
+def _judge(judge: Judge, request: JudgeRequest) -> Judgement:
+    if request.assess is None:
+        return Judgement(answers=judge.answer(request))
+    assert isinstance(judge, AssessesConsistency)
+    judgement = judge.judge(request)
+    if judgement.consistency is None:
+        raise BackendError("the judge made no statement on what emerged and disappeared")
+    return judgement
+
+
+def _failed_answer(judge: Judge, request: JudgeRequest, question: Question, reason: str) -> Answer:
+    return Answer(
+        sample_id=question.sample_id,
+        seed=request.video.seed,
+        interaction=question.interaction,
+        question_id=question.question_id,
+        status=AnswerStatus.FAILED,
+        value=None,
+        reason=reason,
+        judge=judge.id,
+    )
+
+
+@dataclass(slots=True)
+class _End:
+    """Tells a thread that nothing more comes."""
+
+
+class JudgeStage:
+    """Asks a judge from several threads and calls `done`, from them and under a lock, with what it said of each video.
+
+    `stopped` says why no further video is asked about; empty as long as there is no reason.
+    """
+
+    def __init__(self, judge: Judge, threads: int, lock: threading.Lock, done: Callable[[Outcome], None]) -> None:
+        self.stopped = ""
+        self._judge = judge
+        self._lock = lock
+        self._done = done
+        self._error: BaseException | None = None
+        self._abandoned = False
+        # A short queue holds back the workers: waiting requests carry their pictures.
+        self._waiting: queue.Queue[Outcome | _End] = queue.Queue(maxsize=2 * threads)
+        self._threads = [threading.Thread(target=self._work, name=f"judge-{n}", daemon=True) for n in range(threads)]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, outcome: Outcome) -> bool:
+        """Line a video up, waiting while the line is long; False once nothing more is asked. Raises what `done` raised."""
+        self._put(outcome)
+        return not self.stopped
+
+    def finish(self) -> None:
+        """Wait until every video in line was asked about. Raises what `done` raised."""
+        for _ in self._threads:
+            self._put(_End())
+        for thread in self._threads:
+            thread.join()
+        self._raise()
+
+    def abandon(self) -> None:
+        """Let go of everything at once: requests in flight come to nothing, and `done` is not called again."""
+        with self._lock:
+            self._abandoned = True
+
+    def _put(self, item: Outcome | _End) -> None:
+        self._raise()
+        self._waiting.put(item)
+
+    def _raise(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+    def _work(self) -> None:
+        while not isinstance(outcome := self._waiting.get(), _End):
+            if self._error is not None or self._abandoned or self.stopped:
+                continue
+            try:
+                self._ask(outcome)
+            except BudgetError as error:
+                self.stopped = str(error)
+            except BaseException as error:  # noqa: BLE001  # a full disk, say: raised again where the run goes on
+                self._error = error
+
+    def _ask(self, outcome: Outcome) -> None:
+        assert outcome.request is not None
+        answers, assessed = ask(self._judge, outcome.request)
+        with self._lock:
+            if not self._abandoned:
+                self._done(Outcome(sample_id=outcome.sample_id, seed=outcome.seed, answers=answers, consistency=assessed))
