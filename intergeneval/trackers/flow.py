@@ -22,7 +22,7 @@ from intergeneval.records import Tracks, TrackState
 from intergeneval.trackers import Frame, TrackRequest, limits
 from intergeneval.trackers.appearance import Floats, histogram
 from intergeneval.trackers.assembly import TrackBuilder
-from intergeneval.trackers.labels import colour_odds, prior_odds, share_out, smooth
+from intergeneval.trackers.labels import colour_odds, prior_odds, revealed, share_out, smooth
 from intergeneval.trackers.motion import DenseMotion, Motion
 from intergeneval.trackers.search import Search, contrast
 from intergeneval.trackers.target import Picture, Target, picture_of
@@ -141,6 +141,10 @@ class _Run:
         for item in self._targets:
             carried, doubt = self._propose(item, motion, chances[item.name])
             field = prior_odds(carried, doubt) + colour_odds(ratios[item.name])
+            behind = revealed(
+                carried, [(other.mask, bodies[other.name]) for other in self._targets if other.seen and other is not item]
+            )
+            field = np.where(behind, np.maximum(field, limits.REVEALED_ODDS + ratios[item.name]), field)
             if doubt is not None:
                 field += motion.odds(motion.fit(bodies[item.name]), ground)
             if carried.any():
@@ -196,7 +200,7 @@ class _Run:
             if evidence.confidence >= (limits.VISIBLE if item.seen else limits.REGAIN):
                 final[item.name] = _full_size(masks[item.name], value, size)
                 trust[item.name] = evidence.confidence
-                item.accept(masks[item.name], picture, evidence)
+                item.accept(masks[item.name], picture, evidence, others)
             else:
                 item.miss()
                 unseen.append(item)

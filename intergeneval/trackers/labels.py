@@ -11,6 +11,7 @@ from intergeneval.masks import Mask
 from intergeneval.trackers import limits
 from intergeneval.trackers.appearance import Floats
 from intergeneval.trackers.motion import Grey
+from intergeneval.trackers.search import ring
 
 
 def prior_odds(carried: Mask, believed: Mask | None) -> Floats:
@@ -25,6 +26,24 @@ def prior_odds(carried: Mask, believed: Mask | None) -> Floats:
         odds = np.where((odds > 0) & ~believed, odds * limits.PRIOR_DOUBT, odds)
     weighed: Floats = odds.astype(np.float32)
     return weighed
+
+
+def revealed(carried: Mask, others: Sequence[tuple[Mask, Mask]]) -> Mask:
+    """Return the ground (H, W) that others have just uncovered and that may show the carried instance, which stood behind them.
+
+    `others` are their masks in the previous frame and as carried into this one.
+    """
+    found = np.zeros_like(carried)
+    if not carried.any():
+        return found
+    for before, now in others:
+        bare = before & ~now & ~carried
+        if not bare.any():
+            continue
+        around = ring(bare) & ~now
+        if np.count_nonzero(around & carried) >= limits.REVEALED_TOUCH * np.count_nonzero(around):
+            found |= bare
+    return found
 
 
 def colour_odds(ratio: Floats) -> Floats:

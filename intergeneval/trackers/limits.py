@@ -51,6 +51,10 @@ PRIOR_CLIP = 6.0
 """Largest log odds of the carried mask: above the colour's, so a mask cannot jump; jumps are the search's work."""
 PRIOR_DOUBT = 0.5
 """Weight of the carried mask where its motion is not believed."""
+REVEALED_ODDS = -0.3
+"""Log odds, before colour, of ground that another instance has just uncovered: it may be this one, which stood behind ..."""
+REVEALED_TOUCH = 0.3
+"""... where this one makes up so large a share of that ground's surroundings."""
 SMOOTH_RADIUS = 3
 """Radius in pixels of the edge-keeping smoothing of the log odds."""
 SMOOTH_EPSILON = 0.001

@@ -120,7 +120,7 @@ class Target:
             _ramp(alike, limits.SHAPE_LOW, limits.SHAPE_HIGH),
         )
 
-    def accept(self, mask: Mask, picture: Picture, evidence: Evidence) -> None:
+    def accept(self, mask: Mask, picture: Picture, evidence: Evidence, others: Sequence[Mask]) -> None:
         """Take a mask as the instance in this frame and learn from it as far as it is believed."""
         centre = _centre(mask)
         before = self.centre
@@ -131,10 +131,13 @@ class Target:
             core = cv2.erode(mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
             if area(core) >= limits.MIN_AREA:
                 self.recent = ((1 - rate) * self.recent + rate * histogram(picture.bins, core)).astype(np.float32)
-            ratio = area(mask) / self.whole_area
+            # What others hide of it is kept from before; what is seen is taken as it is now.
+            hidden = np.logical_or.reduce(others) if others else np.zeros_like(mask)
+            merged = mask | (self.lay(mask, others) & hidden)
+            ratio = area(merged) / self.whole_area
             if limits.WHOLE_SHARE <= ratio <= 1 / limits.WHOLE_SHARE:
-                self.whole = shape_of(mask) or self.whole
-                self.whole_area = max(area(mask), limits.WHOLE_FADE * self.whole_area)
+                self.whole = shape_of(merged) or self.whole
+                self.whole_area = max(area(merged), limits.WHOLE_FADE * self.whole_area)
 
     def miss(self) -> None:
         """Note that it is not seen in this frame; its last mask stays as its last place."""

@@ -22,9 +22,9 @@ def textured(seed, size, low, high, grain=8):
 
 
 GROUND = textured(1, SIZE, 60, 130)
-RED = np.clip(textured(2, (30, 30), 0, 60).astype(int) + (170, 20, 20), 0, 255).astype(np.uint8)
-BLUE = np.clip(textured(3, (30, 30), 0, 60).astype(int) + (10, 60, 190), 0, 255).astype(np.uint8)
-WALL = np.clip(textured(4, (90, 40), 0, 50).astype(int) + (200, 180, 20), 0, 255).astype(np.uint8)
+RED = np.clip(textured(2, (30, 30), 0, 60).astype(int) + np.array([170, 20, 20]), 0, 255).astype(np.uint8)
+BLUE = np.clip(textured(3, (30, 30), 0, 60).astype(int) + np.array([10, 60, 190]), 0, 255).astype(np.uint8)
+WALL = np.clip(textured(4, (90, 40), 0, 50).astype(int) + np.array([200, 180, 20]), 0, 255).astype(np.uint8)
 
 
 def paste(frame, picture, x, y):
