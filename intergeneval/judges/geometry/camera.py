@@ -8,7 +8,7 @@ motion goes on. What is read is a pan and a zoom about the middle of the picture
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from intergeneval.judges.geometry.measurements import Camera, Flags, Floats, Sce
 
 @dataclass(frozen=True, slots=True)
 class _Vote:
+    name: str
+    """Who votes."""
     shift: Floats
     """Motion within the window in pixels a frame, the window's zoom not yet taken out."""
     start: Floats
@@ -26,6 +28,16 @@ class _Vote:
     """Growth of its size within the window."""
     fresh: bool
     """Whether it has touched nothing since the first frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Motion:
+    pan: Floats
+    """Pixels a frame, zoom taken out."""
+    zoom: float
+    """Growth within the window."""
+    names: tuple[str, ...]
+    """Who agreed on it."""
 
 
 def estimate(scene: Scene) -> Camera:
@@ -41,14 +53,27 @@ def estimate(scene: Scene) -> Camera:
             if vote is not None:
                 ballot.append(vote)
     pan, zoom = np.zeros((count, 2)), np.ones(count)
-    last: tuple[Floats, float] = (np.zeros(2), 1.0)
+    last = _Motion(np.zeros(2), 1.0, ())
+    loyal = set(scene.sights)
     for ballot, (start, end) in zip(ballots, windows, strict=True):
-        last = _winner(ballot, end - start, scene) or last
+        last = _winner(ballot, end - start, scene) or replace(last, names=())
+        loyal &= set(last.names)
         for index in range(start + 1, end + 1):
-            step = last[1] ** (1.0 / (end - start))
+            step = last.zoom ** (1.0 / (end - start))
             zoom[index] = zoom[index - 1] * step
-            pan[index] = pan[index - 1] * step + last[0]
+            pan[index] = pan[index - 1] * step + last.pan
+            if loyal:
+                pan[index], zoom[index] = _since_start(scene, sorted(loyal), index)
     return Camera(pan, zoom)
+
+
+def _since_start(scene: Scene, names: list[str], index: int) -> tuple[Floats, float]:
+    """Return pan and zoom since the first frame from things that have moved with the camera ever since: nothing adds up."""
+    middle = np.array([scene.shape[1], scene.shape[0]]) / 2
+    sights = [scene.sights[name] for name in names]
+    zoom = float(np.median([np.sqrt(sight.area[index] / sight.area[0]) for sight in sights]))
+    pans = [sight.centre[index] - middle - zoom * (sight.centre[0] - middle) for sight in sights]
+    return np.mean(pans, axis=0), zoom
 
 
 def _touching(scene: Scene, name: str) -> Flags:
@@ -75,29 +100,38 @@ def _votes(scene: Scene, name: str, windows: list[tuple[int, int]], touching: Fl
             return [None] * len(windows)
         zoom = float(np.sqrt(sight.area[end] / sight.area[start]))
         shift = (centre[-1] - centre[0]) / (end - start)
-        votes.append(_Vote(shift, centre[0] - middle, zoom, not touching[: end + 1].any()))
+        votes.append(_Vote(name, shift, centre[0] - middle, zoom, not touching[: end + 1].any()))
     return votes
 
 
-def _winner(ballot: list[_Vote], frames: int, scene: Scene) -> tuple[Floats, float] | None:
-    """Return (pan in pixels a frame, zoom) of a window; None where nobody may vote."""
+def _winner(ballot: list[_Vote], frames: int, scene: Scene) -> _Motion | None:
+    """Return what the camera does in a window; None where nobody may vote."""
     if not ballot:
         return None
     side = max(scene.shape) / frames
-    if any(float(np.hypot(*vote.shift)) <= thresholds.CAMERA_STILL * side and abs(vote.zoom - 1.0) < 0.002 for vote in ballot):
-        return np.zeros(2), 1.0
+    still = [vote for vote in ballot if float(np.hypot(*_pan(vote, vote.zoom, frames))) <= thresholds.CAMERA_STILL * side]
+    if still:
+        return _agreed(still, frames)
     best, most = None, 0
     for leader in sorted(ballot, key=lambda item: float(np.hypot(*item.shift))):
         agree = [vote for vote in ballot if _distance(vote, leader, frames) <= thresholds.CAMERA_AGREE * side]
         trusted = leader.fresh and float(np.hypot(*leader.shift)) <= thresholds.CAMERA_ALONE * side
         if len(agree) > most and (trusted or len(agree) > 1):
-            zoom = float(np.clip(np.median([vote.zoom for vote in agree]), 0.97, 1.03))
-            pans = [vote.shift - (zoom - 1.0) * vote.start / frames for vote in agree]
-            best, most = (np.mean(pans, axis=0), zoom), len(agree)
+            best, most = _agreed(agree, frames), len(agree)
     return best
+
+
+def _agreed(votes: list[_Vote], frames: int) -> _Motion:
+    zoom = float(np.clip(np.median([vote.zoom for vote in votes]), 0.97, 1.03))
+    return _Motion(np.mean([_pan(vote, zoom, frames) for vote in votes], axis=0), zoom, tuple(vote.name for vote in votes))
+
+
+def _pan(vote: _Vote, zoom: float, frames: int) -> Floats:
+    """Return a vote's motion in pixels a frame with a zoom taken out."""
+    return np.asarray(vote.shift - (zoom - 1.0) * vote.start / frames, dtype=np.float64)
 
 
 def _distance(first: _Vote, second: _Vote, frames: int) -> float:
     """Return how far two votes are apart in pixels a frame, the zoom that both saw taken out."""
-    zoom = (first.zoom + second.zoom) / 2 - 1.0
-    return float(np.hypot(*((first.shift - zoom * first.start / frames) - (second.shift - zoom * second.start / frames))))
+    zoom = (first.zoom + second.zoom) / 2
+    return float(np.hypot(*(_pan(first, zoom, frames) - _pan(second, zoom, frames))))

@@ -138,17 +138,15 @@ def follow(scene: Scene, actor: str, other: str, *, mutual: bool = False) -> Dee
     del mutual
     moving = np.nan_to_num(heading(scene, actor, other), nan=0.0)
     away = -np.nan_to_num(heading(scene, other, actor), nan=0.0)
-    chasing = runs((moving >= FOLLOW_SPEED) & (away >= -FOLLOW_SPEED), scene.count(thresholds.BRIDGE_SECONDS))
+    chasing = runs(
+        (moving >= thresholds.FOLLOW_SPEED) & (away >= -thresholds.FOLLOW_SPEED), scene.count(thresholds.BRIDGE_SECONDS)
+    )
     if not chasing:
         return NOTHING
     longest = max(chasing, key=lambda run: run.length)
     strength = min(1.0, longest.length / scene.count(2 * thresholds.HOLD_SECONDS))
     mean = float(moving[longest.start : longest.end + 1].mean())
     return Deed(strength, longest.start, {"frames": longest.length, "speed_sizes_per_second": round(mean, 3)})
-
-
-FOLLOW_SPEED = 0.15
-"""Speed towards the other in own sizes a second from which something heads for it."""
 
 
 def approach(scene: Scene, actor: str, other: str, *, mutual: bool = False) -> Deed:
@@ -241,7 +239,9 @@ def _gesture(scene: Scene, actor: str, other: str, share: float) -> Deed:
     for run in gesture_runs(scene, actor, share):
         if rest is None or not scene.sights[other].visible[run.start : run.end + 1].any():
             continue
-        mean = float(np.nanmean([_along(scene, actor, other, index, rest) for index in range(run.start, run.end + 1)]))
+        out = [scene.gained(actor, index, rest)[0] for index in range(run.start, run.end + 1)]
+        far = [run.start + step for step, value in enumerate(out) if value >= 0.8 * np.nanmax(out)]
+        mean = float(np.nanmean([_along(scene, actor, other, index, rest) for index in far]))
         if not mean >= thresholds.GESTURE_ALONG:
             continue
         strength = min(1.0, run.length / scene.count(thresholds.HOLD_SECONDS))
@@ -274,8 +274,15 @@ def transfer(scene: Scene, actor: str, other: str, *, things: Sequence[str]) -> 
     return best
 
 
+def catch(scene: Scene, actor: str, other: str, *, mutual: bool = False) -> Deed:
+    """Evidence of catching: a contact that lasts, whoever came."""
+    del mutual
+    return touch(scene, actor, other, mutual=True)
+
+
 DEEDS: dict[str, Callable[..., Deed]] = {
     "touch": touch,
+    "catch": catch,
     "move": move,
     "over": over,
     "follow": follow,

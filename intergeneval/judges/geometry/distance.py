@@ -42,7 +42,7 @@ def stays_over(case: Case) -> Finding:
 def moves_toward(case: Case) -> Finding:
     """Question 2 of pursuit: the subject heads for the object."""
     speed = np.nan_to_num(deeds.heading(case.scene, case.subject, case.object), nan=0.0)
-    over = np.flatnonzero(speed >= deeds.FOLLOW_SPEED)
+    over = np.flatnonzero(speed >= thresholds.START_SPEED)
     if over.size:
         return yes(int(over[0]), f"it heads for it at up to {speed.max():.1f} of its sizes a second")
     return no(f"it heads for it at {max(0.0, speed.max(initial=0.0)):.2f} of its sizes a second at most")
@@ -84,8 +84,9 @@ def has_followed(case: Case) -> Finding:
     """Question 6 of pursuit: at the end the subject has covered ground in pursuit."""
     found = deeds.follow(case.scene, case.subject, case.object)
     visible = np.flatnonzero(case.scene.sights[case.subject].visible)
-    if found.strength < 1.0 or not visible.size:
-        return no("it did not keep heading for it")
+    gone = case.ends_unseen(case.subject, case.object)
+    if found.strength < 1.0 or not visible.size or gone is not None:
+        return no("it did not keep heading for it" if gone is None else f"{gone} is gone at the end")
     moved = deeds.shift(case.scene, case.subject, int(visible[0]))
     far = float(np.nanmax(moved))
     if far >= thresholds.DISPLACED_SIZES:
@@ -112,7 +113,7 @@ def comes_close(case: Case) -> Finding:
 def keeps_nearing(case: Case) -> Finding:
     """Question 4 of approaching: the subject heads for the object for a stretch."""
     scene = case.scene
-    moving = np.nan_to_num(deeds.heading(scene, case.subject, case.object), nan=0.0) >= deeds.FOLLOW_SPEED
+    moving = np.nan_to_num(deeds.heading(scene, case.subject, case.object), nan=0.0) >= thresholds.FOLLOW_SPEED
     longest = max(runs(moving, scene.count(thresholds.BRIDGE_SECONDS)), key=lambda run: run.length, default=None)
     if longest is not None and longest.length >= scene.count(thresholds.HOLD_SECONDS):
         index = longest.start + scene.count(thresholds.HOLD_SECONDS) - 1
@@ -166,7 +167,7 @@ def doubles_gap(case: Case) -> Finding:
 def keeps_leaving(case: Case) -> Finding:
     """Question 4 of leaving: the subject moves off for a stretch."""
     scene = case.scene
-    moving = np.nan_to_num(deeds.heading(scene, case.subject, case.object), nan=0.0) <= -deeds.FOLLOW_SPEED
+    moving = np.nan_to_num(deeds.heading(scene, case.subject, case.object), nan=0.0) <= -thresholds.FOLLOW_SPEED
     longest = max(runs(moving, scene.count(thresholds.BRIDGE_SECONDS)), key=lambda run: run.length, default=None)
     if longest is not None and longest.length >= scene.count(thresholds.HOLD_SECONDS):
         return yes(
@@ -222,10 +223,11 @@ def keeps_gesture(case: Case) -> Finding:
     """Question 4 of gestures: the limb stays out for a while."""
     found = deeds.gesture_runs(case.scene, case.subject, deeds.PLAIN[case.deed])
     longest = max(found, key=lambda run: run.length, default=None)
-    if longest is not None and longest.length >= case.scene.count(thresholds.HOLD_SECONDS):
+    aimed = deeds.DEEDS[case.deed](case.scene, case.subject, case.object).strength > 0
+    if aimed and longest is not None and longest.length >= case.scene.count(thresholds.HOLD_SECONDS):
         index = longest.start + case.scene.count(thresholds.HOLD_SECONDS) - 1
         return yes(index, f"the gesture lasts {longest.length / case.scene.rate:.1f} s")
-    return no("the gesture does not last" if longest else "there is no gesture")
+    return no("no gesture in that direction lasts" if longest else "there is no gesture")
 
 
 def keeps_distance(case: Case) -> Finding:
@@ -234,13 +236,16 @@ def keeps_distance(case: Case) -> Finding:
     if met:
         return no("they come to touch", met[0].start)
     found = deeds.gesture_runs(case.scene, case.subject, deeds.PLAIN[case.deed])
-    if found:
+    if found and deeds.DEEDS[case.deed](case.scene, case.subject, case.object).strength > 0:
         return yes(found[0].start, "the gesture is made without touching")
-    return no("there is no gesture")
+    return no("there is no gesture in that direction")
 
 
 def has_gestured(case: Case) -> Finding:
     """Question 6 of gestures: a lasting gesture towards the object has been made."""
+    gone = case.ends_unseen(case.subject, case.object)
+    if gone is not None:
+        return no(f"{gone} is gone at the end")
     shown, kept = gesture_shows(case), keeps_gesture(case)
     if shown.holds and kept.holds and kept.index is not None:
         return yes(kept.index, f"{shown.reason}; {kept.reason}")

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from intergeneval.judges.geometry.contact import Run, contacts
+from intergeneval.judges.geometry import thresholds
+from intergeneval.judges.geometry.contact import Run, agency, contacts
 from intergeneval.judges.geometry.measurements import Scene
+from intergeneval.records import TrackState
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +27,28 @@ class Case:
     others: Sequence[str]
     """Tracked instances that are neither."""
     deed: str
-    """Name of the evidence that questions 8 to 10 compare; empty for other questions."""
+    """Name of the evidence that questions 8 to 10 compare; empty where there is none."""
 
     def contacts(self) -> list[Run]:
-        """Return the contacts of subject and object."""
-        return contacts(self.scene, self.subject, self.object)
+        """Return the contacts of subject and object; for touching and moving only those to which the subject came."""
+        found = contacts(self.scene, self.subject, self.object)
+        if self.mutual or self.deed not in LED:
+            return found
+        least = -thresholds.AGENCY_SHARE
+        return [run for run in found if agency(self.scene, self.subject, self.object, run.start) >= least]
+
+    def ends_unseen(self, *names: str) -> str | None:
+        """Return which of the named instances is gone at the end or can no longer be told from another, None where none is."""
+        for name in names:
+            sight = self.scene.sights[name]
+            cut = sight.states[-1] is TrackState.VISIBLE and sight.small[-1] is None
+            if cut or sight.states[-1] is TrackState.VANISHED:
+                return name
+        return None
+
+
+LED = ("touch", "move")
+"""Deeds of which a contact counts only when the subject came to it, and not the object alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,9 @@ def engages(case: Case) -> Finding:
 def has_touched(case: Case) -> Finding:
     """Question 6 of touching: a lasting contact took place."""
     lasting = _lasting(case)
+    gone = case.ends_unseen(case.subject, case.object)
+    if gone is not None:
+        return no(f"{gone} is gone at the end")
     if lasting:
         run = lasting[-1]
         return yes(run.end, f"contact lasted {run.length / case.scene.rate:.1f} s")
@@ -102,8 +105,9 @@ def contact_at_end(case: Case) -> Finding:
     """Question 6 of mounting and catching: the two touch when last seen together."""
     met = case.contacts()
     both = np.flatnonzero(~np.isnan(case.scene.gap(case.subject, case.object)))
-    if not both.size:
-        return no(UNSEEN)
+    gone = case.ends_unseen(case.subject, case.object)
+    if not both.size or gone is not None:
+        return no(UNSEEN if gone is None else f"{gone} is gone at the end")
     last = int(both[-1])
     if met and met[-1].end >= last:
         return yes(last, "they touch at the end")
@@ -195,7 +199,7 @@ def not_yet_moved(case: Case) -> Finding:
         return no(UNSEEN)
     end = min(len(scene.frames) - 1, start + scene.count(thresholds.FIRST_SECONDS))
     moved = float(np.nan_to_num(deeds.shift(scene, case.object, start)[end], nan=0.0))
-    held = any(run.start <= start and run.length >= scene.count(thresholds.HOLD_SECONDS) for run in case.contacts())
+    held = any(run.start <= start and run.end >= end for run in case.contacts())
     if moved < thresholds.MOVED_SIZES or held:
         return yes(start, f"it moves {moved:.2f} of its sizes in the first moments", moved_sizes=round(moved, 2))
     return no(f"it is on its way from the start, {moved:.1f} of its sizes", start, moved_sizes=round(moved, 2))
@@ -212,7 +216,7 @@ def separates(case: Case) -> Finding:
     gap = case.scene.gap(case.subject, case.object)
     if not met:
         return no("there was no contact to end")
-    after = met[-1].end + 1
+    after = met[0].end + 1
     rest = gap[after:]
     wide = np.flatnonzero(np.nan_to_num(rest, nan=-1.0) > case.scene.tolerance(case.subject, case.object))
     if wide.size:
@@ -221,13 +225,16 @@ def separates(case: Case) -> Finding:
 
 
 def apart_at_end(case: Case) -> Finding:
-    """Question 6 of throwing: a gap lies between the two when last seen, after they had touched."""
-    if not case.contacts():
-        return no("there was no contact to end")
-    found = contact_at_end(case)
-    if found.holds:
-        return no("they touch at the end", found.index)
-    return yes(found.index if found.index is not None else 0, found.reason) if found.index is not None else found
+    """Question 6 of throwing: when last seen, a gap lies between the two and the object is in another place than at first."""
+    moved = displaced(case)
+    if not moved.holds or moved.index is None:
+        return moved
+    gap = float(case.scene.gap(case.subject, case.object)[moved.index])
+    if np.isnan(gap) or gap > case.scene.tolerance(case.subject, case.object):
+        return yes(
+            moved.index, f"{moved.reason}, out of reach of the other" if np.isnan(gap) else f"{moved.reason}, {gap:.0f} px apart"
+        )
+    return no("they touch at the end", moved.index)
 
 
 def comes_to_rest(case: Case) -> Finding:
@@ -296,6 +303,6 @@ def _last(case: Case) -> int | None:
     """Return the frame of the object's last sight; None when it vanished: a thing that is gone is no outcome."""
     sight = case.scene.sights[case.object]
     visible = np.flatnonzero(sight.visible)
-    if not visible.size or sight.states[-1].value == "vanished":
+    if not visible.size or case.ends_unseen(case.object) is not None:
         return None
     return int(visible[-1])

@@ -26,7 +26,7 @@ CONTACT_GAP_MOST = 0.004
 """... nor more than this share of the longer side of the frame, for large ones."""
 BRIDGE_SECONDS = 0.3
 """Breaks in a contact up to this long are bridged: a limb hides the place of contact."""
-HOLD_SECONDS = 0.35
+HOLD_SECONDS = 0.5
 """From this on a contact, a position or a motion lasts, instead of being a moment."""
 PASS_SIZES = 1.2
 """Two that move past each other by more than this, in sizes of the smaller, while they touch are passing by."""
@@ -61,6 +61,10 @@ NEAR_SIZES = 0.6
 """Gap in sizes of the smaller of the two up to which they are close to each other."""
 OVER_SIZES = 1.0
 """Gap in sizes of the lower of the two up to which something is held over it."""
+START_SPEED = 0.06
+"""Speed towards the other in own sizes a second from which something begins to head for it ..."""
+FOLLOW_SPEED = 0.12
+"""... and from which it heads for it."""
 HALF = 0.5
 """Share of the first gap that counts as half the way."""
 DOUBLE = 1.5
@@ -83,8 +87,9 @@ GESTURE_COMPACT = 0.97
 """Ratio of hull areas from which the subject's last outline, not its first, is taken for its rest: the gesture was on already."""
 STANCE_SIZES = 0.3
 """Sideways shift of the feet, in the subject's sizes, beyond which it walks and makes no gesture."""
-GESTURE_ALONG = 0.06
-"""How far towards the object, in the subject's sizes, the newly covered place must lie from the subject's centre on average."""
+GESTURE_ALONG = -0.1
+"""How far towards the object, in the subject's sizes, the newly covered place must lie from the subject's centre at least: a hand
+that waves beside the head lies near 0, so only what goes clearly away from the object counts against it."""
 
 SETTLED_SHARE = 0.1
 """Change of its own outline, place aside, by which one who sits differs from one who stands."""
@@ -94,9 +99,9 @@ FIRST_SECONDS = 0.8
 # Camera.
 CAMERA_SECONDS = 0.5
 """Window over which camera motion is read from things that keep their shape."""
-CAMERA_STILL = 0.0012
+CAMERA_STILL = 0.002
 """Motion in shares of the frame's longer side per window up to which a voter stands still."""
-CAMERA_AGREE = 0.005
+CAMERA_AGREE = 0.003
 """Difference in the same measure up to which two voters share a motion; a slow zoom stays below."""
 CAMERA_ALONE = 0.012
 """Fastest motion in the same measure that a single voter may speak for: a camera pans slowly, a thing may fly."""
