@@ -42,11 +42,11 @@ def _start_worker(parent: int, config: RunConfig, folder: Path, benchmark: Bench
     import cv2
 
     cv2.setNumThreads(1)
-    threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
+    threading.Thread(target=end_with_parent, args=(parent,), daemon=True).start()
     _observer = Observer(config, folder, Backends.build(config, benchmark.root), benchmark)
 
 
-def _end_with_parent(parent: int) -> None:
+def end_with_parent(parent: int) -> None:
     """Leave when the parent was killed: nobody would read what this worker makes."""
     while os.getppid() == parent:
         time.sleep(0.5)

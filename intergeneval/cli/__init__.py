@@ -20,6 +20,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "compare": ("compare", "Tell which of several runs is better, and how sure that is."),
     "gate": ("gate", "Tell whether a run may replace its baseline; exit codes for CI."),
     "power": ("power", "Tell how small a difference a benchmark can find."),
+    "validate": ("validate", "Examine a judge on videos whose truth is known."),
     "report": ("report", "Write pages that show runs, down to the frame."),
     "bench": ("bench", "List, show and check benchmarks."),
     "import": ("import_", "Read results of the public release into run folders."),

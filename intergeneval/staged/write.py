@@ -29,10 +29,10 @@ _QUALITY = 88
 _NAMES = {TEST_SEED: "staged", DEVELOPMENT_SEED: "staged-dev"}
 
 
-def write(folder: Path, seed: int = TEST_SEED, count: int = COUNT) -> tuple[Sample, ...]:
-    """Write the benchmark of a seed into a folder and return its samples. Raises OSError."""
+def write(folder: Path, seed: int = TEST_SEED, count: int = COUNT, size: tuple[int, int] = SIZE) -> tuple[Sample, ...]:
+    """Write the benchmark of a seed into a folder and return its samples; `size` is height, width. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
-    samples = tuple(_write_scene(folder, item) for item in scenes(seed, count))
+    samples = tuple(_write_scene(folder, item, size) for item in scenes(seed, count))
     lines = (json.dumps(sample.to_json(), ensure_ascii=False) for sample in samples)
     (folder / "samples.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     name = _NAMES.get(seed, f"staged-{seed}")
@@ -45,8 +45,8 @@ def write(folder: Path, seed: int = TEST_SEED, count: int = COUNT) -> tuple[Samp
     return samples
 
 
-def _write_scene(folder: Path, scene: Scene) -> Sample:
-    stage = Stage(scene, Dial(), SIZE)
+def _write_scene(folder: Path, scene: Scene, size: tuple[int, int]) -> Sample:
+    stage = Stage(scene, Dial(), size)
     shot = stage.shot(0.0)
     sample = scene.sample()
     hashes: dict[str, str] = {}
@@ -67,7 +67,7 @@ def _write_scene(folder: Path, scene: Scene) -> Sample:
         mask = (shot.ids == stage.owner(item.id)).astype(np.uint8) * 255
         put(path, ".png", mask, (cv2.IMWRITE_PNG_BILEVEL, 1, cv2.IMWRITE_PNG_COMPRESSION, 9))
         instances.append(replace(item, mask=path))
-    return replace(sample, instances=tuple(instances), image=image, hashes=hashes)
+    return replace(sample, instances=tuple(instances), image=image, size=size, hashes=hashes)
 
 
 def main() -> None:

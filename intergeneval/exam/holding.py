@@ -1,0 +1,67 @@
+"""Holding an exam: sit, mark, write the card, the page and the list of wrong answers."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from intergeneval.config import RunConfig
+from intergeneval.errors import StoreError
+from intergeneval.exam.card import Effort, failures, failures_text, make_card
+from intergeneval.exam.page import card_page
+from intergeneval.exam.paper import Paper
+from intergeneval.exam.sitting import Sheet, sit
+from intergeneval.jobs import Backends
+from intergeneval.store import write_atomically
+
+CARD, PAGE, FAILURES = "card.json", "card.html", "failures.jsonl"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exam:
+    """An exam that was held."""
+
+    card: dict[str, Any]
+    """The judge card."""
+    folder: Path
+    """Where card, page, list of wrong answers and run folders lie."""
+    complete: bool
+    """Whether every policy's run is complete."""
+
+
+def hold(
+    paper: Paper,
+    out: Path,
+    *,
+    workers: int = 0,
+    command: Sequence[str] = (),
+    on_progress: Callable[[int, int, str], None] = lambda *_: None,
+) -> Exam:
+    """Hold an exam in the folder `out`, or go on with the one that was begun there.
+
+    `on_progress` gets policies done, policies in all, and the last one's name. Raises UsageError and its kin for settings that
+    cannot be run, ComparabilityError when the folder holds another exam, StoreError when it cannot be written.
+    """
+    began = time.monotonic()
+
+    def on_sheet(sheet: Sheet, done: int, total: int) -> None:
+        on_progress(done, total, sheet.policy)
+
+    sheets = sit(paper, out, workers, on_sheet)
+    config = RunConfig(
+        model="staged:perfect", tracker=paper.tracker, judge=paper.judge, detector=paper.detector, settings=paper.settings
+    )
+    effort = Effort(seconds=time.monotonic() - began, observed=sum(sheet.observed for sheet in sheets), command=tuple(command))
+    card = make_card(paper, Backends.build(config, out), sheets, effort)
+    wrong = failures(sheets)
+    try:
+        write_atomically(out / CARD, json.dumps(card, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+        write_atomically(out / FAILURES, failures_text(wrong))
+        write_atomically(out / PAGE, card_page(card, sheets))
+    except OSError as error:
+        raise StoreError(f"{out}: cannot be written ({error.strerror or error})") from None
+    return Exam(card=card, folder=out, complete=card["complete"])

@@ -1,0 +1,64 @@
+"""The exam paper: which judge, tracker and detector are examined, on which scenes and under which policies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from intergeneval.errors import UsageError
+from intergeneval.records import Record
+from intergeneval.staged import DEVELOPMENT_SEED, POLICIES, TEST_SEED
+
+SPLITS = {"test": TEST_SEED, "dev": DEVELOPMENT_SEED}
+"""Split -> seed of its scenes. Judges and trackers are tuned on ``dev`` only."""
+SCENES = 48
+"""Scenes of an exam unless asked otherwise."""
+SIZE = (240, 360)
+"""Height and width of an exam's videos unless asked otherwise, in pixels: the benchmark's at three quarters of its sides."""
+PERFECT = "perfect"
+"""The policy whose videos are the twins that faults are told from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paper(Record):
+    """Everything that decides an exam's figures; stored as ``exam.json``, and an exam goes on only in a folder of the same."""
+
+    judge: str = "geometry"
+    """Judge spec."""
+    tracker: str = "stored"
+    """Tracker spec; ``stored`` gives the true masks."""
+    detector: str = "staged"
+    """Detector spec, or ``none``: emergence is not assessed."""
+    seed: int = TEST_SEED
+    """Seed of the scenes."""
+    scenes: int = SCENES
+    """Number of scenes, from index 0."""
+    size: tuple[int, int] = SIZE
+    """Height and width of the videos, in pixels."""
+    policies: tuple[str, ...] = POLICIES
+    """Policies that play them; ``perfect`` among them."""
+    recheck: float = 0.1
+    """Share of the videos about which the judge is asked a second time, and with the questions turned round, 0 to 1."""
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Settings of single backends, by plug-in name."""
+
+    def __post_init__(self) -> None:
+        if self.scenes < 2:
+            raise ValueError(f"an exam needs 2 scenes or more, not {self.scenes}")
+        if min(self.size) < 32:
+            raise ValueError(f"videos of {self.size[0]}x{self.size[1]} are too small to see anything; take 32 pixels or more")
+        if not 0 <= self.recheck <= 1:
+            raise ValueError(f"recheck {self.recheck} is not between 0 and 1")
+
+
+def policies_of(text: str | None) -> tuple[str, ...]:
+    """Return the policies of a list separated by commas, ``perfect`` first; None: all. Raises UsageError for unknown ones."""
+    if text is None:
+        return POLICIES
+    wanted = {part.strip() for part in text.split(",") if part.strip()}
+    unknown = sorted(wanted - set(POLICIES))
+    if unknown or not wanted:
+        what = f"there is no policy {unknown[0]!r}" if unknown else "no policy is named"
+        raise UsageError(f"--policies {text!r}: {what}; there are: {', '.join(POLICIES)}")
+    return tuple(name for name in POLICIES if name in wanted or name == PERFECT)

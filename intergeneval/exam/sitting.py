@@ -1,0 +1,159 @@
+"""Sitting the exam: every policy's videos through the ordinary run, one run folder a policy, several policies at a time.
+
+A policy that has no place for its fault in a scene plays it exactly as ``perfect`` does, pixel by pixel; such videos are not made
+again: the policy's run leaves them out, and its means take the perfect twin.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+from intergeneval import plugins
+from intergeneval.config import RunConfig
+from intergeneval.errors import ComparabilityError, RecordError, StoreError
+from intergeneval.exam.marks import EVENT, SAMPLED, MarkedVideo, mark_run
+from intergeneval.exam.paper import PERFECT, Paper
+from intergeneval.exam.rounds import Rounds, ask_again
+from intergeneval.ids import canonical_json
+from intergeneval.jobs import Backends
+from intergeneval.judges import Judge
+from intergeneval.pipeline import MAX_WORKERS, Run
+from intergeneval.staged import plan, scenes
+from intergeneval.staged.write import write
+from intergeneval.store import RunStore, write_atomically
+from intergeneval.workers import end_with_parent, usable_cores
+
+PAPER = "exam.json"
+BENCH = "bench"
+RUNS = "runs"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """What came of one policy."""
+
+    policy: str
+    """The policy."""
+    folder: Path
+    """Its run folder."""
+    videos: tuple[MarkedVideo, ...]
+    """Its marked videos: the scenes in which it does not play as ``perfect`` does."""
+    rounds: Rounds
+    """The second asking and the questions turned round."""
+    observed: int
+    """Videos on which anything was done just now."""
+    complete: bool
+    """Whether nothing is missing or unscored beyond the allowed share."""
+
+
+def sit(paper: Paper, out: Path, workers: int = 0, on_sheet: Callable[[Sheet, int, int], None] = lambda *_: None) -> list[Sheet]:
+    """Run and mark every policy, going on where an earlier call stopped; `on_sheet` gets each sheet, done and total.
+
+    `workers` processes take a policy each; 0: one a core, at most 8. Raises ComparabilityError when `out` holds another exam,
+    UnknownPluginError and ConfigError for backends that cannot be built, StoreError when it cannot be written.
+    """
+    _prepare(paper, out)
+    wanted = {policy: names for policy in paper.policies if (names := played(paper, policy))}
+    backends = Backends.build(_config(paper, out, PERFECT, ()), out / BENCH)
+    shareable = all(getattr(part, "parallel", True) for part in (backends.judge, backends.tracker, backends.detector))
+    count = min(workers or min(usable_cores(), MAX_WORKERS), len(wanted)) if shareable else 1
+    sheets: dict[str, Sheet] = {}
+    for sheet in _sheets(paper, out, wanted, count, backends.judge):
+        sheets[sheet.policy] = sheet
+        on_sheet(sheet, len(sheets), len(wanted))
+    return [sheets[policy] for policy in wanted]
+
+
+def played(paper: Paper, policy: str) -> tuple[str, ...]:
+    """Return the names of the scenes that a policy plays in a way of its own."""
+    found = scenes(paper.seed, paper.scenes)
+    return tuple(item.id for item in found if policy == PERFECT or plan(policy, item).dial.faults)
+
+
+def layer_of(judge: Judge) -> str:
+    """Return the layer of the truth that a judge is held against.
+
+    One that is shown sampled frames, or reads the truth of them, cannot know more than they show. One that works on tracks has
+    seen every frame.
+    """
+    return SAMPLED if judge.needs_frames or judge.needs_truth else EVENT
+
+
+def _prepare(paper: Paper, out: Path) -> None:
+    """Make the exam's folder and its benchmark, or check that they are those of this paper."""
+    path = out / PAPER
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            try:
+                found = Paper.from_line(path.read_text(encoding="utf-8"), where=str(path))
+            except (RecordError, UnicodeDecodeError) as error:
+                raise ComparabilityError(f"{path}: cannot be read ({error}); choose another --out") from None
+            mine, theirs = paper.to_json(), found.to_json()
+            said = "; ".join(f"{name}: {theirs[name]} there, {mine[name]} here" for name in mine if mine[name] != theirs[name])
+            if said:
+                raise ComparabilityError(f"{out}: holds another exam ({said}); choose another --out or remove the folder")
+        else:
+            write(out / BENCH, paper.seed, paper.scenes, paper.size)
+            write_atomically(path, canonical_json(paper.to_json()) + "\n")
+    except OSError as error:
+        raise StoreError(f"{out}: cannot be written ({error.strerror or error})") from None
+
+
+def _config(paper: Paper, out: Path, policy: str, names: Sequence[str]) -> RunConfig:
+    return RunConfig(
+        model=f"staged:{policy}",
+        bench=str(out / BENCH),
+        tracker=paper.tracker,
+        judge=paper.judge,
+        detector=paper.detector,
+        out=str(out / RUNS / policy),
+        samples=tuple(names),
+        workers=1,
+        settings=paper.settings,
+    )
+
+
+def _sheets(paper: Paper, out: Path, wanted: dict[str, tuple[str, ...]], workers: int, judge: Judge) -> Iterator[Sheet]:
+    if workers <= 1:
+        for policy, names in wanted.items():
+            yield _sheet(paper, out, policy, names, judge)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(os.getpid(),)) as pool:
+        try:
+            waiting = [pool.submit(_sheet, paper, out, policy, names, None) for policy, names in wanted.items()]
+            for done in as_completed(waiting):
+                yield done.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _start(parent: int) -> None:
+    import cv2
+
+    cv2.setNumThreads(1)
+    threading.Thread(target=end_with_parent, args=(parent,), daemon=True).start()
+
+
+def _sheet(paper: Paper, out: Path, policy: str, names: Sequence[str], judge: Judge | None) -> Sheet:
+    config = _config(paper, out, policy, names)
+    asked: Judge = judge or plugins.build("judges", paper.judge, config.settings_for(paper.judge))
+    result = Run(config).execute()
+    folder = result.store.folder
+    store = RunStore.open(folder)
+    return Sheet(
+        policy=policy,
+        folder=folder,
+        videos=tuple(mark_run(store, policy, layer_of(asked))),
+        rounds=ask_again(store, asked, paper.recheck),
+        observed=result.observed,
+        complete=result.complete,
+    )
