@@ -133,6 +133,7 @@ class Run:
             commit=provenance.commit(Path.cwd()),
             command=provenance.redact(command),
             created=provenance.now(),
+            templates=questions.templates_hash(),
         )
 
     def execute(

@@ -14,7 +14,11 @@ import click
 @click.option("--reference", default="", metavar="MODEL", help="Model that differences are taken to; default: the best.")
 @click.option("--title", default="", help="Title of the page.")
 @click.option(
-    "--card", "cards", multiple=True, type=click.Path(path_type=Path, dir_okay=False), help="Judge card of 'validate --json'."
+    "--card",
+    "cards",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Judge card (card.json) of 'validate'; default: those in runs/exams.",
 )
 @click.option("--columns", multiple=True, metavar="[MODEL=]FILE", help="Numbers of other suites: CSV, or a VBench result file.")
 @click.option("--published", multiple=True, metavar="NAME|FILE", help="Published table as reference rows, such as models.")

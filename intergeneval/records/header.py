@@ -87,3 +87,5 @@ class RunHeader(Record):
     """UTC time of the first start, ISO 8601."""
     device: str = "cpu"
     """Device the models ran on."""
+    templates: str = ""
+    """Hash of the question templates, without the samples they were filled for: what a judge card is matched by."""

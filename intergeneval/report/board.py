@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from intergeneval import stats
-from intergeneval.records import Comparability, Comparison, Completeness, Estimate, PromptDifference, ScoreStatus
+from intergeneval.records import Comparability, Comparison, Completeness, Estimate, PromptDifference, RunHeader, ScoreStatus
 from intergeneval.report.card import JudgeCard
 from intergeneval.report.load import LoadedRun
 
@@ -150,8 +150,8 @@ class Group:
     """Pairs there is no room for."""
     sample_ids: tuple[str, ...]
     """All samples of the group, in the first run's order."""
-    cards: tuple[JudgeCard, ...]
-    """Judge cards about this group's judge, revision and questions."""
+    card: JudgeCard | None
+    """Judge card about this group's judge, revision and templates; None: the judge is unexamined."""
 
 
 def make_groups(runs: Sequence[LoadedRun], cards: Sequence[JudgeCard]) -> tuple[Group, ...]:
@@ -194,8 +194,13 @@ def _group(
         pairs=tuple(_pair(anchor, rows, pair, clusters) for pair in chosen),
         pairs_left_out=len(rows) * (len(rows) - 1) // 2 - len(chosen),
         sample_ids=tuple(dict.fromkeys(sample_id for run in runs for sample_id in run.samples)),
-        cards=tuple(card for card in cards if card.fits(comparability)),
+        card=next(iter(_fitting(cards, rows[0].run.header)), None),
     )
+
+
+def _fitting(cards: Sequence[JudgeCard], header: RunHeader) -> list[JudgeCard]:
+    """Return the cards about a run's judge, those of an exam with its own tracker and detector first."""
+    return sorted((card for card in cards if card.fits(header)), key=lambda card: len(card.elsewhere(header.comparability)))
 
 
 def _row(run: LoadedRun, clusters: Mapping[str, str], tie_group: int | None) -> Row:

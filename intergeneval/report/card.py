@@ -1,4 +1,4 @@
-"""The judge card: how often this judge was right where the truth is known, matched by judge, revision and prompts."""
+"""The judge card: how often this judge was right where the truth is known, matched by judge, revision and templates."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from intergeneval.errors import RecordError
-from intergeneval.records import Comparability
+from intergeneval.records import Comparability, RunHeader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeCard:
-    """What `validate --json` said of a judge."""
+    """What `validate` found out about a judge."""
 
     path: Path
     """The file it came from."""
@@ -44,14 +44,29 @@ class JudgeCard:
             (str(name), float(value) if isinstance(value, int | float) else None) for name, value in sorted(found.items())
         )
 
-    def fits(self, comparability: Comparability) -> bool:
-        """Return whether the card is about the judge, revision and questions of a run; what a card does not name does not fit."""
+    def fits(self, header: RunHeader) -> bool:
+        """Return whether the card is about a run's judge, revision and templates; what either does not name does not fit."""
         wanted = {
-            "judge": comparability.judge,
-            "judge_revision": comparability.judge_revision,
-            "questions": comparability.questions,
+            "judge": header.comparability.judge,
+            "judge_revision": header.comparability.judge_revision,
+            "templates": header.templates,
         }
-        return all(self.content.get(name) == value for name, value in wanted.items())
+        return all(value and self.content.get(name) == value for name, value in wanted.items())
+
+    def elsewhere(self, comparability: Comparability) -> tuple[str, ...]:
+        """Return what the judge was examined with that a run did not use, such as ``tracker stored``."""
+        return tuple(
+            f"{name} {self.content.get(name)}"
+            for name, used in (("tracker", comparability.tracker), ("detector", comparability.detector))
+            if self.content.get(name) != used
+        )
+
+
+def find_cards(runs: Sequence[Path]) -> list[Path]:
+    """Return the cards of exams held here, or beside the runs: ``runs/exams/*/card.json``."""
+    homes = [Path("runs"), *(parent for run in runs for parent in list(run.resolve().parents)[:2])]
+    found = {path.resolve(): path for home in homes for path in sorted((home / "exams").glob("*/card.json"))}
+    return list(found.values())
 
 
 def read_cards(paths: Sequence[Path]) -> list[JudgeCard]:
@@ -61,10 +76,8 @@ def read_cards(paths: Sequence[Path]) -> list[JudgeCard]:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, ValueError) as error:
-            raise RecordError(f"{path}: not a judge card ({error}); write one with 'intergeneval validate --json'") from None
+            raise RecordError(f"{path}: not a judge card ({error}); write one with 'intergeneval validate'") from None
         if not isinstance(content, dict) or "accuracy" not in content:
-            raise RecordError(
-                f"{path}: not a judge card, field 'accuracy' is missing; write one with 'intergeneval validate --json'"
-            )
+            raise RecordError(f"{path}: not a judge card, field 'accuracy' is missing; write one with 'intergeneval validate'")
         cards.append(JudgeCard(path=path, content=content))
     return cards

@@ -12,7 +12,7 @@ from intergeneval.errors import UsageError
 from intergeneval.ids import short
 from intergeneval.records import Comparison, Sample, Score
 from intergeneval.report.board import Group, Pair, Row, make_groups
-from intergeneval.report.card import JudgeCard, read_cards
+from intergeneval.report.card import JudgeCard, find_cards, read_cards
 from intergeneval.report.columns import Columns, read_columns
 from intergeneval.report.draw import Axis, Bars, Dots, axis_over, bars, dots
 from intergeneval.report.formats import num, shorten, signed, spans
@@ -36,7 +36,7 @@ class ReportOptions:
     reference: str = ""
     """Model that differences are taken to; empty: the best of each leaderboard."""
     cards: tuple[Path, ...] = ()
-    """Judge cards of `validate`; used where judge, revision and questions match."""
+    """Judge cards of `validate`, used where judge, revision and templates match; empty: those of exams held beside the runs."""
     columns: tuple[str, ...] = ()
     """Result files of other suites, as `intergeneval.report.columns` reads them."""
     published: tuple[str, ...] = ()
@@ -236,7 +236,7 @@ class Report:
 def make_report(folders: Sequence[Path], options: ReportOptions, *, single: bool, command: str) -> Report:
     """Read runs and everything shown with them. Raises UsageError and RecordError for what cannot be read."""
     runs = load_runs(folders)
-    groups = make_groups(runs, read_cards(options.cards))
+    groups = make_groups(runs, read_cards(options.cards or find_cards(folders)))
     tables = published_tables(options.published)
     samples: dict[SampleKey, tuple[Sample, tuple[LoadedRun, ...]]] = {}
     for group in groups:
@@ -320,7 +320,7 @@ def _summary(runs: Sequence[LoadedRun], groups: Sequence[Group]) -> str:
     prompts = len({(run.header.comparability.bench, sample_id) for run in runs for sample_id in run.samples})
     expected = sum(row.completeness.expected for group in groups for row in group.rows)
     scored = sum(row.main.statuses.get("ok", 0) for group in groups for row in group.rows)
-    examined = sum(bool(group.cards) for group in groups)
+    examined = sum(group.card is not None for group in groups)
     judge = (
         "an examined judge" if examined == len(groups) else "an unexamined judge" if not examined else "judges partly examined"
     )

@@ -59,6 +59,7 @@ ASKED = (
     "Is it the {b} that the {a} acts on?",
     "Is the {b} acted upon?",
 )
+TEMPLATES = sha256_bytes(b"templates")
 STAGES = (Stage.PRE, *[Stage.DURING] * 4, Stage.POST, *[Stage.GROUNDING] * 4)
 
 
@@ -269,6 +270,7 @@ def header_of(world: World, model: str, samples: Sequence[Sample], model_path: P
         commit="0123456789abcdef0123456789abcdef01234567",
         command=f"intergeneval run --model {model} --bench made-up" + world.poison,
         created="2026-01-01T00:00:00Z",
+        templates=TEMPLATES,
     )
 
 

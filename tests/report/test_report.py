@@ -12,7 +12,7 @@ from intergeneval.cli import main
 from intergeneval.errors import UsageError
 from intergeneval.records import RunHeader, Score
 from intergeneval.report import MAX_SINGLE, ReportOptions, write_report
-from tests.report.report_world import World, build, write_lines
+from tests.report.report_world import TEMPLATES, World, build, write_lines
 
 VOID = {"meta", "link", "input", "br", "img", "path", "rect"}
 
@@ -247,9 +247,8 @@ def test_damaged_tracks_are_named_on_their_page_and_spoil_no_other(tmp_path):
     assert sum("No outlines: tracks of" in text for text in texts) == 1
 
 
-def test_a_judge_card_is_shown_where_judge_revision_and_questions_match(tmp_path):
+def test_a_judge_card_is_shown_where_judge_revision_and_templates_match(tmp_path):
     folders = build(tmp_path, World(models=("atlas",), samples=2, tracks=False))
-    header = RunHeader.from_json(json.loads((folders[0] / "run.json").read_text(encoding="utf-8")))
     card = {
         "accuracy": 0.97,
         "kappa": 0.93,
@@ -257,15 +256,22 @@ def test_a_judge_card_is_shown_where_judge_revision_and_questions_match(tmp_path
         "faults": {"no-action": 0.99},
         "judge": "geometry",
         "judge_revision": "1",
-        "questions": header.comparability.questions,
+        "templates": TEMPLATES,
+        "tracker": "flow",
+        "detector": "staged",
     }
     path = tmp_path / "card.json"
     path.write_text(json.dumps(card), encoding="utf-8")
     text = page(write_report(folders, tmp_path / "one", ReportOptions(cards=(path,))).path).text
     assert "0.970 [0.950, 0.980]" in text
     assert "Unexamined judge." not in text
+    assert "Examined with tracker flow , which these runs did not use." in text
     path.write_text(json.dumps({**card, "judge_revision": "2"}), encoding="utf-8")
     assert "Unexamined judge." in page(write_report(folders, tmp_path / "two", ReportOptions(cards=(path,))).path).text
+    found = tmp_path / "exams" / "geometry" / "card.json"
+    found.parent.mkdir(parents=True)
+    found.write_text(json.dumps(card), encoding="utf-8")
+    assert "Unexamined judge." not in page(write_report(folders, tmp_path / "three").path).text
 
 
 def test_columns_of_other_suites_stand_in_the_leaderboard_and_misspelt_models_are_refused(tmp_path):
