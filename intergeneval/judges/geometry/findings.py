@@ -60,7 +60,7 @@ class Finding:
     index: int | None
     """Measured frame that decides; None where no single frame does."""
     reason: str
-    """Why, in a clause with the numbers."""
+    """Why, in a clause with the numbers; ``{s}`` and ``{o}`` stand for subject and object, instance ids for others."""
     numbers: dict[str, Any] = field(default_factory=dict)
     """The measured numbers, plain JSON values."""
 

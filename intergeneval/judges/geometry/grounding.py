@@ -22,7 +22,7 @@ def acts(case: Case) -> Finding:
     scene, name = case.scene, case.subject
     visible = np.flatnonzero(scene.sights[name].visible)
     if not visible.size:
-        return no("it is never seen")
+        return no("{s} is never seen")
     start = int(visible[0])
     best = 0.0
     for index in visible[1:]:
@@ -31,33 +31,33 @@ def acts(case: Case) -> Finding:
         if changed >= (thresholds.GESTURE_START_SHARE if case.deed in deeds.PLAIN else thresholds.ACTIVE_SHARE):
             pusher = _moved_by(case, int(index))
             if pusher is not None:
-                return no(f"it moves only once {pusher} acts on it")
-            return yes(int(index), f"{changed:.0%} of its outline change by its own motion", changed=round(changed, 3))
-    return no(f"{best:.0%} of its outline change at most", changed=round(best, 3))
+                return no(f"{{s}} moves only once {pusher} acts on it")
+            return yes(int(index), f"{changed:.0%} of the outline of {{s}} changes by its own motion", changed=round(changed, 3))
+    return no(f"{best:.0%} of the outline of {{s}} changes at most", changed=round(best, 3))
 
 
 def agent(case: Case) -> Finding:
     """Question 8: the subject did it to the object, and no other did so more clearly."""
     own = _deed(case, case.subject, case.object)
     if own.strength < DONE or own.index is None:
-        return no("the tracks do not show that it did it", **_numbers(own))
+        return no("the tracks do not show that {s} did it to {o}", **_numbers(own))
     for other in case.others if case.deed in RIVALLED else ():
         rival = _deed(case, other, case.object)
         if rival.strength >= DONE and rival.index is not None and _beats(rival, own):
-            return no(f"{other} did it first", **_numbers(rival))
-    return yes(own.index, "it did it, and nobody else before it", **_numbers(own))
+            return no(f"{other} did it to {{o}} first", **_numbers(rival))
+    return yes(own.index, "{s} did it to {o}, and nobody before", **_numbers(own))
 
 
 def recipient(case: Case) -> Finding:
     """Question 9: the subject did it to the object, and not first to something else."""
     own = _deed(case, case.subject, case.object)
     if own.strength < DONE or own.index is None:
-        return no("the tracks do not show that it was done to it", **_numbers(own))
+        return no("the tracks do not show that {s} did it to {o}", **_numbers(own))
     for other in case.others if case.deed in RIVALLED else ():
         rival = _deed(case, case.subject, other)
         if rival.strength >= DONE and rival.index is not None and _beats(rival, own):
-            return no(f"it was done to {other} rather", **_numbers(rival))
-    return yes(own.index, "it was done to it, and to nothing else before", **_numbers(own))
+            return no(f"{{s}} did it to {other} rather than to {{o}}", **_numbers(rival))
+    return yes(own.index, "{s} did it to {o}, and to nothing else before", **_numbers(own))
 
 
 def receives(case: Case) -> Finding:
@@ -68,8 +68,8 @@ def receives(case: Case) -> Finding:
         if found.strength >= DONE and found.index is not None and (best is None or found.strength > best[0].strength):
             best = found, actor
     if best is None:
-        return no("the tracks do not show that anything was done to it")
-    return yes(best[0].index or 0, f"it was done to it by {best[1]}", **_numbers(best[0]))
+        return no("the tracks do not show that it was done to {o}")
+    return yes(best[0].index or 0, f"it was done to {{o}} by {best[1]}", **_numbers(best[0]))
 
 
 def _deed(case: Case, actor: str, other: str) -> Deed:

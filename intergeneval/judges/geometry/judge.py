@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,7 +15,7 @@ from intergeneval.judges.geometry import camera, thresholds
 from intergeneval.judges.geometry.findings import Case, Finding
 from intergeneval.judges.geometry.measurements import Scene
 from intergeneval.judges.geometry.predicates import PREDICATES
-from intergeneval.records import Answer, AnswerStatus, AnswerValue, Predicate, Question, Tracks
+from intergeneval.records import Answer, AnswerStatus, AnswerValue, Predicate, Question, Sample, Tracks
 
 NAME = "geometry"
 VERBATIM = "verbatim"
@@ -86,7 +87,8 @@ def _answer(request: JudgeRequest, question: Question, scene: Scene | None, decl
     finding = PREDICATES[predicate.name](case)
     unseen = None if finding.holds else _lost(case, predicate)
     if unseen is not None:
-        return _unanswerable(request, question, f"{unseen}; what was seen shows no more than: {finding.reason}")
+        seen = _named(finding.reason, question, request.sample)
+        return _unanswerable(request, question, f"{unseen}; what was seen shows no more than: {seen}")
     return _told(request, question, scene, finding)
 
 
@@ -96,7 +98,7 @@ def _told(request: JudgeRequest, question: Question, scene: Scene, finding: Find
     evidence = {"predicate": question.predicate.name if question.predicate else "", **finding.numbers}
     if finding.index is not None:
         evidence["frame"] = scene.frames[finding.index]
-    reason = finding.reason
+    reason = _named(finding.reason, question, request.sample)
     jumped = _teleported(scene, question.names, finding)
     if jumped is not None:
         value = AnswerValue.IMPLAUSIBLE
@@ -176,6 +178,16 @@ def _teleported(scene: Scene, names: Sequence[str], finding: Finding) -> str | N
         if name in scene.sights and finding.index in scene.jumps(name):
             return name
     return None
+
+
+def _named(reason: str, question: Question, sample: Sample) -> str:
+    """Put the instances into a reason, by class and box colour: ``the man (red box)``."""
+    labels = {item.id: f"the {item.class_} ({item.colour} box)" for item in sample.instances}
+    text = re.sub(r"\w+", lambda match: labels.get(match[0], match[0]), reason)
+    if question.predicate is None:
+        return text
+    subject, object_ = question.predicate.subject or "", question.predicate.object or ""
+    return text.replace("{s}", labels.get(subject, subject)).replace("{o}", labels.get(object_, object_))
 
 
 def _sentence(reason: str) -> str:

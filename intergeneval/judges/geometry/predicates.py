@@ -34,6 +34,7 @@ PREDICATES: dict[str, Callable[[Case], Finding]] = {
         distance.not_yet_over,
         distance.comes_over,
         distance.stays_over,
+        distance.not_yet_heading,
         distance.moves_toward,
         distance.follows,
         distance.keeps_following,

@@ -8,7 +8,7 @@ from intergeneval.judges.geometry import deeds, thresholds
 from intergeneval.judges.geometry.contact import Run, first_seen
 from intergeneval.judges.geometry.findings import Case, Finding, no, yes
 
-UNSEEN = "the two are never seen together"
+UNSEEN = "{s} and {o} are never seen together"
 
 
 def apart_at_start(case: Case) -> Finding:
@@ -20,8 +20,8 @@ def apart_at_start(case: Case) -> Finding:
     limit = case.scene.tolerance(case.subject, case.object)
     numbers = {"gap_pixels": round(gap, 1), "limit_pixels": round(limit, 1)}
     if gap > limit:
-        return yes(start, f"{gap:.0f} px lie between them at the start, contact ends at {limit:.1f} px", **numbers)
-    return no(f"they touch at the start already, {gap:.1f} px apart", start, **numbers)
+        return yes(start, f"{gap:.0f} px lie between {{s}} and {{o}} at the start, contact ends at {limit:.1f} px", **numbers)
+    return no(f"{{s}} and {{o}} touch at the start already, {gap:.1f} px apart", start, **numbers)
 
 
 def approaches(case: Case) -> Finding:
@@ -29,8 +29,8 @@ def approaches(case: Case) -> Finding:
     found = deeds.approach(case.scene, case.subject, case.object, mutual=case.mutual)
     gap, closed = found.numbers.get("gap_pixels", 0.0), found.numbers.get("closed_pixels", 0.0)
     if found.index is not None:
-        return yes(found.index, f"its own motion closes {closed:.0f} of {gap:.0f} px", **found.numbers)
-    return no(f"its own motion closes {closed:.0f} of {gap:.0f} px only", **found.numbers)
+        return yes(found.index, f"the own motion of {{s}} closes {closed:.0f} of {gap:.0f} px to {{o}}", **found.numbers)
+    return no(f"the own motion of {{s}} closes {closed:.0f} of {gap:.0f} px to {{o}} only", **found.numbers)
 
 
 def gap_closes(case: Case) -> Finding:
@@ -44,8 +44,8 @@ def gap_closes(case: Case) -> Finding:
     closed = np.nan_to_num(gap[start] - gap, nan=0.0)
     over = np.flatnonzero(closed >= least)
     if over.size and closed.max() > 0:
-        return yes(int(over[0]), f"the gap closes by {closed.max():.0f} of {gap[start]:.0f} px")
-    return no(f"the gap of {gap[start]:.0f} px closes by {max(0.0, closed.max()):.0f} px only")
+        return yes(int(over[0]), f"the gap between {{s}} and {{o}} closes by {closed.max():.0f} of {gap[start]:.0f} px")
+    return no(f"the gap of {gap[start]:.0f} px between {{s}} and {{o}} closes by {max(0.0, closed.max()):.0f} px only")
 
 
 def makes_contact(case: Case) -> Finding:
@@ -54,11 +54,15 @@ def makes_contact(case: Case) -> Finding:
     gap = case.scene.gap(case.subject, case.object)
     limit = case.scene.tolerance(case.subject, case.object)
     if met:
-        return yes(met[0].start, f"they touch (gap at most {limit:.1f} px)", first_contact=case.scene.frames[met[0].start])
+        return yes(
+            met[0].start, f"{{s}} touches {{o}} (gap at most {limit:.1f} px)", first_contact=case.scene.frames[met[0].start]
+        )
     if np.isnan(gap).all():
         return no(UNSEEN)
     least = float(np.nanmin(gap))
-    return no(f"they come no closer than {least:.0f} px, contact begins at {limit:.1f} px", least_gap_pixels=round(least, 1))
+    return no(
+        f"{{s}} and {{o}} come no closer than {least:.0f} px, contact begins at {limit:.1f} px", least_gap_pixels=round(least, 1)
+    )
 
 
 def keeps_contact(case: Case) -> Finding:
@@ -66,12 +70,12 @@ def keeps_contact(case: Case) -> Finding:
     scene, met = case.scene, case.contacts()
     longest = max(met, key=lambda run: run.length, default=None)
     if longest is None:
-        return no("there is no contact to keep")
+        return no("{s} makes no contact with {o} that it could keep")
     seconds = longest.length / scene.rate
     index = scene.shown(longest.start + scene.count(thresholds.HOLD_SECONDS) - 1, longest.end)
     if index is not None:
-        return yes(index, f"contact lasts {seconds:.1f} s", contact_seconds=round(seconds, 2))
-    return no(f"the longest contact lasts {seconds:.2f} s only", contact_seconds=round(seconds, 2))
+        return yes(index, f"contact of {{s}} with {{o}} lasts {seconds:.1f} s", contact_seconds=round(seconds, 2))
+    return no(f"the longest contact of {{s}} with {{o}} lasts {seconds:.2f} s only", contact_seconds=round(seconds, 2))
 
 
 def engages(case: Case) -> Finding:
@@ -85,8 +89,8 @@ def engages(case: Case) -> Finding:
         slip /= scene.smaller(case.subject, case.object)
         if slip <= thresholds.PASS_SIZES * max(1.0, run.length / scene.rate):
             index = scene.shown(run.start + scene.count(thresholds.HOLD_SECONDS) - 1, run.end) or run.end
-            return yes(index, f"they stay together for {run.length / scene.rate:.1f} s", slip_sizes=round(slip, 2))
-    return no("no contact in which they stay together")
+            return yes(index, f"{{s}} and {{o}} stay together for {run.length / scene.rate:.1f} s", slip_sizes=round(slip, 2))
+    return no("no contact in which {s} and {o} stay together")
 
 
 def has_touched(case: Case) -> Finding:
@@ -97,8 +101,8 @@ def has_touched(case: Case) -> Finding:
         return no(f"{gone} is gone at the end")
     if lasting:
         run = lasting[-1]
-        return yes(run.end, f"contact lasted {run.length / case.scene.rate:.1f} s")
-    return no("no lasting contact took place")
+        return yes(run.end, f"contact of {{s}} with {{o}} lasted {run.length / case.scene.rate:.1f} s")
+    return no("no lasting contact of {s} with {o} took place")
 
 
 def contact_at_end(case: Case) -> Finding:
@@ -110,8 +114,8 @@ def contact_at_end(case: Case) -> Finding:
         return no(UNSEEN if gone is None else f"{gone} is gone at the end")
     last = int(both[-1])
     if met and met[-1].end >= last:
-        return yes(last, "they touch at the end")
-    return no(f"they are {case.scene.gap(case.subject, case.object)[last]:.0f} px apart at the end", last)
+        return yes(last, "{s} and {o} touch at the end")
+    return no(f"{{s}} and {{o}} are {case.scene.gap(case.subject, case.object)[last]:.0f} px apart at the end", last)
 
 
 def settled_at_end(case: Case) -> Finding:
@@ -127,8 +131,12 @@ def settled_at_end(case: Case) -> Finding:
     rise = float(abs(place[end] - place[start])[1]) / max(1.0, scene.sights[case.subject].size)
     numbers = {"pose_share": round(posed, 3), "height_sizes": round(rise, 3)}
     if posed >= thresholds.SETTLED_SHARE or rise >= thresholds.RAISED_SIZES:
-        return yes(end, f"they touch at the end, {posed:.0%} of the outline changed and {rise:.2f} sizes up or down", **numbers)
-    return no("they touch at the end, but the subject stands as it did before", end, **numbers)
+        return yes(
+            end,
+            f"{{s}} and {{o}} touch at the end, {posed:.0%} of the outline changed and {rise:.2f} sizes up or down",
+            **numbers,
+        )
+    return no("{s} and {o} touch at the end, but {s} stands as it did before", end, **numbers)
 
 
 def moves_on_contact(case: Case) -> Finding:
@@ -136,8 +144,10 @@ def moves_on_contact(case: Case) -> Finding:
     found = _motion(case)
     if found is not None:
         run, index, far = found
-        return yes(index, f"it moves {far:.1f} of its sizes from frame {case.scene.frames[run.start]}, where they touch, on")
-    return no("it does not start to move at any touch" if case.contacts() else "there is no touch")
+        return yes(
+            index, f"{{o}} moves {far:.1f} of its sizes from frame {case.scene.frames[run.start]} on, where {{s}} touches it"
+        )
+    return no("{o} does not start to move at any touch" if case.contacts() else "{s} does not touch {o}")
 
 
 def moves_in_contact(case: Case) -> Finding:
@@ -150,45 +160,49 @@ def moves_in_contact(case: Case) -> Finding:
         best = max(best, float(moved.max(initial=0.0)))
         if over.size:
             index = run.start + int(over[0])
-            return yes(index, f"it moves {moved.max():.1f} of its sizes in contact", moved_sizes=round(float(moved.max()), 2))
-    return no(f"it moves {best:.2f} of its sizes in contact only", moved_sizes=round(best, 2))
+            return yes(
+                index,
+                f"{{o}} moves {moved.max():.1f} of its sizes in contact with {{s}}",
+                moved_sizes=round(float(moved.max()), 2),
+            )
+    return no(f"{{o}} moves {best:.2f} of its sizes in contact with {{s}} only", moved_sizes=round(best, 2))
 
 
 def moves_away(case: Case) -> Finding:
     """Question 5 of striking and throwing: once touched, the object travels away from where it was touched."""
     found = _motion(case)
     if found is None:
-        return no("it is not set in motion")
+        return no("{s} does not set {o} in motion")
     run = found[0]
     moved = np.nan_to_num(deeds.shift(case.scene, case.object, _anchor(case, run)), nan=0.0)
     over = np.flatnonzero(moved[run.start :] >= thresholds.AWAY_SIZES)
     if over.size:
-        return yes(run.start + int(over[0]), f"it travels {moved[run.start :].max():.1f} of its sizes")
-    return no(f"it travels {moved[run.start :].max(initial=0.0):.2f} of its sizes only")
+        return yes(run.start + int(over[0]), f"{{o}} travels {moved[run.start :].max():.1f} of its sizes")
+    return no(f"{{o}} travels {moved[run.start :].max(initial=0.0):.2f} of its sizes only")
 
 
 def displaced(case: Case) -> Finding:
     """Question 6 of moving: when last seen, the object is in another place than in the first frame."""
     end = _last(case)
     if end is None:
-        return no("it is gone at the end")
+        return no("{o} is gone at the end")
     moved = deeds.shift(case.scene, case.object, _first(case))
     if moved[end] >= thresholds.DISPLACED_SIZES:
-        return yes(end, f"it ends {moved[end]:.1f} of its sizes from where it was", moved_sizes=round(float(moved[end]), 2))
-    return no(f"it ends {moved[end]:.2f} of its sizes from where it was", moved_sizes=round(float(moved[end]), 2))
+        return yes(end, f"{{o}} ends {moved[end]:.1f} of its sizes from where it was", moved_sizes=round(float(moved[end]), 2))
+    return no(f"{{o}} ends {moved[end]:.2f} of its sizes from where it was", moved_sizes=round(float(moved[end]), 2))
 
 
 def raised(case: Case) -> Finding:
     """Question 6 of lifting: when last seen, the object is higher than in the first frame."""
     end = _last(case)
     if end is None:
-        return no("it is gone at the end")
+        return no("{o} is gone at the end")
     place = case.scene.place(case.object)[:, 1]
     rise = float(place[_first(case)] - place[end]) / max(1.0, case.scene.sights[case.object].size)
     numbers = {"rise_sizes": round(rise, 2)}
     if rise >= thresholds.RAISED_SIZES and case.scene.change(case.object, end, _first(case)) >= thresholds.MOVED_SHARE:
-        return yes(end, f"it ends {rise:.1f} of its sizes higher", **numbers)
-    return no(f"it ends {rise:.2f} of its sizes higher", **numbers)
+        return yes(end, f"{{o}} ends {rise:.1f} of its sizes higher", **numbers)
+    return no(f"{{o}} ends {rise:.2f} of its sizes higher", **numbers)
 
 
 def not_yet_moved(case: Case) -> Finding:
@@ -201,8 +215,8 @@ def not_yet_moved(case: Case) -> Finding:
     moved = float(np.nan_to_num(deeds.shift(scene, case.object, start)[end], nan=0.0))
     held = any(run.start <= start and run.end >= end for run in case.contacts())
     if moved < thresholds.MOVED_SIZES or held:
-        return yes(start, f"it moves {moved:.2f} of its sizes in the first moments", moved_sizes=round(moved, 2))
-    return no(f"it is on its way from the start, {moved:.1f} of its sizes", start, moved_sizes=round(moved, 2))
+        return yes(start, f"{{o}} moves {moved:.2f} of its sizes in the first moments", moved_sizes=round(moved, 2))
+    return no(f"{{o}} is on its way from the start, {moved:.1f} of its sizes", start, moved_sizes=round(moved, 2))
 
 
 def has_hold(case: Case) -> Finding:
@@ -215,13 +229,13 @@ def separates(case: Case) -> Finding:
     met = case.contacts()
     gap = case.scene.gap(case.subject, case.object)
     if not met:
-        return no("there was no contact to end")
+        return no("{s} was not in contact with {o}")
     after = met[0].end + 1
     rest = gap[after:]
     wide = np.flatnonzero(np.nan_to_num(rest, nan=-1.0) > case.scene.tolerance(case.subject, case.object))
     if wide.size:
-        return yes(after + int(wide[0]), f"the gap opens to {np.nanmax(rest):.0f} px")
-    return no("they are in contact to the end")
+        return yes(after + int(wide[0]), f"the gap between {{s}} and {{o}} opens to {np.nanmax(rest):.0f} px")
+    return no("{s} and {o} are in contact to the end")
 
 
 def apart_at_end(case: Case) -> Finding:
@@ -232,22 +246,22 @@ def apart_at_end(case: Case) -> Finding:
     gap = float(case.scene.gap(case.subject, case.object)[moved.index])
     if np.isnan(gap) or gap > case.scene.tolerance(case.subject, case.object):
         return yes(
-            moved.index, f"{moved.reason}, out of reach of the other" if np.isnan(gap) else f"{moved.reason}, {gap:.0f} px apart"
+            moved.index, f"{moved.reason}, out of sight of {{s}}" if np.isnan(gap) else f"{moved.reason}, {gap:.0f} px from {{s}}"
         )
-    return no("they touch at the end", moved.index)
+    return no("{s} and {o} touch at the end", moved.index)
 
 
 def comes_to_rest(case: Case) -> Finding:
     """Question 5 of placing: moved in contact, the object then stays where it is."""
     moved = moves_in_contact(case)
     if not moved.holds or moved.index is None:
-        return no("it was not moved in contact")
+        return no("{o} was not moved in contact with {s}")
     scene = case.scene
     reach = scene.count(thresholds.REST_SECONDS)
     for index in range(moved.index + 1, len(scene.frames) - reach):
         if np.nan_to_num(deeds.shift(scene, case.object, index)[index + reach], nan=np.inf) < thresholds.MOVED_SIZES / 2:
-            return yes(index + reach, f"it stays in place for {thresholds.REST_SECONDS:.2f} s after it was moved")
-    return no("it is still on its way at the end")
+            return yes(index + reach, f"{{o}} stays in place for {thresholds.REST_SECONDS:.2f} s after {{s}} moved it")
+    return no("{o} is still on its way at the end")
 
 
 def reshapes(case: Case) -> Finding:
@@ -259,19 +273,21 @@ def reshapes(case: Case) -> Finding:
             changed = case.scene.altered(case.object, index, anchor)
             best = max(best, 0.0 if np.isnan(changed) else changed)
             if changed >= thresholds.RESHAPED_SHARE:
-                return yes(index, f"{changed:.0%} of its outline changes in contact", changed=round(changed, 3))
-    return no(f"{best:.0%} of its outline changes in contact", changed=round(best, 3))
+                return yes(
+                    index, f"{changed:.0%} of the outline of {{o}} changes in contact with {{s}}", changed=round(changed, 3)
+                )
+    return no(f"{best:.0%} of the outline of {{o}} changes in contact with {{s}}", changed=round(best, 3))
 
 
 def reshaped_at_end(case: Case) -> Finding:
     """Question 6 of opening and bending: the object's outline differs between first and last sight."""
     end = _last(case)
     if end is None:
-        return no("it is gone at the end")
+        return no("{o} is gone at the end")
     changed = case.scene.altered(case.object, end, _first(case))
     if changed >= thresholds.RESHAPED_SHARE:
-        return yes(end, f"{changed:.0%} of its outline differ from the start", changed=round(changed, 3))
-    return no(f"{changed:.0%} of its outline differ from the start", changed=round(changed, 3))
+        return yes(end, f"{changed:.0%} of the outline of {{o}} differs from the start", changed=round(changed, 3))
+    return no(f"{changed:.0%} of the outline of {{o}} differs from the start", changed=round(changed, 3))
 
 
 def _lasting(case: Case) -> list[Run]:
