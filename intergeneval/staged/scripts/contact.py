@@ -77,13 +77,13 @@ def sits_on(play: Play) -> Events:
     return Events(contact=(TOUCH, 1.0), keep=(0.50, 1.0), advance=(0.46, DONE), outcome=(0.74, 1.0), deed=(TOUCH + 0.06, 1.0))
 
 
-@script("taps", Category.CONTACT, PEOPLE, ("man", "woman"), outcome="history", undoable=False, gap=10.0)
+@script("taps", Category.CONTACT, ADULTS, ("man", "woman"), outcome="history", undoable=False, gap=10.0)
 def taps(play: Play) -> None:
     """Come from behind and tap on the shoulder."""
     a, o, to = play.person, play.partner, play.direction
     o.facing.set(to, 0.0)
     play.come(a.reach * 1.02 + 2.0)
-    spot = o.handle(-to * 0.35, 0.66 if a.kind == "child" else 0.73)
+    spot = o.handle(-to * 0.35, 0.73)
     a.touch(_beating(spot, 1.3, 6.0, TOUCH + 0.02, FREE - 0.04), START + 0.12, TOUCH)
     a.lean.go(0.12, 0.28, TOUCH)
     o.facing.set(-to, DONE + 0.02)
