@@ -9,6 +9,8 @@ from intergeneval import plugins, questions
 from intergeneval.errors import BackendError, ConfigError
 from intergeneval.judges import JudgeRequest
 from intergeneval.judges.geometry import create
+from intergeneval.judges.geometry.camera import estimate
+from intergeneval.judges.geometry.measurements import Scene
 from intergeneval.judges.geometry.predicates import PREDICATES
 from intergeneval.records import AnswerStatus, AnswerValue, TrackState
 from intergeneval.verbs import patterns
@@ -193,6 +195,45 @@ def test_a_jump_at_the_decisive_frame_is_visually_implausible():
     jumping = thing(lambda frame: 100.0 if frame < 18 else 180.0)
     bodies = {"a": person(lambda frame: 20 + 64 * ramp(frame, 4, 12)), "o": jumping}
     assert answers(bodies, "pushes")[5].value is not AnswerValue.YES
+
+
+def test_nothing_counts_after_two_have_changed_places():
+    bodies, told = PUSHES["as told"]
+    assert verdicts(bodies, "pushes") == told
+    swapped = {
+        "a": lambda frame: bodies["a" if frame < 8 else "b"](frame),
+        "o": bodies["o"],
+        "b": lambda frame: bodies["b" if frame < 8 else "a"](frame),
+    }
+    found = answers(swapped, "pushes")
+    assert [found[number].value for number in (3, 4, 5, 8, 9)] == [AnswerValue.NO] * 5
+    close = {"a": person(lambda f: 60.0 if f < 10 else 90.0), "o": person(lambda f: 90.0 if f < 10 else 60.0)}
+    assert verdicts(close, "hugs", mutual=True)[2:6] == "nnnn"
+
+
+def test_reasons_name_instances_by_class_and_colour():
+    found = answers(PUSHES["as told"][0], "pushes")
+    assert found[3].reason.startswith("The man (red box) touches the man (blue box)")
+    everything = " ".join(item.reason for story, _ in PUSHES.values() for item in answers(story, "pushes").values())
+    assert "{" not in everything
+
+
+def test_a_still_camera_is_told_from_a_pan_and_a_zoom():
+    still_ones = {"a": person(still(60)), "o": thing(still(120)), "b": person(still(180))}
+    scene = Scene(tracks(still_ones, drift=0.5), SAMPLED, FPS)
+    camera = estimate(scene)
+    assert camera.pan[-1][0] == pytest.approx(16.0, abs=1.5)
+    assert camera.zoom[-1] == pytest.approx(1.0, abs=0.02)
+    assert estimate(Scene(tracks(still_ones), SAMPLED, FPS)).pan[-1] == pytest.approx([0.0, 0.0])
+    grown = {name: (lambda frame, body=body: zoomed(body(frame), 1 + 0.002 * frame)) for name, body in still_ones.items()}
+    assert estimate(Scene(tracks(grown), SAMPLED, FPS)).zoom[-1] == pytest.approx(1.064, abs=0.02)
+
+
+def zoomed(rectangles, factor):
+    return [
+        (120 + (a - 120) * factor, 60 + (b - 60) * factor, 120 + (c - 120) * factor, 60 + (d - 60) * factor)
+        for a, b, c, d in rectangles
+    ]
 
 
 def test_an_instance_without_a_track_is_unanswerable():

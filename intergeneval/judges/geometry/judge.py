@@ -183,11 +183,10 @@ def _teleported(scene: Scene, names: Sequence[str], finding: Finding) -> str | N
 def _named(reason: str, question: Question, sample: Sample) -> str:
     """Put the instances into a reason, by class and box colour: ``the man (red box)``."""
     labels = {item.id: f"the {item.class_} ({item.colour} box)" for item in sample.instances}
-    text = re.sub(r"\w+", lambda match: labels.get(match[0], match[0]), reason)
-    if question.predicate is None:
-        return text
-    subject, object_ = question.predicate.subject or "", question.predicate.object or ""
-    return text.replace("{s}", labels.get(subject, subject)).replace("{o}", labels.get(object_, object_))
+    roles = question.predicate
+    for mark, name in (("{s}", roles.subject), ("{o}", roles.object)) if roles is not None else ():
+        labels[mark] = labels.get(name or "", name or "")
+    return re.sub(r"\{[so]\}|\w+", lambda match: labels.get(match[0], match[0]), reason)
 
 
 def _sentence(reason: str) -> str:

@@ -215,11 +215,26 @@ class Scene:
 
     def _cut_exchanges(self) -> None:
         """Forget what is seen of instances after they jump in the same frame: nobody can tell any more who is who."""
-        jumps = {name: self.jumps(name) for name in self.sights}
+        jumps = {name: {*self.jumps(name)} for name in self.sights}
+        names = sorted(self.sights)
+        for one, other in ((one, other) for one in names for other in names if one < other):
+            for index in self._swaps(one, other):
+                jumps[one].add(index)
+                jumps[other].add(index)
         for name, own in jumps.items():
             shared = [index for index in own if any(index in other for key, other in jumps.items() if key != name)]
             if shared:
                 self.sights[name] = _until(self.sights[name], min(shared))
+
+    def _swaps(self, one: str, other: str) -> list[int]:
+        """Return the measured frames in which two instances stand where the other stood just before."""
+        first, second = self.sights[one].centre, self.sights[other].centre
+        size = max(1.0, self.sights[one].size, self.sights[other].size)
+        step = np.minimum(*(np.hypot(*np.diff(places, axis=0).T) for places in (first, second)))
+        crossed = np.maximum(np.hypot(*(first[1:] - second[:-1]).T), np.hypot(*(second[1:] - first[:-1]).T))
+        far = np.nan_to_num(step, nan=0.0) >= thresholds.SWAP_SIZES * size
+        met = np.nan_to_num(crossed / np.maximum(step, 1e-6), nan=np.inf) <= thresholds.SWAP_MISS
+        return [int(index) + 1 for index in np.flatnonzero(far & met)]
 
     def jumps(self, name: str) -> tuple[int, ...]:
         """Return the measured frames an instance reaches by one isolated, implausibly long step."""

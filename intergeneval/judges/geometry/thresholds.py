@@ -113,5 +113,9 @@ LOST_SHARE = 0.1
 """Share of the frames in which a needed track may be lost and a ``no`` still be given; a ``yes`` rests on what was seen."""
 TELEPORT_SIZES = 1.0
 """A single step farther than this, in its own sizes, that ends in or starts from the decisive frame cannot be a motion ..."""
+SWAP_SIZES = 0.4
+"""Step in sizes of the larger from which two may have changed places within one frame ..."""
+SWAP_MISS = 0.35
+"""... if each then stands where the other stood, to this share of the step."""
 TELEPORT_ISOLATION = 4.0
 """... if it is also this many times as far as the steps around it."""
