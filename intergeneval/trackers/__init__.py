@@ -29,13 +29,15 @@ class TrackRequest:
     video: Video
     """The probed video: size, fps; `frames` may be 0 where the count is not known before decoding."""
     masks: Mapping[str, Mask]
-    """Instance id -> boolean mask (H, W) on frame 0, at the video's size."""
+    """Instance id -> boolean mask (H, W) on the anchor frame, at the video's size."""
     frames: Iterable[Frame]
     """All frames in order, RGB uint8 (H, W, 3), at the video's size; can be walked once, need not be held."""
     path: Path | None = None
     """The video file, for trackers that look beside it."""
     truth: Truth | None = None
     """Given only to a tracker that declares `needs_truth`."""
+    anchor: int = 0
+    """Frame whose masks are given; beyond 0 only for a tracker that goes both ways (``hf``, ``sam2``)."""
 
 
 class Tracker(Protocol):

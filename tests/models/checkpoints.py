@@ -1,0 +1,126 @@
+"""Tiny checkpoints with random weights, written as save_pretrained writes real ones: real classes, real loading code, small numbers."""
+
+from pathlib import Path
+
+import torch
+from transformers import (
+    BertConfig,
+    BertTokenizer,
+    GroundingDinoConfig,
+    GroundingDinoForObjectDetection,
+    GroundingDinoImageProcessor,
+    GroundingDinoProcessor,
+    Sam2ImageProcessor,
+    Sam2VideoConfig,
+    Sam2VideoModel,
+    Sam2VideoProcessor,
+    Sam2VideoVideoProcessor,
+    SwinConfig,
+)
+
+SIDE = 128
+"""Side of the pictures a tiny segmenter works on, in pixels."""
+
+
+def sam2(folder: Path, seed: int = 0) -> Path:
+    """Write a SAM 2 video model with its processor and return the folder."""
+    torch.manual_seed(seed)
+    width = 128
+    config = Sam2VideoConfig(
+        image_size=SIDE,
+        vision_config={
+            "backbone_config": {
+                "model_type": "sam2_hiera_det_model",
+                "hidden_size": 16,
+                "num_attention_heads": 1,
+                "image_size": [SIDE, SIDE],
+                "blocks_per_stage": [1, 1, 2, 1],
+                "embed_dim_per_stage": [16, 32, 64, 128],
+                "num_attention_heads_per_stage": [1, 2, 4, 8],
+                "window_size_per_stage": [8, 4, 4, 4],
+                "global_attention_blocks": [3],
+                "window_positional_embedding_background_size": [4, 4],
+            },
+            "backbone_channel_list": [128, 64, 32, 16],
+            "backbone_feature_sizes": [[SIDE // stride, SIDE // stride] for stride in (4, 8, 16)],
+            "fpn_hidden_size": width,
+        },
+        prompt_encoder_config={"hidden_size": width, "image_size": SIDE},
+        mask_decoder_config={
+            "hidden_size": width,
+            "mlp_dim": 64,
+            "num_attention_heads": 2,
+            "iou_head_hidden_dim": width,
+        },
+        memory_attention_hidden_size=width,
+        memory_attention_num_layers=1,
+        memory_attention_feed_forward_hidden_size=64,
+        memory_attention_rope_feat_sizes=[SIDE // 16, SIDE // 16],
+        memory_encoder_hidden_size=width,
+        memory_encoder_output_channels=64,
+        mask_downsampler_embed_dim=width,
+        memory_fuser_embed_dim=width,
+        memory_fuser_intermediate_dim=64,
+        memory_fuser_layer_scale_init_value=1.0,
+    )
+    model = Sam2VideoModel(config).eval()
+    spread(model)
+    # Random weights may call every object absent, and an absent object's mask is empty: nothing would be compared.
+    with torch.no_grad():
+        model.mask_decoder.pred_obj_score_head.proj_out.weight.zero_()
+        model.mask_decoder.pred_obj_score_head.proj_out.bias.fill_(3.0)
+    model.save_pretrained(folder)
+    _segmenter_processor().save_pretrained(folder)
+    return folder
+
+
+def spread(model: torch.nn.Module) -> None:
+    """Give every weight matrix outputs of the size of its inputs: with the usual start, all inputs give nearly one output."""
+    with torch.no_grad():
+        for weight in model.parameters():
+            if weight.dim() > 1:
+                weight.normal_(0.0, weight[0].numel() ** -0.5)
+
+
+def _segmenter_processor() -> Sam2VideoProcessor:
+    size = {"height": SIDE, "width": SIDE}
+    small = {"height": SIDE // 4, "width": SIDE // 4}
+    return Sam2VideoProcessor(
+        image_processor=Sam2ImageProcessor(size=size, mask_size=small), video_processor=Sam2VideoVideoProcessor(size=size)
+    )
+
+
+def grounding_dino(folder: Path, seed: int = 0) -> Path:
+    """Write a GroundingDINO with a word tokenizer of its own and return the folder."""
+    torch.manual_seed(seed)
+    vocabulary = {name: index for index, name in enumerate(_bert_words())}
+    tokenizer = BertTokenizer(vocab=vocabulary, do_lower_case=True)
+    config = GroundingDinoConfig(
+        backbone_config=SwinConfig(
+            image_size=64, embed_dim=16, depths=[1, 1, 1, 1], num_heads=[1, 1, 2, 2], window_size=4, out_indices=[2, 3, 4]
+        ),
+        text_config=BertConfig(
+            vocab_size=len(vocabulary), hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64
+        ),
+        d_model=32,
+        num_queries=30,
+        encoder_layers=1,
+        decoder_layers=2,
+        encoder_attention_heads=2,
+        decoder_attention_heads=2,
+        encoder_ffn_dim=64,
+        decoder_ffn_dim=64,
+        max_text_len=24,
+    )
+    GroundingDinoForObjectDetection(config).eval().save_pretrained(folder)
+    size = {"shortest_edge": 64, "longest_edge": 96}
+    GroundingDinoProcessor(image_processor=GroundingDinoImageProcessor(size=size), tokenizer=tokenizer).save_pretrained(folder)
+    return folder
+
+
+def _bert_words() -> list[str]:
+    """Words at the places where BERT has them: the model knows its delimiters by number."""
+    words = [f"[unused{index}]" for index in range(1030)]
+    words[0], words[100:104] = "[PAD]", ["[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    words[1012], words[1029] = ".", "?"
+    return [*words, "man", "kettle", "mug", "ball", "coffee", "##s"]
