@@ -45,6 +45,8 @@ class MediaFolder:
         """Return how a page shows a video, after putting its file in place."""
         if video.status is not VideoStatus.OK:
             return Shown(note=video.reason or f"the video is {video.status}")
+        if not video.path:
+            return Shown(note="the run came without its videos")
         path = _find(video.path, _roots(header, run))
         if path is None:
             return Shown(note=f"the file {video.path!r} is no longer where the run found it")

@@ -86,6 +86,14 @@ class TakeView:
     extra: tuple[tuple[str, float], ...]
     """Columns of other suites for this sample."""
 
+    @property
+    def events(self) -> tuple[tuple[int, str], ...]:
+        """(frame, reason) of every statement on emergence or disappearance that came with a reason."""
+        check = self.consistency
+        return (
+            () if check is None else tuple((frame, why) for frame, why in zip(check.frames, check.reasons, strict=False) if why)
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuestionRow:
@@ -119,6 +127,11 @@ class SampleView:
     """All questions."""
     many_seeds: bool
     """Whether any model has more than one video."""
+
+    @property
+    def outlined(self) -> bool:
+        """Whether any take has outlines."""
+        return any(take.overlay is not None for take in self.takes)
 
     @property
     def data(self) -> dict[str, Any]:
@@ -203,9 +216,11 @@ def _ticks(take: Take, sample: Sample, length: int) -> tuple[Ticks, ...]:
         name = f"contact, {names.get(touch.subject, '')}{colours.get(touch.object, '')}"
         made.append(_dots(name, touch.frames, take.overlay.frames if take.overlay else (), length))
     check = take.consistency
-    if check is not None and check.emergence is not None:
-        hits = tuple(frame for frame, value in zip(check.frames, check.emergence, strict=False) if value)
-        made.append(_dots("something emerges", hits, check.frames, length))
+    said = () if check is None else (("something is missing", check.disappearance), ("something emerges", check.emergence))
+    for name, values in said:
+        if check is not None and values is not None:
+            hits = tuple(frame for frame, value in zip(check.frames, values, strict=False) if value)
+            made.append(_dots(name, hits, check.frames, length))
     decisive = tuple(sorted({answer.frame for answer in take.answers if answer.frame is not None}))
     if decisive:
         made.append(_dots("decisive frames", decisive, decisive, length))
