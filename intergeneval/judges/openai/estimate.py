@@ -1,0 +1,47 @@
+"""What a run may take before its first request: rough on purpose, and on the high side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from intergeneval.judges.openai.settings import OpenAISettings
+from intergeneval.judges.prompting import Prompts
+from intergeneval.judges.services import CostEstimate
+
+CHARACTERS_A_TOKEN = 4
+ANSWER_TOKENS = 80
+FRAME_TOKENS = 50
+_QUESTION_CHARACTERS = 160
+_ASSESS_CHARACTERS = 1000
+
+
+def expected_tokens(
+    settings: OpenAISettings, messages: Sequence[Mapping[str, Any]], questions: int, frames: int
+) -> tuple[int, int]:
+    """Return (sent, received) tokens of one request that asks `questions` questions and assesses `frames` frames."""
+    parts = [part for message in messages for part in _parts(message["content"])]
+    pictures = sum(part["type"] == "image_url" for part in parts)
+    characters = sum(len(part["text"]) for part in parts if part["type"] == "text")
+    sent = pictures * settings.image_tokens + characters // CHARACTERS_A_TOKEN
+    return sent, questions * ANSWER_TOKENS + frames * FRAME_TOKENS
+
+
+def estimate_run(settings: OpenAISettings, prompts: Prompts, size: tuple[int, int, int], *, assess: bool) -> CostEstimate:
+    """Return what a run of (videos, questions in all, pictures a video) may take without a cache."""
+    videos, questions, frames = size
+    rules = len(prompts.render("system", {})) + 800 + (_ASSESS_CHARACTERS if assess else 0)
+    sent = videos * (frames * settings.image_tokens + rules // CHARACTERS_A_TOKEN)
+    sent += questions * _QUESTION_CHARACTERS // CHARACTERS_A_TOKEN
+    received = questions * ANSWER_TOKENS + (videos * (frames - 1) * FRAME_TOKENS if assess else 0)
+    return CostEstimate(
+        requests=videos,
+        input_tokens=sent,
+        output_tokens=received,
+        cost=settings.prices.cost(sent, 0, received) if settings.prices is not None else None,
+        basis=f"{frames} pictures a video at {settings.image_tokens} tokens each, nothing from the cache, no second turns",
+    )
+
+
+def _parts(content: Any) -> list[Mapping[str, Any]]:
+    return [{"type": "text", "text": content}] if isinstance(content, str) else list(content)

@@ -1,0 +1,288 @@
+"""The API judge: a video's pictures once, all its open questions in one request, a strict reading, one repair turn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import cv2
+
+from intergeneval.errors import BackendError, BudgetError, ConfigError
+from intergeneval.ids import sha256_json, short
+from intergeneval.judges import Judgement, JudgeRequest, parsing
+from intergeneval.judges.openai.client import AskError, Took
+from intergeneval.judges.openai.estimate import estimate_run, expected_tokens
+from intergeneval.judges.openai.link import Link, Reply
+from intergeneval.judges.openai.requests import Asked, Composer, label
+from intergeneval.judges.openai.settings import OpenAISettings
+from intergeneval.judges.openai.writing import write_questions
+from intergeneval.judges.parsing import Reading, Said, Seen
+from intergeneval.judges.prompting import Prompts
+from intergeneval.judges.services import CostEstimate, Services
+from intergeneval.records import Answer, AnswerStatus, AnswerValue, Consistency, Question, Sample, TrackState
+
+PARSER = 1
+"""Version of how replies are read; part of the revision."""
+_QUALITY = 90
+
+
+@dataclass(slots=True, kw_only=True)
+class _Open:
+    """What one video still lacks, and what was found for it."""
+
+    asked: Asked
+    said: dict[str, Said]
+    seen: dict[int, Seen] | None
+    cached: set[str]
+    status: AnswerStatus = AnswerStatus.UNPARSED
+    kind: str = ""
+    reason: str = ""
+
+
+class OpenAIJudge:
+    """Asks a model behind a server; what it says is taken strictly or not at all."""
+
+    needs_frames = True
+    needs_truth = False
+
+    def __init__(self, settings: OpenAISettings) -> None:
+        self.settings = settings
+        self.prompts = Prompts(settings.prompts_folder)
+        self.concurrency = settings.concurrency
+        self._link = Link(settings)
+
+    @property
+    def id(self) -> str:
+        """``openai:MODEL``."""
+        return f"openai:{self.settings.model}"
+
+    @property
+    def revision(self) -> str:
+        """Prompts, reading, sampling parameters and the user's own name for what is served."""
+        sampling = short(sha256_json(dict(self.settings.parameters)))
+        own = f" {self.settings.revision}" if self.settings.revision else ""
+        return f"prompts {self.prompts.version}, parser {PARSER}, parameters {sampling}{own}"
+
+    def attach(self, services: Services) -> None:
+        """Use the run's cache, cost limit and notices. Raises ConfigError for a limit without a price table."""
+        if services.budget.limit is not None and self.settings.prices is None:
+            raise ConfigError(
+                "max_cost needs [settings.openai.prices] with input and output, what a million tokens cost, to know when to stop"
+            )
+        self._link.attach(services)
+
+    def close(self) -> None:
+        """Close connections."""
+        self._link.close()
+
+    def declines(self, question: Question) -> str | None:  # noqa: ARG002  # the protocol's signature
+        """Return None: it looks at pictures and can try every question."""
+        return None
+
+    def estimate(self, videos: int, questions: int, frames: int, *, assess: bool) -> CostEstimate:
+        """Return what asking `questions` questions over `videos` videos of `frames` pictures each may take without a cache."""
+        return estimate_run(self.settings, self.prompts, (videos, questions, frames), assess=assess)
+
+    def write_questions(self, sample: Sample, interaction: int, names: tuple[str, str]) -> tuple[str, ...]:
+        """Return ten questions about an interaction. Raises BackendError when the model gives none that can be used."""
+        return write_questions(self._link, self.settings, self.prompts, (sample.interactions[interaction].verb, *names))
+
+    def answer(self, request: JudgeRequest) -> list[Answer]:
+        """Answer every question of the request. Raises BackendError when tracking failed, BudgetError at the cost limit."""
+        return self.judge(request).answers
+
+    def judge(self, request: JudgeRequest) -> Judgement:
+        """Answer every question, and assess where asked, from the cache and one request. Raises as `answer` does."""
+        if request.tracks.status != "ok":
+            raise BackendError(f"tracking failed: {request.tracks.reason or 'the tracker gave no reason'}")
+        jpegs = request.jpegs if request.jpegs is not None else _encoded(request)
+        lost = {item.id for item in request.sample.instances if _lost(request, item.id)}
+        asked = Asked(questions=[item for item in request.questions if not lost & set(item.names)], assess=request.assess)
+        work = _Open(asked=asked, said={}, seen=None, cached=set())
+        took = Took()
+        if asked.questions or asked.assess is not None:
+            composer = Composer(self.settings, self.prompts, request.sample, jpegs)
+            self._recall(work, composer, request.repeat)
+            self._ask(work, composer, request.repeat, took)
+        return self._judgement(request, work, took, lost)
+
+    def _recall(self, work: _Open, composer: Composer, repeat: int) -> None:
+        """Take what the cache knows and leave the rest open."""
+        cache = self._link.services.cache
+        if cache is None:
+            return
+        served, json_schema = self._link.remembered()
+        keys = composer.keys(work.asked, served, repeat, json_schema=json_schema)
+        for name, key in keys.items():
+            stored = cache.get(key)
+            if stored is None:
+                continue
+            work.cached.add(name)
+            if name:
+                value = AnswerValue(stored["value"])
+                work.said[name] = Said(value=value, frame=stored["frame"], reason=stored["reason"])
+            else:
+                work.seen = {
+                    item["frame"]: Seen(emerged=item["emerged"], missing=tuple(item["missing"]), reason=item["reason"])
+                    for item in stored["frames"]
+                }
+        work.asked = _still_open(work)
+
+    def _ask(self, work: _Open, composer: Composer, repeat: int, took: Took) -> None:
+        """Ask what is open, once and, where the reply is faulty, once more. Raises BudgetError before the first request only."""
+        if not work.asked.questions and work.asked.assess is None:
+            return
+        asked, messages = work.asked, composer.messages(work.asked)
+        try:
+            reply = self._send(composer, messages, asked, took)
+            reading = self._take(work, composer, reply, repeat)
+            work.asked = _still_open(work)
+            if reply.refused or not (work.asked.questions or work.asked.assess is not None):
+                return
+            again = self.prompts.render("repair", {"problems": reading.problems, "again": composer.text(work.asked)})
+            turns = [{"role": "assistant", "content": reply.text or "(nothing)"}, {"role": "user", "content": again}]
+            reply = self._send(composer, [*messages, *turns], work.asked, took)
+            self._take(work, composer, reply, repeat)
+            work.asked = _still_open(work)
+        except AskError as error:
+            work.status, work.kind, work.reason = AnswerStatus.FAILED, error.kind, str(error)
+        except BudgetError:
+            if not took.requests:
+                raise
+            # The first reply is paid for and kept; what it left open stays unparsed, and a resume asks again.
+
+    def _send(self, composer: Composer, messages: Sequence[Mapping[str, Any]], asked: Asked, took: Took) -> Reply:
+        prices = self.settings.prices
+        tokens = expected_tokens(self.settings, messages, len(asked.questions), len(asked.frames))
+        cost = prices.cost(tokens[0], 0, tokens[1]) if prices is not None else 0.0
+
+        def compose(json_schema: bool) -> Mapping[str, Any]:
+            return composer.payload(messages, asked, json_schema=json_schema)
+
+        return self._link.send(compose, cost, took)
+
+    def _take(self, work: _Open, composer: Composer, reply: Reply, repeat: int) -> Reading:
+        """Keep the usable parts of a reply, in the cache as well."""
+        if reply.refused:
+            work.status, work.kind, work.reason = AnswerStatus.REFUSED, "refusal", "the model declined to answer"
+            return Reading()
+        asked, ids = work.asked, [item.id for item in composer.sample.instances]
+        reading = parsing.read(reply.text, asked.labels, composer.frames, asked.frames, ids)
+        work.kind = "reply"
+        work.reason = self._link.clean("; ".join(reading.problems[:3]))
+        work.said.update(reading.answers)
+        whole = asked.assess is not None and set(reading.frames) == set(asked.frames)
+        if whole:
+            work.seen = dict(reading.frames)
+        cache = self._link.services.cache
+        if cache is not None:
+            keys = composer.keys(asked, reply.served, repeat, json_schema=reply.json_schema)
+            for name, said in reading.answers.items():
+                reason = self._link.clean(said.reason)
+                cache.put(keys[name], self.id, {"value": said.value.value, "frame": said.frame, "reason": reason})
+            if whole:
+                frames = [
+                    {
+                        "frame": index,
+                        "emerged": item.emerged,
+                        "missing": list(item.missing),
+                        "reason": self._link.clean(item.reason),
+                    }
+                    for index, item in sorted(reading.frames.items())
+                ]
+                cache.put(keys[""], self.id, {"frames": frames})
+        return reading
+
+    def _judgement(self, request: JudgeRequest, work: _Open, took: Took, lost: set[str]) -> Judgement:
+        """Put everything into records; what the requests took stands on the first of them, and on no other."""
+        answers = [self._record(request, question, work, lost) for question in request.questions]
+        consistency = self._consistency(request.assess, work) if request.assess is not None else None
+        usage = took.usage()
+        if usage and answers:
+            answers[0] = replace(answers[0], usage={**answers[0].usage, **usage})
+        elif usage and consistency is not None:
+            consistency = replace(consistency, usage={**consistency.usage, **usage})
+        return Judgement(answers=answers, consistency=consistency)
+
+    def _record(self, request: JudgeRequest, question: Question, work: _Open, lost: set[str]) -> Answer:
+        blank = Answer(
+            sample_id=question.sample_id,
+            seed=request.video.seed,
+            interaction=question.interaction,
+            question_id=question.question_id,
+            status=work.status,
+            value=None,
+            judge=self.id,
+            repeat=request.repeat,
+        )
+        name = label(question)
+        gone = sorted(lost & set(question.names))
+        if gone:
+            reason = f"The tracker lost {gone[0]} in every sampled frame after the first."
+            return replace(blank, status=AnswerStatus.UNANSWERABLE, reason=reason)
+        said = work.said.get(name)
+        if said is None:
+            return replace(blank, reason=work.reason, usage={"kind": work.kind})
+        usage = {"cached": True} if name in work.cached else {}
+        reason = self._link.clean(said.reason)
+        return replace(blank, status=AnswerStatus.OK, value=said.value, frame=said.frame, reason=reason, usage=usage)
+
+    def _consistency(self, base: Consistency, work: _Open) -> Consistency:
+        seen, who = work.seen, self.id
+        if seen is None:
+            return replace(
+                base,
+                states=None,
+                emergence=None,
+                disappearance=None,
+                assessors={"emergence": who, "disappearance": who},
+                reasons=(),
+                status=work.status,
+                reason=work.reason,
+                usage={"kind": work.kind},
+            )
+        found = [seen[frame] for frame in base.frames]
+        return replace(
+            base,
+            states=None,
+            emergence=tuple(item.emerged for item in found),
+            disappearance=tuple(bool(item.missing) for item in found),
+            assessors={"emergence": who, "disappearance": who},
+            reasons=tuple(self._link.clean(_told(item)) for item in found),
+            usage={"cached": True} if "" in work.cached else {},
+        )
+
+
+def _still_open(work: _Open) -> Asked:
+    return Asked(
+        questions=[item for item in work.asked.questions if label(item) not in work.said],
+        assess=work.asked.assess if work.seen is None else None,
+    )
+
+
+def _told(seen: Seen) -> str:
+    if not seen.emerged and not seen.missing:
+        return ""
+    parts = [f"missing: {', '.join(seen.missing)}"] if seen.missing else []
+    return "; ".join([*parts, *(["something emerged"] if seen.emerged else []), *([seen.reason] if seen.reason else [])])
+
+
+def _lost(request: JudgeRequest, instance_id: str) -> bool:
+    """Whether the tracker gave an instance up in every sampled frame after the first, so that no box tells who it is."""
+    track = request.tracks.track(instance_id)
+    frames = [frame for frame in request.video.sampled if frame > 0]
+    return track is None or all(track.states[frame] is TrackState.LOST for frame in frames if frame < len(track.states))
+
+
+def _encoded(request: JudgeRequest) -> dict[int, bytes]:
+    """Encode drawn frames as JPEG files, for callers that hand over pixels."""
+    if request.frames is None:
+        raise BackendError(f"{request.sample.id}: no frames were handed over")
+    found = {}
+    for index, frame in request.frames().items():
+        done, data = cv2.imencode(".jpg", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+        if not done:
+            raise BackendError(f"{request.sample.id}: frame {index} cannot be written as JPEG")
+        found[index] = data.tobytes()
+    return found

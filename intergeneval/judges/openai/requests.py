@@ -1,0 +1,129 @@
+"""What is sent: the chat request for a video's open questions, and the content key of each of them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from intergeneval.ids import canonical_json, sha256_json
+from intergeneval.judges import parsing
+from intergeneval.judges.openai.settings import OpenAISettings
+from intergeneval.judges.prompting import Prompts
+from intergeneval.records import Consistency, Question, Sample
+
+Message = Mapping[str, Any]
+
+
+def label(question: Question) -> str:
+    """Return how a request calls a question: interaction and question id, such as ``0.7``."""
+    return f"{question.interaction}.{question.question_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What one request asks about a video."""
+
+    questions: Sequence[Question]
+    """Questions; may be empty when `assess` is given."""
+    assess: Consistency | None
+    """Where emergence and disappearance are to be assessed; None: not at all."""
+
+    @property
+    def labels(self) -> list[str]:
+        """Labels of the questions, in order."""
+        return [label(question) for question in self.questions]
+
+    @property
+    def frames(self) -> list[int]:
+        """Frames to assess."""
+        return list(self.assess.frames) if self.assess is not None else []
+
+
+class Composer:
+    """Writes the requests about one video: rules, then its pictures, then what is asked, so that servers share the prefix."""
+
+    def __init__(self, settings: OpenAISettings, prompts: Prompts, sample: Sample, jpegs: Mapping[int, bytes]) -> None:
+        self._settings = settings
+        self._prompts = prompts
+        self._sample = sample
+        self._jpegs = dict(sorted(jpegs.items()))
+        self._digests = {index: hashlib.sha256(content).hexdigest() for index, content in self._jpegs.items()}
+
+    @property
+    def sample(self) -> Sample:
+        """The sample."""
+        return self._sample
+
+    @property
+    def frames(self) -> list[int]:
+        """Frames that are shown."""
+        return list(self._jpegs)
+
+    def text(self, asked: Asked) -> str:
+        """Return the question part of a request."""
+        values = {
+            "questions": [{"label": label(item), "text": item.text} for item in asked.questions],
+            "frames": asked.frames,
+            "instances": self._sample.instances if asked.assess is not None else (),
+            "classes": list(dict.fromkeys(item.class_ for item in self._sample.instances)),
+        }
+        return self._prompts.render("ask", values)
+
+    def messages(self, asked: Asked, *, digests: bool = False) -> list[Message]:
+        """Return the messages; with `digests` each picture stands for itself by its hash."""
+        content: list[Message] = []
+        for index, jpeg in self._jpegs.items():
+            url = self._digests[index] if digests else "data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii")
+            content.append({"type": "text", "text": self._prompts.render("frame", {"index": index})})
+            content.append({"type": "image_url", "image_url": {"url": url}})
+        content.append({"type": "text", "text": self.text(asked)})
+        return [{"role": "system", "content": self._prompts.render("system", {})}, {"role": "user", "content": content}]
+
+    def payload(self, messages: Sequence[Message], asked: Asked, *, json_schema: bool) -> dict[str, Any]:
+        """Return the request with all its settings."""
+        ids = [item.id for item in self._sample.instances]
+        shape = parsing.schema(asked.labels, list(self._jpegs), asked.frames, ids)
+        return payload(self._settings, messages, shape if json_schema else None)
+
+    def keys(self, asked: Asked, served: str, repeat: int, *, json_schema: bool) -> dict[str, str]:
+        """Return the content key of every question by its label, and of the assessment under an empty label.
+
+        The key of a part is the hash of the request that would ask for it alone, so it does not move with what else is open.
+        """
+        parts = [Asked(questions=[question], assess=None) for question in asked.questions]
+        names = asked.labels
+        if asked.assess is not None:
+            parts.append(Asked(questions=[], assess=asked.assess))
+            names = [*names, ""]
+        return {
+            name: content_key(
+                self._settings,
+                self.payload(self.messages(part, digests=True), part, json_schema=json_schema),
+                served,
+                repeat,
+            )
+            for name, part in zip(names, parts, strict=True)
+        }
+
+
+def payload(settings: OpenAISettings, messages: Sequence[Message], shape: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return a request; `shape` is the JSON schema its reply is held to, None for none."""
+    request: dict[str, Any] = {"model": settings.model, "messages": list(messages), **settings.parameters}
+    if shape is not None:
+        schema = {"name": "reply", "strict": True, "schema": shape}
+        request["response_format"] = {"type": "json_schema", "json_schema": schema}
+    return request
+
+
+def content_key(settings: OpenAISettings, request: Mapping[str, Any], served: str, repeat: int) -> str:
+    """Return the cache key of a request, whose pictures stand by their hashes, to a host that serves revision `served`."""
+    judge = {"judge": f"openai:{settings.model}", "revision": settings.revision, "served": served}
+    return sha256_json({**judge, "host": settings.host, "repeat": repeat, "request": request})
+
+
+def body(request: Mapping[str, Any]) -> bytes:
+    """Return a request as it is sent."""
+    return canonical_json(request).encode("utf-8", "replace")

@@ -1,0 +1,151 @@
+"""Settings of the API judge: ``[settings.openai]`` of the run's TOML file, and the key from the environment alone."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from intergeneval.errors import ConfigError, RecordError
+from intergeneval.ids import canonical_json
+from intergeneval.records import Record
+
+BASE_URL = "https://api.openai.com/v1"
+BASE_URL_ENVIRONMENT = "OPENAI_BASE_URL"
+_SECRET_NAME = re.compile(r"(^|_|-)(key|token|secret|password|credential|auth|authorization|headers?)s?($|_|-)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prices(Record):
+    """What a million tokens cost, in any one currency."""
+
+    input: float
+    """Tokens sent."""
+    output: float
+    """Tokens received."""
+    cached_input: float | None = None
+    """Tokens sent that the server had in its prefix cache; None: as `input`."""
+
+    def __post_init__(self) -> None:
+        for name, value in (("input", self.input), ("output", self.output), ("cached_input", self.cached_input)):
+            if value is not None and not 0 <= value < float("inf"):
+                raise ValueError(f"{name} {value} is not a price of 0 or more")
+
+    def cost(self, sent: int, cached: int, received: int) -> float:
+        """Return what tokens cost; `cached` are part of `sent`."""
+        kept = self.input if self.cached_input is None else self.cached_input
+        return ((sent - cached) * self.input + cached * kept + received * self.output) / 1e6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenAISettings(Record):
+    """Everything that can be set for ``openai:MODEL``."""
+
+    model: str = ""
+    """Name of the model; comes from the judge spec."""
+    base_url: str = ""
+    """Address up to and with ``/v1``; empty: ``$OPENAI_BASE_URL``, or OpenAI's own."""
+    key_variable: str = "OPENAI_API_KEY"
+    """Environment variable that holds the key; the key itself is never a setting."""
+    revision: str = ""
+    """Your own name for what the server runs (weights, quantisation); part of the comparability key."""
+    concurrency: int = 16
+    """Most requests at once."""
+    attempts: int = 6
+    """How often one request is sent before it counts as failed."""
+    timeout: float = 180.0
+    """Seconds one attempt may take in all."""
+    backoff: float = 1.0
+    """Seconds before the second attempt, doubled each time, with jitter."""
+    longest_wait: float = 300.0
+    """Longest wait before an attempt, in seconds; a server that asks for more has failed the request."""
+    parameters: Mapping[str, Any] = field(default_factory=lambda: {"temperature": 0, "max_tokens": 4096})
+    """Sampling parameters, sent as they stand; given, they replace these."""
+    json_schema: bool = True
+    """Whether to ask for replies that keep to a JSON schema; a server that refuses is asked without."""
+    prices: Prices | None = None
+    """Price table; None: no costs are known."""
+    image_tokens: int = 1000
+    """Tokens of one picture, for the estimate before the run only."""
+    prompts: str = ""
+    """Folder with templates that replace ours; comes from ``--prompts``."""
+
+    def __post_init__(self) -> None:
+        for name, low in (("concurrency", 1), ("attempts", 1), ("image_tokens", 0)):
+            if getattr(self, name) < low:
+                raise ValueError(f"{name} {getattr(self, name)} is below {low}")
+        if taken := sorted({"model", "messages", "response_format", "stream", "n"} & set(self.parameters)):
+            raise ValueError(f"parameters holds {taken[0]!r}, which the judge sets itself")
+        canonical_json(dict(self.parameters))
+        for name in ("timeout", "backoff", "longest_wait"):
+            if not 0 < getattr(self, name) < float("inf"):
+                raise ValueError(f"{name} {getattr(self, name)} is not above 0")
+
+    @property
+    def host(self) -> str:
+        """The base URL's host: part of every cache key."""
+        return urlsplit(self.base_url).hostname or ""
+
+    @property
+    def key(self) -> str:
+        """The key, read from the environment when asked for; empty where there is none."""
+        return os.environ.get(self.key_variable, "").strip()
+
+    @property
+    def prompts_folder(self) -> Path | None:
+        """Folder of the user's templates, or None."""
+        return Path(self.prompts) if self.prompts else None
+
+
+def read_settings(model: str, settings: Mapping[str, Any]) -> OpenAISettings:
+    """Return the settings for a model. Raises ConfigError naming the field: nothing secret may stand in a config file.
+
+    The config is stored in the run folder, so a key, a header or a URL with a password is refused rather than hidden.
+    """
+    if not model.strip():
+        raise ConfigError("judge 'openai': say which model, as in openai:MODEL")
+    if secret := _secret_name(settings):
+        raise ConfigError(
+            f"[settings.openai] {secret}: secrets do not belong into a config file; put the key into the environment variable "
+            f"that key_variable names (OPENAI_API_KEY)"
+        )
+    try:
+        read = OpenAISettings.from_json(dict(settings), where="[settings.openai]")
+    except RecordError as error:
+        raise ConfigError(str(error)) from None
+    read = replace(
+        read, model=model, base_url=(read.base_url or os.environ.get(BASE_URL_ENVIRONMENT, "") or BASE_URL).rstrip("/")
+    )
+    parts = urlsplit(read.base_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigError(f"judge 'openai': base_url {_without_user(read.base_url)!r} is no http or https address")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ConfigError(
+            f"judge 'openai': base_url of {parts.hostname} holds a user, password or query; give the bare address, and the key in "
+            f"${read.key_variable}"
+        )
+    if read.base_url == BASE_URL and not read.key:
+        raise ConfigError(
+            f"judge 'openai:{model}': ${read.key_variable} is not set; put the key there, or set base_url to your server"
+        )
+    if any(not 32 < ord(character) < 127 for character in read.key):
+        raise ConfigError(f"${read.key_variable} holds characters that no key has; set it again")
+    return read
+
+
+def _secret_name(settings: Mapping[str, Any], prefix: str = "") -> str:
+    """Return the dotted name of the first setting that is called like a secret, or an empty text."""
+    for name, value in settings.items():
+        if name != "key_variable" and not name.endswith("_tokens") and _SECRET_NAME.search(name):
+            return prefix + name
+        if isinstance(value, Mapping) and (found := _secret_name(value, f"{prefix}{name}.")):
+            return found
+    return ""
+
+
+def _without_user(url: str) -> str:
+    return re.sub(r"//[^/@]*@", "//***@", url)

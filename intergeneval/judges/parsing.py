@@ -1,0 +1,206 @@
+"""Replies of a model to answers, strictly: what does not say exactly one thing about a question says nothing about it.
+
+A reply is one JSON object, bare or in one fenced block. Nothing is searched for in prose, no word is taken for another, and no
+missing part is filled in. Every fault is worded for the repair turn.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from intergeneval.records import AnswerValue
+
+MAX_REASON = 400
+"""Longest reason that is kept, in characters."""
+
+_FENCED = re.compile(r"\A```(?:json)?[ \t]*\n(.*)\n```\Z", re.DOTALL)
+_VALUES = {value.value: value for value in AnswerValue}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """A usable answer to one question."""
+
+    value: AnswerValue
+    """The answer."""
+    frame: int | None
+    """The decisive frame; None only for a plain no."""
+    reason: str
+    """Why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A usable statement on one frame."""
+
+    emerged: bool
+    """Whether something is there that frame 0 did not have."""
+    missing: tuple[str, ...]
+    """Ids of the instances that are gone."""
+    reason: str
+    """Why."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Reading:
+    """What a reply says, and what is wrong with it."""
+
+    answers: dict[str, Said] = field(default_factory=dict)
+    """Usable answers by question label."""
+    frames: dict[int, Seen] = field(default_factory=dict)
+    """Usable statements by frame."""
+    problems: list[str] = field(default_factory=list)
+    """One sentence a fault."""
+
+
+class _NotJsonError(ValueError):
+    """A reply is not one JSON object."""
+
+
+def load_object(text: str) -> dict[str, Any]:
+    """Return the JSON object that `text` is. Raises ValueError saying what else it is; a repeated name is a fault as well."""
+    fenced = _FENCED.match(text.strip())
+    body = fenced.group(1) if fenced else text.strip()
+    if not body:
+        raise _NotJsonError("the reply is empty")
+    try:
+        found = json.loads(body, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except _NotJsonError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise _NotJsonError(f"the reply is not one JSON object ({str(error)[:80]})") from None
+    if not isinstance(found, dict):
+        raise _NotJsonError("the reply is JSON, but not an object")
+    return found
+
+
+def read(text: str, labels: Sequence[str], sampled: Collection[int], assessed: Sequence[int], ids: Collection[str]) -> Reading:
+    """Read a reply to the questions `labels` over frames `sampled`, and on emergence at frames `assessed` (none: not asked).
+
+    `ids` are the instances that may be missing.
+    """
+    reading = Reading()
+    try:
+        found = load_object(text)
+    except ValueError as error:
+        reading.problems.append(str(error))
+        return reading
+    expected = {name for name, wanted in (("answers", labels), ("frames", assessed)) if wanted}
+    if surplus := sorted(set(found) - expected):
+        reading.problems.append(f"the object has {surplus[0]!r}, which nobody asked for")
+    if labels:
+        _read_answers(found.get("answers"), labels, sampled, reading)
+    if assessed:
+        _read_frames(found.get("frames"), assessed, ids, reading)
+    return reading
+
+
+def _read_answers(entries: Any, labels: Sequence[str], sampled: Collection[int], reading: Reading) -> None:
+    if not isinstance(entries, list):
+        reading.problems.append('"answers" is not a list')
+        return
+    named = [entry.get("question") if isinstance(entry, dict) else None for entry in entries]
+    counts = Counter(name for name in named if isinstance(name, str))
+    for name, entry in zip(named, entries, strict=True):
+        if not isinstance(name, str) or name not in labels:
+            reading.problems.append(f"there is no question {str(name)[:40]!r}")
+        elif counts[name] == 1:
+            said = _answer(entry, sampled)
+            if isinstance(said, str):
+                reading.problems.append(f"question {name}: {said}")
+            else:
+                reading.answers[name] = said
+    for name in labels:
+        if counts[name] != 1:
+            reading.problems.append(f"question {name}: {counts[name]} answers instead of one")
+
+
+def _answer(entry: Mapping[str, Any], sampled: Collection[int]) -> Said | str:
+    value = _VALUES.get(entry["answer"]) if isinstance(entry.get("answer"), str) else None
+    if value is None:
+        return f"answer {str(entry.get('answer'))[:40]!r} is none of " + ", ".join(_VALUES)
+    if "frame" not in entry:
+        return "frame is missing"
+    frame = entry["frame"]
+    if frame is None:
+        return Said(value=value, frame=None, reason=_reason(entry)) if value is AnswerValue.NO else f"{value} needs its frame"
+    if isinstance(frame, bool) or not isinstance(frame, int) or frame not in sampled:
+        return f"frame {str(frame)[:20]} is none of those shown"
+    return Said(value=value, frame=frame, reason=_reason(entry))
+
+
+def _read_frames(entries: Any, assessed: Sequence[int], ids: Collection[str], reading: Reading) -> None:
+    if not isinstance(entries, list):
+        reading.problems.append('"frames" is not a list')
+        return
+    named = [entry.get("frame") if isinstance(entry, dict) else None for entry in entries]
+    counts = Counter(number for number in named if isinstance(number, int) and not isinstance(number, bool))
+    for number, entry in zip(named, entries, strict=True):
+        if isinstance(number, bool) or not isinstance(number, int) or number not in assessed:
+            reading.problems.append(f"frame {str(number)[:20]} is none of those to look at")
+        elif counts[number] == 1:
+            seen = _frame(entry, ids)
+            if isinstance(seen, str):
+                reading.problems.append(f"frame {number}: {seen}")
+            else:
+                reading.frames[number] = seen
+    for number in assessed:
+        if counts[number] != 1:
+            reading.problems.append(f"frame {number}: {counts[number]} entries instead of one")
+
+
+def _frame(entry: Mapping[str, Any], ids: Collection[str]) -> Seen | str:
+    emerged, missing = entry.get("emerged"), entry.get("missing")
+    if not isinstance(emerged, bool):
+        return f"emerged {str(emerged)[:20]!r} is neither true nor false"
+    if not isinstance(missing, list) or not all(isinstance(name, str) and name in ids for name in missing):
+        return f"missing {str(missing)[:40]} is not a list of ids out of {', '.join(sorted(ids))}"
+    return Seen(emerged=emerged, missing=tuple(missing), reason=_reason(entry))
+
+
+def _reason(entry: Mapping[str, Any]) -> str:
+    reason = entry.get("reason")
+    if not isinstance(reason, str):
+        return ""
+    # Half a surrogate pair is legal in JSON and cannot be written as UTF-8.
+    return " ".join(reason.encode("utf-8", "replace").decode().split())[:MAX_REASON]
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise _NotJsonError("an object of the reply has the same name twice")
+    return found
+
+
+def _no_constant(text: str) -> Any:
+    raise _NotJsonError(f"the reply holds {text}, which JSON does not have")
+
+
+def schema(labels: Sequence[str], sampled: Sequence[int], assessed: Sequence[int], ids: Sequence[str]) -> dict[str, Any]:
+    """Return the JSON schema of a reply, for servers that hold a model to it."""
+    text = {"type": "string"}
+    parts: dict[str, Any] = {}
+    if labels:
+        shown = {"anyOf": [{"type": "integer", "enum": list(sampled)}, {"type": "null"}]}
+        answer = {"type": "string", "enum": list(_VALUES)}
+        question = {"type": "string", "enum": list(labels)}
+        parts["answers"] = _list(_object({"question": question, "reason": text, "answer": answer, "frame": shown}))
+    if assessed:
+        frame = {"type": "integer", "enum": list(assessed)}
+        missing = _list({"type": "string", "enum": list(ids)})
+        parts["frames"] = _list(_object({"frame": frame, "reason": text, "emerged": {"type": "boolean"}, "missing": missing}))
+    return _object(parts)
+
+
+def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": dict(properties), "required": list(properties), "additionalProperties": False}
+
+
+def _list(items: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": dict(items)}

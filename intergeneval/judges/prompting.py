@@ -1,0 +1,74 @@
+"""The words a model is asked with: versioned jinja2 templates, each replaceable by a file of the same name in a user's folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jinja2 import StrictUndefined, TemplateError
+from jinja2.sandbox import SandboxedEnvironment
+
+from intergeneval.errors import ConfigError
+from intergeneval.ids import sha256_json, short
+
+NAMES = ("system", "frame", "ask", "repair", "write_system", "write")
+"""The templates: rules, what stands before each picture, questions and frames, the one repair turn, and writing questions."""
+SUFFIX = ".j2"
+
+
+class Prompts:
+    """One set of templates.
+
+    `folder` holds files that replace embedded ones of the same name. Raises ConfigError for a folder that is none, a file that is
+    no template of ours, and a template that does not compile.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        embedded = resources.files("intergeneval.judges").joinpath("prompts")
+        texts = {name: embedded.joinpath(name + SUFFIX).read_text(encoding="utf-8") for name in NAMES}
+        replaced = _read(folder) if folder is not None else {}
+        self.hash = sha256_json({**texts, **replaced})
+        """sha256 over all templates: other words are another judge."""
+        version = embedded.joinpath("VERSION").read_text(encoding="utf-8").strip()
+        self.version = f"{version}{'+own' if replaced else ''}-{short(self.hash)}"
+        """Version of the embedded templates, ``+own`` where some are replaced, and the first digits of the hash."""
+        # Plain text for a model, so nothing is escaped; sandboxed, because a prompts folder may come from anywhere.
+        environment = SandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)
+        self._templates = {}
+        for name, text in {**texts, **replaced}.items():
+            try:
+                self._templates[name] = environment.from_string(text)
+            except TemplateError as error:
+                raise ConfigError(f"{_place(folder, name)}: not a jinja2 template ({error})") from None
+        self._folder = folder
+
+    def render(self, name: str, values: Mapping[str, Any]) -> str:
+        """Return the text of a template. Raises ConfigError when it uses what it is not given."""
+        try:
+            return self._templates[name].render(values).strip()
+        except (TemplateError, TypeError, ValueError, LookupError) as error:
+            raise ConfigError(f"{_place(self._folder, name)}: cannot be rendered ({error})") from None
+
+
+def _read(folder: Path) -> dict[str, str]:
+    if not folder.is_dir():
+        raise ConfigError(f"prompts {str(folder)!r}: there is no such folder")
+    known = ", ".join(name + SUFFIX for name in NAMES)
+    found = {}
+    for path in sorted(folder.glob(f"*{SUFFIX}")):
+        if path.stem not in NAMES:
+            raise ConfigError(f"{path}: no prompt is called {path.name}; a folder may replace {known}")
+        try:
+            found[path.stem] = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path}: cannot be read as text ({error})") from None
+    if not found:
+        raise ConfigError(f"prompts {str(folder)!r}: the folder replaces nothing; it may hold {known}")
+    return found
+
+
+def _place(folder: Path | None, name: str) -> str:
+    path = folder / (name + SUFFIX) if folder is not None else None
+    return str(path) if path is not None and path.is_file() else f"prompt {name}{SUFFIX}"
