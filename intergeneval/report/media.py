@@ -50,15 +50,11 @@ class MediaFolder:
         path = _find(video.path, _roots(header, run))
         if path is None:
             return Shown(note=f"the file {video.path!r} is no longer where the run found it")
-        if path.is_dir():
-            return Shown(note="a folder of frames; browsers play files only")
-        kind = PLAYABLE.get(path.suffix.lower())
-        if kind is None:
-            return Shown(note=f"browsers do not play {path.suffix or 'this kind of'} files")
-        digest = sha256_file(path)
-        if digest != video.sha256:
-            return Shown(note="the file has changed since it was scored, so it is not shown")
-        return Shown(href=self._place(path, digest, kind), kind=kind)
+        note = _unplayable(path, video)
+        if note:
+            return Shown(note=note)
+        kind = PLAYABLE[path.suffix.lower()]
+        return Shown(href=self._place(path, video.sha256, kind), kind=kind)
 
     def first_frame(self, sample: Sample, takes: Sequence[tuple[Video, RunHeader, Path]]) -> str:
         """Return the address of a sample's first frame: the benchmark's picture, else frame 0 of the first video that decodes."""
@@ -95,6 +91,17 @@ class MediaFolder:
         self._folder.mkdir(parents=True, exist_ok=True)
         (self._folder / name).write_bytes(content)
         return f"media/{name}"
+
+
+def _unplayable(path: Path, video: Video) -> str:
+    """Return why a page cannot play what lies at `path`; empty where it can."""
+    if path.is_dir():
+        return "a folder of frames; browsers play files only"
+    if path.suffix.lower() not in PLAYABLE:
+        return f"browsers do not play {path.suffix or 'this kind of'} files"
+    if sha256_file(path) != video.sha256:
+        return "the file has changed since it was scored, so it is not shown"
+    return ""
 
 
 def _link_or_copy(source: Path, target: Path) -> None:
