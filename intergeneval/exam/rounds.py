@@ -6,18 +6,20 @@ resumed exam does not pay for them again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from intergeneval import videos
 from intergeneval.errors import IntergenevalError
 from intergeneval.ids import canonical_json, sha256_bytes
-from intergeneval.judges import Frame, Judge, JudgeRequest
+from intergeneval.judges import Frame, Judge, JudgeRequest, UsesServices
 from intergeneval.records import Answer, AnswerStatus, AnswerValue, Question, Record, Sample, Tracks, Truth, Video, VideoStatus
 from intergeneval.store import RunStore, write_atomically
 
 FILE = "rounds.jsonl"
+AGAIN = frozenset({AnswerStatus.FAILED, AnswerStatus.REFUSED, AnswerStatus.UNPARSED})
+"""Statuses that a resumed exam asks again."""
 NEGATION = "Someone answers the following question about the video with “no”: “{text}” Is that answer right?"
 """How a question is turned round: whoever says yes to the one says no to the other."""
 
@@ -34,6 +36,8 @@ class AskedAgain(Record):
     """The answer that counts."""
     second: AnswerValue | None
     """The answer in this round; None: none came."""
+    status: AnswerStatus = AnswerStatus.OK
+    """Why none came."""
     reason: str = ""
     """Its reason."""
 
@@ -66,14 +70,23 @@ def reads_words(judge: Judge) -> bool:
 
 
 def ask_again(store: RunStore, judge: Judge, share: float) -> Rounds:
-    """Ask about a seeded share of a run's videos once more, unless that was done; raises RecordError for a damaged file."""
+    """Ask about a seeded share of a run's videos once more; what was answered before is kept, what failed is asked anew.
+
+    Raises RecordError for a damaged file, OSError when it cannot be written.
+    """
     path = store.folder / FILE
-    if not path.exists():
-        lines = [canonical_json(item.to_json()) + "\n" for item in _ask(store, judge, share)]
-        write_atomically(path, "".join(lines))
-    text = path.read_text(encoding="utf-8").splitlines()
-    found = (AskedAgain.from_line(line, where=f"{path}:{number}") for number, line in enumerate(text, start=1))
-    return Rounds(asked=tuple(found), negatable=reads_words(judge))
+    text = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    found = [AskedAgain.from_line(line, where=f"{path}:{number}") for number, line in enumerate(text, start=1)]
+    broken = {item.sample_id for item in found if item.status in AGAIN}
+    kept = [item for item in found if item.sample_id not in broken]
+    try:
+        asked = _ask(store, judge, share, {item.sample_id for item in kept})
+    finally:
+        if isinstance(judge, UsesServices):
+            judge.close()
+    if asked or not path.exists():
+        write_atomically(path, "".join(canonical_json(item.to_json()) + "\n" for item in [*kept, *asked]))
+    return Rounds(asked=tuple(kept + asked), negatable=reads_words(judge))
 
 
 def chosen(sample_id: str, model: str, share: float) -> bool:
@@ -81,7 +94,7 @@ def chosen(sample_id: str, model: str, share: float) -> bool:
     return int(sha256_bytes(f"{model}/{sample_id}".encode())[:8], 16) < share * 2**32
 
 
-def _ask(store: RunStore, judge: Judge, share: float) -> list[AskedAgain]:
+def _ask(store: RunStore, judge: Judge, share: float, done: Collection[str]) -> list[AskedAgain]:
     samples = {item.id: item for item in store.read("samples", Sample)}
     tracks = {item.sample_id: item for item in store.read("tracks", Tracks)}
     truths = {item.sample_id: item for item in store.read("truth", Truth)} if judge.needs_truth else {}
@@ -94,7 +107,7 @@ def _ask(store: RunStore, judge: Judge, share: float) -> list[AskedAgain]:
     found: list[AskedAgain] = []
     for video in {item.sample_id: item for item in store.read("videos", Video)}.values():
         name = video.sample_id
-        if video.status is not VideoStatus.OK or not chosen(name, store.header.model, share):
+        if name in done or video.status is not VideoStatus.OK or not chosen(name, store.header.model, share):
             continue
         request = _request(store.folder, judge, samples[name], video, tracks[name], asked[name], truths.get(name))
         found += _round("again", request, judge, first)
@@ -121,6 +134,7 @@ def _round(name: str, request: JudgeRequest, judge: Judge, first: Mapping[tuple[
                 sample_id=question.sample_id,
                 first=before.value if before is not None and before.status is AnswerStatus.OK else None,
                 second=after.value if after is not None else None,
+                status=after.status if after is not None else AnswerStatus.FAILED,
                 reason=after.reason if after is not None else reason or "the judge gave no answer",
             )
         )

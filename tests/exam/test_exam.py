@@ -100,12 +100,14 @@ def test_a_folder_with_another_exam_is_refused_with_the_field_that_differs(oracl
 
 
 def test_a_judge_that_breaks_gives_an_incomplete_card_without_figures(tmp_path, fake_judges):
-    exam = hold(paper(judge="broken", policies=("perfect", "no-action"), scenes=2), tmp_path, workers=1)
+    exam = hold(paper(judge="broken", policies=("perfect", "no-action"), scenes=2, recheck=1.0), tmp_path, workers=1)
     assert not exam.complete
     assert exam.card["accuracy"] is None
     assert exam.card["kappa"] is None
     assert exam.card["detail"]["answers"]["all"]["failed"] == exam.card["exam"]["answers"]
     assert exam.card["detail"]["scores"]["unscored"] == exam.card["exam"]["videos"]
+    flips = exam.card["detail"]["rounds"]["flips"]
+    assert (flips["value"], flips["count"], flips["unanswered"]) == (None, 0, exam.card["exam"]["answers"])
     assert "Incomplete." in (tmp_path / "card.html").read_text()
 
 
