@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import base64
-import csv
 import hashlib
-import io
 import json
+import shlex
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
@@ -21,6 +19,7 @@ from markupsafe import Markup
 from intergeneval import __version__
 from intergeneval.errors import StoreError, UsageError
 from intergeneval.records import Sample
+from intergeneval.report.downloads import Download, downloads
 from intergeneval.report.formats import FILTERS
 from intergeneval.report.load import LoadedRun
 from intergeneval.report.media import MediaFolder
@@ -45,20 +44,6 @@ class Written:
     """What the page shows."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Download:
-    """A file offered on the page."""
-
-    name: str
-    """File name."""
-    text: str
-    """What is in it."""
-    content: str
-    """The file."""
-    href: str = ""
-    """Address on the page."""
-
-
 def write_report(folders: Sequence[Path], out: Path, options: ReportOptions | None = None) -> Written:
     """Write the report of some runs into a folder, or into one file where `out` ends in .html.
 
@@ -68,14 +53,24 @@ def write_report(folders: Sequence[Path], out: Path, options: ReportOptions | No
     """
     options = options or ReportOptions()
     single = out.suffix.lower() in (".html", ".htm")
-    command = f"intergeneval report {' '.join(folder.name for folder in folders)} -o {out.name}"
-    report = make_report(folders, options, single=single, command=command)
+    report = make_report(folders, options, single=single, command=_command(folders, options, single))
     check_reference(report, options.reference)
     try:
         pages = _write_file(report, out) if single else _write_folder(report, out)
     except OSError as error:
         raise StoreError(f"{out}: cannot be written ({error.strerror or error})") from None
     return Written(path=out if single else out / "index.html", pages=pages, report=report)
+
+
+def _command(folders: Sequence[Path], options: ReportOptions, single: bool) -> str:
+    """Return the command that makes this report again; where it is written does not matter to its bytes."""
+    words = ["intergeneval", "report", *(folder.name for folder in folders), "-o", "report.html" if single else "report"]
+    for name, value in (("title", options.title), ("reference", options.reference)):
+        words += [f"--{name}", value] if value else []
+    words += [word for item in options.columns for word in ("--columns", Path(item).name)]
+    words += [word for item in options.published for word in ("--published", Path(item).name)]
+    words += [word for item in options.cards for word in ("--card", item.name)]
+    return shlex.join(words)
 
 
 def _write_file(report: Report, out: Path) -> int:
@@ -153,93 +148,6 @@ def _views(report: Report, media: MediaFolder) -> Iterator[SampleView]:
 
 def _view(sample: Sample, name: str, runs: Sequence[LoadedRun], media: MediaFolder, report: Report) -> SampleView:
     return make_sample(sample, name, runs, media, report.columns)
-
-
-def downloads(report: Report) -> list[Download]:
-    """Return the files offered on the page: leaderboards and scores as CSV, and everything estimated as JSON, unrounded."""
-    return [
-        Download(name="leaderboard.csv", text="every metric of every model, with its interval", content=_leaderboard_csv(report)),
-        Download(name="scores.csv", text="one line a video", content=_scores_csv(report)),
-        Download(
-            name="report.json", text="estimates, slices and comparisons", content=json.dumps(report_json(report), indent=1) + "\n"
-        ),
-    ]
-
-
-def report_json(report: Report) -> dict[str, Any]:
-    """Return the numbers of a report as plain JSON values."""
-    return {
-        "schema": 1,
-        "title": report.title,
-        "groups": [
-            {
-                "comparability": group.comparability.to_json(),
-                "key": group.comparability.key,
-                "partial": list(group.partial),
-                "models": [
-                    {
-                        "model": row.label,
-                        "tie_group": row.tie_group,
-                        "estimates": {metric: item.to_json() for metric, item in row.estimates.items()},
-                        "completeness": row.completeness.to_json(),
-                    }
-                    for row in group.rows
-                ],
-                "slices": [
-                    {
-                        "dimension": item.dimension,
-                        "label": item.label,
-                        "thin": item.thin,
-                        "models": {
-                            row.label: estimate.to_json() if estimate else None
-                            for row, estimate in zip(group.rows, item.estimates, strict=True)
-                        },
-                    }
-                    for item in group.slices
-                ],
-                "comparisons": [item.to_json() for pair in group.pairs for item in pair.comparisons],
-            }
-            for group in report.groups
-        ],
-        "published": [row.to_json() for table in report.published for row in table.rows],
-    }
-
-
-def _leaderboard_csv(report: Report) -> str:
-    rows: list[list[Any]] = [
-        ["key", "model", "tie_group", "metric", "mean", "low", "high", "se", "prompts", "clusters", "coverage", "partial"]
-    ]
-    for group in report.groups:
-        for row in group.rows:
-            for metric, item in row.estimates.items():
-                numbers = [item.mean, item.low, item.high, item.se, item.prompts, item.clusters, item.coverage]
-                rows.append([group.comparability.key, row.label, row.tie_group, metric, *numbers, " ".join(item.partial)])
-    return _csv(rows)
-
-
-def _scores_csv(report: Report) -> str:
-    named = "key model sample_id seed status if kisa sgi spi kisa_raw sgi_raw answered partial reason"
-    rows: list[list[Any]] = [named.split()]
-    for group in report.groups:
-        for row in group.rows:
-            for item in row.run.scores:
-                numbers = [item.if_, item.kisa, item.sgi, item.spi, item.kisa_raw, item.sgi_raw]
-                told = [item.answered, " ".join(item.partial), item.reason]
-                rows.append([group.comparability.key, row.label, item.sample_id, item.seed, item.status.value, *numbers, *told])
-    return _csv(rows)
-
-
-def _csv(rows: Sequence[Sequence[Any]]) -> str:
-    stream = io.StringIO()
-    csv.writer(stream, lineterminator="\n").writerows([[_cell(value) for value in row] for row in rows])
-    return stream.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    """Return a cell; a text that a spreadsheet would run as a formula gets a quote in front."""
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return f"'{value}"
-    return repr(value) if isinstance(value, float) else value
 
 
 def _data_uri(content: str, name: str) -> str:

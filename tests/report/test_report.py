@@ -124,7 +124,7 @@ def test_a_sample_page_spells_out_questions_answers_and_arithmetic(shown):
 
 def test_equal_runs_give_equal_bytes_and_an_old_report_is_replaced_as_a_whole(shown, tmp_path):
     _, folders, root = shown
-    out = tmp_path / "report"
+    out = tmp_path / "elsewhere"
     options = ReportOptions(published=("models",))
     write_report(folders[:1], out)
     (out / "samples" / "stale.html").write_text("old", encoding="utf-8")
