@@ -73,7 +73,7 @@ AGENCY_SHARE = 0.25
 """By how much of the first gap the other side may have closed more of it and this one still be the one who acts."""
 
 # Activity of the subject and gestures.
-ACTIVE_SHARE = 0.04
+ACTIVE_SHARE = 0.02
 """Share of a mask that changes place or shape when its owner acts; breathing and a tracker's flicker stay below."""
 GESTURE_START_SHARE = 0.01
 """Share of a mask that a limb moving in place must newly cover for a gesture to have begun ..."""
