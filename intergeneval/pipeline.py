@@ -17,6 +17,7 @@ from intergeneval.errors import BenchError, IntergenevalError, UsageError
 from intergeneval.ids import sha256_json, short
 from intergeneval.jobs import Backends, Job, Outcome
 from intergeneval.judges import AssessesConsistency, UsesServices
+from intergeneval.judges.services import CostEstimate
 from intergeneval.judging import JudgeStage, concurrency
 from intergeneval.lending import Lender
 from intergeneval.observe import Observer
@@ -39,6 +40,8 @@ from intergeneval.store import RunStore, RunWriter
 from intergeneval.workers import observe_in_processes, usable_cores
 
 MAX_WORKERS = 8
+TYPICAL_FRAMES = 12
+"""Frames a judge sees of a video whose length is not known yet, for estimates: about 11 are sampled at any length."""
 UNSCORED = frozenset({ScoreStatus.MISSING, ScoreStatus.UNDECODABLE, ScoreStatus.UNANSWERED})
 """Statuses that count toward exit code 3: an error or an absent video, not what geometry cannot know."""
 MARKERS = {"model_index.json": "diffusers", "matrix_config.json": "matrix"}
@@ -164,6 +167,20 @@ class Run:
             store=store, scores=tuple(scored), unscored=unscored, complete=complete, observed=observed, stopped=stopped
         )
 
+    def estimate(self) -> CostEstimate | None:
+        """Return what the judge may take for the whole run, with nothing done or cached yet; None for one that costs nothing."""
+        estimate = getattr(self._backends.judge, "estimate", None)
+        if estimate is None:
+            return None
+        seeds = {sample.id: len(self._seeds(sample)) for sample in self.bench.samples}
+        asked = sum(count * len(self.questions[name]) for name, count in seeds.items())
+        assess = self.config.consistency == "judge"
+        found: CostEstimate = estimate(sum(seeds.values()), asked, TYPICAL_FRAMES, assess=assess)
+        return found
+
+    def _seeds(self, sample: Sample) -> Sequence[int]:
+        return self._backends.source.seeds(sample, self.config.seeds) or self.config.seeds or (0,)
+
     def _new_questions(self, state: RunState) -> Iterator[Question]:
         for asked in self.questions.values():
             yield from (
@@ -176,11 +193,7 @@ class Run:
         self, samples: Sequence[Sample], state: RunState, writer: RunWriter, on_progress: Callable[[Progress], None]
     ) -> tuple[int, str]:
         """Bring every video through the stages; return on how many anything was done, and why the run stopped early."""
-        jobs = [
-            state.job(sample, seed, self.questions[sample.id])
-            for sample in samples
-            for seed in (self._backends.source.seeds(sample, self.config.seeds) or self.config.seeds or (0,))
-        ]
+        jobs = [state.job(sample, seed, self.questions[sample.id]) for sample in samples for seed in self._seeds(sample)]
         began, lock, finished = time.monotonic(), threading.Lock(), 0
         touched = set[tuple[str, int]]()
 

@@ -25,6 +25,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "bench": ("bench", "List, show and check benchmarks."),
     "import": ("import_", "Read results of the public release into run folders."),
     "export": ("export", "Write a run in the public release's layout."),
+    "cache": ("cache", "Look at or empty the cache of judge answers."),
     "doctor": ("doctor", "Tell which backends work here, and what each missing one needs."),
 }
 """Verb -> (module under intergeneval.cli that holds a click command called `command`, one-line help)."""

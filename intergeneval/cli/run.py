@@ -13,7 +13,7 @@ from intergeneval.cli.sections import Command, more
 from intergeneval.errors import EXIT_INCOMPLETE, EXIT_OK, UsageError
 
 if TYPE_CHECKING:
-    from intergeneval.pipeline import Progress, RunResult
+    from intergeneval.pipeline import Progress, Run, RunResult
 
 
 @click.command("run", cls=Command)
@@ -33,13 +33,21 @@ if TYPE_CHECKING:
 @more("--workers", type=int, help="Parallel processes; default one a core.")
 @more("--shard", help="I/N: do the I-th of N parts; a plain run finishes.")
 @more("--name", help="Name of the model in tables.")
+@more("--consistency", type=click.Choice(["tracks", "judge"]), help="Who says what vanished and emerged (default tracks).")
+@more("--prompts", help="Folder with templates that replace the judge's own.")
+@more("--max-cost", type=float, help="Stop asking the judge at this cost; the same command goes on later.")
+@more("--cache", help="File that remembers judge answers, or off; default the user's cache.")
+@more("--estimate", is_flag=True, help="Only say what the judge may cost; nothing is run.")
 @more("--overlay", is_flag=True, default=None, help="Write overlay videos with boxes, masks and states.")
-def command(config: Path | None, as_json: bool, **options: Any) -> None:
+def command(config: Path | None, as_json: bool, estimate: bool, **options: Any) -> None:
     """Score generated videos for interaction fidelity, with the evidence for each number.
 
     The run can be stopped at any time; the same command goes on where it stopped. Exit code 3 means that more than 1 % of the
     videos are missing or unscored.
     """
+    if estimate:
+        click.echo(expected(prepare(config, options)) or "this judge costs nothing")
+        return
     result = run(config, options)
     if as_json:
         from intergeneval.cli.tables import scores_json
@@ -51,9 +59,8 @@ def command(config: Path | None, as_json: bool, **options: Any) -> None:
     sys.exit(EXIT_OK if result.complete else EXIT_INCOMPLETE)
 
 
-def run(config_file: Path | None, options: dict[str, Any]) -> RunResult:
-    """Run with the settings of a file and the options given over them. Raises UsageError and its kin before any work."""
-    from intergeneval.cli.progress import progress
+def prepare(config_file: Path | None, options: dict[str, Any]) -> Run:
+    """Return the run with the settings of a file and the options given over them. Raises UsageError and its kin."""
     from intergeneval.config import read_config
     from intergeneval.pipeline import Run
     from intergeneval.records import Profile
@@ -64,28 +71,53 @@ def run(config_file: Path | None, options: dict[str, Any]) -> RunResult:
             changes[name] = tuple(convert(part.strip()) for part in changes[name].split(",") if part.strip())
     if "profile" in changes:
         changes["profile"] = Profile(changes["profile"])
-    prepared = Run(read_config(config_file, changes), sys.argv)
+    return Run(read_config(config_file, changes), sys.argv)
+
+
+def run(config_file: Path | None, options: dict[str, Any]) -> RunResult:
+    """Run with the settings of a file and the options given over them. Raises UsageError and its kin before any work."""
+    from intergeneval.cli.progress import progress
+
+    prepared = prepare(config_file, options)
     click.echo(f"{prepared.header.model} on {prepared.header.bench}: {prepared.folder}", err=True)
+    if cost := expected(prepared):
+        click.echo(cost, err=True)
     with progress("scoring") as tell:
 
         def on_progress(state: Progress) -> None:
             tell(state.done, state.total, state.outcome.sample_id)
 
-        return prepared.execute(on_progress)
+        return prepared.execute(on_progress, lambda text: click.echo(text, err=True))
+
+
+def expected(prepared: Run) -> str:
+    """Return what the judge may take, in a line; empty for one that is never asked for money."""
+    found = prepared.estimate()
+    if found is None:
+        return ""
+    cost = f"cost up to {found.cost:.2f}" if found.cost is not None else "cost unknown without a price table"
+    tokens = f"{found.input_tokens} tokens in, {found.output_tokens} out"
+    return f"estimate: {found.requests} requests, {tokens}, {cost} ({found.basis})"
 
 
 def summary(result: RunResult) -> str:
     """Return the text that ends a run: table, what was unscored and why, where the run folder is."""
     from intergeneval.cli.tables import score_table, unscored_text
+    from intergeneval.spending import spending, spending_text
 
     folder = result.store.folder
     if not result.scores:
-        return f"shard done; a plain run with --out {folder} finishes\nrun folder: {folder}"
+        ended = f"shard stopped at --max-cost: {result.stopped}" if result.stopped else "shard done"
+        return f"{ended}; a plain run with --out {folder} finishes\nrun folder: {folder}"
     lines = [score_table(result.scores)]
     if unscored := unscored_text(result.scores):
         lines.append(unscored)
     if any(score.partial for score in result.scores):
         lines.append("<= marks upper bounds: without a detector nobody looked for things that emerge (--detector)")
+    if text := spending_text(spending(result.store)):
+        lines.append(text)
+    if result.stopped:
+        lines.append(f"STOPPED at --max-cost: {result.stopped}; the same command with a higher --max-cost goes on")
     if not result.complete:
         allowed = result.store.header.config.get("allowed_unscored")
         lines.append(

@@ -125,8 +125,8 @@ def read_settings(model: str, settings: Mapping[str, Any]) -> OpenAISettings:
         raise ConfigError(f"judge 'openai': base_url {_without_user(read.base_url)!r} is no http or https address")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ConfigError(
-            f"judge 'openai': base_url of {parts.hostname} holds a user, password or query; give the bare address, and the key in "
-            f"${read.key_variable}"
+            f"judge 'openai': base_url of {parts.hostname} holds a user, password or query; give the bare address, and the key "
+            f"in ${read.key_variable}"
         )
     if read.base_url == BASE_URL and not read.key:
         raise ConfigError(

@@ -73,8 +73,8 @@ def write_questions(link: Link, settings: OpenAISettings, prompts: Prompts, word
         repair = prompts.render("repair", {"problems": [found], "again": again})
         messages = [*first, {"role": "assistant", "content": reply.text or "(nothing)"}, {"role": "user", "content": repair}]
     raise BackendError(
-        f"openai:{settings.model} wrote no usable questions for {subject} {verb} {object_}: {link.clean(str(found))}; run again, or "
-        f"write ten questions into the benchmark, or set unknown_verbs to 'templates'"
+        f"openai:{settings.model} wrote no usable questions for {subject} {verb} {object_}: {link.clean(str(found))}; run again, "
+        f"or write ten questions into the benchmark, or set unknown_verbs to 'templates'"
     )
 
 

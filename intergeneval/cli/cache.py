@@ -1,0 +1,58 @@
+"""`intergeneval cache`: what the answer cache holds, and emptying it."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from intergeneval.cache import Cache
+
+
+@click.group("cache")
+def command() -> None:
+    """Look at or empty the cache of judge answers."""
+
+
+@command.command("stats")
+@click.option("--path", type=click.Path(path_type=Path, dir_okay=False), help="Cache file; default the user's own.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def stats(path: Path | None, as_json: bool) -> None:
+    """Count the answers in the cache, by judge."""
+    cache = _cache(path)
+    try:
+        found = cache.stats()
+    finally:
+        cache.close()
+    if as_json:
+        click.echo(json.dumps(found.to_json(), indent=1))
+        return
+    click.echo(f"{found.path}: {found.answers} answers, {found.bytes / 1e6:.2f} MB")
+    for judge, count in found.judges.items():
+        click.echo(f"  {count:8d}  {judge}")
+
+
+@command.command("clear")
+@click.option("--path", type=click.Path(path_type=Path, dir_okay=False), help="Cache file; default the user's own.")
+@click.option("--judge", default="", help="Remove the answers of this judge only, as `cache stats` names it.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def clear(path: Path | None, judge: str, yes: bool) -> None:
+    """Remove answers from the cache; a later run asks, and pays, again."""
+    cache = _cache(path)
+    if not yes:
+        click.confirm(f"remove {f'the answers of {judge}' if judge else 'all answers'} from {cache.path}?", abort=True)
+    try:
+        removed = cache.clear(judge)
+    finally:
+        cache.close()
+    click.echo(f"{removed} answers removed")
+
+
+def _cache(path: Path | None) -> Cache:
+    from intergeneval.cache import Cache, default_path  # the class itself, when a verb is run
+
+    return Cache(path or default_path(os.environ))

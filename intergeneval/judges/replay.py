@@ -1,0 +1,122 @@
+"""The answers of an earlier run, given again (``replay:RUN``), for the same questions about the same files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from intergeneval.errors import BackendError, ConfigError, RecordError
+from intergeneval.judges import Judgement, JudgeRequest
+from intergeneval.records import Answer, AnswerStatus, Consistency, Question, Record, RunHeader
+
+R = TypeVar("R", bound=Record)
+
+
+class ReplayJudge:
+    """Repeats what another run's judge said, for the same question about the same file, and nothing else.
+
+    The constructor reads the run folder. Raises ConfigError when it is none, RecordError for a damaged line.
+    """
+
+    needs_frames = False
+    needs_truth = False
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            header = RunHeader.from_line((folder / "run.json").read_text(encoding="utf-8"), where=str(folder / "run.json"))
+        except (OSError, UnicodeDecodeError):
+            raise ConfigError(f"judge 'replay:{folder}': there is no run folder with a readable run.json") from None
+        self._folder = folder
+        self._judge = header.comparability.judge
+        self._revision = header.comparability.judge_revision
+        self._texts = {
+            (item.sample_id, item.interaction, item.question_id): item.text for item in _lines(folder, "questions", Question)
+        }
+        self._answers = {
+            (item.sample_id, item.seed, item.video, item.interaction, item.question_id, item.repeat): item
+            for item in _lines(folder, "answers", Answer)
+        }
+        self._consistency = {(item.sample_id, item.seed, item.video): item for item in _lines(folder, "consistency", Consistency)}
+
+    @property
+    def id(self) -> str:
+        """``replay`` of the judge that spoke."""
+        return f"replay:{self._judge}"
+
+    @property
+    def revision(self) -> str:
+        """Revision of the judge that spoke."""
+        return self._revision
+
+    def declines(self, question: Question) -> str | None:  # noqa: ARG002  # the protocol's signature
+        """Return None: what was unanswerable then is so again."""
+        return None
+
+    def answer(self, request: JudgeRequest) -> list[Answer]:
+        """Return the recorded answers; one that was not recorded, or to a question worded otherwise, is failed."""
+        return [self._answer(request, question) for question in request.questions]
+
+    def judge(self, request: JudgeRequest) -> Judgement:
+        """Return recorded answers with the recorded statement on emergence and disappearance.
+
+        Raises BackendError when the run's judge made none about this video at these frames.
+        """
+        assessed: Consistency | None = None
+        if request.assess is not None:
+            found = self._consistency.get((request.sample.id, request.video.seed, request.video.sha256))
+            if found is None or found.disappearance is None or found.frames != request.assess.frames:
+                raise BackendError(f"{self._folder}: its judge said nothing about emergence in this video at these frames")
+            assessed = replace(found, diagnostics=request.assess.diagnostics, usage={})
+        return Judgement(answers=self.answer(request), consistency=assessed)
+
+    def _answer(self, request: JudgeRequest, question: Question) -> Answer:
+        seed, version = request.video.seed, request.video.sha256
+        place = (question.sample_id, question.interaction, question.question_id)
+        found = self._answers.get((question.sample_id, seed, version, question.interaction, question.question_id, request.repeat))
+        if found is None:
+            reason = "the replayed run has no answer to this question about this file"
+        elif self._texts.get(place) != question.text:
+            reason = "the replayed run asked this question in other words"
+        elif found.frame is not None and found.frame not in request.video.sampled:
+            reason = f"the replayed run decided by frame {found.frame}, which this run does not sample"
+        else:
+            return replace(found, judge=self.id, usage={})
+        return Answer(
+            sample_id=question.sample_id,
+            seed=seed,
+            interaction=question.interaction,
+            question_id=question.question_id,
+            status=AnswerStatus.FAILED,
+            value=None,
+            reason=reason,
+            judge=self.id,
+            repeat=request.repeat,
+            usage={"kind": "not recorded"},
+        )
+
+
+def _lines(folder: Path, stage: str, cls: type[R]) -> Iterator[R]:
+    """Give the records of a stage's files; what follows the last newline was torn by a kill and is left out."""
+    for path in (folder / f"{stage}.jsonl", *sorted(folder.glob(f"{stage}.shard-*.jsonl"))):
+        if not path.is_file():
+            continue
+        with path.open("rb") as stream:
+            for number, raw in enumerate(stream, start=1):
+                if not raw.endswith(b"\n"):
+                    break
+                try:
+                    yield cls.from_json(json.loads(raw), where=f"{path}:{number}")
+                except ValueError as error:
+                    raise RecordError(f"{path}:{number}: not JSON ({error})") from None
+
+
+def create(argument: str, settings: Mapping[str, Any]) -> ReplayJudge:
+    """Make the judge from a run folder. Raises ConfigError for a folder that is none, or for any setting."""
+    if settings:
+        raise ConfigError(f"the replay judge takes no settings, not {dict(settings)!r}")
+    if not argument:
+        raise ConfigError("judge 'replay': say which run folder, as in replay:runs/my-model/clips-1a2b3c4d")
+    return ReplayJudge(Path(argument))
