@@ -10,7 +10,7 @@ from typing import Any
 from intergeneval import __version__
 from intergeneval.errors import UsageError
 from intergeneval.ids import short
-from intergeneval.records import Comparison, Sample, Score
+from intergeneval.records import Comparison, Profile, Sample, Score
 from intergeneval.report.board import Group, Pair, Row, make_groups
 from intergeneval.report.card import JudgeCard, find_cards, read_cards
 from intergeneval.report.columns import Columns, read_columns
@@ -307,7 +307,9 @@ def _known_columns(columns: Columns, runs: Sequence[LoadedRun]) -> Columns:
 def _board_axis(group: Group, tables: Sequence[PublishedTable]) -> Axis:
     ends = [end for row in group.rows for end in (row.main.mean, row.main.low, row.main.high) if end is not None]
     ends += [row.metrics["if"] for table in tables for row in table.rows if "if" in row.metrics]
-    return axis_over(ends, narrow=True)
+    # No score is above 1, though a t interval may reach beyond; the axis ends where the scale does.
+    floor = 0.0 if group.comparability.profile is Profile.BOUNDED else min(ends, default=0.0)
+    return axis_over([min(max(end, floor), 1.0) for end in ends], narrow=True)
 
 
 def _title(runs: Sequence[LoadedRun]) -> str:

@@ -210,20 +210,19 @@ def _lanes(overlay: Overlay | None, sample: Sample) -> tuple[TimelineLane, ...]:
 
 def _ticks(take: Take, sample: Sample, length: int) -> tuple[Ticks, ...]:
     made = []
-    names = {instance.id: f"{instance.colour} and " for instance in sample.instances}
     colours = {instance.id: instance.colour for instance in sample.instances}
     for touch in take.overlay.touches if take.overlay else ():
-        name = f"contact, {names.get(touch.subject, '')}{colours.get(touch.object, '')}"
+        name = f"{colours.get(touch.subject, touch.subject)} touches {colours.get(touch.object, touch.object)}"
         made.append(_dots(name, touch.frames, take.overlay.frames if take.overlay else (), length))
     check = take.consistency
-    said = () if check is None else (("something is missing", check.disappearance), ("something emerges", check.emergence))
+    said = () if check is None else (("goes missing", check.disappearance), ("emerges", check.emergence))
     for name, values in said:
         if check is not None and values is not None:
             hits = tuple(frame for frame, value in zip(check.frames, values, strict=False) if value)
             made.append(_dots(name, hits, check.frames, length))
     decisive = tuple(sorted({answer.frame for answer in take.answers if answer.frame is not None}))
     if decisive:
-        made.append(_dots("decisive frames", decisive, decisive, length))
+        made.append(_dots("decisive", decisive, decisive, length))
     return tuple(made)
 
 
