@@ -1,8 +1,17 @@
 """Tiny checkpoints with random weights, written as save_pretrained writes real ones: real classes, real loading code, small numbers."""
 
+import json
 from pathlib import Path
 
 import torch
+from diffusers import (
+    AutoencoderKLCogVideoX,
+    CogVideoXDDIMScheduler,
+    CogVideoXImageToVideoPipeline,
+    CogVideoXPipeline,
+    CogVideoXTransformer3DModel,
+)
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import (
     BertConfig,
     BertTokenizer,
@@ -16,8 +25,17 @@ from transformers import (
     Sam2VideoProcessor,
     Sam2VideoVideoProcessor,
     SwinConfig,
+    T5Config,
+    T5EncoderModel,
+    T5Tokenizer,
 )
 
+SENTENCES = (
+    "the man lifts the silver kettle from the table and pours coffee into the blue mug",
+    "a boy kicks a white football over the grass",
+    "she throws the ball to him and he catches it with both hands",
+)
+"""What small tokenizers learn their pieces from."""
 SIDE = 128
 """Side of the pictures a tiny segmenter works on, in pixels."""
 
@@ -124,3 +142,53 @@ def _bert_words() -> list[str]:
     words[0], words[100:104] = "[PAD]", ["[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     words[1012], words[1029] = ".", "?"
     return [*words, "man", "kettle", "mug", "ball", "coffee", "##s"]
+
+
+def cogvideox(folder: Path, seed: int = 0, *, image: bool = True) -> Path:
+    """Write a CogVideoX pipeline, image-to-video or text-to-video, and return the folder."""
+    torch.manual_seed(seed)
+    words = _t5_pieces()
+    vae = AutoencoderKLCogVideoX(
+        block_out_channels=(4, 4, 4, 4),
+        latent_channels=4,
+        layers_per_block=1,
+        norm_num_groups=2,
+        sample_height=64,
+        sample_width=64,
+    )
+    transformer = CogVideoXTransformer3DModel(
+        num_attention_heads=2,
+        attention_head_dim=16,
+        in_channels=8 if image else 4,
+        out_channels=4,
+        time_embed_dim=16,
+        text_embed_dim=12,
+        num_layers=2,
+        sample_width=8,
+        sample_height=8,
+        sample_frames=9,
+        max_text_seq_length=226,
+        use_rotary_positional_embeddings=True,
+    )
+    encoder = T5EncoderModel(T5Config(vocab_size=len(words), d_model=12, d_kv=4, d_ff=16, num_layers=1, num_heads=2))
+    for part in (vae, transformer, encoder):
+        spread(part)
+    (CogVideoXImageToVideoPipeline if image else CogVideoXPipeline)(
+        tokenizer=T5Tokenizer(vocab=words, extra_ids=0),
+        text_encoder=encoder,
+        vae=vae,
+        transformer=transformer,
+        scheduler=CogVideoXDDIMScheduler(prediction_type="v_prediction", timestep_spacing="trailing"),
+    ).save_pretrained(folder)
+    return folder
+
+
+def _t5_pieces() -> list[tuple[str, float]]:
+    """Word pieces learned from a few sentences."""
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    trainer = trainers.UnigramTrainer(
+        vocab_size=80, special_tokens=["<pad>", "</s>", "<unk>"], unk_token="<unk>", show_progress=False
+    )
+    tokenizer.train_from_iterator(SENTENCES, trainer)
+    return [(piece, score) for piece, score in json.loads(tokenizer.to_str())["model"]["vocab"]]

@@ -1,0 +1,218 @@
+"""Videos made on the spot (``--model FOLDER`` with a ``model_index.json``, or ``diffusers:HUB/ID``): any video pipeline of diffusers.
+
+Image-to-video pipelines (CogVideoX, Wan, HunyuanVideo and others) get the sample's first frame, text-to-video ones the prompt alone. Noise
+is drawn on a CPU generator from the sample's id and the seed, so a video does not depend on the device's random numbers nor on which
+samples went before. Settings: see `Generation`; whatever is unset is what the pipeline itself takes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import numpy as np
+import torch
+from PIL import Image
+
+from intergeneval.errors import BackendError, ConfigError
+from intergeneval.records import Sample
+from intergeneval.sources import Frame, SourceVideo
+from intergeneval.weights import Once, Weights, locate, place
+
+OWNER = "source 'diffusers'"
+MARKER = "model_index.json"
+RATES = {"CogVideoX": 8.0, "Wan": 16.0, "HunyuanVideo": 24.0, "LTX": 24.0, "Mochi": 30.0}
+"""Start of a pipeline's class name -> frames per second it was trained at."""
+FULL_PRECISION = {"Wan": ("vae", "image_encoder")}
+"""Start of a pipeline's class name -> parts that lose quality in half precision."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """How videos are made: ``[settings.diffusers]`` of a config file."""
+
+    steps: int | None = None
+    """Denoising steps."""
+    guidance: float | None = None
+    """Guidance scale."""
+    height: int | None = None
+    """Height of the video, pixels."""
+    width: int | None = None
+    """Width of the video, pixels."""
+    frames: int | None = None
+    """Number of frames."""
+    fps: float | None = None
+    """Frame rate of the written file, frames per second; None: the one the model was trained at, 8 where that is not known."""
+    negative_prompt: str | None = None
+    """What the video should not show."""
+    seeds: int = 1
+    """Videos a prompt, with seeds 0, 1, ...; ``--seeds`` names others."""
+    device: str | None = None
+    """``cpu``, ``cuda`` or ``cuda:N``."""
+    dtype: str | None = None
+    """``float32``, ``bfloat16`` or ``float16``."""
+    offload: bool = False
+    """Keep on the GPU only the part that works: less memory, more time."""
+    tiling: bool = False
+    """Decode the video in tiles: less memory, more time."""
+
+    def __post_init__(self) -> None:
+        for name, low, high in (("steps", 1, 1000), ("height", 16, 8192), ("width", 16, 8192), ("frames", 2, 2000), ("seeds", 1, 1000)):
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high):
+                raise ConfigError(f"{OWNER}: {name} is {value!r}; it is a whole number from {low} to {high}")
+        for name, high in (("guidance", 100), ("fps", 1000)):
+            value = getattr(self, name)
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= high):
+                raise ConfigError(f"{OWNER}: {name} is {value!r}; it is a number above 0 and at most {high}")
+
+    def arguments(self) -> dict[str, Any]:
+        """Return what is set, under the names that pipelines use."""
+        given = {
+            "num_inference_steps": self.steps,
+            "guidance_scale": self.guidance,
+            "height": self.height,
+            "width": self.width,
+            "num_frames": self.frames,
+            "negative_prompt": self.negative_prompt,
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
+
+class DiffusersSource:
+    """Generates the video of each sample and seed when the run asks for it; the run writes it once and never asks again."""
+
+    parallel = False
+    """One copy of the weights serves all videos."""
+
+    def __init__(self, source: str, generation: Generation) -> None:
+        """Look at the pipeline's index; its weights are loaded with the first video. Raises ConfigError."""
+        self._generation = generation
+        self._weights = locate(OWNER, source, MARKER)
+        self._class_name, self._class = _pipeline_class(self._weights)
+        accepted = inspect.signature(self._class.__call__).parameters
+        unknown = [name for name in generation.arguments() if name not in accepted]
+        if unknown:
+            raise ConfigError(f"{OWNER}: {self._class_name} takes no {unknown[0]}; leave that setting out")
+        self._takes_image = "image" in accepted
+        self._device, self._dtype = place(OWNER, {"device": generation.device, "dtype": generation.dtype})
+        self._root: Path | None = None
+        self._pipeline = Once(OWNER, self._load)
+
+    @property
+    def name(self) -> str:
+        """Name of the model in tables."""
+        return self._weights.name
+
+    def attach(self, root: Path) -> None:
+        """Take the folder that first frames are relative to."""
+        self._root = root
+
+    def describe(self) -> Mapping[str, Any]:
+        """Return pipeline, weights and every setting that decides a video."""
+        return {
+            "source": "diffusers",
+            "pipeline": self._class_name,
+            "weights": self._weights.label,
+            "dtype": str(self._dtype).removeprefix("torch."),
+            **{key: value for key, value in asdict(self._generation).items() if key not in ("device", "dtype", "offload", "seeds")},
+        }
+
+    def seeds(self, sample: Sample, wanted: Sequence[int]) -> tuple[int, ...]:  # noqa: ARG002  # every sample has every seed
+        """Return the wanted seeds, or as many as the settings say."""
+        return tuple(dict.fromkeys(wanted)) or tuple(range(self._generation.seeds))
+
+    def video(self, sample: Sample, seed: int) -> SourceVideo:
+        """Return a video whose frames are generated when they are taken. Raises BackendError without a first frame to start from."""
+        image = self._first_frame(sample) if self._takes_image else None
+
+        def frames() -> Iterator[Frame]:
+            return iter(self._generate(sample, seed, image))
+
+        fps = self._generation.fps or _of_family(RATES, self._class_name) or 8.0
+        return SourceVideo(frames=frames, fps=float(fps), label=f"{sample.id}-{seed}")
+
+    def _first_frame(self, sample: Sample) -> Path:
+        if sample.image is None or self._root is None:
+            raise BackendError(f"sample {sample.id}: {self._class_name} starts from an image, and the sample has none")
+        path = self._root / sample.image
+        if not path.resolve().is_relative_to(self._root.resolve()) or not path.is_file():
+            raise BackendError(f"sample {sample.id}: its first frame {sample.image!r} is not a file inside {self._root}")
+        return path
+
+    def _load(self) -> Any:
+        whole = _of_family(FULL_PRECISION, self._class_name) or ()
+        dtype = {"default": self._dtype, **dict.fromkeys(whole, torch.float32)} if whole else self._dtype
+        pipeline = self._class.from_pretrained(self._weights.source, dtype=dtype)
+        pipeline.set_progress_bar_config(disable=True)
+        if self._generation.tiling:
+            pipeline.vae.enable_tiling()
+        if self._generation.offload and self._device.type == "cuda":
+            pipeline.enable_model_cpu_offload(device=self._device)
+            return pipeline
+        return pipeline.to(self._device)
+
+    def _generate(self, sample: Sample, seed: int, image: Path | None) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        """Return the frames (N, H, W, 3). Raises BackendError for an image that is none or frames that are not finite."""
+        pipeline = self._pipeline.get()
+        generator = torch.Generator(device="cpu").manual_seed(noise_seed(sample.id, seed))
+        given: dict[str, Any] = {"prompt": sample.prompt, "generator": generator, "output_type": "np", **self._generation.arguments()}
+        if image is not None:
+            try:
+                given["image"] = Image.open(image).convert("RGB")
+            except OSError as error:
+                raise BackendError(f"sample {sample.id}: its first frame {sample.image!r} cannot be read ({error})") from None
+        with torch.inference_mode():
+            frames = np.asarray(pipeline(**given).frames[0])
+        if not np.isfinite(frames).all():
+            raise BackendError(f"sample {sample.id}, seed {seed}: the pipeline made pixels that are not numbers; try dtype float32")
+        made: np.ndarray[Any, np.dtype[np.uint8]] = np.rint(frames.clip(0.0, 1.0) * 255).astype(np.uint8)
+        return made
+
+
+def noise_seed(sample_id: str, seed: int) -> int:
+    """Return the seed (0 to 2^63 - 1) of a sample's noise: its own for each sample, so that videos do not share their noise."""
+    return int.from_bytes(hashlib.sha256(f"{seed}\0{sample_id}".encode()).digest()[:8], "big") >> 1
+
+
+def _pipeline_class(weights: Weights) -> tuple[str, Any]:
+    """Return the pipeline's class, which must be one of the library's own: a folder must not bring code along."""
+    folder = Path(weights.source)
+    if folder.is_dir():
+        place_of_index = folder / MARKER
+    else:
+        from huggingface_hub import hf_hub_download
+
+        place_of_index = Path(hf_hub_download(weights.source, MARKER))
+    try:
+        index = json.loads(place_of_index.read_text(encoding="utf-8"))
+        name = index["_class_name"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"{OWNER}: {place_of_index} does not say which pipeline it is ({type(error).__name__}: {error})") from None
+    found = getattr(diffusers, name, None) if isinstance(name, str) and name.isidentifier() else None
+    if not (inspect.isclass(found) and issubclass(found, diffusers.DiffusionPipeline)):
+        raise ConfigError(f"{OWNER}: {place_of_index} names the pipeline {name!r}, which diffusers {diffusers.__version__} does not have")
+    if "num_frames" not in inspect.signature(found.__call__).parameters:
+        raise ConfigError(f"{OWNER}: {name} makes no videos; give a text-to-video or image-to-video pipeline")
+    return name, found
+
+
+def _of_family(table: Mapping[str, Any], class_name: str) -> Any:
+    return next((value for start, value in table.items() if class_name.startswith(start)), None)
+
+
+def create(argument: str, settings: Mapping[str, Any]) -> DiffusersSource:
+    """Make the source; the argument is a folder or hub id, settings are the fields of `Generation`. Raises ConfigError."""
+    if not argument:
+        raise ConfigError(f"{OWNER}: say which pipeline, as in --model FOLDER or --model diffusers:OWNER/NAME")
+    known = [item.name for item in fields(Generation)]
+    for name in settings:
+        if name not in known:
+            raise ConfigError(f"{OWNER} has no setting {name!r}; it knows {', '.join(sorted(known))}")
+    return DiffusersSource(argument, Generation(**settings))
