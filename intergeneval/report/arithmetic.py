@@ -15,6 +15,7 @@ from intergeneval.records import (
     Profile,
     Score,
 )
+from intergeneval.report.formats import num
 
 LAMBDA = 5
 """Weight of the two ratios in SPI, as the protocol fixes it; a stored SPI that does not follow from it is pointed out."""
@@ -72,14 +73,12 @@ def _spi(score: Score, consistency: Consistency | None, profile: Profile) -> Lin
         return Line(name="SPI", formula="", value=score.spi, note=score.reason)
     frames = len(consistency.frames) if consistency else 0
     emergence, disappearance = score.emergence_ratio or 0.0, score.disappearance_ratio or 0.0
-    formula = (
-        f"½ [(1 − {LAMBDA} × {ratio(emergence, frames)}) + (1 − {LAMBDA} × {ratio(disappearance, frames)})]"
-        f" = {((1 - LAMBDA * emergence) + (1 - LAMBDA * disappearance)) / 2:.3f}"
-    )
+    plain = ((1 - LAMBDA * emergence) + (1 - LAMBDA * disappearance)) / 2
+    terms = [f"(1 − {LAMBDA} × {ratio(value, frames)})" for value in (emergence, disappearance)]
+    formula = f"½ [{terms[0]} + {terms[1]}] = {num(plain)}"
     notes = ["emergence ratio first, disappearance ratio second"]
     if score.emergence_ratio is None:
         notes.append("emergence was not assessed and stands at its best value, 0")
-    plain = ((1 - LAMBDA * emergence) + (1 - LAMBDA * disappearance)) / 2
     expected = min(max(plain, 0.0), 1.0) if profile is Profile.BOUNDED else plain
     if expected != plain:
         notes.append("clipped to [0, 1]")
@@ -98,13 +97,13 @@ def ratio(value: float, frames: int) -> str:
 
 
 def _times(name: str, raw: float | None, spi: float | None) -> str:
-    return "" if raw is None or spi is None else f"{name} × SPI = {raw:.3f} × {spi:.3f}"
+    return "" if raw is None or spi is None else f"{name} × SPI = {num(raw)} × {num(spi)}"
 
 
 def _half(score: Score) -> str:
     if score.kisa is None or score.sgi is None:
         return ""
-    return f"(KISA + SGI) / 2 = ({score.kisa:.3f} + {score.sgi:.3f}) / 2"
+    return f"(KISA + SGI) / 2 = ({num(score.kisa)} + {num(score.sgi)}) / 2"
 
 
 def _bounds(bounds: tuple[float, float] | None) -> str:
