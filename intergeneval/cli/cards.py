@@ -34,10 +34,14 @@ def card_text(card: Mapping[str, Any]) -> str:
         if negation["applicable"]
         else f"not applicable: {negation['why']}"
     )
-    lines += [f"{'Questions turned round':<26}{turned}", "", "Fault               AUC    95 % interval     scenes"]
+    lines += [
+        f"{'Questions turned round':<26}{turned}",
+        "",
+        "Fault                                 AUC  95 % interval     scenes",
+    ]
     for name, found in detail["faults"].items():
         exempt = f"  no target: {found['exempt']}" if found["exempt"] else ""
-        lines.append(f"{name:<18}{number(found['auc']):>7}  {ends(found['interval']):<16}{found['scenes']:>6}{exempt}")
+        lines.append(f"{name:<36}{number(found['auc']):>5}  {ends(found['interval']):<16}{found['scenes']:>6}{exempt}")
     if not card["complete"]:
         lines.append("INCOMPLETE: answers are missing; the same command asks again")
     return "\n".join(lines)

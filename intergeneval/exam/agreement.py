@@ -41,7 +41,7 @@ class Agreement:
     accuracy: Share
     """Share of right answers."""
     kappa: float | None
-    """Cohen's kappa, -1 to 1; None where truth and judge both say one thing only, or nothing was answered."""
+    """Cohen's kappa, -1 to 1; None where the truth says one thing only, or nothing was answered."""
     kappa_interval: Interval | None
     """Interval of kappa; None with fewer than two scenes."""
 
@@ -83,7 +83,7 @@ def agreement(truth: Sequence[bool], given: Sequence[bool], scenes: Sequence[Has
     accuracy = share(right, scenes)
     total, true_yes, said_yes = len(truth), sum(truth), sum(given)
     expected = true_yes * said_yes + (total - true_yes) * (total - said_yes)
-    if total == 0 or expected == total * total:
+    if true_yes in (0, total):  # where the truth never varies, kappa is 0 whatever the judge says
         return Agreement(accuracy=accuracy, kappa=None, kappa_interval=None)
     kappa = (total * sum(right) - expected) / (total * total - expected)
     codes = codes_of(scenes)

@@ -70,29 +70,36 @@ def share_json(found: Share) -> Json:
 
 
 def fault_figures(videos: Sequence[MarkedVideo]) -> Json:
-    """Return the AUC of each fault that was played alone, against the perfect twins of the same scenes."""
-    twins = {video.sample_id: video for video in videos if video.policy == PERFECT}
+    """Return the AUC of each fault that was played alone, against the perfect twins of the same scenes.
+
+    A fault whose target is set for some categories has a second entry for those, such as ``outcome-missing (force, transport)``.
+    """
     found: Json = {}
     for fault, symptom in SYMPTOMS.items():
         faulty = [video for video in videos if video.policy == fault]
-        pairs = [(score(video, fault), score(twins[video.sample_id], fault)) for video in faulty]
-        known = [(one, other) for one, other in pairs if one is not None and other is not None]
-        result = roc([one for one, _ in known], [other for _, other in known])
         if faulty:
-            found[fault] = {
-                "auc": result.auc,
-                "interval": result.interval,
-                "scenes": result.scenes,
-                "unmeasured": len(pairs) - len(known),
-                "shown_by": symptom.told,
-                "exempt": symptom.exempt,
-                "missed": sorted(
-                    video.sample_id
-                    for video, (one, other) in zip(faulty, pairs, strict=True)
-                    if one is not None and other is not None and one <= other
-                ),
-            }
+            found[fault] = _fault(faulty, videos, fault)
+        # A fault is dialled into the first interaction.
+        part = [video for video in faulty if video.answers and video.answers[0].category in symptom.categories]
+        if part:
+            found[f"{fault} ({', '.join(symptom.categories)})"] = _fault(part, videos, fault)
     return found
+
+
+def _fault(faulty: Sequence[MarkedVideo], videos: Sequence[MarkedVideo], fault: str) -> Json:
+    twins = {video.sample_id: video for video in videos if video.policy == PERFECT}
+    scored = [(video.sample_id, score(video, fault), score(twins[video.sample_id], fault)) for video in faulty]
+    known = [(scene, one, other) for scene, one, other in scored if one is not None and other is not None]
+    result = roc([one for _, one, _ in known], [other for _, _, other in known])
+    return {
+        "auc": result.auc,
+        "interval": result.interval,
+        "scenes": result.scenes,
+        "unmeasured": len(scored) - len(known),
+        "shown_by": SYMPTOMS[fault].told,
+        "exempt": SYMPTOMS[fault].exempt,
+        "missed": sorted(scene for scene, one, other in known if one <= other),
+    }
 
 
 def frame_figures(videos: Sequence[MarkedVideo]) -> Json:

@@ -122,10 +122,9 @@ def mark_run(store: RunStore, policy: str, layer: str) -> list[MarkedVideo]:
     marked = []
     for key, video in videos.items():
         truth = truths.get(key)
-        if truth is None or (video.sampled and truth.frames != video.sampled):
-            raise BackendError(
-                f"{store.folder}: {key[0]} has no truth for its sampled frames; remove the folder and validate again"
-            )
+        if truth is None or truth.frames != video.sampled:
+            why = video.reason or "its truth does not speak of the sampled frames"
+            raise BackendError(f"{store.folder}: {key[0]} cannot be marked: {why}; remove the folder and validate again")
         answers = {(item[2], item[3]): answer for item, answer in given.items() if item[:2] == key}
         marked.append(
             _video(

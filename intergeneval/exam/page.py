@@ -124,7 +124,7 @@ def plot(card: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def number(value: float | None) -> str:
     """Return a figure with three digits and a true minus sign; a dash where there is none."""
-    return "–" if value is None else f"{value:.3f}".replace("-", "−")
+    return "–" if value is None else f"{round(value, 3) + 0.0:.3f}".replace("-", "−")
 
 
 def ends(interval: Sequence[float] | None) -> str:

@@ -24,6 +24,8 @@ class Symptom:
     """Or: share of frames with ``disappearance`` or ``emergence``, instances with ``teleports``, largest ``drift`` of colours."""
     exempt: str = ""
     """Why no target is set for it; empty where one is."""
+    categories: tuple[str, ...] = ()
+    """The categories for which a target is set, examined on their own as well; empty: all."""
 
     @property
     def told(self) -> str:
@@ -45,7 +47,7 @@ SYMPTOMS = {
     "wrong-recipient": Symptom(questions=(3, 4, 5, 6, 8, 9, 10)),
     "roles-swapped": Symptom(questions=(2, 3, 4, 5, 6, 7, 8, 9, 10)),
     "no-contact": Symptom(questions=(3, 4, 5, 8, 9, 10)),
-    "outcome-missing": Symptom(questions=(6,)),
+    "outcome-missing": Symptom(questions=(6,), categories=("force", "transport")),
     "pre-state": Symptom(questions=(1,)),
     "vanishes": Symptom(diagnostic=DISAPPEARANCE),
     "flickers": Symptom(diagnostic=DISAPPEARANCE),

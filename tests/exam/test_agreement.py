@@ -51,8 +51,9 @@ def test_intervals_of_kappa_cover_as_they_say_where_a_scene_decides_many_answers
     assert covered >= 180
 
 
-def test_truth_and_judge_that_both_say_one_thing_have_no_kappa():
+def test_a_truth_that_never_varies_has_no_kappa():
     assert agreement([True] * 9, [True] * 9, range(9)).kappa is None
+    assert agreement([True] * 9, [True] * 8 + [False], range(9)).kappa is None
 
 
 def test_a_share_of_one_still_has_a_lower_end_below_one():
