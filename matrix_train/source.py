@@ -25,6 +25,9 @@ SETTINGS = {"base": "", "dtype": "bfloat16", "device": "", "steps": 50, "guidanc
 class MatrixSource:
     """Generates one video for each sample and seed; the model is loaded when the first video is asked for."""
 
+    parallel = False
+    """One process holds the model."""
+
     def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
         unknown = sorted(set(settings) - set(SETTINGS))
         if unknown:

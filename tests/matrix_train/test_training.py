@@ -322,6 +322,8 @@ def test_two_processes_equal_one_with_the_same_global_batch(places, tmp_path):
         worst = max(worst, abs(mine["loss"] - theirs["loss"]) / abs(mine["loss"]))
     for name in (checkpoint.LORA, checkpoint.REST):
         first, second = (load_file(tmp_path / folder / "adapter" / name) for folder in ("one", "two"))
-        worst = max(worst, *((first[key] - second[key]).norm().item() / max(first[key].norm().item(), 1e-6) for key in first))
+        # Whole files: AdamW divides by the gradient's size, so an entry whose gradient is rounding alone moves at random.
+        joined = [torch.cat([item.flatten() for _, item in sorted(state.items())]) for state in (first, second)]
+        worst = max(worst, ((joined[0] - joined[1]).norm() / joined[0].norm()).item())
     print(f"\ntwo processes against one: largest relative difference {worst:.1e}")
     assert worst < 1e-5

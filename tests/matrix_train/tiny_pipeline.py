@@ -57,7 +57,7 @@ def text_settings():
     return {"vocab_size": len(pieces()), "d_model": 12, "d_kv": 4, "d_ff": 16, "num_layers": 1, "num_heads": 2}
 
 
-def cogvideox(folder, *, heads=2, width=16, layers=4, seed=0):
+def cogvideox(folder, *, heads=2, width=16, layers=4, side=SIDE, rotary=True, seed=0):
     """A CogVideoX pipeline whose transformer has `heads` heads of `width` channels; VAE stride 8, so 64 pixels are 4 tokens."""
     torch.manual_seed(seed)
     vae = AutoencoderKLCogVideoX(
@@ -66,14 +66,14 @@ def cogvideox(folder, *, heads=2, width=16, layers=4, seed=0):
     )  # fmt: skip
     transformer = CogVideoXTransformer3DModel(
         num_attention_heads=heads, attention_head_dim=width, in_channels=2 * tiny.CHANNELS, out_channels=tiny.CHANNELS,
-        time_embed_dim=16, text_embed_dim=12, num_layers=layers, sample_width=SIDE // 8, sample_height=SIDE // 8,
-        sample_frames=FRAMES, max_text_seq_length=40, use_rotary_positional_embeddings=True,
+        time_embed_dim=16, text_embed_dim=12, num_layers=layers, sample_width=side // 8, sample_height=side // 8,
+        sample_frames=FRAMES, max_text_seq_length=40, use_rotary_positional_embeddings=rotary,
     )  # fmt: skip
     scheduler = CogVideoXDDIMScheduler(
         prediction_type="v_prediction", rescale_betas_zero_snr=True, timestep_spacing="trailing", snr_shift_scale=1.0
     )
     encoder = T5EncoderModel(T5Config(**text_settings()))
-    for part in (vae, transformer, encoder):
+    for part in (vae, transformer, encoder) if rotary else (vae,):
         tiny.randomise(part, seed)
     CogVideoXImageToVideoPipeline(
         tokenizer=tokenizer(), text_encoder=encoder, vae=vae, transformer=transformer, scheduler=scheduler
@@ -121,7 +121,7 @@ def scene(index, frames=FRAMES, side=SIDE):
     wide = side * 3 // 8
     pictures, first, second = [], [], []
     for frame in range(frames):
-        shift = side * frame // (4 * frames)
+        shift = side * frame // (8 * frames)
         top = side // 4 + (side // 8) * (index % 2)
         one, two = np.zeros((side, side), bool), np.zeros((side, side), bool)
         one[top : top + wide, shift : shift + wide] = True
