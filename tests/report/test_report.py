@@ -326,3 +326,11 @@ def test_the_command_writes_a_report_and_tells_usage_errors_from_others(tmp_path
         failed = runner.invoke(main, ["report", *folders, "-o", out, *wrong])
         assert failed.exit_code == 2, wrong
         assert "error: " in failed.output
+
+
+def test_slices_by_tag_are_folded_and_those_of_the_protocol_are_not(tmp_path):
+    folders = build(tmp_path, World(models=("atlas",), samples=5, tracks=False, poison="-x"))
+    raw = write_report(folders, tmp_path / "report").path.read_text(encoding="utf-8")
+    open_part, _, folded = raw.partition("<summary>Slices by tag</summary>")
+    assert "<small>category</small> <bdi>contact</bdi>" in open_part
+    assert "<small>tag</small> <bdi>poison-x</bdi>" in folded
