@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from intergeneval.masks import Mask, box, track_of
-from intergeneval.records import Box, Detection, Detections, Sample, Track, Tracks, TrackState, Truth
+from intergeneval.records import Box, Detection, Detections, Sample, Track, Tracks, TrackState, TrueAnswer, Truth
 from intergeneval.staged.canvas import Image
 from intergeneval.staged.policies import Plan, plan
 from intergeneval.staged.scene import SIZE, Scene, scene_of
@@ -22,6 +22,7 @@ FPS = 8.0
 """Frames per second of a staged video unless asked otherwise."""
 SMALLEST_BOX = 3.0
 """Objects whose visible box is smaller than this on a side, in pixels, are not there to be found."""
+_TINY = (8, 12)
 TRACKER = "staged-truth"
 """Name under which true tracks and detections are stored."""
 
@@ -40,6 +41,24 @@ class Request:
     """Number of frames."""
     fps: float = FPS
     """Frames per second."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What is true of a performance, without its pictures."""
+
+    frames: tuple[int, ...]
+    """The sampled frames."""
+    sampled: tuple[TrueAnswer, ...]
+    """True answers, only the sampled frames seen."""
+    event: tuple[TrueAnswer, ...]
+    """True answers, all frames seen."""
+    emergence: tuple[bool, ...]
+    """Emergence per sampled frame after frame 0."""
+    disappearance: tuple[bool, ...]
+    """Disappearance per sampled frame after frame 0."""
+    scores: Mapping[str, Any]
+    """kisa_raw and sgi_raw, and per profile spi, kisa, sgi and if."""
 
 
 class Performance:
@@ -71,32 +90,44 @@ class Performance:
                 kept.append(shot.frame)
         return kept, self._truth(stage, gather, sampled)
 
+    def verdict(self, seen: tuple[int, ...] | None = None) -> Verdict:
+        """Return answers and scores alone: nothing is painted, so it is quick."""
+        stage = Stage(self.scene, self.plan.dial, _TINY, self.request.seed)
+        sampled = sampled_frames(self.request.frames) if seen is None else seen
+        dial, last = self.plan.dial, max(self.request.frames - 1, 1)
+        answers = true_answers(stage, self.request.frames, sampled)
+        emerged = tuple(any(frame / last >= item.start for item in dial.extras) for frame in sampled[1:])
+        gone = tuple(any(dial.absent(item.id, frame / last) for item in self.scene.figures) for frame in sampled[1:])
+        return Verdict(
+            frames=sampled,
+            sampled=answers,
+            event=true_answers(stage, self.request.frames, tuple(range(self.request.frames))),
+            emergence=emerged,
+            disappearance=gone,
+            scores=true_scores(answers, len(self.scene.acts), emerged, gone),
+        )
+
     def _stage(self) -> Stage:
         return Stage(self.scene, self.plan.dial, self.request.size, self.request.seed)
 
     def _truth(self, stage: Stage, gather: _Gather, sampled: tuple[int, ...]) -> Truth:
-        request, dial = self.request, self.plan.dial
-        total = request.frames
-        clock = [frame / max(total - 1, 1) for frame in range(total)]
-        answers = true_answers(stage, total, sampled)
-        emerged = tuple(any(clock[frame] >= item.start for item in dial.extras) for frame in sampled[1:])
-        gone = tuple(any(dial.absent(item.id, clock[frame]) for item in self.scene.figures) for frame in sampled[1:])
+        request, verdict = self.request, self.verdict(sampled)
         return Truth(
             sample_id=self.scene.id,
             seed=request.seed,
             policy=request.policy,
             visible=self._tracks(gather.visible),
             amodal=self._tracks(gather.amodal),
-            event=true_answers(stage, total, tuple(range(total))),
-            sampled=answers,
+            event=verdict.event,
+            sampled=verdict.sampled,
             frames=sampled,
-            emergence=emerged,
-            disappearance=gone,
+            emergence=verdict.emergence,
+            disappearance=verdict.disappearance,
             detections=Detections(
                 sample_id=self.scene.id, seed=request.seed, detector=TRACKER, frames=sampled, found=tuple(gather.found)
             ),
-            faults=dial.faults,
-            details=self._details(stage, answers, emerged, gone),
+            faults=self.plan.dial.faults,
+            details=self._details(stage, verdict),
         )
 
     def _tracks(self, tracks: dict[str, list[Mask]]) -> Tracks:
@@ -121,7 +152,7 @@ class Performance:
             fps=self.request.fps,
         )
 
-    def _details(self, stage: Stage, answers: Any, emerged: tuple[bool, ...], gone: tuple[bool, ...]) -> dict[str, Any]:
+    def _details(self, stage: Stage, verdict: Verdict) -> dict[str, Any]:
         dial, total = self.plan.dial, self.request.frames
         spans: list[dict[str, Any]] = []
         for index, events in enumerate(stage.events):
@@ -139,7 +170,7 @@ class Performance:
             "interactions": spans,
             "hidden": {name: [list(span) for span in times] for name, times in dial.hidden.items()},
             "swap": list(dial.swap) if dial.swap else None,
-            "scores": true_scores(answers, len(self.scene.acts), emerged, gone),
+            "scores": verdict.scores,
         }
 
 

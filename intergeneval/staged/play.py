@@ -152,6 +152,10 @@ class Script:
     """``indoors``, ``outdoors`` or ``any``."""
     setup: Mapping[str, float] = field(default_factory=dict)
     """State that the object has at the start."""
+    turned: bool = False
+    """Whether the object has its back to the subject at the start."""
+    holds: str = ""
+    """What those who can be its subject hold from the start: nothing, a ``brush`` or a ``stick``."""
     aimless_start: bool = False
     """Whether its first movement says nothing of its target, as a raised arm's."""
 

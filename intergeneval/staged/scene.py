@@ -53,6 +53,8 @@ class Figure:
     """State of its mechanism at the start."""
     size: float = 1.0
     """Scale."""
+    holds: str = ""
+    """What it holds all the time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -315,9 +317,14 @@ def _figure(figure_id: str, kind: str, look: Look, x: float, facing: float, scri
         look=look,
         x=x,
         y=GROUND - 18.6 if table else GROUND - 13.0 if back else GROUND,
-        # The leaf of an open door stands on the side of the one who comes to close it.
-        facing=-facing if kind == "door" and thing and script.setup else facing,
+        facing=-facing if thing and _turned(kind, script) else facing,
         table=table,
         state=script.setup.get("state", 0.0) if thing else 0.0,
         size=_SCALE.get(kind, 1.0),
+        holds="" if thing else script.holds,
     )
+
+
+def _turned(kind: str, script: Script) -> bool:
+    """Whether a thing looks away from its subject: a cart has its bar behind, an open door its leaf near who comes to shut it."""
+    return script.turned or kind == "cart" or (kind == "door" and bool(script.setup))

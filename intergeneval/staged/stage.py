@@ -15,6 +15,7 @@ from intergeneval.staged.dial import Dial, straight
 from intergeneval.staged.kinds import DEPTH, KINDS
 from intergeneval.staged.looks import Look
 from intergeneval.staged.motion import ease, share
+from intergeneval.staged.people import Person
 from intergeneval.staged.play import START, TOUCH, Events, Play
 from intergeneval.staged.rig import GROUND, Actor, Moment, Rig
 from intergeneval.staged.scene import Act, Figure, Scene, rng_of
@@ -262,6 +263,8 @@ def _members(act: Act) -> list[str]:
 def _rig(figure: Figure) -> Rig:
     rig = KINDS[figure.kind](figure.x, y=figure.y, facing=figure.facing, size=figure.size)
     rig.state.go(figure.state, -0.5, -0.4)
+    if isinstance(rig, Person):
+        rig.holds = figure.holds
     return rig
 
 

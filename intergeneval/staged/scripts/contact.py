@@ -59,7 +59,7 @@ def licks(play: Play) -> None:
     a.place.by(-to * 5.0, 0.0, FREE, 0.97)
 
 
-@script("sits on", Category.CONTACT, ADULTS, ("chair", "box"), outcome="pair", fronted=True, gap=16.0)
+@script("sits on", Category.CONTACT, ADULTS, ("chair", "box"), outcome="pair", fronted=True, gap=21.0)
 def sits_on(play: Play) -> Events:
     """Walk over, turn round, and sit down on it."""
     a, o, to = play.person, play.object, play.direction
@@ -77,11 +77,10 @@ def sits_on(play: Play) -> Events:
     return Events(contact=(TOUCH, 1.0), keep=(0.50, 1.0), advance=(0.46, DONE), outcome=(0.74, 1.0), deed=(TOUCH + 0.06, 1.0))
 
 
-@script("taps", Category.CONTACT, ADULTS, ("man", "woman"), outcome="history", undoable=False, gap=10.0)
+@script("taps", Category.CONTACT, ADULTS, ADULTS, outcome="history", undoable=False, gap=10.0, turned=True)
 def taps(play: Play) -> None:
     """Come from behind and tap on the shoulder."""
     a, o, to = play.person, play.partner, play.direction
-    o.facing.set(to, 0.0)
     play.come(a.reach * 1.02 + 2.0)
     spot = o.handle(-to * 0.35, 0.73)
     a.touch(_beating(spot, 1.3, 6.0, TOUCH + 0.02, FREE - 0.04), START + 0.12, TOUCH)

@@ -16,7 +16,7 @@ _HEAVY = ("box", "cart", "suitcase")
 def pushes(play: Play) -> None:
     """Walk up, lay hands on it, and walk on with it in front."""
     a, o, to = play.subject, play.object, play.direction
-    play.grasp(o.handle(-to * 0.95, min(0.85, 21.0 / o.height)), both=True)
+    play.grasp(o.handle(-to * 0.92, {"cart": 0.68}.get(o.kind, 0.85)), both=True)
     o.place.by(to * min(26.0, play.room), 0.0, ACT, DONE)
     a.place.ride(o.place, ACT, DONE)
     a.release(FREE, 0.95)
@@ -28,7 +28,7 @@ def pushes(play: Play) -> None:
 def pulls(play: Play) -> None:
     """Walk up, take hold, and walk backwards with it."""
     a, o, to = play.subject, play.object, play.direction
-    play.grasp(o.handle(-to * (1.05 if o.kind == "cart" else 0.9), {"cart": 0.92, "suitcase": 0.85}.get(o.kind, 0.8)), both=True)
+    play.grasp(o.handle(-to * 0.92, {"cart": 0.68}.get(o.kind, 0.85)), both=True)
     away = min(26.0, play.back - abs(o.x(TOUCH) - a.x(TOUCH)) - a.width / 2 - 7.0)
     o.place.by(-to * away, 0.0, ACT, DONE)
     a.place.ride(o.place, ACT, DONE)
@@ -70,9 +70,9 @@ def kicks(play: Play) -> Events:
     "knocks over",
     Category.FORCE,
     ("cat", "woman", "child", "robot arm"),
-    ("vase", "bottle", "lamp"),
+    ("vase", "bottle", "cup"),
     gap=11.0,
-    raised=("vase", "bottle"),
+    raised=("vase", "bottle", "cup"),
     place="indoors",
 )
 def knocks_over(play: Play) -> Events:

@@ -39,11 +39,10 @@ def closes(play: Play) -> None:
     _turn_knob(play, 0.0)
 
 
-@script("paints", Category.MANIPULATION, ADULTS, ("canvas",), gap=15.0, place="indoors")
+@script("paints", Category.MANIPULATION, ADULTS, ("canvas",), holds="brush", gap=15.0, place="indoors")
 def paints(play: Play) -> Events:
     """Step up to the canvas and cover it with strokes of a brush."""
     a, o, to = play.person, play.object, play.direction
-    a.holds = "brush"
     play.come(a.reach + 9.5)
     first = o.handle(-to * 0.72, 0.80)
     a.touch(shifted(first, -to * 3.0, 0.6), START + 0.12, TOUCH)
@@ -61,11 +60,10 @@ def paints(play: Play) -> Events:
     return Events(advance=(ACT + 0.05, DONE), deed=(TOUCH + 0.06, FREE))
 
 
-@script("plays", Category.MANIPULATION, PEOPLE, ("drum",), outcome="history", undoable=False, gap=17.0)
+@script("plays", Category.MANIPULATION, PEOPLE, ("drum",), outcome="history", undoable=False, holds="stick", gap=17.0)
 def plays(play: Play) -> Events:
     """Step up to the drum and beat it with both hands in turn."""
     a, o, to = play.person, play.object, play.direction
-    a.holds = "stick"
     play.come(o.width / 2 + a.reach * 0.52)
     a.lean.go(0.22 if a.kind != "child" else 0.1, 0.28, TOUCH)
     for path, across, phase in ((a.near, 0.0, 0.0), (a.far, -0.55, math.pi)):

@@ -1,0 +1,55 @@
+"""Policies: the synthetic models."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from intergeneval.errors import ConfigError
+from intergeneval.staged import FAULTS, MIXTURES, POLICIES, Request, perform, plan, scenes
+from intergeneval.staged.dial import Dial
+from intergeneval.staged.stage import Stage
+
+
+def _mean_if(policy: str, count: int = 36) -> float:
+    found = [perform(item, Request(policy=policy)).verdict() for item in scenes(5, count)]
+    return float(np.mean([item.scores["bounded"]["if"] for item in found]))
+
+
+def test_there_are_at_least_twelve_policies_and_each_fault_is_one():
+    """Perfect, sixteen faults, and a graded family."""
+    assert len(POLICIES) >= 12
+    assert set(FAULTS) < set(POLICIES)
+    with pytest.raises(ConfigError, match="no staged policy is called 'sloppy'; there are: perfect"):
+        plan("sloppy", scenes(1, 1)[0])
+
+
+def test_the_graded_family_spans_true_if_from_one_to_nearly_zero():
+    """Mean true IF falls from mix-00 (exactly 1) to mix-10 (below 0.1)."""
+    means = [_mean_if(policy) for policy in (MIXTURES[0], MIXTURES[4], MIXTURES[7], MIXTURES[10])]
+    assert means[0] == 1.0
+    assert means[3] < 0.1
+    assert sorted(means, reverse=True) == means
+
+
+def test_plans_depend_on_scene_seed_and_policy_alone():
+    """Asked twice, a plan is the same; other seeds give other draws."""
+    found = scenes(1, 40)
+    for policy in ("vanishes", "mix-05"):
+        assert [plan(policy, item).severity for item in found] == [plan(policy, item).severity for item in found]
+        assert [plan(policy, item, 1).severity for item in found] != [plan(policy, item).severity for item in found]
+
+
+def test_every_fault_has_a_place_in_many_scenes():
+    """At least a tenth of the scenes can show each fault."""
+    found = scenes(1, 144)
+    for name in FAULTS:
+        assert sum(plan(name, item).dial.faults == (name,) for item in found) >= 14, name
+
+
+def test_the_first_frame_of_a_faulty_video_is_the_perfect_one():
+    """Benchmark masks hold for every policy but the one that starts engaged."""
+    for name in set(FAULTS) - {"pre-state"}:
+        for item in scenes(3, 12):
+            perfect, faulty = (Stage(item, dial, (48, 72)).shot(0.0) for dial in (Dial(), plan(name, item).dial))
+            assert np.array_equal(perfect.ids, faulty.ids), (name, item.id)
