@@ -94,7 +94,10 @@ class Run:
         self._backends = Backends.build(config, whole.root)
         _check_judge(config, self._backends)
         self._lender = Lender(config, self._backends.judge)
-        self.questions = {sample.id: self._lender.questions_for(sample) for sample in self.bench.samples}
+        try:
+            self.questions = {sample.id: self._lender.questions_for(sample) for sample in self.bench.samples}
+        finally:
+            self._lender.close()
         _check_ready(self.bench, needs_masks=split_spec(config.tracker)[0] != "stored")
         self.header = self._header(whole, command)
         self.folder = Path(config.out) if config.out else _default_folder(self.header)
@@ -228,7 +231,8 @@ class Run:
     def _outcomes(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
         """Give outcomes as they come; in this process when one worker is enough or a backend must not be shared."""
         backends = self._backends
-        used = [backends.source, backends.tracker, *([] if concurrency(backends.judge) else [backends.judge])]
+        seeing = [backends.source, backends.tracker, backends.detector]
+        used = [*seeing, *([] if concurrency(backends.judge) else [backends.judge])]
         shareable = all(getattr(backend, "parallel", True) for backend in used)
         workers = min(self.config.workers or min(usable_cores(), MAX_WORKERS), len(jobs)) if shareable else 1
         if workers <= 1:
