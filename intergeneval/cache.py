@@ -124,10 +124,12 @@ class Cache:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"{self.path.parent}: cannot be made ({error.strerror}); choose another cache file") from None
-        # Autocommit: each statement is a transaction, and on disk when it returns.
+        # Autocommit: each statement is a transaction of its own.
         database = sqlite3.connect(self.path, timeout=_WAIT_SECONDS, isolation_level=None, check_same_thread=False)
         try:
             database.execute("PRAGMA journal_mode = WAL")
+            # A killed process loses nothing so; a power cut may cost the last answers, which are then asked again.
+            database.execute("PRAGMA synchronous = NORMAL")
             version = database.execute("PRAGMA user_version").fetchone()[0]
             if version not in (0, SCHEMA):
                 raise StoreError(f"{self.path}: written by another version (schema {version}); choose another cache file")

@@ -57,7 +57,11 @@ class Lender:
         try:
             yield
         finally:
-            if isinstance(self._judge, UsesServices):
-                self._judge.close()
-            if self._cache is not None:
-                self._cache.close()
+            self.close()
+
+    def close(self) -> None:
+        """Close connections and the cache file; both open again when they are needed."""
+        if isinstance(self._judge, UsesServices):
+            self._judge.close()
+        if self._cache is not None:
+            self._cache.close()

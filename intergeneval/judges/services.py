@@ -18,7 +18,7 @@ class AnswerCache(Protocol):
         """Return what was stored under a key, or None."""
 
     def put(self, key: str, judge: str, value: Mapping[str, Any]) -> None:
-        """Store a good answer; it is on disk when this returns."""
+        """Store a good answer, so that it outlives this process from now on."""
 
     def server(self, host: str, model: str) -> Mapping[str, Any]:
         """Return what was remembered of a model on a host; empty where nothing was."""

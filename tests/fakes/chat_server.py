@@ -82,6 +82,7 @@ class ChatServer:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             timeout = 30
+            disable_nagle_algorithm = True
 
             def do_POST(self) -> None:
                 server._serve(self)
@@ -136,7 +137,7 @@ class ChatServer:
         time.sleep(fault.sleep)
         handler.close_connection = fault.drop
         if fault.drop:
-            handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n{\"choices\": [")
+            handler.wfile.write(b'HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n{"choices": [')
             return
         content = fault.body if fault.body is not None else b'{"error": {"message": "no"}}'
         handler.send_response(fault.status)

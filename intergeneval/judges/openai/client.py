@@ -77,7 +77,7 @@ class Client:
         self.notice = notice
         self._settings = settings
         self._limiter = Limiter(settings.concurrency)
-        self._wait_longer = tenacity.wait_exponential_jitter(settings.backoff, settings.longest_wait, jitter=settings.backoff)
+        self._wait_longer = tenacity.wait_random_exponential(multiplier=settings.backoff, max=settings.longest_wait)
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if settings.key:
             headers["Authorization"] = f"Bearer {settings.key}"

@@ -50,7 +50,10 @@ class Composer:
         self._prompts = prompts
         self._sample = sample
         self._jpegs = dict(sorted(jpegs.items()))
+        self._rules = {"role": "system", "content": prompts.render("system", {})}
+        self._labels = {index: {"type": "text", "text": prompts.render("frame", {"index": index})} for index in self._jpegs}
         self._digests = {index: hashlib.sha256(content).hexdigest() for index, content in self._jpegs.items()}
+        self._keys: dict[tuple[str, str, int, bool], str] = {}
 
     @property
     def sample(self) -> Sample:
@@ -77,10 +80,10 @@ class Composer:
         content: list[Message] = []
         for index, jpeg in self._jpegs.items():
             url = self._digests[index] if digests else "data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii")
-            content.append({"type": "text", "text": self._prompts.render("frame", {"index": index})})
+            content.append(self._labels[index])
             content.append({"type": "image_url", "image_url": {"url": url}})
         content.append({"type": "text", "text": self.text(asked)})
-        return [{"role": "system", "content": self._prompts.render("system", {})}, {"role": "user", "content": content}]
+        return [self._rules, {"role": "user", "content": content}]
 
     def payload(self, messages: Sequence[Message], asked: Asked, *, json_schema: bool) -> dict[str, Any]:
         """Return the request with all its settings."""
@@ -98,15 +101,14 @@ class Composer:
         if asked.assess is not None:
             parts.append(Asked(questions=[], assess=asked.assess))
             names = [*names, ""]
-        return {
-            name: content_key(
-                self._settings,
-                self.payload(self.messages(part, digests=True), part, json_schema=json_schema),
-                served,
-                repeat,
-            )
-            for name, part in zip(names, parts, strict=True)
-        }
+        found = {}
+        for name, part in zip(names, parts, strict=True):
+            known = (name, served, repeat, json_schema)
+            if known not in self._keys:
+                request = self.payload(self.messages(part, digests=True), part, json_schema=json_schema)
+                self._keys[known] = content_key(self._settings, request, served, repeat)
+            found[name] = self._keys[known]
+        return found
 
 
 def payload(settings: OpenAISettings, messages: Sequence[Message], shape: Mapping[str, Any] | None) -> dict[str, Any]:

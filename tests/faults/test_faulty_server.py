@@ -1,0 +1,211 @@
+"""Judging through a server that misbehaves in every way we know: never a wrong score, every failure named and counted."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import time
+
+import pytest
+
+from intergeneval.records import AnswerStatus
+from intergeneval.spending import spending
+from tests import judged_world, tiny_world
+from tests.fakes.chat_server import Asked, ChatServer, Fault, good, reply
+
+
+@pytest.fixture
+def world(tmp_path):
+    tiny_world.write_benchmark(tmp_path / "bench")
+    tiny_world.write_videos(tmp_path / "model")
+    return tmp_path
+
+
+def said(asked: Asked, change) -> dict:
+    """A good reply after `change` was called with its object."""
+    found = json.loads(good(asked))
+    change(found)
+    return reply(json.dumps(found))
+
+
+def without_choices(_: Asked) -> dict:
+    return {"model": "served-1", "choices": []}
+
+
+ALWAYS = {
+    "429 with Retry-After": (lambda _: Fault(status=429, headers={"Retry-After": "0.05"}), "failed", "rate limit"),
+    "429 that asks for an hour": (lambda _: Fault(status=429, headers={"Retry-After": "3600"}), "failed", "rate limit"),
+    "500": (lambda _: Fault(status=500), "failed", "http 500"),
+    "503": (lambda _: Fault(status=503), "failed", "http 503"),
+    "401": (lambda _: Fault(status=401), "failed", "http 401"),
+    "a redirect elsewhere": (lambda _: Fault(status=307, headers={"Location": "http://127.0.0.1:9/"}), "failed", "http 307"),
+    "no reply in time": (lambda _: Fault(sleep=1.6), "failed", "timeout"),
+    "a dropped connection": (lambda _: Fault(drop=True), "failed", "connection"),
+    "truncated JSON around the reply": (lambda _: Fault(body=b'{"choices": [{"mess'), "failed", "broken reply"),
+    "JSON that is no reply": (lambda _: Fault(body=b"[1, 2]"), "failed", "empty choices"),
+    "empty choices": (without_choices, "failed", "empty choices"),
+    "truncated JSON in the reply": (lambda asked: reply(good(asked)[:-30], finish_reason="length"), "unparsed", "reply"),
+    "prose": (lambda _: reply("Yes, everything happens as described: yes, yes, yes."), "unparsed", "reply"),
+    "prose around good JSON": (lambda asked: reply("Here you are: " + good(asked)), "unparsed", "reply"),
+    "an empty reply": (lambda _: reply(""), "unparsed", "reply"),
+    "no words at all": (lambda _: reply(None), "unparsed", "reply"),
+    "the same name twice": (lambda asked: reply(good(asked)[:-1] + ', "answers": [], "frames": []}'), "unparsed", "reply"),
+    "a refusal": (lambda _: reply(None, refusal="I cannot help with that."), "refused", "refusal"),
+    "a content filter": (lambda _: reply("", finish_reason="content_filter"), "refused", "refusal"),
+}
+
+
+@pytest.mark.parametrize("name", ALWAYS)
+def test_a_server_that_always_fails_leaves_no_score_and_each_failure_is_counted_by_kind(world, name):
+    script, status, kind = ALWAYS[name]
+    with ChatServer(script) as server:
+        result = judged_world.run(world, server.url, limit=2)
+    assert [score.if_ for score in result.scores] == [None, None]
+    assert not result.complete
+    answers = judged_world.answers(result.store)
+    assert {answer.status.value for answer in answers} == {status}
+    assert {item.status.value for item in judged_world.assessed(result.store)} == {status}
+    assert spending(result.store).unanswered == {f"{status}: {kind}": 22}  # 2 videos, 10 questions and 1 assessment each
+    with ChatServer() as server:
+        again = judged_world.run(world, server.url, limit=2)
+    assert [score.if_ for score in again.scores] == [1.0, 1.0]
+    assert len(server.asked) == 2
+
+
+PARTS = {
+    "a wrong question id": lambda found: found["answers"][3].update(question="7.9"),
+    "a number for an id": lambda found: found["answers"][3].update(question=4),
+    "a frame that was not shown": lambda found: found["answers"][3].update(frame=1),
+    "a frame beyond the end": lambda found: found["answers"][3].update(frame=10**9),
+    "a negative frame": lambda found: found["answers"][3].update(frame=-1),
+    "a frame in words": lambda found: found["answers"][3].update(frame="0"),
+    "true for a frame": lambda found: found["answers"][3].update(frame=False),
+    "a yes without a frame": lambda found: found["answers"][3].update(frame=None),
+    "no frame at all": lambda found: found["answers"][3].pop("frame"),
+    "another word": lambda found: found["answers"][3].update(answer="probably"),
+    "another case": lambda found: found["answers"][3].update(answer="Yes"),
+    "an answer that is no text": lambda found: found["answers"][3].update(answer=["yes"]),
+    "an answer left out": lambda found: found["answers"].pop(3),
+    "two answers to one question": lambda found: found["answers"].append({**found["answers"][3], "answer": "no"}),
+    "an answer that is no object": lambda found: found["answers"].__setitem__(3, "yes"),
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_one_faulty_answer_is_unparsed_alone_and_is_asked_again_once(world, name):
+    with ChatServer(lambda asked: said(asked, PARTS[name]) if len(asked.labels) > 3 else reply("?")) as server:
+        result = judged_world.run(world, server.url, limit=1)
+    by_id = {answer.question_id: answer for answer in judged_world.answers(result.store)}
+    assert {number for number, answer in by_id.items() if answer.status is AnswerStatus.UNPARSED} == {4}
+    assert {answer.status for number, answer in by_id.items() if number != 4} == {AnswerStatus.OK}
+    assert result.scores[0].if_ is None
+    assert [asked.labels for asked in server.asked[1:]] == [["0.4"]]
+    with ChatServer() as server:
+        again = judged_world.run(world, server.url, limit=1)
+    assert again.scores[0].if_ == 1.0
+    assert server.questions == ["0.4"]
+
+
+FRAMES = {
+    "a frame left out": lambda found: found["frames"].pop(2),
+    "a frame twice": lambda found: found["frames"].append(found["frames"][2]),
+    "an unknown instance": lambda found: found["frames"][2].update(missing=["id9"]),
+    "a word for a truth value": lambda found: found["frames"][2].update(emerged="false"),
+    "a frame nobody asked about": lambda found: found["frames"][2].update(frame=1),
+}
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_a_faulty_statement_on_frames_is_no_statement_at_all(world, name):
+    with ChatServer(lambda asked: said(asked, FRAMES[name])) as server:
+        result = judged_world.run(world, server.url, limit=1)
+    (assessed,) = judged_world.assessed(result.store)
+    assert (assessed.status, assessed.emergence, assessed.disappearance) == (AnswerStatus.UNPARSED, None, None)
+    assert {answer.status for answer in judged_world.answers(result.store)} == {AnswerStatus.OK}
+    assert result.scores[0].if_ is None
+
+
+def test_a_repaired_reply_counts_and_says_what_was_wrong(world):
+    with ChatServer(lambda asked: reply("Certainly!") if asked.turns == 2 else reply(good(asked))) as server:
+        result = judged_world.run(world, server.url, limit=1)
+    assert result.scores[0].if_ == 1.0
+    first, second = server.asked
+    assert second.turns == 4
+    assert "not one JSON object" in second.text
+    assert second.pictures == first.pictures
+
+
+def test_what_passes_is_survived_and_every_failed_attempt_is_counted(world):
+    passing = [Fault(status=500), Fault(drop=True), Fault(status=429, headers={"Retry-After": "0.1"}), Fault(body=b"{")]
+
+    def script(asked: Asked):
+        return passing[asked.number] if asked.number < len(passing) else reply(good(asked))
+
+    with ChatServer(script) as server:
+        result = judged_world.run(world, server.url, judge_settings={"attempts": 6, "concurrency": 1})
+    assert [score.if_ for score in result.scores] == [1.0, 1.0, 1.0]
+    spent = spending(result.store)
+    assert spent.transient == {"http 500": 1, "connection": 1, "rate limit": 1, "broken reply": 1}
+    assert (spent.requests, spent.unanswered) == (7, {})
+
+
+def test_a_rate_limit_holds_everything_back_for_as_long_as_asked_and_says_so(world):
+    notices: list[str] = []
+    times: list[float] = []
+
+    def script(asked: Asked):
+        times.append(time.monotonic())
+        return Fault(status=429, headers={"Retry-After": "2"}) if asked.number == 0 else reply(good(asked))
+
+    from intergeneval.pipeline import Run
+
+    with ChatServer(script) as server:
+        settings = judged_world.config(world, server.url, judge_settings={"concurrency": 1})
+        result = Run(settings).execute(on_notice=notices.append)
+    assert all(score.if_ == 1.0 for score in result.scores)
+    assert times[1] - times[0] >= 2
+    assert notices == ["rate limit: waiting 2 s as the server asks, then at most 1 requests at once"]
+
+
+def test_a_server_that_refuses_schemas_is_asked_once_without_and_that_is_remembered(world):
+    def script(asked: Asked):
+        return Fault(status=400) if "response_format" in asked.request else reply(good(asked))
+
+    with ChatServer(script) as server:
+        first = judged_world.run(world, server.url, judge_settings={"concurrency": 1})
+        assert ["response_format" in asked.request for asked in server.asked] == [True, False, False, False]
+        second = judged_world.run(world, server.url, out=str(world / "second"))
+        assert len(server.asked) == 4
+    assert [score.if_ for score in second.scores] == [score.if_ for score in first.scores] == [1.0, 1.0, 1.0]
+
+
+def test_nobody_at_the_address_is_a_failure_with_a_sentence(world):
+    result = judged_world.run(world, "http://127.0.0.1:9/v1", limit=1)
+    assert {answer.reason for answer in judged_world.answers(result.store)} == {
+        "the connection broke (ConnectError) (3 attempts)"
+    }
+
+
+def _run_in_process(root, url):
+    judged_world.run(root, url, judge_settings={"concurrency": 2, "timeout": 30.0})
+
+
+def test_after_a_kill_at_most_the_requests_in_flight_are_asked_again(tmp_path):
+    ids = tuple(f"s{number}" for number in range(12))
+    tiny_world.write_benchmark(tmp_path / "bench", ids)
+    tiny_world.write_videos(tmp_path / "model", ids)
+    with ChatServer(latency=0.15) as server:
+        process = multiprocessing.get_context("spawn").Process(target=_run_in_process, args=(tmp_path, server.url))
+        process.start()
+        until = time.monotonic() + 60
+        while len(server.asked) < 6 and time.monotonic() < until:
+            time.sleep(0.005)
+        process.kill()
+        process.join(30)
+        before = len(server.asked)
+        assert 6 <= before < 12
+        result = judged_world.run(tmp_path, server.url)
+        assert all(score.if_ == 1.0 for score in result.scores)
+        pictures = [tuple(asked.pictures) for asked in server.asked]
+        assert len(set(pictures)) == 12
+        assert len(pictures) - 12 <= 2  # two at once were in flight

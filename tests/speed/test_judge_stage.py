@@ -1,0 +1,89 @@
+"""The judge stage alone against a server that takes a second for everything: 236 videos, 16 requests at once, ideal 15 s."""
+
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from intergeneval.cache import Cache
+from intergeneval.jobs import Outcome
+from intergeneval.judges import JudgeRequest
+from intergeneval.judges.openai import create
+from intergeneval.judges.services import Services
+from intergeneval.judging import JudgeStage
+from intergeneval.questions import questions_for
+from intergeneval.records import AnswerStatus, Instance, Interaction, Sample, Tracks, Video, VideoStatus
+from tests.fakes.chat_server import ChatServer
+
+VIDEOS = 236
+AT_ONCE = 16
+LATENCY = 1.0
+IDEAL = 15.0
+LIMIT = 17.25
+FRAMES = (0, 5, 10, 15, 20, 25, 30, 35, 40, 45, 48)
+
+
+def outcome(number: int, jpegs: dict[int, bytes]) -> Outcome:
+    """A video whose frames are drawn and encoded, ready for the judge; the first frame differs in a byte behind its end."""
+    sample = Sample(
+        id=f"s{number}",
+        prompt="A man kicks a ball.",
+        instances=(
+            Instance(id="id1", class_="man", appearance="man in a white shirt", colour="red"),
+            Instance(id="id2", class_="ball", appearance="yellow ball", colour="blue"),
+        ),
+        interactions=(Interaction(subject="id1", verb="kicks", object="id2"),),
+    )
+    video = Video(sample_id=sample.id, seed=0, status=VideoStatus.OK, sha256=sample.id, frames=49, sampled=FRAMES)
+    tracks = Tracks(sample_id=sample.id, seed=0, tracker="stored", size=(480, 720), tracks=())
+    request = JudgeRequest(
+        sample=sample,
+        video=video,
+        tracks=tracks,
+        questions=[_unnamed(question) for question in questions_for(sample)],
+        jpegs={**jpegs, 0: jpegs[0] + number.to_bytes(2, "big")},
+    )
+    return Outcome(sample_id=sample.id, seed=0, request=request)
+
+
+def _unnamed(question):
+    """Without names no track is needed: the judge would not ask about an instance it cannot point at."""
+    return replace(question, names=())
+
+
+def test_236_requests_16_at_once_at_a_second_each_end_within_a_seventh_of_the_ideal(tmp_path: Path, capsys):
+    rng = np.random.default_rng(0)
+    picture = cv2.resize(rng.integers(0, 255, (60, 90, 3), dtype=np.uint8), (720, 480), interpolation=cv2.INTER_CUBIC)
+    jpegs = {index: cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes() for index in FRAMES}
+    waiting = [outcome(number, jpegs) for number in range(VIDEOS)]
+    done: list[Outcome] = []
+    with ChatServer(latency=LATENCY) as server:
+        judge = create("test-model", {"base_url": server.url, "concurrency": AT_ONCE})
+        cache = Cache(tmp_path / "cache.sqlite")
+        judge.attach(Services(cache=cache))
+        began = time.perf_counter()
+        stage = JudgeStage(judge, AT_ONCE, threading.Lock(), done.append)
+        for item in waiting:
+            assert stage.submit(item)
+        stage.finish()
+        seconds = time.perf_counter() - began
+        most = server.most_at_once
+        judge.close()
+        stored = cache.stats().answers
+        cache.close()
+    size = sum(map(len, jpegs.values())) / 1e6
+    lines = [
+        "",
+        f"judge stage: {VIDEOS} requests of {len(FRAMES)} pictures ({size:.2f} MB), {AT_ONCE} at once, {LATENCY:g} s each",
+    ]
+    lines += [f"  {seconds:.2f} s (ideal {IDEAL:g} s, limit {LIMIT:g} s), {VIDEOS / seconds:.1f} videos/s, most at once {most}"]
+    with capsys.disabled():
+        print("\n".join(lines))  # noqa: T201  # the figure is what this test is run for
+    assert len(done) == VIDEOS
+    assert all(answer.status is AnswerStatus.OK for item in done for answer in item.answers)
+    assert stored == 10 * VIDEOS
+    assert most == AT_ONCE
+    assert seconds <= LIMIT
