@@ -1,0 +1,141 @@
+"""The model behind the ``hf`` judge: a chat with pictures written on greedily, or the log-probabilities of given continuations."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import transformers
+from PIL import Image
+
+from intergeneval.errors import BackendError
+from intergeneval.weights import Once, locate, place
+
+Frame = npt.NDArray[np.uint8]
+"""One RGB frame, shape (H, W, 3), values 0..255."""
+Messages = list[dict[str, Any]]
+"""A chat: role and a list of parts, texts and places of pictures."""
+SEED = 0
+"""Greedy decoding draws nothing; the seed stands for whatever a model draws besides."""
+_MARK = "\x1fQUESTION\x1f"
+
+
+class Vlm:
+    """One image-text-to-text model with its processor, loaded when first asked."""
+
+    def __init__(self, owner: str, source: str, settings: Mapping[str, Any], side: int) -> None:
+        """`side` is the longest side of a picture in pixels, 0 for as it is. Raises ConfigError for weights that are not there."""
+        self._owner = owner
+        self.side = side
+        self.weights = locate(owner, source, "config.json")
+        self._device, self._dtype = place(owner, settings)
+        self._loaded = Once(owner, self._load)
+
+    @property
+    def precision(self) -> str:
+        """Name of the precision."""
+        return str(self._dtype).removeprefix("torch.")
+
+    def _load(self) -> tuple[Any, Any]:
+        model = transformers.AutoModelForImageTextToText.from_pretrained(self.weights.source, dtype=self._dtype)
+        processor = transformers.AutoProcessor.from_pretrained(self.weights.source)
+        if not getattr(processor, "chat_template", None):
+            raise BackendError(
+                f"{self._owner}: {self.weights.source!r} brings no chat template; take the weights of a chat model"
+            )
+        return model.to(self._device).eval(), processor
+
+    def generate(self, messages: Messages, frames: Sequence[Frame], limit: int) -> str:
+        """Return what the model writes next, greedily and at most `limit` tokens; `frames` fill the pictures' places in order."""
+        model, processor = self._loaded.get()
+        inputs = self._inputs(processor.apply_chat_template(messages, add_generation_prompt=True, tokenize=False), frames)
+        torch.manual_seed(SEED)
+        with torch.inference_mode():
+            # Sampling parameters that came with the weights mean nothing to greedy decoding, and each would be warned about.
+            written = model.generate(
+                **inputs, max_new_tokens=limit, do_sample=False, temperature=None, top_p=None, top_k=None, num_beams=1
+            )
+        text = processor.batch_decode(written[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)[0]
+        return str(text).strip()
+
+    def scorer(self, chat: Callable[[str], Messages], frames: Sequence[Frame], batch: int) -> Scorer:
+        """Read rules and pictures once; `chat` gives the messages for a text that asks, which comes after the pictures."""
+        model, processor = self._loaded.get()
+        text = processor.apply_chat_template(chat(_MARK), add_generation_prompt=True, tokenize=False)
+        head, mark, after = text.partition(_MARK)
+        if not mark or not head:
+            raise BackendError(f"{self._owner}: the chat template of {self.weights.source!r} drops what is asked")
+        torch.manual_seed(SEED)
+        with torch.inference_mode():
+            read = model(**self._inputs(head, frames), use_cache=True)
+        return Scorer(model, processor.tokenizer, read.past_key_values, after, batch)
+
+    def _inputs(self, text: str, frames: Sequence[Frame]) -> Any:
+        _, processor = self._loaded.get()
+        pictures = [self._picture(frame) for frame in frames]
+        inputs = processor(text=[text], images=pictures, return_tensors="pt").to(self._device)
+        for name, value in inputs.items():
+            if torch.is_tensor(value) and value.is_floating_point():
+                inputs[name] = value.to(self._dtype)
+        return inputs
+
+    def _picture(self, frame: Frame) -> Image.Image:
+        picture = Image.fromarray(frame)
+        if self.side and max(picture.size) > self.side:
+            picture.thumbnail((self.side, self.side), Image.Resampling.LANCZOS)
+        return picture
+
+
+class Scorer:
+    """Says how likely continuations are after pictures that were read once."""
+
+    def __init__(self, model: Any, tokenizer: Any, cache: Any, after: str, batch: int) -> None:
+        self._model = model
+        self._tokenizer = tokenizer
+        self._cache = cache
+        self._after = after
+        self._batch = batch
+
+    def log_chances(self, begun: Sequence[tuple[str, str]], ends: Sequence[Sequence[str]]) -> list[list[float]]:
+        """Return per beginning the log-probability of each of its ends, of which one is taken: their probabilities sum to 1.
+
+        A beginning is what is asked and the reply so far.
+        """
+        rows = [
+            (self._ids(words + self._after + reply), self._ids(end))
+            for (words, reply), row in zip(begun, ends, strict=True)
+            for end in row
+        ]
+        found = [value for start in range(0, len(rows), self._batch) for value in self._score(rows[start : start + self._batch])]
+        scores, position = [], 0
+        for row in ends:
+            part = torch.tensor(found[position : position + len(row)], dtype=torch.float64)
+            scores.append(torch.log_softmax(part, dim=0).tolist())
+            position += len(row)
+        return scores
+
+    def _ids(self, text: str) -> list[int]:
+        return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    def _score(self, rows: Sequence[tuple[list[int], list[int]]]) -> list[float]:
+        """Return the log-probability of the second part of each row after its first, in one batch."""
+        length = max(len(first) + len(second) for first, second in rows)
+        # Filled up on the right: what comes after a row's end cannot reach back, so no mask is needed.
+        ids = torch.zeros((len(rows), length), dtype=torch.long)
+        for index, (first, second) in enumerate(rows):
+            ids[index, : len(first) + len(second)] = torch.tensor(first + second)
+        cache = copy.deepcopy(self._cache)
+        cache.batch_repeat_interleave(len(rows))
+        device = self._model.device
+        with torch.inference_mode():
+            logits = self._model(input_ids=ids.to(device), past_key_values=cache, use_cache=True).logits
+            totals = []
+            for index, (first, second) in enumerate(rows):
+                part = logits[index, len(first) - 1 : len(first) + len(second) - 1].float().log_softmax(dim=-1)
+                chosen = torch.tensor(second, device=part.device)[:, None]
+                totals.append(float(part.gather(1, chosen).sum()))
+        return totals

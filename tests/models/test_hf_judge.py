@@ -1,0 +1,208 @@
+"""The ``hf`` judge with a tiny random Qwen3-VL: the real model class, processor and chat template, weights from disk."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+
+from intergeneval.cli import main
+from intergeneval.errors import BackendError, ConfigError
+from intergeneval.judges import JudgeRequest, hf
+from intergeneval.masks import track_of
+from intergeneval.records import (
+    AnswerStatus,
+    AnswerValue,
+    Consistency,
+    Question,
+    Stage,
+    Tracks,
+    TrackState,
+    Video,
+    VideoStatus,
+)
+from tests.models import checkpoints, scenes
+
+FRAMES = (0, 5, 9)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return checkpoints.qwen3_vl(tmp_path_factory.mktemp("weights") / "tiny-vlm")
+
+
+def question(number):
+    return Question(
+        sample_id="scene",
+        interaction=0,
+        question_id=number,
+        stage=Stage.DURING,
+        text=f"Does thing id1 touch thing id2 for the {number}. time?",
+        names=("id1", "id2"),
+        verb="touches",
+    )
+
+
+def asked(count=2, state=TrackState.VISIBLE, assess=None):
+    given = scenes.masks(2)
+    base = scenes.request([], given)
+    nothing = np.zeros(scenes.SIZE, dtype=np.bool_)
+    tracks = [
+        track_of(name, [mask if state is TrackState.VISIBLE else nothing] * 10, [state] * 10, [1.0] * 10) for name, mask in given.items()
+    ]
+    return JudgeRequest(
+        sample=base.sample,
+        video=Video(sample_id="scene", seed=0, status=VideoStatus.OK, size=scenes.SIZE, frames=10, sampled=FRAMES),
+        tracks=Tracks(sample_id="scene", seed=0, tracker="t", size=scenes.SIZE, tracks=tuple(tracks)),
+        questions=[question(number) for number in range(1, count + 1)],
+        frames=lambda: dict(zip(FRAMES, scenes.frames(3), strict=True)),
+        assess=assess,
+    )
+
+
+def test_choice_mode_always_parses_whatever_the_model_is(folder, tmp_path):
+    judges = [hf.create(str(folder), {"mode": "choice"})]
+    judges += [hf.create(str(checkpoints.qwen3_vl(tmp_path / str(seed), seed)), {"mode": "choice"}) for seed in (1, 2)]
+    for judge in judges:
+        answers = judge.answer(asked(3))
+        assert [answer.status for answer in answers] == [AnswerStatus.OK] * 3
+        for answer in answers:
+            assert answer.frame in FRAMES or (answer.frame is None and answer.value is AnswerValue.NO)
+            assert answer.evidence["log_chances"][answer.value] == max(answer.evidence["log_chances"].values())
+            assert sum(np.exp(list(answer.evidence["log_chances"].values()))) == pytest.approx(1.0)
+
+
+def test_chances_read_from_a_shared_prefix_are_those_of_the_whole_chat(folder):
+    judge = hf.create(str(folder), {"mode": "choice"})
+    images = judge.shown(asked())
+    pairs = [("Is it so?", "Well: "), ("Was it ever so, in any of these frames?", "I say ")]
+    ends = [["yes.", "no.", "no, and that could not be."]] * 2
+    scorer = judge.vlm.scorer(lambda text: judge.content(list(images), text), list(images.values()), 4)
+    model, processor = judge.vlm._loaded.get()
+    for (words, reply), row, found in zip(pairs, ends, scorer.log_chances(pairs, ends), strict=True):
+        totals = []
+        for end in row:
+            text = processor.apply_chat_template(judge.content(list(images), words), add_generation_prompt=True, tokenize=False) + reply
+            inputs = judge.vlm._inputs(text, list(images.values()))
+            last = torch.tensor([processor.tokenizer(end, add_special_tokens=False)["input_ids"]])
+            kinds = torch.cat([inputs["mm_token_type_ids"], torch.zeros_like(last, dtype=inputs["mm_token_type_ids"].dtype)], 1)
+            ids = torch.cat([inputs["input_ids"], last], 1)
+            seen = {name: inputs[name] for name in ("pixel_values", "image_grid_thw")}
+            with torch.inference_mode():
+                logits = model(input_ids=ids, attention_mask=torch.ones_like(ids), mm_token_type_ids=kinds, **seen).logits
+            count = last.shape[1]
+            totals.append(float(logits[0, -count - 1 : -1].log_softmax(-1).gather(1, last[0][:, None]).sum()))
+        assert found == pytest.approx(torch.tensor(totals).log_softmax(0).tolist(), abs=1e-3)
+
+
+def test_pictures_decide_what_is_chosen_and_batches_do_not(folder):
+    first = asked()
+    other = JudgeRequest(**{name: getattr(first, name) for name in JudgeRequest.__slots__ if name != "frames"}, frames=lambda: dark)
+    dark = {index: np.zeros((*scenes.SIZE, 3), dtype=np.uint8) for index in FRAMES}
+    one, eight = (hf.create(str(folder), {"mode": "choice", "batch": batch}) for batch in (1, 8))
+    chances = [list(answer.evidence["frame_log_chances"].values()) for answer in one.answer(first)]
+    assert [list(answer.evidence["frame_log_chances"].values()) for answer in eight.answer(first)] == [
+        pytest.approx(row, abs=1e-3) for row in chances
+    ]
+    assert [list(answer.evidence["frame_log_chances"].values()) for answer in one.answer(other)] != chances
+
+
+def test_generate_mode_takes_a_reply_as_strictly_as_the_api_judge_and_repairs_once(folder, monkeypatch):
+    judge = hf.create(str(folder), {})
+    good = {"question": "0.1", "reason": "seen", "answer": "yes", "frame": 5}
+    replies = [json.dumps({"answers": [good]}), json.dumps({"answers": [{**good, "question": "0.2", "answer": "no", "frame": None}]})]
+    turns = []
+
+    def generate(messages, frames, limit):
+        turns.append((len(messages), len(frames)))
+        return replies[len(turns) - 1]
+
+    monkeypatch.setattr(judge.vlm, "generate", generate)
+    answers = judge.answer(asked())
+    assert [(item.status, item.value, item.frame) for item in answers] == [
+        (AnswerStatus.OK, AnswerValue.YES, 5),
+        (AnswerStatus.OK, AnswerValue.NO, None),
+    ]
+    assert turns == [(2, 3), (4, 3)]
+
+
+def test_generate_mode_assesses_frames_when_asked(folder, monkeypatch):
+    judge = hf.create(str(folder), {})
+    base = Consistency(sample_id="scene", seed=0, frames=(5, 9))
+    stated = [{"frame": 5, "emerged": True, "missing": [], "reason": "a second thing"}, {"frame": 9, "emerged": False, "missing": ["id2"], "reason": ""}]
+    monkeypatch.setattr(judge.vlm, "generate", lambda *_: json.dumps({"frames": stated}))
+    found = judge.judge(asked(0, assess=base)).consistency
+    assert (found.emergence, found.disappearance) == ((True, False), (False, True))
+    monkeypatch.setattr(judge.vlm, "generate", lambda *_: json.dumps({"frames": stated[:1]}))
+    assert judge.judge(asked(0, assess=base)).consistency.status is AnswerStatus.UNPARSED
+
+
+def test_random_weights_in_generate_mode_are_unparsed_and_greedy(folder):
+    judge = hf.create(str(folder), {"max_tokens": 12})
+    answers = judge.answer(asked())
+    assert {answer.status for answer in answers} == {AnswerStatus.UNPARSED}
+    assert all(answer.reason for answer in answers)
+    words = judge.content([0], "What is this?")
+    assert judge.vlm.generate(words, scenes.frames(1), 12) == judge.vlm.generate(words, scenes.frames(1), 12)
+
+
+def test_a_lost_instance_makes_its_questions_unanswerable_without_a_look(folder, monkeypatch):
+    for mode in hf.MODES:
+        judge = hf.create(str(folder), {"mode": mode})
+        monkeypatch.setattr(judge.vlm, "_load", lambda: pytest.fail("looked"))
+        assert {answer.status for answer in judge.answer(asked(state=TrackState.LOST))} == {AnswerStatus.UNANSWERABLE}
+
+
+def run(folder, tmp_path, settings):
+    config = tmp_path / "run.toml"
+    config.write_text("[settings.hf]\n" + settings)
+    out = tmp_path / "run"
+    command = ["run", "--model", "bench:clips", "--samples", "juggle", "--judge", f"hf:{folder}", "--config", str(config)]
+    done = CliRunner().invoke(main, [*command, "--out", str(out)])
+    return done, [json.loads(line) for line in (out / "answers.jsonl").read_text().splitlines()]
+
+
+def test_a_run_in_choice_mode_answers_everything_and_is_complete(folder, tmp_path):
+    done, answers = run(folder, tmp_path, 'mode = "choice"\nside = 96\n')
+    assert done.exit_code == 0, done.output
+    assert len(answers) == 10
+    assert {item["status"] for item in answers} == {"ok"}
+
+
+def test_a_run_in_generate_mode_with_random_weights_is_unparsed_and_exits_with_3(folder, tmp_path):
+    done, answers = run(folder, tmp_path, 'mode = "generate"\nmax_tokens = 16\nside = 96\n')
+    assert done.exit_code == 3, done.output
+    assert {item["status"] for item in answers} == {"unparsed"}
+    scores = [json.loads(line) for line in (tmp_path / "run" / "scores.jsonl").read_text().splitlines()]
+    assert [item["if"] for item in scores] == [None]
+
+
+def test_choice_mode_cannot_be_asked_what_emerged(folder, tmp_path):
+    config = tmp_path / "run.toml"
+    config.write_text('[settings.hf]\nmode = "choice"\n')
+    command = ["run", "--model", "bench:clips", "--judge", f"hf:{folder}", "--consistency", "judge", "--config", str(config)]
+    assert CliRunner().invoke(main, [*command, "--out", str(tmp_path / "run")]).exit_code == 2
+
+
+def test_the_revision_names_whatever_may_change_an_answer(folder, tmp_path):
+    (tmp_path / "ask.j2").write_text("Answer: {{ questions }} {{ frames }} {{ instances }} {{ classes }}")
+    variants = [{}, {"mode": "choice"}, {"side": 64}, {"max_tokens": 9}, {"prompts": str(tmp_path)}]
+    assert len({hf.create(str(folder), settings).revision for settings in variants}) == len(variants)
+
+
+def test_weights_without_a_chat_template_are_refused(folder, tmp_path):
+    for item in folder.iterdir():
+        if item.name != "chat_template.jinja":
+            (tmp_path / item.name).write_bytes(item.read_bytes())
+    with pytest.raises(BackendError, match="brings no chat template"):
+        hf.create(str(tmp_path), {}).answer(asked())
+
+
+@pytest.mark.parametrize(
+    ("argument", "settings", "message"),
+    [("", {}, "say which model"), (None, {"mode": "guess"}, "mode 'guess' is not one of"), (None, {"batch": 0}, "batch is 0")],
+)
+def test_settings_that_cannot_be_used_are_named(folder, argument, settings, message):
+    with pytest.raises(ConfigError, match=message):
+        hf.create(str(folder) if argument is None else argument, settings)
