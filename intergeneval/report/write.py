@@ -90,6 +90,7 @@ def _write_file(report: Report, out: Path) -> int:
 
 
 def _write_folder(report: Report, out: Path) -> int:
+    out = out.resolve()
     if out.exists() and not (out / MARK).is_file() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"-o {out}: holds something that is not a report; name a new folder, or one an earlier report wrote")
     out.parent.mkdir(parents=True, exist_ok=True)

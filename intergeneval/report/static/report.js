@@ -297,7 +297,10 @@
     if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) { return; }
     // Keys belong to the field, the video or the scrolling table that has the focus.
     if (event.target.closest && event.target.closest("input, select, textarea, video, .scroll, summary")) { return; }
-    var inView = all("article.sample").filter(function (article) { return players[article.id] && article.getBoundingClientRect().bottom > 80; })[0];
+    var inView = all("article.sample").filter(function (article) { 
+      var box = article.getBoundingClientRect();
+      return players[article.id] && box.bottom > 80 && box.top < window.innerHeight / 2;
+    })[0];
     var current = inView && players[inView.id];
     if (!current) { return; }
     if (event.key === "ArrowLeft") { current.move(-1); }
@@ -305,6 +308,15 @@
     else { return; }
     event.preventDefault();
   });
+  // In one file the videos wait until they are near the view: thirty samples at once would be too much.
+  if ("IntersectionObserver" in window) {
+    var near = new IntersectionObserver(function (entries) {
+      entries.forEach(function (entry) {
+        if (entry.isIntersecting) { entry.target.preload = "metadata"; near.unobserve(entry.target); }
+      });
+    }, { rootMargin: "300px" });
+    all("video[preload=none]").forEach(function (video) { near.observe(video); });
+  }
   window.addEventListener("hashchange", follow);
   if (location.hash) { follow(); }
   window.addEventListener("beforeprint", function () { all("details").forEach(function (item) { item.open = true; }); });
