@@ -110,9 +110,7 @@ def _no_contact(scene: Scene, _rng: Random, severity: float) -> Dial | None:
     script = scene.acts[0].script
     if not script.contact:
         return None
-    if script.floats:
-        return Dial(float_=script.floats * (1.0 + 0.3 * severity))
-    return Dial(gap=script.gap * (1.0 + 0.3 * severity))
+    return Dial(gap=script.gap * (1.0 + 0.2 * severity), float_=script.floats * (1.0 + 0.2 * severity))
 
 
 def _outcome_missing(scene: Scene, _rng: Random, _severity: float) -> Dial | None:
@@ -142,6 +140,11 @@ _ENGAGED = {
 """Scripts that start later or earlier than the common beat."""
 
 
+_GONE = (0.81, 0.66, 0.28)
+"""When somebody vanishes, mildest first: between the parts of an interaction, never in the middle of one, so that what was shown
+before is shown plainly."""
+
+
 def _vanishing(scene: Scene, rng: Random) -> str:
     """Choose who vanishes: somebody whose place nobody else covers then."""
     act = scene.acts[0]
@@ -153,15 +156,14 @@ def _vanishing(scene: Scene, rng: Random) -> str:
 
 
 def _vanishes(scene: Scene, rng: Random, severity: float) -> Dial:
-    start = 0.72 - 0.45 * severity
+    start = _GONE[int(severity * len(_GONE))] + 0.01 * rng.random()
     return Dial(hidden={_vanishing(scene, rng): ((start, 1.01),)})
 
 
 def _flickers(scene: Scene, rng: Random, severity: float) -> Dial:
-    first = 0.25 + 0.1 * rng.random()
-    spans = [(first, first + 0.15)]
+    spans = [(0.53, 0.65)]
     if severity > 0.3:
-        spans.append((first + 0.3, first + 0.45))
+        spans.append((0.86, 0.98))
     return Dial(hidden={_vanishing(scene, rng): tuple(spans)})
 
 
@@ -197,7 +199,7 @@ def _identity_swap(scene: Scene, rng: Random, severity: float) -> Dial | None:
     if not whole:
         return None
     first, second = whole[int(rng.random() * len(whole))]
-    return Dial(swap=(first, second, 0.58 - 0.30 * severity))
+    return Dial(swap=(first, second, (0.28 if severity > 0.5 else 0.66) + 0.01 * rng.random()))
 
 
 def _drift(scene: Scene, rng: Random, severity: float) -> Dial:

@@ -50,7 +50,7 @@ class Events:
 class Play:
     """The two parts of one interaction, with what a script needs to know of the room."""
 
-    def __init__(self, subject: Rig, object_: Rig, room: float, back: float) -> None:
+    def __init__(self, subject: Rig, object_: Rig, room: float, back: float, apart: bool = False) -> None:
         if not isinstance(subject, Actor):
             raise TypeError(f"a {subject.kind} cannot be the subject of a script")
         self.subject = subject
@@ -61,6 +61,8 @@ class Play:
         """Free distance beyond the object, in stage units."""
         self.back = back
         """Free distance on the subject's side of the object, in stage units."""
+        self.apart = apart
+        """Whether a fault keeps the subject away, so that it must not follow a thing that it does not hold."""
 
     @property
     def person(self) -> Person:
@@ -152,6 +154,10 @@ class Script:
     """``indoors``, ``outdoors`` or ``any``."""
     setup: Mapping[str, float] = field(default_factory=dict)
     """State that the object has at the start."""
+    wide: bool = False
+    """Whether subject and object must start far apart, because they come close or the object is large."""
+    starts_held: bool = False
+    """Whether its first step is to have hold of the object."""
     turned: bool = False
     """Whether the object has its back to the subject at the start."""
     holds: str = ""

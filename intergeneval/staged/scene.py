@@ -162,7 +162,7 @@ def scene(seed: int, index: int) -> Scene:
     category, direction = _GROUPS[index % 6]
     verbs = [item for item in SCRIPTS.values() if item.category is category and item.direction is direction]
     script = verbs[(index // 6 + seed) % len(verbs)]
-    if layout == "double" and script.roomy:
+    if layout == "double" and (script.roomy or script.wide):
         layout = "both"
     taken: set[str] = set()
     figures: list[Figure] = []
@@ -171,7 +171,7 @@ def scene(seed: int, index: int) -> Scene:
         mates = [
             item
             for item in SCRIPTS.values()
-            if not item.roomy and item.verb != script.verb and item.place in {"any", script.place}
+            if not (item.roomy or item.wide) and item.verb != script.verb and item.place in {"any", script.place}
         ]
         other = mates[int(rng.random() * len(mates))]
         figures, acts = _double(script, other, rng, taken)
@@ -256,9 +256,11 @@ def _single(script: Script, layout: str, rng: Random, taken: set[str]) -> tuple[
             "pair": {"subject": 40.0, "object": 80.0},
             "bystander": {"subject": 54.0, "object": 92.0, "bystander": 20.0},
         }.get(layout, {"decoy": 30.0, "subject": 66.0, "object": 100.0})
-    if object_ == "horse":
-        spots = {"subject": 30.0, "object": 82.0, "bystander": 137.0}
-        spots = spots if layout in {"bystander", "both"} else {name: spots[name] for name in ("subject", "object")}
+    if script.wide or object_ == "horse":
+        spots = {
+            "bystander": {"subject": 30.0, "object": 82.0, "bystander": 137.0},
+            "decoy": {"decoy": 20.0, "subject": 68.0, "object": 117.0},
+        }.get(_wide_layout(layout, object_, rng), {"subject": 34.0, "object": 88.0})
     flip = rng.random() < 0.5
     figures: list[Figure] = []
     ids: dict[str, str] = {}
@@ -287,6 +289,13 @@ def _single(script: Script, layout: str, rng: Random, taken: set[str]) -> tuple[
     return figures, Act(
         script=script, subject=ids["subject"], object=ids["object"], bystander=ids.get("bystander"), decoy=ids.get("decoy")
     )
+
+
+def _wide_layout(layout: str, object_: str, rng: Random) -> str:
+    """Return the layout of a scene with room for three at most; a second horse would fill it."""
+    if layout == "both":
+        layout = "bystander" if rng.random() < 0.5 else "decoy"
+    return "bystander" if layout == "decoy" and object_ == "horse" else layout
 
 
 def _double(script: Script, other: Script, rng: Random, taken: set[str]) -> tuple[list[Figure], list[Act]]:

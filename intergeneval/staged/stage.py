@@ -110,7 +110,7 @@ class Stage:
         act = self.scene.acts[index]
         subject, object_ = self.cast(index)
         room, back = self._room(act, subject, object_)
-        play = Play(self._rigs[subject], self._rigs[object_], room, back)
+        play = Play(self._rigs[subject], self._rigs[object_], room, back, apart=bool(self.dial.gap) and index == self.dial.act)
         return act.script.act(play) or Events()
 
     def _room(self, act: Act, subject: str, object_: str) -> tuple[float, float]:

@@ -89,7 +89,7 @@ class _Witness:
             return frame == 0 and both and self._at(0) < events.engaged
         if question == 2:
             aimed = self.plays(act.subject, 0, frame) if act.script.aimless_start else self.pair(frame)
-            return both and aimed and self.on(events.start, frame)
+            return both and aimed and self.on(events.start, frame) and (self.real() or not act.script.starts_held)
         if question == 6:
             return self._outcome(frame)
         if question == 7:

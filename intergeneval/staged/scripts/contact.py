@@ -59,7 +59,7 @@ def licks(play: Play) -> None:
     a.place.by(-to * 5.0, 0.0, FREE, 0.97)
 
 
-@script("sits on", Category.CONTACT, ADULTS, ("chair", "box"), outcome="pair", fronted=True, gap=21.0)
+@script("sits on", Category.CONTACT, ADULTS, ("chair", "box"), outcome="pair", fronted=True, wide=True, gap=21.0)
 def sits_on(play: Play) -> Events:
     """Walk over, turn round, and sit down on it."""
     a, o, to = play.person, play.object, play.direction

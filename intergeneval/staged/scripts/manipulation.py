@@ -20,26 +20,37 @@ def _turn_knob(play: Play, end: float) -> None:
     o.state.go(end, ACT, DONE)
     rest, after = o.knob(0.0)[0], o.knob(1.0)[0]
     play.grasp(o.knob)
-    a.place.by((after - rest) * (1.0 if isinstance(o, Drawer) else 0.8), 0.0, ACT, DONE)
+    if isinstance(o, Drawer) or not play.apart:
+        a.place.by((after - rest) * (1.0 if isinstance(o, Drawer) else 0.8), 0.0, ACT, DONE)
+    else:
+        a.touch(o.knob(ACT), ACT, DONE)
     a.release(FREE, 0.96)
     play.rise(FREE, 0.96)
 
 
-@script("opens", Category.MANIPULATION, (*PEOPLE, "robot arm"), _KNOBS, fronted=True, gap=26.0, place="indoors")
+@script("opens", Category.MANIPULATION, (*PEOPLE, "robot arm"), _KNOBS, fronted=True, wide=True, gap=13.0, place="indoors")
 def opens(play: Play) -> None:
     """Take the knob and pull the door or the drawer open."""
     _turn_knob(play, 1.0)
 
 
 @script(
-    "closes", Category.MANIPULATION, (*PEOPLE, "robot arm"), _KNOBS, fronted=True, gap=26.0, place="indoors", setup={"state": 1.0}
+    "closes",
+    Category.MANIPULATION,
+    (*PEOPLE, "robot arm"),
+    _KNOBS,
+    fronted=True,
+    wide=True,
+    gap=13.0,
+    place="indoors",
+    setup={"state": 1.0},
 )
 def closes(play: Play) -> None:
     """Take the knob of what stands open and shut it."""
     _turn_knob(play, 0.0)
 
 
-@script("paints", Category.MANIPULATION, ADULTS, ("canvas",), holds="brush", gap=15.0, place="indoors")
+@script("paints", Category.MANIPULATION, ADULTS, ("canvas",), holds="brush", wide=True, gap=15.0, place="indoors")
 def paints(play: Play) -> Events:
     """Step up to the canvas and cover it with strokes of a brush."""
     a, o, to = play.person, play.object, play.direction
@@ -60,7 +71,7 @@ def paints(play: Play) -> Events:
     return Events(advance=(ACT + 0.05, DONE), deed=(TOUCH + 0.06, FREE))
 
 
-@script("plays", Category.MANIPULATION, PEOPLE, ("drum",), outcome="history", undoable=False, holds="stick", gap=17.0)
+@script("plays", Category.MANIPULATION, PEOPLE, ("drum",), outcome="history", undoable=False, holds="stick", wide=True, gap=17.0)
 def plays(play: Play) -> Events:
     """Step up to the drum and beat it with both hands in turn."""
     a, o, to = play.person, play.object, play.direction

@@ -84,7 +84,7 @@ def high_fives(play: Play) -> Events:
     )
 
 
-@script("dances with", Category.SOCIAL, ADULTS, ADULTS, direction=_BOTH, outcome="history", undoable=False, gap=16.0)
+@script("dances with", Category.SOCIAL, ADULTS, ADULTS, direction=_BOTH, outcome="history", undoable=False, wide=True, gap=16.0)
 def dances_with(play: Play) -> Events:
     """Take each other by both hands and sway from side to side."""
     a, o = play.person, play.partner
@@ -202,7 +202,7 @@ def bows_to(play: Play) -> Events:
     undoable=False,
     afar=True,
     roomy=True,
-    short=0.33,
+    short=0.30,
     place="outdoors",
 )
 def chases(play: Play) -> Events:

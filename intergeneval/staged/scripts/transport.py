@@ -30,7 +30,7 @@ def carries(play: Play) -> Events:
     )
 
 
-@script("fetches", Category.TRANSPORT, ("dog",), ("ball", "bag", "book"), floats=24.0, place="outdoors", roomy=True)
+@script("fetches", Category.TRANSPORT, ("dog",), ("ball", "bag", "book"), gap=0.0, floats=24.0, place="outdoors", roomy=True)
 def fetches(play: Play) -> Events:
     """Run there, take it in the mouth, and trot back."""
     a, o, to = play.animal, play.object, play.direction
@@ -71,7 +71,7 @@ def picks_up(play: Play) -> Events:
     return _HELD
 
 
-@script("lifts", Category.TRANSPORT, ("man", "woman", "robot arm"), ("box", "suitcase", "plant"), gap=17.0)
+@script("lifts", Category.TRANSPORT, ("man", "woman", "robot arm"), ("box", "suitcase", "plant"), gap=11.0, floats=13.0)
 def lifts(play: Play) -> Events:
     """Stoop, take hold on both sides, and heave it overhead."""
     a, o, to = play.subject, play.object, play.direction
