@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from intergeneval.errors import BackendError, BudgetError, IntergenevalError
+from intergeneval.errors import BackendError, BudgetError, IntergenevalError, StoreError
 from intergeneval.jobs import Outcome
 from intergeneval.judges import AssessesConsistency, Judge, Judgement, JudgeRequest
 from intergeneval.records import Answer, AnswerStatus, Consistency, Question
@@ -29,11 +29,12 @@ def attempt(call: Callable[[], T]) -> T | str:
     """Return what a backend gives, or the message of its failure.
 
     Backends are other people's code, and one video that breaks one must not end a run over hundreds: whatever it raises is
-    recorded with the item, counted as unscored, and asked again by a resume. BudgetError passes: it is a decision, not a failure.
+    recorded with the item, counted as unscored, and asked again by a resume. BudgetError passes, a decision and no failure, and
+    StoreError: a full disk or a damaged cache is no fault of the video, and paid answers would be lost.
     """
     try:
         return call()
-    except BudgetError:
+    except (BudgetError, StoreError):
         raise
     except IntergenevalError as error:
         return str(error)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import signal
+import subprocess
+import sys
 import time
 
 import pytest
 
+from intergeneval.errors import StoreError
 from intergeneval.records import AnswerStatus
 from intergeneval.spending import spending
 from tests import judged_world, tiny_world
@@ -209,3 +213,31 @@ def test_after_a_kill_at_most_the_requests_in_flight_are_asked_again(tmp_path):
         pictures = [tuple(asked.pictures) for asked in server.asked]
         assert len(set(pictures)) == 12
         assert len(pictures) - 12 <= 2  # two at once were in flight
+
+
+def test_interrupting_does_not_wait_for_the_server_and_the_same_command_goes_on(world):
+    settings = judged_world.config(world, "URL", judge_settings={"timeout": 60.0}).to_json()
+    code = "import json, sys; from intergeneval.config import RunConfig; from intergeneval.pipeline import Run; "
+    code += "Run(RunConfig.from_json(json.loads(sys.argv[1]))).execute()"
+    with ChatServer(latency=30.0) as server:
+        words = json.dumps(settings).replace("URL", server.url)
+        process = subprocess.Popen([sys.executable, "-c", code, words], stderr=subprocess.PIPE, text=True)
+        until = time.monotonic() + 60
+        while not server.asked and time.monotonic() < until:
+            time.sleep(0.01)
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+        assert time.monotonic() - began < 10
+        assert "KeyboardInterrupt" in said
+    with ChatServer() as server:
+        result = judged_world.run(world, server.url)
+    assert all(score.if_ == 1.0 for score in result.scores)
+
+
+def test_a_damaged_cache_ends_the_run_with_the_way_out_instead_of_failing_its_videos(world):
+    (world / "cache.sqlite").write_text("not a database at all, but long enough to be taken for one")
+    with ChatServer() as server:
+        with pytest.raises(StoreError, match="choose another"):
+            judged_world.run(world, server.url)
+        assert server.asked == []
