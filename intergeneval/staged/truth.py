@@ -98,11 +98,14 @@ class _Witness:
                 self.there(frame, act.subject) and (self.plays(act.subject, 0, frame) or mutual) and self.on(events.acting, frame)
             )
         if question == 10:
-            return (
-                self.real() and self.there(frame, act.object) and self.plays(act.object, 1, frame) and self.on(events.deed, frame)
-            )
+            done = self.real() and self.on(events.deed, frame) and self._agent_there(frame)
+            return done and self.there(frame, act.object) and self.plays(act.object, 1, frame)
         span = {3: events.contact, 4: events.keep, 5: events.advance, 8: events.deed, 9: events.deed}[question]
         return self.real() and both and self.pair(frame) and self.on(span, frame)
+
+    def _agent_there(self, frame: int) -> bool:
+        """Whether the one who plays the subject, whoever it is, is there at a frame."""
+        return any(self.plays(item.id, 0, frame) and self.there(frame, item.id) for item in self.stage.scene.figures)
 
     def _at(self, frame: int) -> float:
         return self.stage.warp(self.index, self.clock(frame))

@@ -40,7 +40,7 @@ def pats(play: Play) -> None:
     a.release(FREE, 0.97)
 
 
-@script("licks", Category.CONTACT, ("dog",), PEOPLE, outcome="history", undoable=False, gap=10.0)
+@script("licks", Category.CONTACT, ("dog",), PEOPLE, outcome="history", undoable=False, wide=True, gap=10.0)
 def licks(play: Play) -> None:
     """Run up and lick the hand that is held out."""
     a, o, to = play.animal, play.partner, play.direction

@@ -116,7 +116,7 @@ def dances_with(play: Play) -> Events:
     return Events(advance=(TOUCH + 0.06, FREE), acting=(START + 0.06, FREE), deed=(TOUCH + 0.06, FREE))
 
 
-_GESTURE = {"contact": False, "outcome": "history", "undoable": False, "aimless_start": True, "short": 0.205}
+_GESTURE = {"contact": False, "outcome": "history", "undoable": False, "aimless_start": True, "short": 0.218}
 _SHOWN = Events(
     engaged=0.34,
     start=(START + 0.04, 0.34),
@@ -218,7 +218,7 @@ def chases(play: Play) -> Events:
     a.walk(o.x(1.0) - to * (o.width / 2 + a.width / 2 + 12.0), START, 0.86)
     return Events(
         engaged=0.40,
-        start=(0.22, 0.39),
+        start=(0.20, 0.39),
         contact=(0.38, 0.80),
         keep=(0.40, 0.80),
         advance=(0.40, 0.80),
