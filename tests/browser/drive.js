@@ -139,6 +139,7 @@ const scenarios = {
     };
   },
   async layout(page) {
+    await page.evaluate(() => document.querySelectorAll("details").forEach((item) => { item.open = true; }));
     return {
       width: await page.evaluate(() => document.documentElement.scrollWidth), window: await page.evaluate(() => window.innerWidth),
       motion: await page.evaluate(() => getComputedStyle(document.documentElement).scrollBehavior),

@@ -21,6 +21,7 @@ from intergeneval.records import (
     Category,
     Comparability,
     Consistency,
+    Diagnostics,
     Direction,
     Instance,
     Interaction,
@@ -358,6 +359,7 @@ def build(root: Path, world: World) -> list[Path]:
                         video=digest,
                         frames=frames[1:],
                         states=states,
+                        diagnostics=tuple(Diagnostics(instance_id=item.id, appearance_drift=0.1) for item in sample.instances),
                         emergence=None if world.partial else (False,) * (len(frames) - 1),
                     )
                 )
