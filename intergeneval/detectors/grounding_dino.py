@@ -1,8 +1,9 @@
 """Detector ``grounding_dino``: boxes for class nouns by GroundingDINO as the transformers library has it.
 
 ``grounding_dino:PATH`` takes a folder or a hub id; alone it takes the base weights. Settings: ``box_threshold`` (0.35) and
-``text_threshold`` (0.25), the paper's (protocol, section 2), and ``batch`` (frames at once). All classes of a sample are asked in one
-text, in more only where that would be too long for the model. Class nouns only: an appearance phrase makes it latch on to part of it.
+``text_threshold`` (0.25), the paper's (protocol, section 2), and ``batch`` (frames at once). All classes of a sample are asked in
+one text, in more only where that would be too long for the model. Class nouns only: an appearance phrase makes it latch on to
+part of it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 import transformers
 
@@ -29,7 +31,7 @@ SETTINGS = (*DEVICE_SETTINGS, "box_threshold", "text_threshold", "batch")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
-    """Some class nouns as the model reads them: ``man. coffee mug.``"""
+    """Some class nouns as the model reads them, such as ``man. coffee mug.``."""
 
     classes: tuple[str, ...]
     """The class nouns."""
@@ -69,6 +71,12 @@ class GroundingDinoDetector:
         model = transformers.AutoModelForZeroShotObjectDetection.from_pretrained(source, dtype=self._dtype)
         return model.to(self._device).eval(), transformers.AutoProcessor.from_pretrained(source)
 
+    def probe(self) -> str:
+        """Look at one small frame, for ``intergeneval doctor``; return what worked. Raises BackendError."""
+        _, processor = self._model.get()
+        self._look([np.zeros((64, 96, 3), dtype=np.uint8)], _prompt(["man"], processor.tokenizer))
+        return f"{self.id} on {self._device}: looked at one frame"
+
     def detect(self, request: DetectRequest) -> Detections:
         """Look at every frame of the request. Raises BackendError when the weights cannot be loaded or a class is too long."""
         began = time.perf_counter()
@@ -100,14 +108,15 @@ class GroundingDinoDetector:
             chances = out.logits.float().sigmoid().cpu()
             boxes = out.pred_boxes.float().cpu()
         return [
-            self._kept(chances[index], boxes[index], prompt, (frame.shape[0], frame.shape[1])) for index, frame in enumerate(frames)
+            self._kept(chances[index], boxes[index], prompt, (frame.shape[0], frame.shape[1]))
+            for index, frame in enumerate(frames)
         ]
 
     def _kept(self, chances: torch.Tensor, boxes: torch.Tensor, prompt: Prompt, size: tuple[int, int]) -> list[Detection]:
         """Return the detections among all queries: chances (query, token), boxes (query, 4) as relative centre and sides.
 
-        A query is one object: it becomes the class whose tokens it agrees with most, if its best token passes the box threshold and
-        the class's tokens on average the text threshold (else part of a noun, the ``dog`` of ``hot dog``, would stand for it).
+        A query is one object: it becomes the class whose tokens it agrees with most, if its best token passes the box threshold
+        and the class's tokens on average the text threshold (else part of a noun, the ``dog`` of ``hot dog``, would stand for it).
         """
         best = torch.stack([chances[:, list(tokens)].amax(dim=1) for tokens in prompt.tokens], dim=1)
         mean = torch.stack([chances[:, list(tokens)].mean(dim=1) for tokens in prompt.tokens], dim=1)
@@ -123,7 +132,7 @@ class GroundingDinoDetector:
 
 
 def prompts_for(classes: Sequence[str], tokenizer: Any, limit: int) -> list[Prompt]:
-    """Return as few texts as hold all classes in at most `limit` tokens each. Raises BackendError for a class that alone is longer."""
+    """Return texts that hold all classes in at most `limit` tokens each. Raises BackendError for a class that has more."""
     if not classes:
         return []
     prompt = _prompt(classes, tokenizer)
@@ -145,8 +154,7 @@ def _prompt(classes: Sequence[str], tokenizer: Any) -> Prompt:
         text += f"{noun}. "
     offsets = tokenizer(text.strip(), return_offsets_mapping=True)["offset_mapping"]
     tokens = tuple(
-        tuple(index for index, (start, end) in enumerate(offsets) if end > start and start >= first and end <= last)
-        for first, last in spans
+        tuple(index for index, (start, end) in enumerate(offsets) if first <= start < end <= last) for first, last in spans
     )
     empty = next((name for name, found in zip(classes, tokens, strict=True) if not found), None)
     if empty is not None:

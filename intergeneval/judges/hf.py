@@ -1,8 +1,8 @@
-"""A local vision-language model as the judge (``hf:PATH``): any image-text-to-text model of the transformers library with a chat template.
+"""A local vision-language model as the judge (``hf:PATH``): any image-text-to-text model of transformers with a chat template.
 
-``mode = "generate"`` has the model write the JSON reply that the API judge's prompts ask for, greedily, and reads it as strictly, with
-one repair turn. ``mode = "choice"`` writes nothing: the reply is given up to each answer, and of the allowed answers the one the
-model finds most likely is taken, then of the frames; that always parses, whatever the model is.
+``mode = "generate"`` has the model write the JSON reply that the API judge's prompts ask for, greedily, and reads it as strictly,
+with one repair turn. ``mode = "choice"`` writes nothing: the reply is given up to each answer, and of the allowed answers the one
+the model finds most likely is taken, then of the frames; that always parses, whatever the model is.
 """
 
 from __future__ import annotations
@@ -56,11 +56,16 @@ class HfJudge:
         """Weights, precision, mode, prompts and reading."""
         limit = f", at most {self.max_tokens} tokens" if self.mode == "generate" else ""
         side = f", frames to {self.vlm.side} px" if self.vlm.side else ""
-        return f"weights {self.vlm.weights.revision} {self.vlm.precision}, {self.mode}{limit}{side}, prompts {self.prompts.version}, reading {READING}"
+        model = f"weights {self.vlm.weights.revision} {self.vlm.precision}"
+        return f"{model}, {self.mode}{limit}{side}, prompts {self.prompts.version}, reading {READING}"
 
     def declines(self, question: Question) -> str | None:  # noqa: ARG002  # the protocol's signature
         """Return None: it looks at pictures and can try every question."""
         return None
+
+    def probe(self) -> str:
+        """Show the model one small picture, for ``intergeneval doctor``; return what worked. Raises BackendError."""
+        return self.vlm.probe()
 
     def shown(self, request: JudgeRequest) -> dict[int, Frame]:
         """Return the frames to show, in order. Raises BackendError without any, or when tracking failed."""

@@ -1,4 +1,4 @@
-"""The model behind the ``hf`` judge: a chat with pictures written on greedily, or the log-probabilities of given continuations."""
+"""The model behind the ``hf`` judge: a chat with pictures goes on greedily, or continuations get their log-probabilities."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Vlm:
     """One image-text-to-text model with its processor, loaded when first asked."""
 
     def __init__(self, owner: str, source: str, settings: Mapping[str, Any], side: int) -> None:
-        """`side` is the longest side of a picture in pixels, 0 for as it is. Raises ConfigError for weights that are not there."""
+        """`side` is the longest side of a picture in pixels, 0: as it is. Raises ConfigError for weights that are not there."""
         self._owner = owner
         self.side = side
         self.weights = locate(owner, source, "config.json")
@@ -48,6 +48,12 @@ class Vlm:
                 f"{self._owner}: {self.weights.source!r} brings no chat template; take the weights of a chat model"
             )
         return model.to(self._device).eval(), processor
+
+    def probe(self) -> str:
+        """Show one small picture and let the model write a few tokens; return what worked. Raises BackendError."""
+        chat = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "What is this?"}]}]
+        self.generate(chat, [np.zeros((64, 96, 3), dtype=np.uint8)], 4)
+        return f"{self.weights.label} on {self._device} ({self.precision}): saw a picture and wrote"
 
     def generate(self, messages: Messages, frames: Sequence[Frame], limit: int) -> str:
         """Return what the model writes next, greedily and at most `limit` tokens; `frames` fill the pictures' places in order."""

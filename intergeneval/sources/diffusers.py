@@ -1,8 +1,8 @@
-"""Videos made on the spot (``--model FOLDER`` with a ``model_index.json``, or ``diffusers:HUB/ID``): any video pipeline of diffusers.
+"""Videos made on the spot by a pipeline of diffusers: ``--model FOLDER`` with a ``model_index.json``, or ``diffusers:HUB/ID``.
 
-Image-to-video pipelines (CogVideoX, Wan, HunyuanVideo and others) get the sample's first frame, text-to-video ones the prompt alone. Noise
-is drawn on a CPU generator from the sample's id and the seed, so a video does not depend on the device's random numbers nor on which
-samples went before. Settings: see `Generation`; whatever is unset is what the pipeline itself takes.
+Image-to-video pipelines (CogVideoX, Wan, HunyuanVideo and others) get the sample's first frame, text-to-video ones the prompt
+alone. Noise is drawn on a CPU generator from the sample's id and the seed, so a video does not depend on the device's random
+numbers nor on which samples went before. Settings: see `Generation`; whatever is unset is what the pipeline itself takes.
 """
 
 from __future__ import annotations
@@ -63,7 +63,13 @@ class Generation:
     """Decode the video in tiles: less memory, more time."""
 
     def __post_init__(self) -> None:
-        for name, low, high in (("steps", 1, 1000), ("height", 16, 8192), ("width", 16, 8192), ("frames", 2, 2000), ("seeds", 1, 1000)):
+        for name, low, high in (
+            ("steps", 1, 1000),
+            ("height", 16, 8192),
+            ("width", 16, 8192),
+            ("frames", 2, 2000),
+            ("seeds", 1, 1000),
+        ):
             value = getattr(self, name)
             if value is not None and (not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high):
                 raise ConfigError(f"{OWNER}: {name} is {value!r}; it is a whole number from {low} to {high}")
@@ -121,7 +127,11 @@ class DiffusersSource:
             "pipeline": self._class_name,
             "weights": self._weights.label,
             "dtype": str(self._dtype).removeprefix("torch."),
-            **{key: value for key, value in asdict(self._generation).items() if key not in ("device", "dtype", "offload", "seeds")},
+            **{
+                key: value
+                for key, value in asdict(self._generation).items()
+                if key not in ("device", "dtype", "offload", "seeds")
+            },
         }
 
     def seeds(self, sample: Sample, wanted: Sequence[int]) -> tuple[int, ...]:  # noqa: ARG002  # every sample has every seed
@@ -129,7 +139,7 @@ class DiffusersSource:
         return tuple(dict.fromkeys(wanted)) or tuple(range(self._generation.seeds))
 
     def video(self, sample: Sample, seed: int) -> SourceVideo:
-        """Return a video whose frames are generated when they are taken. Raises BackendError without a first frame to start from."""
+        """Return a video whose frames are made when they are taken. Raises BackendError without a first frame to start from."""
         image = self._first_frame(sample) if self._takes_image else None
 
         def frames() -> Iterator[Frame]:
@@ -137,6 +147,14 @@ class DiffusersSource:
 
         fps = self._generation.fps or _of_family(RATES, self._class_name) or 8.0
         return SourceVideo(frames=frames, fps=float(fps), label=f"{sample.id}-{seed}")
+
+    def probe(self) -> str:
+        """Make one tiny video in one step, for ``intergeneval doctor``; return what worked. Raises BackendError."""
+        given: dict[str, Any] = {"image": Image.new("RGB", (128, 128))} if self._takes_image else {}
+        given |= {"num_inference_steps": 1, "height": 128, "width": 128, "num_frames": 9}
+        with torch.inference_mode():
+            frames = self._pipeline.get()(prompt="a ball", output_type="np", **given).frames[0]
+        return f"{self._class_name} {self._weights.label} on {self._device}: made {len(frames)} frames in one step"
 
     def _first_frame(self, sample: Sample) -> Path:
         if sample.image is None or self._root is None:
@@ -162,7 +180,12 @@ class DiffusersSource:
         """Return the frames (N, H, W, 3). Raises BackendError for an image that is none or frames that are not finite."""
         pipeline = self._pipeline.get()
         generator = torch.Generator(device="cpu").manual_seed(noise_seed(sample.id, seed))
-        given: dict[str, Any] = {"prompt": sample.prompt, "generator": generator, "output_type": "np", **self._generation.arguments()}
+        given: dict[str, Any] = {
+            "prompt": sample.prompt,
+            "generator": generator,
+            "output_type": "np",
+            **self._generation.arguments(),
+        }
         if image is not None:
             try:
                 given["image"] = Image.open(image).convert("RGB")
@@ -171,7 +194,9 @@ class DiffusersSource:
         with torch.inference_mode():
             frames = np.asarray(pipeline(**given).frames[0])
         if not np.isfinite(frames).all():
-            raise BackendError(f"sample {sample.id}, seed {seed}: the pipeline made pixels that are not numbers; try dtype float32")
+            raise BackendError(
+                f"sample {sample.id}, seed {seed}: the pipeline made pixels that are not numbers; try dtype float32"
+            )
         made: np.ndarray[Any, np.dtype[np.uint8]] = np.rint(frames.clip(0.0, 1.0) * 255).astype(np.uint8)
         return made
 
@@ -194,10 +219,14 @@ def _pipeline_class(weights: Weights) -> tuple[str, Any]:
         index = json.loads(place_of_index.read_text(encoding="utf-8"))
         name = index["_class_name"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigError(f"{OWNER}: {place_of_index} does not say which pipeline it is ({type(error).__name__}: {error})") from None
+        raise ConfigError(
+            f"{OWNER}: {place_of_index} does not say which pipeline it is ({type(error).__name__}: {error})"
+        ) from None
     found = getattr(diffusers, name, None) if isinstance(name, str) and name.isidentifier() else None
     if not (inspect.isclass(found) and issubclass(found, diffusers.DiffusionPipeline)):
-        raise ConfigError(f"{OWNER}: {place_of_index} names the pipeline {name!r}, which diffusers {diffusers.__version__} does not have")
+        raise ConfigError(
+            f"{OWNER}: {place_of_index} names the pipeline {name!r}, which diffusers {diffusers.__version__} does not have"
+        )
     if "num_frames" not in inspect.signature(found.__call__).parameters:
         raise ConfigError(f"{OWNER}: {name} makes no videos; give a text-to-video or image-to-video pipeline")
     return name, found

@@ -1,7 +1,7 @@
 """From one anchor frame in both directions: what a prompted video segmenter needs around it, whatever library it comes from.
 
-The way back is the way forth over the frames in reverse order, so a segmenter only ever has to follow. Frames before the anchor wait
-in a temporary file, not in memory.
+The way back is the way forth over the frames in reverse order, so a segmenter only ever has to follow. Frames before the anchor
+wait in a temporary file, not in memory.
 """
 
 from __future__ import annotations
@@ -67,6 +67,15 @@ def track_both_ways(request: TrackRequest, follow: Follow) -> tuple[Track, ...]:
     return builder.tracks()
 
 
+def probe_scene() -> tuple[list[Frame], dict[str, Mask]]:
+    """Return three small frames with a square, and its mask: what ``intergeneval doctor`` has a tracker follow."""
+    frame = np.full((64, 96, 3), 60, dtype=np.uint8)
+    mask = np.zeros((64, 96), dtype=np.bool_)
+    mask[20:44, 30:60] = True
+    frame[mask] = 200
+    return [frame] * 3, {"id1": mask}
+
+
 _Packed = tuple[dict[str, str], dict[str, float], tuple[str, ...]]
 
 
@@ -85,7 +94,7 @@ class FrameFile:
     """Frames of one size in a temporary file, read back from the last to the first."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115  # this object is the context manager
         self._shape: tuple[int, ...] = ()
         self._count = 0
 

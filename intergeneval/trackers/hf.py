@@ -1,8 +1,8 @@
 """Tracker ``hf``: video segmenters of the transformers library (SAM 2, EdgeTAM, SAM 3's tracker), all instances in one pass.
 
-``hf:PATH`` takes a folder or a hub id; ``hf`` alone takes SAM 2.1 large. Frames are streamed: each is encoded once, its features serve
-every instance, and of the past only what the model's memory can still look at is kept, so a long video needs no more memory
-than a short one.
+``hf:PATH`` takes a folder or a hub id; ``hf`` alone takes SAM 2.1 large. Frames are streamed: each is encoded once, its features
+serve every instance, and of the past only what the model's memory can still look at is kept, so a long video needs no more
+memory than a short one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from intergeneval.errors import ConfigError
 from intergeneval.masks import Mask
 from intergeneval.records import Tracks
 from intergeneval.trackers import Frame, TrackRequest
-from intergeneval.trackers.anchored import Seen, track_both_ways
+from intergeneval.trackers.anchored import Seen, probe_scene, track_both_ways
 from intergeneval.weights import DEVICE_SETTINGS, Once, check_settings, locate, place
 
 OWNER = "tracker 'hf'"
@@ -63,6 +63,12 @@ class HfTracker:
         model_class, processor_class = (getattr(transformers, name) for name in self._classes)
         model = model_class.from_pretrained(self._weights.source, dtype=self._dtype)
         return model.to(self._device).eval(), processor_class.from_pretrained(self._weights.source)
+
+    def probe(self) -> str:
+        """Follow a square through a few small frames, for ``intergeneval doctor``; return what worked. Raises BackendError."""
+        frames, masks = probe_scene()
+        count = sum(1 for _ in self.follow(frames, masks))
+        return f"{self.id} on {self._device}: followed an instance through {count} frames"
 
     def track(self, request: TrackRequest) -> Tracks:
         """Track all instances from the anchor frame, both ways where it is not the first.

@@ -1,9 +1,9 @@
 """Tracker ``sam2``: the video predictor of the sam2 package, all instances in one pass.
 
-``sam2:CHECKPOINT`` takes a checkpoint file (its name tells its configuration, or the setting ``config`` does), ``sam2:HUB/ID`` one of
-the published ones, ``sam2:CONFIG`` a configuration of the package with the setting ``checkpoint``; ``sam2`` alone takes SAM 2.1 large.
-The predictor reads pictures from a folder and keeps what it reads, so a long video goes through it in chunks of at most 300 frames,
-each prompted with the masks the last one ended with; the record says so.
+``sam2:CHECKPOINT`` takes a checkpoint file (its name tells its configuration, or the setting ``config`` does), ``sam2:HUB/ID``
+is one of the published ones, ``sam2:CONFIG`` a configuration of the package with the setting ``checkpoint``; ``sam2`` alone takes
+SAM 2.1 large. The predictor reads pictures from a folder and keeps what it reads, so a long video goes through it in chunks of at
+most 300 frames, each prompted with the masks the last one ended with; the record says so.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from intergeneval.errors import BackendError, ConfigError
 from intergeneval.masks import Mask
 from intergeneval.records import Tracks
 from intergeneval.trackers import Frame, TrackRequest
-from intergeneval.trackers.anchored import Seen, track_both_ways
+from intergeneval.trackers.anchored import Seen, probe_scene, track_both_ways
 from intergeneval.weights import DEVICE_SETTINGS, Once, Weights, check_settings, locate, number, place
 
 OWNER = "tracker 'sam2'"
@@ -67,6 +67,12 @@ class Sam2Tracker:
             self._config, self._weights.source, device=str(self._device), hydra_overrides_extra=list(self._overrides)
         )
 
+    def probe(self) -> str:
+        """Follow a square through a few small frames, for ``intergeneval doctor``; return what worked. Raises BackendError."""
+        frames, masks = probe_scene()
+        count = sum(1 for _ in self.follow(frames, masks, []))
+        return f"{self.id} on {self._device}: followed an instance through {count} frames"
+
     def track(self, request: TrackRequest) -> Tracks:
         """Track all instances from the anchor frame, both ways where it is not the first.
 
@@ -96,7 +102,7 @@ class Sam2Tracker:
         An instance that is out of sight where a chunk ends cannot be prompted in the next: from there on it is lost.
         """
         rest = iter(frames)
-        known, first, gone = dict(masks), next(rest, None), ()
+        known, first = dict(masks), next(rest, None)
         if first is None:
             return
         yield Seen(masks=masks, confidence=dict.fromkeys(masks, 1.0))
@@ -110,7 +116,9 @@ class Sam2Tracker:
                 yield Seen(masks=known, confidence={name: trust.get(name, 0.0) for name in masks}, lost=gone)
             first = chunk[-1]
 
-    def _propagate(self, frames: Sequence[Frame], masks: Mapping[str, Mask]) -> Iterator[tuple[dict[str, Mask], dict[str, float]]]:
+    def _propagate(
+        self, frames: Sequence[Frame], masks: Mapping[str, Mask]
+    ) -> Iterator[tuple[dict[str, Mask], dict[str, float]]]:
         """Yield masks and confidences for every frame after the first, which `masks` belong to."""
         if not masks:
             yield from (({}, {}) for _ in frames[1:])
@@ -128,7 +136,11 @@ class Sam2Tracker:
                 found = (logits[:, 0] > 0).cpu().numpy()
                 order = {names[index]: row for row, index in enumerate(ids)}
                 trust = {
-                    name: float(state["output_dict_per_obj"][names.index(name)]["non_cond_frame_outputs"][frame]["object_score_logits"].sigmoid())
+                    name: float(
+                        state["output_dict_per_obj"][names.index(name)]["non_cond_frame_outputs"][frame][
+                            "object_score_logits"
+                        ].sigmoid()
+                    )
                     for name in names
                 }
                 yield {name: found[order[name]] for name in names}, trust
@@ -155,7 +167,9 @@ def _find(source: str, settings: Mapping[str, Any]) -> tuple[str, Weights]:
     if source.endswith(".yaml"):
         checkpoint = settings.get("checkpoint")
         if not checkpoint:
-            raise ConfigError(f"{OWNER}: {source!r} is a configuration, which holds no weights; set checkpoint under [settings.sam2]")
+            raise ConfigError(
+                f"{OWNER}: {source!r} is a configuration, which holds no weights; set checkpoint under [settings.sam2]"
+            )
         return source, _checkpoint(str(checkpoint))
     weights = _checkpoint(source)
     config = given or _CONFIGS.get(weights.name)

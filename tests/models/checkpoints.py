@@ -1,4 +1,4 @@
-"""Tiny checkpoints with random weights, written as save_pretrained writes real ones: real classes, real loading code, small numbers."""
+"""Tiny checkpoints with random weights, written as save_pretrained writes real ones: real classes, small numbers."""
 
 import json
 from pathlib import Path
@@ -230,7 +230,12 @@ def qwen3_vl(folder: Path, seed: int = 0) -> Path:
             "num_key_value_heads": 2,
             "head_dim": 16,
             "max_position_embeddings": 8192,
-            "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [4, 2, 2], "mrope_interleaved": True},
+            "rope_parameters": {
+                "rope_type": "default",
+                "rope_theta": 10000.0,
+                "mrope_section": [4, 2, 2],
+                "mrope_interleaved": True,
+            },
         },
         vision_config={
             "depth": 2,
@@ -259,7 +264,15 @@ def qwen3_vl(folder: Path, seed: int = 0) -> Path:
 
 def _chat_tokenizer() -> Qwen2Tokenizer:
     """Byte pairs learned from a few sentences, so that every text can be read."""
-    special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"]
+    special = [
+        "<|endoftext|>",
+        "<|im_start|>",
+        "<|im_end|>",
+        "<|vision_start|>",
+        "<|vision_end|>",
+        "<|image_pad|>",
+        "<|video_pad|>",
+    ]
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     trainer = trainers.BpeTrainer(

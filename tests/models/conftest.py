@@ -1,4 +1,7 @@
-"""Tests with learned-model libraries: collected only where these are installed (`tox run -e models`), where a missing one is a failure."""
+"""Tests with learned-model libraries, collected only where these are installed.
+
+`tox run -e models` installs them and sets MODEL_TESTS=1, with which a missing one is a failure.
+"""
 
 import importlib.util
 import os

@@ -29,7 +29,8 @@ def masks(count):
 def request(shown, given, anchor=0):
     """A request to track the given masks over these frames."""
     instances = tuple(
-        Instance(id=name, class_="thing", appearance=f"thing {name}", colour=BOX_COLOURS[index]) for index, name in enumerate(given)
+        Instance(id=name, class_="thing", appearance=f"thing {name}", colour=BOX_COLOURS[index])
+        for index, name in enumerate(given)
     )
     return TrackRequest(
         sample=Sample(id="scene", prompt="", instances=instances, interactions=(), size=SIZE),

@@ -38,7 +38,8 @@ def config(folder, **settings):
 def test_one_seed_gives_one_video_and_another_seed_or_sample_gives_another(source):
     coffee, juggle = bench.load("clips").samples
     first, again, other, elsewhere = (
-        np.stack(list(source.video(sample, seed).frames())) for sample, seed in ((coffee, 0), (coffee, 0), (coffee, 1), (juggle, 0))
+        np.stack(list(source.video(sample, seed).frames()))
+        for sample, seed in ((coffee, 0), (coffee, 0), (coffee, 1), (juggle, 0))
     )
     assert first.shape == (9, 64, 96, 3)
     assert (first == again).all()
@@ -62,7 +63,10 @@ def test_a_run_generates_scores_and_never_generates_again(pipeline, tmp_path, mo
     done = CliRunner().invoke(main, arguments)
     assert done.exit_code == 0, done.output
     videos = [json.loads(line) for line in (out / "videos.jsonl").read_text().splitlines()]
-    assert {(item["seed"], item["frames"], item["fps"], item["status"]) for item in videos} == {(0, 9, 8.0, "ok"), (3, 9, 8.0, "ok")}
+    assert {(item["seed"], item["frames"], item["fps"], item["status"]) for item in videos} == {
+        (0, 9, 8.0, "ok"),
+        (3, 9, 8.0, "ok"),
+    }
     assert len({item["sha256"] for item in videos}) == 2
 
     def never(*_):
@@ -78,7 +82,19 @@ def test_a_killed_run_goes_on_with_the_videos_it_lacks_and_ends_with_the_same_by
     settings = config(tmp_path, seeds=2)
 
     def run(out):
-        command = ["run", "--model", str(pipeline), "--bench", "clips", "--samples", "juggle", "--out", str(out), "--config", settings]
+        command = [
+            "run",
+            "--model",
+            str(pipeline),
+            "--bench",
+            "clips",
+            "--samples",
+            "juggle",
+            "--out",
+            str(out),
+            "--config",
+            settings,
+        ]
         return CliRunner().invoke(main, command)
 
     assert run(tmp_path / "whole").exit_code == 0
@@ -115,14 +131,21 @@ def test_a_video_with_pixels_that_are_not_numbers_is_a_failure_not_a_video(sourc
 
 @pytest.mark.parametrize(
     ("settings", "message"),
-    [({"step": 3}, "has no setting 'step'"), ({"frames": 1}, "frames is 1"), ({"fps": 0}, "fps is 0"), ({"steps": "9"}, "steps is '9'")],
+    [
+        ({"step": 3}, "has no setting 'step'"),
+        ({"frames": 1}, "frames is 1"),
+        ({"fps": 0}, "fps is 0"),
+        ({"steps": "9"}, "steps is '9'"),
+    ],
 )
 def test_settings_that_cannot_be_used_are_named(pipeline, settings, message):
     with pytest.raises(ConfigError, match=message):
         source_module.create(str(pipeline), settings)
 
 
-@pytest.mark.parametrize(("index", "message"), [('{"_class_name": "MyOwnPipeline"}', "names the pipeline 'MyOwnPipeline'"), ("{", "does not say")])
+@pytest.mark.parametrize(
+    ("index", "message"), [('{"_class_name": "MyOwnPipeline"}', "names the pipeline 'MyOwnPipeline'"), ("{", "does not say")]
+)
 def test_a_folder_that_brings_its_own_code_or_no_index_is_refused(tmp_path, index, message):
     (tmp_path / "model_index.json").write_text(index)
     with pytest.raises(ConfigError, match=message):

@@ -55,7 +55,8 @@ def test_boxes_are_those_the_library_s_own_reading_gives(folder):
 def test_frames_together_give_what_they_give_one_by_one(folder):
     asked = request(4)
     one, four = (
-        grounding_dino.create(str(folder), {"box_threshold": 0.5, "text_threshold": 0.1, "batch": batch}).detect(asked) for batch in (1, 4)
+        grounding_dino.create(str(folder), {"box_threshold": 0.5, "text_threshold": 0.1, "batch": batch}).detect(asked)
+        for batch in (1, 4)
     )
     assert [[item.class_ for item in frame] for frame in one.found] == [[item.class_ for item in frame] for frame in four.found]
     for first, second in zip(one.found, four.found, strict=True):
@@ -86,7 +87,17 @@ def test_a_run_with_a_detector_assesses_emergence_and_is_not_partial(folder, tmp
     out = tmp_path / "run"
     settings = tmp_path / "run.toml"
     settings.write_text("[settings.grounding_dino]\nbox_threshold = 0.9\n")
-    command = ["run", "--model", "bench:clips", "--detector", f"grounding_dino:{folder}", "--config", str(settings), "--out", str(out)]
+    command = [
+        "run",
+        "--model",
+        "bench:clips",
+        "--detector",
+        f"grounding_dino:{folder}",
+        "--config",
+        str(settings),
+        "--out",
+        str(out),
+    ]
     done = CliRunner().invoke(main, command)
     assert done.exit_code == 0, done.output
     assert json.loads((out / "run.json").read_text())["comparability"]["partial"] == []

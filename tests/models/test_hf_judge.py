@@ -49,7 +49,8 @@ def asked(count=2, state=TrackState.VISIBLE, assess=None):
     base = scenes.request([], given)
     nothing = np.zeros(scenes.SIZE, dtype=np.bool_)
     tracks = [
-        track_of(name, [mask if state is TrackState.VISIBLE else nothing] * 10, [state] * 10, [1.0] * 10) for name, mask in given.items()
+        track_of(name, [mask if state is TrackState.VISIBLE else nothing] * 10, [state] * 10, [1.0] * 10)
+        for name, mask in given.items()
     ]
     return JudgeRequest(
         sample=base.sample,
@@ -83,7 +84,10 @@ def test_chances_read_from_a_shared_prefix_are_those_of_the_whole_chat(folder):
     for (words, reply), row, found in zip(pairs, ends, scorer.log_chances(pairs, ends), strict=True):
         totals = []
         for end in row:
-            text = processor.apply_chat_template(judge.content(list(images), words), add_generation_prompt=True, tokenize=False) + reply
+            text = (
+                processor.apply_chat_template(judge.content(list(images), words), add_generation_prompt=True, tokenize=False)
+                + reply
+            )
             inputs = judge.vlm._inputs(text, list(images.values()))
             last = torch.tensor([processor.tokenizer(end, add_special_tokens=False)["input_ids"]])
             kinds = torch.cat([inputs["mm_token_type_ids"], torch.zeros_like(last, dtype=inputs["mm_token_type_ids"].dtype)], 1)
@@ -98,7 +102,9 @@ def test_chances_read_from_a_shared_prefix_are_those_of_the_whole_chat(folder):
 
 def test_pictures_decide_what_is_chosen_and_batches_do_not(folder):
     first = asked()
-    other = JudgeRequest(**{name: getattr(first, name) for name in JudgeRequest.__slots__ if name != "frames"}, frames=lambda: dark)
+    other = JudgeRequest(
+        **{name: getattr(first, name) for name in JudgeRequest.__slots__ if name != "frames"}, frames=lambda: dark
+    )
     dark = {index: np.zeros((*scenes.SIZE, 3), dtype=np.uint8) for index in FRAMES}
     one, eight = (hf.create(str(folder), {"mode": "choice", "batch": batch}) for batch in (1, 8))
     chances = [list(answer.evidence["frame_log_chances"].values()) for answer in one.answer(first)]
@@ -111,7 +117,10 @@ def test_pictures_decide_what_is_chosen_and_batches_do_not(folder):
 def test_generate_mode_takes_a_reply_as_strictly_as_the_api_judge_and_repairs_once(folder, monkeypatch):
     judge = hf.create(str(folder), {})
     good = {"question": "0.1", "reason": "seen", "answer": "yes", "frame": 5}
-    replies = [json.dumps({"answers": [good]}), json.dumps({"answers": [{**good, "question": "0.2", "answer": "no", "frame": None}]})]
+    replies = [
+        json.dumps({"answers": [good]}),
+        json.dumps({"answers": [{**good, "question": "0.2", "answer": "no", "frame": None}]}),
+    ]
     turns = []
 
     def generate(messages, frames, limit):
@@ -130,7 +139,10 @@ def test_generate_mode_takes_a_reply_as_strictly_as_the_api_judge_and_repairs_on
 def test_generate_mode_assesses_frames_when_asked(folder, monkeypatch):
     judge = hf.create(str(folder), {})
     base = Consistency(sample_id="scene", seed=0, frames=(5, 9))
-    stated = [{"frame": 5, "emerged": True, "missing": [], "reason": "a second thing"}, {"frame": 9, "emerged": False, "missing": ["id2"], "reason": ""}]
+    stated = [
+        {"frame": 5, "emerged": True, "missing": [], "reason": "a second thing"},
+        {"frame": 9, "emerged": False, "missing": ["id2"], "reason": ""},
+    ]
     monkeypatch.setattr(judge.vlm, "generate", lambda *_: json.dumps({"frames": stated}))
     found = judge.judge(asked(0, assess=base)).consistency
     assert (found.emergence, found.disappearance) == ((True, False), (False, True))

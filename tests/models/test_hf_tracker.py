@@ -37,7 +37,9 @@ def test_one_shared_pass_gives_the_masks_of_single_passes_in_less_time(sam2_fold
         alone = {name: followed(tracker, shown, {name: mask}) for name, mask in given.items()}
         single = time.perf_counter() - began
         worst = min(agreement(together, masks) for masks in alone.values())
-        lines.append(f"  k = {count}: shared {shared:.2f} s, single {single:.2f} s, ratio {single / shared:.2f}, least IoU {worst:.4f}")
+        lines.append(
+            f"  k = {count}: shared {shared:.2f} s, single {single:.2f} s, ratio {single / shared:.2f}, least IoU {worst:.4f}"
+        )
         assert worst >= 0.999
     with capsys.disabled():
         print("\none shared pass against k single passes, 12 frames, tiny SAM 2 at 128 px, one CPU thread:", *lines, sep="\n")

@@ -1,4 +1,4 @@
-"""The ``sam2`` tracker: the package's own predictor and configuration at a small picture size, random weights in a checkpoint file."""
+"""The ``sam2`` tracker: the package's own predictor and configuration at a small picture size, random weights in a file."""
 
 import numpy as np
 import pytest
@@ -78,7 +78,17 @@ def test_an_instance_out_of_sight_at_the_end_of_a_chunk_is_lost_not_vanished(che
 def test_a_run_over_a_real_clip_is_complete(checkpoint, tmp_path):
     settings = tmp_path / "run.toml"
     settings.write_text(f"[settings.sam2]\noverrides = {SMALL!r}\n")
-    command = ["run", "--model", "bench:clips", "--samples", "juggle", "--tracker", f"sam2:{checkpoint}", "--config", str(settings)]
+    command = [
+        "run",
+        "--model",
+        "bench:clips",
+        "--samples",
+        "juggle",
+        "--tracker",
+        f"sam2:{checkpoint}",
+        "--config",
+        str(settings),
+    ]
     done = CliRunner().invoke(main, [*command, "--out", str(tmp_path / "run")])
     assert done.exit_code == 0, done.output
 
