@@ -27,7 +27,11 @@ class _CausalConv(nn.Module):
 
     def forward(self, maps_MCFHW: Tensor) -> Tensor:
         front = maps_MCFHW[:, :, :1].expand(-1, -1, 2, -1, -1)
-        return cast(Tensor, self.conv(torch.cat([front, maps_MCFHW], dim=2)))
+        padded = torch.cat([front, maps_MCFHW], dim=2)
+        if padded.device.type == "cpu":
+            # Convolutions of few channels run up to a third faster there with channels innermost.
+            padded = padded.contiguous(memory_format=torch.channels_last_3d)
+        return cast(Tensor, self.conv(padded))
 
 
 class _ChannelNorm(nn.Module):

@@ -8,7 +8,7 @@ from pathlib import Path
 from intergeneval.errors import ConfigError, MediaError
 from intergeneval.records import Record
 from intergeneval.videos import Reader
-from matrix_train.data.clips import INDEX, Clip, inside, mask_tracks, read_own
+from matrix_train.data.clips import INDEX, Clip, inside, mask_tracks, read_own, unnamed
 from matrix_train.data.release import read_release
 
 
@@ -79,7 +79,9 @@ def _check_masks(root: Path, clip: Clip, size: tuple[int, int] | None, frames: i
         tracks = mask_tracks(root, clip)
     except (MediaError, ConfigError) as error:
         return [(str(error), True)]
-    faults: list[tuple[str, bool]] = []
+    faults: list[tuple[str, bool]] = [
+        (f"{name} has masks and no text: neither the prompt nor the instances name it", False) for name in unnamed(root, clip)
+    ]
     for instance in clip.instances:
         track = tracks.get(instance.id)
         if track is None:

@@ -113,6 +113,20 @@ def mask_folder(folder: Path, instance_id: str) -> Path | None:
     return None
 
 
+def unnamed(root: Path, clip: Clip) -> list[str]:
+    """Return the ids that have mask folders or tracks but are not among the clip's instances, sorted."""
+    known = {instance.id for instance in clip.instances}
+    if clip.tracks:
+        path = inside(root, clip.tracks, "tracks")
+        found = {track.instance_id for track in Tracks.from_line(path.read_text(encoding="utf-8"), where=str(path)).tracks}
+    else:
+        folder = inside(root, clip.masks, "masks")
+        # The release keeps a union picture of all ids beside them, in a folder of another name.
+        found = {path.name.strip("<>") for path in folder.iterdir() if path.is_dir()} if folder.is_dir() else set()
+        found = {name for name in found if name.startswith("id")}
+    return sorted(found - known)
+
+
 def _from_tracks(path: Path, clip: Clip) -> dict[str, Masks]:
     if not path.is_file():
         raise MediaError(f"{path}: there is no such file of mask tracks")

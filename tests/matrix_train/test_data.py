@@ -156,6 +156,16 @@ def test_masks_of_another_size_or_number_are_named(tmp_path):
     assert found == ["id1 has 8 masks, the video 9 frames", "masks of id2 are 32x32, the video 64x64"]
 
 
+def test_masks_that_no_text_names_are_told(tmp_path, data):
+    root = tiny_pipeline.release_dataset(tmp_path / "release", clips=1)
+    (root / "metadata.csv").write_text("video,prompt\n000000.mp4,a <id1> box pushes a ball\n")
+    found = {fault.what for fault in check_clip(root, read_dataset(root)[0], 9)}
+    assert "id2 has masks and no text: neither the prompt nor the instances name it" in found
+    assert any("has no roles" in what for what in found)
+    fewer = faults_of(data, lambda clip: replace(clip, instances=clip.instances[:1]))
+    assert "id2 has masks and no text: neither the prompt nor the instances name it" in fewer
+
+
 def test_a_damaged_line_is_named_with_its_number(data):
     with (data / "clips.jsonl").open("a") as stream:
         stream.write('{"id": "x"}\n')
