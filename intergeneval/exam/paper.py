@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import resources
 from typing import Any
 
 from intergeneval.errors import UsageError
+from intergeneval.ids import sha256_json, short
 from intergeneval.records import Record
 from intergeneval.staged import DEVELOPMENT_SEED, POLICIES, TEST_SEED
 
@@ -18,6 +21,14 @@ SIZE = (240, 360)
 """Height and width of an exam's videos unless asked otherwise, in pixels: the benchmark's at three quarters of its sides."""
 PERFECT = "perfect"
 """The policy whose videos are the twins that faults are told from."""
+
+
+@functools.cache
+def world() -> str:
+    """Return a hash of the staged world's code: videos of another world must not be mixed with those of this one."""
+    parts = [resources.files("intergeneval.staged"), resources.files("intergeneval.staged") / "scripts"]
+    files = {f"{part.name}/{item.name}": item for part in parts for item in part.iterdir() if item.name.endswith(".py")}
+    return short(sha256_json([[name, files[name].read_text(encoding="utf-8")] for name in sorted(files)]), 16)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +51,8 @@ class Paper(Record):
     """Policies that play them; ``perfect`` among them."""
     recheck: float = 0.1
     """Share of the videos about which the judge is asked a second time, and with the questions turned round, 0 to 1."""
+    world: str = field(default_factory=world)
+    """Hash of the code that plays the scenes."""
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Settings of single backends, by plug-in name."""
 
