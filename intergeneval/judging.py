@@ -6,6 +6,7 @@ handed on the moment they are there.
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from collections.abc import Callable
@@ -134,6 +135,13 @@ class JudgeStage:
         """Let go of everything at once: requests in flight come to nothing, and `done` is not called again."""
         with self._lock:
             self._abandoned = True
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._waiting.get_nowait()
+        # Threads that wait for work end; those that wait for a server end with it, or with this process.
+        with contextlib.suppress(queue.Full):
+            for _ in self._threads:
+                self._waiting.put_nowait(_End())
 
     def _put(self, item: Outcome | _End) -> None:
         self._raise()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option("--model", help="Folder of videos, or SOURCE:ARGUMENT such as staged:perfect.")
 @click.option("--bench", help="Benchmark name or path; told from the model's files where it can be.")
 @click.option("--tracker", help="Tracker: flow (default), stored, stored:DIR, ...")
-@click.option("--judge", help="Judge: geometry (default), ...")
+@click.option("--judge", help="Judge: geometry (default), openai:MODEL, replay:RUN, ...")
 @click.option("--detector", help="Detector for emergence; none (default): upper bounds, marked partial.")
 @click.option("--out", help="Run folder; default runs/<model>/<bench>-<key>. An unfinished run there goes on.")
 @click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="TOML file with any of these settings and more.")
