@@ -190,16 +190,18 @@ def test_nobody_at_the_address_is_a_failure_with_a_sentence(world):
     }
 
 
-def _run_in_process(root, url):
-    judged_world.run(root, url, judge_settings={"concurrency": 2, "timeout": 30.0})
+def _run_in_process(root, url, cache):
+    judged_world.run(root, url, cache=cache, judge_settings={"concurrency": 2, "timeout": 30.0})
 
 
-def test_after_a_kill_at_most_the_requests_in_flight_are_asked_again(tmp_path):
+@pytest.mark.parametrize("remembers", [True, False], ids=["with the cache", "by the run folder alone"])
+def test_after_a_kill_at_most_the_requests_in_flight_are_asked_again(tmp_path, remembers):
+    cache = str(tmp_path / "cache.sqlite") if remembers else "off"
     ids = tuple(f"s{number}" for number in range(12))
     tiny_world.write_benchmark(tmp_path / "bench", ids)
     tiny_world.write_videos(tmp_path / "model", ids)
     with ChatServer(latency=0.15) as server:
-        process = multiprocessing.get_context("spawn").Process(target=_run_in_process, args=(tmp_path, server.url))
+        process = multiprocessing.get_context("spawn").Process(target=_run_in_process, args=(tmp_path, server.url, cache))
         process.start()
         until = time.monotonic() + 60
         while len(server.asked) < 6 and time.monotonic() < until:
@@ -208,7 +210,7 @@ def test_after_a_kill_at_most_the_requests_in_flight_are_asked_again(tmp_path):
         process.join(30)
         before = len(server.asked)
         assert 6 <= before < 12
-        result = judged_world.run(tmp_path, server.url)
+        result = judged_world.run(tmp_path, server.url, cache=cache)
         assert all(score.if_ == 1.0 for score in result.scores)
         pictures = [tuple(asked.pictures) for asked in server.asked]
         assert len(set(pictures)) == 12
