@@ -115,7 +115,9 @@ def _no_contact(scene: Scene, _rng: Random, severity: float) -> Dial | None:
 
 def _outcome_missing(scene: Scene, _rng: Random, _severity: float) -> Dial | None:
     script = scene.acts[0].script
-    return Dial(warp=_undone(0.64, TOUCH + 0.03)) if script.undoable else None
+    # What lies in the pair is undone only when they part again.
+    back = START + 0.08 if script.outcome == "pair" else TOUCH + 0.03
+    return Dial(warp=_undone(script.turning, back)) if script.undoable else None
 
 
 def _pre_state(scene: Scene, _rng: Random, severity: float) -> Dial:

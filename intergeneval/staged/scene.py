@@ -24,6 +24,8 @@ TEST_SEED, DEVELOPMENT_SEED = 1, 2
 _SCALE = {"cup": 1.3, "bottle": 1.2, "book": 1.15, "ball": 1.2, "cat": 1.25, "dog": 1.12, "vase": 1.1}
 """Scale of classes that would be hard to see at their true size."""
 _NAME = re.compile(r"staged-(\d{1,9})-(\d{1,5})")
+_LARGE = frozenset({"horse", "cart", "robot arm"})
+"""Classes that take so much room that half of the stage is too small for them."""
 _WHERE = {"park": "in", "street": "on", "beach": "on", "room": "in", "kitchen": "in", "workshop": "in"}
 _GROUPS: tuple[tuple[Category, Direction], ...] = (
     *((category, Direction.UNIDIRECTIONAL) for category in Category),
@@ -231,9 +233,9 @@ def _pick(options: tuple[str, ...], rng: Random) -> str:
 
 
 def _cast(script: Script, rng: Random, *, narrow: bool = False) -> tuple[Script, str, str]:
-    """Draw the classes of subject and object, and set the things of a cat's play on the floor; `narrow`: no horses."""
-    subject = _pick(script.subjects, rng)
-    objects = tuple(item for item in script.objects if not (script.afar and item == subject) and not (narrow and item == "horse"))
+    """Draw the classes of subject and object, and set the things of a cat's play on the floor; `narrow`: nothing large."""
+    subject = _pick(tuple(item for item in script.subjects if not (narrow and item in _LARGE)), rng)
+    objects = tuple(item for item in script.objects if not (script.afar and item == subject) and not (narrow and item in _LARGE))
     if subject == "cat" and script.raised:
         script, objects = replace(script, raised=()), script.raised
     if subject == "cat" and script.afar:
@@ -256,7 +258,7 @@ def _single(script: Script, layout: str, rng: Random, taken: set[str]) -> tuple[
             "pair": {"subject": 40.0, "object": 80.0},
             "bystander": {"subject": 54.0, "object": 92.0, "bystander": 20.0},
         }.get(layout, {"decoy": 30.0, "subject": 66.0, "object": 100.0})
-    if script.wide or object_ == "horse":
+    if not script.afar and (script.wide or object_ in _LARGE or subject in _LARGE):
         spots = {
             "bystander": {"subject": 30.0, "object": 82.0, "bystander": 137.0},
             "decoy": {"decoy": 20.0, "subject": 68.0, "object": 117.0},

@@ -48,7 +48,7 @@ def shakes_hands(play: Play) -> None:
     o.release(FREE, 0.97)
 
 
-@script("hugs", Category.SOCIAL, PEOPLE, PEOPLE, direction=_BOTH, outcome="history", undoable=False, gap=20.0)
+@script("hugs", Category.SOCIAL, PEOPLE, PEOPLE, direction=_BOTH, outcome="history", undoable=False, wide=True, gap=27.0)
 def hugs(play: Play) -> None:
     """Meet, put the arms around each other, and part again."""
     a, o, to = play.person, play.partner, play.direction
