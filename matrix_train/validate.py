@@ -32,8 +32,7 @@ def validate(model: AlignedModel, batches: Batches, folder: Path, out: Path) -> 
     """
     model.eval()
     dtype = getattr(torch, model.config.model.dtype)
-    pipeline = load_pipeline(folder, dtype)
-    pipeline.transformer = model.transformer
+    pipeline = load_pipeline(folder, dtype, transformer=model.transformer)
     device = next(model.transformer.parameters()).device
     pipeline.to(device)
     pipeline.set_progress_bar_config(disable=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,7 +57,8 @@ class Encoder(Protocol):
 def load_encoder(folder: Path, dtype: torch.dtype, device: torch.device) -> Encoder:
     """Load the encoders of a pipeline folder. Raises ConfigError for a backbone whose encoders are not supported."""
     check_supported(architecture(folder))
-    pipeline = load_pipeline(folder, dtype)
+    # The transformer stays on the disk: its config is all that encoding needs.
+    pipeline = load_pipeline(folder, dtype, transformer=None)
     for part in ("vae", "text_encoder", "image_encoder"):
         if getattr(pipeline, part, None) is not None:
             getattr(pipeline, part).to(device).eval().requires_grad_(False)
@@ -84,6 +86,7 @@ class _Encoder:
     def __init__(self, folder: Path, pipeline: Any, device: torch.device) -> None:
         self._folder, self._pipeline, self._device = folder, pipeline, device
         self._vae = pipeline.vae
+        self._settings = json.loads((folder / "transformer" / "config.json").read_text(encoding="utf-8"))
 
     def fingerprint(self) -> str:
         """Return a hash of the encoders' files."""
@@ -121,7 +124,7 @@ class CogVideoXEncoder(_Encoder):
     @torch.no_grad()
     def text(self, caption: str) -> TextCode:
         """Encode a caption with the pipeline's own call."""
-        length = int(self._pipeline.transformer.config.max_text_seq_length)
+        length = int(self._settings["max_text_seq_length"])
         offsets = self._offsets(caption, length)
         embeds, _ = self._pipeline.encode_prompt(
             caption, do_classifier_free_guidance=False, max_sequence_length=length, device=self._device
@@ -184,7 +187,7 @@ class WanEncoder(_Encoder):
         known = latent.new_zeros(4, *latent.shape[1:])
         known[:, 0] = 1
         found = {"image": torch.cat([known, latent])}
-        if self._pipeline.transformer.config.image_dim is not None:
+        if self._settings.get("image_dim") is not None:
             from PIL import Image
 
             found["image_embeds"] = self._pipeline.encode_image(Image.fromarray(frame), self._device)[0].float().cpu()

@@ -89,13 +89,13 @@ def load_backbone(folder: Path, dtype: torch.dtype) -> Backbone:
     return wrap(name, transformer, scheduler)
 
 
-def load_pipeline(folder: Path, dtype: torch.dtype) -> Any:
-    """Load a whole pipeline for sampling."""
+def load_pipeline(folder: Path, dtype: torch.dtype, **parts: Any) -> Any:
+    """Load a pipeline for sampling; `parts` stand in for components of its own, None leaving one out."""
     import diffusers
 
     architecture(folder)
     pipeline: Any = diffusers.DiffusionPipeline
-    return pipeline.from_pretrained(folder, dtype=dtype)
+    return pipeline.from_pretrained(folder, dtype=dtype, **parts)
 
 
 def save_lora(name: str, folder: Path, layers: dict[str, torch.Tensor], metadata: dict[str, Any]) -> None:
