@@ -16,7 +16,7 @@ from intergeneval.config import AUTO, RunConfig
 from intergeneval.errors import BenchError, IntergenevalError, UsageError
 from intergeneval.ids import sha256_json, short
 from intergeneval.jobs import Backends, Job, Outcome
-from intergeneval.judges import AssessesConsistency, UsesServices
+from intergeneval.judges import AssessesConsistency, Judge, UsesServices
 from intergeneval.judges.services import CostEstimate
 from intergeneval.judging import JudgeStage, concurrency
 from intergeneval.lending import Lender
@@ -84,14 +84,17 @@ class Run:
     """One run, from settings to scores.
 
     The constructor settles what is to be run and checks that it can be: benchmark, backends, comparability key and folder. It
-    raises UsageError and its kin; nothing has been written then.
+    raises UsageError and its kin; nothing has been written then. `judge` is one that another run of the same settings has built,
+    so that weights are loaded once; it serves runs in this process only.
     """
 
-    def __init__(self, config: RunConfig, command: Sequence[str] = ()) -> None:
+    def __init__(self, config: RunConfig, command: Sequence[str] = (), judge: Judge | None = None) -> None:
         config, whole = resolve(config)
         self.bench = whole.narrow(ids=config.samples or None, limit=config.limit)
         self.config = config
         self._backends = Backends.build(config, whole.root)
+        if judge is not None:
+            self._backends = replace(self._backends, judge=judge)
         _check_judge(config, self._backends)
         self._lender = Lender(config, self._backends.judge)
         try:
@@ -101,6 +104,11 @@ class Run:
         _check_ready(self.bench, needs_masks=split_spec(config.tracker)[0] != "stored")
         self.header = self._header(whole, command)
         self.folder = Path(config.out) if config.out else _default_folder(self.header)
+
+    @property
+    def judge(self) -> Judge:
+        """The judge of this run."""
+        return self._backends.judge
 
     def _header(self, whole: Benchmark, command: Sequence[str]) -> RunHeader:
         asked = [question.to_json() for sample in self.bench.samples for question in self.questions[sample.id]]

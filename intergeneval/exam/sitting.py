@@ -14,7 +14,6 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-from intergeneval import plugins
 from intergeneval.config import RunConfig
 from intergeneval.errors import ComparabilityError, RecordError, StoreError
 from intergeneval.exam.marks import EVENT, SAMPLED, MarkedVideo, mark_run
@@ -144,11 +143,10 @@ def _start(parent: int) -> None:
 
 
 def _sheet(paper: Paper, out: Path, policy: str, names: Sequence[str], judge: Judge | None) -> Sheet:
-    config = _config(paper, out, policy, names)
-    asked: Judge = judge or plugins.build("judges", paper.judge, config.settings_for(paper.judge))
-    result = Run(config).execute()
+    run = Run(_config(paper, out, policy, names), judge=judge)
+    result = run.execute()
     folder = result.store.folder
-    store = RunStore.open(folder)
+    store, asked = RunStore.open(folder), run.judge
     return Sheet(
         policy=policy,
         folder=folder,

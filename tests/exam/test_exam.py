@@ -99,6 +99,12 @@ def test_a_folder_with_another_exam_is_refused_with_the_field_that_differs(oracl
         hold(paper(recheck=1.0, scenes=4), oracle.folder)
 
 
+def test_videos_of_another_world_are_not_mixed_with_those_of_this_one(tmp_path):
+    (tmp_path / "exam.json").write_text(json.dumps({**paper().to_json(), "world": "older"}))
+    with pytest.raises(ComparabilityError, match="world: older there"):
+        hold(paper(), tmp_path)
+
+
 def test_a_judge_that_breaks_gives_an_incomplete_card_without_figures(tmp_path, fake_judges):
     exam = hold(paper(judge="broken", policies=("perfect", "no-action"), scenes=2, recheck=1.0), tmp_path, workers=1)
     assert not exam.complete
