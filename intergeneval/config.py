@@ -92,9 +92,14 @@ class RunConfig(Record):
             raise ValueError(f"shard {self.shard!r} is not of the form I/N with 1 <= I <= N")
         return int(first), int(last)
 
-    def settings_for(self, spec: str) -> Mapping[str, Any]:
-        """Return the settings of the plug-in that a spec names."""
-        return self.settings.get(spec.partition(":")[0], {})
+    def settings_for(self, spec: str, kind: str = "") -> Mapping[str, Any]:
+        """Return a plug-in's settings by its spec: ``[settings.<kind>.<name>]`` where given, else ``[settings.<name>]``.
+
+        `kind` is ``tracker``, ``judge`` and so on: plug-ins of two kinds may share a name.
+        """
+        name = spec.partition(":")[0]
+        own = self.settings.get(kind, {}).get(name)
+        return own if isinstance(own, Mapping) else self.settings.get(name, {})
 
 
 def read_config(path: Path | None, changes: Mapping[str, Any]) -> RunConfig:

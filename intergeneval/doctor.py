@@ -49,7 +49,7 @@ def check() -> list[Check]:
 
 def check_backends(config: RunConfig, specs: Mapping[str, str]) -> list[Check]:
     """Build each backend of `specs` (kind such as ``trackers`` -> spec) with the settings of `config`; try those with weights."""
-    return [*_devices(), *(_tried(kind, spec, config.settings_for(spec)) for kind, spec in specs.items())]
+    return [*_devices(), *(_tried(kind, spec, config.settings_for(spec, kind[:-1])) for kind, spec in specs.items())]
 
 
 def _tried(kind: str, spec: str, settings: Mapping[str, Any]) -> Check:

@@ -36,7 +36,7 @@ class Backends:
         """Build all plug-ins from their specs. Raises UnknownPluginError, ConfigError and MissingDependencyError."""
 
         def made(kind: str, spec: str, **more: Any) -> Any:
-            return plugins.build(kind, spec, {**config.settings_for(spec), **more})
+            return plugins.build(kind, spec, {**config.settings_for(spec, kind[:-1]), **more})
 
         source = made("sources", config.model)
         if isinstance(source, ReadsBenchmark):

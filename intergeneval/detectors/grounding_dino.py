@@ -116,7 +116,7 @@ class GroundingDinoDetector:
         """Return the detections among all queries: chances (query, token), boxes (query, 4) as relative centre and sides.
 
         A query is one object: it becomes the class whose tokens it agrees with most, if its best token passes the box threshold
-        and the class's tokens on average the text threshold (else part of a noun, the ``dog`` of ``hot dog``, would stand for it).
+        """Return the detections among all queries: chances (query, token), boxes (query, 4), relative centre and sides.
         """
         best = torch.stack([chances[:, list(tokens)].amax(dim=1) for tokens in prompt.tokens], dim=1)
         mean = torch.stack([chances[:, list(tokens)].mean(dim=1) for tokens in prompt.tokens], dim=1)
@@ -132,7 +132,7 @@ class GroundingDinoDetector:
 
 
 def prompts_for(classes: Sequence[str], tokenizer: Any, limit: int) -> list[Prompt]:
-    """Return texts that hold all classes in at most `limit` tokens each. Raises BackendError for a class that has more."""
+    """Return texts that hold all classes in at most `limit` tokens each. Raises BackendError for a longer class."""
     if not classes:
         return []
     prompt = _prompt(classes, tokenizer)

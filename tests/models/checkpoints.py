@@ -15,6 +15,8 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import (
     BertConfig,
     BertTokenizer,
+    EdgeTamVideoConfig,
+    EdgeTamVideoModel,
     GroundingDinoConfig,
     GroundingDinoForObjectDetection,
     GroundingDinoImageProcessor,
@@ -30,6 +32,10 @@ from transformers import (
     Sam2VideoModel,
     Sam2VideoProcessor,
     Sam2VideoVideoProcessor,
+    Sam3ImageProcessor,
+    Sam3TrackerVideoConfig,
+    Sam3TrackerVideoModel,
+    Sam3TrackerVideoProcessor,
     SwinConfig,
     T5Config,
     T5EncoderModel,
@@ -283,3 +289,45 @@ def _chat_tokenizer() -> Qwen2Tokenizer:
     made = Qwen2Tokenizer(vocab=learned["vocab"], merges=[tuple(pair) for pair in learned["merges"]])
     made.add_special_tokens({"additional_special_tokens": special[1:], "pad_token": special[0]})
     return made
+
+
+def edgetam(folder: Path, seed: int = 0) -> Path:
+    """Write an EdgeTAM video model with its processor and return the folder."""
+    torch.manual_seed(seed)
+    model = EdgeTamVideoModel(EdgeTamVideoConfig()).eval()
+    model.save_pretrained(folder)
+    Sam2VideoProcessor(image_processor=Sam2ImageProcessor(), video_processor=Sam2VideoVideoProcessor()).save_pretrained(folder)
+    return folder
+
+
+def sam3_tracker(folder: Path, seed: int = 0) -> Path:
+    """Write SAM 3's tracker with its processor and return the folder."""
+    torch.manual_seed(seed)
+    side, cells = 112, 8
+    config = Sam3TrackerVideoConfig(
+        image_size=side,
+        vision_config={
+            "backbone_config": {
+                "model_type": "sam3_vit_model",
+                "hidden_size": 32,
+                "intermediate_size": 64,
+                "num_hidden_layers": 2,
+                "num_attention_heads": 2,
+                "image_size": side,
+                "pretrain_image_size": 56,
+                "window_size": 4,
+                "global_attn_indexes": [1],
+            },
+            "backbone_feature_sizes": [[4 * cells, 4 * cells], [2 * cells, 2 * cells], [cells, cells]],
+        },
+        prompt_encoder_config={"image_size": side},
+        memory_attention_num_layers=1,
+        memory_attention_rope_feat_sizes=[cells, cells],
+    )
+    Sam3TrackerVideoModel(config).eval().save_pretrained(folder)
+    size = {"height": side, "width": side}
+    small = {"height": 4 * cells, "width": 4 * cells}
+    Sam3TrackerVideoProcessor(
+        image_processor=Sam3ImageProcessor(size=size, mask_size=small), video_processor=Sam2VideoVideoProcessor(size=size)
+    ).save_pretrained(folder)
+    return folder

@@ -190,6 +190,24 @@ def test_a_run_in_generate_mode_with_random_weights_is_unparsed_and_exits_with_3
     assert [item["if"] for item in scores] == [None]
 
 
+def test_a_tracker_and_a_judge_of_one_name_have_settings_of_their_own(folder, sam2_folder, tmp_path):
+    config = tmp_path / "run.toml"
+    config.write_text('[settings.judge.hf]\nmode = "choice"\nside = 96\n[settings.tracker.hf]\ndtype = "float32"\n')
+    command = [
+        "run",
+        "--model",
+        "bench:clips",
+        "--samples",
+        "juggle",
+        "--judge",
+        f"hf:{folder}",
+        "--tracker",
+        f"hf:{sam2_folder}",
+    ]
+    done = CliRunner().invoke(main, [*command, "--config", str(config), "--out", str(tmp_path / "run")])
+    assert done.exit_code == 0, done.output
+
+
 def test_choice_mode_cannot_be_asked_what_emerged(folder, tmp_path):
     config = tmp_path / "run.toml"
     config.write_text('[settings.hf]\nmode = "choice"\n')

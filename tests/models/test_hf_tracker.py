@@ -13,7 +13,7 @@ from intergeneval.errors import BackendError, ConfigError
 from intergeneval.masks import decode, iou
 from intergeneval.records import Tracks, TrackState
 from intergeneval.trackers import hf
-from tests.models import scenes
+from tests.models import checkpoints, scenes
 
 
 def followed(tracker, shown, given):
@@ -159,3 +159,17 @@ def test_a_run_over_real_clips_is_complete(sam2_folder, tmp_path):
     assert tracks.status == "ok"
     assert tracks.tracker.startswith("hf:tiny-sam2@")
     assert {len(track.states) for track in tracks.tracks} == {49}
+
+
+def test_sam3_s_tracker_is_followed_by_the_same_steps_and_remembers_both_instances(tmp_path):
+    tracker = hf.create(str(checkpoints.sam3_tracker(tmp_path / "sam3")), {})
+    shown, given = scenes.frames(5), scenes.masks(2)
+    together = followed(tracker, shown, given)
+    for name, mask in given.items():
+        assert agreement(together, followed(tracker, shown, {name: mask})) >= 0.999
+
+
+def test_edgetam_is_followed_by_the_same_steps(tmp_path):
+    tracker = hf.create(str(checkpoints.edgetam(tmp_path / "edgetam")), {})
+    tracks = tracker.track(scenes.request(scenes.frames(2), scenes.masks(1))).tracks
+    assert [len(track.states) for track in tracks] == [2]
