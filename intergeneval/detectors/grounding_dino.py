@@ -116,7 +116,7 @@ class GroundingDinoDetector:
         """Return the detections among all queries: chances (query, token), boxes (query, 4) as relative centre and sides.
 
         A query is one object: it becomes the class whose tokens it agrees with most, if its best token passes the box threshold
-        """Return the detections among all queries: chances (query, token), boxes (query, 4), relative centre and sides.
+        and the class's tokens on average the text threshold (or the ``dog`` of ``hot dog`` would stand for the whole noun).
         """
         best = torch.stack([chances[:, list(tokens)].amax(dim=1) for tokens in prompt.tokens], dim=1)
         mean = torch.stack([chances[:, list(tokens)].mean(dim=1) for tokens in prompt.tokens], dim=1)
