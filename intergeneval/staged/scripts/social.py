@@ -160,12 +160,12 @@ def waves_to(play: Play) -> Events:
     """Turn to them, raise a hand, and wave it to and fro."""
     a, to = play.person, play.direction
     _aim(play)
-    raised = shifted(a.shoulder, to * 0.13 * a.height, -0.235 * a.height)
+    raised = shifted(a.shoulder, to * 0.20 * a.height, -0.20 * a.height)
 
     def waved(time: float) -> Point:
         x, y = raised(time)
         beat = math.sin((time - 0.33) * 2.0 * math.pi * 7.0) if 0.33 < time < FREE else 0.0
-        return x + 0.085 * a.height * beat, y + 0.02 * a.height * abs(beat)
+        return x + 0.065 * a.height * beat, y + 0.02 * a.height * abs(beat)
 
     a.near.go(waved, START, 0.33)
     a.palm.go(1.0, START, 0.3)
