@@ -215,10 +215,10 @@ CHAT = (
 """A chat template of the usual kind."""
 
 
-def qwen3_vl(folder: Path, seed: int = 0) -> Path:
-    """Write a Qwen3-VL with a byte-level tokenizer of its own and return the folder."""
+def qwen3_vl(folder: Path, seed: int = 0, words: tuple[str, ...] = ()) -> Path:
+    """Write a Qwen3-VL with a byte-level tokenizer of its own, which also learns from `words`, and return the folder."""
     torch.manual_seed(seed)
-    tokenizer = _chat_tokenizer()
+    tokenizer = _chat_tokenizer(words)
     ids = dict(
         zip(
             ("image_token_id", "video_token_id", "vision_start_token_id", "vision_end_token_id"),
@@ -268,7 +268,7 @@ def qwen3_vl(folder: Path, seed: int = 0) -> Path:
     return folder
 
 
-def _chat_tokenizer() -> Qwen2Tokenizer:
+def _chat_tokenizer(more: tuple[str, ...] = ()) -> Qwen2Tokenizer:
     """Byte pairs learned from a few sentences, so that every text can be read."""
     special = [
         "<|endoftext|>",
@@ -282,9 +282,12 @@ def _chat_tokenizer() -> Qwen2Tokenizer:
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     trainer = trainers.BpeTrainer(
-        vocab_size=320, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False, special_tokens=special
+        vocab_size=320 + 200 * len(more),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+        special_tokens=special,
     )
-    tokenizer.train_from_iterator(SENTENCES, trainer)
+    tokenizer.train_from_iterator((*SENTENCES, *more * 50), trainer)
     learned = json.loads(tokenizer.to_str())["model"]
     made = Qwen2Tokenizer(vocab=learned["vocab"], merges=[tuple(pair) for pair in learned["merges"]])
     made.add_special_tokens({"additional_special_tokens": special[1:], "pad_token": special[0]})

@@ -30,19 +30,25 @@ def test_one_shared_pass_gives_the_masks_of_single_passes_in_less_time(sam2_fold
     lines = []
     for count in range(1, 5):
         given = scenes.masks(count)
-        began = time.perf_counter()
+        began = time.process_time()
         together = followed(tracker, shown, given)
-        shared = time.perf_counter() - began
-        began = time.perf_counter()
+        shared = time.process_time() - began
+        began = time.process_time()
         alone = {name: followed(tracker, shown, {name: mask}) for name, mask in given.items()}
-        single = time.perf_counter() - began
+        single = time.process_time() - began
         worst = min(agreement(together, masks) for masks in alone.values())
         lines.append(
             f"  k = {count}: shared {shared:.2f} s, single {single:.2f} s, ratio {single / shared:.2f}, least IoU {worst:.4f}"
         )
         assert worst >= 0.999
+        # Processor time, because neighbours on the machine do not count; one instance has nothing to share.
+        assert count < 3 or shared < single
     with capsys.disabled():
-        print("\none shared pass against k single passes, 12 frames, tiny SAM 2 at 128 px, one CPU thread:", *lines, sep="\n")
+        print(
+            "\none shared pass against k single passes, 12 frames, tiny SAM 2 at 128 px, processor time of one thread:",
+            *lines,
+            sep="\n",
+        )
 
 
 def test_instances_are_told_apart(sam2_folder):
