@@ -151,8 +151,10 @@ def _vanishing(scene: Scene, rng: Random) -> str:
     """Choose who vanishes: somebody whose place nobody else covers then."""
     act = scene.acts[0]
     idle = [name for name in (act.bystander, act.decoy) if name]
-    choice = [act.subject, *idle]
-    if act.script.category.value in {"contact", "social"} and not act.script.fronted:
+    # Before something large, a subject that vanishes would seem hidden by it.
+    behind = scene.figure(act.object).kind in {"door", "canvas", "horse"}
+    choice = [act.object if behind else act.subject, *idle]
+    if act.script.category.value in {"contact", "social"} and not act.script.fronted and not behind:
         choice.append(act.object)
     return choice[int(rng.random() * len(choice))]
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from intergeneval import plugins
+from intergeneval.consistency import assess
 from intergeneval.detectors import DetectRequest
 from intergeneval.errors import BackendError, ConfigError
 from intergeneval.judges import JudgeRequest
+from intergeneval.masks import decode
 from intergeneval.questions import questions_for
-from intergeneval.records import AnswerStatus, Truth, Video, VideoStatus
-from intergeneval.staged import scene
+from intergeneval.records import AnswerStatus, Profile, Tracks, Truth, Video, VideoStatus
+from intergeneval.scores import score_video
+from intergeneval.staged import Request, perform, scene, scenes
+from intergeneval.trackers.states import StateRule
 
 SAMPLE = scene(1, 8).sample()
 
@@ -80,3 +86,34 @@ def test_the_staged_detector_finds_the_asked_classes_in_the_asked_frames_only():
     assert {item.class_ for items in found.found for item in items} == {kind}
     with pytest.raises(BackendError, match="holds no objects of frame 3"):
         detector.detect(DetectRequest(sample=SAMPLE, video=video, frames={3: picture}, classes=[kind], truth=truth))
+
+
+@pytest.mark.parametrize("policy", ["perfect", "vanishes", "flickers", "duplicate", "foreign", "mix-06"])
+def test_the_ordinary_formulas_give_the_true_if_from_the_oracle(policy):
+    """Oracle answers, states derived from true masks and true detections end at the true IF under both profiles, to 1e-9."""
+    size, count = (160, 240), 13
+    for item in scenes(1, 144)[7::24]:
+        truth = perform(item, Request(policy=policy, size=size, frames=count)).truth()
+        sample = item.sample()
+        tracks = _derived(truth, size, count)
+        video = Video(sample_id=item.id, seed=0, status=VideoStatus.OK, size=size, frames=count, fps=8.0, sampled=truth.frames)
+        request = JudgeRequest(sample=sample, video=video, tracks=tracks, questions=questions_for(sample), truth=truth)
+        answers = plugins.build("judges", "oracle").answer(request)
+        classes = sorted({instance.class_ for instance in sample.instances})
+        picture = np.zeros((*size, 3), dtype=np.uint8)
+        wanted = DetectRequest(
+            sample=sample, video=video, frames=dict.fromkeys(truth.frames, picture), classes=classes, truth=truth
+        )
+        consistency = assess(sample, video, tracks, plugins.build("detectors", "staged").detect(wanted))
+        for profile in Profile:
+            score = score_video(sample, video, answers, consistency, profile)
+            assert score.if_ == pytest.approx(truth.details["scores"][profile.value]["if"], abs=1e-9), (item.id, profile)
+
+
+def _derived(truth: Truth, size: tuple[int, int], count: int) -> Tracks:
+    """Return the true masks with states by the rule that trackers use."""
+    masks = {track.instance_id: [decode(mask, size) for mask in track.masks] for track in truth.visible.tracks}
+    rule = StateRule(masks)
+    states = [rule.step({name: found[frame] for name, found in masks.items()}) for frame in range(count)]
+    tracks = tuple(replace(track, states=tuple(state[track.instance_id] for state in states)) for track in truth.visible.tracks)
+    return replace(truth.visible, tracks=tracks)
