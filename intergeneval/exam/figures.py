@@ -131,12 +131,13 @@ def tracker_figures(videos: Sequence[MarkedVideo]) -> Json:
     }
 
 
-def _mean(values: Sequence[tuple[str, float | None]]) -> Json:
+def _mean(values: Sequence[tuple[str, float | None]], least: float = 0.0) -> Json:
+    """Return the mean of figures that lie between `least` and 1, with a clustered t interval cut to that range."""
     known = [(scene, value) for scene, value in values if value is not None]
     if not known:
         return {"value": None, "interval": None, "count": 0}
     found = clustered(np.array([value for _, value in known], dtype=np.float64), codes_of([scene for scene, _ in known]), LEVEL)
-    interval = None if found.clusters < 2 else (float(found.low), float(found.high))
+    interval = None if found.clusters < 2 else (max(float(found.low), least), min(float(found.high), 1.0))
     return {"value": float(found.mean), "interval": interval, "count": len(known)}
 
 
@@ -156,7 +157,7 @@ def score_figures(videos: Sequence[MarkedVideo], policies: Sequence[str], scenes
     errors = [(video.sample_id, video.measured_if - video.true_if) for video in videos if video.measured_if is not None]
     return {
         **{name: {"value": value, "interval": found.intervals[name]} for name, value in found.figures.items()},
-        "bias": _mean(errors),
+        "bias": _mean(errors, least=-1.0),
         "absolute_error": _mean([(scene, abs(value)) for scene, value in errors]),
         "largest_error": max((abs(value) for _, value in errors), default=None),
         "unscored": len(videos) - len(errors),
