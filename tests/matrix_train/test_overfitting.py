@@ -32,7 +32,7 @@ def settings_of(root):
         data=DataConfig(path=str(root / "data"), frames=tiny_pipeline.FRAMES, height=SIDE, width=SIDE),
         condition=ConditionConfig(image_dropout=0.0),
         lora=LoraConfig(rank=16, alpha=128, layers=(0, 1)),
-        layers=LayersConfig(v2t=(1,), v2v=(1,)),
+        layers=LayersConfig(v2t=(0,), v2v=(1,)),
         decoder=DecoderConfig(widths=(16, 16, 8), scale=2),
         loss=LossConfig(sga=1.0, spa=1.0, sga_roles=("sub", "obj")),
         train=TrainConfig(steps=STEPS, batch=4, rate=2e-3, decoder_rate=3e-3, warmup=10, seed=1),
@@ -56,7 +56,7 @@ def looked_at(model, batch):
     full = [masks for index in range(4) for masks in tiny_pipeline.scene(index, side=SIDE)[1:]]
     order = {name: 2 * int(name[-1]) for name in batch.clips}
     found = {"denoising": float(output["terms"]["denoising"])}
-    for name, key in (("sga", "v2t/1"), ("spa", "v2v/1")):
+    for name, key in (("sga", "v2t/0"), ("spa", "v2v/1")):
         scores = []
         for index in supervised(batch.entries, name, model.config):
             entry = batch.entries[index]
