@@ -119,11 +119,7 @@ def evaluate(model: str | Path, *, bench: str | Path = "", config: str | Path | 
     With more than one worker the calling script needs the usual ``if __name__ == "__main__"`` guard.
     """
     changes = {"model": str(model), **({"bench": str(bench)} if bench else {}), **settings}
-    try:
-        prepared = Run(read_config(Path(config) if config else None, changes))
-    except TypeError as error:
-        raise ConfigError(f"evaluate: {error}") from None
-    result = prepared.execute()
+    result = Run(read_config(Path(config) if config else None, changes)).execute()
     return LoadedRun(store=result.store, complete=result.complete)
 
 

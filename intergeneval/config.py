@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -104,13 +104,10 @@ class RunConfig(Record):
 
 def read_config(path: Path | None, changes: Mapping[str, Any]) -> RunConfig:
     """Return the settings of a TOML file (or none) with `changes` over them. Raises ConfigError naming file, field and value."""
-    base = RunConfig()
-    if path is not None:
-        base = _read(path)
-    try:
-        return replace(base, **changes)
-    except ValueError as error:
-        raise ConfigError(str(error)) from None
+    base = RunConfig() if path is None else _read(path)
+    # Through JSON, so that what a notebook passes is held to the same types as what stands in a file.
+    plain = {name: str(value) if isinstance(value, Path) else value for name, value in changes.items()}
+    return _checked({**base.to_json(), **plain}, "settings")
 
 
 def _read(path: Path) -> RunConfig:
@@ -120,7 +117,11 @@ def _read(path: Path) -> RunConfig:
         raise ConfigError(f"{path}: cannot be read ({error})") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not TOML ({error})") from None
+    return _checked(content, str(path))
+
+
+def _checked(content: Mapping[str, Any], where: str) -> RunConfig:
     try:
-        return RunConfig.from_json(content, where=str(path))
+        return RunConfig.from_json(content, where=where)
     except RecordError as error:
         raise ConfigError(str(error)) from None

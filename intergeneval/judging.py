@@ -16,7 +16,7 @@ from typing import TypeVar
 from intergeneval.errors import BackendError, BudgetError, IntergenevalError, StoreError
 from intergeneval.jobs import Outcome
 from intergeneval.judges import AssessesConsistency, Judge, Judgement, JudgeRequest
-from intergeneval.records import Answer, AnswerStatus, Consistency, Question
+from intergeneval.records import Answer, AnswerStatus, Consistency, Question, TrackState
 
 T = TypeVar("T")
 
@@ -48,7 +48,7 @@ def ask(judge: Judge, request: JudgeRequest) -> tuple[list[Answer], Consistency 
     given = attempt(lambda: _judge(judge, request))
     if isinstance(given, str):
         return failed(judge, request, given)
-    by_question = {(item.interaction, item.question_id): item for item in given.answers}
+    by_question = {(item.interaction, item.question_id): _allowed(judge, request, item) for item in given.answers}
     nothing = "the judge gave no answer to this question"
     return [
         replace(
@@ -57,6 +57,29 @@ def ask(judge: Judge, request: JudgeRequest) -> tuple[list[Answer], Consistency 
         )
         for question in request.questions
     ], given.consistency and replace(given.consistency, video=request.video.sha256)
+
+
+def _allowed(judge: Judge, request: JudgeRequest, answer: Answer) -> Answer:
+    """Return the answer, or a failed one for an "unanswerable" that the protocol does not allow.
+
+    It is allowed where the judge declares it for such a question before it has seen a video, or where a track is lost: a judge
+    that can see and finds nothing answers no.
+    """
+    if answer.status is not AnswerStatus.UNANSWERABLE or _somebody_lost(request):
+        return answer
+    asked = {(item.interaction, item.question_id): item for item in request.questions}
+    question = asked.get((answer.interaction, answer.question_id))
+    if question is None or judge.declines(question) is not None:
+        return answer
+    reason = f"the judge said unanswerable of a question it does not decline, with no track lost: {answer.reason}"
+    return replace(answer, status=AnswerStatus.FAILED, reason=reason)
+
+
+def _somebody_lost(request: JudgeRequest) -> bool:
+    tracked = {track.instance_id: track for track in request.tracks.tracks}
+    return any(
+        instance.id not in tracked or TrackState.LOST in tracked[instance.id].states for instance in request.sample.instances
+    )
 
 
 def failed(judge: Judge, request: JudgeRequest, reason: str) -> tuple[list[Answer], Consistency | None]:

@@ -14,6 +14,7 @@ from intergeneval.bench import Benchmark
 from intergeneval.choose import choose_benchmark
 from intergeneval.config import AUTO, RunConfig
 from intergeneval.errors import BenchError, IntergenevalError, UsageError
+from intergeneval.generated import write_manifest
 from intergeneval.ids import sha256_json, short
 from intergeneval.jobs import Backends, Job, Outcome
 from intergeneval.judges import AssessesConsistency, Judge, UsesServices
@@ -21,7 +22,7 @@ from intergeneval.judges.services import CostEstimate
 from intergeneval.judging import JudgeStage, concurrency
 from intergeneval.lending import Lender
 from intergeneval.observe import Observer
-from intergeneval.plugins import names, split_spec
+from intergeneval.plugins import KINDS, names, split_spec
 from intergeneval.records import (
     RUN_SCHEMA,
     Answer,
@@ -37,6 +38,7 @@ from intergeneval.records import (
 )
 from intergeneval.resume import RunState
 from intergeneval.store import RunStore, RunWriter
+from intergeneval.videos import sample_frames
 from intergeneval.workers import observe_in_processes, usable_cores
 
 MAX_WORKERS = 8
@@ -90,6 +92,7 @@ class Run:
 
     def __init__(self, config: RunConfig, command: Sequence[str] = (), judge: Judge | None = None) -> None:
         config, whole = resolve(config)
+        sample_frames(2, config.sampling)
         self.bench = whole.narrow(ids=config.samples or None, limit=config.limit)
         self.config = config
         self._backends = Backends.build(config, whole.root)
@@ -172,6 +175,7 @@ class Run:
             return RunResult(store=store, scores=(), unscored=(), complete=True, observed=observed, stopped=stopped)
         scored = score_run(store, self.bench.samples)
         store.write_scores(scored)
+        write_manifest(store)
         unscored = tuple(score for score in scored if score.status in UNSCORED)
         complete = len(unscored) <= self.config.allowed_unscored * len(scored) and not stopped
         return RunResult(
@@ -256,6 +260,7 @@ def resolve(config: RunConfig) -> tuple[RunConfig, Benchmark]:
 
     Raises UsageError when the model is neither a folder nor a registered source, or its benchmark cannot be told.
     """
+    _check_settings(config)
     if not config.model:
         raise UsageError("no model given: --model FOLDER or --model SOURCE:ARGUMENT")
     path = Path(config.model)
@@ -291,15 +296,30 @@ def resolve(config: RunConfig) -> tuple[RunConfig, Benchmark]:
     return replace(config, model=spec, tracker=tracker, detector=detector), benchmark
 
 
+def _check_settings(config: RunConfig) -> None:
+    """Refuse settings of a plug-in nobody registered: a misspelt name would be ignored in silence."""
+    kinds = {kind[:-1] for kind in KINDS}
+    known = {name for kind in KINDS for name in names(kind)}
+    for name in config.settings:
+        if name not in known | kinds:
+            raise UsageError(f"[settings.{name}]: no plug-in of that name; registered are {', '.join(sorted(known))}")
+
+
 def score_run(store: RunStore, samples: Sequence[Sample] | None = None, profile: Profile | None = None) -> list[Score]:
     """Score a run folder from its stage files, under its own profile or another; reads only."""
-    return scores.score_videos(
+    found = scores.score_videos(
         samples if samples is not None else _unique(store.read("samples", Sample)),
         store.read("videos", Video),
         store.read("answers", Answer),
         store.read("consistency", Consistency),
         profile or store.header.comparability.profile,
+        store.header.seeds,
     )
+    # What a run leaves unassessed, it leaves so for every video, also for one that has no record of it.
+    partial = store.header.comparability.partial
+    return [
+        replace(score, partial=tuple(sorted({*partial, *(score.partial if score.if_ is not None else ())}))) for score in found
+    ]
 
 
 def _unique(samples: Iterable[Sample]) -> list[Sample]:

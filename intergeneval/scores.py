@@ -69,10 +69,12 @@ def score_videos(
     answers: Iterable[Answer],
     consistency: Iterable[Consistency],
     profile: Profile,
+    wanted: Sequence[int] = (),
 ) -> list[Score]:
     """Score every video, in the order of the samples and then by seed; later records replace earlier ones of the same item.
 
-    Records about another version of a video file than the one in `videos` are left out.
+    Records about another version of a video file than the one in `videos` are left out. A sample that has no video record yet, or
+    none of one of the `wanted` seeds, is unanswered: what a stopped run did not reach must not vanish from its numbers.
     """
     latest = {(video.sample_id, video.seed): video for video in videos}
     seeds: dict[str, list[int]] = {}
@@ -83,11 +85,30 @@ def score_videos(
         if answer.repeat == 0 and _current(latest, answer):
             answered.setdefault((answer.sample_id, answer.seed), {})[answer.interaction, answer.question_id] = answer
     seen = {(item.sample_id, item.seed): item for item in consistency if _current(latest, item)}
-    return [
-        score_video(sample, latest[key], list(answered.get(key, {}).values()), seen.get(key), profile)
-        for sample in samples
-        for key in ((sample.id, seed) for seed in sorted(seeds.get(sample.id, ())))
-    ]
+    found = []
+    for sample in samples:
+        for seed in sorted({*seeds.get(sample.id, ()), *wanted}) or [0]:
+            key = (sample.id, seed)
+            video = latest.get(key)
+            if video is None:
+                found.append(_not_reached(sample, seed))
+            else:
+                found.append(score_video(sample, video, list(answered.get(key, {}).values()), seen.get(key), profile))
+    return found
+
+
+def _not_reached(sample: Sample, seed: int) -> Score:
+    return Score(
+        sample_id=sample.id,
+        seed=seed,
+        status=ScoreStatus.UNANSWERED,
+        reason="the run has not reached it yet; the same command goes on",
+        answered=f"0/{_asked(sample)}",
+    )
+
+
+def _asked(sample: Sample) -> int:
+    return len(sample.interactions) * (len(KISA_IDS) + len(SGI_IDS))
 
 
 def _current(videos: Mapping[tuple[str, int], Video], record: Answer | Consistency) -> bool:
@@ -100,14 +121,14 @@ def score_video(
 ) -> Score:
     """Score one video from its answers (at most one for each question) and its consistency record."""
     partial = ("emergence",) if consistency is not None and consistency.emergence is None else ()
-    blank = Score(sample_id=sample.id, seed=video.seed, status=ScoreStatus.OK, partial=partial)
+    asked = _asked(sample)
+    blank = Score(sample_id=sample.id, seed=video.seed, status=ScoreStatus.OK, partial=partial, answered=f"0/{asked}")
     if video.status is not VideoStatus.OK:
         return _no_video(blank, video, profile)
     parts = tuple(
         score_interaction(index, [answer for answer in answers if answer.interaction == index])
         for index in range(len(sample.interactions))
     )
-    asked = len(sample.interactions) * (len(KISA_IDS) + len(SGI_IDS))
     blank = replace(
         blank,
         interactions=parts,
@@ -122,7 +143,7 @@ def score_video(
     sgi_raw = _mean([part.sgi_raw for part in parts])
     status, reason = propagation.status, propagation.reason
     if status is ScoreStatus.OK and (kisa_raw is None or sgi_raw is None):
-        status, reason = ScoreStatus.UNANSWERABLE, _too_few(parts)
+        status, reason = ScoreStatus.UNANSWERABLE, _too_few(parts, answers)
     kisa, sgi = _product(kisa_raw, propagation.spi), _product(sgi_raw, propagation.spi)
     return replace(
         blank,
@@ -162,27 +183,46 @@ def propagate(consistency: Consistency | None, profile: Profile) -> Propagation:
     """Return SPI of one video. Without a detector the emergence term takes its best value and the score is partial."""
     if consistency is None:
         return Propagation(spi=None, status=ScoreStatus.UNANSWERED, reason="emergence and disappearance were not assessed yet")
-    if consistency.status is not AnswerStatus.OK:
-        # Something broke, or nobody can know: only the first is asked again by a resume and counts as unscored.
-        broke = consistency.status in _UNSCORED
-        status = ScoreStatus.UNANSWERED if broke else ScoreStatus.UNTRACKED
-        return Propagation(spi=None, status=status, reason=consistency.reason or f"consistency is {consistency.status}")
-    if consistency.states is not None and (lost := _lost_too_long(consistency.states)):
-        return Propagation(spi=None, status=ScoreStatus.UNTRACKED, reason=lost)
-    for name, statement in (("disappearance", consistency.disappearance), ("emergence", consistency.emergence)):
-        if statement is not None and None in statement:
-            silent = [frame for frame, value in zip(consistency.frames, statement, strict=True) if value is None]
-            return Propagation(
-                spi=None, status=ScoreStatus.UNANSWERED, reason=f"no statement on {name} at frames {', '.join(map(str, silent))}"
-            )
+    status, reason = _unassessed(consistency)
+    if status is not ScoreStatus.OK:
+        return Propagation(spi=None, status=status, reason=reason)
     disappearance = _disappearance_ratio(consistency, profile)
-    if disappearance is None:
+    emergence = _share([bool(value) for _, value in _counted(consistency, consistency.emergence)])
+    if disappearance is None or (emergence is None and consistency.emergence is not None):
         return Propagation(spi=None, status=ScoreStatus.UNTRACKED, reason="no sampled frame after frame 0 could be assessed")
-    emergence = None if consistency.emergence is None else _share([bool(value) for value in consistency.emergence])
     spi = ((1 - LAMBDA * (emergence or 0.0)) + (1 - LAMBDA * disappearance)) / 2
-    if profile is Profile.BOUNDED:
+    if profile == Profile.BOUNDED:
         spi = min(max(spi, 0.0), 1.0)
     return Propagation(spi=spi, emergence_ratio=emergence, disappearance_ratio=disappearance)
+
+
+def _unassessed(consistency: Consistency) -> tuple[ScoreStatus, str]:
+    """Return why the record allows no SPI, or ok. What broke is asked again by a resume; what nobody can know is not."""
+    if consistency.status is not AnswerStatus.OK:
+        status = ScoreStatus.UNANSWERED if consistency.status in _UNSCORED else ScoreStatus.UNTRACKED
+        return status, consistency.reason or f"consistency is {consistency.status}"
+    if consistency.states is not None and (lost := _lost_too_long(consistency.states)):
+        return ScoreStatus.UNTRACKED, lost
+    for name, statement in (("disappearance", consistency.disappearance), ("emergence", consistency.emergence)):
+        silent = [str(frame) for frame, value in _counted(consistency, statement) if value is None]
+        if silent:
+            return ScoreStatus.UNANSWERED, f"no statement on {name} at frames {', '.join(silent)}"
+    return ScoreStatus.OK, ""
+
+
+def _counted(consistency: Consistency, statement: Sequence[bool | None] | None) -> list[tuple[int, bool | None]]:
+    """Return (frame, statement) for the frames that count: one without a statement because an instance is lost there does not.
+
+    What a detector sees beyond the known instances may be the lost one itself, so nobody can say; the frame leaves the ratio.
+    """
+    lost = {
+        frame
+        for states in (consistency.states or {}).values()
+        for frame, state in zip(consistency.frames, states, strict=True)
+        if state is TrackState.LOST
+    }
+    pairs = zip(consistency.frames, statement, strict=True) if statement is not None else ()
+    return [(frame, value) for frame, value in pairs if value is not None or frame not in lost]
 
 
 def _disappearance_ratio(consistency: Consistency, profile: Profile) -> float | None:
@@ -207,7 +247,7 @@ def _lost_too_long(states: Mapping[str, tuple[TrackState, ...]]) -> str:
 def _no_video(blank: Score, video: Video, profile: Profile) -> Score:
     status = ScoreStatus.MISSING if video.status is VideoStatus.MISSING else ScoreStatus.UNDECODABLE
     blank = replace(blank, status=status, reason=video.reason)
-    if profile is Profile.PAPER:
+    if profile == Profile.PAPER:
         return blank
     return replace(blank, kisa_raw=0.0, sgi_raw=0.0, spi=0.0, kisa=0.0, sgi=0.0, if_=0.0)
 
@@ -221,13 +261,16 @@ def _unanswered(answers: Sequence[Answer], asked: int) -> str:
     return f"{said} of {asked} answers" + (f"; the first: {first}" if first else "")
 
 
-def _too_few(parts: Sequence[InteractionScore]) -> str:
+def _too_few(parts: Sequence[InteractionScore], answers: Sequence[Answer]) -> str:
     if not parts:
         return "the sample has no key interaction"
+    why = Counter(
+        answer.reason for answer in answers if answer.status is AnswerStatus.UNANSWERABLE and answer.reason
+    ).most_common(1)
     short = next(part for part in parts if part.kisa_raw is None or part.sgi_raw is None)
     return (
         f"interaction {short.interaction}: {short.kisa_answered} of 6 and {short.sgi_answered} of 4 questions could be answered, "
-        f"at least {MIN_KISA_ANSWERED} and {MIN_SGI_ANSWERED} are needed"
+        f"at least {MIN_KISA_ANSWERED} and {MIN_SGI_ANSWERED} are needed" + (f"; mostly: {why[0][0]}" if why else "")
     )
 
 

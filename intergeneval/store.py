@@ -69,16 +69,14 @@ class RunStore:
 
         Raises ComparabilityError naming the fields when the folder holds another run, StoreError when it cannot be written.
         """
-        if (folder / HEADER).exists():
-            found = cls.open(folder)
-            _same_run(folder, found.header, header)
-            return found
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            write_atomically(folder / HEADER, canonical_json(header.to_json()) + "\n")
-        except OSError as error:
-            raise StoreError(f"{folder}: cannot be written ({error.strerror})") from None
-        return cls(folder, header)
+        with _writing(folder):
+            if not (folder / HEADER).exists():
+                folder.mkdir(parents=True, exist_ok=True)
+                write_atomically(folder / HEADER, canonical_json(header.to_json()) + "\n")
+                return cls(folder, header)
+        found = cls.open(folder)
+        _same_run(folder, found.header, header)
+        return found
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -119,14 +117,11 @@ class RunStore:
         if shard and not _SHARD.match(shard):
             raise UsageError(f"shard {shard!r} is not of the form I-of-N")
         suffix = f".shard-{shard}" if shard else ""
-        with (self.folder / f".lock{suffix}").open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise StoreError(f"{self.folder}: another run is writing here; wait for it, or choose another --out") from None
-            except OSError:
-                # Some network file systems have no locks; there two writers are the user's to keep apart.
-                pass
+        with _writing(self.folder):
+            lock = (self.folder / f".lock{suffix}").open("a")
+        with lock:
+            if not _locked(lock):
+                raise StoreError(f"{self.folder}: another run is writing here; wait for it, or choose another --out")
             writer = RunWriter(self.folder, suffix)
             try:
                 yield writer
@@ -134,23 +129,48 @@ class RunStore:
                 writer.close()
 
     def write_scores(self, scores: Iterable[Score]) -> None:
-        """Rewrite ``scores.jsonl`` atomically, in the order given."""
+        """Rewrite ``scores.jsonl`` atomically, in the order given. Raises StoreError."""
         text = "".join(canonical_json(score.to_json()) + "\n" for score in scores)
-        write_atomically(self.folder / "scores.jsonl", text)
+        with _writing(self.folder):
+            write_atomically(self.folder / "scores.jsonl", text)
 
     def merge_shards(self) -> None:
         """Move the lines of all shard files into the stage files; killed at any point, it loses and doubles nothing that counts.
 
         The stage file is replaced first and the shard files go afterwards, so a line may stand in both for a moment; lines about
-        one item are the same there.
+        one item are the same there. Raises StoreError when a shard is still being written.
         """
-        for stage in STAGES:
-            shards = sorted(self.folder.glob(f"{stage}.shard-*.jsonl"))
-            if not shards:
-                continue
-            _merge(self._files(stage), self.folder / f"{stage}.jsonl")
-            for path in shards:
-                path.unlink()
+        with contextlib.ExitStack() as held, _writing(self.folder):
+            for path in sorted(self.folder.glob(".lock.shard-*")):
+                if not _locked(held.enter_context(path.open("a"))):
+                    raise StoreError(f"{self.folder}: {path.name[6:]} is still being written; wait for it")
+            for stage in STAGES:
+                shards = sorted(self.folder.glob(f"{stage}.shard-*.jsonl"))
+                if shards:
+                    _merge(self._files(stage), self.folder / f"{stage}.jsonl")
+                for path in shards:
+                    path.unlink()
+
+
+def _locked(lock: IO[str]) -> bool:
+    """Take a file's lock without waiting; return whether it was free."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        # Some network file systems have no locks; there two writers are the user's to keep apart.
+        return True
+    return True
+
+
+@contextlib.contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Turn what a disk refuses into StoreError."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(f"{folder}: cannot be written ({error.strerror or error})") from None
 
 
 class RunWriter:

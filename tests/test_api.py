@@ -1,8 +1,11 @@
 """The Python API over a small world on disk."""
 
+import pandas as pd
 import pytest
+from click.testing import CliRunner
 
 import intergeneval
+from intergeneval.cli import main
 from intergeneval.errors import ConfigError, UsageError
 
 
@@ -50,3 +53,41 @@ def test_a_setting_that_does_not_exist_is_named(tiny):
 def test_a_folder_that_is_no_run_is_refused(tmp_path):
     with pytest.raises(UsageError, match="not a run folder"):
         intergeneval.load_run(tmp_path)
+
+
+@pytest.mark.parametrize("profile", ["paper", "bounded"])
+def test_a_missing_video_scores_as_on_the_command_line_under_both_profiles(tiny, tmp_path, profile):
+    (tiny[1] / "a.mp4").unlink()
+    run = intergeneval.evaluate(tiny[1], bench=tiny[0], tracker="stored", out=tmp_path / "api", workers=1, profile=profile)
+    words = [
+        "run",
+        "--model",
+        str(tiny[1]),
+        "--bench",
+        str(tiny[0]),
+        "--tracker",
+        "stored",
+        "--workers",
+        "1",
+        "--profile",
+        profile,
+    ]
+    CliRunner().invoke(main, [*words, "--out", str(tmp_path / "cli")])
+    assert (run.folder / "scores.jsonl").read_bytes() == (tmp_path / "cli" / "scores.jsonl").read_bytes()
+    assert pd.isna(run.scores["if"][0]) == (profile == "paper")
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"profile": "nope"}, "one of 'paper', 'bounded'"),
+        ({"samples": "coffee"}, "samples: expected a list"),
+        ({"limit": "x"}, "limit: expected a whole number"),
+        ({"settings": {"flwo": {}}}, "flwo"),
+        ({"sampling": "foo"}, "foo"),
+    ],
+)
+def test_a_wrong_setting_is_refused_before_anything_is_written(tiny, tmp_path, settings, said):
+    with pytest.raises(UsageError, match=said):
+        intergeneval.evaluate(tiny[1], bench=tiny[0], out=tmp_path / "run", **settings)
+    assert not (tmp_path / "run").exists()

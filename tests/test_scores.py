@@ -199,3 +199,33 @@ def test_scores_come_in_benchmark_order_then_by_seed():
     videos = [video(sample_id=name, seed=seed, status=VideoStatus.MISSING) for seed in (7, 2) for name in ("a", "b")]
     order = [(score.sample_id, score.seed) for score in score_videos(samples, videos, [], [], Profile.BOUNDED)]
     assert order == [("b", 2), ("b", 7), ("a", 2), ("a", 7)]
+
+
+def test_a_frame_where_nobody_can_tell_because_an_instance_is_lost_leaves_the_emergence_ratio():
+    states = [LOST] + [VISIBLE] * 9
+    propagation = propagate(consistency(states, emergence=(None, True) + (False,) * 8), Profile.PAPER)
+    assert propagation.emergence_ratio == 1 / 9
+    unseen = propagate(consistency(states, emergence=(None, None) + (False,) * 8), Profile.PAPER)
+    assert (unseen.spi, unseen.status) == (None, ScoreStatus.UNANSWERED)
+
+
+def test_a_sample_the_run_has_not_reached_is_listed_and_has_no_number():
+    other = replace(sample(), id="t")
+    found = score_videos([sample(), other], [video()], answers("yyyyyyyyyy"), [consistency()], Profile.BOUNDED, wanted=(0, 1))
+    assert [(score.sample_id, score.seed, score.status.value, score.if_) for score in found] == [
+        ("s", 0, "ok", 1.0),
+        ("s", 1, "unanswered", None),
+        ("t", 0, "unanswered", None),
+        ("t", 1, "unanswered", None),
+    ]
+
+
+@pytest.mark.parametrize("profile", list(Profile))
+def test_a_profile_given_as_a_word_scores_as_its_name_says(profile):
+    assessed = consistency([VANISHED] * 10)
+    assert propagate(assessed, profile.value) == propagate(assessed, profile)
+
+
+def test_too_few_answers_are_explained_by_what_the_judge_said():
+    told = [replace(answer, reason="masks cannot show it") for answer in answers("uuuuuuuuuu")]
+    assert "masks cannot show it" in score_video(sample(), video(), told, consistency(), Profile.PAPER).reason

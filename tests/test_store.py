@@ -114,3 +114,23 @@ def test_an_atomic_write_leaves_the_old_file_when_it_fails(tmp_path):
 def test_a_stage_takes_only_its_own_records(store):
     with store.writer() as writer, pytest.raises(TypeError, match="holds Answer, not Video"):
         writer.append("answers", [video()])
+
+
+def test_a_shard_that_still_writes_is_not_merged_away(store):
+    with store.writer("1-of-2") as first:
+        first.append("videos", [video("a")])
+        with pytest.raises(StoreError, match="shard-1-of-2 is still being written"):
+            store.merge_shards()
+    store.merge_shards()
+    assert store.read("videos", Video) == [video("a")]
+
+
+def test_a_folder_that_cannot_be_gone_on_with_is_a_message(store):
+    (store.folder / ".lock").mkdir()
+    with pytest.raises(StoreError, match="cannot be written"), store.writer():
+        pass
+    (store.folder / "scores.jsonl").mkdir()
+    with pytest.raises(StoreError, match="cannot be written"):
+        store.write_scores([])
+    with pytest.raises(StoreError, match="cannot be written"):
+        RunStore.create(store.folder / ("x" * 300), header())

@@ -69,6 +69,8 @@ def prepare(config_file: Path | None, options: dict[str, Any]) -> Run:
     for name, convert in (("samples", str), ("seeds", _seed)):
         if name in changes:
             changes[name] = tuple(convert(part.strip()) for part in changes[name].split(",") if part.strip())
+            if not changes[name]:
+                raise UsageError(f"--{name} is given but names nothing; leave it out to take all")
     if "profile" in changes:
         changes["profile"] = Profile(changes["profile"])
     return Run(read_config(config_file, changes), sys.argv)

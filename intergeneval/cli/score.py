@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from intergeneval.errors import UsageError
+
 
 @click.command("score")
 @click.argument("run", type=click.Path(path_type=Path, file_okay=False))
@@ -22,6 +24,8 @@ def command(run: Path, profile: str | None, as_json: bool) -> None:
     store = RunStore.open(run)
     chosen = Profile(profile) if profile else store.header.comparability.profile
     scores = score_run(store, profile=chosen)
+    if not scores:
+        raise UsageError(f"{run}: the run holds no sample")
     if as_json:
         click.echo(json.dumps(scores_json(store.header, scores, chosen), indent=1, ensure_ascii=False))
     else:

@@ -167,3 +167,9 @@ class Consistency(Record):
     """Tokens, cost and the like where a judge was asked; never compared."""
     video: str = ""
     """sha256 of the video it is about; a statement about another version of it is stale."""
+
+    def __post_init__(self) -> None:
+        parts = {"disappearance": self.disappearance, "emergence": self.emergence, **(self.states or {})}
+        for name, values in parts.items():
+            if values is not None and len(values) != len(self.frames):
+                raise ValueError(f"{name} speaks of {len(values)} frames, the record of {len(self.frames)}")

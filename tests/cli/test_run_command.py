@@ -67,6 +67,21 @@ def test_exit_2_for_a_wrong_option_with_the_way_out(tiny, tmp_path):
     assert run(tiny, tmp_path, "--no-such-flag").exit_code == errors.EXIT_USAGE
 
 
+def test_an_empty_list_of_samples_never_means_all(tiny, tmp_path):
+    result = run(tiny, tmp_path, "--samples", ",")
+    assert result.exit_code == errors.EXIT_USAGE
+    assert "names nothing" in result.stderr
+
+
+def test_score_of_a_stopped_run_lists_what_was_not_reached(tiny, tmp_path):
+    run(tiny, tmp_path)
+    path = tmp_path / "run" / "videos.jsonl"
+    path.write_text(path.read_text().splitlines(keepends=True)[0])
+    shown = CliRunner().invoke(main, ["score", str(tmp_path / "run")]).stdout
+    assert "1 of 3 ok" in shown
+    assert "2 unanswered" in shown
+
+
 def test_exit_3_when_a_video_is_missing_and_the_table_says_which(tiny, tmp_path):
     (tiny[1] / "a.mp4").unlink()
     result = run(tiny, tmp_path)
@@ -89,7 +104,7 @@ def test_exit_1_when_the_disk_refuses(tiny, tmp_path):
 
 
 def test_exit_130_when_interrupted_and_the_same_command_goes_on(tmp_path):
-    ids = tuple(f"s{number}" for number in range(40))
+    ids = tuple(f"s{number}" for number in range(150))
     tiny = tiny_world.write_benchmark(tmp_path / "bench", ids), tiny_world.write_videos(tmp_path / "model", ids[:1])
     for sample_id in ids[1:]:
         shutil.copy(tiny[1] / "s0.mp4", tiny[1] / f"{sample_id}.mp4")
