@@ -31,8 +31,8 @@ def assess(
     """Return the consistency of one video at its sampled frames after frame 0.
 
     `kept_frames` holds plain RGB frames by index, of the tracks' size, for colour drift; without them drift is None. An instance
-    that has no track counts as lost in every frame. When tracking failed as a whole there is no statement: status failed, with
-    the tracker's reason, never a clean record.
+    that has no track counts as lost in every frame. When tracking failed as a whole there is no statement, and when detection
+    failed or left frames out there is only half of one: status failed, with the reason, never a clean record.
     """
     frames = tuple(frame for frame in video.sampled if frame > 0)
     assessors = {"disappearance": tracks.tracker}
@@ -58,6 +58,8 @@ def assess(
         assessors=assessors,
         reasons=_reasons(sample, states, found.reasons if found is not None else ("",) * len(frames)),
         diagnostics=tuple(_diagnostics(sample, tracks, frames, kept_frames)),
+        status=AnswerStatus.FAILED if found is not None and found.failure else AnswerStatus.OK,
+        reason=found.failure if found is not None else "",
     )
 
 

@@ -21,19 +21,21 @@ class Emergence:
     """Per asked frame; None: no statement."""
     reasons: tuple[str, ...]
     """Per asked frame; empty where nothing emerged."""
+    failure: str = ""
+    """Why the detector's work is incomplete, in one sentence: it failed, or left frames out; empty where it looked at all."""
 
 
 def assess(sample: Sample, tracks: Tracks, detections: Detections, frames: Sequence[int]) -> Emergence:
     """Return emergence at `frames`, counted by class, every detection matched to at most one instance.
 
     A frame has no statement when detection failed, when it or frame 0 was not looked at, or when a lost instance of the class
-    could be the surplus object.
+    could be the surplus object. The last is all that can be known; the others are a `failure`, which another try may mend.
     """
     found = dict(zip(detections.frames, detections.found, strict=True)) if detections.status == "ok" else {}
+    failure = _failure(detections, [frame for frame in (0, *frames) if frame not in found])
     if 0 not in found:
-        why = detections.reason or "frame 0 was not looked at"
-        text = f"no statement on emergence: {why}"
-        return Emergence(values=(None,) * len(frames), reasons=(text,) * len(frames))
+        text = f"no statement on emergence: {failure}"
+        return Emergence(values=(None,) * len(frames), reasons=(text,) * len(frames), failure=failure)
     classes = sorted({item.class_ for item in sample.instances})
     before = {name: _unboxed(sample, tracks, found[0], 0, name) for name in classes}
     values: list[bool | None] = []
@@ -42,7 +44,14 @@ def assess(sample: Sample, tracks: Tracks, detections: Detections, frames: Seque
         value, reason = _frame(sample, tracks, found.get(frame), frame, before)
         values.append(value)
         reasons.append(reason)
-    return Emergence(values=tuple(values), reasons=tuple(reasons))
+    return Emergence(values=tuple(values), reasons=tuple(reasons), failure=failure)
+
+
+def _failure(detections: Detections, unseen: Sequence[int]) -> str:
+    if detections.status != "ok":
+        return f"detection failed: {detections.reason or 'the detector gave no reason'}"
+    named = f"frame{'s' if len(unseen) > 1 else ''} {', '.join(map(str, unseen))}"
+    return f"the detector did not look at {named}" if unseen else ""
 
 
 def _frame(

@@ -80,19 +80,24 @@ def test_a_surplus_that_may_be_the_lost_instance_gives_no_statement():
     result = assess(detections(later=(ACTOR, OTHER)), states=lost)
     assert result.emergence == (None,) * len(AFTER)
     assert "may be the lost one" in result.reasons[0]
+    assert (result.status, result.reason) == (AnswerStatus.OK, "")
 
 
 def test_failed_detection_gives_no_statement_and_never_false():
     result = assess(detections(later=(ACTOR, OTHER), status="failed", reason="no weights"))
     assert result.emergence == (None,) * len(AFTER)
     assert "no weights" in result.reasons[0]
+    assert (result.status, result.reason) == (AnswerStatus.FAILED, "detection failed: no weights")
 
 
-def test_a_frame_the_detector_did_not_look_at_has_no_statement():
+def test_a_frame_the_detector_did_not_look_at_makes_the_record_a_failed_one():
     seen = detections(later=(ACTOR, OTHER))
-    short = replace(seen, frames=seen.frames[:-1], found=seen.found[:-1])
-    assert assess(short).emergence[-1] is None
-    assert assess(short).emergence[0] is False
+    short = assess(replace(seen, frames=seen.frames[:-1], found=seen.found[:-1]))
+    assert (short.emergence[-1], short.emergence[0]) == (None, False)
+    assert (short.status, short.reason) == (AnswerStatus.FAILED, f"the detector did not look at frame {AFTER[-1]}")
+    blind = assess(replace(seen, frames=seen.frames[1:], found=seen.found[1:]))
+    assert (blind.status, blind.emergence) == (AnswerStatus.FAILED, (None,) * len(AFTER))
+    assert blind.reason == "the detector did not look at frame 0"
 
 
 def test_failed_tracking_is_no_clean_record():
