@@ -1,6 +1,6 @@
 """Measure the learned backends with random weights: SAM 2 for 1 to 4 instances, and a local vision-language judge.
 
-`python tests/gpu/measure_models.py --size large OUT.json` on a GPU: SAM 2 hiera-large at 1024 pixels, and a 7B-class Qwen3-VL config
+`python tests/gpu/measure_models.py --size large OUT.json` on a GPU: SAM 2 hiera-large at 1024 pixels, and a 7B-class Qwen3-VL
 at 11 frames. `--size tiny` does the same with the tests' tiny checkpoints in seconds on a CPU, so that the script can be checked.
 """
 

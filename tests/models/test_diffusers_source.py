@@ -69,6 +69,14 @@ def test_a_run_generates_scores_and_never_generates_again(pipeline, tmp_path, mo
     }
     assert len({item["sha256"] for item in videos}) == 2
 
+    lines = [json.loads(line) for line in (out / "videos" / "manifest.jsonl").read_text().splitlines()]
+    assert lines[0]["settings"]["diffusers"] == SETTINGS
+    assert {(item["seed"], item["path"], item["sha256"]) for item in lines[1:]} == {
+        (item["seed"], f"juggle/{item['seed']}.mp4", item["sha256"]) for item in videos
+    }
+    again = ["run", "--model", str(out / "videos"), "--samples", "juggle", "--out", str(tmp_path / "again")]
+    assert CliRunner().invoke(main, again).exit_code == 0
+
     def never(*_):
         raise AssertionError("generated again")
 
