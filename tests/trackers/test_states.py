@@ -83,9 +83,30 @@ def test_a_thing_that_comes_back_is_visible_and_judged_anew():
     assert states(masks) == [VISIBLE, VANISHED, VISIBLE, VISIBLE, VISIBLE, VISIBLE, LEFT]
 
 
-def test_motion_is_not_measured_across_a_gap():
-    masks = [block(60, 80), NOTHING, block(0, 20), NOTHING]
+@pytest.mark.parametrize("lost", [(), {5}])
+def test_a_thing_seen_for_one_frame_after_a_gap_on_its_way_out_has_left(lost):
+    sliding = [block(60 + 6 * k, 80 + 6 * k) for k in range(5)]
+    assert states([*sliding, NOTHING, block(90, 100), NOTHING, NOTHING], lost=lost)[-2:] == [LEFT] * 2
+    flickering = [NOTHING if k % 2 else block(20 - 4 * k, 40 - 4 * k) for k in range(12)]
+    assert states(flickering)[-2:] == [LEFT] * 2
+
+
+def test_motion_is_measured_over_the_frames_that_went_by_and_not_across_a_jump():
+    slow = [block(8, 28), *[NOTHING] * 40, block(0, 20), NOTHING]
+    assert states(slow)[-1] is VANISHED
+    jump = [block(60, 80), NOTHING, block(0, 20), NOTHING]
+    assert states(jump)[-1] is VANISHED
+
+
+def test_a_thing_that_came_back_and_stands_still_at_the_border_has_vanished_though_it_moved_there_before():
+    masks = [block(40 - 8 * k, 60 - 8 * k) for k in range(4)] + [NOTHING] + [block(0, 20)] * 2 + [NOTHING]
     assert states(masks)[-1] is VANISHED
+
+
+def test_an_anchor_and_the_mask_of_the_first_frame_are_one_sight_of_the_instance():
+    rule = StateRule(["a"], {"a": block(60, 80)})
+    got = [rule.step({"a": mask})["a"] for mask in (block(60, 80), block(79, 99), NOTHING)]
+    assert got[-1] is LEFT
 
 
 def test_lost_is_taken_over_and_settles_nothing():
