@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, Union
 
@@ -22,6 +23,24 @@ def canonical_json(value: Any) -> str:
     Raises ValueError for NaN and infinities, TypeError for what JSON cannot hold.
     """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def strict_json(text: str | bytes, instead: Callable[[str], Any] | None = None) -> Any:
+    """Return what JSON text holds; `instead` makes what stands in the place of NaN, an infinity or a number beyond all floats.
+
+    Raises ValueError for text that is not JSON, and without `instead` for those numbers too: JSON has none of them.
+    """
+
+    def other(word: str) -> Any:
+        if instead is None:
+            raise ValueError(f"{word:.40} is no number that JSON can hold")
+        return instead(word)
+
+    def number(word: str) -> Any:
+        value = float(word)
+        return value if math.isfinite(value) else other(word)
+
+    return json.loads(text, parse_constant=other, parse_float=number)
 
 
 def sha256_bytes(content: bytes) -> str:

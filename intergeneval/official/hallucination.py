@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from intergeneval.ids import canonical_json
-from intergeneval.official.verification import text_of
+from intergeneval.official.verification import LARGEST_FRAME, text_of, whole_number
 from intergeneval.records import AnswerStatus, Consistency
 
 _WORDS = {"yes": True, "no": False}
@@ -34,19 +34,24 @@ class Assessed:
     """Why the video could not be looked at; empty where it could."""
 
 
-def parse(entries: list[dict[str, Any]], sample_id: str) -> Assessed:
-    """Read the entries of one video; several that differ contradict each other, and no statement is taken."""
+def parse(entries: list[dict[str, Any]], sample_id: str, listed: int = 0) -> Assessed:
+    """Read the entries of one video; several that differ contradict each other, and no statement is taken.
+
+    `listed` is the number of frames that the answers of the same video list: how many statements there must be where the entry
+    does not say how many frames were analysed. 0: not known either.
+    """
     entry = entries[0]
     results = entry.get("hallucination_results")
     judge = text_of(entry.get("model_used"))
-    seen = entry.get("frames_analyzed")
-    few = isinstance(seen, int) and not isinstance(seen, bool) and seen < 2
+    seen = whole_number(entry.get("frames_analyzed"))
+    few = seen is not None and seen < 2
+    expected = listed if seen is None else seen
     return Assessed(
         prompt=text_of(entry.get("prompt")),
         entity=_texts(entry.get("entity")),
         colours=_texts(entry.get("colors")),
         judge=judge,
-        consistency=_consistency(entries, sample_id, judge),
+        consistency=_consistency(entries, sample_id, judge, expected),
         blank=(text_of(entry.get("error")) or "nothing after frame 0") if few and results == [] else "",
     )
 
@@ -56,7 +61,7 @@ def without_file(sample_id: str, reason: str) -> Consistency:
     return Consistency(sample_id=sample_id, seed=0, frames=(), status=AnswerStatus.FAILED, reason=reason)
 
 
-def _consistency(entries: list[dict[str, Any]], sample_id: str, judge: str) -> Consistency:
+def _consistency(entries: list[dict[str, Any]], sample_id: str, judge: str, expected: int) -> Consistency:
     entry = entries[0]
     results = entry.get("hallucination_results")
     if len({canonical_json(other) for other in entries}) > 1:
@@ -71,6 +76,9 @@ def _consistency(entries: list[dict[str, Any]], sample_id: str, judge: str) -> C
     statements = {part: [_statement(rows[frame].get(part)) for frame in frames] for part in ("emergence", "disappearance")}
     absent = all("emergence" not in rows[frame] for frame in frames)
     status, reason = _verdict(entry, rows, frames, statements, skip="emergence" if absent else "")
+    if status is AnswerStatus.OK and len(frames) < expected - 1:
+        status = AnswerStatus.FAILED
+        reason = f"{expected} frames were analysed, but only {len(frames)} of {expected - 1} after frame 0 have a statement"
     return Consistency(
         sample_id=sample_id,
         seed=0,
@@ -89,7 +97,7 @@ def _rows(results: list[Any]) -> tuple[dict[int, dict[str, Any]], str]:
     rows: dict[int, dict[str, Any]] = {}
     for index, row in enumerate(results):
         frame = row.get("frame_idx") if isinstance(row, dict) else None
-        if not isinstance(frame, int) or isinstance(frame, bool) or frame < 0:
+        if not isinstance(frame, int) or isinstance(frame, bool) or not 0 <= frame <= LARGEST_FRAME:
             return {}, f"entry {index} of hallucination_results names no frame ({row!r:.60})"
         if frame in rows and rows[frame] != row:
             return {}, f"frame {frame} has two different entries"
@@ -116,12 +124,6 @@ def _verdict(
         for frame, value in zip(frames, values, strict=True):
             if value is None and part != skip:
                 return _why(rows[frame], frame, part)
-    seen = entry.get("frames_analyzed")
-    if isinstance(seen, int) and not isinstance(seen, bool) and len(frames) < seen - 1:
-        return (
-            AnswerStatus.FAILED,
-            f"{seen} frames were analysed, but only {len(frames)} of {seen - 1} after frame 0 have a statement",
-        )
     return AnswerStatus.OK, ""
 
 

@@ -110,6 +110,10 @@ def _sampling(parts: Sequence[Part]) -> str:
     if len(strides) != 1:
         return "unknown"
     stride = strides.pop()
-    if any(tuple(dict.fromkeys([*range(0, frames[-1], stride), frames[-1]])) != frames for frames in lists):
+    # The count first: it costs nothing, and a list is built only where it is as long as the one in the file.
+    if any(
+        len(range(0, frames[-1], stride)) + 1 != len(frames) or (*range(0, frames[-1], stride), frames[-1]) != frames
+        for frames in lists
+    ):
         return "unknown"
     return "paper" if stride == 5 else f"stride:{stride}"

@@ -164,7 +164,9 @@ class _ModelReader:
                 if number in verified
                 else verification.unverified(_absent(files.verification, "question_verification.json", number))
             )
-            seen = hallucination.parse(assessed[number], name) if number in assessed else None
+            seen = hallucination.parse(assessed[number], name, len(answered.frames)) if number in assessed else None
+            if answered.note:
+                self._notes.append(f"{self._model}, sample {name}: {answered.note}")
             nobody = hallucination.without_file(name, _absent(files.hallucination, "_emergence_disappearance.json", number))
             parts.append(
                 Part(
@@ -252,6 +254,7 @@ def _video(part: Part) -> Video:
         reason=blank,
         frames=frames[-1] + 1 if frames else 0,
         sampled=frames,
+        notes=(part.verified.note,) if part.verified.note else (),
     )
 
 

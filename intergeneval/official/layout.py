@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from intergeneval.bench.names import id_fault
 from intergeneval.errors import UsageError
+from intergeneval.ids import strict_json
 
 SCORE_RESULTS = "SCORE_RESULTS"
 EVAL_RESULTS = "EVAL_RESULTS"
@@ -71,7 +71,8 @@ def read_entries(path: Path) -> dict[str, list[dict[str, Any]]]:
     try:
         if path.stat().st_size > _LARGEST:
             raise UsageError(f"{path}: has more than {_LARGEST} bytes")
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        # Neither a text nor a number stands for NaN, so that the field it is in counts as not understood.
+        raw = strict_json(path.read_text(encoding="utf-8-sig"), lambda word: {"no number": word})
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{path}: cannot be read as JSON ({error}); write it again") from None
     if not isinstance(raw, list):

@@ -18,6 +18,9 @@ QUESTION_IDS = KISA_IDS + SGI_IDS
 STAGES = {1: Stage.PRE, **dict.fromkeys(range(2, 6), Stage.DURING), 6: Stage.POST, **dict.fromkeys(range(7, 11), Stage.GROUNDING)}
 """Question id -> stage (protocol, section 1)."""
 
+LARGEST_FRAME = 1_000_000
+"""Largest index a frame may have, ten hours at 25 frames a second; beyond it an index is no frame of a video."""
+
 _WORDS = {"yes": AnswerValue.YES, "no": AnswerValue.NO}
 _IMPLAUSIBLE = re.compile(r"no ?\(visually implausible\)")
 _FAILED = re.compile(r"(error|failed|failure|timeout|exception)\b.*")
@@ -69,6 +72,8 @@ class Verified:
     """Why the video could not be looked at; empty where it could."""
     known: bool = True
     """Whether the file says what was asked of it."""
+    note: str = ""
+    """What of the entry was left out, and why, in one sentence; empty: nothing."""
 
 
 def parse(entries: list[dict[str, Any]]) -> Verified:
@@ -76,16 +81,18 @@ def parse(entries: list[dict[str, Any]]) -> Verified:
     entry = entries[0]
     raw_items = entry.get("items")
     items = [_item(raw) for raw in raw_items] if isinstance(raw_items, list) else []
-    error, seen = text_of(entry.get("error")), _count(entry.get("frames_analyzed"))
+    error, seen = text_of(entry.get("error")), whole_number(entry.get("frames_analyzed"))
     blank = (error or "no frame was analysed") if not items and seen == 0 else ""
     if not items:
         items = [unknown_item(error or "the file has no interaction for this video")]
     if len({canonical_json(other) for other in entries}) > 1:
         reason = f"the file holds {len(entries)} different entries for this video"
         items = [Item(text=item.text, questions=item.questions, replies=_all(AnswerStatus.UNPARSED, reason)) for item in items]
+    frames, note = _frames(entry.get("frame_indices"))
     return Verified(
         prompt=text_of(entry.get("prompt")),
-        frames=_frames(entry.get("frame_indices")),
+        frames=frames,
+        note=note,
         judge=text_of(entry.get("model_used")),
         items=tuple(items),
         blank=blank,
@@ -176,7 +183,7 @@ def _replies(raw: Any, error: str) -> dict[int, Reply]:
         return _all(AnswerStatus.UNPARSED, f"the answers are {raw!r:.60}, not a list")
     found: dict[int, list[Reply]] = {}
     for answer in raw:
-        number = _count(answer.get("question_id")) if isinstance(answer, dict) else None
+        number = whole_number(answer.get("question_id")) if isinstance(answer, dict) else None
         if number in QUESTION_IDS:
             found.setdefault(number, []).append(_reply(answer))
     replies = _all(AnswerStatus.FAILED, error or "the file has no answer to this question")
@@ -205,7 +212,9 @@ def _reply(raw: dict[str, Any]) -> Reply:
             if pattern.fullmatch(plain):
                 return Reply(status=status, reason=f"the answer is {text_of(word)!r:.120}")
         return Reply(status=AnswerStatus.UNPARSED, reason=f"the answer is {text_of(word)!r:.120}")
-    frame = _count(raw.get("frame_index"))
+    frame = whole_number(raw.get("frame_index"))
+    if frame is not None and frame > LARGEST_FRAME:
+        frame = None
     odd = raw.get("frame_index") is not None and frame is None
     reason = f"the file's frame_index is {raw['frame_index']!r:.60}, which is no frame" if odd else ""
     return Reply(status=AnswerStatus.OK, value=value, frame=frame, reason=reason)
@@ -215,13 +224,17 @@ def _all(status: AnswerStatus, reason: str) -> dict[int, Reply]:
     return {number: Reply(status=status, reason=reason) for number in QUESTION_IDS}
 
 
-def _frames(raw: Any) -> tuple[int, ...]:
+def _frames(raw: Any) -> tuple[tuple[int, ...], str]:
+    """Return the frames, rising, and a note where an absurd index costs the entry all of them."""
     if not isinstance(raw, list):
-        return ()
-    return tuple(sorted({frame for frame in map(_count, raw) if frame is not None}))
+        return (), ""
+    frames = sorted({frame for frame in map(whole_number, raw) if frame is not None})
+    if frames and frames[-1] > LARGEST_FRAME:
+        return (), f"frame_indices were left out: no video has a frame {frames[-1]!s:.40}, {LARGEST_FRAME} is the largest"
+    return tuple(frames), ""
 
 
-def _count(value: Any) -> int | None:
+def whole_number(value: Any) -> int | None:
     """Return a whole number of 0 or more, also from a text of digits; None for anything else."""
     if isinstance(value, str) and value.strip().isdecimal() and len(value) < 10:
         return int(value)
