@@ -6,6 +6,7 @@ A spec on the command line is ``name`` or ``name:argument``; the part before the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
@@ -40,8 +41,9 @@ def load(kind: str, name: str) -> Factory:
             try:
                 factory: Factory = point.load()
             except ModuleNotFoundError as error:
+                package = (error.name or "").partition(".")[0]
                 raise MissingDependencyError(
-                    f"{kind[:-1]} {name!r} needs the package {error.name!r}, which is not installed; see 'intergeneval doctor'"
+                    f"{kind[:-1]} {name!r} needs the package {package!r}, which is not installed; {_way_out(point, package)}"
                 ) from None
             except (ImportError, AttributeError) as error:
                 raise BackendError(f"{kind[:-1]} {name!r} ({point.value}) does not load: {error}") from error
@@ -54,6 +56,31 @@ def build(kind: str, spec: str, settings: Mapping[str, Any] | None = None) -> An
     """Make the backend that a spec names. Raises what `load` and the factory raise."""
     name, argument = split_spec(spec)
     return load(kind, name)(argument, settings or {})
+
+
+_REQUIREMENT = re.compile(r"([\w.-]+)(?:.*;.*\bextra *== *[\"']([\w.-]+))?")
+_TRAINING = "matrix_train"
+
+
+def _way_out(point: EntryPoint, package: str) -> str:
+    """Return the command that installs a missing package: the extra of the plug-in's own distribution that names it."""
+    if point.dist is None:
+        return f"install {package}"
+    extras = []
+    for line in point.dist.requires or ():
+        found = _REQUIREMENT.match(line)
+        # A distribution may be called after its package with something behind it: hydra-core brings hydra.
+        if found and f"{_plain(found[1])}-".startswith(f"{_plain(package)}-") and found[2] != "test":
+            extras.append(found[2])
+    if not extras:
+        return f"install {package}"
+    extra = "train" if "train" in extras and point.module.partition(".")[0] == _TRAINING else extras[0]
+    wanted = f"'{point.dist.name}[{extra}]'" if extra else f"--force-reinstall {point.dist.name}"
+    return f"pip install {wanted}"
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _points(kind: str) -> list[EntryPoint]:
