@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from intergeneval.errors import MediaError, RecordError
+from intergeneval.ids import strict_json
 from intergeneval.records import Tracks
 
 MAX_BYTES = 1 << 30
@@ -63,7 +63,7 @@ class StageFile:
 
 def _json(content: bytes, where: str) -> dict[str, Any]:
     try:
-        value = json.loads(content)
+        value = strict_json(content)
     except (ValueError, RecursionError) as error:
         raise MediaError(f"{where}: not JSON ({error})") from None
     if not isinstance(value, dict):

@@ -230,3 +230,10 @@ def test_a_wrong_argument_or_setting_is_a_config_error(tmp_path):
         create(str(tmp_path / "none"), {})
     with pytest.raises(ConfigError, match="no setting 'fast'"):
         create("", {"fast": True})
+
+
+@pytest.mark.parametrize("word", ["NaN", "-Infinity", "1e999"])
+def test_a_record_with_what_is_no_number_is_refused(tmp_path, word):
+    (tmp_path / "s.tracks.json").write_text(json.dumps(record(fps="HERE")).replace('"HERE"', word))
+    with pytest.raises(MediaError, match="no number that JSON can hold"):
+        create("", {}).track(request_of(tmp_path))
