@@ -9,6 +9,11 @@ These places are known, where ``EXT`` is mp4, webm, mov, mkv, m4v, avi or gif in
     <type>/<number>.EXT          the release's layout, for samples tagged ``type:<type>``
 
 Sample ids are matched exactly: case, zero-padding and the way accents are coded all count.
+
+A seed that one sample has is expected of every sample, so that leaving out bad ones costs: those that stand as numbers in
+``<sample_id>/<seed>`` or in the manifest (in the release's layout, those of the same type in ``<type>/<number>/<seed>``). A plain
+``<sample_id>.EXT`` is seed 0 and adds nothing to what others must have; where others have numbered seeds, it lacks the rest of
+them. Who wants fewer names the seeds.
 """
 
 from __future__ import annotations
@@ -30,6 +35,9 @@ FRAME_SUFFIXES = (".png", ".jpg", ".jpeg")
 """File names that are frames in a folder, lower case."""
 TYPE_TAG = "type:"
 """Start of the tag that says in which of the release's types a sample lies."""
+
+_TRACKS = ".tracks"
+"""End of a folder's name that holds stored masks of a video: one folder an instance, which may be a number."""
 
 _SEED = re.compile(r"-?\d{1,18}", re.ASCII)
 
@@ -60,12 +68,12 @@ class FolderSource:
         return {"source": "folder", "folder": self._name}
 
     def seeds(self, sample: Sample, wanted: Sequence[int]) -> tuple[int, ...]:
-        """Return the seeds the folder has for a sample, rising; those `wanted` where given; (0,) where it has none.
+        """Return those `wanted` where given; else the sample's own and every numbered seed of the folder, rising; (0,) for none.
 
         A seed without a video comes back as missing from `video`, and is counted. Raises UsageError for an ambiguous sample.
         """
         found = self._found(sample)
-        chosen = tuple(dict.fromkeys(wanted)) or tuple(sorted(found)) or (0,)
+        chosen = tuple(dict.fromkeys(wanted)) or tuple(sorted({*found, *self._numbered(sample)})) or (0,)
         for seed in chosen:
             self._only(sample, seed, found)
         return chosen
@@ -99,6 +107,12 @@ class FolderSource:
         assert self._listing is not None
         return self._listing.of(sample)
 
+    def _numbered(self, sample: Sample) -> frozenset[int]:
+        if self._manifest is not None:
+            return frozenset(seed for _, seed in self._manifest.paths)
+        assert self._listing is not None
+        return self._listing.numbered(sample)
+
     def _only(self, sample: Sample, seed: int, found: Mapping[int, Sequence[str]]) -> str | None:
         places = found.get(seed, ())
         if len(places) > 1:
@@ -125,6 +139,7 @@ class _Listing:
         self._videos: dict[str, list[str]] = {}
         self._folders: dict[str, Path] = {}
         self._cache: dict[str, dict[int, list[str]]] = {}
+        self._numbers: dict[str, frozenset[int]] = {}
         for item in _entries(folder):
             if item.is_dir():
                 self._folders[item.name] = item
@@ -142,6 +157,21 @@ class _Listing:
             for seed, places in self._of_type(kind, number).items():
                 found.setdefault(seed, []).extend(place for place in places if place not in found.get(seed, []))
         return found
+
+    def numbered(self, sample: Sample) -> frozenset[int]:
+        """Return the seeds that stand as numbers below any sample's folder; of a type's samples, below that type's folder."""
+        kinds = [kind for kind, _ in _typed(sample) if kind in self._folders]
+        return frozenset[int]().union(*(self._numbers_below(kind) for kind in kinds or [""]))
+
+    def _numbers_below(self, kind: str) -> frozenset[int]:
+        if kind not in self._numbers:
+            folders = [item for item in _entries(self._folders[kind]) if item.is_dir()] if kind else self._folders.values()
+            found = {item.name: _seeds_in(item, item.name) for item in folders if not item.name.endswith(_TRACKS)}
+            # A folder of frames is named by itself, and is a plain video.
+            self._numbers[kind] = frozenset(
+                seed for name, seeds in found.items() for seed, places in seeds.items() if places != [name]
+            )
+        return self._numbers[kind]
 
     def ids(self) -> tuple[str, ...]:
         """Return stems and folder names, and ``type-stem`` and ``stem`` of videos in folders."""

@@ -40,6 +40,28 @@ def test_a_folder_named_by_the_sample_holds_one_video_a_seed(tmp_path):
     assert source.video(sample("cup"), 5).missing == "no video of sample 'cup' with seed 5; there are the seeds -1, 3, 12"
 
 
+def test_a_seed_of_one_sample_is_expected_of_every_other(tmp_path):
+    put(tmp_path, "cup/0.mp4", "cup/1.mp4", "mug/0.mp4", "mug/2/a.png", "mug.tracks/7/000.png")
+    source = FolderSource(tmp_path)
+    assert [source.seeds(sample(name), ()) for name in ("cup", "mug", "pot")] == [(0, 1, 2)] * 3
+    assert source.seeds(sample("cup"), (0, 1)) == (0, 1)
+    assert source.video(sample("mug"), 1).missing == "no video of sample 'mug' with seed 1; there are the seeds 0, 2"
+
+
+def test_a_plain_video_is_seed_0_lacks_the_numbered_seeds_of_others_and_adds_none(tmp_path):
+    put(tmp_path, "cup.mp4", "bowl/000.png", "mug/1.mp4", "mug/2.mp4")
+    source = FolderSource(tmp_path)
+    assert source.seeds(sample("mug"), ()) == (1, 2)
+    assert source.seeds(sample("cup"), ()) == source.seeds(sample("bowl"), ()) == (0, 1, 2)
+
+
+def test_in_the_release_s_layout_numbers_are_samples_and_seeds_lie_below_them(tmp_path):
+    put(tmp_path, "synthetic/000.mp4", "synthetic/001.mp4", "real/000/0.mp4", "real/000/3.mp4")
+    source = FolderSource(tmp_path)
+    assert source.seeds(sample("synthetic-000", "type:synthetic"), ()) == (0,)
+    assert source.seeds(sample("real-001", "type:real"), ()) == (0, 3)
+
+
 def test_folders_of_frames_count_as_videos(tmp_path):
     put(tmp_path, "cup/000.png", "cup/001.png", "mug/7/a.JPG")
     source = FolderSource(tmp_path)
@@ -94,7 +116,8 @@ def test_a_manifest_alone_says_where_videos_lie(tmp_path):
     )
     source = FolderSource(tmp_path)
     assert source.bench == "clips"
-    assert source.seeds(sample("cup"), ()) == (4,)
+    assert source.seeds(sample("cup"), ()) == source.seeds(sample("pot"), ()) == (0, 4)
+    assert source.seeds(sample("cup"), (4,)) == (4,)
     assert source.video(sample("cup"), 4).path == tmp_path / "out/x.bin"
     assert source.video(sample("mug"), 0).missing == "manifest.jsonl names 'out/gone.mp4', and there is no such file"
     assert source.video(sample("pot"), 0).missing == "manifest.jsonl names no video of sample 'pot'"
