@@ -44,7 +44,10 @@ def check_made(benchmark: Benchmark) -> list[Fault]:
 def _of_reading(reading: Reading) -> list[Fault]:
     found = list(reading.faults)
     for sample, file in zip(reading.samples, reading.files, strict=True):
-        found += gaps(sample, file, official.mask_folder(file) if reading.layout == "official" else "")
+        if reading.layout == "official":
+            found += gaps(sample, file, masks=official.mask_folder(file), questions=official.question_file(file))
+        else:
+            found += gaps(sample, file)
         found += _file_faults(sample, file, reading.root)
     if reading.layout == "official":
         found += official.folder_faults(reading.root)

@@ -8,7 +8,6 @@ kept as tags in any case.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from intergeneval.bench.faults import Fault
 from intergeneval.bench.names import id_fault
 from intergeneval.bench.reading import Reading
 from intergeneval.bench.structure import sample_faults
+from intergeneval.ids import strict_json
 from intergeneval.records import BOX_COLOURS, Category, Direction, Instance, Interaction, Sample
 from intergeneval.shelf import META, official_types
 
@@ -58,9 +58,19 @@ def read(root: Path) -> Reading:
 
 def mask_folder(place: str) -> str:
     """Return the folder in which the layout expects a sample's masks; `place` is where it stands, as `read` gave it."""
+    folder, number = _folder_and_number(place)
+    return f"{folder}masks/{number}"
+
+
+def question_file(place: str) -> str:
+    """Return the file in which the layout expects a sample's questions; `place` is where it stands, as `read` gave it."""
+    folder, number = _folder_and_number(place)
+    return f"{folder}questions/{number}.json"
+
+
+def _folder_and_number(place: str) -> tuple[str, str]:
     folder, _, index = place.rstrip("]").rpartition("[")
-    number = f"{int(index):03d}"
-    return f"{folder.removesuffix(META)}masks/{number}"
+    return folder.removesuffix(META), f"{int(index):03d}"
 
 
 class _TypeReader:
@@ -218,7 +228,7 @@ class _TypeReader:
         try:
             if (self._folder / file).stat().st_size > _LARGEST:
                 raise OSError(f"it has more than {_LARGEST} bytes")
-            return json.loads((self._folder / file).read_text(encoding="utf-8"))
+            return strict_json((self._folder / file).read_text(encoding="utf-8-sig"))
         except (OSError, ValueError, RecursionError) as error:
             self._fault(file, "", f"the file cannot be read ({error})", "write it again as JSON in UTF-8", sample)
             return None

@@ -16,6 +16,7 @@ from intergeneval.records import Instance, Interaction, Record, Sample
 _INSTANCE = {"id": "i", "class": "c", "appearance": "a", "colour": "red"}
 _INTERACTION: dict[str, Any] = {"subject": None, "verb": "", "object": None}
 _SAMPLE: dict[str, Any] = {"id": "s", "prompt": "p", "instances": [], "interactions": []}
+_INTERACTIONS_FIX = "write its key interactions: subject, verb, object"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -72,14 +73,16 @@ def sample_faults(sample: Sample, root: Path, file: str) -> list[Fault]:
     return [Fault(file=file, field=field, problem=problem, fix=fix, sample=sample.id) for field, problem, fix in found]
 
 
-def gaps(sample: Sample, file: str, masks: str = "") -> list[Fault]:
+def gaps(sample: Sample, file: str, *, masks: str = "", questions: str = "") -> list[Fault]:
     """Return what is still to be written before the sample can be scored; the benchmark can be loaded without it.
 
-    `masks` is the folder in which the layout expects them, where it has a fixed one.
+    `masks` is the folder in which the layout expects them, where it has a fixed one, and `questions` the file in which it expects
+    interactions as ten questions each, where it does.
     """
     found = []
     if not sample.interactions:
-        found.append(("interactions", "the sample has no interaction yet", "write its key interactions: subject, verb, object"))
+        fix = f"add {questions} with key_interaction and ten questions an item" if questions else _INTERACTIONS_FIX
+        found.append(("interactions", "the sample has no interaction yet", fix))
     found += [
         (
             f"instances[{index}].mask",

@@ -1,3 +1,4 @@
+import codecs
 import json
 
 import pytest
@@ -41,6 +42,29 @@ def test_without_questions_check_names_the_samples_that_need_interactions(tmp_pa
     assert all(sample.interactions == () for sample in bench.load(tmp_path).samples)
     faults = bench.check(tmp_path)
     assert [(fault.sample, fault.field) for fault in faults] == [(f"00{index}", "interactions") for index in range(3)]
+    assert [fault.fix for fault in faults][1] == "add synthetic/questions/001.json with key_interaction and ten questions an item"
+
+
+def test_the_place_of_missing_questions_names_the_type_where_there_are_several(tmp_path):
+    official_type(tmp_path / "real", 2, questions=False)
+    official_type(tmp_path / "synthetic")
+    first, second = bench.check(tmp_path)
+    assert first.fix.startswith("add real/questions/000.json with")
+    assert second.fix.startswith("add real/questions/001.json with")
+
+
+def test_a_byte_order_mark_is_no_fault(tmp_path):
+    folder = official_type(tmp_path / "synthetic")
+    for path in (folder / "meta.json", folder / "questions/000.json"):
+        path.write_bytes(codecs.BOM_UTF8 + path.read_bytes())
+    assert bench.check(tmp_path) == []
+
+
+def test_what_is_no_number_is_a_fault_of_its_file(tmp_path):
+    folder = official_type(tmp_path / "synthetic")
+    (folder / "meta.json").write_text(json.dumps([{**meta_entry(), "rating": float("nan")}]))
+    (found,) = bench.check(tmp_path)
+    assert "NaN is no number that JSON can hold" in found.problem
 
 
 @pytest.mark.parametrize(
