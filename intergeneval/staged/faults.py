@@ -32,6 +32,7 @@ from intergeneval.staged.kinds import ACTORS, KINDS
 from intergeneval.staged.looks import draw_look
 from intergeneval.staged.play import START, TOUCH, Events
 from intergeneval.staged.scene import Act, Scene
+from intergeneval.staged.stage import Stage
 
 Turn = Callable[[Scene, Random, float], "Dial | None"]
 """(scene, generator, severity 0 to 1) -> dial, or None where the scene has no place for the fault."""
@@ -172,11 +173,24 @@ def _flickers(scene: Scene, rng: Random, severity: float) -> Dial:
 
 
 def _free_place(scene: Scene, kind: str, rng: Random) -> float:
-    """Return the place farthest from everybody's first place, with a little chance in it."""
+    """Return the place that stays farthest from everybody's way through the video, with a little chance in it."""
     half = KINDS[kind].width / 2
     spots = [8.0 + half + step * (134.0 - 2 * half) / 16.0 for step in range(17)]
-    best = max(spots, key=lambda x: min(abs(x - item.x) - KINDS[item.kind].width / 2 for item in scene.figures))
-    return best + (rng.random() - 0.5) * 2.0
+    stage = Stage(scene, Dial(), _UNPAINTED)
+    ways = [
+        (KINDS[item.kind].width / 2, [stage.x(item.id, step / _STEPS) for step in range(_STEPS + 1)]) for item in scene.figures
+    ]
+
+    def room(spot: float) -> float:
+        return min(abs(spot - x) - wide for wide, way in ways for x in way)
+
+    return max(spots, key=room) + (rng.random() - 0.5) * 2.0
+
+
+_UNPAINTED = (8, 12)
+"""Size of a stage that is asked for places alone."""
+_STEPS = 16
+"""Moments at which it is asked, less one: nobody gets past a double's width between two of them."""
 
 
 def _duplicate(scene: Scene, rng: Random, severity: float) -> Dial:

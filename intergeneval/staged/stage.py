@@ -106,6 +106,10 @@ class Stage:
         """Return the number of a tracked figure in the id map."""
         return self._owners[figure_id]
 
+    def x(self, figure_id: str, clock: float) -> float:
+        """Return where an instance stands at a share of the video, in stage units from the left."""
+        return self._rigs[figure_id].x(self.warp(self._act_of[figure_id], clock))
+
     def _play(self, index: int) -> Events:
         act = self.scene.acts[index]
         subject, object_ = self.cast(index)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 
 from intergeneval.errors import ConfigError
+from intergeneval.masks import box_iou
 from intergeneval.staged import FAULTS, MIXTURES, POLICIES, Request, perform, plan, scenes
 from intergeneval.staged.dial import Dial
 from intergeneval.staged.stage import Stage
@@ -53,3 +56,16 @@ def test_the_first_frame_of_a_faulty_video_is_the_perfect_one():
         for item in scenes(3, 12):
             perfect, faulty = (Stage(item, dial, (48, 72)).shot(0.0) for dial in (Dial(), plan(name, item).dial))
             assert np.array_equal(perfect.ids, faulty.ids), (name, item.id)
+
+
+def test_a_double_stands_where_nobody_ends_up():
+    """Whoever is pushed or kicked does not stop on the double's place, where the two would be found as one."""
+    for item in scenes(2, 12):
+        for name in ("duplicate", "foreign"):
+            truth = perform(item, Request(policy=name, size=(120, 180), frames=13)).truth()
+            double = plan(name, item).dial.extras[0]
+            for found, emerged in zip(truth.detections.found[1:], truth.emergence, strict=True):
+                before = sum(one.class_ == double.kind for one in truth.detections.found[0])
+                boxes = [one.box for one in found if one.class_ == double.kind]
+                assert len(boxes) == before + emerged, (item.id, name)
+                assert all(box_iou(a, b) < 0.5 for a, b in combinations(boxes, 2)), (item.id, name)
