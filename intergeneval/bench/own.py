@@ -7,17 +7,18 @@ Sample record a line.
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from intergeneval.bench.faults import Fault
+from intergeneval.bench.mending import mend
 from intergeneval.bench.names import id_fault, path_fault
 from intergeneval.bench.reading import Reading
 from intergeneval.bench.structure import sample_faults, shape_faults
 from intergeneval.errors import RecordError
+from intergeneval.ids import strict_json
 from intergeneval.records import Sample
 from intergeneval.shelf import TOML
 
@@ -119,32 +120,37 @@ def _samples(root: Path, faults: list[Fault]) -> tuple[list[Sample], list[str]]:
         if not line.strip():
             continue
         file = f"{SAMPLES}:{number}"
-        sample = _sample(line, root, file, faults)
-        if sample is None:
+        sample, name = _sample(line, root, file, faults)
+        if name in seen:
+            problem = f"the id {name!r} stands in line {seen[name]} already"
+            faults.append(Fault(file=file, field="id", problem=problem, fix="give every sample its own id", sample=name))
             continue
-        if sample.id in seen:
-            problem = f"the id {sample.id!r} stands in line {seen[sample.id]} already"
-            faults.append(Fault(file=file, field="id", problem=problem, fix="give every sample its own id", sample=sample.id))
-            continue
-        seen[sample.id] = number
-        samples.append(sample)
-        lines.append(file)
+        if name is not None:
+            seen[name] = number
+        if sample is not None:
+            samples.append(sample)
+            lines.append(file)
     if not seen and not faults:
         faults.append(Fault(file=SAMPLES, field="", problem="there is no sample", fix="add one a line"))
     return samples, lines
 
 
-def _sample(line: str, root: Path, file: str, faults: list[Fault]) -> Sample | None:
+def _sample(line: str, root: Path, file: str, faults: list[Fault]) -> tuple[Sample | None, str | None]:
+    """Return the sample of a line, None where it has the wrong shape, and its id, None where it has none; add all its faults."""
     try:
-        raw = json.loads(line)
+        raw = strict_json(line)
     except (ValueError, RecursionError) as error:
         faults.append(Fault(file=file, field="", problem=f"the line is not JSON ({error})", fix="correct the line"))
-        return None
+        return None, None
     try:
         sample = Sample.from_json(raw, where=file)
     except RecordError:
         # It stops at the first fault; looking for all of them takes ten times as long and is done for faulty lines only.
         faults.extend(shape_faults(raw, file))
-        return None
+        if not isinstance(raw, dict):
+            return None, None
+        mended = mend(raw, file)
+        faults.extend(mended.own(sample_faults(mended.sample, root, file)))
+        return None, None if "id" in mended.replaced else mended.sample.id
     faults.extend(sample_faults(sample, root, file))
-    return sample
+    return sample, sample.id

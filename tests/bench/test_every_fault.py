@@ -196,6 +196,55 @@ def test_all_faults_are_named_at_once(tmp_path):
     }
 
 
+def test_a_fault_of_shape_hides_no_other_fault_of_its_line(tmp_path):
+    root = own_benchmark(tmp_path / "b")
+    bad = sample_json(root)
+    bad |= {"mood": "good", "image": 3, "prompt": " "}
+    bad["instances"][0] |= {"colour": "mauve", "class": ""}
+    bad["instances"][1]["colour"] = "red"
+    bad["interactions"] = [
+        {"subject": "id9", "verb": 7, "object": "id2"},
+        {"subject": "id1", "verb": "lifts", "object": "id1"},
+    ]
+    write_samples(root, [bad, sample_json(root)])
+    assert {(fault.file, fault.field) for fault in bench.check(root)} == {
+        ("samples.jsonl:1", "mood"),
+        ("samples.jsonl:1", "image"),
+        ("samples.jsonl:1", "prompt"),
+        ("samples.jsonl:1", "instances[0].colour"),
+        ("samples.jsonl:1", "instances[0].class"),
+        ("samples.jsonl:1", "interactions[0].verb"),
+        ("samples.jsonl:1", "interactions[0].subject"),
+        ("samples.jsonl:1", "interactions[1].object"),
+        ("samples.jsonl:2", "id"),
+    }
+
+
+@pytest.mark.parametrize("change", [{"instances": 3}, {"interactions": None}, {"id": 4}, {"hashes": []}, {"hashes": {"x": 2}}])
+def test_a_field_of_the_wrong_shape_brings_no_fault_but_its_own(tmp_path, change):
+    root = own_benchmark(tmp_path / "b")
+    write_samples(root, [{**sample_json(root), **change}])
+    (found,) = bench.check(root)
+    assert found.field.partition(".")[0] == next(iter(change))
+
+
+@pytest.mark.parametrize("value", [None, 7, "gone"])
+@pytest.mark.parametrize("key", ["id", "colour", "mask", "class"])
+def test_an_instance_of_the_wrong_shape_brings_no_fault_but_its_own(tmp_path, key, value):
+    root = own_benchmark(tmp_path / "b")
+    bad = sample_json(root)
+    bad["instances"][0][key] = [value]
+    write_samples(root, [bad])
+    assert [fault.field for fault in bench.check(root)] == [f"instances[0].{key}"]
+
+
+def test_a_line_with_what_is_no_number_is_a_fault(tmp_path):
+    root = own_benchmark(tmp_path / "b")
+    write_samples(root, [{**sample_json(root), "scene": float("inf")}])
+    (found,) = bench.check(root)
+    assert "Infinity is no number that JSON can hold" in found.problem
+
+
 def test_what_forbids_loading_is_said_when_it_is_loaded(tmp_path):
     root = own_benchmark(tmp_path / "b")
     write_samples(root, ["{"] * 20)
