@@ -69,13 +69,16 @@ def find_baseline(name: str, root: Path = BASELINES) -> ScoredRun:
     Raises UsageError naming the baselines that exist where it is none of these.
     """
     path = Path(name)
-    if path.is_dir():
+    stored = root / f"{name}.json"
+    # A folder that happens to be called like a stored baseline, such as main, must not hide it.
+    if is_run_folder(path):
         return read_run(path)
     if path.is_file():
         return read_baseline(path)
-    stored = root / f"{name}.json"
     if _NAME.match(name) and stored.is_file():
         return read_baseline(stored)
+    if path.is_dir():
+        return read_run(path)
     known = ", ".join(sorted(item.stem for item in root.glob("*.json"))) if root.is_dir() else ""
     raise UsageError(
         f"--baseline {name}: no run folder, no file, and no baseline stored in {root} ({known or 'there are none'});"
@@ -126,8 +129,8 @@ def baseline_text(run: ScoredRun) -> str:
 def check_comparable(runs: Sequence[ScoredRun], across: Sequence[str] = ()) -> dict[str, tuple[Any, ...]]:
     """Return the fields in which runs differ and may, by `across`, with each run's value.
 
-    Raises ComparabilityError naming every other field that differs, with its values; UsageError for `across` with ``partial``,
-    since upper bounds are never compared with full scores.
+    Raises ComparabilityError naming every other field that differs, with its values, and where a run shares no (sample, seed)
+    with the first; UsageError for `across` with ``partial``, since upper bounds are never compared with full scores.
     """
     if "partial" in across:
         raise UsageError("--across partial: upper bounds are never compared with full scores; score both runs with a detector")
@@ -139,7 +142,22 @@ def check_comparable(runs: Sequence[ScoredRun], across: Sequence[str] = ()) -> d
         said = "; ".join(f"{name}: {' / '.join(_shown(value) for value in values[name])}" for name in refused)
         way_out = "" if "partial" in refused else "; only `intergeneval compare --across FIELD` compares such runs"
         raise ComparabilityError(f"the runs were not made alike, these fields differ: {said}{way_out}")
+    for run in runs[1:]:
+        _check_shared(runs[0], run)
     return values
+
+
+def _check_shared(first: ScoredRun, second: ScoredRun) -> None:
+    """Raise ComparabilityError where two runs share no (sample, seed), naming the seeds of both."""
+    if {(score.sample_id, score.seed) for score in first.scores} & {(score.sample_id, score.seed) for score in second.scores}:
+        return
+    if not {score.sample_id for score in first.scores} & {score.sample_id for score in second.scores}:
+        raise ComparabilityError(f"{first.name} and {second.name} have no sample in common, so there is nothing to compare")
+    seeds = [", ".join(map(str, sorted({score.seed for score in run.scores}))) for run in (first, second)]
+    raise ComparabilityError(
+        f"no sample has a seed that both runs hold: {first.name} has seeds {seeds[0]}, {second.name} has seeds {seeds[1]};"
+        " videos are paired by sample and seed, so make both with the same seeds"
+    )
 
 
 def common_clusters(runs: Sequence[ScoredRun]) -> dict[str, str]:

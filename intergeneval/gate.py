@@ -2,6 +2,8 @@
 
 Tested in this order: the interval ends above ``-tolerance``: pass; it ends below 0: regression; else inconclusive, with the
 number of prompts that would decide. "Any drop" fails half of all reruns of an unchanged model; an interval fails a fortieth.
+A pass needs the prompts as well: where fewer than nine in ten are scored in both runs it is inconclusive, since videos that
+cannot be scored are often the bad ones.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from intergeneval.stats import compare_metrics, prompts_to_decide, unchanged_pas
 
 TOLERANCE = 0.02
 """Loss that is accepted unless asked otherwise, on the scale of IF."""
+COVERAGE = 0.9
+"""Least share of the prompts that must be scored in both runs for a pass, 0 to 1."""
 _OUTCOMES = (Outcome.INCONCLUSIVE, Outcome.REGRESSION, Outcome.PASS)
 
 
@@ -38,13 +42,16 @@ def decide(comparison: Comparison, tolerance: float = TOLERANCE) -> Verdict:
     outcome = _OUTCOMES[int(verdict_codes(np.array(low), np.array(high), tolerance))]
     undecided = outcome is Outcome.INCONCLUSIVE
     needed = prompts_to_decide(comparison, tolerance) if undecided else None
+    # More prompts would not help a run whose videos drop out, so none are asked for.
+    dropped = outcome is Outcome.PASS and comparison.coverage < COVERAGE
+    outcome = Outcome.INCONCLUSIVE if dropped else outcome
     share = None
     if comparison.se is not None:
         share = unchanged_pass_share(comparison.se, comparison.clusters, tolerance, comparison.level)
     return Verdict(
         outcome=outcome,
         tolerance=tolerance,
-        reason=_reason(outcome, comparison, tolerance, needed, share),
+        reason=_dropped(comparison) if dropped else _reason(outcome, comparison, tolerance, needed, share),
         comparison=comparison,
         prompts_needed=needed,
         unchanged_pass_share=share,
@@ -74,7 +81,7 @@ def exit_code(verdict: Verdict, complete: Completeness, *, strict: bool) -> int:
 
 def _reason(outcome: Outcome, comparison: Comparison, tolerance: float, needed: int | None, share: float | None) -> str:
     if comparison.difference is None:
-        return "no video is scored in both runs, so nothing can be said"
+        return f"no video is scored in both runs ({_without_score(comparison)}), so nothing can be said"
     if comparison.low is None or comparison.high is None:
         return f"difference {_signed(comparison.difference)}, but there is no interval: {comparison.caveat}"
     found = (
@@ -83,11 +90,24 @@ def _reason(outcome: Outcome, comparison: Comparison, tolerance: float, needed: 
     )
     if outcome is Outcome.PASS:
         return f"{found}: a loss of more than {tolerance:g} is excluded"
-    chance = "" if share is None else f"; an unchanged model would pass in {100 * share:.0f} % of runs with this spread"
     if outcome is Outcome.REGRESSION:
-        return f"{found}: the run is worse{chance}"
+        return f"{found}: the run is worse"
+    chance = "" if share is None else f"; an unchanged model would pass in {100 * share:.0f} % of runs with this spread"
     enough = "no number of prompts would decide" if needed is None else f"about {needed} prompts would decide"
     return f"{found}: neither a loss of {tolerance:g} nor a difference of 0 is excluded; {enough}{chance}"
+
+
+def _dropped(comparison: Comparison) -> str:
+    """Return why a comparison that would pass decides nothing: it speaks of too few of the prompts."""
+    return (
+        f"only {comparison.prompts} of {comparison.prompts_total} prompts are scored in both runs,"
+        f" a pass needs {100 * COVERAGE:g} %: {_without_score(comparison)}"
+    )
+
+
+def _without_score(comparison: Comparison) -> str:
+    """Return how many of the videos that both runs hold have no score in either."""
+    return f"{comparison.unscored_candidate} videos without a score in the run, {comparison.unscored_baseline} in the baseline"
 
 
 def _signed(value: float) -> str:

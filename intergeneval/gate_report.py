@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 
 from intergeneval.gate import exit_code
 from intergeneval.records import Comparison, Completeness, Outcome, RunHeader, Verdict
+from intergeneval.stats import left_out, metric_name
 
 _XML_REFUSES = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _MARKDOWN_ACTIVE = re.compile(r"[^\w .,:;+/%=()\-]|_")
@@ -30,35 +31,46 @@ class GateResult:
     """All outcomes, IF first."""
     completeness: Completeness
     """How much of the run is scored."""
+    baseline: Completeness
+    """How much of the baseline is scored, by what it allowed itself."""
     header: RunHeader
     """Header of the run."""
 
     def exit_code(self, *, strict: bool) -> int:
         """Return the exit code of the contract."""
-        return exit_code(self.verdict, self.completeness, strict=strict)
+        return exit_code(self.verdict, self.completeness if self.baseline.complete else self.baseline, strict=strict)
+
+    @property
+    def complete(self) -> bool:
+        """Whether run and baseline both hold the scores they should."""
+        return self.completeness.complete and self.baseline.complete
 
     @property
     def title(self) -> str:
-        """The verdict in one word, or that the run is incomplete."""
-        return _WORDS[self.verdict.outcome] if self.completeness.complete else "incomplete"
+        """The verdict in one word, or that a run is incomplete."""
+        return _WORDS[self.verdict.outcome] if self.complete else "incomplete"
 
     def incomplete_text(self) -> str:
-        """Return what is missing."""
-        found = self.completeness
-        return (
-            f"{found.missing} videos missing and {found.unscored} unscored of {found.expected}, allowed share {found.allowed:g};"
-            " run it again to finish it"
+        """Return what is missing, of the run and of the baseline; empty where both are complete."""
+        both = (("the run", self.completeness), ("the baseline", self.baseline))
+        return "; ".join(
+            f"{name} is incomplete: {found.missing} videos missing and {found.unscored} unscored of {found.expected},"
+            f" allowed share {found.allowed:g}, run it again to finish it"
+            for name, found in both
+            if not found.complete
         )
 
     def notes(self) -> list[str]:
         """Return what else a reader should know, one sentence each."""
         item = self.verdict.comparison
-        found = [item.caveat] if item.caveat else []
-        if item.coverage < 1:
-            found.append(f"only {item.prompts} of {item.prompts_total} prompts are scored in both runs")
+        few = f"only {item.prompts} of {item.prompts_total} prompts are scored in both runs" if 0 < item.coverage < 1 else ""
+        # What the reason says already is not said again.
+        found = [text for text in (item.caveat, few) if text and text not in self.verdict.reason]
+        if unpaired := left_out(item):
+            found.append(unpaired)
         if item.partial:
             found.append(f"not assessed in either run: {', '.join(item.partial)}; scores are upper bounds")
-        if not self.completeness.complete:
+        if not self.complete:
             found.append(self.incomplete_text())
         return found
 
@@ -69,6 +81,7 @@ class GateResult:
             "verdict": self.verdict.to_json(),
             "comparisons": [item.to_json() for item in self.comparisons],
             "completeness": self.completeness.to_json(),
+            "baseline_completeness": self.baseline.to_json(),
         }
 
     def text(self) -> str:
@@ -79,9 +92,10 @@ class GateResult:
 
 
 def junit(result: GateResult, *, strict: bool = False) -> str:
-    """Return JUnit XML with two test cases: the run is complete, and IF has not fallen.
+    """Return JUnit XML with two test cases: run and baseline are complete, and IF has not fallen.
 
-    A regression is a failure, an incomplete run an error, and an inconclusive verdict skipped, or a failure when `strict`.
+    A regression is a failure, an incomplete run or baseline an error, and an inconclusive verdict skipped, or a failure when
+    `strict`.
     """
     verdict = result.verdict
     failed = verdict.outcome is Outcome.REGRESSION or (strict and verdict.outcome is Outcome.INCONCLUSIVE)
@@ -91,14 +105,14 @@ def junit(result: GateResult, *, strict: bool = False) -> str:
         name="intergeneval gate",
         tests="2",
         failures=str(int(failed)),
-        errors=str(int(not result.completeness.complete)),
+        errors=str(int(not result.complete)),
         skipped=str(int(skipped)),
     )
     properties = ElementTree.SubElement(suite, "properties")
     for name, value in _properties(result).items():
         ElementTree.SubElement(properties, "property", name=name, value=_xml_text(value))
     whole = _case(suite, "the run is complete", result.header.model)
-    if not result.completeness.complete:
+    if not result.complete:
         ElementTree.SubElement(whole, "error", message=_xml_text(result.incomplete_text()))
     fidelity = _case(suite, "interaction fidelity has not fallen", result.header.model)
     if failed or skipped:
@@ -145,7 +159,7 @@ def _markdown_row(item: Comparison) -> str:
     interval = "" if item.low is None or item.high is None else f"{_signed(item.low)} to {_signed(item.high)}"
     p = "" if item.p_adjusted is None else ("&lt;0.001" if item.p_adjusted < 0.001 else f"{item.p_adjusted:.3f}")
     cells = [
-        _markdown_text(item.metric.upper() if not item.secondary else item.metric),
+        _markdown_text(metric_name(item.metric)),
         f"{item.baseline_mean:.3f}",
         f"{item.candidate_mean:.3f}",
         _signed(item.difference),

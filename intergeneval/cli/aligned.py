@@ -30,9 +30,3 @@ def probability(value: float | None) -> str:
     if value is None:
         return "-"
     return "<0.001" if value < 0.001 else f"{value:.3f}"
-
-
-def metric_name(metric: str) -> str:
-    """Return a metric as tables write it, such as ``KISA_raw``."""
-    head, _, tail = metric.partition("_")
-    return f"{head.upper()}_{tail}" if tail else head.upper()

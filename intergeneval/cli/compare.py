@@ -94,6 +94,8 @@ def as_object(found: Compared) -> dict[str, Any]:
 
 def text(found: Compared, *, by_slice: bool = False) -> str:
     """Return what a person reads."""
+    from intergeneval.stats import left_out
+
     parts = [_estimates(found)]
     for secondary, title in ((False, "primary outcome"), (True, "secondary outcomes (p adjusted by Holm)")):
         chosen = [item for item in found.comparisons if item.secondary is secondary and item.difference is not None]
@@ -108,7 +110,12 @@ def text(found: Compared, *, by_slice: bool = False) -> str:
         for item in found.comparisons
         if item.caveat and not item.secondary
     ]
-    return "\n\n".join([*parts, *caveats])
+    unpaired = [
+        f"{item.candidate} against {item.baseline}: {said}"
+        for item in found.comparisons
+        if not item.secondary and (said := left_out(item))
+    ]
+    return "\n\n".join([*parts, *caveats, *unpaired])
 
 
 def _estimates(found: Compared) -> str:
@@ -123,7 +130,8 @@ def _estimates(found: Compared) -> str:
 
 
 def _differences(comparisons: Sequence[Comparison]) -> str:
-    from intergeneval.cli.aligned import aligned, interval, metric_name, number, probability
+    from intergeneval.cli.aligned import aligned, interval, number, probability
+    from intergeneval.stats import metric_name
 
     head = ("run", "metric", "difference", "95 % interval", "p", "adjusted", "corr.", "better/equal/worse", "prompts", "coverage")
     rows = [

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def command(run: Path, baseline: str, update: bool, as_json: bool, baselines: Path | None, **options: Any) -> None:
     """Tell whether RUN is worse than its baseline on interaction fidelity.
 
-    Exit code 0: pass, or inconclusive without --strict; 4: regression; 5: inconclusive; 3: RUN is incomplete.
+    Exit code 0: pass, or inconclusive without --strict; 4: regression; 5: inconclusive; 3: RUN or baseline is incomplete.
     """
     from intergeneval.baselines import BASELINES
 
@@ -61,7 +61,13 @@ def judge(run: Path, baseline: str, root: Path, tolerance: float) -> GateResult:
     verdict, comparisons = gate(
         candidate.scores, before.scores, common_clusters([before, candidate]), tolerance, (names[0], names[1])
     )
-    return GateResult(verdict=verdict, comparisons=comparisons, completeness=candidate.completeness(), header=candidate.header)
+    return GateResult(
+        verdict=verdict,
+        comparisons=comparisons,
+        completeness=candidate.completeness(),
+        baseline=before.completeness(),
+        header=candidate.header,
+    )
 
 
 def store(run: Path, name: str, root: Path) -> int:

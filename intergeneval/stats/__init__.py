@@ -9,6 +9,7 @@ from intergeneval.stats.comparisons import (
     adjust,
     compare_metrics,
     compare_paired,
+    left_out,
     prompt_differences,
     slice_comparisons,
     tie_groups,
@@ -22,7 +23,17 @@ from intergeneval.stats.power import (
     seed_spread,
     unchanged_pass_share,
 )
-from intergeneval.stats.prompts import METRICS, PRIMARY, THIN, clusters_of, completeness, labels_of, prompt_scores, score_value
+from intergeneval.stats.prompts import (
+    METRICS,
+    PRIMARY,
+    THIN,
+    clusters_of,
+    completeness,
+    labels_of,
+    metric_name,
+    prompt_scores,
+    score_value,
+)
 from intergeneval.stats.signflip import FLIPS, holm, sign_flip
 
 __all__ = [
@@ -43,6 +54,8 @@ __all__ = [
     "estimates",
     "holm",
     "labels_of",
+    "left_out",
+    "metric_name",
     "minimum_detectable",
     "prompt_differences",
     "prompt_scores",

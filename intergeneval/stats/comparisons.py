@@ -148,6 +148,19 @@ def adjust(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:
     )
 
 
+def left_out(item: Comparison) -> str:
+    """Return which videos a comparison could not pair, in one sentence; empty where it paired all."""
+    parts = [
+        (item.only_baseline, f"only in {item.baseline}"),
+        (item.only_candidate, f"only in {item.candidate}"),
+        (item.unscored_baseline, f"without a score in {item.baseline}"),
+        (item.unscored_candidate, f"without a score in {item.candidate}"),
+        (item.mismatched, "with different parts assessed"),
+    ]
+    said = ", ".join(f"{count} {what}" for count, what in parts if count)
+    return f"videos left out, by sample and seed: {said}" if said else ""
+
+
 def slice_comparisons(
     baseline: Sequence[Score],
     candidate: Sequence[Score],

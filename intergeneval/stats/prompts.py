@@ -24,6 +24,12 @@ Key = tuple[str, int]
 """Sample id and seed."""
 
 
+def metric_name(metric: str) -> str:
+    """Return a metric as people read it, such as ``KISA_raw``."""
+    head, _, tail = metric.partition("_")
+    return f"{head.upper()}_{tail}" if tail else head.upper()
+
+
 def score_value(score: Score, metric: str) -> float | None:
     """Return a video's value of one metric; None where it has none.
 

@@ -119,3 +119,9 @@ def test_runs_with_nothing_in_common_say_so(tmp_path):
     result = compare(first, second)
     assert result.exit_code == 0
     assert "b against a: no video is scored in both runs" in result.stdout
+
+
+def test_videos_that_only_one_run_has_are_told(tmp_path):
+    first = write_run(tmp_path / "one", quality(60, 2), model="a")
+    second = write_run(tmp_path / "two", quality(60, 2)[:, :1], model="b")
+    assert "b against a: videos left out, by sample and seed: 60 only in a" in compare(first, second).stdout

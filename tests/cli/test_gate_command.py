@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
@@ -7,7 +8,8 @@ from click.testing import CliRunner
 
 from intergeneval.baselines import read_baseline, read_run
 from intergeneval.cli import main
-from intergeneval.records import Verdict
+from intergeneval.records import Score, ScoreStatus, Verdict
+from intergeneval.store import RunStore
 from tests.cli.written_runs import noise, quality, write_run
 
 NAN = float("nan")
@@ -208,7 +210,7 @@ def test_markdown_gives_verdict_reason_and_all_outcomes(tmp_path, baseline):
     assert text.startswith("## Interaction fidelity: inconclusive\n")
     assert "prompts would decide" in text
     assert "| IF |" in text
-    assert "kisa" in text
+    assert "| KISA&#95;raw |" in text
 
 
 def test_a_report_that_cannot_be_written_is_one_message(tmp_path, baseline):
@@ -229,3 +231,80 @@ def test_the_recipe_of_the_documentation_works_on_real_runs(tiny, tmp_path, monk
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith("PASS")
     assert "not assessed in either run: emergence; scores are upper bounds" in result.stdout
+
+
+def untracked(folder, keep):
+    """Turn all scores but the first `keep` into those of videos whose instances were never found."""
+    store = RunStore.open(folder)
+    none = dict.fromkeys(("if_", "kisa", "sgi", "kisa_raw", "sgi_raw", "spi"))
+    scores = list(store.read("scores", Score))
+    store.write_scores(scores[:keep] + [replace(score, status=ScoreStatus.UNTRACKED, **none) for score in scores[keep:]])
+    return folder
+
+
+@pytest.mark.parametrize("keep", [53, 4, 0])
+def test_a_candidate_whose_videos_drop_out_does_not_pass(tmp_path, baseline, keep):
+    run = untracked(write_run(tmp_path / "branch", quality(), model="branch"), keep)
+    result = gate(run, "--baseline", baseline, "--strict")
+    assert result.exit_code == 5
+    assert result.stdout.startswith("INCONCLUSIVE")
+    assert f"{60 - keep} videos without a score in the run, 0 in the baseline" in result.stdout
+    assert result.stdout.count("scored in both runs") == 1
+
+
+def test_a_drop_that_is_sure_stays_a_regression_however_few_prompts_are_left(tmp_path, baseline):
+    run = untracked(write_run(tmp_path / "branch", quality() - 0.3 + noise(quality(), 0.01), model="branch"), 30)
+    assert gate(run, "--baseline", baseline).exit_code == 4
+
+
+def test_nine_prompts_in_ten_are_enough_to_pass(tmp_path, baseline):
+    run = untracked(write_run(tmp_path / "branch", quality(), model="branch"), 54)
+    assert gate(run, "--baseline", baseline, "--strict").exit_code == 0
+
+
+def test_runs_of_other_seeds_are_refused_with_the_seeds_of_both(tmp_path, baseline):
+    run = write_run(tmp_path / "branch", quality(), model="branch", seeds=(7,))
+    store = RunStore.open(run)
+    store.write_scores([replace(score, seed=7) for score in store.read("scores", Score)])
+    result = gate(run, "--baseline", baseline)
+    assert result.exit_code == 2
+    assert "main has seeds 0, branch has seeds 7" in result.stderr
+
+
+def test_an_incomplete_baseline_is_exit_code_three_and_named_as_the_baseline(tmp_path):
+    values = quality()
+    values[:10] = NAN
+    result = gate(write_run(tmp_path / "branch", quality()), "--baseline", write_run(tmp_path / "main", values))
+    assert result.exit_code == 3
+    assert result.stdout.startswith("INCOMPLETE")
+    assert "the baseline is incomplete: 0 videos missing and 10 unscored of 60" in result.stdout
+    assert "the run is incomplete" not in result.stdout
+
+
+def test_seeds_that_only_one_run_has_are_told(tmp_path):
+    base = write_run(tmp_path / "main", quality(60, 2), model="main")
+    run = write_run(tmp_path / "branch", quality(60, 2)[:, :1], model="branch")
+    assert "videos left out, by sample and seed: 60 only in main" in gate(run, "--baseline", base).stdout
+
+
+def test_a_folder_called_like_a_stored_baseline_does_not_hide_it(tmp_path, baseline, monkeypatch):
+    home = tmp_path / "home"
+    (home / "main").mkdir(parents=True)
+    monkeypatch.chdir(home)
+    assert gate(baseline, "--baseline", "main", "--update").exit_code == 0
+    assert gate(baseline, "--baseline", "main").exit_code == 0
+
+
+def test_only_an_inconclusive_verdict_says_how_often_an_unchanged_model_would_pass(tmp_path, baseline):
+    assert "an unchanged model" not in gate(candidate(tmp_path, 0.05, -0.15), "--baseline", baseline).stdout
+
+
+def test_one_cluster_is_told_once(tmp_path):
+    first, second = (write_run(tmp_path / name, [[0.5], [0.6]], model=name) for name in ("one", "two"))
+    assert gate(second, "--baseline", first).stdout.count("nothing is known of the spread") == 1
+
+
+def test_arguments_are_not_listed_among_the_options():
+    options = gate("--help").stdout.partition("\nOptions:\n")[2]
+    assert "--baseline TEXT" in options
+    assert not re.search(r"^  RUN\b", options, re.MULTILINE)
