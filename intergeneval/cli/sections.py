@@ -23,7 +23,8 @@ class Command(click.Command):
         more: list[tuple[str, str]] = []
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
-            if record is not None:
+            # An argument that carries a help text stands in the usage line, not among the options.
+            if record is not None and isinstance(parameter, click.Option):
                 (more if isinstance(parameter, MoreOption) else main).append(record)
         for title, rows in (("Options", main), ("More options", more)):
             if rows:
