@@ -17,8 +17,7 @@ from typing import Any
 from intergeneval.errors import ComparabilityError, RecordError, StoreError, UsageError
 from intergeneval.ids import canonical_json
 from intergeneval.records import Completeness, Record, RunHeader, Sample, Score
-from intergeneval.stats import clusters_of, completeness, labels_of
-from intergeneval.stats.prompts import ALLOWED_UNSCORED
+from intergeneval.stats import allowed_unscored, clusters_of, completeness, labels_of
 from intergeneval.store import HEADER, RunStore, write_atomically
 
 BASELINES = Path("reports/baselines")
@@ -47,10 +46,7 @@ class ScoredRun(Record):
 
     def completeness(self) -> Completeness:
         """Return how much of the run is scored, by the share that the run itself allowed."""
-        allowed = self.header.config.get("allowed_unscored", ALLOWED_UNSCORED)
-        if isinstance(allowed, bool) or not isinstance(allowed, int | float) or not 0 <= allowed <= 1:
-            raise RecordError(f"run.json of {self.name}: config.allowed_unscored is {allowed!r}, not a share from 0 to 1")
-        return completeness(self.scores, tuple(self.clusters), self.header.seeds, allowed)
+        return completeness(self.scores, tuple(self.clusters), self.header.seeds, allowed_unscored(self.header))
 
 
 def read_run(folder: Path) -> ScoredRun:

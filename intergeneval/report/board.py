@@ -38,7 +38,7 @@ class Row:
     estimates: Mapping[str, Estimate]
     """By metric, the primary first."""
     tie_group: int | None
-    """Number of the tie group, from 1; None without a mean."""
+    """Rank of the tie group, that of its best model (1, 2, 4, ...); None without a mean."""
     completeness: Completeness
     """How much of the run has a score."""
     counts: tuple[tuple[str, int], ...]
@@ -178,7 +178,7 @@ def _group(
 ) -> Group:
     clusters = stats.clusters_of(sample for run in runs for sample in run.samples.values())
     groups = stats.tie_groups({run.label: run.scores for run in runs}, clusters)
-    places = {label: number for number, group in enumerate(groups, start=1) for label in group.members}
+    places = {label: group.rank for group in groups for label in group.members}
     order = [label for group in groups for label in group.members]
     ranked = sorted(runs, key=lambda run: (order.index(run.label) if run.label in places else len(order), run.label))
     rows = tuple(_row(run, clusters, places.get(run.label)) for run in ranked)
@@ -210,7 +210,7 @@ def _row(run: LoadedRun, clusters: Mapping[str, str], tie_group: int | None) -> 
         run=run,
         estimates=estimates,
         tie_group=tie_group,
-        completeness=stats.completeness(run.scores, list(run.samples), run.header.seeds),
+        completeness=stats.completeness(run.scores, list(run.samples), run.header.seeds, stats.allowed_unscored(run.header)),
         counts=tuple((status, count) for status, count in main.statuses.items() if status != ScoreStatus.OK),
         prompts=stats.prompt_scores(run.scores),
         usage=_usage(run),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,8 +30,11 @@ class Columns:
     """(model or empty for all, sample id) -> column -> value."""
 
 
-def read_columns(specs: Sequence[str]) -> Columns:
-    """Read ``FILE.csv`` and ``MODEL=FILE.json`` specs. Raises UsageError naming file, line and value."""
+def read_columns(specs: Sequence[str], samples: Collection[str] = ()) -> Columns:
+    """Read ``FILE.csv`` and ``MODEL=FILE.json`` specs; `samples` are the ids of the runs' samples, empty where unknown.
+
+    Raises UsageError naming file, line and value, and for a table none of whose sample ids is one of `samples`.
+    """
     names: dict[str, None] = {}
     by_model: dict[str, dict[str, float]] = {}
     by_sample: dict[tuple[str, str], dict[str, float]] = {}
@@ -40,8 +43,9 @@ def read_columns(specs: Sequence[str]) -> Columns:
         path = Path(rest if equals else spec)
         if path.suffix.lower() == ".csv":
             cells = _read_csv(path, model if equals else "")
+            _check_joined(path, cells, samples)
         elif equals:
-            cells = _read_vbench(path, model)
+            cells = _read_vbench(path, model, samples)
         else:
             raise UsageError(f"{spec}: a JSON result file belongs to one model; write MODEL={spec}")
         for owner, sample_id, column, value in cells:
@@ -76,7 +80,17 @@ def _read_csv(path: Path, owner: str) -> list[Cell]:
     return cells
 
 
-def _read_vbench(path: Path, model: str) -> list[Cell]:
+def _check_joined(path: Path, cells: Sequence[Cell], samples: Collection[str]) -> None:
+    """Refuse a table of samples of which the runs have none: it would be dropped without a word."""
+    named = {sample_id: None for _, sample_id, _, _ in cells if sample_id}
+    if named and samples and not any(sample_id in samples for sample_id in named):
+        raise UsageError(
+            f"{path}: no run has a sample {next(iter(named))!r}, nor any other of this table's; there are"
+            f" {', '.join(sorted(samples)[:5])} and so on"
+        )
+
+
+def _read_vbench(path: Path, model: str, samples: Collection[str]) -> list[Cell]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, ValueError) as error:
@@ -88,21 +102,30 @@ def _read_vbench(path: Path, model: str) -> list[Cell]:
         where = f"{path}: dimension {column!r}"
         mean, details = (value[0], value[1]) if isinstance(value, list) and len(value) == 2 else (value, [])
         cells.append((model, "", column, _number(mean, where)))
-        cells += _vbench_videos(details, model, column, where)
+        cells += _vbench_videos(details, (model, column), where, samples)
     return cells
 
 
-def _vbench_videos(details: Any, model: str, column: str, where: str) -> list[Cell]:
+def _vbench_videos(details: Any, owner: tuple[str, str], where: str, samples: Collection[str]) -> list[Cell]:
+    """Return the cells of one dimension's videos, the mean over the videos of a sample; `owner` is model and column."""
     if not isinstance(details, list):
         raise UsageError(f"{where}: expected a list of videos, got {type(details).__name__}")
     sums: dict[str, list[float]] = {}
     for item in details:
         if isinstance(item, dict) and isinstance(item.get("video_path"), str) and "video_results" in item:
             video = Path(item["video_path"].replace("\\", "/"))
-            # In the layout <sample>/<seed>.mp4 the folder names the sample.
-            stem = video.parent.name if video.stem.isdecimal() and video.parent.name else video.stem
-            sums.setdefault(stem, []).append(_number(item["video_results"], where))
-    return [(model, stem, column, math.fsum(values) / len(values)) for stem, values in sums.items()]
+            sums.setdefault(_sample_of(video, samples), []).append(_number(item["video_results"], where))
+    return [(owner[0], stem, owner[1], math.fsum(values) / len(values)) for stem, values in sums.items()]
+
+
+def _sample_of(video: Path, samples: Collection[str]) -> str:
+    """Return the sample that a video's path names: whichever reading of it the runs have, else the usual one."""
+    folder, stem = video.parent.name, video.stem
+    if not folder:
+        return stem
+    # <sample>/<seed>.mp4, or <part>/<number>.mp4 of a sample called part-number or number.
+    usual, other = (folder, stem) if stem.isdecimal() else (stem, folder)
+    return next((name for name in (usual, f"{folder}-{stem}", other) if name in samples), usual)
 
 
 def _number(value: Any, where: str) -> float:

@@ -11,10 +11,10 @@ from markupsafe import Markup
 
 from intergeneval.ids import canonical_json, short
 from intergeneval.records import Answer, AnswerStatus, AnswerValue, Interaction, Sample, Score
+from intergeneval.stats import metric_name
 
 NOTHING = "–"
 """Stands where there is no value."""
-METRIC_NAMES = {"if": "IF", "kisa": "KISA", "sgi": "SGI", "spi": "SPI", "kisa_raw": "KISA raw", "sgi_raw": "SGI raw"}
 _WORDS = {AnswerValue.YES: "yes", AnswerValue.NO: "no", AnswerValue.IMPLAUSIBLE: "no, implausible"}
 
 
@@ -169,7 +169,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "hash": short,
     "heat": heat,
     "json": as_json,
-    "metric": METRIC_NAMES.__getitem__,
+    "metric": metric_name,
     "num": num,
     "p_value": p_value,
     "percent": percent,

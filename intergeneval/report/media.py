@@ -6,7 +6,7 @@ import base64
 import os
 import shutil
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,9 @@ PLAYABLE = {".mp4": "video/mp4", ".m4v": "video/mp4", ".webm": "video/webm", ".m
 """What browsers play with their own controls, by extension."""
 PICTURES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp"}
 """What browsers show as a first frame, by extension."""
+_CHANGED = "the file has changed since it was scored, so it is not shown"
+_MAKERS = ("staged", "diffusers")
+"""Kinds of models whose argument names what makes the videos, not where they lie."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,25 +50,29 @@ class MediaFolder:
             return Shown(note=video.reason or f"the video is {video.status}")
         if not video.path:
             return Shown(note="the run came without its videos")
-        path = _find(video.path, _roots(header, run))
-        if path is None:
+        notes = []
+        for path in _found(video.path, _roots(header, run)):
+            note = _unplayable(path, video)
+            if not note:
+                kind = PLAYABLE[path.suffix.lower()]
+                return Shown(href=self._place(path, video.sha256, kind), kind=kind)
+            notes.append(note)
+        if not notes:
             return Shown(note=f"the file {video.path!r} is no longer where the run found it")
-        note = _unplayable(path, video)
-        if note:
-            return Shown(note=note)
-        kind = PLAYABLE[path.suffix.lower()]
-        return Shown(href=self._place(path, video.sha256, kind), kind=kind)
+        # Another file of that name elsewhere does not mean that the video changed.
+        return Shown(note=next((note for note in notes if note != _CHANGED), _CHANGED))
 
     def first_frame(self, sample: Sample, takes: Sequence[tuple[Video, RunHeader, Path]]) -> str:
         """Return the address of a sample's first frame: the benchmark's picture, else frame 0 of the first video that decodes."""
         for _, header, run in takes:
-            path = _find(sample.image or "", _bench_roots(header, run))
-            kind = PICTURES.get(path.suffix.lower()) if path else None
-            if path and kind and (digest := sha256_file(path)) == sample.hashes.get(sample.image or "", digest):
-                return self._place(path, digest, kind)
+            for path in _found(sample.image or "", _bench_roots(header, run)):
+                kind = PICTURES.get(path.suffix.lower()) if path.is_file() else None
+                if kind and (digest := sha256_file(path)) == sample.hashes.get(sample.image or "", digest):
+                    return self._place(path, digest, kind)
         for video, header, run in takes:
-            path = _find(video.path, _roots(header, run)) if video.status is VideoStatus.OK else None
-            if path is None or video_sha256(path) != video.sha256:
+            places = _found(video.path, _roots(header, run)) if video.status is VideoStatus.OK else ()
+            path = next((place for place in places if video_sha256(place) == video.sha256), None)
+            if path is None:
                 continue
             try:
                 frame = next(iter(Reader(path, size=sample.size, keep=False)))
@@ -100,7 +107,7 @@ def _unplayable(path: Path, video: Video) -> str:
     if path.suffix.lower() not in PLAYABLE:
         return f"browsers do not play {path.suffix or 'this kind of'} files"
     if sha256_file(path) != video.sha256:
-        return "the file has changed since it was scored, so it is not shown"
+        return _CHANGED
     return ""
 
 
@@ -114,13 +121,13 @@ def _link_or_copy(source: Path, target: Path) -> None:
 
 
 def _roots(header: RunHeader, run: Path) -> list[Path]:
-    """Return the folders a video's path may be relative to: the model's, or the run's for videos that were made in the run."""
+    """Return the folders a video's path may be relative to: the run's, for videos that were made in the run, or the model's."""
     spec = str(header.config.get("model") or "")
     kind, _, argument = spec.partition(":")
-    found = _places(spec, run) + _places(argument, run)
+    found = [run, *_places(spec, run), *(_places(argument, run) if kind not in _MAKERS else [])]
     if kind == "bench" and (bench := shelf.at_path(argument) or shelf.on_shelf(argument)):
         found.append(bench / _videos_of(bench))
-    return [*found, run]
+    return found
 
 
 def _bench_roots(header: RunHeader, run: Path) -> list[Path]:
@@ -158,18 +165,17 @@ def _videos_of(bench: Path) -> str:
     return named if isinstance(named, str) else ""
 
 
-def _find(path: str, roots: Sequence[Path]) -> Path | None:
-    """Return the file or folder `path` names under one of the roots, never outside of them; None where there is none."""
+def _found(path: str, roots: Sequence[Path]) -> Iterator[Path]:
+    """Give the files and folders that `path` names under the roots, in their order, never one outside of them."""
     if not path or "\0" in path:
-        return None
+        return
     for root in roots:
         base = root.resolve()
         if not _there(base / path):
             continue
         found = (base / path).resolve()
         if found != base and found.is_relative_to(base):
-            return found
-    return None
+            yield found
 
 
 def _data_uri(content: bytes, kind: str) -> str:

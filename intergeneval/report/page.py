@@ -257,7 +257,7 @@ def make_report(folders: Sequence[Path], options: ReportOptions, *, single: bool
         samples=samples,
         names={key: files[text] for key, text in plain.items()},
         references={group.anchor: _reference(group, options.reference) for group in groups},
-        columns=_known_columns(read_columns(options.columns), runs),
+        columns=_known_columns(read_columns(options.columns, {key for _, key in samples}), runs),
         published=tables,
         single=single,
         axes={group.anchor: _board_axis(group, tables) for group in groups},

@@ -26,8 +26,8 @@ class PublishedTable:
 
     @property
     def title(self) -> str:
-        """Where it was printed."""
-        return self.rows[0].source
+        """Where it was printed, and which of the tables there it is."""
+        return f"{self.rows[0].source}, {self.rows[0].table}"
 
     @property
     def made(self) -> str:

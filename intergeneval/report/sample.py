@@ -160,7 +160,9 @@ def make_sample(sample: Sample, name: str, runs: Sequence[LoadedRun], media: Med
 
 def _take(anchor: str, run: LoadedRun, take: Take, sample: Sample, media: MediaFolder, columns: Columns) -> TakeView:
     length = take.overlay.length if take.overlay else take.video.frames
-    extra = {**columns.by_sample.get(("", sample.id), {}), **columns.by_sample.get((run.header.model, sample.id), {})}
+    # For all models, for the model, and for this one of several runs of it: the nearest wins.
+    owners = ("", run.header.model, run.label)
+    extra = {name: value for owner in owners for name, value in columns.by_sample.get((owner, sample.id), {}).items()}
     return TakeView(
         anchor=anchor,
         label=run.label,

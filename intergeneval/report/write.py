@@ -63,11 +63,17 @@ def write_report(folders: Sequence[Path], out: Path, options: ReportOptions | No
 
 
 def _command(folders: Sequence[Path], options: ReportOptions, single: bool) -> str:
-    """Return the command that makes this report again; where it is written does not matter to its bytes."""
-    words = ["intergeneval", "report", *(folder.name for folder in folders), "-o", "report.html" if single else "report"]
+    """Return the command that makes this report again; where it is written does not matter to its bytes.
+
+    Of paths it keeps the end, with the folder above for runs: one that tells them apart, and none of the machine's own.
+    """
+    runs = [Path(*folder.resolve().parts[-2:]).as_posix() for folder in folders]
+    words = ["intergeneval", "report", *runs, "-o", "report.html" if single else "report"]
     for name, value in (("title", options.title), ("reference", options.reference)):
         words += [f"--{name}", value] if value else []
-    words += [word for item in options.columns for word in ("--columns", Path(item).name)]
+    for item in options.columns:
+        model, equals, path = item.partition("=")
+        words += ["--columns", f"{model}={Path(path).name}" if equals else Path(item).name]
     words += [word for item in options.published for word in ("--published", Path(item).name)]
     words += [word for item in options.cards for word in ("--card", item.name)]
     return shlex.join(words)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from intergeneval.errors import ComparabilityError, RecordError, UsageError
-from intergeneval.records import Completeness, Sample, Score, ScoreStatus
+from intergeneval.records import Completeness, RunHeader, Sample, Score, ScoreStatus
 from intergeneval.stats.clustered import Ints
 
 PRIMARY = "if"
@@ -108,6 +108,14 @@ def labels_of(samples: Iterable[Sample]) -> dict[str, tuple[tuple[str, str], ...
         found += [("tag", tag) for tag in sample.tags]
         labels[sample.id] = tuple(dict.fromkeys(found))
     return labels
+
+
+def allowed_unscored(header: RunHeader) -> float:
+    """Return the share of missing and unscored videos that a run allowed itself, 0 to 1. Raises RecordError where it is none."""
+    allowed = header.config.get("allowed_unscored", ALLOWED_UNSCORED)
+    if isinstance(allowed, bool) or not isinstance(allowed, int | float) or not 0 <= allowed <= 1:
+        raise RecordError(f"run.json of {header.model}: config.allowed_unscored is {allowed!r}, not a share from 0 to 1")
+    return allowed
 
 
 def completeness(

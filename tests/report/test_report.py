@@ -334,3 +334,84 @@ def test_slices_by_tag_are_folded_and_those_of_the_protocol_are_not(tmp_path):
     open_part, _, folded = raw.partition("<summary>Slices by tag</summary>")
     assert "<small>category</small> <bdi>contact</bdi>" in open_part
     assert "<small>tag</small> <bdi>poison-x</bdi>" in folded
+
+
+def change_config(folder, **changes):
+    path = folder / "run.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["config"].update(changes)
+    path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def test_the_command_to_make_the_page_again_names_each_run_and_keeps_whose_columns_a_file_holds(tmp_path):
+    [first] = build(tmp_path / "a", World(models=("atlas",), samples=1, tracks=False))
+    [second] = build(tmp_path / "b", World(models=("borealis",), samples=1, tracks=False))
+    for place, folder in enumerate((first, second)):
+        folder.rename(tmp_path / f"part-{place}")
+    folders = [tmp_path / "part-0", tmp_path / "part-1"]
+    result = tmp_path / "vbench.json"
+    result.write_text('{"aesthetic": [0.5, []]}', encoding="utf-8")
+    written = write_report(folders, tmp_path / "report", ReportOptions(columns=(f"atlas={result}",)))
+    above = tmp_path.name
+    assert f"report {above}/part-0 {above}/part-1 -o report --columns atlas=vbench.json" in written.report.command
+    assert str(tmp_path.parent) not in written.report.command
+
+
+def test_a_file_of_the_same_name_elsewhere_does_not_make_a_video_changed(tmp_path, monkeypatch):
+    folders = build(tmp_path, World(models=("atlas",), samples=1, videos=True))
+    [video] = (tmp_path / "models" / "atlas").iterdir()
+    (folders[0] / video.name).write_bytes(video.read_bytes())
+    video.write_bytes(b"another one")
+    write_report(folders, tmp_path / "one")
+    [path] = (tmp_path / "one" / "samples").iterdir()
+    assert "No video here" not in page(path).text
+    # The argument of a staged model is a policy; a folder of that name has nothing to do with the run.
+    (folders[0] / video.name).unlink()
+    (tmp_path / "perfect").mkdir()
+    (tmp_path / "perfect" / video.name).write_bytes(b"something else")
+    change_config(folders[0], model="staged:perfect")
+    monkeypatch.chdir(tmp_path)
+    write_report(folders, tmp_path / "two")
+    [path] = (tmp_path / "two" / "samples").iterdir()
+    assert "is no longer where the run found it" in page(path).text
+
+
+def test_a_run_is_complete_by_the_share_it_allowed_itself(tmp_path):
+    folders = build(tmp_path, World(models=("atlas",), samples=4, missing=(("atlas", 0),), tracks=False))
+    assert not write_report(folders, tmp_path / "one").report.groups[0].rows[0].completeness.complete
+    change_config(folders[0], allowed_unscored=0.5)
+    assert write_report(folders, tmp_path / "two").report.groups[0].rows[0].completeness.complete
+
+
+def test_tie_groups_have_the_ranks_that_compare_prints(tmp_path):
+    folders = build(tmp_path, World(models=("atlas", "borealis", "cirrus"), samples=40, tracks=False))
+    for name in ("scores.jsonl", "answers.jsonl"):
+        (folders[1] / name).write_bytes((folders[0] / name).read_bytes())
+    rows = write_report(folders, tmp_path / "report").report.groups[0].rows
+    assert [(row.label, row.tie_group) for row in rows] == [("atlas", 1), ("borealis", 1), ("cirrus", 3)]
+
+
+def test_columns_of_a_sample_are_found_by_the_label_that_tells_two_runs_of_a_model_apart(tmp_path):
+    [first] = build(tmp_path / "a", World(models=("atlas",), samples=1, tracks=False))
+    [second] = build(tmp_path / "b", World(models=("atlas",), samples=1, tracks=False))
+    second = second.rename(tmp_path / "second")
+    label = f"atlas ({tmp_path.name}/second)"
+    table = tmp_path / "other.csv"
+    table.write_text(f"model,sample_id,aesthetic\n{label},contact-000,0.6123\n", encoding="utf-8")
+    write_report([first, second], tmp_path / "report", ReportOptions(columns=(str(table),)))
+    assert page(tmp_path / "report" / "samples" / "contact-000.html").text.count("aesthetic 0.6123") == 1
+
+
+def test_a_table_of_samples_that_no_run_has_is_refused(tmp_path):
+    folders = build(tmp_path, World(models=("atlas",), samples=2, tracks=False))
+    table = tmp_path / "other.csv"
+    table.write_text("sample_id,aesthetic\ncontact-00,0.6\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"other.csv: no run has a sample 'contact-00'.*contact-000, force-001"):
+        write_report(folders, tmp_path / "report", ReportOptions(columns=(str(table),)))
+
+
+def test_a_published_block_names_its_table(shown):
+    written, _, _ = shown
+    [table] = written.report.published
+    assert f"Published, not ranked: {table.title} " in page(written.path).text
+    assert table.rows[0].table in table.title

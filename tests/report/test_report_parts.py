@@ -159,6 +159,14 @@ def test_other_suites_are_joined_by_model_and_by_sample(tmp_path):
     assert columns.by_sample["atlas", "s2"] == {"motion_smoothness": 1.0}
 
 
+@pytest.mark.parametrize("sample_id", ["synthetic-000", "000", "synthetic"])
+def test_a_path_of_another_suite_names_the_sample_that_the_runs_have(tmp_path, sample_id):
+    result = tmp_path / "v.json"
+    videos = [{"video_path": "out/synthetic/000.mp4", "video_results": 0.5}]
+    result.write_text(json.dumps({"motion": [0.9, videos]}), encoding="utf-8")
+    assert list(read_columns([f"atlas={result}"], {sample_id}).by_sample) == [("atlas", sample_id)]
+
+
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
