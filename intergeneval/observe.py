@@ -287,6 +287,9 @@ def _of_length(tracks: Tracks, frames: int) -> Tracks:
 
 def _detect(detector: Detector, request: DetectRequest) -> Detections:
     made = attempt(lambda: detector.detect(request))
+    if not isinstance(made, str) and not set(request.frames) <= set(made.frames):
+        # Kept as it is, a gap would be assessed again and again and never looked at.
+        made = f"the detector left out frames {sorted(set(request.frames) - set(made.frames))}"
     if isinstance(made, str):
         frames = tuple(request.frames)
         empty: tuple[Detection, ...] = ()
