@@ -251,11 +251,15 @@ def _gesture(scene: Scene, actor: str, other: str, share: float) -> Deed:
 
 
 def _along(scene: Scene, actor: str, other: str, index: int, rest: int) -> float:
-    """Return how far towards the other, in the actor's sizes, the newly covered place lies from the actor's rest."""
+    """Return how far towards the other, in the actor's sizes, the newly covered place lies from the actor's rest.
+
+    The rest goes along with the feet: who steps back to bow still bows forward.
+    """
     _, where = scene.gained(actor, index, rest)
     if where is None:
         return 0.0
-    origin = scene.place(actor)[rest]
+    stance = scene.stance(actor)
+    origin = scene.place(actor)[rest] + (stance[index] - stance[rest], 0.0)
     aims = scene.place(other)
     aim = aims[int(np.flatnonzero(~np.isnan(aims[:, 0]))[0])] - origin
     return float((where - origin) @ aim / max(1e-6, np.hypot(*aim)) / max(1.0, scene.sights[actor].size))

@@ -6,7 +6,7 @@ hold at any resolution and frame rate. Changing one changes the judge's revision
 
 from __future__ import annotations
 
-REVISION = "1"
+REVISION = "2"
 """Version of rules and thresholds; part of the comparability key."""
 
 # How finely the video is measured.
@@ -85,8 +85,8 @@ GESTURE_BRIDGE_SECONDS = 0.75
 """Breaks in a gesture up to this long are bridged: a waving hand passes before the body."""
 GESTURE_COMPACT = 0.97
 """Ratio of hull areas from which the subject's last outline, not its first, is taken for its rest: the gesture was on already."""
-STANCE_SIZES = 0.3
-"""Sideways shift of the feet, in the subject's sizes, beyond which it walks and makes no gesture."""
+STANCE_SIZES = 0.5
+"""Sideways shift of the feet, in the subject's sizes, beyond which it walks and makes no gesture; one step is less."""
 GESTURE_ALONG = -0.1
 """How far towards the object, in the subject's sizes, the newly covered place must lie from the subject's centre at least: a hand
 that waves beside the head lies near 0, so only what goes clearly away from the object counts against it."""
