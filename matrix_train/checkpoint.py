@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -34,6 +35,11 @@ REST = "matrix.safetensors"
 STATE = "trainer_state.pt"
 CONFIG = "config.toml"
 SCHEMA = 1
+MAY_CHANGE = {
+    *("model.path", "model.gradient_checkpointing", "data.path", "data.cache", "decoder.maps_per_call"),
+    *("train.steps", "train.save_every", "train.validate_every", "train.validate_clips", "train.log_every"),
+}
+"""What a resumed run may set anew: where things lie, how long it goes on, and what leaves the losses as they are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +73,9 @@ class AdapterInfo(Record):
 
 
 def save(model: AlignedModel, folder: Path, steps: int, *, fold_alpha: bool = False) -> None:
-    """Write an adapter folder. Files appear under their names only when whole; the mark comes last."""
+    """Write an adapter folder. The mark by which it is known goes first and comes back last, so that a torn one has none."""
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / MARK).unlink(missing_ok=True)
     config = model.config
     if model.adapted:
         transformer: Any = model.transformer
@@ -230,9 +237,29 @@ def save_state(folder: Path, step: int, optimiser: torch.optim.Optimizer) -> Non
 
 def load_state(folder: Path, optimiser: torch.optim.Optimizer) -> int:
     """Put the optimiser back and return the number of finished steps."""
-    state = torch.load(folder / STATE, map_location="cpu", weights_only=True)
+    path = folder / STATE
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, EOFError, RuntimeError, UnpicklingError):
+        raise ConfigError(f"{path}: is damaged; delete {folder} to go on from the checkpoint before it") from None
     optimiser.load_state_dict(state["optimiser"])
     return int(state["step"])
+
+
+def check_config(folder: Path, config: configs.Config) -> list[str]:
+    """Return the fields that differ from a checkpoint's config and may. Raises ConfigError for any other difference."""
+    before, changed = configs.load(folder / CONFIG).to_json(), []
+    for section, values in config.to_json().items():
+        for key, value in values.items():
+            if value == before[section][key]:
+                continue
+            changed.append(f"{section}.{key}")
+            if changed[-1] not in MAY_CHANGE:
+                raise ConfigError(
+                    f"{folder}: {changed[-1]} was {before[section][key]!r} and is now {value!r}; "
+                    "a run goes on with the config it began with, so give --out another folder"
+                )
+    return changed
 
 
 def latest(out: Path) -> Path | None:

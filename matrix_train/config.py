@@ -119,6 +119,8 @@ class DecoderConfig(Record):
     def __post_init__(self) -> None:
         if min(self.widths, default=0) < 1:
             raise ValueError("decoder.widths needs at least one entry, each at least 1")
+        if self.maps_per_call < 0:
+            raise ValueError(f"decoder.maps_per_call is {self.maps_per_call}; it must be 0 (all at once) or more")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,9 @@ from matrix_train.checkpoint import load_matrix, read_info
 from matrix_train.conditioning import on_first_frame, palette_picture, target_picture
 from matrix_train.validate import sample
 
+DTYPES = ("bfloat16", "float16", "float32")
+"""Types of weights that a pipeline may be sampled in."""
+
 
 class Generator:
     """A pipeline with an adapter, ready to sample. Loading takes as long as loading the base model."""
@@ -26,6 +29,8 @@ class Generator:
     def __init__(self, adapter: Path, *, base: str = "", dtype: str = "bfloat16", device: str = "") -> None:
         self.info = read_info(adapter)
         self._folder = resolve(base or self.info.base)
+        if dtype not in DTYPES:
+            raise ConfigError(f"dtype is {dtype!r}; it must be one of {', '.join(DTYPES)}")
         chosen = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self._pipeline: Any = load_pipeline(self._folder, getattr(torch, dtype))
         self._adapted = load_matrix(self._pipeline, adapter)

@@ -64,9 +64,9 @@ def make_optimiser(model: AlignedModel, train: TrainConfig) -> torch.optim.AdamW
         {"params": [item for _, item in members], "peak": train.decoder_rate if name == "decoder" else train.rate}
         for name, members in model.groups().items()
     ]
-    if not groups:
-        raise ConfigError("this config trains nothing: it has no adapter, no id map and no decoder")
-    return torch.optim.AdamW(groups, lr=train.rate, weight_decay=train.weight_decay)
+    if not groups and train.steps:
+        raise ConfigError("this config trains nothing: it has no adapter, no id map and no decoder; set train.steps = 0")
+    return torch.optim.AdamW(groups or [{"params": [], "peak": train.rate}], lr=train.rate, weight_decay=train.weight_decay)
 
 
 def prepare_cache(config: Config, folder: Path, backbone: Any, accelerator: Accelerator, say: Say) -> None:
@@ -91,11 +91,14 @@ class Run:
         )
         self.folder = resolve(config.model.path)
         self.backbone = load_backbone(self.folder, getattr(torch, config.model.dtype))
-        prepare_cache(config, self.folder, self.backbone, self.accelerator, self._tell)
-        clips = read_dataset(Path(config.data.path))
-        self.batches = Batches(config, self.backbone, clips, folder_of(config), self.accelerator.num_processes)
+        # Layers and widths that cannot be are told before hours of encoding.
         self.model = AlignedModel(self.backbone, config).train()
         self.optimiser = make_optimiser(self.model, config.train)
+        if config.train.steps:
+            # The base arm trains nothing and needs no clips.
+            prepare_cache(config, self.folder, self.backbone, self.accelerator, self._tell)
+            clips = read_dataset(Path(config.data.path))
+            self.batches = Batches(config, self.backbone, clips, folder_of(config), self.accelerator.num_processes)
 
     def _tell(self, line: str) -> None:
         if self.accelerator.is_main_process:
@@ -106,6 +109,8 @@ class Run:
         config, accelerator = self.config, self.accelerator
         found = checkpoint.latest(self.out)
         if found is not None:
+            for name in checkpoint.check_config(found, config):
+                self._tell(f"note: {name} is not what {found} was made with")
             checkpoint.restore(self.model, found)
         wrapped = accelerator.prepare_model(self.model)
         optimiser = accelerator.prepare_optimizer(self.optimiser)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from intergeneval.errors import ConfigError, MediaError
-from intergeneval.records import Record
+from intergeneval.errors import ConfigError, MediaError, RecordError
+from intergeneval.records import BOX_COLOURS, Record
 from intergeneval.videos import Reader
 from matrix_train.data.clips import INDEX, Clip, inside, mask_tracks, read_own, unnamed
 from matrix_train.data.release import read_release
@@ -26,6 +26,8 @@ class Fault(Record):
 
 def read_dataset(root: Path) -> tuple[Clip, ...]:
     """Read a dataset of either layout. Raises ConfigError or RecordError."""
+    if not root.parts:
+        raise ConfigError("data.path is empty; give the folder of a dataset")
     if not root.is_dir():
         raise ConfigError(f"data.path: {root} is not a folder")
     clips = read_own(root) if (root / INDEX).is_file() else read_release(root)
@@ -67,9 +69,14 @@ def _check_text(clip: Clip) -> list[tuple[str, bool]]:
             named.add(name or "")
             if name is not None and not item.spans(role):
                 faults.append((f"interaction {index}: the caption has no text for {name} ({role})", False))
+        if item.verb and not item.verb_spans:
+            faults.append((f"interaction {index}: the caption has no text for the verb {item.verb!r}", False))
         spans = (*item.subject_spans, *item.verb_spans, *item.object_spans)
         if any(not 0 <= first < last <= len(clip.caption) for first, last in spans):
             faults.append((f"interaction {index}: a span lies outside the caption of {len(clip.caption)} characters", True))
+    if len(clip.instances) > len(BOX_COLOURS):
+        shown = f"{len(clip.instances)} instances, the id map has {len(BOX_COLOURS)} colours"
+        faults.append((f"has {shown}; condition.id_map = 'palette' cannot be used", False))
     faults += [(f"instance {name} takes part in no interaction", False) for name in sorted(known - named)]
     return faults
 
@@ -77,10 +84,11 @@ def _check_text(clip: Clip) -> list[tuple[str, bool]]:
 def _check_masks(root: Path, clip: Clip, size: tuple[int, int] | None, frames: int) -> list[tuple[str, bool]]:
     try:
         tracks = mask_tracks(root, clip)
-    except (MediaError, ConfigError) as error:
+        strangers = unnamed(root, clip)
+    except (MediaError, ConfigError, RecordError) as error:
         return [(str(error), True)]
     faults: list[tuple[str, bool]] = [
-        (f"{name} has masks and no text: neither the prompt nor the instances name it", False) for name in unnamed(root, clip)
+        (f"{name} has masks and no text: neither the prompt nor the instances name it", False) for name in strangers
     ]
     for instance in clip.instances:
         track = tracks.get(instance.id)

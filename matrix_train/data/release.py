@@ -9,6 +9,7 @@ with no verb; prompts with other numbers of ids then have no roles, and `check` 
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -38,7 +39,7 @@ def _rows(path: Path) -> list[Mapping[str, Any]]:
     text = path.read_text(encoding="utf-8-sig")
     try:
         if path.suffix == ".csv":
-            return list(csv.DictReader(text.splitlines()))
+            return list(csv.DictReader(io.StringIO(text, newline="")))
         lines = [line for line in text.splitlines() if line.strip()]
         rows = [json.loads(line) for line in lines] if path.suffix == ".jsonl" else json.loads(text)
     except (ValueError, csv.Error) as error:

@@ -166,6 +166,16 @@ def test_masks_that_no_text_names_are_told(tmp_path, data):
     assert "id2 has masks and no text: neither the prompt nor the instances name it" in fewer
 
 
+def test_damaged_tracks_are_a_fault_of_their_clip_and_end_nothing(data):
+    (data / "tracks" / "clip0.json").write_text('{"bad')
+    assert "clip0.json: not JSON" in faults_of(data)[0]
+
+
+def test_a_verb_that_the_caption_does_not_say_is_told(data):
+    mute = faults_of(data, lambda clip: replace(clip, interactions=(replace(clip.interactions[0], verb_spans=()),)))
+    assert mute == ["interaction 0: the caption has no text for the verb 'pushes'"]
+
+
 def test_a_damaged_line_is_named_with_its_number(data):
     with (data / "clips.jsonl").open("a") as stream:
         stream.write('{"id": "x"}\n')

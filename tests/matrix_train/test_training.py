@@ -93,6 +93,33 @@ def test_a_resumed_run_has_the_losses_of_an_unbroken_one(places):
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
+def test_a_run_is_not_resumed_with_another_arm_but_may_go_on_longer(trained):
+    out, _, _, settings = trained
+    folder = out / "checkpoint-0000002"
+    other = replace(settings, layers=replace(settings.layers, v2t=(), t2v=(1,)))
+    with pytest.raises(ConfigError, match=r"layers\.v2t was \[1\] and is now \[\]; a run goes on with the config it began with"):
+        checkpoint.check_config(folder, other)
+    assert checkpoint.check_config(folder, settings) == []
+    longer = replace(settings, train=replace(settings.train, steps=settings.train.steps + 1))
+    assert checkpoint.check_config(folder, longer) == ["train.steps"]
+
+
+def test_a_damaged_trainer_state_is_named(trained, tmp_path):
+    (tmp_path / checkpoint.STATE).write_bytes(b"x")
+    with pytest.raises(ConfigError, match=r"trainer_state\.pt: is damaged; delete"):
+        checkpoint.load_state(tmp_path, torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))]))
+
+
+def test_the_base_recipe_leaves_a_folder_that_changes_nothing(places, tmp_path):
+    recipe = Path(configs.__file__).parent / "recipes" / "base.toml"
+    pipeline = settings_of(places).model.path
+    Run(configs.load(recipe, (f'model.path="{pipeline}"',)), tmp_path / "run").fit()
+    loaded = quiet(CogVideoXImageToVideoPipeline.from_pretrained(pipeline))
+    before = outputs(loaded)
+    checkpoint.load_matrix(loaded, tmp_path / "run" / "adapter")
+    assert np.array_equal(outputs(loaded), before)
+
+
 def test_the_config_beside_a_checkpoint_reads_back_as_it_was(trained):
     out, _, _, settings = trained
     assert configs.load(out / "checkpoint-0000002" / checkpoint.CONFIG) == settings
@@ -251,6 +278,8 @@ def test_the_command_line_trains_checks_and_samples(places, tmp_path):
         ("lora.layers=[9]", "lora.layers: layer 9 does not exist"),
         ("data.height=100", "the cache is stale: sizes was"),
         ("readout.mode=softmax", "readout.mode is 'softmax'"),
+        ('data.path=""', "data.path is empty"),
+        ("decoder.maps_per_call=-1", "decoder.maps_per_call is -1"),
         ("train.pace=1", "unknown field 'pace'"),
         ("model.path=/nowhere", "is not a diffusers pipeline folder"),
         ("nonsense", "is not of the form section.field=value"),
