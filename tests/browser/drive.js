@@ -54,7 +54,10 @@ const scenarios = {
     const out = { before: await cells() };
     const choose = page.locator("[data-role=slice]").first();
     const label = (await choose.locator("option").allInnerTexts()).find((text) => text.startsWith(job.slice));
+    await page.locator("table.board thead th").first().locator("button.sort").click();
+    out.sorted_before = await page.locator("table.board th[aria-sort]").count();
     await choose.selectOption({ label });
+    out.sorted_after = await page.locator("table.board th[aria-sort]").count();
     out.after = await cells();
     out.colour = await page.locator("table.board tr.thin td").first().evaluate((cell) => getComputedStyle(cell).color).catch(() => null);
     out.status = await page.locator(".controls [data-role=status]").first().innerText();

@@ -94,6 +94,8 @@ def test_a_thin_slice_is_greyed_and_claims_nothing(drive, wide):
     assert "claims nothing" in seen["status"]
     assert [row[0] for row in seen["after"]] != [row[0] for row in seen["before"]]
     assert seen["restored"] == seen["before"]
+    # Rows that a slice gives other numbers are in no column's order any more, and no head says so.
+    assert (seen["sorted_before"], seen["sorted_after"]) == (1, 0)
     assert seen["reference"][1] == "reference"
     assert seen["reference"][0].startswith("+")
 

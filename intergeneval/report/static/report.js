@@ -110,6 +110,8 @@
         row.classList.toggle("thin", few);
         thin += few ? 1 : 0;
       });
+      // The rows keep their places, by other numbers: no column is sorted any more.
+      all("thead th[aria-sort]", table).forEach(function (head) { head.removeAttribute("aria-sort"); });
       status.textContent = thin ? "Under 20 prompts: greyed, claims nothing." : slice && slice.value !== "" ? "Tie groups and differences are for all prompts only." : "";
       differences();
     }
