@@ -30,8 +30,8 @@ class PowerRow:
     """Where the spread comes from."""
     sd: float
     """Standard deviation of the paired differences, one a cluster."""
-    detectable: dict[int, float]
-    """Number of clusters -> minimum detectable difference."""
+    detectable: dict[int, float | None]
+    """Number of clusters -> minimum detectable difference; None for too few clusters to tell."""
     clusters_needed: int | None
     """Clusters that find the difference asked for; None where none was asked for, or no number would do."""
 

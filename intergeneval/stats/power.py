@@ -15,6 +15,8 @@ from intergeneval.stats.prompts import PRIMARY, by_video, score_value
 
 POWER = 0.8
 """Share of repeats in which a difference of the planned size is found."""
+FEWEST = 10
+"""Clusters under which no smallest difference is told: the normal formula is off by more than an eighth there."""
 _MOST = 10_000_000
 
 
@@ -37,13 +39,16 @@ class Spread:
         return math.sqrt(2 / self.seeds) * self.within
 
 
-def minimum_detectable(sd: float, clusters: int, power: float = POWER, level: float = 0.95) -> float:
-    """Return the smallest true difference whose interval excludes 0 in a share `power` of repeats.
+def minimum_detectable(sd: float, clusters: int, power: float = POWER, level: float = 0.95) -> float | None:
+    """Return the smallest true difference whose interval excludes 0 in a share `power` of repeats; None under 10 clusters.
 
     (z_level + z_power) * sd / sqrt(clusters), with `sd` the standard deviation of the differences, one a cluster; for clusters
-    of several prompts take SE * sqrt(C). Normal quantiles: with under 20 clusters the truth is a few per cent larger.
+    of several prompts take SE * sqrt(C). Normal quantiles: in simulation the true one is larger by 6 % with 20 clusters, by
+    12 % with 10, and by a third with 5.
     """
     _check_power(power)
+    if clusters < FEWEST:
+        return None
     return (_z(0.5 + level / 2) + _z(power)) * sd / math.sqrt(clusters)
 
 

@@ -33,6 +33,18 @@ def test_the_minimum_detectable_difference_is_found_in_four_repeats_of_five():
     assert np.mean(clustered(values, np.arange(60)).low > 0) == pytest.approx(0.787, abs=4 * np.sqrt(0.787 * 0.213 / 20_000))
 
 
+@pytest.mark.parametrize(("clusters", "larger"), [(10, 1.12), (20, 1.06)])
+def test_with_few_clusters_the_true_difference_is_larger_by_what_is_documented(clusters, larger):
+    rng = np.random.default_rng(5)
+    found = clustered(rng.normal(size=(100_000, clusters)), np.arange(clusters))
+    assert np.quantile(-found.low, 0.8) / minimum_detectable(1.0, clusters) == pytest.approx(larger, abs=0.01)
+
+
+def test_under_ten_clusters_no_smallest_difference_is_told():
+    assert minimum_detectable(0.3, 9) is None
+    assert minimum_detectable(0.3, 10) is not None
+
+
 def test_the_number_of_clusters_is_the_least_that_finds_the_difference():
     count = clusters_to_detect(0.3, 0.05)
     assert minimum_detectable(0.3, count) == pytest.approx(0.05, rel=0.01)
