@@ -94,7 +94,7 @@ def precompute(config: str, overrides: tuple[str, ...], as_json: bool) -> None:
 
     from matrix_train.backbones.encoders import load_encoder
     from matrix_train.backbones.loading import load_backbone, resolve
-    from matrix_train.data.cache import folder_of
+    from matrix_train.data.cache import folder_of, notes_of
     from matrix_train.data.cache import precompute as encode
     from matrix_train.data.checking import read_dataset
 
@@ -104,19 +104,31 @@ def precompute(config: str, overrides: tuple[str, ...], as_json: bool) -> None:
     encoder, backbone = load_encoder(folder, dtype, device), load_backbone(folder, dtype)
     made = encode(settings, clips, encoder, backbone, lambda done, all_, name: _say(f"{done}/{all_}  {name}"))
     cache = folder_of(settings)
+    for note in notes_of(cache, clips):
+        _say(f"note: {note}")
     _answer({"cache": str(cache), "clips": len(clips), "encoded": made}, as_json, f"{cache}  {made} of {len(clips)} encoded")
 
 
 @main.command()
 @click.argument("dataset", type=click.Path(path_type=Path))
 @click.option("--frames", default=49, show_default=True, help="Frames a clip must have.")
+@click.option("--model", default="", help="Base pipeline; tells captions that are too long for its text encoder.")
 @_json
-def check(dataset: Path, frames: int, as_json: bool) -> None:
+def check(dataset: Path, frames: int, model: str, as_json: bool) -> None:
     """Name every fault of DATASET; exit 3 when a clip cannot be trained on."""
-    from matrix_train.data.checking import check_clip, read_dataset
+    from matrix_train.data.checking import Fault, check_clip, read_dataset
 
     clips = read_dataset(dataset)
     faults = [fault for clip in clips for fault in check_clip(dataset, clip, frames)]
+    if model:
+        from matrix_train.backbones.encoders import load_offsets
+        from matrix_train.backbones.loading import resolve
+        from matrix_train.data.cache import cut_notes
+
+        offsets = load_offsets(resolve(model))
+        faults += [
+            Fault(clip=clip.id, what=what, fatal=False) for clip in clips for what in cut_notes(clip, offsets(clip.caption))
+        ]
     fatal = {fault.clip for fault in faults if fault.fatal}
     lines = [f"{fault.clip}: {'' if fault.fatal else 'note: '}{fault.what}" for fault in faults]
     lines.append(f"{len(clips) - len(fatal)} of {len(clips)} clips can be trained on")

@@ -24,7 +24,7 @@ from matrix_train.backbones.encoders import load_encoder
 from matrix_train.backbones.loading import load_backbone, resolve
 from matrix_train.config import Config, TrainConfig
 from matrix_train.data.batches import Batches
-from matrix_train.data.cache import check_key, folder_of, key_of, precompute
+from matrix_train.data.cache import check_key, folder_of, key_of, notes_of, precompute
 from matrix_train.data.checking import read_dataset
 from matrix_train.estimate import estimate
 from matrix_train.validate import validate
@@ -77,6 +77,8 @@ def prepare_cache(config: Config, folder: Path, backbone: Any, accelerator: Acce
         made = precompute(config, clips, encoder, backbone)
         say(f"{made} of {len(clips)} clips encoded, the others were cached")
         check_key(folder_of(config), key_of(config, encoder.fingerprint(), backbone.name))
+        for note in notes_of(folder_of(config), clips):
+            say(f"note: {note}")
     accelerator.wait_for_everyone()
 
 

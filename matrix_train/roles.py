@@ -75,3 +75,9 @@ def token_indices(
         if start < end and any(start < last + prefix and end > first + prefix for first, last in spans):
             found.append(index - dropped + base)
     return tuple(index for index in found if index >= base)
+
+
+def is_cut(offsets: Sequence[Span], spans: Sequence[Span]) -> bool:
+    """Return whether text of the spans lies behind the last token, because the text encoder takes no more tokens."""
+    reach = max((last for _, last in offsets), default=0)
+    return any(last > reach for _, last in spans)

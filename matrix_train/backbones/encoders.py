@@ -78,6 +78,26 @@ def encoder_of(folder: Path, pipeline: Any, device: torch.device) -> Encoder:
     return ENCODERS[name](folder, pipeline, device)
 
 
+def _offsets_of(folder: Path, tokenizer: Any, caption: str, length: int) -> tuple[Span, ...]:
+    if not tokenizer.is_fast:
+        raise ConfigError(f"{folder}: its tokenizer gives no character offsets; roles cannot be found in captions")
+    found = tokenizer(caption, padding="max_length", max_length=length, truncation=True, return_offsets_mapping=True)
+    pairs = zip(found["offset_mapping"], found["attention_mask"], strict=True)
+    return tuple((int(span[0]), int(span[1])) if kept else (0, 0) for span, kept in pairs)
+
+
+def load_offsets(folder: Path) -> Callable[[str], tuple[Span, ...]]:
+    """Return what gives the characters of each text token of a caption, from the tokenizer alone. Raises ConfigError."""
+    from transformers import AutoTokenizer
+
+    name = architecture(folder)
+    check_supported(name)
+    tokenizer: Any = AutoTokenizer.from_pretrained(folder / "tokenizer")
+    settings = json.loads((folder / "transformer" / "config.json").read_text(encoding="utf-8"))
+    length = int(settings["max_text_seq_length"]) if name == "cogvideox" else TEXT_TOKENS
+    return lambda caption: _offsets_of(folder, tokenizer, caption, length)
+
+
 class _Encoder:
     """What both encoders share."""
 
@@ -105,12 +125,7 @@ class _Encoder:
         return self._moments(frames)
 
     def _offsets(self, caption: str, length: int) -> tuple[Span, ...]:
-        tokenizer = self._pipeline.tokenizer
-        if not tokenizer.is_fast:
-            raise ConfigError(f"{self._folder}: its tokenizer gives no character offsets; roles cannot be found in captions")
-        found = tokenizer(caption, padding="max_length", max_length=length, truncation=True, return_offsets_mapping=True)
-        pairs = zip(found["offset_mapping"], found["attention_mask"], strict=True)
-        return tuple((int(span[0]), int(span[1])) if kept else (0, 0) for span, kept in pairs)
+        return _offsets_of(self._folder, self._pipeline.tokenizer, caption, length)
 
 
 class CogVideoXEncoder(_Encoder):

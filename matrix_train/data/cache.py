@@ -29,10 +29,10 @@ from matrix_train.conditioning import palette_picture, target_picture
 from matrix_train.config import Config
 from matrix_train.data.checking import check_clip
 from matrix_train.data.clips import Clip, inside, mask_folder, mask_tracks
-from matrix_train.roles import token_indices
+from matrix_train.roles import Span, is_cut, token_indices
 from matrix_train.targets import Masks, latent_frames, of_role, pack, resize
 
-VERSION = 1
+VERSION = 2
 INDEX = "cache.json"
 ROLE_ORDER = ("sub", "obj", "verb")
 
@@ -183,6 +183,7 @@ def _encode(path: Path, digest: str, config: Config, clip: Clip, encoder: Encode
     listed = [{**entry, "has_cells": bool(cells[0].any())} for entry, cells in zip(entries, coarse, strict=True)]
     metadata = {
         "digest": digest,
+        "notes": json.dumps([*cut_notes(clip, text.offsets), *_cell_notes(listed)]),
         "clip": clip.id,
         "entries": json.dumps(listed),
         "mask_shape": json.dumps(shape),
@@ -227,6 +228,29 @@ def _roles(
             entries.append({"interaction": index, "role": role, "tokens": list(tokens)})
             found.append(masks)
     return entries, found
+
+
+def cut_notes(clip: Clip, offsets: Sequence[Span]) -> list[str]:
+    """Return one sentence for each role whose text the encoder does not read to its end; `offsets` are the tokens' characters."""
+    return [
+        f"interaction {index}: the caption is cut before the end of the text of {role}; shorten it"
+        for index, item in enumerate(clip.interactions)
+        for role in ROLE_ORDER
+        if is_cut(offsets, item.spans(role))
+    ]
+
+
+def _cell_notes(entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [
+        f"interaction {entry['interaction']}: the first mask of {entry['role']} lies on no token, so it is not propagated"
+        for entry in entries
+        if entry["role"] != "verb" and not entry["has_cells"]
+    ]
+
+
+def notes_of(folder: Path, clips: Sequence[Clip]) -> list[str]:
+    """Return what training will leave out of cached clips, one line each, named by clip."""
+    return [f"{clip.id}: {note}" for clip in clips for note in json.loads(_stored(_path(folder, clip)).get("notes", "[]"))]
 
 
 def check_clip_cache(folder: Path, root: Path, clip: Clip) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Datasets of both layouts are read, every fault is named, and what is cached is what was there."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import tiny_pipeline
 import torch
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -16,9 +18,10 @@ from intergeneval.errors import ConfigError, RecordError
 from matrix_train import roles, targets
 from matrix_train.backbones.encoders import load_encoder
 from matrix_train.backbones.loading import load_backbone
+from matrix_train.cli import main
 from matrix_train.config import ConditionConfig, DataConfig, DecoderConfig
 from matrix_train.data.batches import Batches, Plan
-from matrix_train.data.cache import load_clip, precompute
+from matrix_train.data.cache import load_clip, notes_of, precompute
 from matrix_train.data.checking import check_clip, read_dataset
 from matrix_train.data.clips import read_own, write_own
 
@@ -202,6 +205,26 @@ def test_the_cache_holds_the_masks_and_tokens_of_the_clip_and_is_filled_once(pip
     assert np.array_equal(fine[2], targets.resize(first | second, (8, 8)))
     assert [entry.role for entry in found.entries] == ["sub", "obj", "verb"]
     assert all(entry.tokens and entry.has_cells for entry in found.entries)
+
+
+def test_a_role_that_the_text_limit_cuts_off_is_told_by_cache_and_check(pipeline, data):
+    clip, other = read_own(data)
+    start = len("and then " * 20)
+    moved = {
+        name: tuple((first + start, last + start) for first, last in getattr(clip.interactions[0], name))
+        for name in ("subject_spans", "verb_spans", "object_spans")
+    }
+    long = replace(clip, caption="and then " * 20 + clip.caption, interactions=(replace(clip.interactions[0], **moved),))
+    write_own(data, (long, other))
+    filled(tiny_pipeline.config(pipeline, data), pipeline)
+    wanted = [
+        f"clip0: interaction 0: the caption is cut before the end of the text of {role}; shorten it"
+        for role in ("sub", "obj", "verb")
+    ]
+    assert notes_of(data / ".matrix-cache", read_own(data)) == wanted
+    told = CliRunner().invoke(main, ["check", str(data), "--frames", "9", "--model", str(pipeline), "--json"])
+    assert told.exit_code == 0, told.output
+    assert [f"{item['clip']}: {item['what']}" for item in json.loads(told.stdout)["faults"]] == wanted
 
 
 def test_a_stale_cache_is_refused_with_what_changed(pipeline, data):
