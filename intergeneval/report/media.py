@@ -71,11 +71,11 @@ class MediaFolder:
                     return self._place(path, digest, kind)
         for video, header, run in takes:
             places = _found(video.path, _roots(header, run)) if video.status is VideoStatus.OK else ()
-            path = next((place for place in places if video_sha256(place) == video.sha256), None)
-            if path is None:
+            fitting = next((place for place in places if video_sha256(place) == video.sha256), None)
+            if fitting is None:
                 continue
             try:
-                frame = next(iter(Reader(path, size=sample.size, keep=False)))
+                frame = next(iter(Reader(fitting, size=sample.size, keep=False)))
             except (MediaError, StopIteration):
                 continue
             return self._store(encode_jpeg(frame, 85), ".jpg", "image/jpeg")
