@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -91,6 +92,13 @@ class Run:
         self.accelerator = Accelerator(
             gradient_accumulation_steps=config.train.accumulate, log_with="tensorboard", project_dir=str(out)
         )
+        started = int(os.environ.get("WORLD_SIZE", "1"))
+        if started != self.accelerator.num_processes:
+            # Each would train alone and write over the others' files.
+            raise ConfigError(
+                f"{started} processes were started and {self.accelerator.num_processes} found one another; "
+                "without a GPU for each, set ACCELERATE_USE_CPU=true"
+            )
         self.folder = resolve(config.model.path)
         self.backbone = load_backbone(self.folder, getattr(torch, config.model.dtype))
         # Layers and widths that cannot be are told before hours of encoding.
