@@ -61,8 +61,11 @@ SYMPTOMS = {
 """Fault -> symptom."""
 
 
+_BROKEN = frozenset({AnswerStatus.FAILED, AnswerStatus.REFUSED, AnswerStatus.UNPARSED})
+
+
 def score(video: MarkedVideo, fault: str) -> float | None:
-    """Return the score of a video for a fault; None where the diagnostic was not measured."""
+    """Return the score of a video for a fault; None where the diagnostic was not measured or an answer it needs broke."""
     symptom = SYMPTOMS[fault]
     if symptom.diagnostic == DISAPPEARANCE:
         return _share(video.disappearance)
@@ -72,6 +75,8 @@ def score(video: MarkedVideo, fault: str) -> float | None:
         return None if video.teleports is None else float(video.teleports)
     if symptom.diagnostic == DRIFT:
         return video.drift
+    if any(item.status in _BROKEN and item.question_id in symptom.questions for item in video.answers):
+        return None
     flipped: dict[int, int] = defaultdict(int)
     for item in video.answers:
         wrong = item.status is AnswerStatus.OK and item.given is not AnswerValue.YES

@@ -212,7 +212,10 @@ def _foreign(scene: Scene, rng: Random, severity: float) -> Dial:
 def _identity_swap(scene: Scene, rng: Random, severity: float) -> Dial | None:
     act = scene.acts[0]
     pairs = [(act.subject, act.bystander), (act.object, act.decoy)]
-    pairs += [(act.subject, act.object)] if scene.figure(act.subject).kind == scene.figure(act.object).kind else []
+    alike = scene.figure(act.subject).kind == scene.figure(act.object).kind
+    if alike and act.script.direction.value != "bidirectional":
+        # Two who hug still hug each other once they have changed places: there an exchange of the pair is no fault.
+        pairs.append((act.subject, act.object))
     whole = [(first, second) for first, second in pairs if second is not None]
     if not whole:
         return None

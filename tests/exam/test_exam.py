@@ -110,6 +110,7 @@ def test_a_judge_that_breaks_gives_an_incomplete_card_without_figures(tmp_path, 
     assert not exam.complete
     assert exam.card["accuracy"] is None
     assert exam.card["kappa"] is None
+    assert exam.card["faults"]["no-action"] is None
     assert exam.card["detail"]["answers"]["all"]["failed"] == exam.card["exam"]["answers"]
     assert exam.card["detail"]["scores"]["unscored"] == exam.card["exam"]["videos"]
     flips = exam.card["detail"]["rounds"]["flips"]

@@ -69,3 +69,15 @@ def test_a_double_stands_where_nobody_ends_up():
                 boxes = [one.box for one in found if one.class_ == double.kind]
                 assert len(boxes) == before + emerged, (item.id, name)
                 assert all(box_iou(a, b) < 0.5 for a, b in combinations(boxes, 2)), (item.id, name)
+
+
+def test_two_who_do_something_together_are_never_swapped_with_each_other():
+    # After the exchange they would still do it, to each other, in plain sight.
+    found = 0
+    for scene in scenes(2, 80):
+        dial = plan("identity-swap", scene, 0).dial
+        act = scene.acts[0]
+        if dial.swap is not None and act.script.direction.value == "bidirectional":
+            found += 1
+            assert set(dial.swap[:2]) != {act.subject, act.object}, scene.id
+    assert found > 0
