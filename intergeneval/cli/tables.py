@@ -28,9 +28,7 @@ def score_table(scores: Sequence[Score]) -> str:
         (score.sample_id, str(score.seed), *(number(score, metric) for metric in METRICS), score.answered, score.status.value)
         for score in scores
     ]
-    rows.append(
-        ("mean", "", *(_mean_text(scores, metric) for metric in METRICS), "", f"{_ok(scores)} of {len(scores)} ok")
-    )
+    rows.append(("mean", "", *(_mean_text(scores, metric) for metric in METRICS), "", f"{_ok(scores)} of {len(scores)} ok"))
     widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in [head, *rows]]
     return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
