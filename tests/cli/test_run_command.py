@@ -113,7 +113,8 @@ def test_exit_130_when_interrupted_and_the_same_command_goes_on(tmp_path):
     command = [
         sys.executable,
         "-c",
-        "from intergeneval.cli import main; main()",
+        # What is started in the background inherits a deaf ear for interrupts; these tests may be.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from intergeneval.cli import main; main()",
         "run",
         "--model",
         str(tiny[1]),

@@ -220,6 +220,8 @@ def test_after_a_kill_at_most_the_requests_in_flight_are_asked_again(tmp_path, r
 def test_interrupting_does_not_wait_for_the_server_and_the_same_command_goes_on(world):
     settings = judged_world.config(world, "URL", judge_settings={"timeout": 60.0}).to_json()
     code = "import json, sys; from intergeneval.config import RunConfig; from intergeneval.pipeline import Run; "
+    # What is started in the background inherits a deaf ear for interrupts; these tests may be.
+    code += "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
     code += "Run(RunConfig.from_json(json.loads(sys.argv[1]))).execute()"
     with ChatServer(latency=30.0) as server:
         words = json.dumps(settings).replace("URL", server.url)
