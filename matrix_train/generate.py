@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,14 @@ import torch
 
 from intergeneval.errors import ConfigError
 from intergeneval.masks import Mask
-from intergeneval.videos import Frame
+from intergeneval.videos import Frame, write_video
 from matrix_train.backbones.encoders import encoder_of
 from matrix_train.backbones.loading import load_pipeline, resolve
 from matrix_train.checkpoint import load_matrix, read_info
 from matrix_train.conditioning import on_first_frame, palette_picture, target_picture
-from matrix_train.validate import sample
+from matrix_train.data.clips import read_mask, read_picture
+from matrix_train.targets import resize
+from matrix_train.validate import FPS, sample
 
 DTYPES = ("bfloat16", "float16", "float32")
 """Types of weights that a pipeline may be sampled in."""
@@ -57,3 +60,37 @@ class Generator:
             latent = self._encoder.picture(picture)[None]
             self._adapted.id_map = on_first_frame(latent, 1 + (self.info.frames - 1) // 4)
         return sample(self._pipeline, first, prompt, frames=self.info.frames, steps=steps, seed=seed, guidance=guidance)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoRequest:
+    """One video that an adapter is asked for."""
+
+    adapter: Path
+    """Adapter folder."""
+    image: Path
+    """First frame; brought to the size the adapter was trained with."""
+    masks: tuple[Path, ...] = ()
+    """First-frame masks of the instances, in the order in which they take their colours."""
+    prompt: str
+    """What happens."""
+    out: Path
+    """The mp4 to write."""
+    seed: int = 0
+    """Seed of the noise."""
+    steps: int = 50
+    """Sampling steps."""
+    base: str = ""
+    """Base pipeline; empty: the one the adapter was trained on."""
+    dtype: str = "bfloat16"
+    """Type of the weights."""
+
+
+def write_one(request: VideoRequest) -> int:
+    """Generate the video that is asked for and return its number of frames. Raises ConfigError, MediaError or BackendError."""
+    size = read_info(request.adapter).size
+    first = read_picture(request.image, size)
+    masks = [resize(read_mask(path), size) for path in request.masks]
+    generator = Generator(request.adapter, base=request.base, dtype=request.dtype)
+    frames = generator.frames(first, request.prompt, masks, seed=request.seed, steps=request.steps)
+    return write_video(request.out, iter(frames), FPS)

@@ -6,16 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
-
 from intergeneval.errors import BackendError, ConfigError, IntergenevalError
 from intergeneval.ids import sha256_file
 from intergeneval.masks import Mask
 from intergeneval.records import Sample
 from intergeneval.sources import Frame, SourceVideo
 from matrix_train.checkpoint import LORA, MARK, REST, read_info
-from matrix_train.data.clips import inside, read_mask
+from matrix_train.data.clips import inside, read_mask, read_picture
 from matrix_train.targets import resize
 
 SETTINGS = {"base": "", "dtype": "bfloat16", "device": "", "steps": 50, "guidance": None, "seeds": [0], "fps": 8.0, "name": ""}
@@ -85,14 +82,10 @@ class MatrixSource:
         if self._root is None:
             raise BackendError("source 'matrix' was not told where the benchmark's files are")
         assert sample.image is not None
-        path = inside(self._root, sample.image, "first frame")
-        picture = cv2.imdecode(np.fromfile(path, dtype=np.uint8), cv2.IMREAD_COLOR_RGB) if path.is_file() else None
-        if picture is None:
-            raise BackendError(f"{path}: the first frame cannot be read")
         size = self._info.size
-        first = cv2.resize(picture, (size[1], size[0]), interpolation=cv2.INTER_AREA)
+        first = read_picture(inside(self._root, sample.image, "first frame"), size)
         masks = [resize(read_mask(inside(self._root, item.mask, "mask")), size) for item in sample.instances if item.mask]
-        return np.asarray(first, dtype=np.uint8), masks
+        return first, masks
 
     def _loaded(self) -> Any:
         if self._generator is None:

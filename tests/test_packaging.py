@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 HEAVY = ("torch", "cv2", "pandas", "av", "scipy", "numpy", "jinja2", "rich")
 
@@ -51,9 +53,10 @@ def test_help_loads_no_heavy_library():
     assert done.stdout.strip() == "[]"
 
 
-def test_no_verb_loads_a_learned_model_library_for_its_help():
+@pytest.mark.parametrize("package", ["intergeneval", "matrix_train"])
+def test_no_verb_loads_a_learned_model_library_for_its_help(package):
     code = (
-        "import sys\nfrom click.testing import CliRunner\nfrom intergeneval.cli import VERBS, main\n"
+        f"import sys\nfrom click.testing import CliRunner\nfrom {package}.cli import VERBS, main\n"
         "for verb in VERBS:\n    assert CliRunner().invoke(main, [verb, '--help']).exit_code == 0, verb\n"
         "print(sorted({'torch', 'transformers', 'diffusers', 'sam2', 'openai'} & set(sys.modules)))"
     )

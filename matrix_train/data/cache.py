@@ -27,14 +27,13 @@ from matrix_train.backbones import Backbone
 from matrix_train.backbones.encoders import Encoder, Frames
 from matrix_train.conditioning import palette_picture, target_picture
 from matrix_train.config import Config
-from matrix_train.data.checking import check_clip
-from matrix_train.data.clips import Clip, inside, mask_folder, mask_tracks
-from matrix_train.roles import Span, is_cut, token_indices
+from matrix_train.data.checking import check_clip, cut_notes
+from matrix_train.data.clips import ROLE_ORDER, Clip, inside, mask_folder, mask_tracks
+from matrix_train.roles import token_indices
 from matrix_train.targets import Masks, latent_frames, of_role, pack, resize
 
 VERSION = 2
 INDEX = "cache.json"
-ROLE_ORDER = ("sub", "obj", "verb")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,16 +227,6 @@ def _roles(
             entries.append({"interaction": index, "role": role, "tokens": list(tokens)})
             found.append(masks)
     return entries, found
-
-
-def cut_notes(clip: Clip, offsets: Sequence[Span]) -> list[str]:
-    """Return one sentence for each role whose text the encoder does not read to its end; `offsets` are the tokens' characters."""
-    return [
-        f"interaction {index}: the caption is cut before the end of the text of {role}; shorten it"
-        for index, item in enumerate(clip.interactions)
-        for role in ROLE_ORDER
-        if is_cut(offsets, item.spans(role))
-    ]
 
 
 def _cell_notes(entries: Sequence[Mapping[str, Any]]) -> list[str]:

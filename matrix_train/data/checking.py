@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from intergeneval.errors import ConfigError, MediaError, RecordError
 from intergeneval.records import BOX_COLOURS, Record
 from intergeneval.videos import Reader
-from matrix_train.data.clips import INDEX, Clip, inside, mask_tracks, read_own, unnamed
+from matrix_train.data.clips import INDEX, ROLE_ORDER, Clip, inside, mask_tracks, read_own, unnamed
 from matrix_train.data.release import read_release
+from matrix_train.roles import Span, is_cut
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,31 @@ def read_dataset(root: Path) -> tuple[Clip, ...]:
             raise ConfigError(f"{root}: clip {clip.id!r} is listed twice")
         seen.add(clip.id)
     return clips
+
+
+def check_dataset(root: Path, frames: int, offsets: Callable[[str], Sequence[Span]] | None = None) -> tuple[int, list[Fault]]:
+    """Return the number of clips of a dataset and every fault in it; `offsets` gives the characters of a caption's text tokens.
+
+    Without `offsets` it cannot be told which captions are too long for the text encoder. Raises ConfigError or RecordError for a
+    dataset that cannot be read.
+    """
+    clips = read_dataset(root)
+    faults = [fault for clip in clips for fault in check_clip(root, clip, frames)]
+    if offsets is not None:
+        faults += [
+            Fault(clip=clip.id, what=what, fatal=False) for clip in clips for what in cut_notes(clip, offsets(clip.caption))
+        ]
+    return len(clips), faults
+
+
+def cut_notes(clip: Clip, offsets: Sequence[Span]) -> list[str]:
+    """Return one sentence for each role whose text the encoder does not read to its end; `offsets` are the tokens' characters."""
+    return [
+        f"interaction {index}: the caption is cut before the end of the text of {role}; shorten it"
+        for index, item in enumerate(clip.interactions)
+        for role in ROLE_ORDER
+        if is_cut(offsets, item.spans(role))
+    ]
 
 
 def check_clip(root: Path, clip: Clip, frames: int) -> list[Fault]:

@@ -13,11 +13,13 @@ from intergeneval import masks as rle
 from intergeneval.errors import ConfigError, MediaError
 from intergeneval.masks import Mask
 from intergeneval.records import Record, Tracks
-from intergeneval.videos import frame_files
+from intergeneval.videos import Frame, frame_files
 from matrix_train.roles import Span
 from matrix_train.targets import Masks
 
 INDEX = "clips.jsonl"
+ROLE_ORDER = ("sub", "obj", "verb")
+"""Roles of an interaction, in the order in which everything lists them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +154,14 @@ def read_mask(path: Path) -> Mask:
         raise MediaError(f"{path}: is not an image that can be read")
     # White on black, or 0 and 1; in between (a lossy file) the middle decides.
     return np.asarray(picture > (0 if picture.max() <= 1 else 127), dtype=np.bool_)
+
+
+def read_picture(path: Path, size: tuple[int, int]) -> Frame:
+    """Read a picture as RGB (H, W, 3), brought to `size` (height, width). Raises MediaError."""
+    picture = cv2.imdecode(np.fromfile(path, dtype=np.uint8), cv2.IMREAD_COLOR_RGB) if path.is_file() else None
+    if picture is None:
+        raise MediaError(f"{path}: the first frame cannot be read")
+    return np.asarray(cv2.resize(picture, (size[1], size[0]), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def _from_images(folder: Path) -> Masks:

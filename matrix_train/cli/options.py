@@ -1,0 +1,24 @@
+"""Options that several verbs share, and how a verb speaks: results on stdout, messages on stderr."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+overrides_option = click.option(
+    "--set", "overrides", multiple=True, metavar="SECTION.FIELD=VALUE", help="Override one value of the config; may be repeated."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+
+
+def say(line: str) -> None:
+    """Tell the user something that is no result."""
+    click.echo(line, err=True)
+
+
+def answer(result: Mapping[str, Any], text: str, *, as_json: bool) -> None:
+    """Print a verb's result, as JSON or in words."""
+    click.echo(json.dumps(result) if as_json else text)

@@ -1,0 +1,25 @@
+"""`matrix-train precompute`: fill the cache without training."""
+
+from __future__ import annotations
+
+import click
+
+from matrix_train.cli.options import answer, json_option, overrides_option, say
+
+
+@click.command("precompute")
+@click.argument("config")
+@overrides_option
+@json_option
+def command(config: str, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Encode and cache every clip that CONFIG (a TOML file or a recipe's name) trains on."""
+    from matrix_train.recipes import read
+
+    settings = read(config, overrides)
+    from matrix_train.data.filling import fill_cache
+
+    filled = fill_cache(settings, lambda done, all_, name: say(f"{done}/{all_}  {name}"))
+    for note in filled.notes:
+        say(f"note: {note}")
+    result = {"cache": str(filled.folder), "clips": filled.clips, "encoded": filled.encoded}
+    answer(result, f"{filled.folder}  {filled.encoded} of {filled.clips} encoded", as_json=as_json)
