@@ -13,6 +13,7 @@ from intergeneval.records import Record
 
 ROLES = ("sub", "obj", "verb")
 ID_MAPS = ("palette", "target", "none")
+IMAGE_NOISES = ("recipe", "none")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +60,14 @@ class ConditionConfig(Record):
     id_map: str = "palette"
     """``palette``: every instance in its own colour; ``target``: the object's mask alone; ``none``: no extra channels."""
     image_dropout: float = 0.05
-    """Share of training clips whose first-frame latent is replaced by zeros."""
+    """Share of training clips whose first-frame latent is replaced by zeros, where it lies beside the video."""
+    image_noise: str = "recipe"
+    """Noise on the first frame's pixels, drawn and encoded anew in each step: ``recipe``: as the backbone's own training recipe
+    has it (CogVideoX does, the others do not); ``none``."""
 
     def __post_init__(self) -> None:
         _one_of("condition.id_map", self.id_map, ID_MAPS)
+        _one_of("condition.image_noise", self.image_noise, IMAGE_NOISES)
         _share("condition.image_dropout", self.image_dropout)
 
 

@@ -15,7 +15,7 @@ from intergeneval.errors import ConfigError
 from intergeneval.masks import Mask
 from intergeneval.videos import Frame, write_video
 from matrix_train.backbones.encoders import encoder_of
-from matrix_train.backbones.loading import load_pipeline, resolve
+from matrix_train.backbones.loading import load_pipeline, resolve, sampled_frames
 from matrix_train.checkpoint import load_matrix, read_info
 from matrix_train.conditioning import on_first_frame, palette_picture, target_picture
 from matrix_train.data.clips import read_mask, read_picture
@@ -58,7 +58,7 @@ class Generator:
                     raise ConfigError(f"a mask is {shown}")
             picture = palette_picture(masks) if self.info.id_map == "palette" else target_picture(masks[-1])
             latent = self._encoder.picture(picture)[None]
-            self._adapted.id_map = on_first_frame(latent, 1 + (self.info.frames - 1) // 4)
+            self._adapted.id_map = on_first_frame(latent, 1 + (sampled_frames(self._pipeline, self.info.frames) - 1) // 4)
         return sample(self._pipeline, first, prompt, frames=self.info.frames, steps=steps, seed=seed, guidance=guidance)
 
 

@@ -77,7 +77,7 @@ def prepare_cache(config: Config, folder: Path, backbone: Any, accelerator: Acce
         clips = read_dataset(Path(config.data.path))
         made = precompute(config, clips, encoder, backbone)
         say(f"{made} of {len(clips)} clips encoded, the others were cached")
-        check_key(folder_of(config), key_of(config, encoder.fingerprint(), backbone.name))
+        check_key(folder_of(config), key_of(config, encoder, backbone.name))
         for note in notes_of(folder_of(config), clips):
             say(f"note: {note}")
     accelerator.wait_for_everyone()
@@ -108,7 +108,10 @@ class Run:
             # The base arm trains nothing and needs no clips.
             prepare_cache(config, self.folder, self.backbone, self.accelerator, self._tell)
             clips = read_dataset(Path(config.data.path))
-            self.batches = Batches(config, self.backbone, clips, folder_of(config), self.accelerator.num_processes)
+            self.batches = Batches(
+                config, self.backbone, clips, folder_of(config),
+                processes=self.accelerator.num_processes, device=self.accelerator.device,
+            )  # fmt: skip
 
     def _tell(self, line: str) -> None:
         if self.accelerator.is_main_process:

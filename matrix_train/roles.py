@@ -58,23 +58,32 @@ def word_at(caption: str, place: int) -> tuple[Span, ...]:
     return (match.span(),) if match else ()
 
 
-def token_indices(
-    offsets: Sequence[Span], text: str, spans: Sequence[Span], *, prefix: int = 0, dropped: int = 0, base: int = 0
-) -> tuple[int, ...]:
+def token_indices(offsets: Sequence[Span], text: str, spans: Sequence[Span]) -> tuple[int, ...]:
     """Return the positions of the text tokens that cover the spans, rising.
 
-    `offsets` are the tokenizer's character ranges in `text`, special tokens having empty ones. Where a template surrounds the
-    caption, `prefix` is the number of characters in front of it, `dropped` the number of tokens that the encoder cuts off, and
-    `base` the number of other tokens (such as image tokens) in front of the text in the model's sequence.
+    `offsets` are the characters of each token of the model's text sequence in `text`, special tokens having empty ones.
     """
     found = []
     for index, (start, end) in enumerate(offsets):
         # Some tokenizers count the space in front of a word as part of it.
         while start < end and text[start].isspace():
             start += 1  # noqa: PLW2901  # narrowed on purpose
-        if start < end and any(start < last + prefix and end > first + prefix for first, last in spans):
-            found.append(index - dropped + base)
-    return tuple(index for index in found if index >= base)
+        if start < end and any(start < last and end > first for first, last in spans):
+            found.append(index)
+    return tuple(found)
+
+
+def through_template(offsets: Sequence[Span], kept: Sequence[int], prefix: int, length: int) -> tuple[Span, ...]:
+    """Return the caption's characters of each token that is kept of a text in which a template surrounds the caption.
+
+    `offsets` are the tokenizer's character ranges in the whole text, `kept` the tokens that reach the model, in its order,
+    `prefix` the number of characters in front of the caption and `length` the caption's. The template's tokens get empty ranges.
+    """
+    found = []
+    for index in kept:
+        first, last = (min(max(place - prefix, 0), length) for place in offsets[index])
+        found.append((first, last) if first < last else (0, 0))
+    return tuple(found)
 
 
 def is_cut(offsets: Sequence[Span], spans: Sequence[Span]) -> bool:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from intergeneval.videos import Frame, write_video
 from matrix_train.aligned import AlignedModel
-from matrix_train.backbones.loading import load_pipeline
+from matrix_train.backbones.loading import load_pipeline, sampled_frames
 from matrix_train.conditioning import IdMapInput, on_first_frame
 from matrix_train.data.batches import Batches
 
@@ -45,7 +45,7 @@ def validate(model: AlignedModel, batches: Batches, folder: Path, out: Path) -> 
             clip, frames = batches.clips[place], batches.frames(place)
             if hook is not None:
                 latent = batches.cached(place).tensors["id_map"][None]
-                hook.latent = on_first_frame(latent, 1 + (len(frames) - 1) // 4)
+                hook.latent = on_first_frame(latent, 1 + (sampled_frames(pipeline, len(frames)) - 1) // 4)
             video = sample(pipeline, frames[0], clip.caption, frames=len(frames), steps=STEPS, seed=model.config.train.seed)
             path = out / f"{place:03d}.mp4"
             write_video(path, iter(video), FPS)
@@ -71,7 +71,7 @@ def sample(
         prompt=prompt,
         height=first.shape[0],
         width=first.shape[1],
-        num_frames=frames,
+        num_frames=sampled_frames(pipeline, frames),
         num_inference_steps=steps,
         generator=torch.Generator().manual_seed(seed),
         output_type="np",

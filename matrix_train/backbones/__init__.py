@@ -58,8 +58,8 @@ class AttentionCall:
     """Normalised hidden states of the video tokens."""
     text_BTC: Tensor | None
     """Normalised hidden states of the text tokens; None in self-attention over video alone."""
-    rotary: Any
-    """Rotary tables of the video tokens, as the backbone hands them on; None where it uses none."""
+    rotary: tuple[Tensor, Tensor] | None
+    """Rotary tables of the video tokens, cosine and sine, (N, D) each; None where none are used."""
     valid_BN: Tensor | None = None
     """Which keys the softmax runs over, in key order; None: all."""
 
@@ -91,6 +91,10 @@ class Backbone(Protocol):
     @property
     def noising(self) -> Noising:
         """Its training objective."""
+
+    @property
+    def image_noise(self) -> tuple[float, float] | None:
+        """Mean and deviation of the logarithm of the noise that its recipe puts on first frames (-1..1); None: it puts none."""
 
     @property
     def layers(self) -> int:

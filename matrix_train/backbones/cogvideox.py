@@ -10,38 +10,29 @@ from typing import Any, cast
 
 import torch
 from diffusers import CogVideoXTransformer3DModel
-from diffusers.models.embeddings import apply_rotary_emb, get_3d_rotary_pos_embed
+from diffusers.models.embeddings import get_3d_rotary_pos_embed
 from diffusers.pipelines.cogvideo.pipeline_cogvideox_image2video import get_resize_crop_region_for_grid
 from torch import Tensor, nn
 
 from intergeneval.errors import ConfigError
-from matrix_train.backbones import AttentionCall, Grid, MapKind, Noising, Part, argument, patched
+from matrix_train.backbones import AttentionCall, Grid, MapKind, Noising, Part, argument
+from matrix_train.backbones.base import DiffusersBackbone, inputs
 
 
-class CogVideoX:
+class CogVideoX(DiffusersBackbone):
     """The CogVideoX transformer behind the backbone protocol; latents go in and out as (B, C, F, H, W)."""
 
     name = "cogvideox"
     kinds = frozenset(MapKind)
     projection = "patch_embed.proj"
     channel_axis = 2
+    # The strength that the training scripts of diffusers and of the model's authors draw: exp of a normal number.
+    image_noise = (-3.0, 0.5)
 
     def __init__(self, transformer: CogVideoXTransformer3DModel, noising: Noising) -> None:
-        self._model = transformer
-        self._config: Any = transformer.config
-        self._noising = noising
+        super().__init__(transformer, noising)
         if self._config.patch_size_t is not None:
             raise ConfigError("CogVideoX 1.5 patches time as well and is not supported; use CogVideoX-2B or 5B image to video")
-
-    @property
-    def transformer(self) -> nn.Module:
-        """The transformer."""
-        return cast(nn.Module, self._model)
-
-    @property
-    def noising(self) -> Noising:
-        """v-prediction with the scheduler's table."""
-        return self._noising
 
     @property
     def layers(self) -> int:
@@ -49,14 +40,9 @@ class CogVideoX:
         return int(self._config.num_layers)
 
     @property
-    def strides(self) -> tuple[int, int]:
-        """Four frames and eight pixels of the VAE, times the patch."""
-        return 4, 8 * int(self._config.patch_size)
-
-    @property
-    def latent_channels(self) -> int:
-        """Channels of the video latent."""
-        return int(self._config.out_channels)
+    def patch(self) -> tuple[int, int, int]:
+        """Latent frames, rows and columns of one token."""
+        return 1, int(self._config.patch_size), int(self._config.patch_size)
 
     def grid(self, shape_FHW: tuple[int, int, int]) -> Grid:
         """Return the token grid; learned positions allow one size only."""
@@ -67,7 +53,7 @@ class CogVideoX:
                     f"this CogVideoX has learned positions for latents of {wanted[0]}x{wanted[1]} and cannot take "
                     f"{shape_FHW[1]}x{shape_FHW[2]}; set data.height = {wanted[0] * 8} and data.width = {wanted[1] * 8}"
                 )
-        return patched(shape_FHW, (1, self._config.patch_size, self._config.patch_size))
+        return super().grid(shape_FHW)
 
     def attention(self, layer: int, kind: MapKind) -> nn.Module:  # noqa: ARG002  # one joint attention holds every kind
         """Return the joint attention of a block."""
@@ -85,25 +71,13 @@ class CogVideoX:
         """Text first, then video."""
         return "text", "video"
 
-    def queries(self, attention: nn.Module, call: AttentionCall, part: Part, first: int | None = None) -> Tensor:
-        """Return normalised, rotated queries (B, heads, N, D)."""
-        return _project(attention, call, part, first, which="q")
-
-    def keys(self, attention: nn.Module, call: AttentionCall, part: Part) -> Tensor:
-        """Return normalised, rotated keys (B, heads, N, D)."""
-        return _project(attention, call, part, None, which="k")
-
     def lora_targets(self, layer: int) -> tuple[str, ...]:
         """Return q, k, v and out of the joint attention."""
         return tuple(f"transformer_blocks.{layer}.attn1.{name}" for name in ("to_q", "to_k", "to_v", "to_out.0"))
 
     def predict(self, noisy: Tensor, time_B: Tensor, condition: Mapping[str, Tensor]) -> Tensor:
         """Run the transformer; `time_B` are whole steps."""
-        dtype = condition["text"].dtype
-        pieces = [noisy.to(dtype)] + ([condition["image"].to(dtype)] if "image" in condition else [])
-        if "id_map" in condition:
-            pieces.append(condition["id_map"].to(dtype))
-        latents_BFCHW = torch.cat(pieces, dim=1).transpose(1, 2)
+        latents_BFCHW = inputs(noisy, condition, condition["text"].dtype).transpose(1, 2)
         output = self._model(
             hidden_states=latents_BFCHW,
             encoder_hidden_states=condition["text"],
@@ -128,19 +102,3 @@ class CogVideoX:
             device=torch.device("cpu") if device.type == "meta" else device,
         )
         return tables[0].to(device), tables[1].to(device)
-
-
-def _project(attention: Any, call: AttentionCall, part: Part, first: int | None, *, which: str) -> Tensor:
-    hidden = call.video_BNC if part == "video" else call.text_BTC
-    assert hidden is not None
-    if first is not None:
-        hidden = hidden[:, :first]
-    projected_BNC = (attention.to_q if which == "q" else attention.to_k)(hidden)
-    projected = projected_BNC.unflatten(2, (attention.heads, -1)).transpose(1, 2)
-    norm = attention.norm_q if which == "q" else attention.norm_k
-    if norm is not None:
-        projected = norm(projected)
-    if part == "video" and call.rotary is not None:
-        length = projected.shape[2]
-        projected = apply_rotary_emb(projected, (call.rotary[0][:length], call.rotary[1][:length]))
-    return cast(Tensor, projected)

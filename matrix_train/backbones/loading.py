@@ -22,6 +22,15 @@ PIPELINES = {
     "HunyuanVideoImageToVideoPipeline": "hunyuan",
 }
 """Class of a pipeline's ``model_index.json`` -> backbone."""
+SECOND = "transformer_2"
+"""Component of a pipeline that hands the denoising over to a second transformer half-way."""
+TWO_TRANSFORMERS = (
+    "it has two transformers (as Wan 2.2 A14B does), one for noisy and one for clean steps, and an adapter would change only the "
+    "first; use a pipeline with one, such as Wan 2.1"
+)
+OWN_TIMES = "it gives every token a timestep of its own (as Wan 2.2 TI2V 5B does), which is not supported; use Wan 2.1"
+DROPPED = 4
+"""Frames at the start that the HunyuanVideo pipeline samples and throws away in its latent-concat variant."""
 _HEAD = 1 << 16
 
 
@@ -44,9 +53,14 @@ def resolve(path: str) -> Path:
 
 def architecture(folder: Path) -> str:
     """Return the backbone's name of a pipeline folder. Raises ConfigError for one we cannot train."""
-    name = json.loads((folder / "model_index.json").read_text(encoding="utf-8")).get("_class_name", "")
+    index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
+    name = index.get("_class_name", "")
     if name not in PIPELINES:
         raise ConfigError(f"{folder}: a {name or 'nameless pipeline'} cannot be trained; supported are {', '.join(PIPELINES)}")
+    if (index.get(SECOND) or [None])[0] is not None:
+        raise ConfigError(f"{folder}: {TWO_TRANSFORMERS}")
+    if index.get("expand_timesteps"):
+        raise ConfigError(f"{folder}: {OWN_TIMES}")
     return PIPELINES[name]
 
 
@@ -55,6 +69,10 @@ def architecture_of(pipeline: Any) -> str:
     name = type(pipeline).__name__
     if name not in PIPELINES:
         raise ConfigError(f"a {name} takes no adapter of ours; supported are {', '.join(PIPELINES)}")
+    if getattr(pipeline, SECOND, None) is not None:
+        raise ConfigError(f"this {name}: {TWO_TRANSFORMERS}")
+    if pipeline.config.get("expand_timesteps"):
+        raise ConfigError(f"this {name}: {OWN_TIMES}")
     return PIPELINES[name]
 
 
@@ -93,9 +111,28 @@ def load_pipeline(folder: Path, dtype: torch.dtype, **parts: Any) -> Any:
     """Load a pipeline for sampling; `parts` stand in for components of its own, None leaving one out."""
     import diffusers
 
-    architecture(folder)
+    if architecture(folder) == "hunyuan":
+        parts.setdefault("tokenizer", load_tokenizer(folder))
     pipeline: Any = diffusers.DiffusionPipeline
     return pipeline.from_pretrained(folder, dtype=dtype, **parts)
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """Load the tokenizer of a pipeline folder.
+
+    By its file and not by the class that the pipeline names: transformers 5 builds the class of HunyuanVideo's tokenizer anew,
+    with rules that are not byte-level and cut the prompt's template into other tokens than the model was trained on.
+    """
+    from transformers import AutoTokenizer
+
+    tokenizer: Any = AutoTokenizer
+    return tokenizer.from_pretrained(folder / "tokenizer")
+
+
+def sampled_frames(pipeline: Any, frames: int) -> int:
+    """Return how many frames to ask a pipeline for, so that `frames` of them come out."""
+    variant = getattr(pipeline.transformer.config, "image_condition_type", None)
+    return frames + (DROPPED if variant == "latent_concat" else 0)
 
 
 def save_lora(name: str, folder: Path, layers: dict[str, torch.Tensor], metadata: dict[str, Any]) -> None:

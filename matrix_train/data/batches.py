@@ -17,7 +17,8 @@ from intergeneval.ids import sha256_json
 from intergeneval.videos import Reader
 from matrix_train.aligned import Batch, RoleEntry
 from matrix_train.backbones import Backbone
-from matrix_train.backbones.encoders import Frames
+from matrix_train.backbones.encoders import Encoder, Frames, load_image_encoder
+from matrix_train.backbones.loading import resolve
 from matrix_train.conditioning import on_first_frame
 from matrix_train.config import Config
 from matrix_train.data.cache import CachedClip, check_clip_cache, load_clip, scaling_of, shape_of, training_frames
@@ -65,11 +66,23 @@ class Plan:
 
 
 class Batches:
-    """Draws batches from a cache."""
+    """Draws batches from a cache; `device` is where first frames are encoded, for those that get noise."""
 
-    def __init__(self, config: Config, backbone: Backbone, clips: Sequence[Clip], folder: Path, processes: int = 1) -> None:
+    def __init__(
+        self,
+        config: Config,
+        backbone: Backbone,
+        clips: Sequence[Clip],
+        folder: Path,
+        *,
+        processes: int = 1,
+        device: torch.device | None = None,
+    ) -> None:
         self._config, self._backbone, self.clips, self._folder = config, backbone, tuple(clips), folder
         self._scaling = scaling_of(folder)
+        self._images = None
+        if config.condition.image_noise == "recipe" and backbone.image_noise is not None:
+            self._images = NoisyImages(config, backbone.image_noise, device or torch.device("cpu"))
         buckets: dict[tuple[int, ...], list[int]] = {}
         for index, clip in enumerate(clips):
             check_clip_cache(folder, Path(config.data.path), clip)
@@ -81,21 +94,52 @@ class Batches:
         train = self._config.train
         chosen = self.plan.at(step * train.accumulate + part)[process * train.batch : (process + 1) * train.batch]
         cached = [load_clip(self._folder, self.clips[index]) for index in chosen]
-        return collate(self._config, self._backbone, cached, self._scaling, step)
+        batch = collate(self._config, self._backbone, cached, self._scaling, step)
+        return batch if self._images is None else self._images.put(batch, cached, step)
 
     def cached(self, index: int) -> CachedClip:
         """Return a clip from the cache."""
         return load_clip(self._folder, self.clips[index])
 
     def one(self, index: int, time: float) -> Batch:
-        """Return a batch of one clip with the draws of step 0 and a given timestep."""
-        batch = collate(self._config, self._backbone, [self.cached(index)], self._scaling, 0)
+        """Return a batch of one clip with the noise of step 0, a given timestep and the first frame as it is."""
+        plain = replace(self._config, condition=replace(self._config.condition, image_dropout=0.0))
+        batch = collate(plain, self._backbone, [self.cached(index)], self._scaling, 0)
         return replace(batch, time_B=torch.full_like(batch.time_B, time))
 
     def frames(self, index: int) -> Frames:
         """Return the frames (F, H, W, 3) of a clip as they were encoded."""
         clip, data = self.clips[index], self._config.data
         return training_frames(self._config, Reader(inside(Path(data.path), clip.video, "video"), keep=False))[0]
+
+
+class NoisyImages:
+    """Puts noise on first frames and encodes them; strength and noise follow from seed, step and clip.
+
+    A cached latent would hold one draw for ever, so the frame's pixels are cached and its one frame is encoded in each step.
+    """
+
+    def __init__(self, config: Config, strength: tuple[float, float], device: torch.device) -> None:
+        self._config, self._strength, self._device = config, strength, device
+        self._encoder: Encoder | None = None
+
+    def put(self, batch: Batch, cached: Sequence[CachedClip], step: int) -> Batch:
+        """Return the batch with its images encoded anew; those that were dropped stay dropped."""
+        images = [
+            self._encoded(item, step, frames=1 + 4 * (batch.clean.shape[2] - 1)) if image.any() else image
+            for item, image in zip(cached, batch.condition["image"], strict=True)
+        ]
+        return replace(batch, condition={**batch.condition, "image": torch.stack(images)})
+
+    def _encoded(self, item: CachedClip, step: int, frames: int) -> Tensor:
+        if self._encoder is None:
+            dtype = getattr(torch, self._config.model.dtype)
+            self._encoder = load_image_encoder(resolve(self._config.model.path), dtype, self._device)
+        generator, (mean, deviation) = generator_of(self._config.train.seed, step, item.id, "image"), self._strength
+        strength = torch.exp(mean + deviation * torch.randn((), generator=generator))
+        frame = item.tensors["first"].numpy()
+        noise = strength * torch.randn(3, *frame.shape[:2], generator=generator)
+        return self._encoder.first_frame(frame, frames, noise)["image"]
 
 
 def collate(
@@ -144,7 +188,9 @@ def _draw(
     noise = torch.randn(mean.shape, generator=generator)
     time = backbone.noising.draw(generator)
     condition = {name.removeprefix("condition/"): value for name, value in item.tensors.items() if name.startswith("condition/")}
-    if float(torch.rand((), generator=generator)) < config.condition.image_dropout:
+    dropped = float(torch.rand((), generator=generator)) < config.condition.image_dropout
+    # An image that takes the place of the first latent frame is a part of the video, and nothing could stand there instead.
+    if dropped and condition["image"].shape[1] == mean.shape[1]:
         condition["image"] = torch.zeros_like(condition["image"])
     if "id_map" in item.tensors:
         condition["id_map"] = on_first_frame(item.tensors["id_map"][None].float(), mean.shape[1])[0]

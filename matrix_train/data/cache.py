@@ -32,7 +32,7 @@ from matrix_train.data.clips import ROLE_ORDER, Clip, inside, mask_folder, mask_
 from matrix_train.roles import token_indices
 from matrix_train.targets import Masks, latent_frames, of_role, pack, resize
 
-VERSION = 2
+VERSION = 3
 INDEX = "cache.json"
 
 
@@ -57,7 +57,7 @@ class CachedClip:
     id: str
     """The clip."""
     tensors: Mapping[str, Tensor]
-    """``video`` moments, ``id_map``, ``condition/*``, and packed ``masks``, ``cells``, ``coarse``."""
+    """``video`` moments, ``id_map``, ``condition/*``, the ``first`` frame's pixels, ``masks`` and ``coarse`` of the roles."""
     entries: tuple[Entry, ...]
     """Its roles, in the order of the packed masks."""
     text_tokens: int
@@ -69,12 +69,12 @@ def folder_of(config: Config) -> Path:
     return Path(config.data.cache) if config.data.cache else Path(config.data.path) / ".matrix-cache"
 
 
-def key_of(config: Config, fingerprint: str, name: str) -> dict[str, Any]:
-    """Return everything a cache depends on beside the clips."""
+def key_of(config: Config, encoder: Encoder, name: str) -> dict[str, Any]:
+    """Return everything a cache depends on beside the clips: encoders with their type and text length, shape, grid, id map."""
     return {
         "version": VERSION,
         "backbone": name,
-        "encoders": fingerprint,
+        **encoder.describe(),
         "frames": config.data.frames,
         "sizes": [list(size) for size in sizes_of(config)],
         "decoder_scale": config.decoder.scale,
@@ -127,7 +127,7 @@ def precompute(
     Raises ConfigError for a stale cache and for the first clip that cannot be trained on.
     """
     root, folder = Path(config.data.path), folder_of(config)
-    key = key_of(config, encoder.fingerprint(), backbone.name)
+    key = key_of(config, encoder, backbone.name)
     if not check_key(folder, key):
         folder.mkdir(parents=True, exist_ok=True)
         shift, factor = encoder.scaling()
@@ -166,9 +166,11 @@ def _encode(path: Path, digest: str, config: Config, clip: Clip, encoder: Encode
     tracks = {name: masks[: config.data.frames] for name, masks in mask_tracks(root, clip).items()}
     moments = encoder.video(frames)
     grid = backbone.grid((moments.shape[1], moments.shape[2], moments.shape[3]))
-    text = encoder.text(clip.caption)
+    text = encoder.text(clip.caption, frames[0])
     tensors: dict[str, Tensor] = {"video": moments, **{f"condition/{name}": item for name, item in text.tensors.items()}}
     tensors |= {f"condition/{name}": item for name, item in encoder.first_frame(frames[0], len(frames)).items()}
+    # Noise on the first frame is drawn anew in each step, and a latent cannot take it.
+    tensors["first"] = torch.from_numpy(frames[0].copy())
     if config.condition.id_map != "none":
         tensors["id_map"] = encoder.picture(_id_map(config, clip, tracks, fitting))
     entries, found = _roles(clip, tracks, text.offsets)

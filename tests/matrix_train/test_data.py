@@ -1,6 +1,7 @@
 """Datasets of both layouts are read, every fault is named, and what is cached is what was there."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,6 @@ import torch
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from intergeneval.errors import ConfigError, RecordError
 from matrix_train import roles, targets
@@ -58,21 +58,11 @@ def test_a_phrase_inside_another_word_is_not_found():
     assert roles.find_phrase("a cartoon", "car") == ()
 
 
-def test_a_template_in_front_of_the_caption_shifts_the_tokens_back():
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    prefix, suffix = "<|user|> Describe the video: ", "<|end|>"
-    caption = "a red box pushes a blue ball"
-    tokenizer.train_from_iterator([prefix + caption + suffix], trainers.BpeTrainer(vocab_size=60, show_progress=False))
-    text = prefix + caption + suffix
-    whole = tokenizer.encode(text)
-    dropped = next(index for index, (start, _) in enumerate(whole.offsets) if start >= len(prefix) - 1)
-    found = roles.token_indices(
-        whole.offsets, text, roles.find_phrase(caption, "blue ball"), prefix=len(prefix), dropped=dropped, base=5
-    )
-    kept = [whole.tokens[index - 5 + dropped] for index in found]
-    assert "".join(kept).replace("Ġ", " ").strip() == "blue ball"
+def test_a_template_around_the_caption_leaves_the_captions_characters_and_empties_its_own():
+    # "<s> Say: a box </s>" of which the first two tokens and the last never reach the model.
+    offsets = [(0, 3), (4, 8), (8, 10), (10, 14), (15, 19)]
+    assert roles.through_template(offsets, (2, 3, 4), prefix=9, length=5) == ((0, 1), (1, 5), (0, 0))
+    assert roles.through_template(offsets, (3, 1), prefix=9, length=5) == ((1, 5), (0, 0))
 
 
 def test_marks_leave_a_clean_caption_and_their_places():
@@ -237,6 +227,19 @@ def test_a_stale_cache_is_refused_with_what_changed(pipeline, data):
     ):
         with pytest.raises(ConfigError, match=f"the cache is stale: {field} was"):
             precompute(changed, clips, encoder, backbone)
+    half = load_encoder(pipeline, torch.bfloat16, CPU)
+    with pytest.raises(ConfigError, match="the cache is stale: dtype was 'float32' and is now 'bfloat16'"):
+        precompute(settings, clips, half, backbone)
+
+
+def test_a_cache_of_another_text_length_is_refused(pipeline, data, tmp_path):
+    settings = tiny_pipeline.config(pipeline, data)
+    clips, _, backbone, _ = filled(settings, pipeline)
+    longer = shutil.copytree(pipeline, tmp_path / "longer")
+    tiny_pipeline.rewrite(longer / "transformer" / "config.json", max_text_seq_length=20)
+    encoder = load_encoder(longer, torch.float32, CPU)
+    with pytest.raises(ConfigError, match=r"the cache is stale: text_tokens was \d+ and is now 20"):
+        precompute(settings, clips, encoder, backbone)
 
 
 def test_a_clip_that_changed_is_refused_until_it_is_encoded_again(pipeline, data):

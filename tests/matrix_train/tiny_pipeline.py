@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import cv2
 import numpy as np
@@ -10,15 +11,36 @@ import tiny
 import torch
 from diffusers import (
     AutoencoderKLCogVideoX,
+    AutoencoderKLHunyuanVideo,
     AutoencoderKLWan,
     CogVideoXDDIMScheduler,
     CogVideoXImageToVideoPipeline,
     CogVideoXTransformer3DModel,
+    FlowMatchEulerDiscreteScheduler,
+    HunyuanVideoImageToVideoPipeline,
+    HunyuanVideoTransformer3DModel,
     UniPCMultistepScheduler,
     WanImageToVideoPipeline,
     WanTransformer3DModel,
 )
-from transformers import CLIPVisionConfig, CLIPVisionModel, T5Config, T5EncoderModel, T5Tokenizer, UMT5Config, UMT5EncoderModel
+from diffusers.pipelines.hunyuan_video.pipeline_hunyuan_video_image2video import DEFAULT_PROMPT_TEMPLATE
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors
+from transformers import (
+    CLIPTextConfig,
+    CLIPTextModel,
+    CLIPTokenizer,
+    CLIPVisionConfig,
+    CLIPVisionModel,
+    LlamaConfig,
+    LlavaConfig,
+    LlavaForConditionalGeneration,
+    PreTrainedTokenizerFast,
+    T5Config,
+    T5EncoderModel,
+    T5Tokenizer,
+    UMT5Config,
+    UMT5EncoderModel,
+)
 
 from intergeneval import masks as rle
 from intergeneval.records import Tracks, TrackState
@@ -103,10 +125,114 @@ def wan(folder, seed=0):
     return folder
 
 
-def image_processor():
+SPLIT = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+"""How LLaMA 3 cuts text before byte pairs are merged."""
+MARKS = ("<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>", "<image>", "<pad>")
+
+
+def llama_tokenizer():
+    """A byte-level tokenizer of LLaMA 3's make that knows the words of the prompt template whole, and the captions' in pieces."""
+    split = pre_tokenizers.Sequence(
+        [pre_tokenizers.Split(Regex(SPLIT), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+    )
+    words = {
+        piece
+        for part in re.split(r"<[^>]*>|{}", DEFAULT_PROMPT_TEMPLATE["template"])
+        for piece, _ in split.pre_tokenize_str(part)
+    }
+    vocabulary, merges = sorted(pre_tokenizers.ByteLevel.alphabet()), []
+    for word in sorted(words):
+        for end in range(2, len(word) + 1):
+            if word[:end] not in vocabulary:
+                vocabulary.append(word[:end])
+                merges.append((word[: end - 1], word[end - 1]))
+    ids = {token: place for place, token in enumerate([*vocabulary, *MARKS])}
+    # Whole words first, as LLaMA 3 does; without it, merges of other words would get in the way.
+    made = Tokenizer(models.BPE(vocab=ids, merges=merges, ignore_merges=True))
+    made.pre_tokenizer, made.decoder = split, decoders.ByteLevel()
+    begin = processors.TemplateProcessing(single=f"{MARKS[0]} $A", special_tokens=[(MARKS[0], ids[MARKS[0]])])
+    made.post_processor = processors.Sequence([processors.ByteLevel(trim_offsets=False), begin])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=made, bos_token=MARKS[0], eos_token="<|eot_id|>", pad_token="<pad>", padding_side="right",
+        additional_special_tokens=[*MARKS[1:3], "<image>"],
+    )  # fmt: skip
+
+
+def clip_tokenizer(folder):
+    """CLIP's tokenizer with single characters, from files as the hub has them."""
+    letters = [*"abcdefghijklmnopqrstuvwxyz", *(f"{letter}</w>" for letter in "abcdefghijklmnopqrstuvwxyz")]
+    ids = {token: place for place, token in enumerate([*letters, "<|startoftext|>", "<|endoftext|>"])}
+    folder.mkdir(parents=True)
+    (folder / "vocab.json").write_text(json.dumps(ids))
+    (folder / "merges.txt").write_text("#version: 0.2\n")
+    return CLIPTokenizer.from_pretrained(folder), len(ids)
+
+
+def llava(tokenizer):
+    """LLaVA with a vision tower of 24 x 24 patches, which are the 576 image tokens that the pipeline counts on."""
+    vision = CLIPVisionConfig(
+        hidden_size=8, intermediate_size=16, num_hidden_layers=3, num_attention_heads=2, image_size=48, patch_size=2
+    )
+    text = LlamaConfig(
+        vocab_size=len(tokenizer), hidden_size=12, intermediate_size=24, num_hidden_layers=4, num_attention_heads=2,
+        num_key_value_heads=2, max_position_embeddings=1024, pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id,
+    )  # fmt: skip
+    settings = LlavaConfig(
+        vision_config=vision, text_config=text, image_token_index=tokenizer.convert_tokens_to_ids("<image>"),
+        pad_token_id=tokenizer.pad_token_id, vision_feature_layer=-2, image_seq_length=576,
+    )  # fmt: skip
+    return LlavaForConditionalGeneration(settings)
+
+
+def hunyuan(folder, *, variant="token_replace", seed=0):
+    """A HunyuanVideo image-to-video pipeline of either variant, its tokenizer named in the index as on the hub."""
+    torch.manual_seed(seed)
+    vae = AutoencoderKLHunyuanVideo(
+        latent_channels=tiny.CHANNELS, block_out_channels=(4, 4, 4, 4), layers_per_block=1, norm_num_groups=2,
+        scaling_factor=0.476986,
+    )  # fmt: skip
+    tokenizer = llama_tokenizer()
+    tokenizer_2, size = clip_tokenizer(folder / "clip")
+    clip = CLIPTextModel(
+        CLIPTextConfig(
+            vocab_size=size, hidden_size=10, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2,
+            bos_token_id=size - 2, eos_token_id=size - 1, pad_token_id=size - 1,
+        )
+    )  # fmt: skip
+    joined = variant == "latent_concat"
+    transformer = HunyuanVideoTransformer3DModel(
+        in_channels=2 * tiny.CHANNELS + 1 if joined else tiny.CHANNELS, out_channels=tiny.CHANNELS, num_attention_heads=2,
+        attention_head_dim=16, num_layers=2, num_single_layers=2, num_refiner_layers=1, patch_size=2, patch_size_t=1,
+        text_embed_dim=12, pooled_projection_dim=10, rope_axes_dim=(4, 6, 6), image_condition_type=variant,
+    )  # fmt: skip
+    encoder = llava(tokenizer)
+    for part in (transformer, encoder):
+        tiny.randomise(part, seed)
+    HunyuanVideoImageToVideoPipeline(
+        text_encoder=encoder, tokenizer=tokenizer, transformer=transformer, vae=vae, text_encoder_2=clip, tokenizer_2=tokenizer_2,
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=7.0), image_processor=image_processor(48),
+    ).save_pretrained(folder)  # fmt: skip
+    rewrite(folder / "model_index.json", tokenizer=["transformers", "LlamaTokenizerFast"])
+    rewrite(folder / "tokenizer" / "tokenizer_config.json", tokenizer_class="LlamaTokenizerFast")
+    return folder
+
+
+def pipeline(folder, name):
+    """A pipeline by the name of its backbone; ``hunyuan-concat`` is HunyuanVideo's other variant."""
+    if name.startswith("hunyuan"):
+        return hunyuan(folder, variant="latent_concat" if name.endswith("concat") else "token_replace")
+    return {"cogvideox": cogvideox, "wan": wan}[name](folder)
+
+
+def rewrite(path, **fields):
+    path.write_text(json.dumps({**json.loads(path.read_text()), **fields}))
+
+
+def image_processor(side=16):
     from transformers import CLIPImageProcessorPil
 
-    return CLIPImageProcessorPil(size={"shortest_edge": 16}, crop_size={"height": 16, "width": 16})
+    return CLIPImageProcessorPil(size={"shortest_edge": side}, crop_size={"height": side, "width": side})
 
 
 def scene(index, frames=FRAMES, side=SIDE):
