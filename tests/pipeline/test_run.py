@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from intergeneval import bench
 from intergeneval.config import RunConfig
 from intergeneval.errors import BenchError, ComparabilityError, UnknownPluginError, UsageError
 from intergeneval.pipeline import Run, score_run
@@ -39,6 +40,26 @@ def test_a_second_run_does_nothing_and_changes_no_byte(tiny, tmp_path):
     second = Run(config(tiny, tmp_path)).execute()
     assert second.observed == 0
     assert {path.name: path.read_bytes() for path in first.store.folder.glob("*.json*")} == before
+
+
+def test_each_mask_is_read_once_and_a_run_with_nothing_to_do_reads_none(tiny, tmp_path, monkeypatch):
+    read, load = [], bench.load_mask
+    monkeypatch.setattr(
+        bench, "load_mask", lambda found, sample, item: read.append((sample.id, item.id)) or load(found, sample, item)
+    )
+    for expected in (6, 0):
+        read.clear()
+        Run(config(tiny, tmp_path)).execute()
+        assert len(set(read)) == len(read) == expected
+
+
+def test_a_changed_video_of_a_finished_run_is_tracked_from_its_masks_again(tiny, tmp_path):
+    _, model = tiny
+    clips = config(tiny, tmp_path, tracker="flow")
+    Run(clips).execute()
+    shutil.copy(model / "b.mp4", model / "a.mp4")
+    again = Run(clips).execute()
+    assert (again.observed, again.complete) == (1, True)
 
 
 def test_workers_and_shards_give_the_same_bytes_as_one_process(tiny, tmp_path):
