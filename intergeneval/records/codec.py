@@ -11,7 +11,7 @@ import functools
 import json
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, Self, Union, get_args, get_origin, get_type_hints
 
@@ -33,7 +33,10 @@ class Record:
 
         `where` names the file and line for the message.
         """
-        return typing.cast(Self, _decode(cls, value, where or cls.__name__))
+        try:
+            return typing.cast(Self, _decoder(typing.cast(Any, cls))(value))
+        except _FaultError as fault:
+            raise RecordError(f"{where or cls.__name__}{''.join(reversed(fault.path))}: {fault.text}") from None
 
     @classmethod
     def from_line(cls, line: str, *, where: str = "") -> Self:
@@ -68,95 +71,178 @@ def _encode(value: Any) -> Any:
     raise RecordError(f"a record cannot hold a {type(value).__name__}: {value!r}")
 
 
-def _decode(hint: Any, value: Any, where: str) -> Any:  # noqa: PLR0911  # one return for each kind of type reads best
-    origin = get_origin(hint)
-    if hint is Any:
-        return value
-    if origin in (Union, types.UnionType):
-        return _decode_union(hint, value, where)
-    if origin is tuple:
-        return _decode_tuple(hint, value, where)
-    if origin in (dict, Mapping):
-        if not isinstance(value, dict):
-            raise _wrong(where, "an object", value)
-        inner = get_args(hint)[1]
-        return {key: _decode(inner, item, f"{where}.{key}") for key, item in value.items()}
-    if origin is typing.Literal:
-        if value not in get_args(hint):
-            raise _wrong(where, "one of " + ", ".join(map(repr, get_args(hint))), value)
-        return value
-    if isinstance(hint, type) and issubclass(hint, enum.Enum):
-        try:
-            return hint(value)
-        except ValueError:
-            raise _wrong(where, "one of " + ", ".join(repr(item.value) for item in hint), value) from None
-    if is_dataclass(hint):
-        return _decode_record(typing.cast(type, hint), value, where)
-    return _decode_scalar(hint, value, where)
+Decoder = Callable[[Any], Any]
+"""JSON value -> value of a field; raises _FaultError."""
 
 
-def _decode_scalar(hint: Any, value: Any, where: str) -> Any:
-    if hint is type(None):
-        if value is None:
-            return None
-        raise _wrong(where, "null", value)
-    if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    if hint is int and isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if hint in (bool, str) and isinstance(value, hint):
-        return value
-    names = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
-    raise _wrong(where, names.get(hint, str(hint)), value)
+class _FaultError(Exception):
+    """A value is not what its field takes; where it stands is known only on the way out, so nothing is paid for it before."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+        self.path: list[str] = []
+
+    def within(self, part: str) -> Self:
+        """Note the next outer part of the place, such as ``.masks`` or ``[3]``."""
+        self.path.append(part)
+        return self
 
 
-def _decode_union(hint: Any, value: Any, where: str) -> Any:
-    options = get_args(hint)
-    if value is None and type(None) in options:
-        return None
-    concrete = [option for option in options if option is not type(None)]
-    first: RecordError | None = None
-    for option in concrete:
-        try:
-            return _decode(option, value, where)
-        except RecordError as error:
-            first = first or error
-    assert first is not None
-    raise first
-
-
-def _decode_tuple(hint: Any, value: Any, where: str) -> Any:
-    if not isinstance(value, list | tuple):
-        raise _wrong(where, "a list", value)
-    args = get_args(hint)
-    if len(args) == 2 and args[1] is Ellipsis:
-        return tuple(_decode(args[0], item, f"{where}[{index}]") for index, item in enumerate(value))
-    if len(value) != len(args):
-        raise _wrong(where, f"a list of {len(args)}", value)
-    return tuple(_decode(arg, item, f"{where}[{index}]") for index, (arg, item) in enumerate(zip(args, value, strict=True)))
-
-
-def _decode_record(cls: type, value: Any, where: str) -> Any:
-    if not isinstance(value, dict):
-        raise _wrong(where, f"an object ({cls.__name__})", value)
-    schema = _schema(cls)
-    known = {name.rstrip("_"): name for name, _, _ in schema}
-    unknown = sorted(set(value) - set(known))
-    if unknown:
-        raise RecordError(f"{where}: unknown field {unknown[0]!r}; known are {', '.join(sorted(known))}")
-    arguments = {}
-    for name, hint, required in schema:
-        key = name.rstrip("_")
-        if key in value:
-            arguments[name] = _decode(hint, value[key], f"{where}.{key}")
-        elif required:
-            raise RecordError(f"{where}: field {key!r} is missing")
-    try:
-        return cls(**arguments)
-    except ValueError as error:
-        raise RecordError(f"{where}: {error}") from None
-
-
-def _wrong(where: str, wanted: str, value: Any) -> RecordError:
+def _wrong(wanted: str, value: Any) -> _FaultError:
     shown = repr(value)
-    return RecordError(f"{where}: expected {wanted}, got {shown if len(shown) <= 80 else shown[:77] + '...'}")
+    return _FaultError(f"expected {wanted}, got {shown if len(shown) <= 80 else shown[:77] + '...'}")
+
+
+@functools.cache
+def _decoder(hint: Any) -> Decoder:  # noqa: PLR0911  # one return for each kind of type reads best
+    """Return what decodes values of a type; made once a type, because a run folder holds millions of values of a few types."""
+    origin = get_origin(hint)
+    if origin in (Union, types.UnionType):
+        return _union_decoder(get_args(hint))
+    if origin is tuple:
+        return _tuple_decoder(get_args(hint))
+    if origin in (dict, Mapping):
+        return _mapping_decoder(get_args(hint)[1])
+    if origin is typing.Literal:
+        return _choice_decoder({value: value for value in get_args(hint)}, get_args(hint))
+    if isinstance(hint, type) and issubclass(hint, enum.Enum):
+        return _choice_decoder({item.value: item for item in hint}, [item.value for item in hint])
+    if is_dataclass(hint):
+        return _record_decoder(typing.cast(type, hint))
+    return _SCALARS[hint]
+
+
+def _any(value: Any) -> Any:
+    return value
+
+
+def _none(value: Any) -> None:
+    if value is not None:
+        raise _wrong("null", value)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    raise _wrong("a text", value)
+
+
+def _truth_value(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise _wrong("true or false", value)
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise _wrong("a whole number", value)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, float):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    raise _wrong("a number", value)
+
+
+_SCALARS: dict[Any, Decoder] = {Any: _any, type(None): _none, str: _text, bool: _truth_value, int: _whole, float: _number}
+
+
+def _choice_decoder(known: Mapping[Any, Any], shown: Sequence[Any]) -> Decoder:
+    def decode(value: Any) -> Any:
+        try:
+            return known[value]
+        except (KeyError, TypeError):
+            raise _wrong("one of " + ", ".join(map(repr, shown)), value) from None
+
+    return decode
+
+
+def _union_decoder(options: tuple[Any, ...]) -> Decoder:
+    nothing = type(None) in options
+    inner = [_decoder(option) for option in options if option is not type(None)]
+
+    def decode(value: Any) -> Any:
+        if value is None and nothing:
+            return None
+        first: _FaultError | None = None
+        for option in inner:
+            try:
+                return option(value)
+            except _FaultError as fault:
+                first = first or fault
+        assert first is not None
+        raise first
+
+    return decode
+
+
+def _tuple_decoder(items: tuple[Any, ...]) -> Decoder:
+    endless = len(items) == 2 and items[1] is Ellipsis
+    inner = [_decoder(item) for item in items if item is not Ellipsis]
+
+    def decode(value: Any) -> Any:
+        if not isinstance(value, list | tuple):
+            raise _wrong("a list", value)
+        if not endless and len(value) != len(inner):
+            raise _wrong(f"a list of {len(inner)}", value)
+        parts = inner * len(value) if endless else inner
+        try:
+            return tuple([part(item) for part, item in zip(parts, value, strict=True)])
+        except _FaultError:
+            # Only now is it worth counting.
+            for index, (part, item) in enumerate(zip(parts, value, strict=True)):
+                try:
+                    part(item)
+                except _FaultError as fault:
+                    raise fault.within(f"[{index}]") from None
+            raise
+
+    return decode
+
+
+def _mapping_decoder(hint: Any) -> Decoder:
+    inner = _decoder(hint)
+
+    def decode(value: Any) -> Any:
+        if not isinstance(value, dict):
+            raise _wrong("an object", value)
+        found = {}
+        for key, item in value.items():
+            try:
+                found[key] = inner(item)
+            except _FaultError as fault:
+                raise fault.within(f".{key}") from None
+        return found
+
+    return decode
+
+
+def _record_decoder(cls: type) -> Decoder:
+    steps = [(name.rstrip("_"), name, _decoder(hint), required) for name, hint, required in _schema(cls)]
+    known = {key for key, *_ in steps}
+
+    def decode(value: Any) -> Any:
+        if not isinstance(value, dict):
+            raise _wrong(f"an object ({cls.__name__})", value)
+        if not value.keys() <= known:
+            unknown = min(value.keys() - known)
+            raise _FaultError(f"unknown field {unknown!r}; known are {', '.join(sorted(known))}")
+        arguments = {}
+        for key, name, inner, required in steps:
+            if key in value:
+                try:
+                    arguments[name] = inner(value[key])
+                except _FaultError as fault:
+                    raise fault.within(f".{key}") from None
+            elif required:
+                raise _FaultError(f"field {key!r} is missing")
+        try:
+            return cls(**arguments)
+        except ValueError as error:
+            raise _FaultError(str(error)) from None
+
+    return decode
