@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -23,8 +24,8 @@ _INK, _PAPER = (30, 30, 30), 250
 _LETTERS = 54
 
 
-def contact_sheet(benchmark: Benchmark, columns: int = 4) -> Frame:
-    """Return the sheet, RGB uint8 (H, W, 3); samples without a first frame get a grey field.
+def contact_sheet(benchmark: Benchmark) -> Frame:
+    """Return the sheet, RGB uint8 (H, W, 3), about as wide as it is high; samples without a first frame get a grey field.
 
     Raises BenchError when no sample has one, when a file is damaged, or when there are more samples than LARGEST.
     """
@@ -35,7 +36,7 @@ def contact_sheet(benchmark: Benchmark, columns: int = 4) -> Frame:
         )
     if benchmark.first_look is None and not any(sample.image for sample in samples):
         raise BenchError(f"benchmark {benchmark.name!r} has no first frames to show")
-    columns = max(1, min(columns, len(samples)))
+    columns = min(len(samples), max(4, math.ceil(math.sqrt(len(samples) * (TILE[0] + _CAPTION) / TILE[1]))))
     tiles = [_tile(benchmark, sample) for sample in samples]
     tiles += [np.full_like(tiles[0], _PAPER)] * (-len(tiles) % columns)
     rows = [np.concatenate(tiles[start : start + columns], axis=1) for start in range(0, len(tiles), columns)]

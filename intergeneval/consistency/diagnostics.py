@@ -30,7 +30,7 @@ def diagnose(tracks: Tracks, track: Track, frames: Sequence[int], kept: Mapping[
         instance_id=track.instance_id,
         appearance_drift=drift,
         area_jumps=area_jumps(tracks, track),
-        teleports=teleports(track, tracks.fps),
+        teleports=teleports(tracks, track),
         fragmentation=pieces,
         lost_share=lost / len(frames) if frames else 0.0,
     )
@@ -51,26 +51,45 @@ def area_jumps(tracks: Tracks, track: Track) -> tuple[int, ...]:
     return tuple(jumps)
 
 
-def teleports(track: Track, fps: float) -> tuple[int, ...]:
+def teleports(tracks: Tracks, track: Track) -> tuple[int, ...]:
     """Return the frames at which the box centre moved implausibly far in one step.
 
-    The step exceeds TELEPORT_SIZES instance sizes per frame since it was last seen, and is TELEPORT_ISOLATION times larger than
-    the steps within TELEPORT_SECONDS around it.
+    The step is TELEPORT_ISOLATION times larger than the steps within TELEPORT_SECONDS around it, and exceeds TELEPORT_SIZES
+    instance sizes per frame since it was last seen. Two that stand closer than that to each other can only make a smaller one:
+    from EXCHANGE_SIZES on it counts when each comes to stand where the other stood.
     """
-    frames = [frame for frame, box in enumerate(track.boxes) if box is not None]
-    if len(frames) < 3:
-        return ()
-    centres = np.array([_centre(track.boxes[frame]) for frame in frames])
-    gaps = np.diff(frames)
-    steps = np.hypot(*np.diff(centres, axis=0).T) / gaps
-    size = float(np.sqrt(np.median([track.areas[frame] for frame in frames])))
-    reach = max(1, round(thresholds.TELEPORT_SECONDS * (fps or 8.0)))
+    frames, steps, size = _steps(track)
+    reach = max(1, round(thresholds.TELEPORT_SECONDS * (tracks.fps or 8.0)))
     found = []
-    for index in np.flatnonzero(steps > thresholds.TELEPORT_SIZES * size):
+    for index in np.flatnonzero(steps > thresholds.EXCHANGE_SIZES * size):
         around = np.concatenate([steps[max(0, index - reach) : index], steps[index + 1 : index + reach + 1]])
-        if steps[index] > thresholds.TELEPORT_ISOLATION * around.max(initial=0.0):
+        if steps[index] <= thresholds.TELEPORT_ISOLATION * around.max(initial=0.0):
+            continue
+        others = (other for other in tracks.tracks if other is not track)
+        if steps[index] > thresholds.TELEPORT_SIZES * size or any(_exchanged(track, other, frames[index + 1]) for other in others):
             found.append(frames[index + 1])
     return tuple(found)
+
+
+def _steps(track: Track) -> tuple[list[int], npt.NDArray[np.float64], float]:
+    """Return the frames that show an instance, its centre's steps between them in pixels per frame, and its size in pixels."""
+    frames = [frame for frame, box in enumerate(track.boxes) if box is not None]
+    if len(frames) < 3:
+        return frames, np.zeros(0), 0.0
+    centres = np.array([_centre(track.boxes[frame]) for frame in frames])
+    steps = np.hypot(*np.diff(centres, axis=0).T) / np.diff(frames)
+    return frames, steps, float(np.sqrt(np.median([track.areas[frame] for frame in frames])))
+
+
+def _exchanged(one: Track, other: Track, frame: int) -> bool:
+    """Whether two instances stand at a frame where the other stood in the frame before."""
+    boxes = [track.boxes[at] if at < len(track.boxes) else None for at in (frame - 1, frame) for track in (one, other)]
+    if any(box is None for box in boxes):
+        return False
+    first, second, first_now, second_now = (np.array(_centre(box)) for box in boxes)
+    step = min(float(np.hypot(*(first_now - first))), float(np.hypot(*(second_now - second))))
+    missed = max(float(np.hypot(*(first_now - second))), float(np.hypot(*(second_now - first))))
+    return missed <= thresholds.EXCHANGE_MISS * step
 
 
 def _look(tracks: Tracks, track: Track, seen: Sequence[int], kept: Mapping[int, Frame]) -> tuple[float | None, float | None]:

@@ -23,6 +23,12 @@ TELEPORT_SIZES = 1.0
 TELEPORT_ISOLATION = 3.0
 """... if it is also this many times the steps around it: a thrown ball is fast in several frames in a row."""
 
+EXCHANGE_SIZES = 0.4
+"""Movement in instance sizes per frame from which two that stand close to each other may have changed places in one step ..."""
+
+EXCHANGE_MISS = 0.35
+"""... if each then stands where the other stood, to this share of the step."""
+
 TELEPORT_SECONDS = 0.25
 """How long before and after a step its surroundings reach, in seconds."""
 

@@ -43,7 +43,7 @@ class Agreement:
     kappa: float | None
     """Cohen's kappa, -1 to 1; None where the truth says one thing only, or nothing was answered."""
     kappa_interval: Interval | None
-    """Interval of kappa; None with fewer than two scenes."""
+    """Interval of kappa; None with fewer than two scenes. Of a judge that always says the same it is 0 alone, as its kappa is."""
 
 
 def share(hits: Sequence[bool], scenes: Sequence[Hashable]) -> Share:
@@ -77,7 +77,8 @@ def agreement(truth: Sequence[bool], given: Sequence[bool], scenes: Sequence[Has
 
     kappa = (po - pe) / (1 - pe), from whole counts, so that a judge who always says the same gets exactly 0. Its standard error
     is the clustered one of its linear approximation: with a = [truth = given], t = [truth], j = [given], each answer adds
-    (a - po) / (1 - pe) - (1 - po) / (1 - pe)^2 * ((2 pt - 1)(j - pj) + (2 pj - 1)(t - pt)).
+    (a - po) / (1 - pe) - (1 - po) / (1 - pe)^2 * ((2 pt - 1)(j - pj) + (2 pj - 1)(t - pt)). Where that has no spread (every
+    answer is right, or every scene errs alike) the ends are those of the accuracy's interval, at the same chance agreement.
     """
     right = [one == other for one, other in zip(truth, given, strict=True)]
     accuracy = share(right, scenes)
@@ -91,8 +92,15 @@ def agreement(truth: Sequence[bool], given: Sequence[bool], scenes: Sequence[Has
         return Agreement(accuracy=accuracy, kappa=kappa, kappa_interval=None)
     pull = _influence(np.array(truth, dtype=np.float64), np.array(given, dtype=np.float64))
     se = float(clustered(pull, codes, LEVEL).se)
-    half = se * t_quantile(len(set(codes.tolist())) - 1, LEVEL) if se > ROUNDING else 0.0
-    return Agreement(accuracy=accuracy, kappa=kappa, kappa_interval=(max(kappa - half, -1.0), min(kappa + half, 1.0)))
+    half = se * t_quantile(len(set(codes.tolist())) - 1, LEVEL)
+    ends = kappa - half, kappa + half
+    if said_yes in (0, total):
+        ends = 0.0, 0.0
+    elif se <= ROUNDING and accuracy.interval is not None:
+        chance = expected / (total * total)
+        low, high = ((end - chance) / (1.0 - chance) for end in accuracy.interval)
+        ends = min(low, kappa), max(high, kappa)
+    return Agreement(accuracy=accuracy, kappa=kappa, kappa_interval=(max(ends[0], -1.0), min(ends[1], 1.0)))
 
 
 def _influence(truth: Floats, given: Floats) -> Floats:

@@ -105,6 +105,20 @@ class MarkedVideo:
     """Sums over the answers' usage: seconds, tokens and the like."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Observed:
+    """The records of one video."""
+
+    sample: Sample
+    video: Video
+    truth: Truth
+    asked: tuple[Question, ...]
+    answers: Mapping[tuple[int, int], Answer]
+    tracks: Tracks | None
+    seen: Consistency | None
+    scored: Score
+
+
 def mark_run(store: RunStore, policy: str, layer: str) -> list[MarkedVideo]:
     """Mark every video of a policy's run folder, in the order of its samples. Raises BackendError where truth is missing."""
     samples = {item.id: item for item in store.read("samples", Sample)}
@@ -126,11 +140,17 @@ def mark_run(store: RunStore, policy: str, layer: str) -> list[MarkedVideo]:
             why = video.reason or "its truth does not speak of the sampled frames"
             raise BackendError(f"{store.folder}: {key[0]} cannot be marked: {why}; remove the folder and validate again")
         answers = {(item[2], item[3]): answer for item, answer in given.items() if item[:2] == key}
-        marked.append(
-            _video(
-                policy, layer, samples[key[0]], video, truth, asked[key[0]], answers, tracks.get(key), seen.get(key), scored[key]
-            )
+        observed = _Observed(
+            sample=samples[key[0]],
+            video=video,
+            truth=truth,
+            asked=tuple(asked[key[0]]),
+            answers=answers,
+            tracks=tracks.get(key),
+            seen=seen.get(key),
+            scored=scored[key],
         )
+        marked.append(_video(policy, layer, observed))
     return marked
 
 
@@ -138,18 +158,8 @@ def _latest(records: Iterable[R]) -> dict[Key, R]:
     return {(item.sample_id, item.seed): item for item in records}
 
 
-def _video(  # noqa: PLR0913, PLR0917  # the records of one video, one argument a stage
-    policy: str,
-    layer: str,
-    sample: Sample,
-    video: Video,
-    truth: Truth,
-    asked: Iterable[Question],
-    answers: Mapping[tuple[int, int], Answer],
-    tracks: Tracks | None,
-    seen: Consistency | None,
-    scored: Score,
-) -> MarkedVideo:
+def _video(policy: str, layer: str, observed: _Observed) -> MarkedVideo:
+    sample, truth, seen, tracks = observed.sample, observed.truth, observed.seen, observed.tracks
     true = truth.event if layer == EVENT else truth.sampled
     known = seen if seen is not None and seen.status is AnswerStatus.OK else None
     drifts = [item.appearance_drift for item in known.diagnostics if item.appearance_drift is not None] if known else []
@@ -158,11 +168,11 @@ def _video(  # noqa: PLR0913, PLR0917  # the records of one video, one argument 
         policy=policy,
         sample_id=sample.id,
         faults=truth.faults,
-        path=video.path,
-        answers=tuple(_answers(sample, truth, layer, asked, answers)),
+        path=observed.video.path,
+        answers=tuple(_answers(layer, observed)),
         true_if=worst["if"],
-        measured_if=scored.if_,
-        score_status=scored.status.value,
+        measured_if=observed.scored.if_,
+        score_status=observed.scored.status.value,
         frames=truth.frames[1:],
         disappearance=tuple(zip(truth.disappearance, _vanished(known, len(truth.disappearance)), strict=True)),
         emergence=None if known is None or known.emergence is None else tuple(zip(truth.emergence, known.emergence, strict=True)),
@@ -171,19 +181,17 @@ def _video(  # noqa: PLR0913, PLR0917  # the records of one video, one argument 
         overlap=tracking.overlap(tracks, truth.visible, truth.frames[1:])
         if tracks is not None and tracks.status == "ok"
         else None,
-        usage=_usage(answers.values()),
+        usage=_usage(observed.answers.values()),
     )
 
 
-def _answers(
-    sample: Sample, truth: Truth, layer: str, asked: Iterable[Question], answers: Mapping[tuple[int, int], Answer]
-) -> Iterable[MarkedAnswer]:
-    event, sampled = _by_question(truth.event), _by_question(truth.sampled)
-    for question in asked:
+def _answers(layer: str, observed: _Observed) -> Iterable[MarkedAnswer]:
+    event, sampled = _by_question(observed.truth.event), _by_question(observed.truth.sampled)
+    for question in observed.asked:
         key = (question.interaction, question.question_id)
         true = (event if layer == EVENT else sampled)[key]
-        given = answers.get(key)
-        interaction = sample.interactions[question.interaction]
+        given = observed.answers.get(key)
+        interaction = observed.sample.interactions[question.interaction]
         yield MarkedAnswer(
             interaction=question.interaction,
             question_id=question.question_id,

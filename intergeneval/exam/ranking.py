@@ -7,13 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from intergeneval.exam.agreement import Interval
+from intergeneval.exam.agreement import ROUNDING, Interval
 from intergeneval.stats.clustered import Floats
 
 RESAMPLES = 1000
 """Draws of the bootstrap over scenes."""
 FEWEST = 3
 """Policies that a rank correlation needs."""
+FEWEST_SCENES = 5
+"""Scenes under which there is no interval: so few give the same draws again and again."""
 FIGURES = ("spearman", "kendall", "slope", "intercept")
 
 
@@ -24,7 +26,8 @@ class Ranking:
     figures: dict[str, float | None]
     """``spearman``, ``kendall`` (tau-b), and ``slope`` and ``intercept`` of measured on true IF; None where not defined."""
     intervals: dict[str, Interval | None]
-    """Percentile intervals over resampled scenes; None where more than one draw in ten leaves the figure undefined."""
+    """Percentile intervals over resampled scenes; None with too few scenes, where more than one draw in ten leaves the figure
+    undefined, and where every draw gives the same value: then resampling says nothing of how sure it is."""
 
 
 def ranking(true: Floats, measured: Floats, seed: int = 0) -> Ranking:
@@ -36,7 +39,7 @@ def ranking(true: Floats, measured: Floats, seed: int = 0) -> Ranking:
     whole = _figures(*_means(true, measured))
     rng = np.random.default_rng(seed)
     drawn: dict[str, list[float]] = {name: [] for name in FIGURES}
-    for _ in range(RESAMPLES if true.shape[1] > 1 else 0):
+    for _ in range(RESAMPLES if true.shape[1] >= FEWEST_SCENES else 0):
         columns = rng.integers(0, true.shape[1], true.shape[1])
         for name, value in _figures(*_means(true[:, columns], measured[:, columns])).items():
             if value is not None:
@@ -72,7 +75,7 @@ def _figures(true: Floats, measured: Floats) -> dict[str, float | None]:
 
 
 def _ends(values: list[float]) -> Interval | None:
-    if len(values) < 0.9 * RESAMPLES:
+    if len(values) < 0.9 * RESAMPLES or float(np.ptp(values)) <= ROUNDING:
         return None
     low, high = np.percentile(values, [2.5, 97.5])
     return float(low), float(high)

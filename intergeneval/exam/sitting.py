@@ -57,9 +57,10 @@ def sit(paper: Paper, out: Path, workers: int = 0, on_sheet: Callable[[Sheet, in
     `workers` processes take a policy each; 0: one a core, at most 8. Raises ComparabilityError when `out` holds another exam,
     UnknownPluginError and ConfigError for backends that cannot be built, StoreError when it cannot be written.
     """
+    # Before anything is written: a mistyped name leaves no folder behind.
+    backends = Backends.build(_config(paper, out, PERFECT, ()), out / BENCH)
     _prepare(paper, out)
     wanted = {policy: names for policy in paper.policies if (names := played(paper, policy))}
-    backends = Backends.build(_config(paper, out, PERFECT, ()), out / BENCH)
     shareable = all(getattr(part, "parallel", True) for part in (backends.judge, backends.tracker, backends.detector))
     count = min(workers or min(usable_cores(), MAX_WORKERS), len(wanted)) if shareable else 1
     sheets: dict[str, Sheet] = {}

@@ -2,11 +2,12 @@
 
 ``mode = "generate"`` has the model write the JSON reply that the API judge's prompts ask for, greedily, and reads it as strictly,
 with one repair turn. ``mode = "choice"`` writes nothing: the reply is given up to each answer, and of the allowed answers the one
-the model finds most likely is taken, then of the frames; that always parses, whatever the model is.
+the model would go on with, held to these, is taken, then of the frames; that always parses, whatever the model is.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +24,7 @@ from intergeneval.weights import DEVICE_SETTINGS, check_settings, number
 OWNER = "judge 'hf'"
 MODES = ("generate", "choice")
 SETTINGS = (*DEVICE_SETTINGS, "mode", "prompts", "max_tokens", "batch", "side")
-READING = 1
+READING = 2
 """Version of how replies are read and choices are made; part of the revision."""
 
 
@@ -190,7 +191,7 @@ class ChoosingJudge(HfJudge):
         begun = [(self.words(request, [item], None), _reply_up_to_answer(item)) for item in questions]
         # A quotation mark ends each answer, so that none is the beginning of another and their probabilities can be compared.
         chances = scorer.log_chances(begun, [[f'{value}"' for value in values]] * len(begun))
-        chosen = [values[_best(row)] for row in chances]
+        chosen = [_told(dict(zip(values, row, strict=True))) for row in chances]
         shown: list[list[int | None]] = [[*images, None] if value is AnswerValue.NO else [*images] for value in chosen]
         ends = [["null}" if frame is None else f"{frame}}}" for frame in row] for row in shown]
         begun = [(words, f'{reply}{value}", "frame": ') for (words, reply), value in zip(begun, chosen, strict=True)]
@@ -206,7 +207,7 @@ class ChoosingJudge(HfJudge):
                 status=AnswerStatus.OK,
                 value=value,
                 frame=frames[_best(place)],
-                reason=f"the likeliest of {len(values)} answers (log-probability {row[_best(row)]:.2f})",
+                reason=f"of {len(values)} answers “{AnswerValue.YES}” has probability {math.exp(evidence['log_chances']['yes']):.3f}",
                 evidence=evidence,
             )
         return answers
@@ -220,6 +221,13 @@ def label(question: Question) -> str:
 def _reply_up_to_answer(question: Question) -> str:
     """Return the reply that the prompt asks for, as far as it is not the model's to decide."""
     return f'{{"answers": [{{"question": "{label(question)}", "reason": "", "answer": "'
+
+
+def _told(chances: Mapping[AnswerValue, float]) -> AnswerValue:
+    """Return yes from even odds on, else the likelier no: that there are two ways to say no must not halve what each is worth."""
+    if math.exp(chances[AnswerValue.YES]) >= 0.5:
+        return AnswerValue.YES
+    return max((value for value in chances if value is not AnswerValue.YES), key=chances.__getitem__)
 
 
 def _best(chances: Sequence[float]) -> int:

@@ -22,6 +22,8 @@ Messages = list[dict[str, Any]]
 SEED = 0
 """Greedy decoding draws nothing; the seed stands for whatever a model draws besides."""
 _MARK = "\x1fQUESTION\x1f"
+Row = tuple[list[int], list[int], list[list[int]]]
+"""Tokens of a beginning, of one of its ends, and per token of the end which tokens are open there."""
 
 
 class Vlm:
@@ -109,30 +111,30 @@ class Scorer:
     def log_chances(self, begun: Sequence[tuple[str, str]], ends: Sequence[Sequence[str]]) -> list[list[float]]:
         """Return per beginning the log-probability of each of its ends, of which one is taken: their probabilities sum to 1.
 
-        A beginning is what is asked and the reply so far.
+        A beginning is what is asked and the reply so far. The model is held to the ends token by token, as by a grammar: at each
+        token only those count that continue one of them. So a token without an alternative is certain, and an end loses nothing by
+        being written in more tokens than another. No end may be the beginning of another.
         """
-        rows = [
-            (self._ids(words + self._after + reply), self._ids(end))
-            for (words, reply), row in zip(begun, ends, strict=True)
-            for end in row
-        ]
+        rows: list[Row] = []
+        for (words, reply), row in zip(begun, ends, strict=True):
+            first, tokens = self._ids(words + self._after + reply), [self._ids(end) for end in row]
+            rows += [(first, second, _open(second, tokens)) for second in tokens]
         found = [value for start in range(0, len(rows), self._batch) for value in self._score(rows[start : start + self._batch])]
         scores, position = [], 0
         for row in ends:
-            part = torch.tensor(found[position : position + len(row)], dtype=torch.float64)
-            scores.append(torch.log_softmax(part, dim=0).tolist())
+            scores.append(found[position : position + len(row)])
             position += len(row)
         return scores
 
     def _ids(self, text: str) -> list[int]:
         return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
 
-    def _score(self, rows: Sequence[tuple[list[int], list[int]]]) -> list[float]:
-        """Return the log-probability of the second part of each row after its first, in one batch."""
-        length = max(len(first) + len(second) for first, second in rows)
+    def _score(self, rows: Sequence[Row]) -> list[float]:
+        """Return the log-probability of the second part of each row after its first, among what is open, in one batch."""
+        length = max(len(first) + len(second) for first, second, _ in rows)
         # Filled up on the right: what comes after a row's end cannot reach back, so no mask is needed.
         ids = torch.zeros((len(rows), length), dtype=torch.long)
-        for index, (first, second) in enumerate(rows):
+        for index, (first, second, _) in enumerate(rows):
             ids[index, : len(first) + len(second)] = torch.tensor(first + second)
         cache = copy.deepcopy(self._cache)
         cache.batch_repeat_interleave(len(rows))
@@ -140,8 +142,13 @@ class Scorer:
         with torch.inference_mode():
             logits = self._model(input_ids=ids.to(device), past_key_values=cache, use_cache=True).logits
             totals = []
-            for index, (first, second) in enumerate(rows):
-                part = logits[index, len(first) - 1 : len(first) + len(second) - 1].float().log_softmax(dim=-1)
-                chosen = torch.tensor(second, device=part.device)[:, None]
-                totals.append(float(part.gather(1, chosen).sum()))
+            for index, (first, second, choices) in enumerate(rows):
+                part = logits[index, len(first) - 1 : len(first) + len(second) - 1].double()
+                steps = zip(part, second, choices, strict=True)
+                totals.append(sum(float(step[token] - step[rivals].logsumexp(0)) for step, token, rivals in steps))
         return totals
+
+
+def _open(end: Sequence[int], ends: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Return per token of an end which tokens could stand there, its own among them, for one of the ends to be written."""
+    return [sorted({other[place] for other in ends if other[:place] == end[:place]}) for place in range(len(end))]

@@ -48,6 +48,8 @@ class Dial:
     """How far its subject stays away from contact, in stage units."""
     float_: float = 0.0
     """How far its object is drawn above where it plays, in stage units, out of reach."""
+    still: float = 0.0
+    """How far the idle life of its members (breath, blinking, a wagging tail) is slowed: 0 not at all, 1 to a still picture."""
     fuse: float = 0.0
     """How far subject and object grow into each other, 0 to 1."""
     hidden: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)

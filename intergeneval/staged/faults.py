@@ -30,8 +30,8 @@ from random import Random
 from intergeneval.staged.dial import Dial, Extra, Warp
 from intergeneval.staged.kinds import ACTORS, KINDS
 from intergeneval.staged.looks import draw_look
-from intergeneval.staged.play import START, TOUCH, Events
-from intergeneval.staged.scene import Act, Scene
+from intergeneval.staged.play import START, Events
+from intergeneval.staged.scene import Scene
 from intergeneval.staged.stage import Stage
 
 Turn = Callable[[Scene, Random, float], "Dial | None"]
@@ -79,32 +79,61 @@ def _from(start: float) -> Warp:
     return lambda clock: start + (1.0 - start) * clock
 
 
-def _no_action(_scene: Scene, _rng: Random, _severity: float) -> Dial:
-    return Dial(warp=_held(START - 0.03))
+def _shifted(by: float) -> Warp:
+    """Run the clock as written, but earlier by a share of the video up to `LEAD` (later where negative).
+
+    The time is won or lost while nobody has moved yet, so that nothing is played faster or slower.
+    """
+
+    def warp(clock: float) -> float:
+        gone = min(clock / _PAUSE, 1.0) if by > 0 else min(clock / (_PAUSE + 2.0 * LEAD), 1.0)
+        return min(clock + by * gone * gone * (3.0 - 2.0 * gone), 1.0)
+
+    return warp
+
+
+LEAD = 0.06
+"""How much earlier the gravest fault of cast begins, and how much later the mildest, as a share of the video."""
+_PAUSE = START - LEAD - 0.02
+"""Share of the video in which the clock gains that much, before anybody moves."""
+
+
+def _sooner(severity: float) -> Warp:
+    """Run the clock so that a graver fault is there sooner and what comes of it is seen for longer."""
+    return _shifted(LEAD * (2.0 * severity - 1.0))
+
+
+def _events(scene: Scene) -> Events:
+    """Return the events of the interaction that faults are dialled into, as its own script says them."""
+    return Stage(scene, Dial(), _UNPAINTED).events[0]
+
+
+def _no_action(_scene: Scene, _rng: Random, severity: float) -> Dial:
+    return Dial(warp=_held(START - 0.03), still=severity)
 
 
 def _stops_short(scene: Scene, _rng: Random, severity: float) -> Dial:
     short = scene.acts[0].script.short
-    return Dial(warp=_held(short - 0.1 * (short - START - 0.05) * severity))
+    return Dial(warp=_held(short - 0.4 * (short - START - 0.05) * severity))
 
 
-def _wrong_agent(scene: Scene, _rng: Random, _severity: float) -> Dial | None:
+def _wrong_agent(scene: Scene, _rng: Random, severity: float) -> Dial | None:
     act = scene.acts[0]
-    return Dial(subject=act.bystander) if act.bystander else None
+    return Dial(subject=act.bystander, warp=_sooner(severity)) if act.bystander else None
 
 
-def _wrong_recipient(scene: Scene, _rng: Random, _severity: float) -> Dial | None:
+def _wrong_recipient(scene: Scene, _rng: Random, severity: float) -> Dial | None:
     act = scene.acts[0]
-    return Dial(object=act.decoy) if act.decoy else None
+    return Dial(object=act.decoy, warp=_sooner(severity)) if act.decoy else None
 
 
-def _roles_swapped(scene: Scene, _rng: Random, _severity: float) -> Dial | None:
+def _roles_swapped(scene: Scene, _rng: Random, severity: float) -> Dial | None:
     act = scene.acts[0]
     subject, object_ = scene.figure(act.subject).kind, scene.figure(act.object).kind
     mutual = act.script.direction.value == "bidirectional"
     if mutual or object_ not in act.script.subjects or subject not in act.script.objects:
         return None
-    return Dial(subject=act.object, object=act.subject)
+    return Dial(subject=act.object, object=act.subject, warp=_sooner(severity))
 
 
 def _no_contact(scene: Scene, _rng: Random, severity: float) -> Dial | None:
@@ -114,33 +143,30 @@ def _no_contact(scene: Scene, _rng: Random, severity: float) -> Dial | None:
     return Dial(gap=script.gap * (1.0 + 0.2 * severity), float_=script.floats * (1.0 + 0.2 * severity))
 
 
-def _outcome_missing(scene: Scene, _rng: Random, _severity: float) -> Dial | None:
+def _outcome_missing(scene: Scene, _rng: Random, severity: float) -> Dial | None:
     script = scene.acts[0].script
+    if not script.undoable:
+        return None
+    events = _events(scene)
+    begun, done = events.advance
+    # The graver, the less of the action is done before it is undone; always some of it, never all.
+    turn = min(begun + (0.68 - 0.24 * severity) * (done - begun), events.outcome[0] - 0.04)
     # What lies in the pair is undone only when they part again.
-    back = START + 0.08 if script.outcome == "pair" else TOUCH + 0.03
-    return Dial(warp=_undone(script.turning, back)) if script.undoable else None
+    back = events.start[0] + 0.02 if script.outcome == "pair" else events.contact[0] + 0.03
+    return Dial(warp=_undone(turn, back))
 
 
 def _pre_state(scene: Scene, _rng: Random, severity: float) -> Dial:
-    del severity
-    return Dial(warp=_from(_engaged(scene.acts[0])))
+    events = _events(scene)
+    first = events.engaged + 0.02
+    # The rest is played over the whole video: what is not over yet must last longer than the distance of two sampled frames.
+    ends = [end for _, end in (events.contact, events.keep, events.advance) if end > first]
+    last = min([first + 0.08, *((end - _SHORTEST) / (1.0 - _SHORTEST) for end in ends)])
+    return Dial(warp=_from(first + severity * max(last - first, 0.0)))
 
 
-def _engaged(act: Act) -> float:
-    """Return the script time from which a video of this act starts engaged; scripts say it together with their events."""
-    return _ENGAGED.get(act.script.verb, Events().engaged)
-
-
-_ENGAGED = {
-    "throws": 0.64,
-    "points at": 0.42,
-    "waves to": 0.42,
-    "bows to": 0.42,
-    "chases": 0.46,
-    "kicks": 0.40,
-    "knocks over": 0.44,
-}
-"""Scripts that start later or earlier than the common beat."""
+_SHORTEST = 5.5 / 48.0
+"""Share of a video that a part of an interaction takes at least, to be seen in a sampled frame (the stride is 5 of 48)."""
 
 
 _GONE = (0.81, 0.66, 0.28)

@@ -141,18 +141,27 @@ class Curve:
 
 
 class Steps:
-    """A value that changes at once: which way somebody faces, whether a lamp is on."""
+    """A value that changes at once, or between two times: which way somebody faces, whether a lamp is on."""
 
     def __init__(self, start: float) -> None:
-        self._changes: list[tuple[float, float]] = [(-1.0, start)]
+        self._changes: list[tuple[float, float, float]] = [(-1.0, -1.0, start)]
 
     def set(self, value: float, time: float) -> None:
         """Change to `value` at a time later than all changes before."""
-        self._changes.append((time, value))
+        self._changes.append((time, time, value))
+
+    def go(self, value: float, start: float, end: float) -> None:
+        """Change to `value` between two times later than all changes before: what is held at arm's length needs time to turn."""
+        self._changes.append((start, end, value))
 
     def at(self, time: float) -> float:
         """Return the value at a time of the script."""
-        return next(value for start, value in reversed(self._changes) if time >= start or start < 0)
+        last = next(index for index in range(len(self._changes) - 1, -1, -1) if time >= self._changes[index][0] or index == 0)
+        start, end, value = self._changes[last]
+        if time >= end or last == 0:
+            return value
+        before = self._changes[last - 1][2]
+        return before + (value - before) * ease(share(time, start, end))
 
     __call__ = at
 

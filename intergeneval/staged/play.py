@@ -148,8 +148,6 @@ class Script:
     """How far a subject that acts without contact stays away, in stage units."""
     floats: float = 0.0
     """Where the object crosses the subject on its way: how far up it is drawn instead, in stage units, when nobody touches it."""
-    turning: float = 0.64
-    """Script time at which a video whose outcome is missing turns back."""
     short: float = 0.232
     """Script time by which a subject that stops short has stopped."""
     place: str = "any"

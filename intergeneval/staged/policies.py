@@ -1,7 +1,7 @@
 """Policies: named mixtures of faults, which play the part of video models.
 
-``perfect`` makes no fault, each fault's name is a policy that commits it wherever the scene has a place for it, and ``mix-00`` to
-``mix-10`` commit more and graver ones, so that the true IF of the family runs from 1 to nearly 0.
+``perfect`` makes no fault, each fault's name is a policy that commits it wherever the scene has a place for it, and ``mix-01`` to
+``mix-10`` commit more and graver ones, so that the true IF of the family runs from nearly 1 to nearly 0.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from intergeneval.staged.dial import Dial
 from intergeneval.staged.faults import FAULTS
 from intergeneval.staged.scene import Scene, rng_of
 
-MIXTURES = tuple(f"mix-{step:02d}" for step in range(11))
+MIXTURES = tuple(f"mix-{step:02d}" for step in range(1, 11))
 """Names of the graded family, best first."""
 POLICIES = ("perfect", *FAULTS, *MIXTURES)
 """Every policy."""

@@ -142,7 +142,7 @@ class Stage:
     def _moment(self, figure_id: str, clock: float) -> Moment:
         act = self._act_of[figure_id]
         return Moment(
-            clock=clock,
+            clock=clock * (1.0 - self.dial.still) if act == self.dial.act else clock,
             time=self.warp(act, clock),
             before=self.warp(act, max(clock - 0.01, 0.0)),
             after=self.warp(act, min(clock + 0.01, 1.0)),

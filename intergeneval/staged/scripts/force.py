@@ -103,7 +103,7 @@ def knocks_over(play: Play) -> Events:
     )
 
 
-@script("throws", Category.FORCE, PEOPLE, ("ball", "book"), starts_held=True, turning=0.76, gap=15.0, roomy=True)
+@script("throws", Category.FORCE, PEOPLE, ("ball", "book"), starts_held=True, gap=15.0, roomy=True)
 def throws(play: Play) -> Events:
     """Pick it up, swing it back over the shoulder, and throw it."""
     a, o, to = play.person, play.object, play.direction

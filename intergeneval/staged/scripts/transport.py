@@ -38,7 +38,7 @@ def fetches(play: Play) -> Events:
     a.touch(o.handle(-to * 0.4, 0.75)(TOUCH), START + 0.12, TOUCH)
     o.place.ride(a.tool(), TOUCH + 0.03)
     a.release(0.44, 0.52)
-    a.facing.set(-to, 0.535)
+    a.facing.go(-to, 0.46, 0.535)
     a.place.by(-to * min(34.0, play.back - a.reach - a.width - 6.0), 0.0, 0.53, 0.82)
     return Events(
         contact=(TOUCH, 1.0),
