@@ -69,9 +69,13 @@ class Performance:
         self.request = request
         self.plan: Plan = plan(request.policy, scene, request.seed)
 
+    def shots(self) -> Iterator[Shot]:
+        """Paint the frames in order, each with the map of who is seen where; equal performances give equal bytes."""
+        return self._stage().shots(self.request.frames)
+
     def frames(self) -> Iterator[Image]:
         """Paint the frames in order, RGB uint8 (H, W, 3); equal performances give equal bytes."""
-        for shot in self._stage().shots(self.request.frames):
+        for shot in self.shots():
             yield shot.frame
 
     def truth(self, seen: tuple[int, ...] | None = None) -> Truth:
