@@ -227,15 +227,22 @@ class Config(Record):
 
 def load(path: Path, overrides: tuple[str, ...] = ()) -> Config:
     """Read a TOML config; `overrides` are ``section.field=value`` texts. Raises ConfigError naming file and field."""
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: there is no such config file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not TOML ({error})") from None
+    return parse(read_table(path, overrides), where=str(path))
+
+
+def read_table(path: Path | None, overrides: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Read a TOML file (None: an empty one) and apply ``section.field=value`` texts. Raises ConfigError."""
+    table: dict[str, Any] = {}
+    if path is not None:
+        try:
+            table = tomllib.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise ConfigError(f"{path}: there is no such config file") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path}: not TOML ({error})") from None
     for override in overrides:
         _apply(table, override)
-    return parse(table, where=str(path))
+    return table
 
 
 def parse(table: dict[str, Any], *, where: str) -> Config:
