@@ -117,6 +117,10 @@ class Backbone(Protocol):
         """Dotted name of the input projection inside the transformer."""
 
     @property
+    def block_lists(self) -> tuple[str, ...]:
+        """Names of the transformer's lists of blocks, in the order in which layers are counted through them."""
+
+    @property
     def channel_axis(self) -> int:
         """Axis of the channels in the transformer's own latent input."""
 

@@ -25,6 +25,7 @@ class CogVideoX(DiffusersBackbone):
     name = "cogvideox"
     kinds = frozenset(MapKind)
     projection = "patch_embed.proj"
+    block_lists: tuple[str, ...] = ("transformer_blocks",)
     channel_axis = 2
     # The strength that the training scripts of diffusers and of the model's authors draw: exp of a normal number.
     image_noise = (-3.0, 0.5)

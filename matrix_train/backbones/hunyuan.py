@@ -26,6 +26,7 @@ class HunyuanVideo(DiffusersBackbone):
     name = "hunyuan"
     kinds = frozenset(MapKind)
     projection = "x_embedder.proj"
+    block_lists: tuple[str, ...] = ("transformer_blocks", "single_transformer_blocks")
     channel_axis = 1
 
     @property

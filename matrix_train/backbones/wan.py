@@ -24,6 +24,7 @@ class Wan(DiffusersBackbone):
     name = "wan"
     kinds = frozenset({MapKind.V2T, MapKind.V2V})
     projection = "patch_embedding"
+    block_lists: tuple[str, ...] = ("blocks",)
     channel_axis = 1
 
     @property

@@ -1,0 +1,115 @@
+"""How guidance is set: which attention is cut, in which layers, where, and how far the prediction moves away from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from intergeneval.errors import ConfigError, RecordError
+from intergeneval.records import Record
+from matrix_train.backbones import Backbone, MapKind
+from matrix_train.config import ROLES
+
+KINDS = ("cmg", "cag")
+REGIONS = ("two_pass", "first_frame")
+PUBLISHED: Mapping[str, Mapping[str, tuple[int, ...]]] = {
+    "cogvideox": {"cmg": (7, 11), "cag": (12,)},
+    "hunyuan": {"cmg": (6, 7, 9, 10), "cag": (11, 26, 27, 29)},
+    "wan": {"cmg": (20, 21, 22, 23, 24), "cag": (6, 7, 8)},
+}
+"""Backbone -> the paper's dominant layers: CogVideoX-5B (42 layers), HunyuanVideo (60), Wan 2.1 14B (40)."""
+PUBLISHED_DEPTH = {"cogvideox": 42, "hunyuan": 60, "wan": 40}
+"""Layers of the models in which they were found; a layer's number means nothing in a model of another depth."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuidanceConfig(Record):
+    """Cross-modal and cross-frame attention guidance."""
+
+    kinds: tuple[str, ...] = ()
+    """``cmg``, ``cag`` or both, which then cut in one perturbed pass; empty: no guidance."""
+    scale: float = 3.0
+    """Factor s of e + s (e - e_perturbed); 0 gives the unguided video."""
+    cmg_layers: tuple[int, ...] = ()
+    """Layers whose video-to-text attention CMG cuts; empty: those the paper names for the backbone."""
+    cag_layers: tuple[int, ...] = ()
+    """Layers whose attention between frames CAG cuts; empty: those the paper names for the backbone."""
+    regions: str = "two_pass"
+    """Where an instance is: ``two_pass``: its track in an unguided video of the same seed; ``first_frame``: its first mask."""
+    tracker: str = "flow"
+    """Tracker of the two passes, as ``intergeneval run --tracker`` takes it."""
+    roles: tuple[str, ...] = ROLES
+    """Roles whose words CMG cuts off: sub, obj, verb."""
+
+    def __post_init__(self) -> None:
+        for name, values, allowed in (
+            ("kinds", self.kinds, KINDS),
+            ("roles", self.roles, ROLES),
+            ("regions", (self.regions,), REGIONS),
+        ):
+            for value in values:
+                if value not in allowed:
+                    raise ValueError(f"guidance.{name}: {value!r} is not one of {', '.join(allowed)}")
+        if len(set(self.kinds)) < len(self.kinds):
+            raise ValueError(f"guidance.kinds names {self.kinds[0]} twice")
+        if not 0 <= self.scale <= 100:
+            raise ValueError(f"guidance.scale is {self.scale}; it must lie between 0 and 100")
+        if "cmg" in self.kinds and not self.roles:
+            raise ValueError("guidance.roles is empty; CMG needs at least one of sub, obj, verb")
+
+    @property
+    def active(self) -> bool:
+        """Whether anything is guided at all."""
+        return bool(self.kinds) and self.scale > 0
+
+    @property
+    def needs_regions(self) -> bool:
+        """Whether masks and words of the instances are needed: CAG alone needs neither."""
+        return self.active and "cmg" in self.kinds
+
+
+def parse_kinds(text: str) -> tuple[str, ...]:
+    """Read ``cmg,cag``; an empty text or ``none`` is no guidance."""
+    found = tuple(item.strip() for item in text.split(",") if item.strip())
+    return () if found == ("none",) else found
+
+
+def parse(value: Any, *, where: str) -> GuidanceConfig:
+    """Read guidance from a config file: a table, or only its kinds as a list or as ``cmg,cag``. Raises ConfigError."""
+    if isinstance(value, bool | int | float):
+        raise ConfigError(
+            f"{where}: {value!r} is not cmg, cag or a table; the scale of classifier-free guidance is guidance_scale"
+        )
+    table = (
+        {"kinds": list(parse_kinds(value))} if isinstance(value, str) else {"kinds": value} if isinstance(value, list) else value
+    )
+    try:
+        return GuidanceConfig.from_json(table, where=where)
+    except RecordError as error:
+        raise ConfigError(str(error)) from None
+
+
+def layers_of(config: GuidanceConfig, backbone: Backbone) -> dict[str, tuple[int, ...]]:
+    """Return the layers in which each kind cuts. Raises ConfigError for a layer or an attention the backbone does not have."""
+    found = {}
+    for kind in config.kinds:
+        chosen = config.cmg_layers if kind == "cmg" else config.cag_layers
+        if not chosen:
+            chosen = PUBLISHED.get(backbone.name, {}).get(kind, ())
+            if backbone.layers != PUBLISHED_DEPTH.get(backbone.name):
+                raise ConfigError(
+                    f"guidance.{kind}_layers is not set, and the paper's layers {list(chosen)} belong to a {backbone.name} of "
+                    f"{PUBLISHED_DEPTH.get(backbone.name)} layers, not of {backbone.layers}; "
+                    f"name layers from 0 to {backbone.layers - 1}"
+                )
+        needed = MapKind.V2T if kind == "cmg" else MapKind.V2V
+        if needed not in backbone.kinds:
+            raise ConfigError(f"{backbone.name} has no {needed.value} attention, so {kind} cannot cut it")
+        for layer in chosen:
+            if not 0 <= layer < backbone.layers:
+                raise ConfigError(
+                    f"guidance.{kind}_layers: layer {layer} does not exist; {backbone.name} has layers 0 to {backbone.layers - 1}"
+                )
+        found[kind] = tuple(sorted(set(chosen)))
+    return found
