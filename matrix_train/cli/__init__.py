@@ -18,6 +18,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "precompute": ("precompute", "Encode and cache every clip of a config."),
     "fit": ("fit", "Train the adapter that a config describes."),
     "sample": ("sample", "Generate one video with an adapter."),
+    "study": ("study", "Train, generate, score and compare several arms; label their clips blind."),
 }
 """Verb -> (module under matrix_train.cli that holds a click command called `command`, one-line help)."""
 

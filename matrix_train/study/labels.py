@@ -1,0 +1,272 @@
+"""The blind sheet: generated clips of all arms, shuffled, with ten questions each; and the labels that come back.
+
+``labels/`` may be handed out as it is: nothing in it names an arm, a seed or a sample. The key lies beside it.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from intergeneval import bench
+from intergeneval.errors import ConfigError, RecordError, UsageError
+from intergeneval.ids import sha256_json, short
+from intergeneval.records import Answer, AnswerStatus, AnswerValue, Question, Record, Sample, Video, VideoStatus
+from intergeneval.store import RunStore, write_atomically
+from intergeneval.videos import Frame, annotate
+from matrix_train.study.accuracy import Labelled
+from matrix_train.study.contact import clip_sheet, frames_of, write_png
+from matrix_train.study.label_page import ShownClip, write_page
+from matrix_train.study.plan import StudyPlan
+from matrix_train.study.work import Say
+
+WORDS = ("yes", "no", "unsure")
+"""What a label may be; unsure: the labeller could not tell."""
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyClip(Record):
+    """What a clip of the sheet is: kept from who labels it."""
+
+    id: str
+    """Its name on the sheet, such as ``c001``."""
+    arm: str
+    """Arm that made it."""
+    training_seed: int | None
+    """Training seed; None where nothing was trained."""
+    sample_id: str
+    """The sample."""
+    noise_seed: int
+    """Seed of its noise."""
+    interaction: int
+    """Index of the key interaction whose ten questions are asked."""
+    video: str
+    """sha256 of the video file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key(Record):
+    """The key of a sheet."""
+
+    sheet: str
+    """Name of the sheet: a hash of what is on it."""
+    clips: tuple[KeyClip, ...]
+    """Its clips, in the order of the sheet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelFile(Record):
+    """What comes back from whoever labelled a sheet."""
+
+    sheet: str
+    """Name of the sheet."""
+    labels: Mapping[str, Mapping[str, str]]
+    """Clip -> question id (``1`` to ``10``) -> yes, no or unsure."""
+    labeller: str = ""
+    """Who labelled: a person or a model."""
+    schema: int = SCHEMA
+    """Version of the format."""
+
+    def __post_init__(self) -> None:
+        if self.schema != SCHEMA:
+            raise ValueError(f"schema {self.schema} is not {SCHEMA}")
+
+
+class Pool:
+    """The runs that clips are drawn from."""
+
+    def __init__(self, stores: Mapping[tuple[str, int | None], RunStore]) -> None:
+        self.stores = stores
+
+    def videos(self, arm: str) -> dict[tuple[int | None, str, int], Video]:
+        """Return all videos of an arm that can be shown, by (training seed, sample, noise seed)."""
+        found = {}
+        for (name, seed), store in self.stores.items():
+            if name == arm:
+                latest = {(item.sample_id, item.seed): item for item in store.read("videos", Video)}
+                found.update({(seed, *key): item for key, item in latest.items() if item.status is VideoStatus.OK})
+        return found
+
+    def path(self, clip: KeyClip) -> Path:
+        """Return the video file of a drawn clip."""
+        video = self.videos(clip.arm)[clip.training_seed, clip.sample_id, clip.noise_seed]
+        return self.stores[clip.arm, clip.training_seed].folder / video.path
+
+    def any(self) -> RunStore:
+        """Return one of the runs: samples and questions are the same in all."""
+        return next(iter(self.stores.values()))
+
+
+class LabelBook:
+    """Sheet, key and labels in a study's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "labels"
+        self.page = self.folder / "sheet.html"
+        self.questions = self.folder / "questions.json"
+        self.key_file = folder / "labels-key.json"
+        self.given = folder / "labels-given.json"
+
+    def draw(self, plan: StudyPlan, pool: Pool) -> Key:
+        """Draw clips evenly over the arms, shuffle them, and write page, pictures, questions and key. Raises MediaError."""
+        store = pool.any()
+        samples = {item.id: item for item in store.read("samples", Sample)}
+        drawn = _drawn(plan, pool, samples)
+        key = Key(sheet=short(sha256_json([item.to_json() for item in drawn]), 12), clips=drawn)
+        benchmark = bench.load(str(store.header.config["bench"]))
+        asked = _questions(store)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        shown = []
+        for item in drawn:
+            sample = samples[item.sample_id]
+            path = pool.path(item)
+            clip = _shown(item, sample, benchmark, path, asked[item.sample_id, item.interaction], plan.shape.fps)
+            write_png(self.folder / "contact" / f"{item.id}.png", clip.contact)
+            shown.append(clip)
+        write_page(self.page, key.sheet, shown)
+        blind = {"sheet": key.sheet, "answers": list(WORDS), "clips": [clip.blind() for clip in shown]}
+        write_atomically(self.questions, json.dumps(blind, indent=1, ensure_ascii=False) + "\n")
+        write_atomically(self.key_file, json.dumps(key.to_json(), indent=1) + "\n")
+        return key
+
+    def key(self) -> Key:
+        """Return the key. Raises UsageError where no sheet was drawn."""
+        try:
+            return Key.from_line(self.key_file.read_text(encoding="utf-8"), where=str(self.key_file))
+        except OSError:
+            raise UsageError(f"{self.key_file}: there is no sheet yet; finish the study's runs first") from None
+
+    def check(self, path: Path) -> LabelFile:
+        """Read a file of labels.
+
+        Raises ConfigError naming file, clip and question for labels of another sheet and for words that are no label.
+        """
+        key, found = self.key(), self._read(path)
+        if found.sheet != key.sheet:
+            raise ConfigError(f"{path}: labels sheet {found.sheet}, and this study's sheet is {key.sheet}")
+        known = {item.id for item in key.clips}
+        for clip, labels in found.labels.items():
+            if clip not in known:
+                raise ConfigError(f"{path}: there is no clip {clip!r} on sheet {key.sheet}")
+            for question, word in labels.items():
+                if question not in _IDS or word not in WORDS:
+                    raise ConfigError(
+                        f"{path}: clip {clip}, question {question}: {word!r}; questions are 1 to 10, labels {WORDS}"
+                    )
+        return found
+
+    def keep(self, found: LabelFile) -> tuple[int, int]:
+        """Keep checked labels; return how many clips they label whole, and how many the sheet has."""
+        write_atomically(self.given, json.dumps(found.to_json(), indent=1, ensure_ascii=False) + "\n")
+        return _whole(found), len(self.key().clips)
+
+    def labelled(self, pool: Pool, clusters: Mapping[str, str], say: Say) -> tuple[list[Labelled], int]:
+        """Return every labelled question with the judge's answer, and how many clips are labelled whole."""
+        if not self.given.is_file():
+            return [], 0
+        found, key = self._read(self.given), self.key()
+        if found.sheet != key.sheet:
+            say(f"labels: {self.given} labels sheet {found.sheet}, and the sheet is {key.sheet} now; label it anew")
+            return [], 0
+        answers = {place: _answers(store) for place, store in pool.stores.items()}
+        items = []
+        for clip in key.clips:
+            said = answers[clip.arm, clip.training_seed]
+            for question, word in sorted(found.labels.get(clip.id, {}).items(), key=lambda item: int(item[0])):
+                answer = said.get((clip.sample_id, clip.noise_seed, clip.interaction, int(question)))
+                label = None if word == "unsure" else word == "yes"
+                items.append(Labelled(arm=clip.arm, scene=clusters[clip.sample_id], label=label, judge=answer))
+        return items, _whole(found)
+
+    def _read(self, path: Path) -> LabelFile:
+        try:
+            return LabelFile.from_line(path.read_text(encoding="utf-8"), where=str(path))
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path}: cannot be read ({error})") from None
+        except RecordError as error:
+            raise ConfigError(str(error)) from None
+
+
+_IDS = frozenset(str(number) for number in range(1, 11))
+
+
+def _whole(found: LabelFile) -> int:
+    """Return how many clips have a label on all ten questions."""
+    return sum(set(labels) == _IDS for labels in found.labels.values())
+
+
+def _drawn(plan: StudyPlan, pool: Pool, samples: Mapping[str, Sample]) -> tuple[KeyClip, ...]:
+    """Draw the clips: as many of each arm as of any other, up to one; each arm goes through the samples before it repeats one."""
+    rng = random.Random(plan.labels.seed)
+    share, more = divmod(plan.labels.clips, len(plan.arms))
+    found: list[KeyClip] = []
+    for place, arm in enumerate(plan.arms):
+        videos = pool.videos(arm.name)
+        by_sample: dict[str, list[tuple[int | None, str, int]]] = {}
+        for key in sorted(videos, key=str):
+            by_sample.setdefault(key[1], []).append(key)
+        for keys in by_sample.values():
+            rng.shuffle(keys)
+        names = sorted(by_sample)
+        rng.shuffle(names)
+        turns = [by_sample[name][turn] for turn in range(len(videos)) for name in names if turn < len(by_sample[name])]
+        for key in turns[: share + (place < more)]:
+            interaction = rng.randrange(len(samples[key[1]].interactions))
+            found.append(
+                KeyClip(
+                    id="",
+                    arm=arm.name,
+                    training_seed=key[0],
+                    sample_id=key[1],
+                    noise_seed=key[2],
+                    interaction=interaction,
+                    video=videos[key].sha256,
+                )
+            )
+    rng.shuffle(found)
+    return tuple(KeyClip.from_json({**item.to_json(), "id": f"c{number:03d}"}) for number, item in enumerate(found, 1))
+
+
+def _questions(store: RunStore) -> dict[tuple[str, int], list[Question]]:
+    found: dict[tuple[str, int], dict[int, Question]] = {}
+    for item in store.read("questions", Question):
+        found.setdefault((item.sample_id, item.interaction), {})[item.question_id] = item
+    return {key: [item for _, item in sorted(asked.items())] for key, asked in found.items()}
+
+
+def _answers(store: RunStore) -> dict[tuple[str, int, int, int], bool | None]:
+    """Return the judge's answers that count, True for yes, None where it had none."""
+    versions = {(item.sample_id, item.seed): item.sha256 for item in store.read("videos", Video)}
+    found: dict[tuple[str, int, int, int], bool | None] = {}
+    for item in store.read("answers", Answer):
+        if item.repeat == 0 and versions.get((item.sample_id, item.seed)) == item.video:
+            said = item.value is AnswerValue.YES if item.status is AnswerStatus.OK else None
+            found[item.sample_id, item.seed, item.interaction, item.question_id] = said
+    return found
+
+
+def _shown(
+    item: KeyClip, sample: Sample, benchmark: bench.Benchmark, path: Path, asked: Sequence[Question], fps: float
+) -> ShownClip:
+    numbers, frames = frames_of(path, sample.size)
+    legend = [(instance.colour, instance.appearance) for instance in sample.instances]
+    first = _first(sample, benchmark)
+    contact = clip_sheet(f"{item.id}: {sample.prompt}", legend, first, frames, numbers)
+    questions = [(question.question_id, question.text) for question in asked]
+    return ShownClip(
+        id=item.id, prompt=sample.prompt, legend=legend, questions=questions, first=first, frames=frames, fps=fps, contact=contact
+    )
+
+
+def _first(sample: Sample, benchmark: bench.Benchmark) -> Frame:
+    """Return the benchmark's first frame with every instance's mask in its colour."""
+    frame = bench.load_first_frame(benchmark, sample)
+    if frame is None:
+        raise UsageError(f"sample {sample.id} has no first frame, so nobody could tell who is who on the sheet")
+    masks = {item.id: bench.load_mask(benchmark, sample, item) for item in sample.instances if item.mask is not None}
+    return annotate(frame, {}, {item.id: item.colour for item in sample.instances}, masks)

@@ -1,0 +1,115 @@
+"""From finished runs to what is read: the blind sheet, the table, the pictures side by side, and the HTML report."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from intergeneval.errors import ComparabilityError
+from intergeneval.ids import sha256_json
+from intergeneval.records import Sample, Score
+from intergeneval.report import ReportOptions, write_report
+from intergeneval.stats import clusters_of
+from intergeneval.store import RunStore, write_atomically
+from matrix_train.study.accuracy import ArmAccuracy, accuracy_of
+from matrix_train.study.board import Board, board
+from matrix_train.study.contact import arms_side_by_side
+from matrix_train.study.labels import LabelBook, Pool
+from matrix_train.study.pieces import Piece, made_of
+from matrix_train.study.plan import StudyPlan
+from matrix_train.study.rule import ArmScores
+from matrix_train.study.table import csv_rows, markdown
+from matrix_train.study.work import Made, Say
+
+RESULT = "result"
+"""Folder of table and pictures."""
+SHOWN_SCENES = 8
+"""Scenes whose videos are shown side by side, evenly spread over the benchmark."""
+
+
+class Results:
+    """The finished runs of a study and what is made from them."""
+
+    def __init__(self, plan: StudyPlan, folder: Path, runs: Sequence[Piece]) -> None:
+        self._plan, self._folder, self._runs = plan, folder, runs
+        self._stores = {(piece.arm, piece.seed): RunStore.open(folder / piece.name) for piece in runs}
+        self._check_alike()
+
+    def _check_alike(self) -> None:
+        """Raise ComparabilityError where the runs were not made alike: a judge of another version, say, between two sittings."""
+        first = next(iter(self._stores.values()))
+        for store in self._stores.values():
+            differing = first.header.comparability.differences(store.header.comparability)
+            if differing:
+                raise ComparabilityError(f"{first.folder} and {store.folder} were not made alike: {', '.join(differing)}")
+
+    def arms(self) -> list[ArmScores]:
+        """Return the scores of all arms by training seed."""
+        seeds: dict[str, dict[int | None, Sequence[Score]]] = {}
+        for (arm, seed), store in self._stores.items():
+            seeds.setdefault(arm, {})[seed] = store.read("scores", Score)
+        return [ArmScores(name=arm.name, seeds=seeds[arm.name]) for arm in self._plan.arms]
+
+    def clusters(self) -> Mapping[str, str]:
+        """Return each sample's cluster."""
+        return clusters_of(next(iter(self._stores.values())).read("samples", Sample))
+
+    def sheet(self, say: Say) -> Made:
+        """Draw the blind sheet and write its page and pictures."""
+        book = LabelBook(self._folder)
+        key = book.draw(self._plan, Pool(self._stores))
+        say(f"labels: {len(key.clips)} clips to label in {book.page}; the key in {book.key_file} stays closed until then")
+        return Made(digest=made_of(key.sheet), units=len(key.clips), notes={"clips": len(key.clips)})
+
+    def table(self, say: Say) -> Made:
+        """Compare the arms and write table and pictures."""
+        accuracies, labelled = self.accuracies(say)
+        found = board(self._plan, self.arms(), self.clusters(), accuracies, labelled)
+        folder = self._folder / RESULT
+        folder.mkdir(exist_ok=True)
+        header = next(iter(self._stores.values())).header
+        text = markdown(self._plan, found, header)
+        files = {
+            "table.md": text,
+            "table.csv": _csv(found),
+            "study.json": _json(self._plan, found, header.comparability.to_json()),
+        }
+        for name, content in files.items():
+            write_atomically(folder / name, content)
+        arms_side_by_side(self._stores, [arm.name for arm in self._plan.arms], folder / "side-by-side", SHOWN_SCENES)
+        for item in found.orders:
+            say(f"table: {item.better} above {item.worse}: {item.verdict}: {item.reason}")
+        return Made(digest=made_of(sha256_json(files)), units=1, notes={"labelled": labelled})
+
+    def accuracies(self, say: Say) -> tuple[dict[str, ArmAccuracy], int]:
+        """Return the judge's accuracy on each arm's labelled clips, and how many clips are labelled."""
+        labelled, clips = LabelBook(self._folder).labelled(Pool(self._stores), self.clusters(), say)
+        names = sorted({item.arm for item in labelled})
+        return {name: accuracy_of([item for item in labelled if item.arm == name]) for name in names}, clips
+
+    def report(self) -> Made:
+        """Write the HTML report over all runs."""
+        folders = [self._folder / piece.name for piece in self._runs]
+        written = write_report(folders, self._folder / "report", ReportOptions(title=self._plan.title or self._plan.name))
+        return Made(digest=made_of(written.path.name, written.pages), units=1, notes={"pages": written.pages})
+
+
+def _csv(found: Board) -> str:
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="\n").writerows(csv_rows(found))
+    return stream.getvalue()
+
+
+def _json(plan: StudyPlan, found: Board, comparability: Mapping[str, object]) -> str:
+    whole = {
+        "plan": plan.to_json(),
+        "comparability": comparability,
+        "board": found.to_json(),
+        "examined": found.examined,
+        "claims": [f"{item.better} above {item.worse}" for item in found.claims],
+        "layers_claim": found.layers_claim,
+    }
+    return json.dumps(whole, indent=1, ensure_ascii=False, sort_keys=True, allow_nan=False) + "\n"
