@@ -124,24 +124,3 @@ def column_means(queries: Tensor, token_keys: Tensor, lse_BHN: Tensor, weights_B
     """
     columns = torch.exp(_scores(_work(queries), _work(token_keys), None, scale) - lse_BHN[..., None])
     return weights_BRT.to(columns.dtype) @ columns.mean(dim=1).transpose(1, 2)
-
-
-def attend(queries: Tensor, keys: Tensor, values: Tensor, *, scale: float) -> tuple[Tensor, Tensor]:
-    """Return softmax attention (B, heads, M, D) and the log-sum-exp of its rows (B, heads, M), from a fused kernel, O(N) memory.
-
-    Without a gradient. Where a device's kernel hands out no log-sum-exp, it is computed beside the attention in blocks of rows.
-    """
-    aten = torch.ops.aten
-    half = queries.dtype in (torch.float16, torch.bfloat16)
-    # The fused kernels want the last axis dense.
-    q, k, v = (item if item.stride(-1) == 1 else item.contiguous() for item in (queries, keys, values))
-    if q.device.type == "cpu":
-        return cast(tuple[Tensor, Tensor], aten._scaled_dot_product_flash_attention_for_cpu(q, k, v, 0.0, False, scale=scale)[:2])
-    if q.device.type == "meta" or (q.device.type == "cuda" and half and q.shape[-1] % 8 == 0):
-        return cast(tuple[Tensor, Tensor], aten._scaled_dot_product_flash_attention(q, k, v, 0.0, False, scale=scale)[:2])
-    if q.device.type == "cuda" and q.dtype == torch.float32:
-        out, lse = aten._scaled_dot_product_efficient_attention(q, k, v, None, True, scale=scale)[:2]
-        # This kernel pads its rows to a multiple of 32.
-        return out, lse[..., : q.shape[2]]
-    out = torch.nn.functional.scaled_dot_product_attention(q, k, v, scale=scale)
-    return out, logsumexp(q, k, scale=scale)

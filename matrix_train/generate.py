@@ -1,96 +1,126 @@
-"""Base plus adapter plus id map: videos from a first frame, a prompt and first-frame masks."""
+"""Base or adapter, id map and guidance: videos from a first frame, a prompt and first-frame masks."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from intergeneval.errors import ConfigError
 from intergeneval.masks import Mask
+from intergeneval.records import Sample
 from intergeneval.videos import Frame, write_video
 from matrix_train.backbones.encoders import encoder_of
-from matrix_train.backbones.loading import load_pipeline, resolve, sampled_frames
-from matrix_train.checkpoint import load_matrix, read_info
+from matrix_train.backbones.loading import load_pipeline, sampled_frames
+from matrix_train.checkpoint import load_matrix
 from matrix_train.conditioning import on_first_frame, palette_picture, target_picture
 from matrix_train.data.clips import read_mask, read_picture
+from matrix_train.guidance.config import GuidanceConfig
+from matrix_train.guidance.guide import Guide, GuidedSample
+from matrix_train.guidance.roles import described_sample
+from matrix_train.sampling import SampleConfig, SamplingConfig, find_model
 from matrix_train.targets import resize
 from matrix_train.validate import FPS, sample
 
-DTYPES = ("bfloat16", "float16", "float32")
-"""Types of weights that a pipeline may be sampled in."""
-
 
 class Generator:
-    """A pipeline with an adapter, ready to sample. Loading takes as long as loading the base model."""
+    """A pipeline, with an adapter or alone, ready to sample. Loading takes as long as loading the base model."""
 
-    def __init__(self, adapter: Path, *, base: str = "", dtype: str = "bfloat16", device: str = "") -> None:
-        self.info = read_info(adapter)
-        self._folder = resolve(base or self.info.base)
-        if dtype not in DTYPES:
-            raise ConfigError(f"dtype is {dtype!r}; it must be one of {', '.join(DTYPES)}")
-        chosen = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        self._pipeline: Any = load_pipeline(self._folder, getattr(torch, dtype))
-        self._adapted = load_matrix(self._pipeline, adapter)
-        self._pipeline.to(chosen)
-        self._pipeline.set_progress_bar_config(disable=True)
-        self._encoder = encoder_of(self._folder, self._pipeline, chosen) if self.info.projection else None
+    def __init__(self, model: str | Path, config: SampleConfig | None = None, guidance: GuidanceConfig | None = None) -> None:
+        self._config = config or SampleConfig()
+        self.model = find_model(str(model), self._config)
+        chosen = torch.device(self._config.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        pipeline: Any = load_pipeline(self.model.base, getattr(torch, self._config.dtype))
+        self._pipeline = pipeline
+        self._adapted = None if self.model.adapter is None else load_matrix(pipeline, self.model.adapter)
+        pipeline.to(chosen)
+        pipeline.set_progress_bar_config(disable=True)
+        info = self.model.info
+        self._encoder = encoder_of(self.model.base, pipeline, chosen) if info is not None and info.projection else None
+        self._guide = Guide(guidance, self.model.base, pipeline) if guidance is not None and guidance.kinds else None
 
-    def frames(
-        self, first: Frame, prompt: str, masks: Sequence[Mask], *, seed: int, steps: int = 50, guidance: float | None = None
-    ) -> npt.NDArray[np.uint8]:
+    def frames(self, first: Frame, request: Sample, masks: Mapping[str, Mask], *, seed: int) -> npt.NDArray[np.uint8]:
         """Return RGB frames (F, H, W, 3) of a video that starts from `first` (H, W, 3).
 
-        `masks` are the instances' first-frame masks (H, W), in the order in which they take their colours; an adapter with a
-        single target takes the last one. Raises ConfigError when masks are missing or of another size.
+        `masks` are the first-frame masks (H, W) of the request's instances by id; in the order of the instances they take their
+        colours, and an adapter with a single target takes the last one. Raises ConfigError when masks or the words of a role
+        are missing, or masks are of another size.
         """
         if self._encoder is not None:
-            if not masks:
-                raise ConfigError("this adapter was trained with an id map and needs first-frame masks of the instances")
-            for mask in masks:
-                if mask.shape != first.shape[:2]:
-                    shown = f"{mask.shape[1]}x{mask.shape[0]}, the first frame {first.shape[1]}x{first.shape[0]}"
-                    raise ConfigError(f"a mask is {shown}")
-            picture = palette_picture(masks) if self.info.id_map == "palette" else target_picture(masks[-1])
-            latent = self._encoder.picture(picture)[None]
-            self._adapted.id_map = on_first_frame(latent, 1 + (sampled_frames(self._pipeline, self.info.frames) - 1) // 4)
-        return sample(self._pipeline, first, prompt, frames=self.info.frames, steps=steps, seed=seed, guidance=guidance)
+            self._set_id_map(first, [masks[item.id] for item in request.instances if item.id in masks])
+        if self._guide is None:
+            return self._sampled(first, request.prompt, seed)
+        size, frames = (first.shape[0], first.shape[1]), self.model.frames
+        given = GuidedSample(sample=request, masks=masks, size=size, frames=frames, seed=seed)
+        return self._guide.video(given, lambda: self._sampled(first, request.prompt, seed))
+
+    def _sampled(self, first: Frame, prompt: str, seed: int) -> npt.NDArray[np.uint8]:
+        config = self._config
+        return sample(
+            self._pipeline, first, prompt, frames=self.model.frames, steps=config.steps, seed=seed, guidance=config.guidance
+        )
+
+    def _set_id_map(self, first: Frame, masks: Sequence[Mask]) -> None:
+        assert self._encoder is not None
+        assert self._adapted is not None
+        if not masks:
+            raise ConfigError("this adapter was trained with an id map and needs first-frame masks of the instances")
+        for mask in masks:
+            if mask.shape != first.shape[:2]:
+                shown = f"{mask.shape[1]}x{mask.shape[0]}, the first frame {first.shape[1]}x{first.shape[0]}"
+                raise ConfigError(f"a mask is {shown}")
+        picture = palette_picture(masks) if self._adapted.info.id_map == "palette" else target_picture(masks[-1])
+        latent = self._encoder.picture(picture)[None]
+        self._adapted.id_map = on_first_frame(latent, 1 + (sampled_frames(self._pipeline, self.model.frames) - 1) // 4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoRequest:
-    """One video that an adapter is asked for."""
+    """One video that a model is asked for."""
 
-    adapter: Path
-    """Adapter folder."""
+    model: str
+    """Adapter folder, pipeline folder or hub id."""
     image: Path
-    """First frame; brought to the size the adapter was trained with."""
+    """First frame; brought to the size of the video."""
     masks: tuple[Path, ...] = ()
     """First-frame masks of the instances, in the order in which they take their colours."""
     prompt: str
     """What happens."""
+    interactions: tuple[str, ...] = ()
+    """Who does what to whom, each as ``SUBJECT|VERB|OBJECT`` in the prompt's words."""
     out: Path
     """The mp4 to write."""
     seed: int = 0
     """Seed of the noise."""
-    steps: int = 50
-    """Sampling steps."""
-    base: str = ""
-    """Base pipeline; empty: the one the adapter was trained on."""
-    dtype: str = "bfloat16"
-    """Type of the weights."""
+    config: SamplingConfig
+    """Sampling and guidance."""
+
+
+def read_masks(paths: Sequence[Path], image: Path, size: tuple[int, int]) -> dict[str, Mask]:
+    """Read the masks of a first frame, brought to `size`, by id. Raises ConfigError for one of another size than the picture."""
+    shape = cv2.imread(str(image), cv2.IMREAD_GRAYSCALE).shape
+    found = {}
+    for place, path in enumerate(paths, 1):
+        mask = read_mask(path)
+        if mask.shape != shape:
+            raise ConfigError(f"{path}: the mask is {mask.shape[1]}x{mask.shape[0]}, the first frame {shape[1]}x{shape[0]}")
+        found[f"id{place}"] = resize(mask, size)
+    return found
 
 
 def write_one(request: VideoRequest) -> int:
     """Generate the video that is asked for and return its number of frames. Raises ConfigError, MediaError or BackendError."""
-    size = read_info(request.adapter).size
+    config = request.config
+    described = described_sample(request.prompt, request.interactions, len(request.masks))
+    # What can be read is read before the model, which takes long.
+    size = find_model(request.model, config.sample).size
     first = read_picture(request.image, size)
-    masks = [resize(read_mask(path), size) for path in request.masks]
-    generator = Generator(request.adapter, base=request.base, dtype=request.dtype)
-    frames = generator.frames(first, request.prompt, masks, seed=request.seed, steps=request.steps)
-    return write_video(request.out, iter(frames), FPS)
+    masks = read_masks(request.masks, request.image, size)
+    generator = Generator(request.model, config.sample, config.attention_guidance)
+    return write_video(request.out, iter(generator.frames(first, described, masks, seed=request.seed)), FPS)

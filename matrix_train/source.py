@@ -1,4 +1,4 @@
-"""``intergeneval run --model ADAPTER_DIR``: videos from base, adapter and the benchmark's own first frames and masks."""
+"""``intergeneval run --model``: videos of an adapter or a base pipeline, from the benchmark's own first frames and masks."""
 
 from __future__ import annotations
 
@@ -6,17 +6,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from intergeneval.errors import BackendError, ConfigError, IntergenevalError
+from intergeneval.errors import BackendError, ConfigError, IntergenevalError, RecordError
 from intergeneval.ids import sha256_file
 from intergeneval.masks import Mask
 from intergeneval.records import Sample
 from intergeneval.sources import Frame, SourceVideo
-from matrix_train.checkpoint import LORA, MARK, REST, read_info
+from matrix_train.backbones.loading import describe
+from matrix_train.checkpoint import LORA, MARK, REST
 from matrix_train.data.clips import inside, read_mask, read_picture
+from matrix_train.guidance.config import check_layers, parse
+from matrix_train.guidance.roles import roles_of
+from matrix_train.sampling import SampleConfig, find_model
 from matrix_train.targets import resize
 
-SETTINGS = {"base": "", "dtype": "bfloat16", "device": "", "steps": 50, "guidance": None, "seeds": [0], "fps": 8.0, "name": ""}
-"""What a run's config may set for this source, with the defaults."""
+SAMPLED = ("base", "dtype", "device", "steps", "guidance", "frames", "height", "width")
+"""Settings that are fields of SampleConfig."""
+OWN = {"seeds": [0], "fps": 8.0, "name": "", "attention_guidance": {}}
+"""Further settings, with the defaults."""
 
 
 class MatrixSource:
@@ -25,27 +31,46 @@ class MatrixSource:
     parallel = False
     """One process holds the model."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
-        unknown = sorted(set(settings) - set(SETTINGS))
+    def __init__(self, model: str, settings: Mapping[str, Any]) -> None:
+        unknown = sorted(set(settings) - {*SAMPLED, *OWN})
         if unknown:
-            raise ConfigError(f"source 'matrix' has no setting {unknown[0]!r}; it knows {', '.join(SETTINGS)}")
-        self._folder = folder
-        self._info = read_info(folder)
-        self._settings = {**SETTINGS, **settings}
+            raise ConfigError(f"source 'matrix' has no setting {unknown[0]!r}; it knows {', '.join((*SAMPLED, *OWN))}")
+        self._spec = model
+        self._settings = {**OWN, **settings}
+        if isinstance(settings.get("guidance"), str | list | dict):
+            raise ConfigError("source 'matrix': guidance is a number; cmg and cag stand in attention_guidance")
+        try:
+            chosen = {name: settings[name] for name in SAMPLED if name in settings}
+            self._config = SampleConfig.from_json(chosen, where="source 'matrix'")
+        except RecordError as error:
+            raise ConfigError(str(error)) from None
+        self._guidance = parse(self._settings["attention_guidance"], where="source 'matrix': attention_guidance")
+        self._model = find_model(model, self._config)
+        check_layers(self._guidance, self._model.base)
         self._root: Path | None = None
         self._generator: Any = None
 
     @property
     def name(self) -> str:
-        """Name of the model in tables: the folder's, or the setting."""
-        own = self._folder.resolve()
-        return str(self._settings["name"] or (own.parent.name if own.name == "adapter" else own.name))
+        """Name of the model in tables: the setting, or the folder's with the guidance behind it."""
+        own = Path(self._spec).resolve()
+        plain = own.parent.name if own.name == "adapter" else own.name
+        return str(self._settings["name"] or "+".join((plain, *(self._guidance.kinds if self._guidance.active else ()))))
 
     def describe(self) -> Mapping[str, Any]:
-        """Return base, adapter hashes and sampling settings."""
-        files = {name: sha256_file(self._folder / name) for name in (LORA, REST, MARK) if (self._folder / name).is_file()}
-        chosen = {name: self._settings[name] for name in ("dtype", "steps", "guidance", "fps")}
-        return {"source": "matrix", "base": self._settings["base"] or self._info.base, "adapter": files, **chosen}
+        """Return base, adapter hashes, and settings of sampling and guidance."""
+        config, model = self._config, self._model
+        found: dict[str, Any] = {"source": "matrix", "dtype": config.dtype, "steps": config.steps, "guidance": config.guidance}
+        found["fps"] = self._settings["fps"]
+        if model.adapter is None or model.info is None:
+            parts = tuple(sorted(path.name for path in model.base.iterdir() if path.is_dir()))
+            found |= {"base": self._spec, "pipeline": describe(model.base, parts)}
+        else:
+            files = {name: sha256_file(model.adapter / name) for name in (LORA, REST, MARK) if (model.adapter / name).is_file()}
+            found |= {"base": config.base or model.info.base, "adapter": files}
+        # What is not set leaves the key as it was before there was such a setting.
+        found |= {name: getattr(config, name) for name in ("frames", "height", "width") if getattr(config, name)}
+        return {**found, "attention_guidance": self._guidance.to_json()} if self._guidance.active else found
 
     def attach(self, root: Path) -> None:
         """Take the benchmark's folder."""
@@ -56,48 +81,58 @@ class MatrixSource:
         return tuple(wanted) or tuple(int(seed) for seed in self._settings["seeds"])
 
     def video(self, sample: Sample, seed: int) -> SourceVideo:
-        """Return frames that are generated when they are walked; a sample without a first frame has no video."""
-        if sample.image is None:
-            return SourceVideo(missing="the sample has no first frame to start from")
-        if self._info.projection and not all(instance.mask for instance in sample.instances):
-            return SourceVideo(missing="an instance has no first-frame mask, which this adapter's id map needs")
+        """Return frames that are generated when they are walked; a sample that lacks what the model needs has no video."""
+        reason = self._missing(sample)
+        if reason:
+            return SourceVideo(missing=reason)
         return SourceVideo(frames=lambda: self._frames(sample, seed), fps=float(self._settings["fps"]))
+
+    def _missing(self, sample: Sample) -> str:
+        """Return why a sample cannot have a video, in one sentence; empty where it can."""
+        if sample.image is None:
+            return "the sample has no first frame to start from"
+        info = self._model.info
+        if info is not None and info.projection and not all(instance.mask for instance in sample.instances):
+            return "an instance has no first-frame mask, which this adapter's id map needs"
+        if not self._guidance.needs_regions:
+            return ""
+        try:
+            needed = {name for role in roles_of(sample, self._guidance.roles) for name in role.instances}
+        except ConfigError as error:
+            return str(error)
+        bare = [name for name in sorted(needed) if not sample.instance(name).mask]
+        return f"{bare[0]} has no first-frame mask, which cmg needs" if bare else ""
 
     def _frames(self, sample: Sample, seed: int) -> Iterator[Frame]:
         try:
             first, masks = self._inputs(sample)
-            generator = self._loaded()
-            settings = self._settings
-            frames = generator.frames(
-                first, sample.prompt, masks, seed=seed, steps=int(settings["steps"]), guidance=settings["guidance"]
-            )
+            frames = self._loaded().frames(first, sample, masks, seed=seed)
         except IntergenevalError:
             raise
         except Exception as error:
             raise BackendError(f"sample {sample.id}, seed {seed}: generation failed: {error}") from error
         yield from frames
 
-    def _inputs(self, sample: Sample) -> tuple[Frame, list[Mask]]:
-        """Return first frame and masks at the size the adapter was trained with."""
+    def _inputs(self, sample: Sample) -> tuple[Frame, dict[str, Mask]]:
+        """Return first frame and masks by instance, at the size of the video."""
         if self._root is None:
             raise BackendError("source 'matrix' was not told where the benchmark's files are")
         assert sample.image is not None
-        size = self._info.size
+        size = self._model.size
         first = read_picture(inside(self._root, sample.image, "first frame"), size)
-        masks = [resize(read_mask(inside(self._root, item.mask, "mask")), size) for item in sample.instances if item.mask]
-        return first, masks
+        paths = {item.id: inside(self._root, item.mask, "mask") for item in sample.instances if item.mask}
+        return first, {name: resize(read_mask(path), size) for name, path in paths.items()}
 
     def _loaded(self) -> Any:
         if self._generator is None:
             from matrix_train.generate import Generator
 
-            settings = self._settings
-            self._generator = Generator(self._folder, base=settings["base"], dtype=settings["dtype"], device=settings["device"])
+            self._generator = Generator(self._spec, self._config, self._guidance)
         return self._generator
 
 
 def create(argument: str, settings: Mapping[str, Any]) -> MatrixSource:
-    """Make the source of an adapter folder. Raises ConfigError when the folder is none."""
+    """Make the source of an adapter or a base pipeline. Raises ConfigError when it is neither."""
     if not argument:
-        raise ConfigError("source 'matrix' needs an adapter folder: --model matrix:FOLDER")
-    return MatrixSource(Path(argument), settings)
+        raise ConfigError("source 'matrix' needs an adapter's or a pipeline's folder: --model matrix:FOLDER")
+    return MatrixSource(argument, settings)

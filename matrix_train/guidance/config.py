@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from intergeneval.errors import ConfigError, RecordError
 from intergeneval.records import Record
-from matrix_train.backbones import Backbone, MapKind
+from matrix_train.backbones.loading import architecture
 from matrix_train.config import ROLES
 
 KINDS = ("cmg", "cag")
@@ -50,13 +52,13 @@ class GuidanceConfig(Record):
         ):
             for value in values:
                 if value not in allowed:
-                    raise ValueError(f"guidance.{name}: {value!r} is not one of {', '.join(allowed)}")
+                    raise ValueError(f"attention_guidance.{name}: {value!r} is not one of {', '.join(allowed)}")
         if len(set(self.kinds)) < len(self.kinds):
-            raise ValueError(f"guidance.kinds names {self.kinds[0]} twice")
+            raise ValueError(f"attention_guidance.kinds names {self.kinds[0]} twice")
         if not 0 <= self.scale <= 100:
-            raise ValueError(f"guidance.scale is {self.scale}; it must lie between 0 and 100")
+            raise ValueError(f"attention_guidance.scale is {self.scale}; it must lie between 0 and 100")
         if "cmg" in self.kinds and not self.roles:
-            raise ValueError("guidance.roles is empty; CMG needs at least one of sub, obj, verb")
+            raise ValueError("attention_guidance.roles is empty; CMG needs at least one of sub, obj, verb")
 
     @property
     def active(self) -> bool:
@@ -78,9 +80,7 @@ def parse_kinds(text: str) -> tuple[str, ...]:
 def parse(value: Any, *, where: str) -> GuidanceConfig:
     """Read guidance from a config file: a table, or only its kinds as a list or as ``cmg,cag``. Raises ConfigError."""
     if isinstance(value, bool | int | float):
-        raise ConfigError(
-            f"{where}: {value!r} is not cmg, cag or a table; the scale of classifier-free guidance is guidance_scale"
-        )
+        raise ConfigError(f"{where}: {value!r} is not cmg, cag or a table; the scale of classifier-free guidance is `guidance`")
     table = (
         {"kinds": list(parse_kinds(value))} if isinstance(value, str) else {"kinds": value} if isinstance(value, list) else value
     )
@@ -90,26 +90,28 @@ def parse(value: Any, *, where: str) -> GuidanceConfig:
         raise ConfigError(str(error)) from None
 
 
-def layers_of(config: GuidanceConfig, backbone: Backbone) -> dict[str, tuple[int, ...]]:
-    """Return the layers in which each kind cuts. Raises ConfigError for a layer or an attention the backbone does not have."""
+def layers_of(config: GuidanceConfig, backbone: str, depth: int) -> dict[str, tuple[int, ...]]:
+    """Return the layers in which each kind cuts. Raises ConfigError for one that a depth of `depth` does not have."""
     found = {}
     for kind in config.kinds:
         chosen = config.cmg_layers if kind == "cmg" else config.cag_layers
+        name = f"attention_guidance.{kind}_layers"
         if not chosen:
-            chosen = PUBLISHED.get(backbone.name, {}).get(kind, ())
-            if backbone.layers != PUBLISHED_DEPTH.get(backbone.name):
+            chosen = PUBLISHED[backbone][kind]
+            if depth != PUBLISHED_DEPTH[backbone]:
                 raise ConfigError(
-                    f"guidance.{kind}_layers is not set, and the paper's layers {list(chosen)} belong to a {backbone.name} of "
-                    f"{PUBLISHED_DEPTH.get(backbone.name)} layers, not of {backbone.layers}; "
-                    f"name layers from 0 to {backbone.layers - 1}"
+                    f"{name} is not set, and the paper's {', '.join(map(str, chosen))} are layers of a {backbone} of "
+                    f"{PUBLISHED_DEPTH[backbone]}, not of {depth}; name layers from 0 to {depth - 1}"
                 )
-        needed = MapKind.V2T if kind == "cmg" else MapKind.V2V
-        if needed not in backbone.kinds:
-            raise ConfigError(f"{backbone.name} has no {needed.value} attention, so {kind} cannot cut it")
         for layer in chosen:
-            if not 0 <= layer < backbone.layers:
-                raise ConfigError(
-                    f"guidance.{kind}_layers: layer {layer} does not exist; {backbone.name} has layers 0 to {backbone.layers - 1}"
-                )
+            if not 0 <= layer < depth:
+                raise ConfigError(f"{name}: layer {layer} does not exist; this {backbone} has layers 0 to {depth - 1}")
         found[kind] = tuple(sorted(set(chosen)))
     return found
+
+
+def check_layers(config: GuidanceConfig, base: Path) -> None:
+    """Raise ConfigError for layers that a pipeline folder does not have; its weights stay on the disk."""
+    name = architecture(base)
+    told = json.loads((base / "transformer" / "config.json").read_text(encoding="utf-8"))
+    layers_of(config, name, int(told["num_layers"]) + int(told.get("num_single_layers", 0)))

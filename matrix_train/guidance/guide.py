@@ -18,7 +18,7 @@ from intergeneval.records import Sample
 from intergeneval.trackers import Tracker
 from matrix_train.backbones import Backbone, Grid, MapKind
 from matrix_train.backbones.encoders import load_offsets
-from matrix_train.backbones.loading import architecture_of, wrap
+from matrix_train.backbones.loading import architecture_of, sampled_frames, wrap
 from matrix_train.guidance.branch import PerturbedBranch
 from matrix_train.guidance.config import GuidanceConfig, layers_of
 from matrix_train.guidance.perturb import Cut, TokenCut
@@ -43,7 +43,7 @@ class GuidedSample:
     size: tuple[int, int]
     """Height and width of the video, in pixels."""
     frames: int
-    """Frames that are asked for."""
+    """Frames of the video."""
     seed: int
     """Seed of the noise, told to the tracker for its records."""
 
@@ -57,7 +57,7 @@ class Guide:
         self.config = config
         self._pipeline = pipeline
         self._backbone = wrap(architecture_of(pipeline), pipeline.transformer, pipeline.scheduler)
-        self._layers = layers_of(config, self._backbone)
+        self._layers = layers_of(config, self._backbone.name, self._backbone.layers)
         two_pass = config.needs_regions and config.regions == "two_pass"
         self._tracker: Tracker | None = tracker_of(config.tracker) if two_pass else None
         self._offsets = load_offsets(folder) if config.needs_regions else None
@@ -77,7 +77,8 @@ class Guide:
 
     def _grid(self, given: GuidedSample) -> Grid:
         temporal, spatial = self._pipeline.vae_scale_factor_temporal, self._pipeline.vae_scale_factor_spatial
-        return self._backbone.grid((1 + (given.frames - 1) // temporal, given.size[0] // spatial, given.size[1] // spatial))
+        decoded = sampled_frames(self._pipeline, given.frames)
+        return self._backbone.grid((1 + (decoded - 1) // temporal, given.size[0] // spatial, given.size[1] // spatial))
 
     def _tokens(self, given: GuidedSample, grid: Grid, sample: Callable[[], Frames]) -> TokenCut:
         """Find words and regions of the roles; everything that can be missing is asked for before the first pass is made."""
@@ -93,8 +94,8 @@ class Guide:
             if self._tracker is None
             else tracked(self._tracker, given.sample, starts, sample(), given.seed)
         )
-        stride = self._pipeline.vae_scale_factor_temporal * self._patch(given, grid)
-        regions = {name: on_grid(track, grid, given.frames, stride) for name, track in tracks.items()}
+        decoded = sampled_frames(self._pipeline, given.frames)
+        regions = {name: on_grid(track, grid, decoded, self._backbone.strides[0]) for name, track in tracks.items()}
         for name in needed:
             if not regions[name].any():
                 raise ConfigError(
@@ -102,10 +103,6 @@ class Guide:
                     "so CMG has no region for it"
                 )
         return token_cut([(tokens, role.instances) for role, tokens in found], regions)
-
-    def _patch(self, given: GuidedSample, grid: Grid) -> int:
-        latents = 1 + (given.frames - 1) // int(self._pipeline.vae_scale_factor_temporal)
-        return latents // grid.frames
 
 
 def token_cut(roles: list[tuple[tuple[int, ...], tuple[str, ...]]], regions: Regions) -> TokenCut:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from matrix_train.attention import attend
 from matrix_train.backbones import Grid, Part
+from matrix_train.kernel import attend
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,10 +34,12 @@ def check_masks(sample: Sample, masks: Mapping[str, Mask], size: tuple[int, int]
 
 
 def tracker_of(spec: str) -> Tracker:
-    """Load a tracker by its spec. Raises ConfigError for one that reads truth, and what the registry raises."""
+    """Load a tracker by its spec. Raises ConfigError for one that reads the truth of staged videos."""
     tracker: Tracker = plugins.build("trackers", spec)
     if tracker.needs_truth:
-        raise ConfigError(f"guidance.tracker: {spec!r} reads the truth of staged videos, and a generated video has none")
+        raise ConfigError(
+            f"attention_guidance.tracker: {spec!r} reads the truth of staged videos, and a generated video has none"
+        )
     return tracker
 
 

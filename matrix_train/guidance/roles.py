@@ -69,7 +69,7 @@ def _absent(sample: Sample, what: str, phrase: str) -> str:
     shown = sample.prompt if len(sample.prompt) <= 160 else f"{sample.prompt[:157]}..."
     return (
         f"sample {sample.id}: the {what} {phrase!r} does not stand in the prompt {shown!r}; "
-        "word them alike, or leave that role out of guidance.roles"
+        "word them alike, or leave that role out of attention_guidance.roles"
     )
 
 

@@ -228,23 +228,23 @@ def test_both_prompts_are_shifted_alike_in_one_batch_and_one_by_one():
 
 
 def test_layers_of_a_model_of_another_depth_must_be_named_and_must_exist():
-    backbone = tiny.backbone("cogvideox")
-    with pytest.raises(ConfigError, match=r"guidance\.cmg_layers is not set.*of 42 layers, not of 4; name layers from 0 to 3"):
-        layers_of(GuidanceConfig(kinds=("cmg",)), backbone)
-    with pytest.raises(ConfigError, match=r"guidance\.cag_layers: layer 12 does not exist; cogvideox has layers 0 to 3"):
-        layers_of(GuidanceConfig(kinds=("cag",), cag_layers=(12,)), backbone)
+    with pytest.raises(ConfigError, match=r"cmg_layers is not set.* 7, 11 are layers of a cogvideox of 42, not of 4; name"):
+        layers_of(GuidanceConfig(kinds=("cmg",)), "cogvideox", 4)
+    with pytest.raises(ConfigError, match=r"attention_guidance\.cag_layers: layer 12 does not exist; .* has layers 0 to 3"):
+        layers_of(GuidanceConfig(kinds=("cag",), cag_layers=(12,)), "cogvideox", 4)
     chosen = GuidanceConfig(kinds=("cag", "cmg"), cag_layers=(3,), cmg_layers=(2, 1, 2))
-    assert layers_of(chosen, backbone) == {"cag": (3,), "cmg": (1, 2)}
+    assert layers_of(chosen, "cogvideox", 4) == {"cag": (3,), "cmg": (1, 2)}
+    assert layers_of(GuidanceConfig(kinds=("cmg", "cag")), "cogvideox", 42) == {"cmg": (7, 11), "cag": (12,)}
 
 
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("cgm", "guidance.kinds: 'cgm' is not one of cmg, cag"),
-        ({"kinds": ["cag"], "scale": -1.0}, "guidance.scale is -1.0; it must lie between 0 and 100"),
-        ({"kinds": ["cmg"], "regions": "third"}, "guidance.regions: 'third' is not one of two_pass, first_frame"),
+        ("cgm", "attention_guidance.kinds: 'cgm' is not one of cmg, cag"),
+        ({"kinds": ["cag"], "scale": -1.0}, "attention_guidance.scale is -1.0; it must lie between 0 and 100"),
+        ({"kinds": ["cmg"], "regions": "third"}, "attention_guidance.regions: 'third' is not one of two_pass, first_frame"),
         ({"kinds": ["cmg"], "layers": [1]}, "layers"),
-        (6.0, "the scale of classifier-free guidance is guidance_scale"),
+        (6.0, "the scale of classifier-free guidance is `guidance`"),
     ],
 )
 def test_a_wrong_setting_is_named(value, message):

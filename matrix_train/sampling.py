@@ -1,0 +1,137 @@
+"""What is sampled and how: a base pipeline or an adapter on one, its shape, steps, and guidance; TOML with one table for each."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from intergeneval.errors import ConfigError, RecordError
+from intergeneval.records import Record
+from matrix_train.backbones.loading import architecture, resolve
+from matrix_train.checkpoint import MARK, AdapterInfo, read_info
+from matrix_train.guidance.config import GuidanceConfig, parse
+
+DTYPES = ("bfloat16", "float16", "float32")
+"""Types of weights that a pipeline may be sampled in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleConfig(Record):
+    """How videos are sampled; frames and size are 0 for those of the model."""
+
+    base: str = ""
+    """Base pipeline of an adapter; empty: the one it was trained on."""
+    dtype: str = "bfloat16"
+    """Type of the weights: bfloat16, float16 or float32."""
+    device: str = ""
+    """``cpu``, ``cuda`` or ``cuda:N``; empty: a GPU where there is one."""
+    steps: int = 50
+    """Sampling steps."""
+    guidance: float | None = None
+    """Scale of classifier-free guidance; None: the pipeline's own."""
+    frames: int = 0
+    """Frames of the video."""
+    height: int = 0
+    """Height in pixels."""
+    width: int = 0
+    """Width in pixels."""
+
+    def __post_init__(self) -> None:
+        if self.dtype not in DTYPES:
+            raise ValueError(f"dtype is {self.dtype!r}; it must be one of {', '.join(DTYPES)}")
+        if not 1 <= self.steps <= 1000:
+            raise ValueError(f"steps is {self.steps}; it must lie between 1 and 1000")
+        if self.frames < 0 or (self.frames and self.frames % 4 != 1):
+            raise ValueError(f"frames is {self.frames}; it must be one more than a multiple of four")
+        if (self.height > 0) != (self.width > 0) or min(self.height, self.width) < 0:
+            raise ValueError(f"height and width are {self.height} and {self.width}; give both or neither")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplingConfig(Record):
+    """A config file of `matrix-train sample`."""
+
+    sample: SampleConfig = field(default_factory=SampleConfig)
+    """How videos are sampled."""
+    attention_guidance: GuidanceConfig = field(default_factory=GuidanceConfig)
+    """Guidance by perturbed attention."""
+
+
+def load(path: Path | None, changes: Mapping[str, Mapping[str, Any]] | None = None) -> SamplingConfig:
+    """Read a config file, or take the defaults, with `changes` that are not None over it. Raises ConfigError."""
+    table: dict[str, Any] = {}
+    where = "options" if path is None else str(path)
+    if path is not None:
+        try:
+            table = tomllib.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise ConfigError(f"{path}: there is no such config file") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path}: not TOML ({error})") from None
+    guidance = parse(table.pop("attention_guidance", {}), where=f"{where}: attention_guidance")
+    try:
+        read = replace(SamplingConfig.from_json(table, where=where), attention_guidance=guidance).to_json()
+        for section, values in (changes or {}).items():
+            read[section] |= {name: value for name, value in values.items() if value is not None}
+        return SamplingConfig.from_json(read, where=where)
+    except RecordError as error:
+        raise ConfigError(str(error)) from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """A base pipeline, with or without an adapter, and the shape of its videos."""
+
+    base: Path
+    """Folder of the base pipeline."""
+    adapter: Path | None
+    """Adapter folder; None: the base alone."""
+    info: AdapterInfo | None
+    """The adapter's mark."""
+    frames: int
+    """Frames of a video."""
+    size: tuple[int, int]
+    """Height and width in pixels."""
+
+
+def is_adapter(folder: Path) -> bool:
+    """Return whether a folder is an adapter's, known by its mark."""
+    return (folder / MARK).is_file()
+
+
+def find_model(spec: str, config: SampleConfig) -> Model:
+    """Find a model by the folder of an adapter or pipeline, or by a hub id. Raises ConfigError.
+
+    The shape is the config's, or else the one the adapter was trained with, or the one that a CogVideoX base tells of itself.
+    """
+    folder = Path(spec)
+    size = (config.height, config.width) if config.height else None
+    if is_adapter(folder):
+        info = read_info(folder)
+        base, frames = resolve(config.base or info.base), config.frames or info.frames
+        return Model(base=base, adapter=folder, info=info, frames=frames, size=size or info.size)
+    if folder.is_dir() and not (folder / "model_index.json").is_file():
+        raise ConfigError(f"{spec} is neither an adapter folder (no {MARK}) nor a diffusers pipeline (no model_index.json)")
+    if config.base:
+        raise ConfigError(f"{spec} is a pipeline itself, so base is not to be set")
+    base = resolve(spec)
+    told, own = _told(base)
+    frames = config.frames or told
+    if not frames or not (size or own):
+        raise ConfigError(f"{spec} does not say the shape it was trained with; set frames, height and width")
+    return Model(base=base, adapter=None, info=None, frames=frames, size=size or own or (0, 0))
+
+
+def _told(base: Path) -> tuple[int, tuple[int, int] | None]:
+    """Return frames and size in pixels that a CogVideoX transformer's config tells; 0 and None for others."""
+    if architecture(base) != "cogvideox":
+        return 0, None
+    told: dict[str, Any] = json.loads((base / "transformer" / "config.json").read_text(encoding="utf-8"))
+    vae = json.loads((base / "vae" / "config.json").read_text(encoding="utf-8"))
+    stride = 2 ** (len(vae.get("block_out_channels", (0, 0, 0, 0))) - 1)
+    height, width = (int(told.get(name, 0)) * stride for name in ("sample_height", "sample_width"))
+    return int(told.get("sample_frames", 0)), (height, width) if height and width else None
