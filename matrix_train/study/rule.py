@@ -1,9 +1,9 @@
 """When an order of two arms counts: the one rule of the study, pure, on score records.
 
 The training seed is a factor. A video is paired with that of the same scene, noise seed and training seed in the other arm; an
-arm without a training seed (the base) is paired with each. The difference of the seed mean has a t interval clustered by prompt. An
-order is resolved when that interval excludes 0 and the differences of all training seeds have its sign; nothing is said where the
-arms differ by over five points in the share of videos without a score.
+arm without a training seed (the base) is paired with each. The difference of the seed mean has a t interval clustered by prompt.
+An order is resolved when that interval excludes 0 and the differences of all training seeds have its sign; nothing is said where
+the arms differ by over five points in the share of videos without a score.
 """
 
 from __future__ import annotations
