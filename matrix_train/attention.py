@@ -6,7 +6,7 @@ Everything runs over blocks of query rows whose size is bounded by a budget of e
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import torch
@@ -32,6 +32,19 @@ def _scores(queries: Tensor, keys: Tensor, valid_BN: Tensor | None, scale: float
     return scores if valid_BN is None else scores.masked_fill(~valid_BN[:, None, None, :], float("-inf"))
 
 
+def _gradients(
+    ctx: Any, queries: Tensor, keys: Tensor, valid_BN: Tensor | None, of_scores: Callable[[slice, Tensor], Tensor]
+) -> tuple[Tensor, Tensor]:
+    """Return the gradients of queries and keys; `of_scores` turns a block's rows and scores into the gradient of those scores."""
+    q, k = _work(queries), _work(keys)
+    d_q, d_k = torch.empty_like(q), torch.zeros_like(k)
+    for rows in _blocks(q, k, ctx.budget):
+        d_scores = ctx.scale * of_scores(rows, _scores(q[:, :, rows], k, valid_BN, ctx.scale))
+        d_q[:, :, rows] = d_scores @ k
+        d_k += d_scores.transpose(-1, -2) @ q[:, :, rows]
+    return d_q.to(queries.dtype), d_k.to(keys.dtype)
+
+
 class _LogSumExp(torch.autograd.Function):
     """lse_i = log sum_j exp(s q_i . k_j); d lse_i / d q_i = s sum_j p_ij k_j and d lse_i / d k_j = s p_ij q_i."""
 
@@ -50,14 +63,11 @@ class _LogSumExp(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:  # the class says it
         queries, keys, lse, valid_BN = ctx.saved_tensors
-        q, k, grad = _work(queries), _work(keys), grads[0]
-        d_q, d_k = torch.empty_like(q), torch.zeros_like(k)
-        for rows in _blocks(q, k, ctx.budget):
-            weights = torch.exp(_scores(q[:, :, rows], k, valid_BN, ctx.scale) - lse[:, :, rows, None])
-            weights = weights * (ctx.scale * grad[:, :, rows, None])
-            d_q[:, :, rows] = weights @ k
-            d_k += weights.transpose(-1, -2) @ q[:, :, rows]
-        return d_q.to(queries.dtype), d_k.to(keys.dtype), None, None, None
+
+        def of_scores(rows: slice, scores: Tensor) -> Tensor:
+            return torch.exp(scores - lse[:, :, rows, None]) * grads[0][:, :, rows, None]
+
+        return (*_gradients(ctx, queries, keys, valid_BN, of_scores), None, None, None)
 
 
 def logsumexp(queries: Tensor, keys: Tensor, valid_BN: Tensor | None = None, *, scale: float, budget: int = BUDGET) -> Tensor:
@@ -91,16 +101,14 @@ class _RowMeans(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:  # the class says it
         queries, keys, weights_BRM, valid_BN = ctx.saved_tensors
-        q, k, grad_BRN = _work(queries), _work(keys), grads[0]
-        weights = weights_BRM.to(q.dtype)
-        d_q, d_k = torch.empty_like(q), torch.zeros_like(k)
-        for rows in _blocks(q, k, ctx.budget):
-            attention = torch.softmax(_scores(q[:, :, rows], k, valid_BN, ctx.scale), dim=-1)
-            outer = (weights[:, :, rows].transpose(1, 2) @ grad_BRN)[:, None] / q.shape[1]
-            d_scores = attention * (outer - (outer * attention).sum(dim=-1, keepdim=True)) * ctx.scale
-            d_q[:, :, rows] = d_scores @ k
-            d_k += d_scores.transpose(-1, -2) @ q[:, :, rows]
-        return d_q.to(queries.dtype), d_k.to(keys.dtype), None, None, None, None
+
+        def of_scores(rows: slice, scores: Tensor) -> Tensor:
+            attention = torch.softmax(scores, dim=-1)
+            weights = weights_BRM[:, :, rows].to(scores.dtype)
+            outer = (weights.transpose(1, 2) @ grads[0])[:, None] / queries.shape[1]
+            return attention * (outer - (outer * attention).sum(dim=-1, keepdim=True))
+
+        return (*_gradients(ctx, queries, keys, valid_BN, of_scores), None, None, None, None)
 
 
 def row_means(

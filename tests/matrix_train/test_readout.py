@@ -12,7 +12,7 @@ from matrix_train.backbones import MapKind
 from matrix_train.readout import Readout, RoleWeights
 
 CASES = [(name, kind) for name in tiny.NAMES for kind in tiny.KINDS[name]]
-LAYERS = {"cogvideox": (1, 3), "wan": (1, 3), "hunyuan": (0, 3)}
+LAYERS = {"cogvideox": (1, 3), "wan": (1, 3), "hunyuan": (0, 3), "hunyuan-replace": (0, 3)}
 """For HunyuanVideo one dual-stream and one single-stream block."""
 
 
@@ -49,8 +49,8 @@ def reference(name, kind, call, weights, *, softmax):
     matrix = (scores.softmax(dim=-1) if softmax else scores).mean(dim=1)
     video = 48
     text = tiny.text_tokens(name)
-    first = {"cogvideox": text, "wan": 0, "hunyuan": 0}[name]
-    start = {"cogvideox": 0, "wan": 0, "hunyuan": video}[name]
+    first = text if name == "cogvideox" else 0
+    start = video if name.startswith("hunyuan") else 0
     rows = matrix[:, first : first + video] if kind is not MapKind.T2V else matrix[:, start : start + text]
     columns = slice(start, start + text) if kind is MapKind.V2T else slice(first, first + video)
     block = rows[:, :, columns]

@@ -13,25 +13,31 @@ import pytest
 import tiny_pipeline
 import torch
 from click.testing import CliRunner
-from diffusers import CogVideoXImageToVideoPipeline, WanImageToVideoPipeline
+from diffusers import CogVideoXImageToVideoPipeline, HunyuanVideoImageToVideoPipeline, WanImageToVideoPipeline
 from safetensors.torch import load_file
 
 from intergeneval.errors import BackendError, ConfigError
-from intergeneval.records import Instance, Sample
+from intergeneval.records import Sample
 from matrix_train import checkpoint
 from matrix_train import config as configs
 from matrix_train.cli import main
 from matrix_train.loop import Run, learning_factor
 from matrix_train.source import create
 
+CLASSES = {
+    "cogvideox": CogVideoXImageToVideoPipeline,
+    "wan": WanImageToVideoPipeline,
+    "hunyuan": HunyuanVideoImageToVideoPipeline,
+    "hunyuan-concat": HunyuanVideoImageToVideoPipeline,
+}
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 
 
 @pytest.fixture(scope="module")
 def places(tmp_path_factory):
     root = tmp_path_factory.mktemp("training")
-    tiny_pipeline.cogvideox(root / "cogvideox")
-    tiny_pipeline.wan(root / "wan")
+    for name in CLASSES:
+        tiny_pipeline.pipeline(root / name, name)
     tiny_pipeline.dataset(root / "data")
     return root
 
@@ -153,10 +159,7 @@ def quiet(pipeline):
     return pipeline
 
 
-CLASSES = {"cogvideox": CogVideoXImageToVideoPipeline, "wan": WanImageToVideoPipeline}
-
-
-@pytest.mark.parametrize("name", ["cogvideox", "wan"])
+@pytest.mark.parametrize("name", CLASSES)
 def test_an_adapter_saved_and_loaded_gives_the_output_of_the_model_that_was_trained(places, name):
     settings = settings_of(places, name, steps=2)
     run = Run(settings, places / f"round-{name}")
@@ -218,22 +221,13 @@ def test_a_torn_adapter_file_is_named(trained, tmp_path):
         checkpoint.restore(Run(trained[3], tmp_path / "out").model, tmp_path)
 
 
-def benchmark(root, side=80):
-    import cv2
-
-    pictures, first, second = tiny_pipeline.scene(0, side=side)
-    cv2.imwrite(str(root / "first.png"), pictures[0][..., ::-1])
-    for name, masks in (("one", first), ("two", second)):
-        cv2.imwrite(str(root / f"{name}.png"), masks[0].astype(np.uint8) * 255)
-    instances = (
-        Instance(id="id1", class_="box", appearance="red box", colour="red", mask="one.png"),
-        Instance(id="id2", class_="ball", appearance="blue ball", colour="blue", mask="two.png"),
-    )
-    return Sample(id="s1", prompt="a red box pushes a blue ball", instances=instances, interactions=(), image="first.png")
+def sample_of(root):
+    """The one sample of a benchmark folder."""
+    return Sample.from_line((tiny_pipeline.benchmark(root) / "samples.jsonl").read_text(), where="samples.jsonl")
 
 
 def test_the_source_generates_from_the_benchmarks_own_first_frame_and_masks(trained, tmp_path):
-    sample = benchmark(tmp_path)
+    sample = sample_of(tmp_path)
     source = create(str(trained[0] / "adapter"), {"dtype": "float32", "steps": 2})
     source.attach(tmp_path)
     assert source.name == "trained"
@@ -250,7 +244,7 @@ def test_the_source_generates_from_the_benchmarks_own_first_frame_and_masks(trai
 
 
 def test_the_command_line_trains_checks_and_samples(places, tmp_path):
-    sample = benchmark(tmp_path)
+    sample = sample_of(tmp_path)
     (tmp_path / "c.toml").write_text(configs.dump(settings_of(places, steps=1)))
     runner = CliRunner()
     found = runner.invoke(

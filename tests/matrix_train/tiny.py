@@ -26,7 +26,7 @@ from matrix_train.config import (
 )
 from matrix_train.readout import RoleWeights
 
-NAMES = ("cogvideox", "wan", "hunyuan")
+NAMES = ("cogvideox", "wan", "hunyuan", "hunyuan-replace")
 CHANNELS = 4
 LATENT = (3, 8, 8)
 """Latent frames, rows and columns; a 3 x 4 x 4 token grid at patch 2."""
@@ -78,8 +78,9 @@ def backbone(name, seed=0):
             rope_max_seq_len=32,
         )
         return Wan(randomise(model, seed).eval(), FlowMatching(5.0))
+    replaces = name == "hunyuan-replace"
     model = HunyuanVideoTransformer3DModel(
-        in_channels=2 * CHANNELS + 1,
+        in_channels=CHANNELS if replaces else 2 * CHANNELS + 1,
         out_channels=CHANNELS,
         num_attention_heads=2,
         attention_head_dim=16,
@@ -91,9 +92,9 @@ def backbone(name, seed=0):
         text_embed_dim=12,
         pooled_projection_dim=10,
         rope_axes_dim=(4, 6, 6),
-        image_condition_type="latent_concat",
+        image_condition_type="token_replace" if replaces else "latent_concat",
     )
-    return HunyuanVideo(randomise(model, seed).eval(), FlowMatching(7.0))
+    return HunyuanVideo(randomise(model, seed).eval(), FlowMatching(7.0, given_frames=int(replaces)))
 
 
 def text_tokens(name):
@@ -125,7 +126,7 @@ def condition(name, clips, generator, *, id_map=True):
         found["image"] = draw(clips, CHANNELS + 4, *LATENT)
         found["image_embeds"] = draw(clips, 5, 10)
     else:
-        found["image"] = draw(clips, CHANNELS + 1, *LATENT)
+        found["image"] = draw(clips, CHANNELS, 1, *LATENT[1:]) if name.endswith("replace") else draw(clips, CHANNELS + 1, *LATENT)
         found["text_mask"] = (torch.arange(12) < 9).expand(clips, 12).long()
         found["pooled"] = draw(clips, 10)
     if id_map:
@@ -176,4 +177,4 @@ def shaken(model, seed=5):
     return model
 
 
-KINDS = {"cogvideox": tuple(MapKind), "wan": (MapKind.V2T, MapKind.V2V), "hunyuan": tuple(MapKind)}
+KINDS = {name: (MapKind.V2T, MapKind.V2V) if name == "wan" else tuple(MapKind) for name in NAMES}

@@ -320,3 +320,26 @@ def config(pipeline, data, **sections):
         data=DataConfig(path=str(data), frames=FRAMES, height=SIDE, width=SIDE),
     )
     return Config(**{**{name: getattr(base, name) for name in base.__dataclass_fields__}, **sections})
+
+
+def benchmark(root, side=80):
+    """A benchmark of one sample with first frame and masks, of another size than the pipelines are trained with."""
+    root.mkdir(parents=True, exist_ok=True)
+    pictures, first, second = scene(0, side=side)
+    cv2.imwrite(str(root / "first.png"), pictures[0][..., ::-1])
+    for name, masks in (("one", first), ("two", second)):
+        cv2.imwrite(str(root / f"{name}.png"), masks[0].astype(np.uint8) * 255)
+    sample = {
+        "id": "s1",
+        "prompt": CAPTIONS[0],
+        "instances": [
+            {"id": "id1", "class": "box", "appearance": "red box", "colour": "red", "mask": "one.png"},
+            {"id": "id2", "class": "ball", "appearance": "blue ball", "colour": "blue", "mask": "two.png"},
+        ],
+        "interactions": [{"subject": "id1", "verb": "pushes", "object": "id2", "category": "force"}],
+        "image": "first.png",
+        "size": [side, side],
+    }
+    (root / "samples.jsonl").write_text(json.dumps(sample) + "\n")
+    (root / "bench.toml").write_text('name = "tiny"\nversion = "1"\ndescription = "For tests."\nlicence = "Apache-2.0"\n')
+    return root
