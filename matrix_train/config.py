@@ -258,6 +258,7 @@ def parse(table: dict[str, Any], *, where: str) -> Config:
 
 
 def _apply(table: dict[str, Any], override: str) -> None:
+    """Set one value of parsed TOML from a ``section.field=value`` text. Raises ConfigError."""
     name, separator, text = override.partition("=")
     section, dot, key = name.strip().partition(".")
     if not separator or not dot:

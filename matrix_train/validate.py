@@ -65,7 +65,11 @@ def sample(
     """Run a pipeline from a first frame (H, W, 3) and return RGB frames (F, H, W, 3); noise is drawn on the CPU."""
     from PIL import Image
 
-    extra = {} if guidance is None else {"guidance_scale": guidance}
+    extra: dict[str, Any] = {} if guidance is None else {"guidance_scale": guidance}
+    text_length = getattr(pipeline.transformer.config, "max_text_seq_length", None)
+    if text_length:
+        # A pipeline pads captions to the length of the largest model of its kind unless it is told.
+        extra["max_sequence_length"] = int(text_length)
     video = pipeline(
         image=Image.fromarray(first),
         prompt=prompt,

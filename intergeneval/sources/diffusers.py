@@ -185,6 +185,7 @@ class DiffusersSource:
             "generator": generator,
             "output_type": "np",
             **self._generation.arguments(),
+            **_text_length(pipeline),
         }
         if image is not None:
             try:
@@ -230,6 +231,13 @@ def _pipeline_class(weights: Weights) -> tuple[str, Any]:
     if "num_frames" not in inspect.signature(found.__call__).parameters:
         raise ConfigError(f"{OWNER}: {name} makes no videos; give a text-to-video or image-to-video pipeline")
     return name, found
+
+
+def _text_length(pipeline: Any) -> dict[str, int]:
+    """Return the length of text that the transformer was trained with, where it tells: pipelines pad to that of the first one."""
+    length = getattr(getattr(getattr(pipeline, "transformer", None), "config", None), "max_text_seq_length", None)
+    takes = "max_sequence_length" in inspect.signature(type(pipeline).__call__).parameters
+    return {"max_sequence_length": int(length)} if takes and length else {}
 
 
 def _of_family(table: Mapping[str, Any], class_name: str) -> Any:

@@ -10,6 +10,7 @@ import torch
 
 from intergeneval.errors import ConfigError
 from intergeneval.ids import sha256_bytes, sha256_json
+from matrix_train import builtin
 from matrix_train.backbones import Backbone
 from matrix_train.backbones.cogvideox import CogVideoX
 from matrix_train.backbones.hunyuan import HunyuanVideo
@@ -35,9 +36,11 @@ _HEAD = 1 << 16
 
 
 def resolve(path: str) -> Path:
-    """Return the local folder of a pipeline; a hub id is downloaded the ordinary way. Raises ConfigError."""
+    """Return the local folder of a pipeline: itself, ``builtin:NAME``, or a hub id, which is downloaded. Raises ConfigError."""
     if not path:
         raise ConfigError("model.path is empty; give the folder of a diffusers pipeline or its hub id")
+    if path.startswith(builtin.PREFIX):
+        return builtin.folder(path.removeprefix(builtin.PREFIX))
     folder = Path(path)
     if folder.exists() or path.count("/") != 1 or path.startswith((".", "/")):
         if not (folder / "model_index.json").is_file():

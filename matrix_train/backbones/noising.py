@@ -38,6 +38,11 @@ class VPrediction:
         alpha = self._alpha(time_B, clean)
         return alpha.sqrt() * clean.float() + (1 - alpha).sqrt() * noise.float()
 
+    def velocity(self, clean: Tensor, noise: Tensor, time_B: Tensor) -> Tensor:
+        """Return what the transformer is asked to predict: sqrt(alpha_bar) noise - sqrt(1 - alpha_bar) x0, in fp32."""
+        alpha = self._alpha(time_B, clean)
+        return alpha.sqrt() * noise.float() - (1 - alpha).sqrt() * clean.float()
+
     def loss(self, predicted: Tensor, clean: Tensor, noise: Tensor, time_B: Tensor) -> Tensor:
         """Return mean (x0 - x0_hat)^2 / (1 - alpha_bar) of each clip; the same as the plain error of v."""
         alpha = self._alpha(time_B, clean)

@@ -19,6 +19,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "fit": ("fit", "Train the adapter that a config describes."),
     "sample": ("sample", "Generate one video with an adapter."),
     "study": ("study", "Train, generate, score and compare several arms; label their clips blind."),
+    "pretrain": ("pretrain", "Train a small base model on staged videos, from nothing."),
 }
 """Verb -> (module under matrix_train.cli that holds a click command called `command`, one-line help)."""
 

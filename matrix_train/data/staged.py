@@ -105,17 +105,17 @@ def clip_of(found: Scene) -> Clip:
     sample = found.sample()
     names = {item.id: item.appearance for item in sample.instances}
     interactions, place = [], 0
-    for act in sample.interactions:
+    for act in found.acts:
         # Clause follows clause; each phrase is looked for behind the one before.
         spans = []
-        for phrase in (names[act.subject], act.verb, names[act.object]):
+        for phrase in (names[act.subject], act.script.verb, names[act.object]):
             spans.append(find_phrase(sample.prompt, phrase, place))
             place = spans[-1][-1][1]
         interactions.append(
             ClipInteraction(
                 subject=act.subject,
                 object=act.object,
-                verb=act.verb,
+                verb=act.script.verb,
                 subject_spans=spans[0],
                 verb_spans=spans[1],
                 object_spans=spans[2],

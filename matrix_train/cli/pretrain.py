@@ -1,0 +1,107 @@
+"""`matrix-train pretrain`: a base model out of the staged world, in resumable pieces."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from matrix_train.cli.options import answer, json_option, overrides_option, say
+
+_out = click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder of the run; resumed when it exists."
+)
+_start = click.option("--start", default="", help="Pipeline to go on from: a folder, or builtin:staged-base.")
+
+
+@click.group("pretrain")
+def command() -> None:
+    """Train a small image-to-video base model on staged videos, from nothing: first `vae`, then `dit`.
+
+    CONFIG is a TOML file or the name of one that comes with the package: staged-small, staged-gpu. Every piece takes up where it
+    was stopped when the same command is given again.
+    """
+
+
+@command.command("vae")
+@click.argument("config")
+@_out
+@overrides_option
+@json_option
+def vae(config: str, out: Path, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Train the video autoencoder."""
+    from matrix_train.pretrain.config import read
+    from matrix_train.pretrain.vae import train_vae
+
+    folder = train_vae(read(config, overrides), out / "vae", say)
+    answer({"vae": str(folder)}, str(folder), as_json=as_json)
+
+
+@command.command("latents")
+@click.argument("config")
+@_out
+@_start
+@click.option(
+    "--part", default="0/1", show_default=True, metavar="I/N", help="Do every Nth file from the Ith, for several processes."
+)
+@overrides_option
+@json_option
+def latents(*, config: str, out: Path, start: str, part: str, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Encode the training clips; `dit` does what is left of it."""
+    from matrix_train.pretrain.config import parse_part, read
+    from matrix_train.pretrain.latents import encode_world
+
+    encode_world(read(config, overrides), _vae_of(out, start), out / "latents", say, parse_part(part))
+    answer({"latents": str(out / "latents")}, str(out / "latents"), as_json=as_json)
+
+
+@command.command("dit")
+@click.argument("config")
+@_out
+@_start
+@overrides_option
+@json_option
+def dit(config: str, out: Path, start: str, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Train the transformer with its text encoder, and write the pipeline."""
+    from matrix_train.pretrain.config import read
+    from matrix_train.pretrain.dit import Places, train_dit
+    from matrix_train.pretrain.latents import encode_world, load_latents
+
+    settings, autoencoder = read(config, overrides), _vae_of(out, start)
+    encode_world(settings, autoencoder, out / "latents", say)
+    found = load_latents(settings, autoencoder, out / "latents")
+    places = Places(out=out / "dit", vae=autoencoder, pipeline=out / "pipeline", start=_pipeline(start) if start else None)
+    folder = train_dit(settings, found, places, say)
+    answer({"pipeline": str(folder)}, str(folder), as_json=as_json)
+
+
+@command.command("clips")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--seed", default=3000, show_default=True, help="Seed of the scenes; 1 and 2 are the benchmark's.")
+@click.option("--count", default=200, show_default=True, help="Number of scenes.")
+@click.option("--frames", default=17, show_default=True, help="Frames of a clip.")
+@click.option("--size", default=(96, 144), show_default=True, nargs=2, type=int, help="Height and width, pixels.")
+@json_option
+def clips(*, folder: Path, seed: int, count: int, frames: int, size: tuple[int, int], as_json: bool) -> None:
+    """Write staged scenes, played as their captions say, as a dataset for `fit`."""
+    from matrix_train.data.staged import Format, write_staged_clips
+
+    made = write_staged_clips(folder, seed=seed, indices=range(count), form=Format(size=size, frames=frames))
+    answer({"dataset": str(folder), "clips": made}, f"{folder}  {made} clips", as_json=as_json)
+
+
+def _pipeline(start: str) -> Path:
+    from matrix_train.backbones.loading import resolve
+
+    return resolve(start)
+
+
+def _vae_of(out: Path, start: str) -> Path:
+    """Return the autoencoder's folder: the run's own, or that of the pipeline that is gone on from. Raises ConfigError."""
+    from intergeneval.errors import ConfigError
+
+    found: Any = _pipeline(start) / "vae" if start else out / "vae" / "model"
+    if not (found / "config.json").is_file():
+        raise ConfigError(f"{found}: there is no autoencoder; train it first with: matrix-train pretrain vae CONFIG --out {out}")
+    return Path(found)

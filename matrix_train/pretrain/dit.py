@@ -1,0 +1,184 @@
+"""Teaching the transformer and its text encoder: v-prediction over the world's latents, a first frame and a caption given."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from intergeneval.errors import BackendError
+from matrix_train.backbones.cogvideox import CogVideoX
+from matrix_train.backbones.small import DitShape, load_parts, load_vae, new_transformer, objective, prefer_near, write_pipeline
+from matrix_train.pretrain.config import DitConfig, PretrainConfig, dump
+from matrix_train.pretrain.latents import Latents
+from matrix_train.pretrain.state import LossLog, check_same, load_state, save_state
+from matrix_train.pretrain.text import VOCABULARY, new_encoder, new_tokenizer, token_ids
+from matrix_train.pretrain.vae import rate_factor
+from matrix_train.pretrain.world import captions
+
+NAMES = ("loss", "velocity", "figures")
+MAY_CHANGE = ("dit.steps", "dit.save_every", "world.clips", "vae.steps", "vae.save_every")
+_LEAST = 0.02
+"""Share of the peak rate at the end."""
+_SAY_EVERY = 20
+
+Say = Callable[[str], None]
+"""Takes one line for the user."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """Where a run of the transformer reads and writes."""
+
+    out: Path
+    """Folder of its state and loss curve."""
+    vae: Path
+    """Folder of the autoencoder."""
+    pipeline: Path
+    """Folder of the pipeline that is written in the end."""
+    start: Path | None = None
+    """Pipeline whose transformer and text encoder are gone on from; None: from nothing."""
+
+
+def train_dit(config: PretrainConfig, latents: Latents, places: Places, say: Say = lambda _: None) -> Path:
+    """Train to the number of steps, from the newest state where there is one, and write the pipeline; return its folder.
+
+    Everything random depends on seed and step alone, so an interrupted run ends with the same weights. The pipeline holds the
+    moving average of the weights, in half precision.
+    """
+    own = config.dit
+    check_same(places.out, dump(config), MAY_CHANGE)
+    trainer = _Trainer(config, latents, places.start)
+    state, done = load_state(places.out), 0
+    if state is not None:
+        trainer.restore(state)
+        done = int(state["step"])
+        say(f"going on after {done} steps")
+    log = LossLog(places.out, NAMES, done)
+    began = time.monotonic()
+    for step in range(done, own.steps):
+        terms = trainer.step(step)
+        log.add(step + 1, terms)
+        if (step + 1) % _SAY_EVERY == 0:
+            pace = (time.monotonic() - began) / (step + 1 - done)
+            say(f"dit {step + 1}/{own.steps}  loss {terms[0]:.4f}  {pace:.2f} s/step")
+        if (step + 1) % own.save_every == 0 or step + 1 == own.steps:
+            save_state(places.out, {**trainer.state(), "step": step + 1})
+            log.flush()
+    parts = trainer.averaged()
+    write_pipeline(places.pipeline, {**parts, "vae": load_vae(places.vae)}, latents.factor, torch.float16)
+    return places.pipeline
+
+
+class _Trainer:
+    """Weights, their moving average, optimiser and data."""
+
+    def __init__(self, config: PretrainConfig, latents: Latents, start: Path | None) -> None:
+        self._own, self._latents = config.dit, latents
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        torch.manual_seed(config.dit.seed)
+        if start is None:
+            self._tokenizer, self._text, self._transformer = _new_parts(config, int(latents.means.shape[1]))
+        else:
+            self._tokenizer, self._text, self._transformer = load_parts(start)
+        self._model = nn.ModuleDict({"transformer": self._transformer, "text": self._text}).to(self._device).train()
+        self._noising = objective()
+        self._backbone = CogVideoX(self._transformer, self._noising)
+        self._optimiser = torch.optim.AdamW(
+            self._model.parameters(), lr=config.dit.rate, betas=(0.9, 0.98), weight_decay=config.dit.weight_decay
+        )
+        self._average = {name: item.detach().clone() for name, item in self._model.state_dict().items()}
+        self._ids = token_ids(self._tokenizer, ("", *latents.captions), config.text.tokens)
+
+    def step(self, step: int) -> tuple[float, ...]:
+        """Do one optimiser step; return the loss, the plain error of the velocity, and that error where figures are."""
+        own = self._own
+        for group in self._optimiser.param_groups:
+            group["lr"] = own.rate * rate_factor(step, own.warmup, own.steps, _LEAST)
+        batch = draw(self._latents, own, step, self._noising.draw)
+        batch = {name: item.to(self._device) for name, item in batch.items()}
+        text = self._text(self._ids[batch["caption"].cpu()].to(self._device))[0]
+        noisy = self._noising.mix(batch["clean"], batch["noise"], batch["time"])
+        predicted = self._backbone.predict(noisy, batch["time"], {"text": text, "image": batch["image"]})
+        wanted = self._noising.velocity(batch["clean"], batch["noise"], batch["time"])
+        squares = (predicted.float() - wanted).square().mean(dim=1)
+        weights = 1 + own.figures * batch["figures"]
+        loss = (squares * weights).sum() / weights.sum()
+        if not torch.isfinite(loss):
+            raise BackendError(f"the transformer's loss is {loss.item()} at step {step}; lower dit.rate")
+        self._optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]  # torch's own
+        torch.nn.utils.clip_grad_norm_(self._model.parameters(), own.clip_norm)
+        self._optimiser.step()
+        self._follow(step)
+        error, inside = squares.detach(), batch["figures"]
+        return float(loss.detach()), float(error.mean()), float((error * inside).sum() / inside.sum().clamp_min(1))
+
+    @torch.no_grad()
+    def _follow(self, step: int) -> None:
+        # Early on the average follows closely, so that the random start does not linger in it.
+        decay = min(self._own.average, (1 + step) / (10 + step))
+        for name, item in self._model.state_dict().items():
+            if item.is_floating_point():
+                self._average[name].lerp_(item, 1 - decay)
+
+    def state(self) -> dict[str, Any]:
+        """Return everything that a later call goes on from."""
+        return {"model": self._model.state_dict(), "average": self._average, "optimiser": self._optimiser.state_dict()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take a state back."""
+        self._model.load_state_dict(state["model"])
+        self._optimiser.load_state_dict(state["optimiser"])
+        self._average = {name: item.to(self._device) for name, item in state["average"].items()}
+
+    def averaged(self) -> dict[str, Any]:
+        """Put the moving average into the modules and return the parts of a pipeline."""
+        self._model.load_state_dict(self._average)
+        self._model.eval().to("cpu")
+        return {"tokenizer": self._tokenizer, "text_encoder": self._text, "transformer": self._transformer}
+
+
+def _new_parts(config: PretrainConfig, latent: int) -> tuple[Any, Any, Any]:
+    tokenizer = new_tokenizer(captions(config.world, VOCABULARY))
+    text = new_encoder(config.text, tokenizer)
+    shape = DitShape(
+        heads=config.dit.heads,
+        head_width=config.dit.head_width,
+        layers=config.dit.layers,
+        time_width=config.dit.time_width,
+        text_width=config.text.width,
+        text_tokens=config.text.tokens,
+    )
+    world = config.world
+    transformer = new_transformer(shape, latent, (world.height, world.width), world.frames)
+    prefer_near(transformer, config.dit.near)
+    return tokenizer, text, transformer
+
+
+def draw(latents: Latents, own: DitConfig, step: int, moment: Callable[[torch.Generator], float]) -> dict[str, Tensor]:
+    """Return a step's batch, drawn on the CPU from seed and step.
+
+    It holds clean, noise and image (the first frame's latent, zeros after it), each (B, C, F, H, W), figures (B, F, H, W), time
+    and caption (B,); caption 0 is the empty one.
+    """
+    generator = torch.Generator().manual_seed(own.seed * 1_000_003 + step)
+    chosen = torch.randint(len(latents.means), (own.batch,), generator=generator)
+    means, spreads = latents.means[chosen].float(), latents.spreads[chosen].float()
+    clean = (means + (0.5 * spreads).exp() * torch.randn(means.shape, generator=generator)) * latents.factor
+    image = torch.zeros_like(clean)
+    image[:, :, 0] = latents.images[chosen].float() * latents.factor
+    dropped = torch.rand(own.batch, generator=generator) < own.text_dropout
+    return {
+        "clean": clean,
+        "noise": torch.randn(clean.shape, generator=generator),
+        "image": image,
+        "figures": latents.figures[chosen].float(),
+        "time": torch.tensor([moment(generator) for _ in range(own.batch)]),
+        "caption": (chosen + 1).masked_fill(dropped, 0),
+    }
