@@ -27,7 +27,8 @@ from matrix_train.validate import sample
 TINY = PretrainConfig(
     world=WorldConfig(clips=4, frames=9, height=32, width=48, oversampling=1),
     vae=VaeConfig(
-        channels=(4, 4, 4, 4), latent=4, groups=2, steps=5, freeze=3, batch=1, still_batch=2, clips=2, crop=32, warmup=2, save_every=2
+        channels=(4, 4, 4, 4), latent=4, groups=2, steps=5, freeze=3, batch=1, still_batch=2, clips=2, crop=32,
+        warmup=2, save_every=2,
     ),
     text=TextConfig(width=16, layers=1, heads=2, tokens=60),
     dit=DitConfig(heads=2, head_width=16, layers=2, time_width=16, steps=5, batch=2, warmup=2, save_every=2, near=2.0),
@@ -68,27 +69,27 @@ def test_what_pretraining_leaves_is_an_ordinary_pipeline_that_makes_a_video_from
 def test_an_interrupted_run_ends_with_the_weights_of_an_unbroken_one(run, tmp_path):
     short = replace(TINY, vae=replace(TINY.vae, steps=5), dit=replace(TINY.dit, steps=5))
 
-    class Stop(Exception):
+    class StopError(Exception):
         pass
 
     def stop_after(step):
         def say(line):
             if line.startswith(step):
-                raise Stop
+                raise StopError
 
         return say
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("matrix_train.pretrain.vae._SAY_EVERY", 1)
         patched.setattr("matrix_train.pretrain.dit._SAY_EVERY", 1)
-        with pytest.raises(Stop):
+        with pytest.raises(StopError):
             # After a step that was not saved: steps 3 and 4 are done anew.
             train_vae(short, tmp_path / "vae", stop_after("vae 4/"))
         autoencoder = train_vae(short, tmp_path / "vae")
         encode_world(short, autoencoder, tmp_path / "latents")
         latents = load_latents(short, autoencoder, tmp_path / "latents")
         places = Places(out=tmp_path / "dit", vae=autoencoder, pipeline=tmp_path / "pipeline")
-        with pytest.raises(Stop):
+        with pytest.raises(StopError):
             train_dit(short, latents, places, stop_after("dit 4/"))
         train_dit(short, latents, places)
     whole, again = weights(run / "pipeline"), weights(tmp_path / "pipeline")
@@ -128,11 +129,9 @@ def test_the_loss_of_the_transformer_falls_on_a_few_clips(run, tmp_path):
 def test_training_goes_on_from_a_pipeline_with_its_own_latent_factor(run, tmp_path):
     autoencoder = run / "pipeline" / "vae"
     factor = json.loads((autoencoder / "config.json").read_text())["scaling_factor"]
-    done = CliRunner().invoke(
-        main,
-        ["pretrain", "dit", str(write(tmp_path, TINY)), "--out", str(tmp_path / "run"), "--start", str(run / "pipeline"), "--json"]
-        + ["--set", "dit.steps=1", "--set", "dit.warmup=1", "--set", "dit.rate=1e-6"],
-    )
+    asked = ["pretrain", "dit", str(write(tmp_path, TINY)), "--out", str(tmp_path / "run"), "--start", str(run / "pipeline")]
+    asked += ["--set", "dit.steps=1", "--set", "dit.warmup=1", "--set", "dit.rate=1e-6"]
+    done = CliRunner().invoke(main, asked)
     assert done.exit_code == 0, done.output
     pipeline = tmp_path / "run" / "pipeline"
     assert json.loads((pipeline / "vae" / "config.json").read_text())["scaling_factor"] == factor

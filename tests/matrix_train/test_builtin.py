@@ -1,0 +1,127 @@
+"""The embedded model: what comes with the package makes videos, and what does not come says so."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+
+from intergeneval.errors import ConfigError
+from matrix_train import builtin
+from matrix_train.backbones.loading import load_pipeline, resolve
+from matrix_train.data.staged import Format, paint
+from matrix_train.validate import sample
+
+SIZE, FRAMES = (96, 144), 17
+
+
+def test_the_embedded_pipeline_makes_a_video_that_starts_like_its_first_frame():
+    from intergeneval.staged import scene
+
+    pipeline = load_pipeline(resolve("builtin:staged-base"), torch.float32)
+    pipeline.set_progress_bar_config(disable=True)
+    first = paint(scene(4000, 0), "perfect", Format(size=SIZE, frames=FRAMES)).frames[0]
+    other = paint(scene(4000, 7), "perfect", Format(size=SIZE, frames=FRAMES)).frames[0]
+    video = sample(pipeline, first, scene(4000, 0).sample().prompt, frames=FRAMES, steps=8, seed=0, guidance=1.0)
+    assert video.shape == (FRAMES, *SIZE, 3)
+
+    def distance(picture):
+        return np.abs(video[0].astype(float) - picture).mean()
+
+    # It is this scene that is shown, and not just any.
+    assert distance(first) < 0.6 * distance(other)
+
+
+def test_the_embedded_model_is_scored_by_the_ordinary_command(tmp_path):
+    config = tmp_path / "run.toml"
+    config.write_text("[settings.builtin]\nsteps = 2\n")
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "intergeneval", "run", "--model", "builtin:staged-base", "--bench", "staged", "--limit", "1"),
+            *("--config", str(config), "--out", str(tmp_path / "run"), "--json"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert len((tmp_path / "run" / "scores.jsonl").read_text().splitlines()) == 1
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["model"] == "staged-base"
+
+
+def test_weights_that_do_not_come_with_the_package_are_told_in_one_sentence_with_the_way_out(tmp_path, monkeypatch):
+    monkeypatch.setattr(builtin, "ROOT", tmp_path)
+    with pytest.raises(ConfigError, match="brings no weights for it; train them with: matrix-train fit") as found:
+        builtin.create("staged-matrix", {})
+    assert "\n" not in str(found.value)
+
+
+@pytest.mark.parametrize(("name", "told"), [("", "needs a name"), ("nobody", "there are: staged-base, staged-matrix")])
+def test_a_wrong_name_is_told_with_those_that_exist(name, told):
+    with pytest.raises(ConfigError, match=told):
+        builtin.create(name, {})
+
+
+def test_what_travels_with_the_package_is_small_and_holds_nothing_that_could_run():
+    files = [path for path in (builtin.ROOT / builtin.BASE).rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < 25e6
+    assert {path.suffix for path in files} <= {".json", ".safetensors", ".csv", ".md", ".toml"}
+
+
+def test_clips_of_the_staged_world_can_be_trained_on_as_they_are(tmp_path):
+    from matrix_train.cli import main
+
+    made = CliRunner().invoke(main, ["pretrain", "clips", str(tmp_path / "clips"), "--count", "3", "--size", "64", "96"])
+    assert made.exit_code == 0, made.output
+    checked = CliRunner().invoke(
+        main, ["check", str(tmp_path / "clips"), "--frames", "17", "--model", "builtin:staged-base", "--json"]
+    )
+    found = json.loads(checked.stdout)
+    assert (found["clips"], found["usable"]) == (3, 3)
+    # Bystanders are tracked and not spoken of; nothing else is remarked.
+    assert all("takes part in no interaction" in fault["what"] for fault in found["faults"])
+
+
+def test_roles_of_staged_captions_stand_where_the_words_are():
+    from intergeneval.staged import scenes
+    from matrix_train.data.staged import clip_of
+
+    for scene in scenes(3000, 60):
+        clip, names = clip_of(scene), {item.id: item.appearance for item in scene.sample().instances}
+        assert len(clip.interactions) == len(scene.acts)
+        for act, told in zip(scene.acts, clip.interactions, strict=True):
+            words = {role: [clip.caption[first:last] for first, last in told.spans(role)] for role in ("sub", "verb", "obj")}
+            lowered = {role: [text.lower() for text in texts] for role, texts in words.items()}
+            assert lowered == {
+                "sub": [names[act.subject].lower()],
+                "verb": [act.script.verb],
+                "obj": [names[act.object].lower()],
+            }
+        ends = [last for told in clip.interactions for role in ("sub", "verb", "obj") for _, last in told.spans(role)]
+        assert ends == sorted(ends)
+
+
+def test_masks_of_staged_clips_lie_on_the_instances_and_writing_goes_on_where_it_stopped(tmp_path):
+    from intergeneval.staged import scene
+    from matrix_train.data.checking import read_dataset
+    from matrix_train.data.clips import mask_tracks
+    from matrix_train.data.staged import write_staged_clips
+
+    form = Format(size=(64, 96), frames=9)
+    assert write_staged_clips(tmp_path, seed=3000, indices=[4], form=form) == 1
+    before = {path: path.stat().st_mtime_ns for path in Path(tmp_path).rglob("*.png")}
+    assert write_staged_clips(tmp_path, seed=3000, indices=[4, 5], form=form) == 2
+    assert all(path.stat().st_mtime_ns == stamp for path, stamp in before.items())
+    clips = read_dataset(tmp_path)
+    painted = paint(scene(3000, 4), "perfect", form)
+    for number, (name, masks) in enumerate(mask_tracks(tmp_path, clips[0]).items()):
+        assert name == clips[0].instances[number].id
+        assert masks.shape == (9, 64, 96)
+        assert np.array_equal(masks, painted.shares[number] >= 0.5)
+        assert masks[0].any()
