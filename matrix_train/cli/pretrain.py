@@ -85,9 +85,9 @@ def dit(config: str, out: Path, start: str, overrides: tuple[str, ...], as_json:
 @json_option
 def clips(*, folder: Path, seed: int, count: int, frames: int, size: tuple[int, int], as_json: bool) -> None:
     """Write staged scenes, played as their captions say, as a dataset for `fit`."""
-    from matrix_train.data.staged import Format, write_staged_clips
+    from matrix_train.data.staged import write_staged_clips
 
-    made = write_staged_clips(folder, seed=seed, indices=range(count), form=Format(size=size, frames=frames))
+    made = write_staged_clips(folder, seed=seed, count=count, frames=frames, size=size)
     answer({"dataset": str(folder), "clips": made}, f"{folder}  {made} clips", as_json=as_json)
 
 

@@ -11,9 +11,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from intergeneval.errors import ConfigError
 from intergeneval.masks import track_of
 from intergeneval.records import Tracks, TrackState
-from intergeneval.staged import FPS, FRAMES, Request, Scene, perform, scene
+from intergeneval.staged import DEVELOPMENT_SEED, FPS, FRAMES, TEST_SEED, Request, Scene, perform, scenes
 from intergeneval.videos import Frame
 from matrix_train.data.clips import Clip, ClipInstance, ClipInteraction, write_own
 from matrix_train.roles import find_phrase
@@ -35,10 +36,13 @@ class Format:
     oversampling: int = 2
     """The scene is painted this many times larger and averaged down."""
 
+    fps: float | None = None
+    """Frames per second; None: a scene takes as long as a staged video does."""
+
     @property
-    def fps(self) -> float:
-        """Frames per second: a scene takes as long as a staged video does."""
-        return FPS * (self.frames - 1) / (FRAMES - 1)
+    def rate(self) -> float:
+        """Frames per second."""
+        return FPS * (self.frames - 1) / (FRAMES - 1) if self.fps is None else self.fps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +59,7 @@ def paint(found: Scene, policy: str, form: Format) -> Painted:
     """Play a scene under a policy and average it down to its format."""
     large = (form.size[0] * form.oversampling, form.size[1] * form.oversampling)
     frames, shares = [], []
-    for shot in perform(found, Request(policy=policy, size=large, frames=form.frames, fps=form.fps)).shots():
+    for shot in perform(found, Request(policy=policy, size=large, frames=form.frames, fps=form.rate)).shots():
         frames.append(_shrink(shot.frame, form.size).astype(np.uint8))
         # Instances are numbered from 1 in the map of who is seen.
         seen = [(shot.ids == number).astype(np.float32) for number in range(1, len(found.figures) + 1)]
@@ -71,23 +75,27 @@ def write_staged_clips(
     folder: Path,
     *,
     seed: int,
-    indices: Iterable[int],
-    form: Format,
-    policy: str = "perfect",
+    count: int,
+    frames: int,
+    size: tuple[int, int],
+    fps: float | None = None,
     report: Callable[[int, str], None] = lambda *_: None,
 ) -> int:
-    """Write the scenes (seed, index) as a dataset of our own layout and return their number.
+    """Write the first `count` scenes of a seed, played as they should be, as a dataset of our own layout; return their number.
 
-    Frames are kept as pictures, without loss. Scenes that are there already are kept, so an interrupted call is finished by
-    repeating it; `report` is told (done, clip id). Equal arguments give equal files. Raises OSError.
+    Frames are kept as pictures, without loss; `size` is height, width in pixels. Scenes that are there already are kept, so an
+    interrupted call is finished by repeating it; `report` is told (done, clip id). Equal arguments give equal files. Raises
+    ConfigError for the benchmark's seeds, OSError.
     """
+    if seed in (TEST_SEED, DEVELOPMENT_SEED):
+        raise ConfigError(f"seed {seed} is that of the staged benchmark or its development split; train on another one")
+    form = Format(size=size, frames=frames, fps=fps)
     clips = []
     (folder / "tracks").mkdir(parents=True, exist_ok=True)
-    for index in indices:
-        found = scene(seed, index)
+    for found in scenes(seed, count):
         tracks = folder / "tracks" / f"{found.id}.json"
         if not tracks.is_file():
-            painted = paint(found, policy, form)
+            painted = paint(found, "perfect", form)
             _write_frames(folder / "videos" / found.id, painted.frames)
             text = json.dumps(tracks_of(found, painted.shares >= _COVERED, form).to_json())
             # The tracks come last and at once: they say that the clip is whole.
@@ -137,7 +145,7 @@ def tracks_of(found: Scene, masks: Masks, form: Format) -> Tracks:
     for figure, own in zip(found.figures, masks, strict=True):
         states = [TrackState.VISIBLE if mask.any() else TrackState.OCCLUDED for mask in own]
         made.append(track_of(figure.id, list(own), states, [1.0] * len(own)))
-    return Tracks(sample_id=found.id, seed=0, tracker=TRACKER, size=form.size, tracks=tuple(made), fps=form.fps)
+    return Tracks(sample_id=found.id, seed=0, tracker=TRACKER, size=form.size, tracks=tuple(made), fps=form.rate)
 
 
 def _write_frames(folder: Path, frames: Iterable[Frame]) -> None:

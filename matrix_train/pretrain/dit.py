@@ -112,7 +112,7 @@ class _Trainer:
         if not torch.isfinite(loss):
             raise BackendError(f"the transformer's loss is {loss.item()} at step {step}; lower dit.rate")
         self._optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]  # torch's own
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(self._model.parameters(), own.clip_norm)
         self._optimiser.step()
         self._follow(step)

@@ -150,7 +150,7 @@ def _encode(vae: Any, clip: WorldClip, device: torch.device) -> dict[str, Tensor
 def cells_of(figures: np.ndarray[Any, np.dtype[np.bool_]]) -> np.ndarray[Any, np.dtype[np.uint8]]:
     """Return for each latent cell (F, H, W) whether any of its pixels (frames, height, width) is set."""
     frames, height, width = figures.shape
-    rows = figures.reshape(frames, height // _PIXELS, _PIXELS, width // _PIXELS, _PIXELS).any(axis=(2, 4))
+    rows = np.asarray(figures.reshape(frames, height // _PIXELS, _PIXELS, width // _PIXELS, _PIXELS).any(axis=(2, 4)))
     later = rows[1:].reshape((frames - 1) // _FRAMES, _FRAMES, *rows.shape[1:]).any(axis=1)
     return np.concatenate([rows[:1], later]).astype(np.uint8)
 

@@ -151,7 +151,7 @@ def _step(
     if not torch.isfinite(loss):
         raise BackendError(f"the autoencoder's loss is {loss.item()} at step {step}; lower vae.rate")
     optimiser.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]  # torch's own
+    loss.backward()
     torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
     optimiser.step()
     return tuple(float(item.detach()) for item in (loss, error, colour, edges, blocks, divergence))

@@ -114,12 +114,12 @@ def test_masks_of_staged_clips_lie_on_the_instances_and_writing_goes_on_where_it
     from matrix_train.data.staged import write_staged_clips
 
     form = Format(size=(64, 96), frames=9)
-    assert write_staged_clips(tmp_path, seed=3000, indices=[4], form=form) == 1
+    assert write_staged_clips(tmp_path, seed=3000, count=1, frames=9, size=(64, 96)) == 1
     before = {path: path.stat().st_mtime_ns for path in Path(tmp_path).rglob("*.png")}
-    assert write_staged_clips(tmp_path, seed=3000, indices=[4, 5], form=form) == 2
+    assert write_staged_clips(tmp_path, seed=3000, count=2, frames=9, size=(64, 96)) == 2
     assert all(path.stat().st_mtime_ns == stamp for path, stamp in before.items())
     clips = read_dataset(tmp_path)
-    painted = paint(scene(3000, 4), "perfect", form)
+    painted = paint(scene(3000, 0), "perfect", form)
     for number, (name, masks) in enumerate(mask_tracks(tmp_path, clips[0]).items()):
         assert name == clips[0].instances[number].id
         assert masks.shape == (9, 64, 96)
