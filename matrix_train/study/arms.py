@@ -62,7 +62,7 @@ def cache_of(config: Config) -> str:
 
 def settings_of(plan: StudyPlan, arm: Arm) -> dict[str, Any]:
     """Return the settings of the source that makes an arm's videos."""
-    shared = {"dtype": plan.base.dtype, "fps": plan.shape.fps, **plan.generation}
+    shared = {"dtype": plan.base.dtype, "fps": plan.shape.rate, **plan.generation}
     return {**shared, **arm.generation}
 
 

@@ -125,7 +125,7 @@ class LabelBook:
         for item in drawn:
             sample = samples[item.sample_id]
             path = pool.path(item)
-            clip = _shown(item, sample, benchmark, path, asked[item.sample_id, item.interaction], plan.shape.fps)
+            clip = _shown(item, sample, benchmark, path, asked[item.sample_id, item.interaction], plan.shape.rate)
             write_png(self.folder / "contact" / f"{item.id}.png", clip.contact)
             shown.append(clip)
         write_page(self.page, key.sheet, shown)

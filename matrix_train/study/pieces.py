@@ -45,6 +45,8 @@ class Kind(enum.StrEnum):
     """Writes the HTML report over all runs."""
 
 
+OVERSAMPLING = 2
+"""Staged first frames and clips are painted this many times larger and averaged down: so the base was taught."""
 _FREE = frozenset(
     {"gradient_checkpointing", "maps_per_call", "save_every", "validate_every", "validate_clips", "log_every", "cache"}
 )
@@ -124,14 +126,14 @@ def pieces_of(plan: StudyPlan) -> tuple[Piece, ...]:
 
 
 def _bench(plan: StudyPlan) -> Piece:
-    size = [plan.shape.height, plan.shape.width]
+    size = [OVERSAMPLING * plan.shape.height, OVERSAMPLING * plan.shape.width]
     inputs = {"path": plan.bench.path} if plan.bench.path else {"seed": plan.bench.seed, "size": size}
     return Piece(kind=Kind.BENCH, name="bench", units=plan.bench.scenes, inputs={**inputs, "scenes": plan.bench.scenes})
 
 
 def _data(plan: StudyPlan) -> Piece:
     own = {"path": plan.clips.path}
-    inputs = own if plan.clips.path else {"seed": plan.clips.seed, "count": plan.clips.count, "shape": plan.shape.to_json()}
+    inputs = own if plan.clips.path else {**plan.clips.to_json(), "shape": plan.shape.to_json()}
     return Piece(kind=Kind.DATA, name="data", units=plan.clips.count, inputs=inputs)
 
 

@@ -11,10 +11,12 @@ from typing import Any
 
 from intergeneval.errors import ConfigError, RecordError
 from intergeneval.records import Profile, Record
-from intergeneval.staged import DEVELOPMENT_SEED, TEST_SEED
+from intergeneval.staged import DEVELOPMENT_SEED, FPS, FRAMES, TEST_SEED
 
 FEWEST_SEEDS = 3
 """Training seeds under which no order counts."""
+MOST_INSTANCES = 4
+"""Most tracked instances of a staged scene."""
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
 PLANS = Path(__file__).parent / "plans"
 """Plans that come with the package, found by their names."""
@@ -41,7 +43,9 @@ class ClipsPlan(Record):
     seed: int = 3101
     """Seed of the staged scenes."""
     count: int = 240
-    """Staged scenes."""
+    """Staged scenes, all played without a fault."""
+    least_instances: int = 3
+    """Tracked instances of a staged scene at least: with two alone there is nobody to mistake for subject or object."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +54,17 @@ class ShapePlan(Record):
 
     frames: int = 17
     """Frames, one more than a multiple of four."""
-    height: int = 128
+    height: int = 96
     """Height in pixels."""
-    width: int = 128
+    width: int = 144
     """Width in pixels."""
-    fps: float = 8.0
-    """Frames per second."""
+    fps: float = 0.0
+    """Frames per second of generated videos; 0: as many as let a video last as long as a staged one."""
+
+    @property
+    def rate(self) -> float:
+        """Frames per second."""
+        return self.fps or FPS * (self.frames - 1) / (FRAMES - 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +72,7 @@ class BenchPlan(Record):
     """What the arms are examined on."""
 
     path: str = ""
-    """Benchmark name or folder; empty: staged scenes are written for the study, at its size."""
+    """Benchmark name or folder; empty: staged scenes are written for the study, at twice its size."""
     seed: int = TEST_SEED
     """Seed of the staged scenes."""
     scenes: int = 120
@@ -231,6 +240,8 @@ def _check(plan: StudyPlan) -> None:
         raise ValueError("bench.noise_seeds: name at least one, each once")
     if min(plan.bench.scenes, plan.clips.count, plan.labels.clips) < 1:
         raise ValueError("bench.scenes, clips.count and labels.clips must be at least 1")
+    if not 2 <= plan.clips.least_instances <= MOST_INSTANCES:
+        raise ValueError(f"clips.least_instances must be from 2 to {MOST_INSTANCES}, the most that a staged scene has")
     for arm in plan.arms:
         _check_arm(plan, arm, set(names))
     asked = [name for order in plan.orders for name in (order.better, order.worse)]

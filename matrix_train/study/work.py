@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ from intergeneval.errors import ConfigError
 from intergeneval.ids import sha256_file, sha256_json
 from intergeneval.pipeline import Progress
 from intergeneval.pipeline import Run as Evaluation
+from intergeneval.staged import scene
 from intergeneval.staged.write import write as write_bench
 from matrix_train.study.arms import cache_of, config_of, is_trained, settings_of
 from matrix_train.study.effort import steps_saved
-from matrix_train.study.pieces import Kind, Piece, made_of
+from matrix_train.study.pieces import OVERSAMPLING, Kind, Piece, made_of
 from matrix_train.study.plan import Arm, StudyPlan
 
 SAY_SECONDS = 60.0
@@ -72,7 +74,7 @@ class Workshop:
     def _bench(self, piece: Piece) -> Made:
         plan = self.plan.bench
         if not plan.path:
-            size = (self.plan.shape.height, self.plan.shape.width)
+            size = (OVERSAMPLING * self.plan.shape.height, OVERSAMPLING * self.plan.shape.width)
             self._whole(self.folder / "bench", lambda folder: write_bench(folder, plan.seed, plan.scenes, size))
         found = bench.load(self.bench)
         if len(found.samples) < plan.scenes:
@@ -83,17 +85,18 @@ class Workshop:
         from matrix_train.data.checking import read_dataset
 
         if not self.plan.clips.path:
-            self._whole(self.folder / "data", self._write_clips)
+            self._write_clips(self.folder / "data")
         clips = read_dataset(self.clips)
         return Made(digest=made_of([clip.to_json() for clip in clips]), units=piece.units, notes={"clips": len(clips)})
 
-    def _write_clips(self, folder: Path) -> object:
-        from matrix_train.data.staged import write_staged_clips
+    def _write_clips(self, folder: Path) -> None:
+        """Write the first scenes of a seed that have enough instances; those that are there already stay."""
+        from matrix_train.data.staged import Format, write_staged_clips
 
         plan, shape = self.plan.clips, self.plan.shape
-        return write_staged_clips(
-            folder, seed=plan.seed, count=plan.count, frames=shape.frames, size=(shape.height, shape.width), fps=shape.fps
-        )
+        form = Format(size=(shape.height, shape.width), frames=shape.frames, oversampling=OVERSAMPLING)
+        rich = (index for index in count() if len(scene(plan.seed, index).figures) >= plan.least_instances)
+        write_staged_clips(folder, seed=plan.seed, indices=list(islice(rich, plan.count)), form=form)
 
     def _encode(self, piece: Piece) -> Made:
         import torch

@@ -128,7 +128,12 @@ def test_the_p_values_of_the_orders_are_adjusted_together():
 
 
 def test_arms_are_in_one_group_unless_the_rule_tells_them_apart():
-    arms = [arm("best", (0.3,) * 3, 1), arm("second", (0.29,) * 3, 2), arm("last", (0.0,) * 3, 3), arm("split", (0.4, 0.4, -0.4), 4)]
+    arms = [
+        arm("best", (0.3,) * 3, 1),
+        arm("second", (0.29,) * 3, 2),
+        arm("last", (0.0,) * 3, 3),
+        arm("split", (0.4, 0.4, -0.4), 4),
+    ]
     means = {item.name: float(np.mean([score.if_ for score in item.videos])) for item in arms}
     found = groups(arms, CLUSTERS, means)
     assert found["best"] == found["second"] == 1
@@ -148,9 +153,7 @@ def test_false_orders_are_rare_where_nothing_differs():
 
 def test_the_judges_accuracy_counts_both_kinds_of_no_as_one_and_leaves_unsure_labels_out():
     answers = [(True, True), (True, False), (False, False), (None, True), (False, None)] * 6
-    items = [
-        Labelled(arm="a", scene=f"s{index % 6}", label=label, judge=judge) for index, (label, judge) in enumerate(answers)
-    ]
+    items = [Labelled(arm="a", scene=f"s{index % 6}", label=label, judge=judge) for index, (label, judge) in enumerate(answers)]
     found = accuracy_of(items)
     assert (found.questions, found.unsure) == (24, 6)
     assert found.answered == 0.75
