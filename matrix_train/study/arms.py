@@ -40,10 +40,9 @@ def config_of(plan: StudyPlan, arm: Arm, seed: int | None, *, data: str = "", ca
         raise ConfigError(f"{where}: there is no recipe {arm.recipe!r}; recipes are {known}")
     table: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     steps = table["train"]["steps"]
-    if arm.layers in plan.layers:
-        _place(table, plan.layers[arm.layers])
-    elif arm.layers != "dominant":
-        raise ConfigError(f"{where}: there is no layer set {arm.layers!r}; the study has {', '.join(plan.layers) or 'none'}")
+    layers = layers_of(plan, arm)
+    if layers is not None:
+        _place(table, layers)
     for layer in (plan.training, arm.training):
         _lay(table, layer)
     shape = plan.shape
@@ -61,9 +60,26 @@ def cache_of(config: Config) -> str:
 
 
 def settings_of(plan: StudyPlan, arm: Arm) -> dict[str, Any]:
-    """Return the settings of the source that makes an arm's videos."""
-    shared = {"dtype": plan.base.dtype, "fps": plan.shape.rate, **plan.generation}
-    return {**shared, **arm.generation}
+    """Return the settings of the source that makes an arm's videos; guidance that names no layers cuts those of the layer set."""
+    settings: dict[str, Any] = {"dtype": plan.base.dtype, "fps": plan.shape.rate, **plan.generation, **arm.generation}
+    guidance, layers = settings.get("attention_guidance"), layers_of(plan, arm)
+    if isinstance(guidance, Mapping) and layers is not None:
+        own = {"cmg": ("cmg_layers", layers.v2t), "cag": ("cag_layers", layers.v2v)}
+        chosen = {name: list(found) for kind, (name, found) in own.items() if kind in guidance.get("kinds", ())}
+        settings["attention_guidance"] = {**chosen, **guidance}
+    return settings
+
+
+def layers_of(plan: StudyPlan, arm: Arm) -> LayerSet | None:
+    """Return the layer set of an arm; None where it keeps its recipe's layers. Raises ConfigError for a set that is not there."""
+    if not arm.layers:
+        return None
+    if arm.layers not in plan.layers:
+        raise ConfigError(
+            f"study {plan.name}, arm {arm.name}: there is no layer set {arm.layers!r}; add [layers.{arm.layers}] with lora, v2t and "
+            "v2v, as `matrix-train analyze` suggests them for the base model"
+        )
+    return plan.layers[arm.layers]
 
 
 def _place(table: dict[str, Any], layers: LayerSet) -> None:

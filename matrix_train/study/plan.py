@@ -121,8 +121,8 @@ class Arm(Record):
     """Name of the row in the paper's ablation, such as ``VII``; empty: it has none."""
     recipe: str = ""
     """Training recipe it starts from; empty with `adapter_of`."""
-    layers: str = "dominant"
-    """Layer set that stands in for the recipe's layers."""
+    layers: str = ""
+    """Layer set that stands in for the recipe's layers, and for those of guidance; empty: the recipe's layers stay."""
     training: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Fields of the training config that differ from the recipe, by section."""
     adapter_of: str = ""
@@ -186,7 +186,7 @@ class StudyPlan(Record):
     scoring: ScoringPlan = field(default_factory=ScoringPlan)
     """Tracker, judge, detector."""
     layers: Mapping[str, LayerSet] = field(default_factory=dict)
-    """Named layer sets, such as ``dominant`` and ``wrong``; without the one an arm asks for, its recipe's layers stay."""
+    """Named layer sets, such as ``found`` and ``wrong``."""
     training: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Fields of the training config that all arms share, over their recipes, by section."""
     orders: tuple[OrderPlan, ...] = ()

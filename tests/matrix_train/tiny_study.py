@@ -1,4 +1,4 @@
-"""A whole study in seconds: a tiny random pipeline, four hand-made clips, a few staged scenes at 64 pixels, a few steps."""
+"""A whole study in seconds: a tiny random pipeline, four clips and a few scenes of the staged world at 64 pixels, few steps."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ recipe = "base"
 [[arms]]
 name = "lora"
 recipe = "lora"
+layers = "found"
 
 [[arms]]
 name = "matrix"
 label = "VII"
 recipe = "matrix"
+layers = "found"
 
 [[arms]]
 name = "wrong"
@@ -34,7 +36,7 @@ seeds = [{seeds}]
 model = "{model}"
 
 [clips]
-path = "{clips}"
+count = 4
 
 [shape]
 frames = 9
@@ -48,7 +50,7 @@ scenes = {scenes}
 steps = 2
 guidance = 1.0
 
-[layers.dominant]
+[layers.found]
 lora = [1, 2]
 v2t = [1]
 v2v = [2]
@@ -90,19 +92,12 @@ clips = {labels}
 """
 
 
-def materials(root):
-    """A pipeline and a dataset on disk."""
-    tiny_pipeline.cogvideox(root / "model")
-    tiny_pipeline.dataset(root / "clips")
-    return root
+def model(folder):
+    """A pipeline on disk."""
+    return tiny_pipeline.cogvideox(folder)
 
 
-def write_plan(root, name="study.toml", *, materials_in=None, seeds="0, 1, 2", scenes=3, steps=3, labels=8, arms=ARMS, more=""):
+def write_plan(path, model, *, seeds="0, 1, 2", scenes=3, steps=3, labels=8, arms=ARMS):
     """Write the study file and return its path."""
-    where = materials_in or root
-    text = PLAN.format(
-        model=where / "model", clips=where / "clips", seeds=seeds, scenes=scenes, steps=steps, labels=labels, arms=arms
-    )
-    path = root / name
-    path.write_text(text + more)
+    path.write_text(PLAN.format(model=model, seeds=seeds, scenes=scenes, steps=steps, labels=labels, arms=arms))
     return path

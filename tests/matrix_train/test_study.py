@@ -1,0 +1,256 @@
+"""A whole tiny study from one file, done once in pieces with kills in between, and once in one go."""
+
+import json
+import multiprocessing
+import os
+import random
+import re
+import signal
+import time
+from pathlib import Path
+
+import pytest
+import tiny_study
+from click.testing import CliRunner
+
+from intergeneval.errors import ComparabilityError, ConfigError
+from intergeneval.videos import Reader
+from matrix_train.cli import main
+from matrix_train.study.effort import left_of
+from matrix_train.study.pieces import State
+from matrix_train.study.plan import load
+from matrix_train.study.run import Study
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+RESULTS = ("result/table.md", "result/table.csv", "result/study.json", "labels/questions.json", "labels-key.json")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    root = tmp_path_factory.mktemp("study")
+    tiny_study.model(root / "model")
+    return root
+
+
+@pytest.fixture(scope="module")
+def done(place):
+    """A study that was done in one go from the command line."""
+    path = tiny_study.write_plan(place / "study.toml", place / "model")
+    found = CliRunner().invoke(main, ["study", str(path), "--out", str(place / "whole"), "--json"])
+    assert found.exit_code == 0, found.output
+    assert json.loads(found.stdout)["whole"] is True
+    return place / "whole"
+
+
+def bytes_of(folder):
+    scores = {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.glob("run/**/scores.jsonl"))}
+    return {**scores, **{name: (folder / name).read_bytes() for name in RESULTS}}
+
+
+def test_one_command_leaves_table_orders_control_pictures_report_and_a_blind_sheet(done):
+    text = (done / "result" / "table.md").read_text()
+    assert "3 scenes show that the machinery works; the numbers are no findings" in text
+    assert re.search(r"\| VII \| matrix \| \d\.\d{3} \[-?\d\.\d{3}, -?\d\.\d{3}\] ", text)
+    assert "| matrix > lora |" in text
+    assert "The claim about layers is dropped" in text or "The control does worse" in text
+    assert "No order is claimed" in text
+    board = json.loads((done / "result" / "study.json").read_text())["board"]
+    assert [row["arm"] for row in board["rows"]] == ["base", "lora", "matrix", "wrong"]
+    assert list(board["rows"][2]["by_seed"]) == ["0", "1", "2"]
+    assert list(board["rows"][0]["by_seed"]) == ["-"]
+    assert [item["seed"] for item in board["orders"][0]["seeds"]] == [0, 1, 2]
+    assert len(list((done / "result" / "side-by-side").glob("*.png"))) == 3
+    assert (done / "report" / "index.html").is_file()
+    assert len(list((done / "labels" / "contact").glob("c*.png"))) == 8
+    rows = (done / "result" / "table.csv").read_text().splitlines()
+    assert len(rows) == 1 + 4 * 3 + 3 * 3
+
+
+def test_training_moves_the_videos_and_training_seeds_differ(done):
+    shas = {}
+    for path in done.glob("run/**/videos.jsonl"):
+        first = json.loads(path.read_text().splitlines()[0])
+        shas[str(path.parent.relative_to(done))] = first["sha256"]
+    assert len(shas) == 10
+    assert len(set(shas.values())) == 10
+    video = json.loads((done / "run" / "base" / "videos.jsonl").read_text().splitlines()[0])
+    assert sum(1 for _ in Reader(done / "run" / "base" / video["path"])) == 9
+    # As many frames a second as let nine frames last as long as a staged video.
+    assert video["fps"] == pytest.approx(8 * 8 / 48, rel=1e-3)
+
+
+def test_the_list_of_pieces_says_what_is_done_and_what_it_took(done, place):
+    study = Study(load(place / "study.toml"), done)
+    found = study.standings()
+    assert {item.state for item in found} == {State.DONE}
+    assert left_of(found) == (0.0, 0)
+    assert all(item.seconds > 0 for item in found)
+
+
+def test_a_finished_study_does_nothing_again_and_goes_on_with_a_further_seed(done, place):
+    lines = []
+    assert Study(load(place / "study.toml"), done, lines.append).run()
+    assert lines == []
+    more = load(tiny_study.write_plan(place / "more.toml", place / "model", seeds="0, 1, 2, 3"))
+    found = Study(more, done).standings()
+    open_ = [item for item in found if item.state is State.OPEN]
+    assert [item.piece for item in open_ if "/" in item.piece] == [
+        *("train/lora/3", "train/matrix/3", "train/wrong/3", "run/lora/3", "run/matrix/3", "run/wrong/3"),
+    ]
+    assert all(item.seconds > 0 for item in open_ if "/" in item.piece)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"steps": 4}, r"train/lora/0 was made with another train\.steps \(3, now 4\)"),
+        ({"scenes": 4}, "bench was made with another"),
+    ],
+)
+def test_a_changed_plan_is_refused_before_anything_is_done(done, place, change, said):
+    other = load(tiny_study.write_plan(place / "other.toml", place / "model", **change))
+    with pytest.raises(ConfigError, match=said):
+        Study(other, done).run()
+
+
+def test_another_base_under_the_same_name_is_refused(done, place):
+    path = done / "base.json"
+    kept = path.read_text()
+    path.write_text(json.dumps({**json.loads(kept), "hash": "0"}))
+    try:
+        with pytest.raises(ConfigError, match="is not the one that this study began with"):
+            Study(load(place / "study.toml"), done).run()
+    finally:
+        path.write_text(kept)
+
+
+def test_a_piece_whose_needs_are_not_done_names_them(place):
+    study = Study(load(place / "study.toml"), place / "early")
+    with pytest.raises(ConfigError, match=r"run/matrix/1 needs bench, train/matrix/1; do these first"):
+        study.run(only=("run/matrix/1",))
+
+
+def test_runs_that_were_not_made_alike_make_no_table(done, place):
+    header = done / "run" / "lora" / "1" / "run.json"
+    kept = header.read_text()
+    value = json.loads(kept)
+    value["comparability"]["judge_revision"] = "another"
+    header.write_text(json.dumps(value))
+    try:
+        study = Study(load(place / "study.toml"), done)
+        (done / "pieces" / "table.json").unlink()
+        with pytest.raises(ComparabilityError, match="were not made alike: judge_revision"):
+            study.run(only=("table",))
+    finally:
+        header.write_text(kept)
+        assert Study(load(place / "study.toml"), done).run()
+
+
+def _go_on(plan, folder):
+    import torch
+
+    torch.set_num_threads(1)
+    # Into a file, so that the parent's pipes never fill.
+    with (folder.parent / "killed.log").open("a") as log:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+        os._exit(0 if Study(load(plan), folder).run() else 3)
+
+
+def test_a_study_killed_again_and_again_ends_with_the_bytes_of_one_done_in_one_go(done, place):
+    """Also the determinism of generation and scoring: these are two runs of everything."""
+    # A server that has loaded the libraries and forks: a kill should hit work, not imports.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["torch", "diffusers", "accelerate", "peft", "matrix_train.study.run", "matrix_train.loop"])
+    rng, folder, kills = random.Random(11), place / "killed", 0
+    while True:
+        process = context.Process(target=_go_on, args=(place / "study.toml", folder))
+        process.start()
+        if kills < 8:
+            before = len(list(folder.glob("pieces/*.json")))
+            # As soon as a piece or two are done, at a moment of its own.
+            until, deadline = before + rng.randrange(3), time.monotonic() + 120
+            while process.is_alive() and len(list(folder.glob("pieces/*.json"))) < until and time.monotonic() < deadline:
+                time.sleep(0.02)
+            process.join(rng.random() * 1.5)
+            if process.is_alive():
+                os.kill(process.pid, signal.SIGKILL)
+                kills += 1
+        process.join()
+        if process.exitcode == 0:
+            break
+        assert process.exitcode == -signal.SIGKILL, (place / "killed.log").read_text()[-2000:]
+    assert kills >= 3
+    assert bytes_of(folder) == bytes_of(done)
+
+
+def whole_labels(done, word):
+    sheet = json.loads((done / "labels" / "questions.json").read_text())
+    labels = {clip["id"]: {str(asked["id"]): word for asked in clip["questions"]} for clip in sheet["clips"]}
+    return {"schema": 1, "sheet": sheet["sheet"], "labeller": "test", "labels": labels}
+
+
+def test_nothing_on_the_sheet_tells_the_arm_and_the_key_tells_it_apart(done):
+    blind = (done / "labels" / "questions.json").read_text() + (done / "labels" / "sheet.html").read_text()
+    key = json.loads((done / "labels-key.json").read_text())
+    names = {clip["arm"] for clip in key["clips"]}
+    assert names == {"base", "lora", "matrix", "wrong"}
+    for clip in key["clips"]:
+        assert clip["sample_id"] not in blind
+        assert clip["video"] not in blind
+    for name in ("lora", "matrix", "wrong"):
+        assert not re.search(rf"\b{name}\b", re.sub(r"data:image/jpeg;base64,[A-Za-z0-9+/=]+", "", blind)), name
+    assert sorted(path.name for path in (done / "labels").iterdir()) == ["contact", "questions.json", "sheet.html"]
+    order = [clip["arm"] for clip in key["clips"]]
+    assert order != sorted(order)
+    assert sorted(order.count(name) for name in names) == [2, 2, 2, 2]
+
+
+def test_labels_that_come_back_put_the_judges_accuracy_of_each_arm_into_the_table(done, tmp_path):
+    labels = tmp_path / "labels.json"
+    labels.write_text(json.dumps(whole_labels(done, "no")))
+    found = CliRunner().invoke(main, ["study", "read-labels", str(done), str(labels), "--json"])
+    assert found.exit_code == 0, found.output
+    assert json.loads(found.stdout) == {"labelled": 8, "clips": 8}
+    value = json.loads((done / "result" / "study.json").read_text())
+    assert value["examined"] is True
+    for row in value["board"]["rows"]:
+        accuracy = row["accuracy"]
+        assert accuracy["questions"] == 20
+        if accuracy["answered"]:
+            assert accuracy["accuracy"] == pytest.approx(1 - accuracy["judge_yes"])
+    assert "8 of 8 clips are labelled." in (done / "result" / "table.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"sheet": "other"}, "labels sheet other, and this study's sheet is"),
+        ({"labels": {"c999": {"1": "yes"}}}, "there is no clip 'c999'"),
+        ({"labels": {"c001": {"1": "maybe"}}}, "clip c001, question 1: 'maybe'"),
+        ({"labels": {"c001": {"11": "yes"}}}, "clip c001, question 11"),
+        ({"schema": 2}, "schema 2 is not 1"),
+    ],
+)
+def test_labels_that_do_not_fit_the_sheet_are_refused_and_the_table_stays(done, tmp_path, change, said):
+    before = (done / "result" / "table.md").read_bytes()
+    labels = tmp_path / "labels.json"
+    labels.write_text(json.dumps({**whole_labels(done, "yes"), **change}))
+    found = CliRunner().invoke(main, ["study", "read-labels", str(done), str(labels)])
+    assert found.exit_code == 2
+    assert said in found.stderr
+    assert (done / "result" / "table.md").read_bytes() == before
+
+
+def test_a_folder_that_is_no_study_is_told(tmp_path):
+    found = CliRunner().invoke(main, ["study", "label-sheet", str(tmp_path)])
+    assert found.exit_code == 2
+    assert "not a study (study.json is missing)" in found.stderr
+
+
+def test_the_label_sheet_is_found_from_the_command_line(done):
+    found = CliRunner().invoke(main, ["study", "label-sheet", str(done), "--json"])
+    assert found.exit_code == 0, found.output
+    result = json.loads(found.stdout)
+    assert Path(result["page"]).is_file()
+    assert Path(result["key"]).is_file()
