@@ -76,8 +76,8 @@ def layers_of(plan: StudyPlan, arm: Arm) -> LayerSet | None:
         return None
     if arm.layers not in plan.layers:
         raise ConfigError(
-            f"study {plan.name}, arm {arm.name}: there is no layer set {arm.layers!r}; add [layers.{arm.layers}] with lora, v2t and "
-            "v2v, as `matrix-train analyze` suggests them for the base model"
+            f"study {plan.name}, arm {arm.name}: there is no layer set {arm.layers!r}; "
+            f"add [layers.{arm.layers}] with lora, v2t and v2v, as `matrix-train analyze` suggests them for the base model"
         )
     return plan.layers[arm.layers]
 

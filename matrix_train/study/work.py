@@ -18,6 +18,7 @@ from intergeneval.pipeline import Progress
 from intergeneval.pipeline import Run as Evaluation
 from intergeneval.staged import scene
 from intergeneval.staged.write import write as write_bench
+from matrix_train.config import Config
 from matrix_train.study.arms import cache_of, config_of, is_trained, settings_of
 from matrix_train.study.effort import steps_saved
 from matrix_train.study.pieces import OVERSAMPLING, Kind, Piece, made_of
@@ -123,6 +124,13 @@ class Workshop:
         digest = made_of(sha256_file(folder_of(config) / INDEX), [clip.to_json() for clip in clips])
         return Made(digest=digest, units=made, notes={"clips": len(clips), "left_out": len(notes)})
 
+    def _told(self, config: Config) -> frozenset[str]:
+        """Return the notes on clips that encoding them has told already: once a study is enough."""
+        from matrix_train.data.cache import folder_of, notes_of
+        from matrix_train.data.checking import read_dataset
+
+        return frozenset(f"note: {note}" for note in notes_of(folder_of(config), read_dataset(self.clips)))
+
     def _trained_on(self, cache: str) -> list[Arm]:
         """Return the arms that train on a cache."""
         trained = [arm for arm in self.plan.arms if arm.recipe and is_trained(self.plan, arm)]
@@ -136,7 +144,13 @@ class Workshop:
         name = cache_of(config_of(self.plan, arm, piece.seed))
         config = config_of(self.plan, arm, piece.seed, data=str(self.clips), cache=str(self.folder / "cache" / name))
         before = steps_saved(self.folder / piece.name)
-        done = Run(config, self.folder / piece.name, lambda line: self.say(f"{piece.name}: {line}")).fit()
+        told = self._told(config) if config.train.steps else frozenset()
+
+        def say(line: str) -> None:
+            if line not in told:
+                self.say(f"{piece.name}: {line}")
+
+        done = Run(config, self.folder / piece.name, say).fit()
         files = [done.folder / part for part in (checkpoint.LORA, checkpoint.REST)]
         digest = made_of([sha256_file(path) for path in files if path.is_file()], config.train.steps)
         notes = {"seconds_per_step": done.seconds_per_step, "loss": done.loss}

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+import study_process
 import tiny_study
 from click.testing import CliRunner
 
@@ -146,25 +147,14 @@ def test_runs_that_were_not_made_alike_make_no_table(done, place):
         assert Study(load(place / "study.toml"), done).run()
 
 
-def _go_on(plan, folder):
-    import torch
-
-    torch.set_num_threads(1)
-    # Into a file, so that the parent's pipes never fill.
-    with (folder.parent / "killed.log").open("a") as log:
-        os.dup2(log.fileno(), 1)
-        os.dup2(log.fileno(), 2)
-        os._exit(0 if Study(load(plan), folder).run() else 3)
-
-
 def test_a_study_killed_again_and_again_ends_with_the_bytes_of_one_done_in_one_go(done, place):
     """Also the determinism of generation and scoring: these are two runs of everything."""
     # A server that has loaded the libraries and forks: a kill should hit work, not imports.
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["torch", "diffusers", "accelerate", "peft", "matrix_train.study.run", "matrix_train.loop"])
+    context.set_forkserver_preload(study_process.PRELOAD)
     rng, folder, kills = random.Random(11), place / "killed", 0
     while True:
-        process = context.Process(target=_go_on, args=(place / "study.toml", folder))
+        process = context.Process(target=study_process.go_on, args=(place / "study.toml", folder))
         process.start()
         if kills < 8:
             before = len(list(folder.glob("pieces/*.json")))

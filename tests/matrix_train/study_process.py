@@ -1,0 +1,28 @@
+"""A study in a process of its own, to be killed. Imports little: a fork of a server that has the libraries is at work at once."""
+
+import os
+
+from matrix_train.study.plan import load
+from matrix_train.study.run import Study
+
+PRELOAD = [
+    "accelerate",
+    "diffusers.pipelines.cogvideo.pipeline_cogvideox_image2video",
+    "intergeneval.pipeline",
+    "matrix_train.generate",
+    "matrix_train.loop",
+    "matrix_train.study.results",
+    "matrix_train.study.work",
+    "transformers.models.t5.modeling_t5",
+]
+
+
+def go_on(plan, folder):
+    """Do what is open; leave with 0 when the study is whole. What it says goes into a file, so that no pipe fills."""
+    import torch
+
+    torch.set_num_threads(1)
+    with (folder.parent / "killed.log").open("a") as log:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+        os._exit(0 if Study(load(plan), folder).run() else 3)
