@@ -97,8 +97,7 @@ class LayersSection(Record):
     top: int = 0
     """Layers that count as a video's top; 0: ten, or a quarter of the layers where the model has fewer than forty."""
     dummy_variance: float = 1e-18
-    """A cross-attention layer whose mean map value varies less than this across prompts is dropped; printed are 1e-29, live layers
-    have some 1e-10."""
+    """A cross-attention layer whose mean map value varies less than this across prompts is dropped; the paper prints 1e-29."""
     metric: str = "if"
     """Score that makes a video a success or a failure: if, kisa or sgi."""
     share: float = 1 / 3

@@ -20,10 +20,11 @@ VERBS: dict[str, tuple[str, str]] = {
     "sample": ("sample", "Generate one video with an adapter."),
     "study": ("study", "Train, generate, score and compare several arms; label their clips blind."),
     "pretrain": ("pretrain", "Train a small base model on staged videos, from nothing."),
+    "analyze": ("analyze", "Find the layers whose attention follows who does what to whom."),
 }
 """Verb -> (module under matrix_train.cli that holds a click command called `command`, one-line help)."""
 
-LIBRARIES = ("torch", "diffusers", "transformers", "peft", "accelerate", "safetensors")
+LIBRARIES = ("torch", "diffusers", "transformers", "peft", "accelerate", "safetensors", "pyarrow", "matplotlib")
 """Packages of the extra "train" whose absence is a user's matter."""
 
 
