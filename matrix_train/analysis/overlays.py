@@ -19,8 +19,8 @@ from matrix_train.analysis.maps import MapStore
 from matrix_train.analysis.roles import Slot, on_grid
 from matrix_train.targets import Masks, resize
 
-TALL = 160
-"""Least height of a drawn frame, pixels; smaller ones are enlarged by a whole factor."""
+HEIGHTS = (160, 256)
+"""Least and largest height of a drawn frame, pixels: smaller ones are enlarged by a whole factor, larger ones reduced."""
 HEAT = np.array([255, 48, 24])
 """Colour of attention, RGB."""
 
@@ -52,20 +52,27 @@ def strip(frames: Sequence[tuple[int, Frame]], total: int, map_FHW: npt.NDArray[
     drawn = []
     for index, frame in frames:
         latent = 0 if index == 0 else 1 + (index - 1) * (len(share) - 1) // max(1, total - 1)
-        size = frame.shape[:2]
-        alpha = (
-            0.75 * cv2.resize(share[latent].astype(np.float32), (size[1], size[0]), interpolation=cv2.INTER_NEAREST)[..., None]
-        )
-        picture = np.asarray(frame * (1 - alpha) + HEAT * alpha, dtype=np.uint8)
-        factor = max(1, -(-TALL // size[0]))
-        picture = np.ascontiguousarray(np.repeat(np.repeat(picture, factor, axis=0), factor, axis=1))
-        outline = resize(target_FHW[latent], picture.shape[:2]).astype(np.uint8)
+        plain = _drawable(frame)
+        height, width = plain.shape[:2]
+        alpha = 0.75 * cv2.resize(share[latent], (width, height), interpolation=cv2.INTER_NEAREST)[..., None]
+        picture = np.ascontiguousarray(plain * (1 - alpha) + HEAT * alpha, dtype=np.uint8)
+        outline = resize(target_FHW[latent], (height, width)).astype(np.uint8)
         contours, _ = cv2.findContours(outline, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(picture, contours, -1, (0, 0, 0), 3)
         cv2.drawContours(picture, contours, -1, (255, 255, 255), 1)
         drawn.append(picture)
         drawn.append(np.full((picture.shape[0], 4, 3), 128, dtype=np.uint8))
     return np.concatenate(drawn[:-1], axis=1)
+
+
+def _drawable(frame: Frame) -> Frame:
+    least, largest = HEIGHTS
+    height, width = frame.shape[:2]
+    if height > largest:
+        small = cv2.resize(frame, (round(width * largest / height), largest), interpolation=cv2.INTER_AREA)
+        return np.asarray(small, dtype=np.uint8)
+    factor = max(1, -(-least // height))
+    return np.repeat(np.repeat(frame, factor, axis=0), factor, axis=1)
 
 
 def read_means(path: Path, kind: str, layer: int) -> tuple[npt.NDArray[np.float32], Masks] | None:

@@ -10,18 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import jinja2
 
 from intergeneval import provenance
 from intergeneval.errors import MediaError
-from intergeneval.videos import Reader
+from intergeneval.videos import Reader, encode_jpeg
 from matrix_train.analysis import plots
 from matrix_train.analysis.files import Folder, write_text
 from matrix_train.analysis.findings import Findings
 from matrix_train.analysis.overlays import read_means, read_slots, strip
 
 KINDS = {"v2t": "video to text", "v2v": "video to video", "t2v": "text to video"}
+QUALITY = 88
+"""Of the overlays, JPEG."""
 HEADS = 8
 """Heads of a kind that are listed."""
 
@@ -156,10 +157,8 @@ def _overlays(folder: Folder, findings: Findings, about: Mapping[str, Any]) -> l
 
 def _overlay(folder: Folder, stem: str, picture: Any, what: tuple[str, str, int, str]) -> Picture:
     name, kind, layer, role = what
-    done, encoded = cv2.imencode(".png", picture[:, :, ::-1])
-    assert done
-    content = encoded.tobytes()
-    (folder.root / "overlays" / f"{stem}.png").write_bytes(content)
+    content = encode_jpeg(picture, QUALITY)
+    (folder.root / "overlays" / f"{stem}.jpg").write_bytes(content)
     caption = f"{name}: {role}, {KINDS[kind]}, layer {layer}"
     alt = f"Frames of {name} side by side, attention of the {role} in red, its mask outlined in white."
-    return Picture(src=_data("image/png", content), alt=alt, caption=caption)
+    return Picture(src=_data("image/jpeg", content), alt=alt, caption=caption)

@@ -54,7 +54,7 @@ class Slot(Record):
         wanted = {"sub": (self.subject,), "obj": (self.object,), "verb": (self.subject, self.object)}[self.role]
         if any(name is not None and name not in tracks for name in wanted):
             return None
-        found = [None if name is None else tracks[name] for name in (self.subject, self.object)]
+        found = [None if name is None else tracks.get(name) for name in (self.subject, self.object)]
         return of_role(self.role, *found)
 
 
