@@ -32,11 +32,14 @@ def attend(
     """
     scale = query.shape[-1] ** -0.5 if scale is None else scale
     bias = _bias(mask, query)
-    if query.device.type != "meta":
-        backend = torch._fused_sdp_choice(query, key, value, bias, 0.0, False, scale=scale)
-        found = _fused(SDPBackend(backend), (query, key, value), bias, scale)
-        if found is not None:
-            return found
+    if query.device.type == "meta":
+        # Shapes alone: the kernel's own count of operations, and no second way beside it.
+        output = F.scaled_dot_product_attention(query, key, value, attn_mask=bias, scale=scale)
+        return output, query.new_empty(query.shape[:3], dtype=torch.float32)
+    backend = torch._fused_sdp_choice(query, key, value, bias, 0.0, False, scale=scale)
+    found = _fused(SDPBackend(backend), (query, key, value), bias, scale)
+    if found is not None:
+        return found
     output = F.scaled_dot_product_attention(query, key, value, attn_mask=bias, scale=scale)
     return output, row_logsumexp(query, key, bias, scale=scale, budget=budget)
 
