@@ -17,7 +17,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "check": ("check", "Name every fault of a dataset."),
     "precompute": ("precompute", "Encode and cache every clip of a config."),
     "fit": ("fit", "Train the adapter that a config describes."),
-    "sample": ("sample", "Generate one video with an adapter."),
+    "sample": ("sample", "Generate one video with a base model or an adapter, guided or not."),
     "study": ("study", "Train, generate, score and compare several arms; label their clips blind."),
     "pretrain": ("pretrain", "Train a small base model on staged videos, from nothing."),
     "analyze": ("analyze", "Find the layers whose attention follows who does what to whom."),

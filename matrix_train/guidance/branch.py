@@ -89,6 +89,8 @@ class PerturbedBranch:
             return item[-1:] if joint and isinstance(item, Tensor) and item.ndim and item.shape[0] == 2 else item
 
         text = kwargs["encoder_hidden_states"].shape[1]
+        if any(cut.tokens is not None and cut.tokens.text != text for cut in self._cuts.values()):
+            raise BackendError(f"the prompt is embedded in {text} tokens, which are not those in which the roles were found")
         self._again = True
         try:
             with ExitStack() as stack:

@@ -102,10 +102,10 @@ class Guide:
                     f"sample {given.sample.id}: {name} is too small to lie on any of {grid.height}x{grid.width} video tokens, "
                     "so CMG has no region for it"
                 )
-        return token_cut([(tokens, role.instances) for role, tokens in found], regions)
+        return token_cut([(tokens, role.instances) for role, tokens in found], regions, len(offsets))
 
 
-def token_cut(roles: list[tuple[tuple[int, ...], tuple[str, ...]]], regions: Regions) -> TokenCut:
+def token_cut(roles: list[tuple[tuple[int, ...], tuple[str, ...]]], regions: Regions, text: int) -> TokenCut:
     """Put roles, given as (text tokens, instances), together; a token that two roles share is cut where either is."""
     tokens = sorted({token for chosen, _ in roles for token in chosen})
     place = {token: index for index, token in enumerate(tokens)}
@@ -114,7 +114,8 @@ def token_cut(roles: list[tuple[tuple[int, ...], tuple[str, ...]]], regions: Reg
         region = np.logical_or.reduce([regions[name] for name in instances])
         hidden[np.ix_(np.flatnonzero(region), [place[token] for token in chosen])] = True
     rows = np.flatnonzero(hidden.any(axis=1))
-    return TokenCut(rows_R=torch.from_numpy(rows), tokens_T=torch.tensor(tokens), cut_RT=torch.from_numpy(hidden[rows]))
+    cut = torch.from_numpy(hidden[rows])
+    return TokenCut(rows_R=torch.from_numpy(rows), tokens_T=torch.tensor(tokens), cut_RT=cut, text=text)
 
 
 def cuts_of(

@@ -26,6 +26,8 @@ class TokenCut:
     """Text tokens of the roles, rising."""
     cut_RT: Tensor
     """True where that row does not see that token."""
+    text: int
+    """Length of the text in which the tokens are counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

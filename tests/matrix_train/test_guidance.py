@@ -12,6 +12,7 @@ from torch.utils._pytree import tree_leaves
 
 from intergeneval.errors import ConfigError
 from matrix_train.backbones import Grid, MapKind
+from matrix_train.conditioning import IdMapInput, grow
 from matrix_train.guidance.branch import PerturbedBranch
 from matrix_train.guidance.config import GuidanceConfig, layers_of, parse
 from matrix_train.guidance.guide import cuts_of, token_cut
@@ -32,7 +33,7 @@ def some_tokens(grid=GRID, text=12):
         for name in instances:
             for token in tokens:
                 kept[regions[name], token] = False
-    return token_cut(roles, regions), kept
+    return token_cut(roles, regions, text), kept
 
 
 def kept_entries(parts, grid, text, *, frames, tokens):
@@ -191,6 +192,23 @@ def test_blocks_before_the_first_cut_layer_run_once_and_the_others_twice(name):
             backbone.predict(*calls_of(name, torch.Generator().manual_seed(1)))
         assert counts == [1] * first + [2] * (len(blocks) - first)
     assert [item for kind in backbone.block_lists for item in getattr(backbone.transformer, kind)] == blocks
+
+
+def test_an_id_map_that_a_hook_appends_reaches_the_perturbed_pass_once():
+    generator = torch.Generator().manual_seed(1)
+    noisy, time, condition = calls_of("cogvideox", generator)
+    latent = torch.randn(1, tiny.CHANNELS, *tiny.LATENT, generator=generator)
+    backbone = tiny.backbone("cogvideox")
+    grown = grow(backbone.transformer, backbone.projection, tiny.CHANNELS)
+    torch.nn.init.normal_(grown.grown, generator=generator)
+    cuts, first = cuts_of(backbone, {"cag": (2,)}, GRID, None)
+    with torch.no_grad(), PerturbedBranch(backbone, cuts, first, 3.0):
+        wanted = backbone.predict(noisy, time, {**condition, "id_map": latent})
+    hook = IdMapInput(backbone.transformer, backbone.channel_axis, tiny.CHANNELS)
+    hook.latent = latent
+    with torch.no_grad(), PerturbedBranch(backbone, cuts, first, 3.0):
+        found = backbone.predict(noisy, time, condition)
+    assert torch.equal(found, wanted)
 
 
 def test_a_cut_that_takes_nothing_out_changes_nothing():

@@ -18,9 +18,8 @@ from matrix_train.backbones.encoders.base import (
 )
 from matrix_train.backbones.encoders.cogvideox import CogVideoXEncoder
 from matrix_train.backbones.encoders.hunyuan import HunyuanVideoEncoder, image_tokens, stream_offsets
-from matrix_train.backbones.encoders.wan import WanEncoder
+from matrix_train.backbones.encoders.wan import WanEncoder, cleaned_offsets
 from matrix_train.backbones.loading import architecture, architecture_of, load_pipeline, load_tokenizer
-from matrix_train.backbones.wan import TEXT_TOKENS
 from matrix_train.roles import Span
 
 __all__ = ["Encoder", "Frames", "TextCode", "encoder_of", "load_encoder", "load_image_encoder", "load_offsets"]
@@ -65,5 +64,7 @@ def load_offsets(folder: Path) -> Callable[[str], tuple[Span, ...]]:
     if name == "hunyuan":
         images = image_tokens(settings.get("image_condition_type"))
         return lambda caption: stream_offsets(folder, tokenizer, caption, images)
-    length = int(settings["max_text_seq_length"]) if name == "cogvideox" else TEXT_TOKENS
+    if name == "wan":
+        return lambda caption: cleaned_offsets(folder, tokenizer, caption)
+    length = int(settings["max_text_seq_length"])
     return lambda caption: plain_offsets(folder, tokenizer, caption, length)

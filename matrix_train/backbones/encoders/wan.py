@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -9,6 +12,7 @@ from torch import Tensor
 from intergeneval.errors import ConfigError
 from matrix_train.backbones.encoders.base import Frames, PipelineEncoder, TextCode, plain_offsets
 from matrix_train.backbones.wan import TEXT_TOKENS
+from matrix_train.roles import Span
 
 
 class WanEncoder(PipelineEncoder):
@@ -28,12 +32,7 @@ class WanEncoder(PipelineEncoder):
     @torch.no_grad()
     def text(self, caption: str, first: Frames) -> TextCode:  # noqa: ARG002  # the picture goes through a branch of its own
         """Encode a caption with the pipeline's own call."""
-        from diffusers.pipelines.wan.pipeline_wan_i2v import prompt_clean
-
-        cleaned: str = prompt_clean(caption)
-        if cleaned != caption:
-            raise ConfigError(f"the text encoder would change the caption {caption!r} to {cleaned!r}; write it that way")
-        offsets = plain_offsets(self._folder, self._pipeline.tokenizer, caption, TEXT_TOKENS)
+        offsets = cleaned_offsets(self._folder, self._pipeline.tokenizer, caption)
         embeds, _ = self._pipeline.encode_prompt(
             caption, do_classifier_free_guidance=False, max_sequence_length=TEXT_TOKENS, device=self._device
         )
@@ -56,3 +55,13 @@ class WanEncoder(PipelineEncoder):
 
             found["image_embeds"] = self._pipeline.encode_image(Image.fromarray(frame), self._device)[0].float().cpu()
         return found
+
+
+def cleaned_offsets(folder: Path, tokenizer: Any, caption: str) -> tuple[Span, ...]:
+    """Return the characters of each text token. Raises ConfigError where the pipeline would change the caption first."""
+    from diffusers.pipelines.wan.pipeline_wan_i2v import prompt_clean
+
+    cleaned: str = prompt_clean(caption)
+    if cleaned != caption:
+        raise ConfigError(f"the text encoder would change the caption {caption!r} to {cleaned!r}; write it that way")
+    return plain_offsets(folder, tokenizer, caption, TEXT_TOKENS)
