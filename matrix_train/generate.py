@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from intergeneval.errors import ConfigError
+from intergeneval.errors import ConfigError, MediaError
 from intergeneval.masks import Mask
 from intergeneval.records import Sample
 from intergeneval.videos import Frame, write_video
@@ -103,9 +103,11 @@ class VideoRequest:
 
 
 def read_masks(paths: Sequence[Path], image: Path, size: tuple[int, int]) -> dict[str, Mask]:
-    """Read the masks of a first frame, brought to `size`, by id. Raises ConfigError for one of another size than the picture."""
-    shape = cv2.imread(str(image), cv2.IMREAD_GRAYSCALE).shape
-    found = {}
+    """Read the masks of a first frame, brought to `size`, by id. Raises MediaError, and ConfigError for another size than it."""
+    picture = cv2.imread(str(image), cv2.IMREAD_GRAYSCALE)
+    if picture is None:
+        raise MediaError(f"{image}: the first frame cannot be read")
+    shape, found = picture.shape, {}
     for place, path in enumerate(paths, 1):
         mask = read_mask(path)
         if mask.shape != shape:

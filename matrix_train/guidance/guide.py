@@ -112,7 +112,7 @@ def token_cut(roles: list[tuple[tuple[int, ...], tuple[str, ...]]], regions: Reg
     hidden = np.zeros((len(next(iter(regions.values()))), len(tokens)), dtype=np.bool_)
     for chosen, instances in roles:
         region = np.logical_or.reduce([regions[name] for name in instances])
-        hidden[np.ix_(np.flatnonzero(region), [place[token] for token in chosen])] = True
+        hidden[np.ix_(np.flatnonzero(region), np.array([place[token] for token in chosen]))] = True
     rows = np.flatnonzero(hidden.any(axis=1))
     cut = torch.from_numpy(hidden[rows])
     return TokenCut(rows_R=torch.from_numpy(rows), tokens_T=torch.tensor(tokens), cut_RT=cut, text=text)

@@ -108,7 +108,7 @@ def _within_frames(product: Product, cut: Cut, rows: slice, lse: Tensor) -> Tens
     video = slice(start, start + grid.tokens)
 
     def frames(item: Tensor) -> Tensor:
-        return item.unflatten(2, (grid.frames, grid.cells)).transpose(1, 2).flatten(0, 1)
+        return item.reshape(*item.shape[:2], grid.frames, grid.cells, *item.shape[3:]).transpose(1, 2).flatten(0, 1)
 
     keys, values = frames(product.k[:, :, video]), frames(product.v[:, :, video])
     if "text" in cut.parts:
@@ -119,7 +119,7 @@ def _within_frames(product: Product, cut: Cut, rows: slice, lse: Tensor) -> Tens
         keys, values = torch.cat([beside[0], keys], dim=2), torch.cat([beside[1], values], dim=2)
     out, own = attend(frames(product.q[:, :, rows]), keys, values, scale=product.scale)
     scaled = (out * torch.exp(own - frames(lse))[..., None]).to(out.dtype)
-    return scaled.unflatten(0, (clips, grid.frames)).transpose(1, 2).flatten(2, 3)
+    return scaled.reshape(clips, grid.frames, *scaled.shape[1:]).transpose(1, 2).flatten(2, 3)
 
 
 def _taken(product: Product, cut: Cut, tokens: TokenCut, lse: Tensor) -> Tensor:

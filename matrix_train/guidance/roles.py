@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from intergeneval.errors import ConfigError
 from intergeneval.records import BOX_COLOURS, Instance, Interaction, Sample
+from matrix_train.analysis.phrases import spans_of
 from matrix_train.roles import Span, find_phrase, is_cut, token_indices
 
 
@@ -17,7 +18,7 @@ class Role:
     name: str
     """sub, obj or verb."""
     phrase: str
-    """Its words, as they were looked for."""
+    """Its words, as they stand in the prompt."""
     spans: tuple[Span, ...]
     """Where they stand in the prompt."""
     instances: tuple[str, ...]
@@ -27,8 +28,8 @@ class Role:
 def roles_of(sample: Sample, wanted: Sequence[str]) -> tuple[Role, ...]:
     """Return the wanted roles of a sample's interactions, in order.
 
-    An instance is looked for by its appearance and then by its class, the object behind the verb where it stands there. Raises
-    ConfigError with the phrase that the prompt does not hold: a role is never left out quietly.
+    An instance is looked for by its appearance and then as the analysis does, by its class noun with modifiers; the object behind
+    the verb where it stands there. Raises ConfigError with the phrase that the prompt does not hold: no role is left out quietly.
     """
     if not sample.interactions:
         raise ConfigError(f"sample {sample.id}: CMG needs to know who does what to whom, and there is no interaction")
@@ -36,33 +37,40 @@ def roles_of(sample: Sample, wanted: Sequence[str]) -> tuple[Role, ...]:
     for item in sample.interactions:
         if item.subject is None or item.object is None:
             raise ConfigError(f"sample {sample.id}: the interaction {item.text!r} names no instances, which CMG needs")
-        verb = find_phrase(sample.prompt, item.verb, start)
+        verb = spans_of(sample, item)["verb"]
+        if verb and verb[-1][1] <= start:
+            # An earlier interaction has this place; the same verb may stand behind it once more.
+            verb = find_phrase(sample.prompt, item.verb, start) or verb
         if not verb and "verb" in wanted:
             raise ConfigError(_absent(sample, "verb", item.verb))
         start = verb[-1][1] if verb else start
         for name, instance_id, after in (("sub", item.subject, 0), ("obj", item.object, start)):
             if name in wanted:
-                found.append(_instance_role(sample, name, instance_id, after))
+                found.append(_instance_role(sample, item, name, instance_id, after))
         if "verb" in wanted:
             both = tuple(dict.fromkeys((item.subject, item.object)))
-            found.append(Role(name="verb", phrase=item.verb, spans=verb, instances=both))
+            found.append(Role(name="verb", phrase=_words(sample.prompt, verb), spans=verb, instances=both))
     return tuple(found)
 
 
-def _instance_role(sample: Sample, name: str, instance_id: str, after: int) -> Role:
+def _instance_role(sample: Sample, interaction: Interaction, name: str, instance_id: str, after: int) -> Role:
     item = sample.instance(instance_id)
-    alike = [other.id for other in sample.instances if other.class_ == item.class_]
-    for phrase in (item.appearance, item.class_):
-        spans = find_phrase(sample.prompt, phrase, after)
-        if not spans:
-            continue
-        if phrase == item.class_ and phrase != item.appearance and len(alike) > 1:
+    spans = find_phrase(sample.prompt, item.appearance, after)
+    if not spans:
+        spans = spans_of(sample, interaction)[name]
+        alike = [other.id for other in sample.instances if other.class_ == item.class_]
+        if spans and len(alike) > 1:
             raise ConfigError(
                 f"sample {sample.id}: {item.appearance!r} does not stand in the prompt, and {item.class_!r} would not tell "
                 f"{' from '.join(alike)}; word one like the other"
             )
-        return Role(name=name, phrase=phrase, spans=spans, instances=(instance_id,))
-    raise ConfigError(_absent(sample, {"sub": "subject", "obj": "object"}[name], item.appearance))
+    if not spans:
+        raise ConfigError(_absent(sample, {"sub": "subject", "obj": "object"}[name], item.appearance))
+    return Role(name=name, phrase=_words(sample.prompt, spans), spans=spans, instances=(instance_id,))
+
+
+def _words(prompt: str, spans: Sequence[Span]) -> str:
+    return " ... ".join(prompt[first:last] for first, last in spans)
 
 
 def _absent(sample: Sample, what: str, phrase: str) -> str:
