@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from intergeneval.records import Record
-from matrix_train.study.pieces import DERIVED, Kind, Ledger, Piece, State
+from matrix_train.study.ledger import Ledger
+from matrix_train.study.pieces import DERIVED, Kind, Piece, State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

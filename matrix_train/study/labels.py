@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import random
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,11 +14,12 @@ from pathlib import Path
 from intergeneval import bench
 from intergeneval.errors import ConfigError, RecordError, UsageError
 from intergeneval.ids import sha256_json, short
-from intergeneval.records import Answer, AnswerStatus, AnswerValue, Question, Record, Sample, Video, VideoStatus
+from intergeneval.records import Answer, AnswerStatus, AnswerValue, Question, Record, Sample, Video
 from intergeneval.store import RunStore, write_atomically
 from intergeneval.videos import Frame, annotate
 from matrix_train.study.accuracy import Labelled
 from matrix_train.study.contact import clip_sheet, frames_of, write_png
+from matrix_train.study.draw import Key, KeyClip, Pool, draw
 from matrix_train.study.label_page import ShownClip, write_page
 from matrix_train.study.plan import StudyPlan
 from matrix_train.study.work import Say
@@ -27,36 +27,6 @@ from matrix_train.study.work import Say
 WORDS = ("yes", "no", "unsure")
 """What a label may be; unsure: the labeller could not tell."""
 SCHEMA = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyClip(Record):
-    """What a clip of the sheet is: kept from who labels it."""
-
-    id: str
-    """Its name on the sheet, such as ``c001``."""
-    arm: str
-    """Arm that made it."""
-    training_seed: int | None
-    """Training seed; None where nothing was trained."""
-    sample_id: str
-    """The sample."""
-    noise_seed: int
-    """Seed of its noise."""
-    interaction: int
-    """Index of the key interaction whose ten questions are asked."""
-    video: str
-    """sha256 of the video file."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Key(Record):
-    """The key of a sheet."""
-
-    sheet: str
-    """Name of the sheet: a hash of what is on it."""
-    clips: tuple[KeyClip, ...]
-    """Its clips, in the order of the sheet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,31 +47,6 @@ class LabelFile(Record):
             raise ValueError(f"schema {self.schema} is not {SCHEMA}")
 
 
-class Pool:
-    """The runs that clips are drawn from."""
-
-    def __init__(self, stores: Mapping[tuple[str, int | None], RunStore]) -> None:
-        self.stores = stores
-
-    def videos(self, arm: str) -> dict[tuple[int | None, str, int], Video]:
-        """Return all videos of an arm that can be shown, by (training seed, sample, noise seed)."""
-        found = {}
-        for (name, seed), store in self.stores.items():
-            if name == arm:
-                latest = {(item.sample_id, item.seed): item for item in store.read("videos", Video)}
-                found.update({(seed, *key): item for key, item in latest.items() if item.status is VideoStatus.OK})
-        return found
-
-    def path(self, clip: KeyClip) -> Path:
-        """Return the video file of a drawn clip."""
-        video = self.videos(clip.arm)[clip.training_seed, clip.sample_id, clip.noise_seed]
-        return self.stores[clip.arm, clip.training_seed].folder / video.path
-
-    def any(self) -> RunStore:
-        """Return one of the runs: samples and questions are the same in all."""
-        return next(iter(self.stores.values()))
-
-
 class LabelBook:
     """Sheet, key and labels in a study's folder."""
 
@@ -116,7 +61,7 @@ class LabelBook:
         """Draw clips evenly over the arms, shuffle them, and write page, pictures, questions and key. Raises MediaError."""
         store = pool.any()
         samples = {item.id: item for item in store.read("samples", Sample)}
-        drawn = _drawn(plan, pool, samples)
+        drawn = draw(plan, pool, samples)
         key = Key(sheet=short(sha256_json([item.to_json() for item in drawn]), 12), clips=drawn)
         benchmark = bench.load(str(store.header.config["bench"]))
         asked = _questions(store)
@@ -198,38 +143,6 @@ _IDS = frozenset(str(number) for number in range(1, 11))
 def _whole(found: LabelFile) -> int:
     """Return how many clips have a label on all ten questions."""
     return sum(set(labels) == _IDS for labels in found.labels.values())
-
-
-def _drawn(plan: StudyPlan, pool: Pool, samples: Mapping[str, Sample]) -> tuple[KeyClip, ...]:
-    """Draw the clips: as many of each arm as of any other, up to one; each arm goes through the samples before it repeats one."""
-    rng = random.Random(plan.labels.seed)
-    share, more = divmod(plan.labels.clips, len(plan.arms))
-    found: list[KeyClip] = []
-    for place, arm in enumerate(plan.arms):
-        videos = pool.videos(arm.name)
-        by_sample: dict[str, list[tuple[int | None, str, int]]] = {}
-        for key in sorted(videos, key=str):
-            by_sample.setdefault(key[1], []).append(key)
-        for keys in by_sample.values():
-            rng.shuffle(keys)
-        names = sorted(by_sample)
-        rng.shuffle(names)
-        turns = [by_sample[name][turn] for turn in range(len(videos)) for name in names if turn < len(by_sample[name])]
-        for key in turns[: share + (place < more)]:
-            interaction = rng.randrange(len(samples[key[1]].interactions))
-            found.append(
-                KeyClip(
-                    id="",
-                    arm=arm.name,
-                    training_seed=key[0],
-                    sample_id=key[1],
-                    noise_seed=key[2],
-                    interaction=interaction,
-                    video=videos[key].sha256,
-                )
-            )
-    rng.shuffle(found)
-    return tuple(KeyClip.from_json({**item.to_json(), "id": f"c{number:03d}"}) for number, item in enumerate(found, 1))
 
 
 def _questions(store: RunStore) -> dict[tuple[str, int], list[Question]]:

@@ -13,7 +13,8 @@ from intergeneval.errors import ConfigError, StoreError
 from intergeneval.ids import canonical_json
 from intergeneval.store import write_atomically
 from matrix_train.study.effort import Standing, left_of, standings
-from matrix_train.study.pieces import DERIVED, FOLDER, Done, Kind, Ledger, Piece, choose, pieces_of
+from matrix_train.study.ledger import FOLDER, Done, Ledger
+from matrix_train.study.pieces import DERIVED, Kind, Piece, choose, pieces_of
 from matrix_train.study.plan import StudyPlan
 from matrix_train.study.work import Made, Say, Workshop, base_hash
 
