@@ -69,7 +69,8 @@ def arms_side_by_side(stores: Mapping[tuple[str, int | None], RunStore], arms: S
     samples = {item.id: item for item in next(iter(first.values())).read("samples", Sample)}
     videos = {arm: _videos(store) for arm, store in first.items()}
     ids = list(samples)
-    for name in dict.fromkeys(ids[place * len(ids) // scenes] for place in range(min(scenes, len(ids)))):
+    count = min(scenes, len(ids))
+    for name in (ids[place * len(ids) // count] for place in range(count)):
         rows = []
         for arm in arms:
             video = videos[arm].get(name)

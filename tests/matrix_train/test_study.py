@@ -6,9 +6,11 @@ import os
 import random
 import re
 import signal
+import sys
 import time
 from pathlib import Path
 
+import drift_tracker
 import pytest
 import study_process
 import tiny_study
@@ -30,7 +32,10 @@ RESULTS = ("result/table.md", "result/table.csv", "result/study.json", "labels/q
 def place(tmp_path_factory):
     root = tmp_path_factory.mktemp("study")
     tiny_study.model(root / "model")
-    return root
+    site = str(drift_tracker.register(root / "site"))
+    sys.path.insert(0, site)
+    yield root
+    sys.path.remove(site)
 
 
 @pytest.fixture(scope="module")

@@ -50,6 +50,9 @@ scenes = {scenes}
 steps = 2
 guidance = 1.0
 
+[scoring]
+tracker = "drift"
+
 [layers.found]
 lora = [1, 2]
 v2t = [1]
