@@ -81,7 +81,7 @@ class MapsSection(Record):
     heads: bool = True
     """Score each head as well, over the mean of all steps."""
     keep: bool = False
-    """Keep the map files after they are scored: 0.4 GB a video and kind for CogVideoX-5B at 50 steps."""
+    """Keep the map files after they are scored: 0.22 GB a video, kind and interaction for CogVideoX-5B at 50 steps."""
 
     def __post_init__(self) -> None:
         known = [kind.value for kind in MapKind]

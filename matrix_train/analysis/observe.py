@@ -26,7 +26,7 @@ from matrix_train.analysis.model import Shape, StudiedModel
 from matrix_train.analysis.phrases import spans_of
 from matrix_train.analysis.recorder import Recorder
 from matrix_train.analysis.roles import Act, Slot, slots_of
-from matrix_train.backbones import Grid, MapKind
+from matrix_train.backbones import MapKind
 from matrix_train.backbones.encoders import Frames
 from matrix_train.data.batches import generator_of
 from matrix_train.data.clips import Clip, inside, mask_tracks
@@ -57,18 +57,16 @@ class Observer:
 
     def sample(self, benchmark: Benchmark, sample: Sample, seed: int) -> Recorded:
         """Sample a video from a benchmark's first frame and record it. Raises BenchError, ConfigError or BackendError."""
-        shape = self._model.shape(self._config.video)
-        first, firsts = first_look(benchmark, sample, shape)
-        grid = self._grid(shape)
+        first, firsts = first_look(benchmark, sample, self._model.shape)
+        grid = self._model.grid
         acts = [Act(subject=item.subject, object=item.object, spans=spans_of(sample, item)) for item in sample.interactions]
-        offsets = self._model.encoder.text(sample.prompt).offsets
+        offsets = self._model.encoder.text(sample.prompt, first).offsets
         slots, weights, notes = slots_of(acts, sample.prompt, offsets, {key: mask[None] for key, mask in firsts.items()}, grid)
         if not slots:
             raise BackendError(f"sample {sample.id}: {'; '.join(notes) or 'it has no interaction'}")
-        self._model.show(list(firsts.values()), shape.frames)
-        noise = self._model.noise_seed(sample.id, seed)
+        self._model.show(list(firsts.values()))
         with self._recorder.recording(weights, grid) as store:
-            frames = self._model.sample(first, sample.prompt, shape, self._config.video, noise)
+            frames = self._model.sample(first, sample.prompt, self._config.video, seed)
         if len(store.timesteps) < self._config.video.steps:
             found, wanted = len(store.timesteps), self._config.video.steps
             raise BackendError(f"sample {sample.id}: {found} conditional passes were seen in {wanted} steps")
@@ -78,7 +76,7 @@ class Observer:
     def clip(self, root: Path, clip: Clip) -> tuple[Recorded, dict[str, Masks]]:
         """Noise a real clip at each timestep and record the passes; its tracks come with it. Raises MediaError or ConfigError."""
         model, backbone = self._model, self._model.backbone
-        shape = model.shape(self._config.video)
+        shape = model.shape
         reader = Reader(inside(root, clip.video, "video"), keep=False)
         fitting = Fitting.of(reader.size, (shape.height, shape.width), "crop")
         frames = np.stack([fitting.apply(frame) for frame in islice(reader, shape.frames)])
@@ -92,7 +90,7 @@ class Observer:
         shift, factor = (item.view(-1, 1, 1, 1) for item in model.encoder.scaling())
         clean = ((mean - shift) * factor)[None].to(model.device)
         grid = backbone.grid((clean.shape[2], clean.shape[3], clean.shape[4]))
-        text = model.encoder.text(clip.caption)
+        text = model.encoder.text(clip.caption, frames[0])
         acts = [
             Act(subject=item.subject, object=item.object, spans={role: item.spans(role) for role in ("sub", "obj", "verb")})
             for item in clip.interactions
@@ -101,7 +99,7 @@ class Observer:
         slots, weights, notes = slots_of(acts, clip.caption, text.offsets, firsts, grid)
         if not slots:
             raise BackendError(f"clip {clip.id}: {'; '.join(notes) or 'it has no interaction'}")
-        model.show([mask[0] for mask in firsts.values()], shape.frames)
+        model.show([mask[0] for mask in firsts.values()])
         given = {**text.tensors, **model.encoder.first_frame(frames[0], len(frames))}
         condition = {name: self._placed(item) for name, item in given.items()}
         with self._recorder.recording(weights, grid) as store:
@@ -115,10 +113,6 @@ class Observer:
     def _placed(self, item: torch.Tensor) -> torch.Tensor:
         batch = item[None].to(self._model.device)
         return batch.to(self._model.dtype) if batch.is_floating_point() else batch
-
-    def _grid(self, shape: Shape) -> Grid:
-        stride = int(self._model.pipeline.vae_scale_factor_spatial)
-        return self._model.backbone.grid((1 + (shape.frames - 1) // 4, shape.height // stride, shape.width // stride))
 
 
 def first_look(benchmark: Benchmark, sample: Sample, shape: Shape) -> tuple[Frame, dict[str, Masks]]:

@@ -85,7 +85,7 @@ class _Videos:
         store, stated = MapStore.load(kept)
         found: Any = stated
         slots = [Slot.from_json(item, where=str(kept)) for item in found["slots"]]
-        _, firsts = first_look(self._bench, sample, model.shape(self._config.video))
+        _, firsts = first_look(self._bench, sample, model.shape)
         tracks, lost = track(self._tracker, sample, seed, video, firsts)
         stride = model.backbone.strides[0]
         scored = score(store, slots, tracks, lost, stride)
@@ -131,7 +131,7 @@ def analyse(request: Request, say: Callable[[str], None]) -> Result:
     if request.sets is not None and not request.sets.exists():
         raise ConfigError(f"--sets: {request.sets} is neither a run folder nor a file of labels")
     source = _Videos(request) if request.on == "generated" else _Clips(request)
-    model = StudiedModel(request.config.model)
+    model = StudiedModel(request.config.model, request.config.video)
     folder = Folder(request.out)
     folder.open(_header(request, source.identity, model))
     done, failed = [], []
@@ -168,7 +168,7 @@ def _header(request: Request, identity: dict[str, str], model: StudiedModel) -> 
 
 def _about(request: Request, model: StudiedModel, failed: Sequence[str]) -> dict[str, Any]:
     """Return what the page says of how it was made."""
-    shape = model.shape(request.config.video)
+    shape = model.shape
     steps = len(request.config.clips.timesteps) if request.on == "clips" else request.config.video.steps
     return {
         "model": request.config.model.path,

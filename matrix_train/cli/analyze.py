@@ -13,7 +13,13 @@ from matrix_train.cli.options import answer, json_option, overrides_option, say
 
 @click.command("analyze")
 @click.argument("model")
-@click.option("--bench", "data", default="", help="Benchmark by name or path; with --on clips, the folder of a dataset.")
+@click.option(
+    "--bench",
+    "data",
+    default="staged",
+    show_default=True,
+    help="Benchmark by name or path; with --on clips, the folder of a dataset.",
+)
 @click.option(
     "--on",
     type=click.Choice(["generated", "clips"]),
@@ -24,24 +30,24 @@ from matrix_train.cli.options import answer, json_option, overrides_option, say
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
-    required=True,
-    help="Folder of the analysis; resumed when it exists.",
+    help="Folder of the analysis; resumed when it exists.  [default: runs/MODEL/analysis]",
 )
 @click.option("--sets", type=click.Path(path_type=Path), help="Successes and failures: a run folder with scores, or labels.")
 @click.option("--tracker", default="", help="Tracker of the finished videos.  [default: flow]")
 @click.option("--limit", type=int, help="First samples or clips only.")
 @overrides_option
 @json_option
-def command(*, model: str, tracker: str, overrides: tuple[str, ...], as_json: bool, **options: Any) -> None:
+def command(*, model: str, out: Path | None, tracker: str, overrides: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """Find the layers of MODEL whose attention follows who does what to whom.
 
-    MODEL is a pipeline folder, a hub id, an adapter folder, or a config file ending in .toml.
+    MODEL is a pipeline folder, a hub id, an adapter folder, builtin:NAME, or a config file ending in .toml.
     """
     from matrix_train.analysis.config import load
     from matrix_train.analysis.run import Request, analyse
 
-    chosen = (*overrides, f"video.tracker={tracker}") if tracker else overrides
-    result = analyse(Request(config=load(model, chosen), **options), say)
+    config = load(model, (*overrides, f"video.tracker={tracker}") if tracker else overrides)
+    name = Path(config.model.path.rpartition(":")[2]).resolve().name
+    result = analyse(Request(config=config, out=out or Path("runs") / name / "analysis", **options), say)
     findings = result.findings
     summary = {
         "page": str(result.page),
