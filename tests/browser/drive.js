@@ -132,6 +132,43 @@ const scenarios = {
     out.again = await shown();
     return out;
   },
+  async label(page) {
+    const told = () => page.locator("#progress").innerText();
+    const here = () => page.locator("#questions fieldset").evaluateAll((all) => all.findIndex((item) => item.classList.contains("here")));
+    const drawn = () => page.locator("#clip").evaluate((node) => {
+      const copy = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+      copy.drawImage(node, 0, 0);
+      return Array.from(copy.getImageData(2, 2, 1, 1).data);
+    });
+    await page.waitForFunction(() => document.getElementById("clip").width > 1 && document.getElementById("frame-number").textContent);
+    const out = { questions: await page.locator("#questions fieldset").count(), first: await drawn(), legend: await page.locator("#legend li").allInnerTexts() };
+    await page.keyboard.press("ArrowRight");
+    out.stepped = await page.locator("#frame-number").innerText();
+    out.second = await drawn();
+    await page.keyboard.press("y"); await page.keyboard.press("n"); await page.keyboard.press("u");
+    out.here = await here();
+    await page.keyboard.press("ArrowUp"); await page.keyboard.press("y");
+    for (let asked = 3; asked < 10; asked += 1) { await page.keyboard.press("n"); }
+    out.told = await told();
+    await page.keyboard.press("]");
+    out.clip = await page.locator("#clip-name").innerText();
+    await page.locator("#labeller").fill("any [y] name");
+    await page.locator("#questions input[value=unsure]").nth(4).check();
+    await page.keyboard.press(" ");
+    await page.waitForFunction(() => document.getElementById("frame").value === document.getElementById("frame").max);
+    out.played = await page.locator("#play").innerText();
+    const [download] = await Promise.all([page.waitForEvent("download"), page.locator("#save").click()]);
+    out.name = download.suggestedFilename();
+    const saved = await download.path();
+    out.saved = JSON.parse(fs.readFileSync(saved, "utf8"));
+    await page.evaluate(() => localStorage.clear());
+    await page.reload();
+    out.fresh = await told();
+    await page.locator("#load").setInputFiles(saved);
+    await page.waitForFunction(() => document.getElementById("progress").textContent.startsWith("1 of"));
+    out.loaded = await page.locator("#labeller").inputValue();
+    return out;
+  },
   async axe(page) {
     await page.evaluate(() => document.querySelectorAll("details").forEach((item) => { item.open = true; }));
     await page.evaluate(fs.readFileSync(require.resolve("axe-core"), "utf8"));

@@ -1,6 +1,6 @@
 """A tracker for videos on which nothing can be tracked: masks wander with the pixel sums, so that noise gets scores of its own.
 
-A tiny model with random weights makes noise, in which the flow tracker rightly loses everybody; then no number would reach the table.
+A tiny model with random weights makes noise, in which the flow tracker rightly loses everybody: no number would reach the table.
 """
 
 import numpy as np

@@ -36,7 +36,11 @@
     if (frame === here().sprite.frames - 1) frame = 0;
     by("play").textContent = "Stop";
     draw();
-    timer = setInterval(() => { if (frame < here().sprite.frames - 1) { frame += 1; draw(); } else stop(); }, 1000 / here().sprite.fps);
+    timer = setInterval(() => {
+      frame = Math.min(frame + 1, here().sprite.frames - 1);
+      draw();
+      if (frame === here().sprite.frames - 1) stop();
+    }, 1000 / here().sprite.fps);
   }
   function step(by_) {
     stop(); frame = Math.min(Math.max(frame + by_, 0), here().sprite.frames - 1); draw();
