@@ -76,7 +76,10 @@ class Batch:
 
 
 class AlignedModel(nn.Module):
-    """Denoising plus alignment: forward(batch) returns ``loss``, detached ``terms``, per-clip ``denoising`` and ``maps``."""
+    """Denoising plus alignment: forward(batch) returns ``loss``, ``maps`` and, detached, ``terms`` of the batch and of each clip.
+
+    ``clips`` has every term as (B,), NaN for a clip that has no role of that kind.
+    """
 
     def __init__(self, backbone: Backbone, config: Config) -> None:
         super().__init__()
@@ -96,6 +99,9 @@ class AlignedModel(nn.Module):
         for parameter in self.parameters():
             if parameter.requires_grad:
                 parameter.data = parameter.data.float()
+        # Pipelines read the transformer's type off its first tensor that is not named here, and validation needs the base's.
+        model: Any = self.transformer
+        model._keep_in_fp32_modules = [*(model._keep_in_fp32_modules or ()), backbone.projection, "lora_"]
         if config.model.gradient_checkpointing:
             getattr(self.transformer, "enable_gradient_checkpointing")()  # noqa: B009  # a mixin's method, unknown to the types
 
@@ -141,14 +147,17 @@ class AlignedModel(nn.Module):
         denoising_B = noising.loss(predicted, batch.clean, batch.noise, batch.time_B)
         loss = denoising_B.mean()
         terms: dict[str, Tensor] = {"denoising": loss.detach()}
+        clips: dict[str, Tensor] = {"denoising": denoising_B.detach()}
         for name, weight in self._weights().items():
-            aligned = self._alignment(name, maps, batch, terms)
+            aligned = self._alignment(name, maps, batch, terms, clips)
             loss = loss + weight * aligned
         terms["loss"] = loss.detach()
-        return {"loss": loss, "terms": terms, "denoising": denoising_B.detach(), "maps": maps}
+        return {"loss": loss, "terms": terms, "clips": clips, "maps": maps}
 
-    def _alignment(self, name: str, maps: Mapping[str, Tensor], batch: Batch, terms: dict[str, Tensor]) -> Tensor:
-        """Return L_SGA or L_SPA of the batch and note its parts."""
+    def _alignment(
+        self, name: str, maps: Mapping[str, Tensor], batch: Batch, terms: dict[str, Tensor], clips: dict[str, Tensor]
+    ) -> Tensor:
+        """Return L_SGA or L_SPA of the batch and note its parts, of the batch and of each clip."""
         chosen = {key: value for key, value in maps.items() if MapKind(key.split("/")[0]) in HEADS[name]}
         picked = supervised(batch.entries, name, self.config)
         head = dict(self.heads).get(name)
@@ -164,30 +173,35 @@ class AlignedModel(nn.Module):
         slot_M = torch.tensor([entry.slot for entry in entries], device=device)
         target = batch.targets[torch.tensor(picked, device=device)]
         total = share_M.new_zeros(())
+        parts_M: dict[str, Tensor] = {}
         for key, maps_BRFHW in chosen.items():
-            loss_M = self._entry_loss(name, maps_BRFHW[clip_M, slot_M], target, share_M, terms)
-            layer = (share_M * loss_M).sum()
+            parts = self._entry_terms(name, maps_BRFHW[clip_M, slot_M], target)
+            layer = (share_M * parts[name]).sum()
             terms[f"{name}/{key}"] = layer.detach()
             total = total + layer
+            parts_M = {part: parts_M.get(part, 0) + value.detach() / len(chosen) for part, value in parts.items()}
         total = total if self.config.loss.sum_layers else total / len(chosen)
         terms[name] = total.detach()
-        for key in [item for item in terms if item.startswith(f"{name}:")]:
-            terms[key.replace(":", "/")] = terms.pop(key) / len(chosen)
+        for part, value_M in parts_M.items():
+            # A share sums to one over the batch's clips; a clip's own value is as many times larger.
+            empty_B = value_M.new_zeros(len(batch.clips))
+            value_B, share_B = (empty_B.index_add(0, clip_M, item) for item in (share_M * value_M, share_M))
+            clips[part] = torch.where(share_B > 0, value_B * len(batch.clips), torch.nan)
+            if part != name:
+                terms[part] = value_M.mean() if part.endswith("iou") else value_B.sum()
         return total
 
-    def _entry_loss(self, name: str, maps_MFHW: Tensor, target: Tensor, share_M: Tensor, terms: dict[str, Tensor]) -> Tensor:
+    def _entry_terms(self, name: str, maps_MFHW: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """Return the loss of each supervised role under `name`, and what it is made of, (M,) each."""
         if self.config.loss.kind == "mass":
-            return mass_outside(maps_MFHW, target)
+            return {name: mass_outside(maps_MFHW, target)}
         if self.config.readout.mode == "probs":
             # Relative to uniform attention, so that the decoder sees values around 1 at any length.
             maps_MFHW = maps_MFHW * maps_MFHW[0].numel()
         logits = self.heads[name](maps_MFHW)
         parts = mask_terms(logits, target, self.config.loss)
-        for term in TERMS:
-            terms[f"{name}:{term}"] = terms.get(f"{name}:{term}", 0) + (share_M * parts[term]).sum().detach()
-        # On the meta device shapes alone are followed, and a value cannot be compared.
-        terms[f"{name}:iou"] = terms.get(f"{name}:iou", 0) + intersection_over_union(logits.detach(), target).mean()
-        return combine(parts, self.config.loss)
+        found = {name: combine(parts, self.config.loss), **{f"{name}/{term}": parts[term] for term in TERMS}}
+        return found | {f"{name}/iou": intersection_over_union(logits.detach(), target)}
 
     def target_grid(self, grid: Grid) -> tuple[int, int, int]:
         """Return frames, height and width at which masks are compared with what is read from attention."""

@@ -105,8 +105,9 @@ class _RowMeans(torch.autograd.Function):
         def of_scores(rows: slice, scores: Tensor) -> Tensor:
             attention = torch.softmax(scores, dim=-1)
             weights = weights_BRM[:, :, rows].to(scores.dtype)
-            outer = (weights.transpose(1, 2) @ grads[0])[:, None] / queries.shape[1]
-            return attention * (outer - (outer * attention).sum(dim=-1, keepdim=True))
+            outer: Tensor = (weights.transpose(1, 2) @ grads[0])[:, None] / queries.shape[1]
+            d_scores: Tensor = attention * (outer - (outer * attention).sum(dim=-1, keepdim=True))
+            return d_scores
 
         return (*_gradients(ctx, queries, keys, valid_BN, of_scores), None, None, None, None)
 

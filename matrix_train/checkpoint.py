@@ -193,10 +193,10 @@ def _fill(projection: GrownProjection, state: Mapping[str, Tensor], folder: Path
     own = projection.state_dict()
     if set(own) != set(state) or any(own[name].shape != item.shape for name, item in state.items()):
         raise ConfigError(f"{folder / REST}: the input projection in it does not fit this pipeline")
-    # Trained in fp32 but used in the pipeline's type; the product casts, so the masters stay exact.
+    # Trained in fp32, used in the pipeline's type: pipelines read the transformer's type off its first tensor, which this is.
     for name, item in state.items():
         parameter = getattr(projection, name)
-        parameter.data = item.to(device=parameter.device)
+        parameter.data = item.to(device=parameter.device, dtype=parameter.dtype)
 
 
 def write_folded(folder: Path) -> Path:

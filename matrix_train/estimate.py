@@ -52,7 +52,8 @@ def meta_copy(backbone: Backbone, config: Config) -> AlignedModel:
     with torch.device("meta"):
         bare = kind.from_config(transformer.config)
         if config.model.dtype != "float32":
-            bare = bare.to(getattr(torch, config.model.dtype))
+            # Torch's own, since the library's warns of modules that it would keep in fp32 when a checkpoint is loaded.
+            bare = torch.nn.Module.to(bare, getattr(torch, config.model.dtype))
         return AlignedModel(like(bare, backbone.noising), config).train()
 
 
@@ -94,13 +95,19 @@ def _memory(model: AlignedModel, tokens: int, clips: int) -> float:
     return float((weights + trained * 12 + one * kept) / 2**30)
 
 
+def wait(device: torch.device) -> None:
+    """Wait until a device has done what it was given; a CPU always has."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
 def product_rate(device: torch.device, dtype: torch.dtype, size: int = 8192, repeats: int = 10) -> float:
-    """Measure the rate of a large matrix product on a GPU, floating-point operations per second."""
+    """Measure the rate of a large matrix product on a device, floating-point operations per second."""
     left, right = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
     left @ right
-    torch.cuda.synchronize(device)
+    wait(device)
     began = time.perf_counter()
     for _ in range(repeats):
         left @ right
-    torch.cuda.synchronize(device)
+    wait(device)
     return 2 * size**3 * repeats / (time.perf_counter() - began)

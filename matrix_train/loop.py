@@ -31,7 +31,7 @@ from matrix_train.estimate import estimate
 from matrix_train.validate import validate
 
 BINS = 10
-"""Timestep bins in which the denoising loss is logged."""
+"""Timestep bins in which every term is logged."""
 
 Say = Callable[[str], None]
 """Takes one line for the user."""
@@ -178,7 +178,7 @@ class Run:
                     accelerator.clip_grad_norm_(self._trained(), config.train.clip_norm)
                 optimiser.step()
                 optimiser.zero_grad(set_to_none=True)
-            seen.append({**_numbers(output["terms"]), **_bins(output["denoising"], batch.time_B)})
+            seen.append({**_numbers(output["terms"]), **_bins(output["clips"], batch.time_B)})
         return {**_mean(gather_object(seen)), **norms}
 
     def _trained(self) -> list[torch.nn.Parameter]:
@@ -222,12 +222,14 @@ def _numbers(terms: Mapping[str, torch.Tensor]) -> dict[str, float]:
     return {name: float(value) for name, value in terms.items()}
 
 
-def _bins(denoising_B: torch.Tensor, time_B: torch.Tensor) -> dict[str, float]:
-    """Return the mean denoising loss of each timestep bin that has a clip."""
-    found: dict[int, list[float]] = {}
-    for loss, moment in zip(denoising_B.tolist(), time_B.tolist(), strict=True):
-        found.setdefault(min(BINS - 1, int(moment * BINS / 1000)), []).append(loss)
-    return {f"denoising/bin{index}": sum(values) / len(values) for index, values in found.items()}
+def _bins(clips: Mapping[str, torch.Tensor], time_B: torch.Tensor) -> dict[str, float]:
+    """Return the mean of each term over the clips of each timestep bin, where a bin has a clip that the term is made of."""
+    found: dict[str, list[float]] = {}
+    for name, value_B in clips.items():
+        for value, moment in zip(value_B.tolist(), time_B.tolist(), strict=True):
+            if not math.isnan(value):
+                found.setdefault(f"{name}/bin{min(BINS - 1, int(moment * BINS / 1000))}", []).append(value)
+    return {name: sum(values) / len(values) for name, values in found.items()}
 
 
 def _mean(seen: list[dict[str, float]]) -> dict[str, float]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from intergeneval.errors import EXIT_INTERRUPTED, EXIT_USAGE, IntergenevalError
+from intergeneval.errors import EXIT_CRASH, EXIT_INTERRUPTED, EXIT_USAGE, IntergenevalError
 from matrix_train import __version__
 
 VERBS: dict[str, tuple[str, str]] = {
@@ -26,6 +26,9 @@ VERBS: dict[str, tuple[str, str]] = {
 
 LIBRARIES = ("torch", "diffusers", "transformers", "peft", "accelerate", "safetensors", "pyarrow", "matplotlib")
 """Packages of the extra "train" whose absence is a user's matter."""
+
+SMALLER = "choose a smaller data.height and data.width, fewer frames, or a device with more memory"
+"""What makes encoding and sampling fit; `fit` knows more and says so itself."""
 
 
 class LazyGroup(click.Group):
@@ -60,6 +63,12 @@ class LazyGroup(click.Group):
         except IntergenevalError as error:
             click.echo(f"error: {error}", err=True)
             ctx.exit(error.exit_code)
+        except RuntimeError as error:
+            # By name: torch is not imported for this, and only a verb that uses it can raise it.
+            if type(error).__name__ != "OutOfMemoryError":
+                raise
+            click.echo(f"error: the GPU has no memory left ({str(error).splitlines()[0]}); {SMALLER}", err=True)
+            ctx.exit(EXIT_CRASH)
         except KeyboardInterrupt:
             click.echo("interrupted; run the same command again to go on from the last checkpoint", err=True)
             ctx.exit(EXIT_INTERRUPTED)

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 import tiny
 import torch
-from diffusers import CogVideoXTransformer3DModel
+from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel
+from torch.utils.flop_counter import FlopCounterMode
 
 from matrix_train.aligned import AlignedModel, Batch, RoleEntry
 from matrix_train.backbones.cogvideox import CogVideoX
@@ -58,6 +59,17 @@ def test_alignment_costs_at_most_7_thousandths_of_a_5b_step_at_eight_maps(checkp
     print(f"\n5B, 49x480x720, checkpointing {checkpointed}: {base:.0f} TFLOP a step, alignment {100 * (full / base - 1):.2f} %")
     assert 500 < base < 2000
     assert 0 < full / base - 1 <= 0.007
+
+
+def test_a_noisy_first_frame_costs_less_than_one_percent_of_a_5b_step():
+    with torch.device("meta"):
+        vae = AutoencoderKLCogVideoX().to(torch.bfloat16)
+        with FlopCounterMode(display=False) as counter:
+            vae.encode(torch.empty(1, 3, 1, 480, 720, dtype=torch.bfloat16))
+    flops, weights = counter.get_total_flops() / 1e12, sum(item.numel() for item in vae.parameters()) * 2 / 2**30
+    share = 100 * flops / 1161
+    print(f"\nnoise on the first frame: {flops:.2f} TFLOP a clip, {share:.2f} % of a step, {weights:.2f} GiB of weights")
+    assert flops / 1161 < 0.01
 
 
 def test_the_estimate_before_step_1_counts_the_same_operations():

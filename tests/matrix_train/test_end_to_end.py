@@ -12,9 +12,9 @@ from matrix_train.cli import main as matrix_train
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 SMALL = (
-    'model.dtype="float32"', "model.gradient_checkpointing=false", "data.frames=9", "data.height=64", "data.width=64",
+    "data.frames=9", "data.height=64", "data.width=64",
     "lora.rank=4", "lora.alpha=2", "lora.layers=[1,2]", "layers.v2t=[1]", "layers.v2v=[2]", "decoder.widths=[4,4,4]",
-    "decoder.scale=2", "train.steps=1",
+    "decoder.scale=2", "train.steps=1", "train.validate_every=1",
 )  # fmt: skip
 """The recipe `matrix` at the size of the tiny pipelines; everything else stays as the recipe has it."""
 
@@ -39,9 +39,9 @@ def test_a_user_gets_from_clips_to_a_score_by_the_commands_of_the_docs(tmp_path,
     succeed(matrix_train, "fit", "matrix", "--out", tmp_path / "runs" / "matrix", *place, *small)
     adapter = tmp_path / "runs" / "matrix" / "adapter"
     masks = ["--mask", bench / "one.png", "--mask", bench / "two.png"]
-    drawn = ["--prompt", tiny_pipeline.CAPTIONS[0], "--out", tmp_path / "video.mp4", "--steps", 2, "--dtype", "float32"]
+    drawn = ["--prompt", tiny_pipeline.CAPTIONS[0], "--out", tmp_path / "video.mp4", "--steps", 2]
     assert "9 frames" in succeed(matrix_train, "sample", adapter, "--image", bench / "first.png", *masks, *drawn)
-    (tmp_path / "run.toml").write_text('[settings.matrix]\ndtype = "float32"\nsteps = 2\n')
+    (tmp_path / "run.toml").write_text("[settings.matrix]\nsteps = 2\n")
     where = ["--out", tmp_path / "scored", "--config", tmp_path / "run.toml", "--workers", 1, "--json"]
     scored = json.loads(succeed(intergeneval, "run", "--model", adapter, "--bench", bench, *where))
     (item,) = scored["samples"]

@@ -69,7 +69,8 @@ def test_a_run_logs_every_term_per_layer_and_timestep_bin_and_says_what_it_costs
     assert [row["step"] for row in rows] == [1, 2, 3, 4]
     expected = {"loss", "denoising", "sga", "spa", "sga/v2t/1", "spa/v2v/2", "sga/bce", "spa/dice", "gradient/lora"}
     assert expected <= set(rows[0])
-    assert any(key.startswith("denoising/bin") for key in rows[0])
+    for term in ("denoising", "sga", "spa/iou"):
+        assert any(key.startswith(f"{term}/bin") for key in rows[0])
     costs = next(index for index, line in enumerate(lines) if "TFLOP" in line)
     assert costs < next(index for index, line in enumerate(lines) if line.startswith("step 1/"))
     assert done.steps == 4

@@ -11,7 +11,6 @@ import torch
 from matrix_train.backbones.encoders.base import (
     Encoder,
     Frames,
-    PipelineEncoder,
     TextCode,
     plain_offsets,
     transformer_settings,
@@ -24,7 +23,7 @@ from matrix_train.roles import Span
 
 __all__ = ["Encoder", "Frames", "TextCode", "encoder_of", "load_encoder", "load_image_encoder", "load_offsets"]
 
-ENCODERS: dict[str, Callable[[Path, Any, torch.device], PipelineEncoder]] = {
+ENCODERS: dict[str, Callable[[Path, Any, torch.device], Encoder]] = {
     "cogvideox": CogVideoXEncoder,
     "wan": WanEncoder,
     "hunyuan": HunyuanVideoEncoder,
