@@ -66,7 +66,9 @@ def teleports(tracks: Tracks, track: Track) -> tuple[int, ...]:
         if steps[index] <= thresholds.TELEPORT_ISOLATION * around.max(initial=0.0):
             continue
         others = (other for other in tracks.tracks if other is not track)
-        if steps[index] > thresholds.TELEPORT_SIZES * size or any(_exchanged(track, other, frames[index + 1]) for other in others):
+        if steps[index] > thresholds.TELEPORT_SIZES * size or any(
+            _exchanged(track, other, frames[index + 1]) for other in others
+        ):
             found.append(frames[index + 1])
     return tuple(found)
 

@@ -52,7 +52,7 @@ FULL = Scale(
     widths=((16, 16, 8, 8), (32, 32, 16, 16), (64, 64, 32, 16)),
 )  # fmt: skip
 TINY = Scale(
-    heads=2, layers=4, text_width=16, latent=(3, 8, 8), dominant=(1, 2, 3), product=256, widths=((4, 4, 4, 4), (8, 8, 4, 4))
+    heads=2, layers=4, text_width=16, latent=(2, 8, 8), dominant=(1, 2, 3), product=256, widths=((4, 4, 4, 4), (8, 8, 4, 4))
 )
 
 

@@ -1,7 +1,12 @@
 """What the alignment costs: FLOPs of the full 5B counted without data, and the CPU step at two decoder scales."""
 
+import json
+import math
+import runpy
+import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import tiny
@@ -70,6 +75,17 @@ def test_a_noisy_first_frame_costs_less_than_one_percent_of_a_5b_step():
     share = 100 * flops / 1161
     print(f"\nnoise on the first frame: {flops:.2f} TFLOP a clip, {share:.2f} % of a step, {weights:.2f} GiB of weights")
     assert flops / 1161 < 0.01
+
+
+def test_the_script_for_a_gpu_runs_as_it_stands(tmp_path, monkeypatch):
+    script = Path(__file__).parents[1] / "gpu" / "measure_matrix.py"
+    monkeypatch.setattr(sys, "argv", [str(script), "--tiny", "--steps", "2", "--out", str(tmp_path / "found.json")])
+    runpy.run_path(str(script), run_name="__main__")
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert max(found["readout_gradient_error"].values()) < 1e-4
+    measured = {name: item for name, item in found.items() if name.startswith(("LoRA", "MATRIX"))}
+    assert len(measured) == 5
+    assert all(item["seconds"] > 0 and item["tflop"] > 0 and math.isfinite(item["loss"]) for item in measured.values())
 
 
 def test_the_estimate_before_step_1_counts_the_same_operations():
