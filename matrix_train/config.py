@@ -13,6 +13,8 @@ from intergeneval.records import Record
 
 ROLES = ("sub", "obj", "verb")
 ID_MAPS = ("palette", "target", "none")
+SMALLEST = 16
+"""Pixels of the smallest side: one token of the backbones, eight pixels of the VAE by a patch of two."""
 IMAGE_NOISES = ("recipe", "none")
 
 
@@ -51,6 +53,9 @@ class DataConfig(Record):
     def __post_init__(self) -> None:
         if self.frames < 5 or self.frames % 4 != 1:
             raise ValueError(f"data.frames is {self.frames}; it must be one more than a multiple of four, at least 5")
+        for height, width in ((self.height, self.width), *self.sizes):
+            if min(height, width) < SMALLEST:
+                raise ValueError(f"data: a size of {height}x{width} is below {SMALLEST} pixels")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +90,7 @@ class LoraConfig(Record):
     def __post_init__(self) -> None:
         if self.rank < 1 or self.alpha < 1:
             raise ValueError(f"lora.rank and lora.alpha must be at least 1, not {self.rank} and {self.alpha}")
+        _different("lora.layers", self.layers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +103,10 @@ class LayersConfig(Record):
     """Text-to-video layers, grounded by SGA."""
     v2v: tuple[int, ...] = (12,)
     """Video-to-video layers, propagated by SPA."""
+
+    def __post_init__(self) -> None:
+        for kind in ("v2t", "t2v", "v2v"):
+            _different(f"layers.{kind}", getattr(self, kind))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +205,10 @@ class TrainConfig(Record):
     def __post_init__(self) -> None:
         if self.steps < 0 or min(self.batch, self.accumulate, self.save_every, self.log_every) < 1:
             raise ValueError("train.steps must not be negative; batch, accumulate, save_every and log_every at least 1")
+        if min(self.warmup, self.validate_every) < 0 or self.validate_clips < 1:
+            raise ValueError("train.warmup and train.validate_every must not be negative, and train.validate_clips at least 1")
+        if min(self.rate, self.decoder_rate, self.weight_decay) < 0 or self.clip_norm <= 0:
+            raise ValueError("train.rate, decoder_rate and weight_decay must not be negative, and train.clip_norm above 0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,6 +298,11 @@ def dump(config: Config) -> str:
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise ValueError(f"{name} is {value!r}; it must be one of {', '.join(allowed)}")
+
+
+def _different(name: str, layers: tuple[int, ...]) -> None:
+    if len(set(layers)) < len(layers):
+        raise ValueError(f"{name} is {list(layers)}; a layer stands in it twice")
 
 
 def _share(name: str, value: float) -> None:

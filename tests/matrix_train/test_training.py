@@ -276,6 +276,9 @@ def test_the_command_line_trains_checks_and_samples(places, tmp_path):
         ('data.path=""', "data.path is empty"),
         ("decoder.maps_per_call=-1", "decoder.maps_per_call is -1"),
         ("train.pace=1", "unknown field 'pace'"),
+        ("train.rate=-1", "train.rate, decoder_rate and weight_decay must not be negative"),
+        ("layers.v2t=[1,1]", "layers.v2t is [1, 1]; a layer stands in it twice"),
+        ("data.height=8", "data: a size of 8x64 is below 16 pixels"),
         ("model.path=/nowhere", "is not a diffusers pipeline folder"),
         ("nonsense", "is not of the form section.field=value"),
     ],
@@ -336,7 +339,7 @@ def test_two_processes_equal_one_with_the_same_global_batch(places, tmp_path):
         for rank in ("0", "1")
     ]  # fmt: skip
     try:
-        errors = [process.communicate(timeout=120)[1] for process in processes]
+        errors = [process.communicate(timeout=300)[1] for process in processes]
     finally:
         for process in processes:
             process.kill()
