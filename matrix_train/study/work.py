@@ -93,12 +93,16 @@ class Workshop:
 
     def _write_clips(self, folder: Path) -> None:
         """Write the first scenes of a seed that have enough instances; those that are there already stay."""
-        from matrix_train.data.staged import Format, write_staged_clips
+        from matrix_train.data.clips import read_own, write_own
+        from matrix_train.data.staged import write_staged_clips
 
         plan, shape = self.plan.clips, self.plan.shape
-        form = Format(size=(shape.height, shape.width), frames=shape.frames, oversampling=OVERSAMPLING)
         rich = (index for index in count() if len(scene(plan.seed, index).figures) >= plan.least_instances)
-        write_staged_clips(folder, seed=plan.seed, indices=list(islice(rich, plan.count)), form=form)
+        last = list(islice(rich, plan.count))[-1]
+        size = (shape.height, shape.width)
+        write_staged_clips(folder, seed=plan.seed, count=last + 1, frames=shape.frames, size=size, fps=shape.fps or None)
+        # The others were painted in vain, a tenth of a second each; they leave the list.
+        write_own(folder, tuple(clip for clip in read_own(folder) if len(clip.instances) >= plan.least_instances))
 
     def _encode(self, piece: Piece) -> Made:
         import torch

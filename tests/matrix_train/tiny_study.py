@@ -100,7 +100,7 @@ def model(folder):
     return tiny_pipeline.cogvideox(folder)
 
 
-def write_plan(path, model, *, seeds="0, 1, 2", scenes=3, steps=3, labels=8, arms=ARMS):
+def write_plan(path, model, *, seeds="0, 1", scenes=3, steps=2, labels=8, arms=ARMS):
     """Write the study file and return its path."""
     path.write_text(PLAN.format(model=model, seeds=seeds, scenes=scenes, steps=steps, labels=labels, arms=arms))
     return path
