@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -80,7 +81,7 @@ class Vlm:
         torch.manual_seed(SEED)
         with torch.inference_mode():
             read = model(**self._inputs(head, frames), use_cache=True)
-        return Scorer(model, processor.tokenizer, read.past_key_values, after, batch)
+        return Scorer(model, processor.tokenizer, getattr(read, cache_name(model)), after, batch)
 
     def _inputs(self, text: str, frames: Sequence[Frame]) -> Any:
         _, processor = self._loaded.get()
@@ -140,13 +141,18 @@ class Scorer:
         cache.batch_repeat_interleave(len(rows))
         device = self._model.device
         with torch.inference_mode():
-            logits = self._model(input_ids=ids.to(device), past_key_values=cache, use_cache=True).logits
+            logits = self._model(input_ids=ids.to(device), use_cache=True, **{cache_name(self._model): cache}).logits
             totals = []
             for index, (first, second, choices) in enumerate(rows):
                 part = logits[index, len(first) - 1 : len(first) + len(second) - 1].double()
                 steps = zip(part, second, choices, strict=True)
                 totals.append(sum(float(step[token] - step[rivals].logsumexp(0)) for step, token, rivals in steps))
         return totals
+
+
+def cache_name(model: Any) -> str:
+    """Return how a model calls what it remembers of the text so far: transformers 5.24 gave it a new name, model by model."""
+    return "cache" if "cache" in inspect.signature(model.forward).parameters else "past_key_values"
 
 
 def _open(end: Sequence[int], ends: Sequence[Sequence[int]]) -> list[list[int]]:

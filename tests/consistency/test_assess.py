@@ -121,6 +121,15 @@ def test_a_teleport_is_told_from_a_fast_throw():
     assert second.teleports == ()
 
 
+def test_two_who_change_places_close_by_are_noticed_and_two_who_walk_past_each_other_are_not():
+    swapped = {"a": person(lambda frame: 60.0 if frame < 15 else 80.0), "o": person(lambda frame: 80.0 if frame < 15 else 60.0)}
+    assert [item.teleports for item in assess(bodies=swapped).diagnostics] == [(15,), (15,)]
+    alone = {"a": swapped["a"], "o": person(lambda frame: 120.0)}
+    assert [item.teleports for item in assess(bodies=alone).diagnostics] == [(), ()]
+    passing = {"a": person(lambda frame: 30.0 + 3 * frame), "o": person(lambda frame: 130.0 - 3 * frame)}
+    assert [item.teleports for item in assess(bodies=passing).diagnostics] == [(), ()]
+
+
 def test_an_area_jump_is_seen_and_an_explained_one_is_not():
     grown = lambda frame: [(100.0, 40.0, 116.0 + (30.0 if frame >= 10 else 0.0), 100.0)]  # noqa: E731  # one motion, one line
     assert assess(bodies={"a": BODIES["a"], "o": grown}).diagnostics[1].area_jumps == (10,)

@@ -17,6 +17,19 @@ def test_a_judge_that_always_says_the_same_has_kappa_exactly_zero_without_spread
         assert found.kappa_interval == (0.0, 0.0)
 
 
+def test_a_judge_that_was_always_right_has_a_lower_end_of_kappa_below_one():
+    few = agreement([True, False] * 6, [True, False] * 6, [index // 4 for index in range(12)])
+    many = agreement([True, False] * 60, [True, False] * 60, [index // 4 for index in range(120)])
+    assert few.kappa == many.kappa == 1.0
+    assert few.kappa_interval[0] < many.kappa_interval[0] < 1.0
+    assert few.kappa_interval[1] == many.kappa_interval[1] == 1.0
+
+
+def test_a_judge_that_errs_alike_in_every_scene_has_an_interval_around_its_kappa():
+    found = agreement([True, True, False, False] * 5, [True, False, False, False] * 5, [index // 4 for index in range(20)])
+    assert found.kappa_interval[0] < found.kappa < found.kappa_interval[1]
+
+
 def test_kappa_is_what_the_textbook_example_gives():
     # 20 both yes, 15 both no, 5 and 10 apart: po = .7, pe = .5, kappa = .4
     truth = [True] * 20 + [False] * 15 + [True] * 5 + [False] * 10

@@ -153,10 +153,11 @@ def test_a_policy_that_does_not_exist_is_named_and_perfect_is_always_there():
     assert policies_of("vanishes") == ("perfect", "vanishes")
 
 
-def test_an_unknown_judge_writes_no_run(tmp_path: Path):
-    with pytest.raises(UnknownPluginError, match="geometry"):
-        hold(paper(judge="nobody"), tmp_path, workers=1)
-    assert not (tmp_path / "runs").exists()
+@pytest.mark.parametrize(("part", "known"), [("judge", "geometry"), ("tracker", "flow"), ("detector", "staged")])
+def test_a_mistyped_backend_leaves_no_folder_behind(tmp_path: Path, part, known):
+    with pytest.raises(UnknownPluginError, match=known):
+        hold(paper(**{part: "nobody"}), tmp_path / "exam", workers=1)
+    assert not (tmp_path / "exam").exists()
 
 
 def test_no_figure_of_a_card_is_infinite_or_not_a_number(constant):

@@ -1,6 +1,7 @@
 """The ``hf`` judge with a tiny random Qwen3-VL: the real model class, processor and chat template, weights from disk."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -70,34 +71,46 @@ def test_choice_mode_always_parses_whatever_the_model_is(folder, tmp_path):
         assert [answer.status for answer in answers] == [AnswerStatus.OK] * 3
         for answer in answers:
             assert answer.frame in FRAMES or (answer.frame is None and answer.value is AnswerValue.NO)
-            assert answer.evidence["log_chances"][answer.value] == max(answer.evidence["log_chances"].values())
-            assert sum(np.exp(list(answer.evidence["log_chances"].values()))) == pytest.approx(1.0)
+            chances = {value: math.exp(chance) for value, chance in answer.evidence["log_chances"].items()}
+            assert sum(chances.values()) == pytest.approx(1.0)
+            assert (answer.value is AnswerValue.YES) == (chances["yes"] >= 0.5)
 
 
-def test_chances_read_from_a_shared_prefix_are_those_of_the_whole_chat(folder):
+def test_chances_read_from_a_shared_prefix_are_those_of_the_whole_chat_held_to_the_answers(folder):
     judge = hf.create(str(folder), {"mode": "choice"})
     images = judge.shown(asked())
     pairs = [("Is it so?", "Well: "), ("Was it ever so, in any of these frames?", "I say ")]
     ends = [["yes.", "no.", "no, and that could not be."]] * 2
     scorer = judge.vlm.scorer(lambda text: judge.content(list(images), text), list(images.values()), 4)
     model, processor = judge.vlm._loaded.get()
+
+    def following(words, reply, tokens):
+        """Log-probabilities of all next tokens after the chat, the reply so far and some tokens, read as one text."""
+        chat = processor.apply_chat_template(judge.content(list(images), words), add_generation_prompt=True, tokenize=False)
+        inputs = judge.vlm._inputs(chat + reply, list(images.values()))
+        last = torch.tensor([tokens], dtype=torch.long)
+        kinds = torch.cat([inputs["mm_token_type_ids"], torch.zeros_like(last, dtype=inputs["mm_token_type_ids"].dtype)], 1)
+        ids = torch.cat([inputs["input_ids"], last], 1)
+        seen = {name: inputs[name] for name in ("pixel_values", "image_grid_thw")}
+        with torch.inference_mode():
+            return model(input_ids=ids, attention_mask=torch.ones_like(ids), mm_token_type_ids=kinds, **seen).logits[0, -1]
+
     for (words, reply), row, found in zip(pairs, ends, scorer.log_chances(pairs, ends), strict=True):
-        totals = []
-        for end in row:
-            text = (
-                processor.apply_chat_template(judge.content(list(images), words), add_generation_prompt=True, tokenize=False)
-                + reply
-            )
-            inputs = judge.vlm._inputs(text, list(images.values()))
-            last = torch.tensor([processor.tokenizer(end, add_special_tokens=False)["input_ids"]])
-            kinds = torch.cat([inputs["mm_token_type_ids"], torch.zeros_like(last, dtype=inputs["mm_token_type_ids"].dtype)], 1)
-            ids = torch.cat([inputs["input_ids"], last], 1)
-            seen = {name: inputs[name] for name in ("pixel_values", "image_grid_thw")}
-            with torch.inference_mode():
-                logits = model(input_ids=ids, attention_mask=torch.ones_like(ids), mm_token_type_ids=kinds, **seen).logits
-            count = last.shape[1]
-            totals.append(float(logits[0, -count - 1 : -1].log_softmax(-1).gather(1, last[0][:, None]).sum()))
-        assert found == pytest.approx(torch.tensor(totals).log_softmax(0).tolist(), abs=1e-3)
+        tokens = [processor.tokenizer(end, add_special_tokens=False)["input_ids"] for end in row]
+        shared = next(place for place in range(99) if tokens[1][place] != tokens[2][place])
+        first = following(words, reply, [])[[tokens[0][0], tokens[1][0]]].log_softmax(0)
+        later = following(words, reply, tokens[1][:shared])[[tokens[1][shared], tokens[2][shared]]].log_softmax(0)
+        wanted = [first[0], first[1] + later[0], first[1] + later[1]]
+        assert found == pytest.approx([float(value) for value in wanted], abs=1e-3)
+
+
+def test_an_answer_loses_nothing_by_being_written_in_more_tokens(folder):
+    judge = hf.create(str(folder), {"mode": "choice"})
+    images = judge.shown(asked())
+    scorer = judge.vlm.scorer(lambda text: judge.content(list(images), text), list(images.values()), 4)
+    short, long = ["yes.", "no."], ["yes, as far as anybody can see in these frames.", "no."]
+    one, other = scorer.log_chances([("Is it so?", "")] * 2, [short, long])
+    assert one == pytest.approx(other, abs=1e-3)
 
 
 def test_pictures_decide_what_is_chosen_and_batches_do_not(folder):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -117,3 +118,12 @@ def test_a_script_needs_a_subject_that_acts():
     with pytest.raises(TypeError, match="cannot be the subject"):
         Play(PROPS["box"](10.0), PROPS["box"](50.0), 20.0, 20.0)
     assert Events().contact[0] < Events().contact[1]
+
+
+def test_what_a_dog_carries_turns_with_it_and_is_never_suddenly_elsewhere():
+    """A held thing moves less than twice its size from one frame to the next while its bearer turns round."""
+    item = next(item for item in scenes(2, 60) if item.acts[0].script.verb == "fetches")
+    track = perform(item, Request(policy="perfect", size=(120, 180))).truth().visible.track(item.acts[0].object)
+    middles = [((box[0] + box[2]) / 2, (box[1] + box[3]) / 2) for box in track.boxes if box is not None]
+    size = float(np.sqrt(np.median([area for area in track.areas if area])))
+    assert max(np.hypot(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(middles)) < 2.0 * size
