@@ -96,12 +96,6 @@ class Guide:
         )
         decoded = sampled_frames(self._pipeline, given.frames)
         regions = {name: on_grid(track, grid, decoded, self._backbone.strides[0]) for name, track in tracks.items()}
-        for name in needed:
-            if not regions[name].any():
-                raise ConfigError(
-                    f"sample {given.sample.id}: {name} is too small to lie on any of {grid.height}x{grid.width} video tokens, "
-                    "so CMG has no region for it"
-                )
         return token_cut([(tokens, role.instances) for role, tokens in found], regions, len(offsets))
 
 

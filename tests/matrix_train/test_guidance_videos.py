@@ -13,9 +13,11 @@ from intergeneval.cli import main as evaluate
 from intergeneval.errors import ConfigError
 from intergeneval.records import Instance, Interaction, Sample
 from intergeneval.videos import Reader
+from matrix_train.backbones import Grid
 from matrix_train.cli import main
 from matrix_train.generate import Generator
 from matrix_train.guidance.config import GuidanceConfig
+from matrix_train.guidance.regions import on_grid
 from matrix_train.guidance.roles import described_sample, roles_of
 from matrix_train.sampling import SampleConfig
 from matrix_train.source import create
@@ -154,7 +156,6 @@ def test_a_mask_of_another_size_is_named_with_both_sizes(places, tmp_path):
     ("mask", "message"),
     [
         (np.zeros((64, 64), bool), "the first-frame mask of id2 is empty"),
-        (np.arange(64 * 64).reshape(64, 64) == 0, "id2 is too small to lie on any of 4x4 video tokens"),
         (np.ones((32, 64), bool), "the mask of id2 is 64x32, the video 64x64"),
         (None, "id2 has no first-frame mask"),
     ],
@@ -163,6 +164,15 @@ def test_a_region_that_cannot_be_guided_is_an_error_before_anything_is_sampled(p
     masks = {"id1": tiny_pipeline.scene(0)[1][0]} | ({} if mask is None else {"id2": mask})
     with pytest.raises(ConfigError, match=message):
         video_of(places, replace(BOTH, regions="first_frame"), masks=masks)
+
+
+def test_a_thin_instance_between_the_middles_of_tokens_has_the_tokens_it_touches_and_a_lost_one_none():
+    track = np.zeros((9, 64, 64), bool)
+    track[:5, 10:30, 2] = True
+    found = on_grid(track, Grid(frames=3, height=4, width=4), 9, 4).reshape(3, 4, 4)
+    assert np.argwhere(found).tolist() == [[0, 0, 0], [0, 1, 0], [1, 0, 0], [1, 1, 0]]
+    track[0, :, 8] = True
+    assert on_grid(track, Grid(frames=3, height=4, width=4), 9, 4).reshape(3, 4, 4)[0].sum() == 4
 
 
 def test_roles_are_found_in_the_prompt_and_one_that_is_not_there_is_named():
