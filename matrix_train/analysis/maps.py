@@ -49,9 +49,9 @@ class MapStore:
         elif heads:
             self._heads[kind, layer] = maps_HRN.clone()
 
-    def close_step(self, timestep: float) -> None:
+    def close_step(self, timestep: float | Tensor) -> None:
         """End the step: its maps are rounded and leave the device."""
-        self.timesteps.append(timestep)
+        self.timesteps.append(float(timestep))
         for kind in dict.fromkeys(kind for kind, _ in self._step):
             layers_LRN = torch.stack([self._step[key] for key in sorted(key for key in self._step if key[0] is kind)])
             self._maps.setdefault(kind, []).append((layers_LRN * self.factor).to(torch.float16).cpu())

@@ -148,7 +148,7 @@ class _Reading:
     def end(self, _module: nn.Module, _args: Any, kwargs: dict[str, Any], _output: Any) -> None:
         """Close the step that was read."""
         if self.active:
-            self._store.close_step(float(kwargs["timestep"].reshape(-1)[-1]))
+            self._store.close_step(kwargs["timestep"].reshape(-1)[-1])
         self.active = False
 
     def read(self, places: Sequence[tuple[MapKind, int]], call: KernelCall | None) -> None:
