@@ -153,5 +153,5 @@ def suggestion(table: pd.DataFrame, kind: str, count: int) -> tuple[int, ...]:
     behind = int(rows[column].max()) + 1
     places = rows.assign(value=rows[column].where(rows[column] > 0, behind)).groupby("layer")["value"].sum()
     allowed: Collection[int] = set(rows.loc[rows[column] > 0, "layer"]) if column == "dominance" else set(rows["layer"])
-    ordered = sorted((value, layer) for layer, value in places.items() if layer in allowed)
-    return tuple(sorted(int(layer) for _, layer in ordered[:count]))
+    ordered = sorted((float(value), int(str(layer))) for layer, value in places.items() if layer in allowed)
+    return tuple(sorted(layer for _, layer in ordered[:count]))
