@@ -89,6 +89,14 @@ def test_a_latent_frame_is_compared_with_the_frame_in_its_middle():
     assert on_grid(masks[:8], Grid(frames=3, height=2, width=2), 4)[:, 0, 0].tolist() == [False, True, False]
 
 
+def test_what_is_smaller_than_a_token_counts_at_the_token_it_covers_most():
+    masks = np.zeros((1, 32, 32), bool)
+    masks[0, 17:20, 17:20] = True
+    found = on_grid(masks, Grid(frames=1, height=2, width=2), 4)
+    assert found[0].tolist() == [[False, False], [False, True]]
+    assert not on_grid(np.zeros((1, 32, 32), bool), Grid(frames=1, height=2, width=2), 4).any()
+
+
 def test_tokens_of_a_role_are_its_words_and_never_padding():
     from matrix_train.analysis.roles import Act
 
