@@ -173,12 +173,13 @@ def load_matrix(pipeline: Any, folder: str | Path) -> Adapted:
     if info.backbone != name:
         raise ConfigError(f"{folder}: the adapter was trained on {info.backbone}; this pipeline is {name}")
     if info.rank:
+        read_tensors(folder / LORA)
         try:
             with warnings.catch_warnings():
                 # diffusers fills the image branch of Wan with zero adapters, and peft remarks that the config does not list them.
                 warnings.filterwarnings("ignore", message="While injecting the PEFT adapters", category=RuntimeWarning)
                 pipeline.load_lora_weights(str(folder), weight_name=LORA, adapter_name="matrix")
-        except (RuntimeError, ValueError, KeyError) as error:
+        except (OSError, RuntimeError, ValueError, KeyError) as error:
             reason = str(error).splitlines()[0]
             text = f"{folder}: the adapter does not fit this pipeline ({reason}); it was trained on {info.base}"
             raise ConfigError(text) from None

@@ -237,6 +237,12 @@ class Config(Record):
     def __post_init__(self) -> None:
         if self.loss.kind == "mass" and self.readout.mode != "probs":
             raise ValueError("loss.kind = 'mass' needs probabilities; set readout.mode = 'probs'")
+        for name, chosen, roles in (
+            ("sga", (*self.layers.v2t, *self.layers.t2v), self.loss.sga_roles),
+            ("spa", self.layers.v2v, self.loss.spa_roles),
+        ):
+            if chosen and getattr(self.loss, name) > 0 and not roles:
+                raise ValueError(f"loss.{name}_roles is empty, so its layers {list(chosen)} would be aligned with nothing")
 
 
 def load(path: Path, overrides: tuple[str, ...] = ()) -> Config:
@@ -252,6 +258,8 @@ def read_table(path: Path | None, overrides: tuple[str, ...] = ()) -> dict[str, 
             table = tomllib.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise ConfigError(f"{path}: there is no such config file") from None
+        except OSError as error:
+            raise ConfigError(f"{path}: the config cannot be read ({error.strerror})") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigError(f"{path}: not TOML ({error})") from None
     for override in overrides:

@@ -88,7 +88,10 @@ class Run:
 
     def __init__(self, config: Config, out: Path, say: Say = lambda _: None, *, fold_alpha: bool = False) -> None:
         self.config, self.out, self.say, self._fold = config, out, say, fold_alpha
-        out.mkdir(parents=True, exist_ok=True)
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"--out {out}: the folder cannot be made ({error.strerror})") from None
         self.accelerator = Accelerator(
             gradient_accumulation_steps=config.train.accumulate, log_with="tensorboard", project_dir=str(out)
         )

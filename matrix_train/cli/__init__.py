@@ -63,6 +63,10 @@ class LazyGroup(click.Group):
         except IntergenevalError as error:
             click.echo(f"error: {error}", err=True)
             ctx.exit(error.exit_code)
+        except OSError as error:
+            # A full disk or a folder that may not be written is no fault of the program's.
+            click.echo(f"error: {error}", err=True)
+            ctx.exit(EXIT_CRASH)
         except RuntimeError as error:
             # By name: torch is not imported for this, and only a verb that uses it can raise it.
             if type(error).__name__ != "OutOfMemoryError":

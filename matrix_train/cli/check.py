@@ -12,7 +12,7 @@ from matrix_train.cli.options import answer, json_option
 
 @click.command("check")
 @click.argument("dataset", type=click.Path(path_type=Path))
-@click.option("--frames", default=49, show_default=True, help="Frames a clip must have.")
+@click.option("--frames", type=click.IntRange(min=1), default=49, show_default=True, help="Frames a clip must have.")
 @click.option("--model", default="", help="Base pipeline; tells captions that are too long for its text encoder.")
 @json_option
 @click.pass_context

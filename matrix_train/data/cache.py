@@ -92,7 +92,10 @@ def check_key(folder: Path, key: Mapping[str, Any]) -> bool:
     path = folder / INDEX
     if not path.is_file():
         return False
-    found = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        raise ConfigError(f"{path}: is damaged, so what the cache was made for is not known; delete {folder}") from None
     for name, value in key.items():
         if found.get(name) != value:
             raise ConfigError(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from intergeneval.records import Sample
 from matrix_train import checkpoint
 from matrix_train import config as configs
 from matrix_train.cli import main
+from matrix_train.data.cache import check_key
 from matrix_train.loop import Run, learning_factor
 from matrix_train.source import create
 
@@ -277,6 +279,7 @@ def test_the_command_line_trains_checks_and_samples(places, tmp_path):
         ("decoder.maps_per_call=-1", "decoder.maps_per_call is -1"),
         ("train.pace=1", "unknown field 'pace'"),
         ("train.rate=-1", "train.rate, decoder_rate and weight_decay must not be negative"),
+        ("loss.spa_roles=[]", "loss.spa_roles is empty, so its layers [2] would be aligned with nothing"),
         ("layers.v2t=[1,1]", "layers.v2t is [1, 1]; a layer stands in it twice"),
         ("data.height=8", "data: a size of 8x64 is below 16 pixels"),
         ("model.path=/nowhere", "is not a diffusers pipeline folder"),
@@ -354,3 +357,19 @@ def test_two_processes_equal_one_with_the_same_global_batch(places, tmp_path):
         worst = max(worst, ((joined[0] - joined[1]).norm() / joined[0].norm()).item())
     print(f"\ntwo processes against one: largest relative difference {worst:.1e}")
     assert worst < 1e-5
+
+
+def test_damaged_files_and_places_that_cannot_be_are_told_in_one_sentence(trained, places, tmp_path):
+    out, _, _, settings = trained
+    torn = shutil.copytree(out / "adapter", tmp_path / "torn")
+    (torn / checkpoint.LORA).write_bytes(b"x")
+    with pytest.raises(ConfigError, match=r"pytorch_lora_weights\.safetensors: cannot be read"):
+        checkpoint.load_matrix(CogVideoXImageToVideoPipeline.from_pretrained(places / "cogvideox"), torn)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match=r"file/run: the folder cannot be made \(Not a directory\)"):
+        Run(settings, tmp_path / "file" / "run")
+    with pytest.raises(ConfigError, match="the config cannot be read"):
+        configs.load(tmp_path)
+    (tmp_path / "cache.json").write_text("{")
+    with pytest.raises(ConfigError, match="is damaged, so what the cache was made for is not known"):
+        check_key(tmp_path, {"version": 1})
