@@ -46,7 +46,9 @@ def config_of(plan: StudyPlan, arm: Arm, seed: int | None, *, data: str = "", ca
     for layer in (plan.training, arm.training):
         _lay(table, layer)
     shape = plan.shape
-    _lay(table, {"model": {"path": plan.base.model, "dtype": plan.base.dtype}})
+    base = plan.base
+    model = {"path": base.model, "dtype": base.dtype, "gradient_checkpointing": base.gradient_checkpointing}
+    _lay(table, {"model": model})
     _lay(table, {"data": {"path": data, "cache": cache, "frames": shape.frames, "height": shape.height, "width": shape.width}})
     _lay(table, {"train": {"seed": seed or 0, **({} if steps else {"steps": 0})}})
     wanted = table["train"]["steps"]

@@ -30,6 +30,8 @@ class BasePlan(Record):
     """Folder of a diffusers pipeline, its hub id, or a built-in model."""
     dtype: str = "float32"
     """Type of the frozen weights, in training and in sampling: float32, or bfloat16 on a GPU."""
+    gradient_checkpointing: bool = True
+    """Recompute blocks in the backward pass: less memory, a third more time. A small base does without."""
     staged_seeds: tuple[int, ...] = ()
     """Seeds of the staged world whose scenes the base was trained on; clips and benchmark must have others."""
 
