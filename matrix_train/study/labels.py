@@ -57,13 +57,12 @@ class LabelBook:
         self.key_file = folder / "labels-key.json"
         self.given = folder / "labels-given.json"
 
-    def draw(self, plan: StudyPlan, pool: Pool) -> Key:
+    def draw(self, plan: StudyPlan, pool: Pool, benchmark: bench.Benchmark) -> Key:
         """Draw clips evenly over the arms, shuffle them, and write page, pictures, questions and key. Raises MediaError."""
         store = pool.any()
         samples = {item.id: item for item in store.read("samples", Sample)}
         drawn = draw(plan, pool, samples)
         key = Key(sheet=short(sha256_json([item.to_json() for item in drawn]), 12), clips=drawn)
-        benchmark = bench.load(str(store.header.config["bench"]))
         asked = _questions(store)
         shutil.rmtree(self.folder, ignore_errors=True)
         shown = []

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from intergeneval import bench
 from intergeneval.errors import ComparabilityError
 from intergeneval.ids import sha256_json
 from intergeneval.records import Sample, Score
@@ -24,7 +25,7 @@ from matrix_train.study.pieces import Piece
 from matrix_train.study.plan import StudyPlan
 from matrix_train.study.rule import ArmScores
 from matrix_train.study.table import csv_rows, markdown
-from matrix_train.study.work import Made, Say
+from matrix_train.study.work import Made, Say, Workshop
 
 RESULT = "result"
 """Folder of table and pictures."""
@@ -62,7 +63,8 @@ class Results:
     def sheet(self, say: Say) -> Made:
         """Draw the blind sheet and write its page and pictures."""
         book = LabelBook(self._folder)
-        key = book.draw(self._plan, Pool(self._stores))
+        benchmark = bench.load(Workshop(self._plan, self._folder, say).bench)
+        key = book.draw(self._plan, Pool(self._stores), benchmark)
         say(f"labels: {len(key.clips)} clips to label in {book.page}; the key in {book.key_file} stays closed until then")
         return Made(digest=made_of(key.sheet), units=len(key.clips), notes={"clips": len(key.clips)})
 
