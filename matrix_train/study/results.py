@@ -97,7 +97,10 @@ class Results:
     def report(self) -> Made:
         """Write the HTML report over all runs."""
         folders = [self._folder / piece.name for piece in self._runs]
-        written = write_report(folders, self._folder / "report", ReportOptions(title=self._plan.title or self._plan.name))
+        # Differences are taken to what is not trained, where there is such an arm.
+        reference = next((arm for arm, seed in self._stores if seed is None), "")
+        options = ReportOptions(title=self._plan.title or self._plan.name, reference=reference)
+        written = write_report(folders, self._folder / "report", options)
         return Made(digest=made_of(written.path.name, written.pages), units=1, notes={"pages": written.pages})
 
 

@@ -184,10 +184,14 @@ def _judged(mean: Comparison, seeds: Sequence[SeedDifference], unscored: tuple[f
 
 
 def _scenes(mean: Comparison) -> int | None:
-    """Return the scenes that would resolve a difference like this one; None where only further training seeds would."""
+    """Return the scenes that would resolve a difference like this one.
+
+    None where only further training seeds would, and where the spread of so few scenes says nothing (no smallest difference is
+    told then either).
+    """
     if mean.se is None or mean.difference is None or mean.low is None or mean.high is None:
         return None
-    if not mean.low <= 0 <= mean.high:
+    if not mean.low <= 0 <= mean.high or mean.minimum_detectable is None:
         return None
     found = clusters_to_detect(mean.se * math.sqrt(mean.clusters), mean.difference)
     return None if found is None else math.ceil(found * mean.prompts / mean.clusters)

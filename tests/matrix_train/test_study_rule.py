@@ -161,3 +161,10 @@ def test_the_judges_accuracy_counts_both_kinds_of_no_as_one_and_leaves_unsure_la
     assert found.low < 2 / 3 < found.high
     assert (found.judge_yes, found.label_yes) == (pytest.approx(1 / 3), pytest.approx(2 / 3))
     assert accuracy_of([]).accuracy is None
+
+
+def test_under_ten_scenes_no_number_of_scenes_is_told():
+    better, worse = arm("a", (0.01,) * 3, 1, scenes=9), arm("b", (0.0,) * 3, 2, scenes=9)
+    found = order(better, worse, CLUSTERS)
+    assert found.verdict is Verdict.UNRESOLVED
+    assert found.scenes_needed is None
