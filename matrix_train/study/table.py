@@ -41,7 +41,7 @@ def _warnings(plan: StudyPlan, board: Board) -> list[str]:
     if plan.bench.scenes < THIN:
         found.append(f"**{plan.bench.scenes} scenes show that the machinery works; the numbers are no findings.**")
     if board.partial:
-        found.append(f"Not assessed: {', '.join(board.partial)}. KISA, SGI and IF are upper bounds, equally for all arms.")
+        found.append(f"Not assessed: {', '.join(board.partial)}. KISA, SGI and IF are upper bounds, for all arms alike.")
     return found
 
 
@@ -64,7 +64,8 @@ def _accuracy(row: Row) -> str:
 
 
 def _figure(item: Estimate) -> str:
-    return f"{_number(item.mean)} {_interval(item.low, item.high)}" if item.mean is not None else DASH
+    bound = "<= " if item.partial else ""
+    return f"{bound}{_number(item.mean)} {_interval(item.low, item.high)}" if item.mean is not None else DASH
 
 
 def _orders(orders: Sequence[Order]) -> str:

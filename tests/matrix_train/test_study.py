@@ -56,7 +56,7 @@ def bytes_of(folder):
 def test_one_command_leaves_table_orders_control_pictures_report_and_a_blind_sheet(done):
     text = (done / "result" / "table.md").read_text()
     assert "3 scenes show that the machinery works; the numbers are no findings" in text
-    assert re.search(r"\| VII \| matrix \| \d\.\d{3} \[-?\d\.\d{3}, -?\d\.\d{3}\] ", text)
+    assert re.search(r"\| VII \| matrix \| <= \d\.\d{3} \[-?\d\.\d{3}, -?\d\.\d{3}\] ", text)
     assert "| matrix > lora |" in text
     assert "The claim about layers is dropped" in text or "The control does worse" in text
     assert "No order is claimed" in text
