@@ -207,7 +207,7 @@ class ChoosingJudge(HfJudge):
                 status=AnswerStatus.OK,
                 value=value,
                 frame=frames[_best(place)],
-                reason=f"of {len(values)} answers “{AnswerValue.YES}” has probability {math.exp(evidence['log_chances']['yes']):.3f}",
+                reason=f"of {len(values)} answers “yes” has probability {math.exp(row[values.index(AnswerValue.YES)]):.3f}",
                 evidence=evidence,
             )
         return answers

@@ -113,8 +113,8 @@ class Scorer:
         """Return per beginning the log-probability of each of its ends, of which one is taken: their probabilities sum to 1.
 
         A beginning is what is asked and the reply so far. The model is held to the ends token by token, as by a grammar: at each
-        token only those count that continue one of them. So a token without an alternative is certain, and an end loses nothing by
-        being written in more tokens than another. No end may be the beginning of another.
+        token only those count that continue one of them. So a token without an alternative is certain, and an end loses nothing
+        by being written in more tokens than another. No end may be the beginning of another.
         """
         rows: list[Row] = []
         for (words, reply), row in zip(begun, ends, strict=True):
