@@ -24,7 +24,7 @@ def card(tmp_path_factory):
     scratch = tmp_path_factory.mktemp("exam")
     folder = checkpoints.qwen3_vl(scratch / "random-vlm")
     # With the small start that suits wide models a narrow one gives the same odds to every question, and attention that is spread
-    # over all tokens hardly tells two questions apart. So: outputs of the size of inputs, and attention as sharp as after training.
+    # over all tokens hardly tells two questions apart. So: outputs of the size of inputs, and attention that picks its tokens.
     model = AutoModelForImageTextToText.from_pretrained(folder)
     torch.manual_seed(0)
     checkpoints.spread(model)
