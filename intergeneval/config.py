@@ -6,12 +6,28 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from intergeneval.errors import ConfigError, RecordError
 from intergeneval.records import Profile, Record
 
 AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroundingConfig(Record):
+    """How instances are found in a picture; the table ``[grounding]`` of a TOML file."""
+
+    candidates: int = 8
+    """Most proposals of one class that are looked at, the most confident ones."""
+    unverified: str = "only"
+    """What is taken where no model verifies crops: ``only`` a single candidate of a single instance of its class, or the ``best``."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.candidates <= 100:
+            raise ValueError(f"candidates {self.candidates} is not between 1 and 100")
+        if self.unverified not in ("only", "best"):
+            raise ValueError(f"unverified {self.unverified!r} is neither 'only' nor 'best'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +78,8 @@ class RunConfig(Record):
     """Cost, in the price table's currency, at which the run stops asking its judge; None: no limit."""
     overlay: bool = False
     """Write a video with boxes, masks and states for each sample."""
+    grounding: GroundingConfig = field(default_factory=GroundingConfig)
+    """How instances are found in the first frames of text-to-video models."""
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Settings of single backends, by plug-in name, such as ``[settings.flow]``."""
 
@@ -93,35 +111,48 @@ class RunConfig(Record):
         return int(first), int(last)
 
     def settings_for(self, spec: str, kind: str = "") -> Mapping[str, Any]:
-        """Return a plug-in's settings by its spec: ``[settings.<kind>.<name>]`` where given, else ``[settings.<name>]``.
+        """Return a plug-in's settings by its spec, as `plugin_settings` does."""
+        return plugin_settings(self.settings, spec, kind)
 
-        `kind` is ``tracker``, ``judge`` and so on: plug-ins of two kinds may share a name.
-        """
-        name = spec.partition(":")[0]
-        own = self.settings.get(kind, {}).get(name)
-        return own if isinstance(own, Mapping) else self.settings.get(name, {})
+
+def plugin_settings(settings: Mapping[str, Mapping[str, Any]], spec: str, kind: str = "") -> Mapping[str, Any]:
+    """Return a plug-in's settings by its spec: ``[settings.<kind>.<name>]`` where given, else ``[settings.<name>]``.
+
+    `kind` is ``tracker``, ``judge`` and so on: plug-ins of two kinds may share a name.
+    """
+    name = spec.partition(":")[0]
+    own = settings.get(kind, {}).get(name)
+    return own if isinstance(own, Mapping) else settings.get(name, {})
 
 
 def read_config(path: Path | None, changes: Mapping[str, Any]) -> RunConfig:
     """Return the settings of a TOML file (or none) with `changes` over them. Raises ConfigError naming file, field and value."""
-    base = RunConfig() if path is None else _read(path)
+    return read_settings(RunConfig, path, changes)
+
+
+C = TypeVar("C", bound=Record)
+
+
+def read_settings(cls: type[C], path: Path | None, changes: Mapping[str, Any]) -> C:
+    """Return a record of settings from a TOML file (or none) with `changes` over it. Raises ConfigError as `read_config` does."""
+    base = cls() if path is None else _read(cls, path)
     # Through JSON, so that what a notebook passes is held to the same types as what stands in a file.
     plain = {name: str(value) if isinstance(value, Path) else value for name, value in changes.items()}
-    return _checked({**base.to_json(), **plain}, "settings")
+    return _checked(cls, {**base.to_json(), **plain}, "settings")
 
 
-def _read(path: Path) -> RunConfig:
+def _read(cls: type[C], path: Path) -> C:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read ({error})") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not TOML ({error})") from None
-    return _checked(content, str(path))
+    return _checked(cls, content, str(path))
 
 
-def _checked(content: Mapping[str, Any], where: str) -> RunConfig:
+def _checked(cls: type[C], content: Mapping[str, Any], where: str) -> C:
     try:
-        return RunConfig.from_json(content, where=where)
+        return cls.from_json(content, where=where)
     except RecordError as error:
         raise ConfigError(str(error)) from None

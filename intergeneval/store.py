@@ -26,6 +26,7 @@ from intergeneval.records import (
     Comparability,
     Consistency,
     Detections,
+    Grounding,
     Question,
     Record,
     RunHeader,
@@ -43,6 +44,7 @@ STAGES: dict[str, type[Record]] = {
     "questions": Question,
     "truth": Truth,
     "videos": Video,
+    "grounding": Grounding,
     "tracks": Tracks,
     "detections": Detections,
     "consistency": Consistency,
@@ -96,11 +98,7 @@ class RunStore:
 
         Raises RecordError naming file and line for a line that is not such a record.
         """
-        records = []
-        for path in self._files(stage):
-            for number, line in enumerate(_whole_lines(path), start=1):
-                records.append(cls.from_line(line, where=f"{path}:{number}"))
-        return records
+        return [record for path in self._files(stage) for record in read_lines(path, cls)]
 
     def _files(self, stage: str) -> list[Path]:
         if stage not in STAGES:
@@ -120,7 +118,7 @@ class RunStore:
         with _writing(self.folder):
             lock = (self.folder / f".lock{suffix}").open("a")
         with lock:
-            if not _locked(lock):
+            if not locked(lock):
                 raise StoreError(f"{self.folder}: another run is writing here; wait for it, or choose another --out")
             writer = RunWriter(self.folder, suffix)
             try:
@@ -142,7 +140,7 @@ class RunStore:
         """
         with contextlib.ExitStack() as held, _writing(self.folder):
             for path in sorted(self.folder.glob(".lock.shard-*")):
-                if not _locked(held.enter_context(path.open("a"))):
+                if not locked(held.enter_context(path.open("a"))):
                     raise StoreError(f"{self.folder}: {path.name[6:]} is still being written; wait for it")
             for stage in STAGES:
                 shards = sorted(self.folder.glob(f"{stage}.shard-*.jsonl"))
@@ -152,7 +150,7 @@ class RunStore:
                     path.unlink()
 
 
-def _locked(lock: IO[str]) -> bool:
+def locked(lock: IO[str]) -> bool:
     """Take a file's lock without waiting; return whether it was free."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -173,41 +171,59 @@ def _writing(folder: Path) -> Iterator[None]:
         raise StoreError(f"{folder}: cannot be written ({error.strerror or error})") from None
 
 
+class LineFile:
+    """A JSONL file that grows: each `append` is one write and one fsync, and on disk when it returns."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._stream: IO[bytes] | None = None
+
+    def append(self, records: Iterable[Record]) -> None:
+        """Append records, after a torn last line was cut off. Raises StoreError when the disk refuses."""
+        text = "".join(canonical_json(record.to_json()) + "\n" for record in records)
+        if not text:
+            return
+        try:
+            if self._stream is None:
+                cut_torn_line(self.path)
+                self._stream = self.path.open("ab")
+            self._stream.write(text.encode("utf-8"))
+            self._stream.flush()
+            os.fsync(self._stream.fileno())
+        except OSError as error:
+            raise StoreError(f"{self.path}: cannot be written ({error.strerror})") from None
+
+    def close(self) -> None:
+        """Close the file; a later `append` opens it again."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+
 class RunWriter:
     """Appends records to the stage files of one run folder; each `append` is on disk when it returns."""
 
     def __init__(self, folder: Path, suffix: str) -> None:
         self._folder = folder
         self._suffix = suffix
-        self._streams: dict[str, IO[bytes]] = {}
+        self._files: dict[str, LineFile] = {}
 
     def append(self, stage: str, records: Iterable[Record]) -> None:
         """Append records as one write and one fsync. Raises StoreError when the disk refuses."""
         wanted = STAGES[stage]
-        lines = []
-        for record in records:
+        given = list(records)
+        for record in given:
             if not isinstance(record, wanted):
                 raise TypeError(f"stage {stage} holds {wanted.__name__}, not {type(record).__name__}")
-            lines.append(canonical_json(record.to_json()) + "\n")
-        if not lines:
-            return
-        path = self._folder / f"{stage}{self._suffix}.jsonl"
-        try:
-            if stage not in self._streams:
-                _cut_torn_line(path)
-                self._streams[stage] = path.open("ab")
-            stream = self._streams[stage]
-            stream.write("".join(lines).encode("utf-8"))
-            stream.flush()
-            os.fsync(stream.fileno())
-        except OSError as error:
-            raise StoreError(f"{path}: cannot be written ({error.strerror})") from None
+        if stage not in self._files:
+            self._files[stage] = LineFile(self._folder / f"{stage}{self._suffix}.jsonl")
+        self._files[stage].append(given)
 
     def close(self) -> None:
         """Close all files."""
-        for stream in self._streams.values():
-            stream.close()
-        self._streams.clear()
+        for file in self._files.values():
+            file.close()
+        self._files.clear()
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -225,7 +241,13 @@ def write_atomically(path: Path, text: str) -> None:
         raise
 
 
-def _whole_lines(path: Path) -> Iterator[str]:
+def read_lines(path: Path, cls: type[R]) -> Iterator[R]:
+    """Give the records of a JSONL file, a torn last line left out. Raises RecordError naming file and line."""
+    for number, line in enumerate(whole_lines(path), start=1):
+        yield cls.from_line(line, where=f"{path}:{number}")
+
+
+def whole_lines(path: Path) -> Iterator[str]:
     """Give the lines that end in a newline, without it: what follows the last newline was torn by a kill."""
     with path.open("rb") as stream:
         for raw in stream:
@@ -245,7 +267,7 @@ def _merge(sources: Iterable[Path], target: Path) -> None:
     seen: set[bytes] = set()
     with os.fdopen(handle, "wb") as stream:
         for path in sources:
-            for line in _whole_lines(path):
+            for line in whole_lines(path):
                 raw = line.encode("utf-8")
                 digest = hashlib.sha256(raw).digest()
                 if digest not in seen:
@@ -257,7 +279,7 @@ def _merge(sources: Iterable[Path], target: Path) -> None:
     Path(name).replace(target)
 
 
-def _cut_torn_line(path: Path) -> None:
+def cut_torn_line(path: Path) -> None:
     """Cut off what follows the last newline, reading backwards: stage files can be large."""
     if not path.exists():
         return

@@ -25,6 +25,7 @@ from intergeneval.records.estimate import (
     TieGroup,
     Verdict,
 )
+from intergeneval.records.grounding import Basis, CropCheck, Grounding, Place
 from intergeneval.records.header import RUN_SCHEMA, Comparability, RunHeader
 from intergeneval.records.score import InteractionScore, Profile, Score, ScoreStatus
 from intergeneval.records.truth import TrueAnswer, Truth
@@ -48,22 +49,26 @@ __all__ = [
     "Answer",
     "AnswerStatus",
     "AnswerValue",
+    "Basis",
     "Box",
     "Category",
     "Comparability",
     "Comparison",
     "Completeness",
     "Consistency",
+    "CropCheck",
     "Detection",
     "Detections",
     "Diagnostics",
     "Direction",
     "Estimate",
     "Fit",
+    "Grounding",
     "Instance",
     "Interaction",
     "InteractionScore",
     "Outcome",
+    "Place",
     "Predicate",
     "Profile",
     "PromptDifference",
