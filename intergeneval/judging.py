@@ -6,13 +6,12 @@ handed on the moment they are there.
 
 from __future__ import annotations
 
-import contextlib
-import queue
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
+from intergeneval.crew import Crew
 from intergeneval.errors import BackendError, BudgetError, IntergenevalError, StoreError
 from intergeneval.jobs import Outcome
 from intergeneval.judges import AssessesConsistency, Judge, Judgement, JudgeRequest
@@ -117,77 +116,36 @@ def _failed_answer(judge: Judge, request: JudgeRequest, question: Question, reas
     )
 
 
-@dataclass(slots=True)
-class _End:
-    """Tells a thread that nothing more comes."""
-
-
 class JudgeStage:
-    """Asks a judge from several threads and calls `done`, from them and under a lock, with what it said of each video.
-
-    `stopped` says why no further video is asked about; empty as long as there is no reason.
-    """
+    """Asks a judge from several threads and calls `done`, from them and under a lock, with what it said of each video."""
 
     def __init__(self, judge: Judge, threads: int, lock: threading.Lock, done: Callable[[Outcome], None]) -> None:
-        self.stopped = ""
         self._judge = judge
         self._lock = lock
         self._done = done
-        self._error: BaseException | None = None
-        self._abandoned = False
-        # A short queue holds back the workers: waiting requests carry their pictures.
-        self._waiting: queue.Queue[Outcome | _End] = queue.Queue(maxsize=2 * threads)
-        self._threads = [threading.Thread(target=self._work, name=f"judge-{n}", daemon=True) for n in range(threads)]
-        for thread in self._threads:
-            thread.start()
+        self._crew: Crew[Outcome] = Crew(threads, self._ask, "judge")
+
+    @property
+    def stopped(self) -> str:
+        """Why no further video is asked about; empty as long as there is no reason."""
+        return self._crew.stopped
 
     def submit(self, outcome: Outcome) -> bool:
         """Line a video up, waiting while the line is long; False once nothing more is asked. Raises what `done` raised."""
-        self._put(outcome)
-        return not self.stopped
+        return self._crew.submit(outcome)
 
     def finish(self) -> None:
         """Wait until every video in line was asked about. Raises what `done` raised."""
-        for _ in self._threads:
-            self._put(_End())
-        for thread in self._threads:
-            thread.join()
-        self._raise()
+        self._crew.finish()
 
     def abandon(self) -> None:
         """Let go of everything at once: requests in flight come to nothing, and `done` is not called again."""
         with self._lock:
-            self._abandoned = True
-        with contextlib.suppress(queue.Empty):
-            while True:
-                self._waiting.get_nowait()
-        # Threads that wait for work end; those that wait for a server end with it, or with this process.
-        with contextlib.suppress(queue.Full):
-            for _ in self._threads:
-                self._waiting.put_nowait(_End())
-
-    def _put(self, item: Outcome | _End) -> None:
-        self._raise()
-        self._waiting.put(item)
-
-    def _raise(self) -> None:
-        if self._error is not None:
-            raise self._error
-
-    def _work(self) -> None:
-        while not isinstance(outcome := self._waiting.get(), _End):
-            if self._error is not None or self._abandoned or self.stopped:
-                continue
-            try:
-                self._ask(outcome)
-            except BudgetError as error:
-                self.stopped = str(error)
-            except BaseException as error:  # noqa: BLE001  # a full disk, say: raised again where the run goes on
-                self._error = error
+            self._crew.abandon()
 
     def _ask(self, outcome: Outcome) -> None:
         assert outcome.request is not None
         answers, assessed = ask(self._judge, outcome.request)
         with self._lock:
-            if not self._abandoned:
+            if not self._crew.abandoned:
                 self._done(Outcome(sample_id=outcome.sample_id, seed=outcome.seed, answers=answers, consistency=assessed))

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
-from intergeneval.records import Answer, AnswerStatus, Consistency, Record
+from intergeneval.records import Answer, AnswerStatus, Consistency, Grounding, Record
 from intergeneval.store import RunStore
 
 
@@ -40,20 +40,35 @@ class Spending(Record):
 
 def spending(store: RunStore) -> Spending:
     """Return what the whole run took. Raises RecordError for a damaged line."""
-    return total([*store.read("answers", Answer), *store.read("consistency", Consistency)])
+    lines = (store.read("answers", Answer), store.read("consistency", Consistency), store.read("grounding", Grounding))
+    return total([line for stage in lines for line in stage])
 
 
 def spending_by_sample(store: RunStore) -> dict[str, Spending]:
     """Return what each sample took, by sample id. Raises RecordError for a damaged line."""
-    lines: dict[str, list[Answer | Consistency]] = {}
+    lines: dict[str, list[Answer | Consistency | Grounding]] = {}
     for answer in store.read("answers", Answer):
         lines.setdefault(answer.sample_id, []).append(answer)
     for assessed in store.read("consistency", Consistency):
         lines.setdefault(assessed.sample_id, []).append(assessed)
+    for grounding in store.read("grounding", Grounding):
+        lines.setdefault(grounding.sample_id, []).append(grounding)
     return {sample_id: total(found) for sample_id, found in lines.items()}
 
 
-def total(lines: Iterable[Answer | Consistency]) -> Spending:
+class Spent(Protocol):
+    """A line that says what its requests took."""
+
+    @property
+    def status(self) -> str:
+        """``ok``, or why it holds nothing."""
+
+    @property
+    def usage(self) -> Mapping[str, Any]:
+        """Requests, tokens, cost."""
+
+
+def total(lines: Iterable[Spent]) -> Spending:
     """Add up what lines say they took."""
     sums: Counter[str] = Counter()
     transient: Counter[str] = Counter()
@@ -64,7 +79,7 @@ def total(lines: Iterable[Answer | Consistency]) -> Spending:
         usage = line.usage
         for name in ("requests", "input_tokens", "cached_tokens", "output_tokens"):
             sums[name] += int(usage.get(name, 0))
-        sums["cached"] += bool(usage.get("cached"))
+        sums["cached"] += int(usage.get("cached", 0))
         cost += float(usage.get("cost", 0.0))
         transient.update(usage.get("failures", {}))
         served.update(usage.get("served", {}))
@@ -89,9 +104,9 @@ def spending_text(spent: Spending) -> str:
     return "\n".join(parts)
 
 
-def _why(status: AnswerStatus, usage: Mapping[str, Any]) -> str:
+def _why(status: str, usage: Mapping[str, Any]) -> str:
     kind = usage.get("kind")
-    return f"{status.value}: {kind}" if kind else status.value
+    return f"{status!s}: {kind}" if kind else str(status)
 
 
 def _counts(counts: Mapping[str, int]) -> str:

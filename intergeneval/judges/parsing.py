@@ -128,10 +128,10 @@ def _answer(entry: Mapping[str, Any], sampled: Collection[int]) -> Said | str:
         return "frame is missing"
     frame = entry["frame"]
     if frame is None:
-        return Said(value=value, frame=None, reason=_reason(entry)) if value is AnswerValue.NO else f"{value} needs its frame"
+        return Said(value=value, frame=None, reason=reason_of(entry)) if value is AnswerValue.NO else f"{value} needs its frame"
     if isinstance(frame, bool) or not isinstance(frame, int) or frame not in sampled:
         return f"frame {str(frame)[:20]} is none of those shown"
-    return Said(value=value, frame=frame, reason=_reason(entry))
+    return Said(value=value, frame=frame, reason=reason_of(entry))
 
 
 def _read_frames(entries: Any, assessed: Sequence[int], ids: Collection[str], reading: Reading) -> None:
@@ -160,10 +160,11 @@ def _frame(entry: Mapping[str, Any], ids: Collection[str]) -> Seen | str:
         return f"emerged {str(emerged)[:20]!r} is neither true nor false"
     if not isinstance(missing, list) or not all(isinstance(name, str) and name in ids for name in missing):
         return f"missing {str(missing)[:40]} is not a list of ids out of {', '.join(sorted(ids))}"
-    return Seen(emerged=emerged, missing=tuple(missing), reason=_reason(entry))
+    return Seen(emerged=emerged, missing=tuple(missing), reason=reason_of(entry))
 
 
-def _reason(entry: Mapping[str, Any]) -> str:
+def reason_of(entry: Mapping[str, Any]) -> str:
+    """Return the text under ``reason``, on one line and of bounded length; empty where there is none."""
     reason = entry.get("reason")
     if not isinstance(reason, str):
         return ""

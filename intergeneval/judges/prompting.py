@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -15,22 +15,27 @@ from intergeneval.ids import sha256_json, short
 
 NAMES = ("system", "frame", "ask", "repair", "write_system", "write")
 """The templates: rules, what stands before each picture, questions and frames, the one repair turn, and writing questions."""
+SCENE_NAMES = ("scene_system", "scene", "correct")
+"""Templates of benchmark building: from a prompt to instances and interactions, and their repair turn."""
+CROP_NAMES = ("crop_system", "crop", "correct")
+"""Templates that ask whether a crop shows an instance, and their repair turn."""
 SUFFIX = ".j2"
+_KNOWN = tuple(dict.fromkeys((*NAMES, *SCENE_NAMES, *CROP_NAMES)))
 
 
 class Prompts:
     """One set of templates.
 
-    `folder` holds files that replace embedded ones of the same name. Raises ConfigError for a folder that is none, a file that is
-    no template of ours, and a template that does not compile.
+    `folder` holds files that replace embedded ones of the same name; of its files only those called as one of `names` count here.
+    Raises ConfigError for a folder that is none, a file that is no template of ours, and a template that does not compile.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, names: Sequence[str] = NAMES) -> None:
         embedded = resources.files("intergeneval.judges").joinpath("prompts")
-        texts = {name: embedded.joinpath(name + SUFFIX).read_text(encoding="utf-8") for name in NAMES}
-        replaced = _read(folder) if folder is not None else {}
+        texts = {name: embedded.joinpath(name + SUFFIX).read_text(encoding="utf-8") for name in names}
+        replaced = {name: text for name, text in _read(folder).items() if name in names} if folder is not None else {}
         self.hash = sha256_json({**texts, **replaced})
-        """sha256 over all templates: other words are another judge."""
+        """sha256 over these templates: other words are another judge."""
         version = embedded.joinpath("VERSION").read_text(encoding="utf-8").strip()
         self.version = f"{version}{'+own' if replaced else ''}-{short(self.hash)}"
         """Version of the embedded templates, ``+own`` where some are replaced, and the first digits of the hash."""
@@ -55,10 +60,10 @@ class Prompts:
 def _read(folder: Path) -> dict[str, str]:
     if not folder.is_dir():
         raise ConfigError(f"prompts {str(folder)!r}: there is no such folder")
-    known = ", ".join(name + SUFFIX for name in NAMES)
+    known = ", ".join(name + SUFFIX for name in _KNOWN)
     found = {}
     for path in sorted(folder.glob(f"*{SUFFIX}")):
-        if path.stem not in NAMES:
+        if path.stem not in _KNOWN:
             raise ConfigError(f"{path}: no prompt is called {path.name}; a folder may replace {known}")
         try:
             found[path.stem] = path.read_text(encoding="utf-8")

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
 from intergeneval.masks import Mask
-from intergeneval.records import Sample, Tracks, Truth, Video
+from intergeneval.records import Box, Sample, Tracks, Truth, Video
 
 Frame = npt.NDArray[np.uint8]
 """One RGB frame, shape (H, W, 3), values 0..255."""
@@ -53,3 +53,15 @@ class Tracker(Protocol):
 
     def track(self, request: TrackRequest) -> Tracks:
         """Track every instance that has a mask, through every frame. Raises BackendError or MediaError."""
+
+
+@runtime_checkable
+class Segments(Protocol):
+    """A tracker that also turns boxes into masks, for pictures whose instances are known by boxes only."""
+
+    @property
+    def id(self) -> str:
+        """As of the tracker."""
+
+    def segment(self, frame: Frame, boxes: Mapping[str, Box]) -> Mapping[str, Mask]:
+        """Return a mask (H, W) for each box (pixels of `frame`), by its name; empty where it finds nothing. Raises BackendError."""

@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from intergeneval.errors import BackendError, ConfigError, MediaError
 from intergeneval.masks import Mask, area
-from intergeneval.records import Tracks, TrackState
-from intergeneval.trackers import Frame, TrackRequest, limits
+from intergeneval.records import Box, Tracks, TrackState
+from intergeneval.trackers import Frame, TrackRequest, grabcut, limits
 from intergeneval.trackers.appearance import Floats, histogram
 from intergeneval.trackers.assembly import TrackBuilder
 from intergeneval.trackers.labels import colour_odds, prior_odds, revealed, share_out, smooth
@@ -67,6 +67,10 @@ class FlowTracker:
             tracks=builder.tracks(),
             fps=request.video.fps,
         )
+
+    def segment(self, frame: Frame, boxes: Mapping[str, Box]) -> dict[str, Mask]:
+        """Return a mask (H, W) for each box, cut out by colours and edges."""
+        return grabcut.segment(frame, boxes)
 
 
 def create(argument: str, settings: Mapping[str, Any]) -> FlowTracker:

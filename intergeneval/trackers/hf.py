@@ -15,7 +15,7 @@ import transformers
 
 from intergeneval.errors import ConfigError
 from intergeneval.masks import Mask
-from intergeneval.records import Tracks
+from intergeneval.records import Box, Tracks
 from intergeneval.trackers import Frame, TrackRequest
 from intergeneval.trackers.anchored import Seen, probe_scene, track_both_ways
 from intergeneval.weights import DEVICE_SETTINGS, Once, check_settings, locate, place
@@ -106,6 +106,27 @@ class HfTracker:
                 yield Seen(masks=masks, confidence=dict.fromkeys(names, 1.0))
             else:
                 yield Seen(masks=dict(zip(names, found, strict=True)), confidence=dict(zip(names, scores, strict=True)))
+
+    def segment(self, frame: Frame, boxes: Mapping[str, Box]) -> dict[str, Mask]:
+        """Return a mask (H, W) for each box. Raises BackendError when the weights cannot be loaded."""
+        if not boxes:
+            return {}
+        model, processor = self._model.get()
+        names = list(boxes)
+        session = processor.init_video_session(inference_device=self._device, dtype=self._dtype)
+        with torch.inference_mode():
+            inputs = processor(images=frame, device=self._device, return_tensors="pt")
+            processor.add_inputs_to_inference_session(
+                session,
+                frame_idx=0,
+                obj_ids=list(range(len(names))),
+                input_boxes=[[list(boxes[name]) for name in names]],
+                original_size=(frame.shape[0], frame.shape[1]),
+            )
+            out = model(inference_session=session, frame=inputs.pixel_values[0], frame_idx=0)
+            grown = processor.post_process_masks([out.pred_masks.float()], inputs.original_sizes)[0]
+            found = grown.reshape(len(names), *frame.shape[:2]).cpu().numpy()
+        return dict(zip(names, found, strict=True))
 
 
 def memory_length(config: Any) -> int:

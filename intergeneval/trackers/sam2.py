@@ -21,7 +21,7 @@ from sam2.build_sam import HF_MODEL_ID_TO_FILENAMES, build_sam2_video_predictor
 
 from intergeneval.errors import BackendError, ConfigError
 from intergeneval.masks import Mask
-from intergeneval.records import Tracks
+from intergeneval.records import Box, Tracks
 from intergeneval.trackers import Frame, TrackRequest
 from intergeneval.trackers.anchored import Seen, probe_scene, track_both_ways
 from intergeneval.weights import DEVICE_SETTINGS, Once, Weights, check_settings, locate, number, place
@@ -144,6 +144,18 @@ class Sam2Tracker:
                     for name in names
                 }
                 yield {name: found[order[name]] for name in names}, trust
+
+    def segment(self, frame: Frame, boxes: Mapping[str, Box]) -> dict[str, Mask]:
+        """Return a mask (H, W) for each box. Raises BackendError when the weights cannot be loaded."""
+        predictor, found = self._model.get(), dict[str, Mask]()
+        half = torch.autocast(self._device.type, dtype=self._dtype, enabled=self._dtype != torch.float32)
+        with tempfile.TemporaryDirectory() as folder, torch.inference_mode(), half:
+            _write(Path(folder), [frame])
+            state = predictor.init_state(folder, offload_video_to_cpu=True)
+            for index, name in enumerate(boxes):
+                _, ids, logits = predictor.add_new_points_or_box(state, 0, index, box=list(boxes[name]))
+                found[name] = (logits[list(ids).index(index), 0] > 0).cpu().numpy()
+        return found
 
 
 def _write(folder: Path, frames: Sequence[Frame]) -> None:

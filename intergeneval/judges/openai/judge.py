@@ -11,8 +11,10 @@ import cv2
 from intergeneval.errors import BackendError, BudgetError, ConfigError
 from intergeneval.ids import sha256_json, short
 from intergeneval.judges import Judgement, JudgeRequest, parsing
+from intergeneval.judges.inquiries import Found, Inquiry
 from intergeneval.judges.openai.client import AskError, Took
 from intergeneval.judges.openai.estimate import estimate_run, expected_tokens
+from intergeneval.judges.openai.inquiring import inquire
 from intergeneval.judges.openai.link import Link, Reply
 from intergeneval.judges.openai.requests import Asked, Composer, label
 from intergeneval.judges.openai.settings import OpenAISettings
@@ -87,6 +89,17 @@ class OpenAIJudge:
     def write_questions(self, sample: Sample, interaction: int, names: tuple[str, str]) -> tuple[str, ...]:
         """Return ten questions about an interaction. Raises BackendError when the model gives none that can be used."""
         return write_questions(self._link, self.settings, self.prompts, (sample.interactions[interaction].verb, *names))
+
+    @property
+    def inquirer(self) -> str:
+        """Model, sampling parameters and the user's own name for what is served."""
+        sampling = short(sha256_json(dict(self.settings.parameters)))
+        own = f" {self.settings.revision}" if self.settings.revision else ""
+        return f"{self.id}, parameters {sampling}{own}"
+
+    def inquire(self, inquiry: Inquiry) -> Found:
+        """Ask a question beside the ten. Raises InquiryError when no usable answer comes, BudgetError at the cost limit."""
+        return inquire(self._link, self.settings, inquiry)
 
     def answer(self, request: JudgeRequest) -> list[Answer]:
         """Answer every question of the request. Raises BackendError when tracking failed, BudgetError at the cost limit."""
