@@ -21,7 +21,7 @@ class GroundingConfig(Record):
     candidates: int = 8
     """Most proposals of one class that are looked at, the most confident ones."""
     unverified: str = "only"
-    """What is taken where no model verifies crops: ``only`` a single candidate of a single instance of its class, or the ``best``."""
+    """What is taken where no model verifies crops: ``only`` a class's single candidate for its one instance, or ``best``."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.candidates <= 100:

@@ -22,8 +22,8 @@ class _End:
 class Crew(Generic[T]):
     """Calls `work` with each item from several threads.
 
-    `stopped` says why no further item is taken, empty as long as there is no reason: a BudgetError ends the work quietly. Anything
-    else that `work` raises is raised again where the next item is handed over.
+    `stopped` says why no further item is taken, empty as long as there is no reason: a BudgetError ends the work quietly. What
+    else `work` raises is raised again where the next item is handed over.
     """
 
     def __init__(self, threads: int, work: Callable[[T], None], name: str = "crew") -> None:

@@ -12,7 +12,7 @@ from intergeneval.config import RunConfig
 from intergeneval.detectors import Detector
 from intergeneval.judges import Judge, JudgeRequest
 from intergeneval.masks import Mask
-from intergeneval.records import Answer, Consistency, Detections, Question, Sample, Tracks, Truth, Video
+from intergeneval.records import Answer, Consistency, Detections, Grounding, Question, Sample, Tracks, Truth, Video
 from intergeneval.sources import ReadsBenchmark, Source
 from intergeneval.trackers import Tracker
 
@@ -82,6 +82,8 @@ class Job:
     """Its questions that still lack an answer."""
     video: Video | None = None
     """As recorded before."""
+    grounding: Grounding | None = None
+    """As recorded before, of the same version of the video."""
     tracks: Tracks | None = None
     """As recorded before, of the same version of the video."""
     detections: Detections | None = None
@@ -108,6 +110,8 @@ class Outcome:
     """Its truth, where the source knows."""
     video: Video | None = None
     """The video."""
+    grounding: Grounding | None = None
+    """Where its instances are in the first frame, of a text-to-video model."""
     tracks: Tracks | None = None
     """Its tracks."""
     detections: Detections | None = None

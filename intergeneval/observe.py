@@ -10,6 +10,7 @@ import contextlib
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +20,13 @@ from intergeneval import bench, consistency, videos
 from intergeneval.bench import Benchmark
 from intergeneval.config import RunConfig
 from intergeneval.detectors import Detector, DetectRequest
-from intergeneval.errors import MediaError
+from intergeneval.errors import MediaError, UsageError
+from intergeneval.grounding import FirstFrame
 from intergeneval.ids import canonical_json
 from intergeneval.jobs import FAILED, Backends, Job, Outcome
 from intergeneval.judges import JudgeRequest
 from intergeneval.judging import ask, attempt, concurrency, failed
+from intergeneval.masks import Mask
 from intergeneval.records import (
     AnswerStatus,
     Consistency,
@@ -35,7 +38,8 @@ from intergeneval.records import (
 )
 from intergeneval.sources import SourceVideo
 from intergeneval.store import write_atomically
-from intergeneval.trackers import TrackRequest
+from intergeneval.trackers import Segments, TrackRequest
+from intergeneval.trackers.stored import StoredTracker
 
 Frame = npt.NDArray[np.uint8]
 JPEG_QUALITY = 90
@@ -50,6 +54,7 @@ class Observer:
         self._folder = folder
         self._backends = backends
         self._bench = benchmark
+        self._first_frame = first_frame(config, backends, benchmark)
 
     def observe(self, job: Job) -> Outcome:
         """Do what is missing for one video. Raises StoreError or OSError when the run folder cannot be written."""
@@ -66,7 +71,9 @@ class Observer:
         try:
             if job.video is None or job.video.sha256 != digest:
                 # New, or another file than the one the records speak of: everything about it is made anew.
-                job = replace(job, video=None, tracks=None, detections=None, consistency=None, questions=job.all_questions)
+                job = replace(
+                    job, video=None, grounding=None, tracks=None, detections=None, consistency=None, questions=job.all_questions
+                )
             seen = self._see(job, outcome, found, digest)
         except MediaError as error:
             return _without_video(job, VideoStatus.UNDECODABLE, str(error), found.label, digest)
@@ -117,6 +124,8 @@ class Observer:
         video = _video(job, found, digest, reader)
         if video != job.video:
             outcome.video = video
+        if outcome.grounding is not None:
+            outcome.grounding = replace(outcome.grounding, video=digest)
         if job.tracks is None:
             tracks = outcome.tracks = replace(_of_length(tracks, video.frames), fps=video.fps, video=digest)
         if detector is not None and job.detections is None:
@@ -154,11 +163,23 @@ class Observer:
             masks = {name: packed.unpack() for name, packed in job.masks.items()}
         else:  # tracked before, and the video turned out to be another
             masks = {item.id: bench.load_mask(self._bench, sample, item) for item in sample.instances if item.mask}
+        frames: Iterator[Frame] = walk
+        blank = Tracks(sample_id=sample.id, seed=job.seed, tracker=tracker.id, size=reader.size, tracks=(), fps=reader.fps)
+        missing: str = ""
+        if self._first_frame is not None and not masks:
+            first = next(walk)
+            given = self._ground(job, outcome, reader, first)
+            if isinstance(given, str):
+                return replace(blank, status=FAILED, reason=given)
+            masks, missing = given
+            if not masks:
+                return replace(blank, reason=missing)
+            frames = chain([first], walk)
         request = TrackRequest(
             sample=sample,
             video=Video(sample_id=sample.id, seed=job.seed, status=VideoStatus.OK, size=reader.size, fps=reader.fps),
             masks=masks,
-            frames=walk,
+            frames=frames,
             path=path,
             truth=(outcome.truth or job.truth) if tracker.needs_truth else None,
         )
@@ -166,10 +187,34 @@ class Observer:
         if walk.error is not None:
             raise walk.error
         if isinstance(made, str):
-            return Tracks(
-                sample_id=sample.id, seed=job.seed, tracker=tracker.id, size=reader.size, tracks=(), status=FAILED, reason=made
-            )
+            return replace(blank, status=FAILED, reason=made)
+        if self._first_frame is not None and made.status != FAILED:
+            return replace(made, reason=missing, notes=(*made.notes, f"first frame: {self._first_frame.method}"))
         return made
+
+    def _ground(self, job: Job, outcome: Outcome, reader: videos.Reader, first: Frame) -> tuple[dict[str, Mask], str] | str:
+        """Return masks of the instances found in the first frame and who is missing from it, or why looking failed."""
+        finder = self._first_frame
+        assert finder is not None
+        video = Video(
+            sample_id=job.sample.id, seed=job.seed, status=VideoStatus.OK, size=reader.size, fps=reader.fps, sampled=(0,)
+        )
+        if job.grounding is not None:
+            known = job.grounding
+            given = attempt(lambda: finder.cut(known, first))
+        else:
+            given = attempt(lambda: finder.find(job.sample, video, first, outcome.truth or job.truth))
+        if isinstance(given, str):
+            return given
+        grounding, masks = given
+        if grounding != job.grounding:
+            outcome.grounding = grounding
+        if grounding.status == FAILED:
+            return grounding.reason
+        gone = [
+            f"{item.instance_id} was not found in the first frame: {item.reason}" for item in grounding.places if not item.box
+        ]
+        return masks, "; ".join(gone)
 
     def _judge(self, job: Job, outcome: Outcome, path: Path, seen: _Seen, assess: Consistency | None) -> None:
         """Ask every open question, or line up what is to be asked in the parent process."""
@@ -212,6 +257,24 @@ class Observer:
         target.parent.mkdir(parents=True, exist_ok=True)
         colours = {instance.id: instance.colour for instance in job.sample.instances}
         videos.write_overlay(target, self._reader(job, path), tracks, colours, tracks.fps)
+
+
+def first_frame(config: RunConfig, backends: Backends, benchmark: Benchmark) -> FirstFrame | None:
+    """Return what finds instances in the first frames of a text-to-video model; None where the benchmark has masks.
+
+    Raises UsageError when detector or tracker cannot do it.
+    """
+    if benchmark.task != bench.TEXT_TO_VIDEO or isinstance(backends.tracker, StoredTracker):
+        return None
+    tracker, who = backends.tracker, f"benchmark {benchmark.name} is for text-to-video models, so instances are found in their"
+    if backends.detector is None:
+        raise UsageError(f"{who} first frames: give a detector, such as --detector grounding_dino")
+    if not isinstance(tracker, Segments):
+        raise UsageError(
+            f"{who} first frames and cut out: the tracker {tracker.id} makes no masks from boxes; use hf, sam2 or flow"
+        )
+    prompts = Path(config.prompts) if config.prompts else None
+    return FirstFrame(backends.detector, backends.judge, tracker, config.grounding, prompts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

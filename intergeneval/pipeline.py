@@ -12,14 +12,16 @@ from pathlib import Path
 from intergeneval import provenance, questions, scores
 from intergeneval.bench import Benchmark
 from intergeneval.config import RunConfig
+from intergeneval.errors import BudgetError
 from intergeneval.generated import write_manifest
 from intergeneval.ids import sha256_json, short
 from intergeneval.jobs import Backends, Job, Outcome
 from intergeneval.judges import Judge
+from intergeneval.judges.inquiries import Inquires
 from intergeneval.judges.services import CostEstimate
 from intergeneval.judging import JudgeStage, concurrency
 from intergeneval.lending import Lender
-from intergeneval.observe import Observer
+from intergeneval.observe import Observer, first_frame
 from intergeneval.plugins import split_spec
 from intergeneval.readiness import FirstFrameMasks, check_benchmark, check_judge, resolve
 from intergeneval.records import (
@@ -95,7 +97,9 @@ class Run:
         self._backends = Backends.build(config, whole.root)
         if judge is not None:
             self._backends = replace(self._backends, judge=judge)
-        check_judge(config, self._backends)
+        check_judge(config, self._backends, self.bench)
+        found = first_frame(config, self._backends, self.bench)
+        self._grounding = found.method if found is not None else ""
         self._lender = Lender(config, self._backends.judge)
         try:
             self.questions = {sample.id: self._lender.questions_for(sample) for sample in self.bench.samples}
@@ -127,7 +131,7 @@ class Run:
             questions=sha256_json([asked, questions.templates_hash()]),
             judge=backends.judge.id,
             judge_revision=backends.judge.revision,
-            tracker=backends.tracker.id,
+            tracker=backends.tracker.id + (f", first frame: {self._grounding}" if self._grounding else ""),
             detector=detector,
             sampling=self.config.sampling,
             profile=self.config.profile,
@@ -230,6 +234,7 @@ class Run:
             for outcome in self._outcomes(jobs):
                 record(outcome)
             return len(touched), ""
+        limit = ""
         stage = JudgeStage(self._backends.judge, threads, lock, record)
         try:
             for outcome in self._outcomes(jobs):
@@ -237,11 +242,18 @@ class Run:
                     record(outcome)
                 if outcome.request is not None and not stage.submit(outcome):
                     break
+        except BudgetError as error:
+            # Raised while instances were looked for in a first frame; what is in line may still be asked as far as it goes.
+            limit = str(error)
+        except BaseException:
+            stage.abandon()
+            raise
+        try:
             stage.finish()
         except BaseException:
             stage.abandon()
             raise
-        return len(touched), stage.stopped
+        return len(touched), stage.stopped or limit
 
     def _outcomes(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
         """Give outcomes as they come; in this process when one worker is enough or a backend must not be shared."""
@@ -249,6 +261,9 @@ class Run:
         seeing = [backends.source, backends.tracker, backends.detector]
         used = [*seeing, *([] if concurrency(backends.judge) else [backends.judge])]
         shareable = all(getattr(backend, "parallel", True) for backend in used)
+        if self._grounding and isinstance(backends.judge, Inquires) and concurrency(backends.judge):
+            # The judge that verifies first frames lives in this process, with its cache and its cost limit.
+            shareable = False
         workers = min(self.config.workers or min(usable_cores(), MAX_WORKERS), len(jobs)) if shareable else 1
         if workers <= 1:
             observer = Observer(self.config, self.folder, backends, self.bench)
@@ -295,6 +310,7 @@ def _record(writer: RunWriter, outcome: Outcome) -> bool:
     parts = {
         "truth": outcome.truth,
         "videos": outcome.video,
+        "grounding": outcome.grounding,
         "tracks": outcome.tracks,
         "detections": outcome.detections,
         "consistency": outcome.consistency,

@@ -70,12 +70,12 @@ def _check_settings(config: RunConfig) -> None:
             raise UsageError(f"[settings.{name}]: no plug-in of that name; registered are {', '.join(sorted(known))}")
 
 
-def check_judge(config: RunConfig, backends: Backends) -> None:
+def check_judge(config: RunConfig, backends: Backends, benchmark: Benchmark) -> None:
     """Raise UsageError when the judge is asked for what it does not do."""
     judge = backends.judge
     if config.consistency == "judge" and not isinstance(judge, AssessesConsistency):
         raise UsageError(f"consistency 'judge': the judge {judge.id} does not say what emerged and disappeared; use 'tracks'")
-    if config.consistency == "judge" and backends.detector is not None:
+    if config.consistency == "judge" and backends.detector is not None and benchmark.task != bench.TEXT_TO_VIDEO:
         raise UsageError("consistency 'judge' leaves a detector nothing to do; use --detector none, or consistency 'tracks'")
     if config.max_cost is not None and not isinstance(judge, UsesServices):
         raise UsageError(f"max_cost {config.max_cost}: the judge {judge.id} costs nothing; leave the limit out")
@@ -88,14 +88,16 @@ def check_benchmark(benchmark: Benchmark, *, needs_masks: bool) -> None:
     silent = [sample.id for sample in benchmark.samples if not sample.interactions]
     if silent:
         raise BenchError(
-            f"benchmark {benchmark.name}: {_listed(silent)} without key interactions; add them to samples.jsonl "
-            f"(see 'intergeneval bench check'), or leave these samples out"
+            f"benchmark {benchmark.name}: {_listed(silent)} without key interactions: the step from prompt to instances "
+            f"and interactions is missing; 'intergeneval bench build' takes it, or write them into samples.jsonl, or leave these "
+            f"samples out"
         )
     bare = [sample.id for sample in benchmark.samples if any(instance.mask is None for instance in sample.instances)]
-    if needs_masks and bare:
+    if needs_masks and bare and benchmark.task != bench.TEXT_TO_VIDEO:
         raise BenchError(
-            f"benchmark {benchmark.name}: {_listed(bare)} with instances that have no first-frame mask; draw the masks, or give "
-            f"finished tracks with --tracker stored:DIR"
+            f"benchmark {benchmark.name}: {_listed(bare)} with instances that have no first-frame mask: the steps of finding "
+            f"and cutting them out are missing; 'intergeneval bench build' takes them, or draw the masks, or give finished "
+            f'tracks with --tracker stored:DIR, or write task = "text-to-video" into bench.toml if models get the prompt alone'
         )
 
 

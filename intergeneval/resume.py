@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from intergeneval.jobs import FAILED, Job
-from intergeneval.records import Answer, AnswerStatus, Consistency, Detections, Question, Sample, Tracks, Truth, Video
+from intergeneval.records import Answer, AnswerStatus, Consistency, Detections, Grounding, Question, Sample, Tracks, Truth, Video
 from intergeneval.store import RunStore
 
 
@@ -17,6 +17,7 @@ class RunState:
     questions: frozenset[tuple[str, int, int]]
     truth: dict[tuple[str, int], Truth]
     videos: dict[tuple[str, int], Video]
+    grounding: dict[tuple[str, int], Grounding]
     tracks: dict[tuple[str, int], Tracks]
     detections: dict[tuple[str, int], Detections]
     consistency: dict[tuple[str, int], Consistency]
@@ -38,6 +39,7 @@ class RunState:
             ),
             truth={(item.sample_id, item.seed): item for item in store.read("truth", Truth)},
             videos={(item.sample_id, item.seed): item for item in store.read("videos", Video)},
+            grounding={(item.sample_id, item.seed): item for item in store.read("grounding", Grounding) if item.status != FAILED},
             tracks={(item.sample_id, item.seed): item for item in store.read("tracks", Tracks) if item.status != FAILED},
             detections={
                 (item.sample_id, item.seed): item for item in store.read("detections", Detections) if item.status != FAILED
@@ -54,6 +56,7 @@ class RunState:
         video = self.videos.get(key)
         version = video.sha256 if video is not None else ""
         tracks, detections, assessed = self.tracks.get(key), self.detections.get(key), self.consistency.get(key)
+        grounding = self.grounding.get(key)
         # An assessment that failed rests on tracks or detections that failed; where one is made anew, so is the assessment.
         stale_tracks = tracks is None or tracks.video != version
         stale_detections = detections is None or detections.video != version
@@ -61,6 +64,7 @@ class RunState:
             sample=sample,
             seed=seed,
             video=video,
+            grounding=None if grounding is None or grounding.video != version else grounding,
             tracks=None if stale_tracks else tracks,
             detections=None if stale_detections else detections,
             consistency=None if assessed is None or assessed.video != version or stale_tracks else assessed,

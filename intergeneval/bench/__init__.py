@@ -4,13 +4,15 @@ Readers of further benchmarks register under entry points of group ``intergeneva
 that returns a `Benchmark`.
 """
 
-from intergeneval.bench.benchmark import Benchmark
+from intergeneval.bench.benchmark import IMAGE_TO_VIDEO, TEXT_TO_VIDEO, Benchmark
 from intergeneval.bench.checking import check, check_made
 from intergeneval.bench.faults import Fault
 from intergeneval.bench.files import load_first_frame, load_mask, masks_for
 from intergeneval.bench.finding import folder_of, is_made, load, names
 
 __all__ = [
+    "IMAGE_TO_VIDEO",
+    "TEXT_TO_VIDEO",
     "Benchmark",
     "Fault",
     "check",

@@ -16,6 +16,10 @@ from intergeneval.records import Sample
 Frame = npt.NDArray[np.uint8]
 """One RGB frame, shape (H, W, 3), values 0..255."""
 
+IMAGE_TO_VIDEO = "image-to-video"
+TEXT_TO_VIDEO = "text-to-video"
+TASKS = (IMAGE_TO_VIDEO, TEXT_TO_VIDEO)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Benchmark:
@@ -35,6 +39,8 @@ class Benchmark:
     """Licence of the data, with attribution."""
     description: str = ""
     """One sentence."""
+    task: str = IMAGE_TO_VIDEO
+    """What a model is given: a first frame and a prompt, or (``text-to-video``) the prompt alone; then samples have no masks."""
     layout: str = "own"
     """``own`` or ``official``, or what a plug-in calls its own."""
     videos: str | None = None

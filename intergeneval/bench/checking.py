@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from intergeneval.bench import official
-from intergeneval.bench.benchmark import Benchmark
+from intergeneval.bench.benchmark import TEXT_TO_VIDEO, Benchmark
 from intergeneval.bench.faults import Fault
 from intergeneval.bench.files import ImageError, decode_image, decode_mask, read_bytes
 from intergeneval.bench.finding import read
@@ -44,7 +44,9 @@ def check_made(benchmark: Benchmark) -> list[Fault]:
 def _of_reading(reading: Reading) -> list[Fault]:
     found = list(reading.faults)
     for sample, file in zip(reading.samples, reading.files, strict=True):
-        if reading.layout == "official":
+        if reading.task == TEXT_TO_VIDEO:
+            found += [fault for fault in gaps(sample, file) if fault.field == "interactions"]
+        elif reading.layout == "official":
             found += gaps(sample, file, masks=official.mask_folder(file), questions=official.question_file(file))
         else:
             found += gaps(sample, file)

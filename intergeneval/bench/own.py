@@ -1,8 +1,8 @@
 """Our own format: ``bench.toml`` and ``samples.jsonl``, with first frames and masks beside them.
 
-``bench.toml`` holds ``name``, ``version``, ``description``, ``licence`` and optionally ``videos`` (a folder of
-reference videos named by sample id) and a table ``[hashes]`` (sha256 of files that no sample names). ``samples.jsonl`` holds one
-Sample record a line.
+``bench.toml`` holds ``name``, ``version``, ``description``, ``licence`` and optionally ``videos`` (a folder of reference videos
+named by sample id), ``task`` (``image-to-video``, the default, or ``text-to-video``) and a table ``[hashes]`` (sha256 of files that
+no sample names). ``samples.jsonl`` holds one Sample record a line.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from intergeneval.bench.benchmark import IMAGE_TO_VIDEO, TASKS
 from intergeneval.bench.faults import Fault
 from intergeneval.bench.mending import mend
 from intergeneval.bench.names import id_fault, path_fault
@@ -40,6 +41,7 @@ def read(root: Path) -> Reading:
         licence=str(head.get("licence", "")),
         description=str(head.get("description", "")),
         videos=head.get("videos"),
+        task=head.get("task", IMAGE_TO_VIDEO),
         hashes=head.get("hashes", {}),
         samples=tuple(samples),
         files=tuple(lines),
@@ -62,8 +64,9 @@ def _head(root: Path, faults: list[Fault]) -> dict[str, Any]:
     for key, value in raw.items():
         if key == "hashes":
             kept[key] = _hashes(value, root, fault)
-        elif key not in _TEXTS and key != "videos":
-            fault(key, f"unknown field {key!r}", f"remove it or correct its name; known are {', '.join(_TEXTS)}, videos, hashes")
+        elif key not in (*_TEXTS, "videos", "task"):
+            known = ", ".join((*_TEXTS, "videos", "task", "hashes"))
+            fault(key, f"unknown field {key!r}", f"remove it or correct its name; known are {known}")
         elif not isinstance(value, str):
             fault(key, f"expected a text, got {value!r:.60}", "put it in quotes")
         elif not value.strip():
@@ -75,10 +78,16 @@ def _head(root: Path, faults: list[Fault]) -> dict[str, Any]:
             fault(key, "the field is missing", "add it")
     if "name" in kept and (problem := id_fault(kept["name"])):
         fault("name", f"the name {problem}", "use letters, digits and dashes")
+    if kept.get("task", IMAGE_TO_VIDEO) not in TASKS:
+        fault("task", f"{kept.pop('task')!r} is no task", f"write one of {', '.join(TASKS)}")
+    _check_videos(kept, root, fault)
+    return kept
+
+
+def _check_videos(kept: dict[str, Any], root: Path, fault: Callable[[str, str, str], None]) -> None:
     if "videos" in kept and (problem := _videos_fault(kept["videos"], root)):
         fault("videos", problem, "name a folder inside the benchmark folder, or remove the field")
         del kept["videos"]
-    return kept
 
 
 def _videos_fault(path: str, root: Path) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from intergeneval.bench.benchmark import Benchmark
+from intergeneval.bench.benchmark import IMAGE_TO_VIDEO, Benchmark
 from intergeneval.bench.faults import Fault, refuse
 from intergeneval.bench.files import ImageError, image_size
 from intergeneval.ids import sha256_file, sha256_json
@@ -33,6 +33,8 @@ class Reading:
     """For each sample, the file (and line) it stands in."""
     faults: tuple[Fault, ...]
     """What forbids to use the benchmark."""
+    task: str = IMAGE_TO_VIDEO
+    """``image-to-video`` or ``text-to-video``."""
     licence: str = ""
     """Licence of the data."""
     description: str = ""
@@ -60,6 +62,7 @@ class Reading:
             licence=self.licence,
             description=self.description,
             layout=self.layout,
+            task=self.task,
             videos=self.videos,
             hashes=self.hashes,
         )

@@ -49,6 +49,12 @@ def assess(
         )
     states = {item.id: _states(tracks, item.id, frames) for item in sample.instances}
     found = emerging.assess(sample, tracks, detections, frames) if detections is not None else None
+    status, reason = AnswerStatus.OK, ""
+    if found is not None and found.failure:
+        status, reason = AnswerStatus.FAILED, found.failure
+    elif tracks.reason:
+        # Tracks that stand but lack an instance: nobody can ever say what became of it.
+        status, reason = AnswerStatus.UNANSWERABLE, tracks.reason
     return Consistency(
         sample_id=sample.id,
         seed=video.seed,
@@ -58,8 +64,8 @@ def assess(
         assessors=assessors,
         reasons=_reasons(sample, states, found.reasons if found is not None else ("",) * len(frames)),
         diagnostics=tuple(_diagnostics(sample, tracks, frames, kept_frames)),
-        status=AnswerStatus.FAILED if found is not None and found.failure else AnswerStatus.OK,
-        reason=found.failure if found is not None else "",
+        status=status,
+        reason=reason,
     )
 
 

@@ -68,8 +68,8 @@ class StoredDetector:
                 x0, y0, x1, y1 = item.box
                 if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height and 0 <= item.score <= 1):
                     raise BackendError(
-                        f"{self._path}: sample {key[0]!r}, frame {frame}: box {list(item.box)} with score {item.score:g} does not "
-                        f"fit a picture of {width}x{height}"
+                        f"{self._path}: sample {key[0]!r}, frame {frame}: box {list(item.box)} with score {item.score:g} does "
+                        f"not fit a picture of {width}x{height}"
                     )
         classes = set(request.classes)
         return Detections(

@@ -51,7 +51,7 @@ class Grounder:
     ) -> dict[int, tuple[Detection, ...]]:
         """Return the candidates per frame (RGB uint8 (H, W, 3) by index), none without a detector. Raises BackendError."""
         if self._detector is None:
-            return {index: () for index in frames}
+            return dict.fromkeys(frames, ())
         request = DetectRequest(
             sample=sample,
             video=video,

@@ -80,9 +80,7 @@ def _pool(item: Wanted, candidates: Sequence[Detection], taken: Sequence[tuple[s
     ]
 
 
-def _verified(
-    instance: Instance, pool: Sequence[tuple[int, Detection]], verify: Verify, checks: list[CropCheck]
-) -> Place:
+def _verified(instance: Instance, pool: Sequence[tuple[int, Detection]], verify: Verify, checks: list[CropCheck]) -> Place:
     if not pool:
         return _nothing(instance)
     for index, candidate in pool:

@@ -13,7 +13,8 @@ def apart(masks: Mapping[str, Mask]) -> tuple[dict[str, Mask], dict[str, str]]:
     The smaller of two nested ones stands in front, so its pixels leave the larger one. A mask that is left without a pixel
     shows the same thing as the other; an empty one shows nothing.
     """
-    kept, gone = {}, {}
+    kept: dict[str, Mask] = {}
+    gone: dict[str, str] = {}
     for name in sorted(masks, key=lambda name: area(masks[name])):
         mask = masks[name]
         if not mask.any():

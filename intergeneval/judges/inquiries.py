@@ -1,4 +1,4 @@
-"""Questions beside the ten: a model is shown a text, and pictures where there are any, and its reply is read strictly or not at all.
+"""Questions beside the ten: a model is shown a text, with or without pictures, and its reply is read strictly or not at all.
 
 What is asked, the shape of the reply and how it is read are one `Inquiry`; a judge that `Inquires` sends it, gives the model one
 turn to mend a faulty reply, and remembers good ones by their content where it has a cache.

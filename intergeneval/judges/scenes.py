@@ -18,9 +18,14 @@ from intergeneval.records import Category, Direction
 MOST = 5
 """Most instances of one sample."""
 VAGUE = frozenset(
-    "be is are am was were being been have has had having do does did doing make makes use uses using seem seems appear appears "
-    "interact interacts interacting engage engages engaging involve involves relate relates want wants wanting think thinks thinking "
-    "feel feels feeling know knows believe believes love loves like likes hate hates hope hopes enjoy enjoys need needs".split()
+    word
+    for line in (
+        "be is are am was were being been have has having had do does did doing make makes making use uses using",
+        "seem seems appear appears interact interacts interacting engage engages engaging involve involves relate relates",
+        "want wants wanting think thinks thinking feel feels feeling know knows believe believes need needs",
+        "love loves like likes hate hates hope hopes enjoy enjoys",
+    )
+    for word in line.split()
 )
 """First words of a verb phrase that name nothing one could see happening."""
 _WORDS = 60
@@ -31,8 +36,8 @@ _INTERACTION = ("subject", "verb", "object", "category", "direction", "contact",
 def scene_inquiry(prompts: Prompts, prompt: str, note: str = "") -> Inquiry:
     """Return the question about a prompt; `note` is what a reviewer remarked on an earlier answer.
 
-    The answer is ``{"instances": [{id, class, appearance}], "interactions": [{subject, verb, object, category, direction, contact,
-    dynamism, source}]}``, both empty for a prompt without an interaction. Raises ConfigError for a template that fails.
+    The answer is ``{"instances": [{id, class, appearance}], "interactions": [{subject, verb, object, category, direction,
+    contact, dynamism, source}]}``, both empty for a prompt without an interaction. Raises ConfigError for a template that fails.
     """
     text = prompts.render("scene", {"prompt": prompt, "note": note, "most": MOST})
     return Inquiry(
@@ -46,7 +51,7 @@ def scene_inquiry(prompts: Prompts, prompt: str, note: str = "") -> Inquiry:
 
 
 def read_scene(text: str, prompt: str) -> dict[str, Any]:
-    """Return the scene that a reply describes, without instances that no interaction needs. Raises ValueError with every fault."""
+    """Return the scene that a reply describes, less instances that no interaction needs. Raises ValueError with the faults."""
     found = parsing.load_object(text)
     faults: list[str] = []
     if surplus := sorted(set(found) - {"instances", "interactions"}):
@@ -118,9 +123,11 @@ def _interaction_faults(item: Mapping[str, Any], living: Mapping[str, bool], pro
     for name, kinds in (("category", Category), ("direction", Direction)):
         if item[name] not in [kind.value for kind in kinds]:
             faults.append(f"{name} {str(item[name])[:30]!r} is none of {', '.join(kind.value for kind in kinds)}")
-    for name in ("contact", "dynamism"):
-        if isinstance(item[name], bool) or item[name] not in (1, 2, 3, 4, 5):
-            faults.append(f"{name} {str(item[name])[:10]} is not a whole number from 1 to 5")
+    faults += [
+        f"{name} {str(item[name])[:10]} is not a whole number from 1 to 5"
+        for name in ("contact", "dynamism")
+        if isinstance(item[name], bool) or item[name] not in (1, 2, 3, 4, 5)
+    ]
     if not _is_text(item["source"]) or _plain(item["source"]) not in _plain(prompt):
         faults.append("source is not copied from the text")
     return faults
@@ -149,7 +156,10 @@ def _schema() -> dict[str, Any]:
         "source": text,
     }
     return _object(
-        {"instances": {"type": "array", "items": _object(instance)}, "interactions": {"type": "array", "items": _object(interaction)}}
+        {
+            "instances": {"type": "array", "items": _object(instance)},
+            "interactions": {"type": "array", "items": _object(interaction)},
+        }
     )
 
 

@@ -112,7 +112,7 @@ class Tracks(Record):
     status: str = "ok"
     """``ok`` or ``failed``: the tracker gave up on the whole video."""
     reason: str = ""
-    """Why it failed."""
+    """Why it failed; of tracks that stand, why an instance has none (it was not found in the first frame)."""
     notes: tuple[str, ...] = ()
     """What a reader should know of how they were made, such as chunking."""
     video: str = ""

@@ -64,4 +64,4 @@ class Segments(Protocol):
         """As of the tracker."""
 
     def segment(self, frame: Frame, boxes: Mapping[str, Box]) -> Mapping[str, Mask]:
-        """Return a mask (H, W) for each box (pixels of `frame`), by its name; empty where it finds nothing. Raises BackendError."""
+        """Return a mask (H, W) for each box (in pixels), by its name; empty where it finds nothing. Raises BackendError."""

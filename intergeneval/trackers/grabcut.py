@@ -53,9 +53,9 @@ def _cut(frame: Frame, box: Box) -> Mask:
         return whole
     cv2.setRNGSeed(_SEED)
     models = np.zeros((1, 65)), np.zeros((1, 65))
-    cv2.grabCut(small[:, :, ::-1].copy(), labels, None, *models, ROUNDS, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(small[:, :, ::-1].copy(), labels, (0, 0, 1, 1), *models, ROUNDS, cv2.GC_INIT_WITH_MASK)
     found = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
     if scale < 1:
-        found = cv2.resize(found, (part.shape[1], part.shape[0]), interpolation=cv2.INTER_NEAREST)
+        found = np.asarray(cv2.resize(found, (part.shape[1], part.shape[0]), interpolation=cv2.INTER_NEAREST), dtype=np.uint8)
     whole[top:bottom, left:right] = found > 0
     return whole

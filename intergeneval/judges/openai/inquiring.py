@@ -57,7 +57,10 @@ def inquire(link: Link, settings: OpenAISettings, inquiry: Inquiry) -> Found:
             if cache is not None:
                 cache.put(key(reply.served, json_schema=reply.json_schema), f"openai:{settings.model}", {"value": value})
             return Found(value=value, usage=took.usage())
-        turns = [{"role": "assistant", "content": reply.text or "(nothing)"}, {"role": "user", "content": inquiry.correct(problem)}]
+        turns = [
+            {"role": "assistant", "content": reply.text or "(nothing)"},
+            {"role": "user", "content": inquiry.correct(problem)},
+        ]
         messages = [*first, *turns]
     raise InquiryError(kind, problem, took.usage())
 
