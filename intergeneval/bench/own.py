@@ -1,8 +1,8 @@
 """Our own format: ``bench.toml`` and ``samples.jsonl``, with first frames and masks beside them.
 
 ``bench.toml`` holds ``name``, ``version``, ``description``, ``licence`` and optionally ``videos`` (a folder of reference videos
-named by sample id), ``task`` (``image-to-video``, the default, or ``text-to-video``) and a table ``[hashes]`` (sha256 of files that
-no sample names). ``samples.jsonl`` holds one Sample record a line.
+named by sample id), ``task`` (``image-to-video``, the default, or ``text-to-video``) and a table ``[hashes]`` (sha256 of files
+that no sample names). ``samples.jsonl`` holds one Sample record a line.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "power": ("power", "Tell how small a difference a benchmark can find."),
     "validate": ("validate", "Examine a judge on videos whose truth is known."),
     "report": ("report", "Write pages that show runs, down to the frame."),
-    "bench": ("bench", "List, show and check benchmarks."),
+    "bench": ("bench", "List, show, check and build benchmarks."),
     "import": ("import_", "Read results of the public release into run folders."),
     "export": ("export", "Write a run in the public release's layout."),
     "cache": ("cache", "Look at or empty the cache of judge answers."),

@@ -1,4 +1,4 @@
-"""`intergeneval bench`: list, show and check benchmarks."""
+"""`intergeneval bench`: list, show, check and build benchmarks."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from intergeneval.cli import bench_build
 from intergeneval.errors import EXIT_USAGE, UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +21,10 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 @click.group("bench")
 def command() -> None:
-    """Look at benchmarks: what is asked of a video model."""
+    """Look at benchmarks, and build them: what is asked of a video model."""
+
+
+command.add_command(bench_build.command)
 
 
 @command.command("list")

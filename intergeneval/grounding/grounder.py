@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -89,18 +90,20 @@ class Grounder:
             return checks[-1]
 
         sample_id, seed, number = key
-        blank = {"sample_id": sample_id, "seed": seed, "frame": number, "method": self.method, "candidates": tuple(candidates)}
+        blank = Grounding(
+            sample_id=sample_id, seed=seed, frame=number, method=self.method, candidates=tuple(candidates), status="failed"
+        )
         try:
             places, _ = assign(wanted, candidates, verify if verifier is not None else None, self._config.unverified)
         except InquiryError as error:
             usage = {**add_usage([*took, error.usage]), "kind": error.kind}
-            return Grounding(**blank, checks=tuple(checks), status="failed", reason=f"verifying failed: {error}", usage=usage)
+            return replace(blank, checks=tuple(checks), reason=f"verifying failed: {error}", usage=usage)
         except BudgetError as error:
             if not any(item.get("requests") for item in took):
                 raise
             usage = {**add_usage(took), "kind": "cost limit"}
-            return Grounding(**blank, checks=tuple(checks), status="failed", reason=str(error), usage=usage)
-        return Grounding(**blank, checks=tuple(checks), places=places, usage=add_usage(took))
+            return replace(blank, checks=tuple(checks), reason=str(error), usage=usage)
+        return replace(blank, checks=tuple(checks), places=places, status="ok", usage=add_usage(took))
 
 
 def add_usage(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

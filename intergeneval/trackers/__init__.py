@@ -37,7 +37,7 @@ class TrackRequest:
     truth: Truth | None = None
     """Given only to a tracker that declares `needs_truth`."""
     anchor: int = 0
-    """Frame whose masks are given; beyond 0 only for a tracker that goes both ways (``hf``, ``sam2``)."""
+    """Frame whose masks are given; beyond 0 only for a tracker that says ``both_ways = True`` (``hf``, ``sam2``)."""
 
 
 class Tracker(Protocol):

@@ -3,7 +3,7 @@
 from intergeneval.videos.container import VIDEO_SUFFIXES
 from intergeneval.videos.drawing import annotate, annotated_frames, overlay_frames
 from intergeneval.videos.encoding import encode_jpeg, write_overlay, write_video
-from intergeneval.videos.folder import IMAGE_SUFFIXES, frame_files
+from intergeneval.videos.folder import IMAGE_SUFFIXES, frame_files, read_picture
 from intergeneval.videos.identity import video_sha256
 from intergeneval.videos.pixels import FITS, Frame
 from intergeneval.videos.reader import Reader
@@ -22,6 +22,7 @@ __all__ = [
     "encode_jpeg",
     "frame_files",
     "overlay_frames",
+    "read_picture",
     "sample_frames",
     "video_sha256",
     "write_overlay",

@@ -79,3 +79,8 @@ def read_image(path: Path, converter: Converter) -> Frame:
     except (*FAULTS, IndexError) as error:
         raise MediaError(f"{path}: cannot be read as an image: {cause(error)}") from error
     raise MediaError(f"{path}: holds no picture")
+
+
+def read_picture(path: Path) -> Frame:
+    """Return a picture, PNG or JPEG, upright, transparency over grey, as RGB uint8 (H, W, 3). Raises MediaError."""
+    return read_image(path, Converter(Notes()))

@@ -1,0 +1,114 @@
+"""`intergeneval bench build`: a benchmark out of prompts and images or videos."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from intergeneval.cli.sections import Command, more
+from intergeneval.errors import EXIT_INCOMPLETE, EXIT_OK
+
+if TYPE_CHECKING:
+    from intergeneval.build import BuildResult, Progress
+
+_SHOWN = 12
+
+
+@click.command("build", cls=Command)
+@click.argument("source")
+@click.option("--out", required=True, help="Folder of the benchmark. An unfinished build there goes on.")
+@click.option("--judge", help="Model that reads prompts and verifies crops: openai:MODEL, hf:PATH; none (default).")
+@click.option("--detector", help="Proposes boxes: grounding_dino (default), stored:FILE, none, ...")
+@click.option("--tracker", help="Cuts boxes out and follows them: hf (default), sam2, flow.")
+@click.option("--review", type=click.Path(path_type=Path, dir_okay=False), help="Apply the decisions that the review page saved.")
+@click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="TOML file with any of these settings and more.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@more("--text-only", is_flag=True, default=None, help="For text-to-video models: prompts alone, no first frames.")
+@more("--name", help="Name of the benchmark; default that of the folder.")
+@more("--licence", help="Licence of prompts and pictures, with attribution.")
+@more("--limit", type=int, help="Build the first N prompts only.")
+@more("--prompts", help="Folder with templates that replace our own.")
+@more("--max-cost", type=float, help="Stop asking at this cost; the same command goes on later.")
+@more("--cache", help="File that remembers answers, or off; default the user's cache.")
+def command(config: Path | None, review: Path | None, as_json: bool, **options: Any) -> None:
+    """Build a benchmark from SOURCE: a folder of images or videos with prompts.jsonl, prompts.csv or prompts.txt.
+
+    A model reads who does what to whom, a detector proposes boxes, a model verifies them one by one, a segmenter cuts them out; a
+    person looks at review.html and has the last word. The build can be stopped at any time; the same command goes on where it
+    stopped. Exit code 3 means that something failed and may be mended by running it again, or that no sample is left.
+    """
+    result = build(config, review, options)
+    click.echo(json.dumps(as_data(result), indent=1, ensure_ascii=False) if as_json else summary(result))
+    sys.exit(EXIT_OK if result.complete else EXIT_INCOMPLETE)
+
+
+def build(config_file: Path | None, review: Path | None, options: dict[str, Any]) -> BuildResult:
+    """Build with the settings of a file and the options given over them. Raises UsageError and its kin before any work."""
+    from intergeneval.build import Build, BuildConfig
+    from intergeneval.cli.progress import progress
+    from intergeneval.config import read_settings
+
+    changes = {name: value for name, value in options.items() if value is not None}
+    prepared = Build(read_settings(BuildConfig, config_file, changes), sys.argv)
+    click.echo(f"{len(prepared.items)} prompts of {prepared.config.source}: {prepared.folder.out}", err=True)
+    with progress("building") as tell:
+
+        def on_progress(state: Progress) -> None:
+            tell(state.done, state.total, f"{state.step} {state.sample_id}")
+
+        return prepared.execute(review, on_progress, lambda text: click.echo(text, err=True))
+
+
+def as_data(result: BuildResult) -> dict[str, Any]:
+    """Return the result as plain JSON values."""
+    return {
+        "out": str(result.out),
+        "samples": [sample.id for sample in result.made.samples],
+        "reviewed": list(result.made.reviewed),
+        "dropped": [drop.to_json() for drop in result.made.drops],
+        "pages": [str(page) for page in result.pages],
+        "applied": result.applied,
+        "complete": result.complete,
+        "stopped": result.stopped,
+        "spent": result.spent.to_json(),
+    }
+
+
+def summary(result: BuildResult) -> str:
+    """Return the text that ends a build: what came of it, what was left out and why, what to do next."""
+    from intergeneval.spending import spending_text
+
+    made = result.made
+    lines = []
+    if result.applied is not None:
+        lines.append(f"review: {result.applied} decisions applied" if result.applied else "review: applied before, nothing new")
+    lines.append(f"{len(made.samples)} samples, {len(made.reviewed)} of them kept by a person")
+    left_out = [drop for drop in made.drops if not drop.pending]
+    if left_out:
+        lines.append(f"left out: {len(left_out)}, each with its reason in {result.out / 'dropped.jsonl'}")
+        lines += [f"  {text}" for text in _listed(left_out)]
+    if made.pending:
+        lines.append(f"FAILED: {len(made.pending)} prompts; the same command tries them again")
+        lines += [f"  {text}" for text in _listed(made.pending)]
+    if text := spending_text(result.spent):
+        lines.append(text)
+    if result.stopped:
+        lines.append(f"STOPPED at --max-cost: {result.stopped}; the same command with a higher --max-cost goes on")
+    if not made.samples:
+        lines.append("no sample is left, so there is no benchmark yet")
+    else:
+        lines.append(f"benchmark: {result.out} (intergeneval bench check {result.out})")
+    lines.append(f"to review: {result.pages[0]}")
+    return "\n".join(lines)
+
+
+def _listed(drops: Any) -> list[str]:
+    shown = []
+    for drop in drops[:_SHOWN]:
+        what = drop.instance_id or (f"'{drop.interaction}'" if drop.interaction else "")
+        shown.append(f"{drop.sample_id}{f', {what}' if what else ''}: {drop.reason}")
+    return [*shown, *([f"and {len(drops) - _SHOWN} more"] if len(drops) > _SHOWN else [])]
