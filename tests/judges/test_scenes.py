@@ -1,0 +1,67 @@
+"""What a model may say of a prompt: the curation rules, each with its sentence for the repair turn."""
+
+import copy
+import json
+
+import pytest
+
+from intergeneval.judges.prompting import SCENE_NAMES, Prompts
+from intergeneval.judges.scenes import read_scene, scene_inquiry
+from tests.build.workshop import PROMPT, scene
+
+
+def changed(change):
+    value = copy.deepcopy(scene("man", "mug"))
+    change(value)
+    return json.dumps(value)
+
+
+def test_a_scene_is_read_and_pruned_to_what_its_interactions_need():
+    value = scene("man", "mug", "woman")
+    found = read_scene(json.dumps(value), PROMPT)
+    assert [item["id"] for item in found["instances"]] == ["id1", "id2"]
+    assert found["interactions"][0]["verb"] == "lifts"
+    assert read_scene('{"instances": [], "interactions": []}', PROMPT) == {"instances": [], "interactions": []}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda v: v["instances"][0].update(living=False), "the subject id1 is no living being"),
+        (lambda v: v["interactions"][0].update(object="id1"), "subject and object are the same"),
+        (lambda v: v["interactions"][0].update(object="id7"), "no instance is called 'id7'"),
+        (lambda v: v["interactions"][0].update(verb="uses"), "the verb 'uses' names nothing that can be seen"),
+        (lambda v: v["interactions"][0].update(verb="wants"), "the verb 'wants' names nothing that can be seen"),
+        (lambda v: v["interactions"][0].update(source="smashes the mug"), "source is not copied from the text"),
+        (lambda v: v["interactions"][0].update(category="magic"), "category 'magic' is none of"),
+        (lambda v: v["interactions"][0].update(contact=6), "contact 6 is not a whole number from 1 to 5"),
+        (lambda v: v["interactions"][0].update(dynamism=True), "dynamism True is not a whole number"),
+        (lambda v: v["interactions"][0].pop("direction"), "lacks 'direction'"),
+        (lambda v: v["instances"][1].update(id="mug"), "the ids are not id1, id2 in this order"),
+        (lambda v: v["instances"][1].update({"class": "man", "appearance": "Man in a red coat"}), "cannot be told apart"),
+        (lambda v: v["instances"].extend({**v["instances"][0], "id": f"id{n}"} for n in range(3, 7)), "at most 5"),
+        (lambda v: v.update(notes="x"), "'notes', which nobody asked for"),
+    ],
+)
+def test_a_reply_that_breaks_a_rule_is_no_scene_and_says_which(change, said):
+    with pytest.raises(ValueError, match=said.replace("(", r"\(")):
+        read_scene(changed(change), PROMPT)
+
+
+def test_prose_is_no_scene():
+    with pytest.raises(ValueError, match="not one JSON object"):
+        read_scene("The man lifts the mug.", PROMPT)
+
+
+def test_the_question_carries_prompt_limit_and_note_and_a_user_may_word_it():
+    inquiry = scene_inquiry(Prompts(None, SCENE_NAMES), PROMPT, "there are two men")
+    assert PROMPT in inquiry.text
+    assert "at most 5" in inquiry.text
+    assert "remarked: there are two men" in inquiry.text
+    assert "lacks 'direction'" in inquiry.correct("interactions[0] lacks 'direction'")
+
+
+def test_words_of_a_build_do_not_move_the_judge_s_revision_and_the_other_way(tmp_path):
+    (tmp_path / "crop.j2").write_text("Is it {{ class }} ({{ appearance }})?")
+    assert Prompts(tmp_path).version == Prompts().version
+    assert Prompts(tmp_path, ("crop_system", "crop")).version != Prompts(None, ("crop_system", "crop")).version
