@@ -15,7 +15,9 @@ from typing import Any
 
 from intergeneval.errors import BackendError, ConfigError
 from intergeneval.judges import Judgement, JudgeRequest, parsing
+from intergeneval.judges.hf_inquiring import inquire
 from intergeneval.judges.hf_model import Frame, Vlm
+from intergeneval.judges.inquiries import Found, Inquiry
 from intergeneval.judges.parsing import Seen
 from intergeneval.judges.prompting import Prompts
 from intergeneval.records import Answer, AnswerStatus, AnswerValue, Consistency, Question, TrackState
@@ -124,6 +126,15 @@ class HfJudge:
 
 class GeneratingJudge(HfJudge):
     """Has the model write its reply."""
+
+    @property
+    def inquirer(self) -> str:
+        """Weights, precision and limit: what an answer beside the ten questions depends on."""
+        return f"{self.id}, weights {self.vlm.weights.revision} {self.vlm.precision}, at most {self.max_tokens} tokens"
+
+    def inquire(self, inquiry: Inquiry) -> Found:
+        """Ask a question beside the ten. Raises InquiryError when no usable answer comes, BackendError without weights."""
+        return inquire(self.vlm, inquiry, self.max_tokens)
 
     def answer(self, request: JudgeRequest) -> list[Answer]:
         """Answer every question of the request. Raises BackendError when tracking failed or the weights cannot be loaded."""

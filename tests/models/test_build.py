@@ -8,6 +8,11 @@ from click.testing import CliRunner
 
 from intergeneval import bench
 from intergeneval.cli import main
+from intergeneval.grounding.crops import crop_jpeg
+from intergeneval.judges import hf as hf_judge
+from intergeneval.judges.crops import crop_inquiry
+from intergeneval.judges.inquiries import Inquires, InquiryError
+from intergeneval.judges.prompting import CROP_NAMES, Prompts
 from intergeneval.masks import decode
 from intergeneval.trackers import Segments, hf, sam2
 from tests.build import workshop
@@ -105,3 +110,26 @@ def test_a_text_to_video_run_finds_its_instances_with_learned_models(dino, sam2_
     (tracks,) = workshop.lines(tmp_path / "run/tracks.jsonl")
     found = {place["instance_id"] for place in grounding["places"] if place["box"]}
     assert {track["instance_id"] for track in tracks["tracks"]} == found
+
+
+def test_a_local_model_reads_prompts_and_looks_at_crops_as_strictly_as_a_server(tmp_path, monkeypatch):
+    folder = checkpoints.qwen3_vl(tmp_path / "tiny-vlm")
+    judge = hf_judge.create(str(folder), {"mode": "generate", "max_tokens": 12, "side": 64})
+    assert isinstance(judge, Inquires)
+    assert not isinstance(hf_judge.create(str(folder), {"mode": "choice"}), Inquires)
+    inquiry = crop_inquiry(Prompts(None, CROP_NAMES), crop_jpeg(workshop.picture(), (12, 20, 42, 84)), "man", "man in red")
+    with pytest.raises(InquiryError) as caught:
+        judge.inquire(inquiry)
+    assert caught.value.kind == "reply"
+    written, generate = [], hf_judge.Vlm.generate
+    replies = iter(["yes", '{"reason": "red", "match": true}'])
+
+    def scripted(self, turns, frames, limit):
+        # The real model reads the chat with its picture; only what it would write is put in its mouth.
+        generate(self, turns, frames, 1)
+        written.append([turn["role"] for turn in turns])
+        return next(replies)
+
+    monkeypatch.setattr(hf_judge.Vlm, "generate", scripted)
+    assert judge.inquire(inquiry).value == {"match": True, "reason": "red"}
+    assert written == [["system", "user"], ["system", "user", "assistant", "user"]]
