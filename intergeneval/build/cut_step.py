@@ -1,0 +1,173 @@
+"""Fourth step: boxes become masks, and on videos masks become tracks, forth and back from the anchor frame."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import cast
+
+from intergeneval import videos
+from intergeneval.bench.files import ImageError, decode_mask, read_bytes
+from intergeneval.build.folder import BuildFolder
+from intergeneval.build.media import even_frames, open_media
+from intergeneval.build.pictures import FRAMES_A_CLIP, write_frames, write_png
+from intergeneval.build.records import Cut, Placing, Scene
+from intergeneval.build.reviews import standing
+from intergeneval.build.source import Item
+from intergeneval.errors import BackendError, IntergenevalError, MediaError, StoreError
+from intergeneval.grounding import apart
+from intergeneval.ids import sha256_file, sha256_json
+from intergeneval.masks import Mask, box, decode, encode
+from intergeneval.records import Box, Sample, Tracks
+from intergeneval.trackers import Frame, Segments, Tracker, TrackRequest
+
+FIRST = "first_frames"
+OVERLAYS = "overlays"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CutStep:
+    """Cuts instances out and follows them."""
+
+    folder: BuildFolder
+    """Where lines go."""
+    tracker: Tracker | None
+    """Segmenter and tracker; None: pictures whose masks are all given."""
+    root: Path
+    """Folder that given masks are relative to."""
+
+    def open(self, item: Item) -> bool:
+        """Whether an item's line is still to be made: there is something to cut, and the line or its first frame is missing."""
+        scene = self.folder.latest(Scene, item.id)
+        if scene is None or scene.status != "ok" or not scene.interactions:
+            return False
+        if standing(self.folder.decisions, item.id).dropped is not None:
+            return False
+        placing = self.folder.latest(Placing, item.id)
+        if placing is None and self._needs_places(item, scene):
+            return False
+        if placing is not None and placing.status != "ok":
+            return False
+        wanted = self.wanted(item)
+        there = (self.folder.out / FIRST / f"{item.id}.png").is_file()
+        return not there or self.folder.line(Cut, item.id, wanted) is None
+
+    def wanted(self, item: Item) -> str:
+        """Return the hash of what the line of an item is made from; empty where a given mask is not there any more."""
+        placing = self.folder.latest(Placing, item.id)
+        gone = sorted(standing(self.folder.decisions, item.id).gone)
+        assert item.media is not None
+        try:
+            files = {name: sha256_file(self.root / path) for name, path in _given_masks(item).items()}
+            media = videos.video_sha256(item.media)
+        except (OSError, MediaError):
+            return ""
+        tracker = self.tracker.id if self.tracker is not None else "none"
+        return sha256_json([media, placing.input if placing is not None else "", files, gone, item.row.anchor, tracker])
+
+    def _needs_places(self, item: Item, scene: Scene) -> bool:
+        given = _given_masks(item)
+        return any(instance.id not in given for instance in scene.instances)
+
+    def make(self, item: Item) -> None:
+        """Cut, follow, write the first frame and what the page shows, and append an item's line. Raises StoreError."""
+        wanted = self.wanted(item)
+        blank = Cut(sample_id=item.id, input=wanted, tracker=self.tracker.id if self.tracker is not None else "none")
+        try:
+            made = self._made(item, blank)
+        except StoreError:
+            raise
+        except IntergenevalError as error:
+            made = replace(blank, status="failed", reason=str(error))
+        except Exception as error:  # noqa: BLE001  # a plug-in's fault on one sample must not end the build; recorded, tried again
+            made = replace(blank, status="failed", reason=f"{type(error).__name__}: {error}")
+        self.folder.add(made)
+
+    def _made(self, item: Item, blank: Cut) -> Cut:
+        scene, placing = self.folder.latest(Scene, item.id), self.folder.latest(Placing, item.id)
+        assert scene is not None
+        assert item.media is not None
+        anchor = placing.grounding.frame if placing is not None else item.row.anchor or 0
+        media = open_media(item.media, item.id, is_video=item.is_video, anchor=anchor, anchors=1)
+        boxes = {} if placing is None else {one.instance_id: one.box for one in placing.grounding.places if one.box is not None}
+        masks, gone = self._masks(item, media.frames[anchor], boxes)
+        if not masks:
+            return replace(blank, size=media.size, gone=gone)
+        sample = Sample(
+            id=item.id, prompt=item.row.prompt, instances=scene.instances, interactions=scene.interactions, size=media.size
+        )
+        colours = {instance.id: instance.colour for instance in scene.instances}
+        write_png(self.folder.out / FIRST / f"{item.id}.png", media.frames[0])
+        if not item.is_video:
+            drawn = videos.annotate(media.frames[0], {name: box(mask) for name, mask in masks.items()}, colours, masks)
+            write_frames(self.folder.root, item.id, blank.input, {0: drawn})
+            write_png(self.folder.out / OVERLAYS / f"{item.id}.png", drawn)
+            return replace(blank, size=media.size, gone=gone, masks={name: encode(mask) for name, mask in masks.items()})
+        tracks = self._tracks(sample, media.path, masks, anchor)
+        first = {track.instance_id: decode(track.masks[0], tracks.size) for track in tracks.tracks}
+        gone |= {name: "it is not in the first frame of the video" for name, mask in first.items() if not mask.any()}
+        seen, hidden = apart({name: mask for name, mask in first.items() if mask.any()})
+        gone |= hidden
+        self._show(item, blank.input, tracks, colours)
+        return replace(
+            blank, size=media.size, gone=gone, masks={name: encode(mask) for name, mask in seen.items()}, tracks=tracks
+        )
+
+    def _masks(self, item: Item, frame: Frame, boxes: Mapping[str, Box]) -> tuple[dict[str, Mask], dict[str, str]]:
+        """Return a mask an instance on the anchor frame, given or cut out, and why some have none."""
+        gone = standing(self.folder.decisions, item.id).gone
+        found: dict[str, Mask] = {}
+        for name, path in _given_masks(item).items():
+            if name in boxes or name in gone:
+                continue
+            try:
+                mask = decode_mask(read_bytes(self.root, path, {}))
+            except ImageError as error:
+                raise MediaError(f"{path}: {error.problem}; {error.fix}") from None
+            if mask.shape != frame.shape[:2]:
+                raise MediaError(
+                    f"{path}: the mask is {mask.shape[1]}x{mask.shape[0]}, the picture {frame.shape[1]}x{frame.shape[0]}"
+                )
+            found[name] = mask
+        height, width = frame.shape[:2]
+        inside = {
+            name: (edges[0], edges[1], min(edges[2], float(width)), min(edges[3], float(height)))
+            for name, edges in boxes.items()
+            if edges[0] < width and edges[1] < height
+        }
+        outside = {name: "its box lies outside the picture" for name in boxes if name not in inside}
+        if inside:
+            segmenter = cast(Segments, self.tracker)  # the build refuses any other before it begins
+            found |= segmenter.segment(frame, inside)
+        masks, empty = apart(found)
+        return masks, {**outside, **empty}
+
+    def _tracks(self, sample: Sample, path: Path, masks: Mapping[str, Mask], anchor: int) -> Tracks:
+        assert self.tracker is not None
+        reader = videos.Reader(path, keep=False)
+        walk = iter(reader)
+        video = open_media(path, sample.id, is_video=True, anchor=None, anchors=1).video
+        tracks = self.tracker.track(TrackRequest(sample=sample, video=video, masks=masks, frames=walk, path=path, anchor=anchor))
+        if tracks.status != "ok":
+            raise BackendError(f"tracking failed: {tracks.reason}")
+        for _ in walk:
+            pass
+        if any(len(track.states) != reader.frames for track in tracks.tracks):
+            raise BackendError(f"the tracker followed for another number of frames than the {reader.frames} of the video")
+        return tracks
+
+    def _show(self, item: Item, state: str, tracks: Tracks, colours: Mapping[str, str]) -> None:
+        """Write the overlay video, and the frames of it that a person looks at."""
+        assert item.media is not None
+        count = len(tracks.tracks[0].states)
+        wanted = set(even_frames(count, FRAMES_A_CLIP))
+        target = self.folder.out / OVERLAYS / f"{item.id}.mp4"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        videos.write_overlay(target, videos.Reader(item.media, keep=False), tracks, colours, tracks.fps or 8.0)
+        drawn = videos.overlay_frames(videos.Reader(item.media, keep=False), tracks, colours)
+        write_frames(self.folder.root, item.id, state, {index: frame for index, frame in enumerate(drawn) if index in wanted})
+
+
+def _given_masks(item: Item) -> dict[str, str]:
+    return {instance.id: instance.mask for instance in item.row.instances or () if instance.mask is not None}

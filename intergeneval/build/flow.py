@@ -1,0 +1,262 @@
+"""The build: every prompt through the steps, over a folder that can be stopped and gone on with anywhere."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from intergeneval import plugins, provenance
+from intergeneval.build.assembly import Assembled, assemble
+from intergeneval.build.config import NONE, BuildConfig
+from intergeneval.build.cut_step import CutStep
+from intergeneval.build.folder import BuildFolder
+from intergeneval.build.page import write_pages
+from intergeneval.build.place_step import PlaceStep, Ready
+from intergeneval.build.records import SCHEMA, BuildHeader
+from intergeneval.build.reviews import apply_review
+from intergeneval.build.scene_step import SceneStep, check_readable
+from intergeneval.build.source import Item, Source, read_source
+from intergeneval.build.writing import write_benchmark
+from intergeneval.cache import Cache, default_path
+from intergeneval.config import plugin_settings
+from intergeneval.crew import Crew
+from intergeneval.detectors import Detector
+from intergeneval.errors import BudgetError, ConfigError, UsageError
+from intergeneval.grounding import Grounder
+from intergeneval.ids import sha256_json, short
+from intergeneval.judges import UsesServices
+from intergeneval.judges.inquiries import Inquires
+from intergeneval.judges.prompting import CROP_NAMES, SCENE_NAMES, Prompts
+from intergeneval.judges.services import Budget, Services
+from intergeneval.spending import Spending, total
+from intergeneval.trackers import Segments, Tracker
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a step is."""
+
+    step: str
+    """``reading``, ``finding`` or ``cutting``."""
+    done: int
+    """Items finished in this step."""
+    total: int
+    """Items of this step."""
+    sample_id: str
+    """The one just finished."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildResult:
+    """What a build ended with."""
+
+    out: Path
+    """Folder of the benchmark."""
+    made: Assembled
+    """Samples, and what was left out."""
+    pages: tuple[Path, ...]
+    """Review pages."""
+    spent: Spending
+    """What models took, over all starts of this build."""
+    applied: int | None = None
+    """Decisions of the review that were applied; None without a review."""
+    stopped: str = ""
+    """Why asking stopped before the end; empty when it did not."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left that another run may mend, and there is a sample."""
+        return bool(self.made.samples) and not self.made.pending and not self.stopped
+
+
+class Build:
+    """One build, from settings to a benchmark.
+
+    The constructor settles what is to be built and checks that it can be. It raises UsageError and its kin; nothing has been
+    written then.
+    """
+
+    def __init__(self, config: BuildConfig, command: Sequence[str] = ()) -> None:
+        if not config.source or not config.out:
+            raise UsageError("a build needs a source and --out, the folder of the benchmark")
+        self.config = config
+        place = Path(config.source)
+        self.source: Source = read_source(place, text_only=config.text_only)
+        self.items: tuple[Item, ...] = self.source.items[: config.limit]
+        judge = None if config.judge == NONE else self._made("judges", config.judge, prompts=config.prompts)
+        self._judge = judge
+        self._reader = check_readable(self.items, judge)
+        folder = Path(config.prompts) if config.prompts else None
+        self._prompts = Prompts(folder, SCENE_NAMES), Prompts(folder, CROP_NAMES)
+        self._tracker = self._needed_tracker()
+        self._detector = self._needed_detector()
+        header = BuildHeader(
+            schema=SCHEMA,
+            id=short(sha256_json([os.fspath(place), provenance.now()]), 12),
+            source=os.path.normpath(config.source),
+            created=provenance.now(),
+            config=config.to_json(),
+            versions=provenance.versions(),
+            commit=provenance.commit(Path.cwd()),
+            command=provenance.redact(command),
+        )
+        self.folder = BuildFolder(Path(config.out), header)
+        self._cache = None if config.cache == "off" else Cache(Path(config.cache) if config.cache else default_path(os.environ))
+        self._lend(0.0, lambda _: None)
+
+    def _made(self, kind: str, spec: str, **more: Any) -> Any:
+        settings = plugin_settings(self.config.settings, spec, kind[:-1])
+        return plugins.build(kind, spec, {**settings, **{name: value for name, value in more.items() if value}})
+
+    def _needed_tracker(self) -> Tracker | None:
+        """Return the tracker where something is to be cut out or followed. Raises UsageError for one that cannot."""
+        if self.config.text_only:
+            return None
+        given = all(item.row.instances and all(one.mask for one in item.row.instances) for item in self.items)
+        if given and not any(item.is_video for item in self.items):
+            return None
+        if self.config.tracker == NONE:
+            raise UsageError("--tracker none: nobody cuts the instances out; give a tracker, or a mask for each in prompts.jsonl")
+        tracker: Tracker = self._made("trackers", self.config.tracker)
+        if not isinstance(tracker, Segments):
+            raise UsageError(f"--tracker {self.config.tracker}: makes no masks from boxes; use hf, sam2 or flow")
+        if not getattr(tracker, "both_ways", False):
+            late = next((item.id for item in self.items if item.row.anchor), None)
+            if late is not None:
+                raise UsageError(
+                    f"{late}: its anchor is not frame 0, and {tracker.id} follows from the first frame only; use hf or sam2"
+                )
+        return tracker
+
+    def _needed_detector(self) -> Detector | None:
+        """Return the detector where any instance comes without box and mask."""
+        if self.config.text_only:
+            return None
+        if all(item.row.instances and all(one.box or one.mask for one in item.row.instances) for item in self.items):
+            return None
+        if self.config.detector == NONE:
+            raise UsageError("--detector none: nobody proposes boxes; give a detector, or a box or mask for each instance")
+        detector: Detector = self._made("detectors", self.config.detector)
+        if detector.needs_truth:
+            raise ConfigError(f"--detector {self.config.detector}: reads the truth of staged videos, which nobody has here")
+        return detector
+
+    def _lend(self, spent: float, notice: Callable[[str], None]) -> None:
+        if isinstance(self._judge, UsesServices):
+            self._judge.attach(Services(cache=self._cache, budget=Budget(self.config.max_cost, spent), notice=notice))
+        elif self.config.max_cost is not None:
+            raise UsageError(f"max_cost {self.config.max_cost}: nothing here costs money; leave the limit out")
+
+    def execute(
+        self,
+        review: Path | None = None,
+        on_progress: Callable[[Progress], None] = lambda _: None,
+        on_notice: Callable[[str], None] = lambda _: None,
+    ) -> BuildResult:
+        """Apply a review where one is given, do what the folder still lacks, and write the benchmark.
+
+        `on_notice` takes lines for the user and is called from several threads. Raises UsageError for a review that does not
+        fit, StoreError when the folder cannot be written.
+        """
+        with self.folder.open():
+            applied = None
+            if review is not None:
+                applied = apply_review(self.folder, review, [item.id for item in self.items])
+            self._lend(total(self.folder.spent).cost, on_notice)
+            try:
+                stopped = self._steps(on_progress)
+            finally:
+                if isinstance(self._judge, UsesServices):
+                    self._judge.close()
+                if self._cache is not None:
+                    self._cache.close()
+            made = assemble(self.items, self.folder, self.config)
+            write_benchmark(self.folder, self.config, self.items, made)
+            pages = write_pages(self.folder, self.config, self.items, made)
+            return BuildResult(
+                out=self.folder.out,
+                made=made,
+                pages=pages,
+                spent=total(self.folder.spent),
+                applied=applied,
+                stopped=stopped,
+            )
+
+    def _steps(self, on_progress: Callable[[Progress], None]) -> str:
+        """Bring every item through the steps; return why asking stopped early."""
+        scenes = SceneStep(folder=self.folder, judge=self._reader, prompts=self._prompts[0])
+        open_scenes = [item for item in self.items if scenes.open(item)]
+        tell = _Teller("reading", len(open_scenes), on_progress)
+        stopped = self._each(open_scenes, scenes.make, lambda item: tell(item.id))
+        if self.config.text_only:
+            return stopped
+        verifier = self._judge if isinstance(self._judge, Inquires) else None
+        config = self.config
+        if self._tracker is not None and not getattr(self._tracker, "both_ways", False):
+            # Who cannot follow backwards must be shown the first frame.
+            config = BuildConfig.from_json({**config.to_json(), "anchors": 1})
+        grounder = Grounder(self._detector, verifier, self._prompts[1], config.grounding)
+        places = PlaceStep(folder=self.folder, config=config, grounder=grounder)
+        tell = _Teller("finding", len(self.items), on_progress)
+
+        def ready() -> Iterable[Ready]:
+            for item in self.items:
+                found = places.prepare(item)
+                if found is None:
+                    tell(item.id)
+                else:
+                    yield found
+
+        stopped = self._each(ready(), places.make, lambda found: tell(found.item.id)) or stopped
+        cuts = CutStep(folder=self.folder, tracker=self._tracker, root=self.source.root)
+        open_cuts = [item for item in self.items if cuts.open(item)]
+        tell = _Teller("cutting", len(open_cuts), on_progress)
+        for item in open_cuts:
+            cuts.make(item)
+            tell(item.id)
+        return stopped
+
+    def _each(self, items: Iterable[T], work: Callable[[T], None], done: Callable[[T], None]) -> str:
+        """Work on items, from as many threads as the judge may be asked by; return why that stopped before the last."""
+
+        def both(item: T) -> None:
+            work(item)
+            done(item)
+
+        threads = int(getattr(self._judge, "concurrency", 0))
+        if not threads:
+            try:
+                for item in items:
+                    both(item)
+            except BudgetError as error:
+                return str(error)
+            return ""
+        crew: Crew[T] = Crew(threads, both, "build")
+        try:
+            for item in items:
+                if not crew.submit(item):
+                    break
+            crew.finish()
+        except BaseException:
+            crew.abandon()
+            raise
+        return crew.stopped
+
+
+class _Teller:
+    """Counts the finished items of one step."""
+
+    def __init__(self, step: str, count: int, on_progress: Callable[[Progress], None]) -> None:
+        self._step = step
+        self._total = count
+        self._done = 0
+        self._tell = on_progress
+
+    def __call__(self, sample_id: str) -> None:
+        self._done += 1
+        self._tell(Progress(step=self._step, done=self._done, total=self._total, sample_id=sample_id))

@@ -1,0 +1,121 @@
+"""The build folder: ``build.json`` and one append-only JSONL file for each step, inside the folder of the benchmark.
+
+A line is on disk before the next begins; a torn last line is cut off; of several lines about one sample the last counts, and only
+while its `input` is still what the line would be made from.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from intergeneval.build.records import SCHEMA, BuildHeader, Cut, Decision, Placing, Proposals, Scene
+from intergeneval.errors import StoreError, UsageError
+from intergeneval.ids import canonical_json
+from intergeneval.records import Record
+from intergeneval.shelf import TOML
+from intergeneval.store import LineFile, locked, read_lines, write_atomically
+
+FOLDER = "build"
+HEADER = "build.json"
+STEPS: dict[type[Record], str] = {
+    Scene: "scenes.jsonl",
+    Proposals: "proposals.jsonl",
+    Placing: "places.jsonl",
+    Cut: "cuts.jsonl",
+    Decision: "reviews.jsonl",
+}
+"""Record of a step -> its file."""
+
+L = TypeVar("L", Scene, Proposals, Placing, Cut)
+
+
+class BuildFolder:
+    """The steps of one build: read when it is opened, appended to from several threads."""
+
+    def __init__(self, out: Path, header: BuildHeader) -> None:
+        """Make the folder, or open the one that is there. Raises UsageError where it holds something else, StoreError."""
+        self.out = out
+        self.root = out / FOLDER
+        path = self.root / HEADER
+        if path.is_file():
+            try:
+                text = path.read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                raise UsageError(f"{path}: cannot be read ({error}); choose another --out") from None
+            found = BuildHeader.from_line(text, where=str(path))
+            if found.schema != SCHEMA:
+                raise UsageError(f"{path}: schema {found.schema} is not {SCHEMA}, which this version reads; choose another --out")
+            if found.source != header.source:
+                raise UsageError(f"{out}: was built from {found.source}, not from {header.source}; choose another --out")
+            self.id = found.id
+            self.created = found.created
+        else:
+            if (out / TOML).exists():
+                raise UsageError(f"{out}: holds a benchmark that was not built here; choose another --out")
+            self.id, self.created = header.id, header.created
+        self.header = replace(header, id=self.id, created=self.created)
+        self._lock = threading.Lock()
+        self._files = {cls: LineFile(self.root / name) for cls, name in STEPS.items()}
+        self._latest: dict[type[Record], dict[str, Record]] = {}
+        self.spent: list[Scene | Placing] = []
+        """Every line that a model was asked for, replaced ones included."""
+        self.decisions: list[Decision] = []
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator[None]:
+        """Hold the folder alone and read its steps. Raises StoreError where another build is writing, RecordError."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            lock = (self.root / ".lock").open("a")
+        except OSError as error:
+            raise StoreError(f"{self.root}: cannot be made ({error.strerror})") from None
+        with lock:
+            if not locked(lock):
+                raise StoreError(f"{self.out}: another build is writing here; wait for it, or choose another --out")
+            write_atomically(self.root / HEADER, canonical_json(self.header.to_json()) + "\n")
+            self._read(Scene)
+            self._read(Proposals)
+            self._read(Placing)
+            self._read(Cut)
+            path = self.root / STEPS[Decision]
+            self.decisions = list(read_lines(path, Decision)) if path.is_file() else []
+            try:
+                yield
+            finally:
+                for file in self._files.values():
+                    file.close()
+
+    def _read(self, cls: type[L]) -> None:
+        path = self.root / STEPS[cls]
+        lines: list[L] = list(read_lines(path, cls)) if path.is_file() else []
+        self._latest[cls] = {line.sample_id: line for line in lines}
+        asked: list[Scene | Proposals | Placing | Cut] = [*lines]
+        self.spent += [line for line in asked if isinstance(line, Scene | Placing)]
+
+    def line(self, cls: type[L], sample_id: str, wanted: str) -> L | None:
+        """Return a sample's line of a step if it was made from `wanted` and stands; what failed is made again."""
+        found = self._latest[cls].get(sample_id)
+        return found if isinstance(found, cls) and found.input == wanted and found.status != "failed" else None
+
+    def latest(self, cls: type[L], sample_id: str) -> L | None:
+        """Return a sample's last line of a step, whatever it was made from."""
+        found = self._latest[cls].get(sample_id)
+        return found if isinstance(found, cls) else None
+
+    def add(self, line: Scene | Proposals | Placing | Cut) -> None:
+        """Append a line. Raises StoreError."""
+        with self._lock:
+            self._files[type(line)].append([line])
+            self._latest[type(line)][line.sample_id] = line
+            if isinstance(line, Scene | Placing):
+                self.spent.append(line)
+
+    def decide(self, decisions: list[Decision]) -> None:
+        """Append decisions of a person, all of a review as one write. Raises StoreError."""
+        self._files[Decision].append(decisions)
+        self.decisions += decisions

@@ -1,0 +1,187 @@
+"""Second and third step: a detector proposes boxes by class, and each instance gets one that was verified, or none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from intergeneval.build.config import BuildConfig
+from intergeneval.build.folder import BuildFolder
+from intergeneval.build.media import Media, open_media
+from intergeneval.build.pictures import write_crops
+from intergeneval.build.records import Placing, Proposals, Scene
+from intergeneval.build.reviews import Standing, standing
+from intergeneval.build.source import Item
+from intergeneval.errors import BudgetError, IntergenevalError, StoreError
+from intergeneval.grounding import Grounder, Wanted, add_usage
+from intergeneval.ids import sha256_json
+from intergeneval.records import Basis, Detection, Grounding, Instance, Sample
+from intergeneval.videos import video_sha256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """An item whose proposals are there, to be verified."""
+
+    item: Item
+    """The item."""
+    scene: Scene
+    """Its scene."""
+    media: Media
+    """Its picture or frames."""
+    proposals: Proposals
+    """The proposals."""
+    wanted: str
+    """Hash of what its line is made from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceStep:
+    """Finds boxes."""
+
+    folder: BuildFolder
+    """Where lines go."""
+    config: BuildConfig
+    """Settings."""
+    grounder: Grounder
+    """Proposes and verifies."""
+
+    def proposals_input(self, item: Item, scene: Scene) -> str:
+        """Return the hash of what proposals are made from. Raises MediaError for a file that cannot be read."""
+        assert item.media is not None
+        classes = sorted({instance.class_ for instance in scene.instances})
+        anchors = [self._anchor(item), self.config.anchors] if item.is_video else []
+        most = self.config.grounding.candidates
+        return sha256_json([video_sha256(item.media), classes, anchors, self.grounder.detector, most])
+
+    def wanted(self, item: Item, scene: Scene) -> str:
+        """Return the hash of what places are made from. Raises MediaError."""
+        now = standing(self.folder.decisions, item.id)
+        asked = [instance.to_json() for instance in _alive(scene, now)]
+        settled = [[item.instance.id, item.box, item.basis, item.rejected] for item in self._wishes(item, scene, now)]
+        return sha256_json([self.proposals_input(item, scene), asked, settled, self.grounder.method])
+
+    def needed(self, item: Item, scene: Scene) -> bool:
+        """Whether any instance needs a box: not where the list brings a mask for each."""
+        given = {instance.id for instance in item.row.instances or () if instance.mask is not None}
+        return any(instance.id not in given for instance in scene.instances)
+
+    def prepare(self, item: Item) -> Ready | None:
+        """Return an item with its proposals, made and appended where they are missing; None where there is nothing to do."""
+        scene = self.folder.latest(Scene, item.id)
+        if scene is None or scene.status != "ok" or not scene.interactions or not self.needed(item, scene):
+            return None
+        if standing(self.folder.decisions, item.id).dropped is not None:
+            return None
+        assert item.media is not None
+        try:
+            wanted = self.wanted(item, scene)
+            if self.folder.line(Placing, item.id, wanted) is not None:
+                return None
+            media = open_media(
+                item.media,
+                item.id,
+                is_video=item.is_video,
+                anchor=self._anchor(item),
+                anchors=self.config.anchors,
+            )
+        except (BudgetError, StoreError):
+            raise
+        except IntergenevalError as error:
+            self.folder.add(self._failed(item, "", str(error)))
+            return None
+        proposals = self._proposals(item, scene, media)
+        if proposals.status != "ok":
+            self.folder.add(self._failed(item, wanted, proposals.reason))
+            return None
+        return Ready(item=item, scene=scene, media=media, proposals=proposals, wanted=wanted)
+
+    def _proposals(self, item: Item, scene: Scene, media: Media) -> Proposals:
+        wanted = self.proposals_input(item, scene)
+        known = self.folder.line(Proposals, item.id, wanted)
+        if known is not None:
+            return known
+        sample = Sample(
+            id=item.id, prompt=item.row.prompt, instances=scene.instances, interactions=scene.interactions, size=media.size
+        )
+        # The anchor that was named comes first; else the first frame, which the benchmark starts from.
+        anchor = self._anchor(item)
+        frames = tuple(sorted(media.frames, key=lambda index: (index != anchor, index)))
+        blank = Proposals(sample_id=item.id, input=wanted, detector=self.grounder.detector, frames=frames)
+        try:
+            found = self.grounder.propose(sample, media.video, media.frames)
+            made = replace(blank, found=tuple(found[index] for index in frames))
+        except StoreError:
+            raise
+        except IntergenevalError as error:
+            made = replace(blank, frames=(), status="failed", reason=f"detecting failed: {error}")
+        except Exception as error:  # noqa: BLE001  # a plug-in's fault on one picture must not end the build; recorded, tried again
+            made = replace(blank, frames=(), status="failed", reason=f"detecting failed: {type(error).__name__}: {error}")
+        self.folder.add(made)
+        return made
+
+    def make(self, ready: Ready) -> None:
+        """Verify, choose the frame and append an item's line. Raises BudgetError when nothing can be asked."""
+        item, scene = ready.item, ready.scene
+        wishes = self._wishes(item, scene, standing(self.folder.decisions, item.id))
+        tried: list[Grounding] = []
+        for frame, candidates in self._frames(ready):
+            tried.append(self.grounder.place((item.id, 0, frame), ready.media.frames[frame], wishes, candidates))
+            if tried[-1].status != "ok" or all(place.box is not None for place in tried[-1].places):
+                break
+        # The first of those that show most; a failed one would show as complete what was never looked at.
+        best = tried[-1] if tried[-1].status != "ok" else max(tried, key=_placed)
+        write_crops(self.folder.root, item.id, ready.wanted, ready.media.frames[best.frame], best.candidates)
+        self.folder.add(
+            Placing(
+                sample_id=item.id,
+                input=ready.wanted,
+                grounding=best,
+                size=ready.media.size,
+                usage=add_usage(one.usage for one in tried),
+            )
+        )
+
+    def _frames(self, ready: Ready) -> list[tuple[int, tuple[Detection, ...]]]:
+        """Return the frames to try: where one is named or a box is settled, only the one that it belongs to."""
+        found = list(zip(ready.proposals.frames, ready.proposals.found, strict=True))
+        anchor = self._anchor(ready.item)
+        return found if anchor is None else [entry for entry in found if entry[0] == anchor]
+
+    def _anchor(self, item: Item) -> int | None:
+        """Return the frame that a person's boxes, or given boxes and masks, belong to; None where it is free."""
+        if not item.is_video:
+            return None
+        settled = standing(self.folder.decisions, item.id).boxes
+        if settled:
+            return next(frame for _, frame in settled.values())
+        bound = any(instance.box is not None or instance.mask is not None for instance in item.row.instances or ())
+        return item.row.anchor if item.row.anchor is not None else 0 if bound else None
+
+    def _wishes(self, item: Item, scene: Scene, now: Standing) -> list[Wanted]:
+        given = {instance.id: instance for instance in item.row.instances or ()}
+        wishes = []
+        for instance in _alive(scene, now):
+            own = given.get(instance.id)
+            if instance.id in now.boxes:
+                box, basis = now.boxes[instance.id][0], Basis.REVIEW
+            elif own is not None and own.box is not None and not now.rejected.get(instance.id):
+                box, basis = own.box, Basis.GIVEN
+            elif own is not None and own.mask is not None:
+                continue
+            else:
+                wishes.append(Wanted(instance=instance, rejected=now.rejected.get(instance.id, ())))
+                continue
+            wishes.append(Wanted(instance=instance, box=box, basis=basis))
+        return wishes
+
+    def _failed(self, item: Item, wanted: str, reason: str) -> Placing:
+        grounding = Grounding(sample_id=item.id, seed=0, frame=0, method=self.grounder.method, status="failed", reason=reason)
+        return Placing(sample_id=item.id, input=wanted, grounding=grounding)
+
+
+def _alive(scene: Scene, now: Standing) -> list[Instance]:
+    return [instance for instance in scene.instances if instance.id not in now.gone]
+
+
+def _placed(grounding: Grounding) -> int:
+    return sum(place.box is not None for place in grounding.places)

@@ -1,0 +1,199 @@
+"""A person's decisions: read strictly from a review file, turned into what takes effect, and looked up by the steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from intergeneval.build.folder import BuildFolder
+from intergeneval.build.records import Cut, Decision, Placing, Scene
+from intergeneval.errors import RecordError, UsageError
+from intergeneval.ids import sha256_bytes, sha256_json, short, strict_json
+from intergeneval.records import Box, Record
+
+CHOICES = ("keep", "fix", "drop")
+_LARGEST = 64 << 20
+_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remark(Record):
+    """One decision as a review file states it."""
+
+    sample_id: str
+    """The sample."""
+    decision: str
+    """``keep``, ``fix`` or ``drop``."""
+    instance_id: str | None = None
+    """The instance; null: the sample as a whole."""
+    candidate: int | None = None
+    """For ``fix``: number of the proposal to take instead, as the page shows it."""
+    box: Box | None = None
+    """For ``fix``: box to take instead, in pixels of the anchor frame."""
+    note: str = ""
+    """What the person remarked."""
+    seen: str = ""
+    """State of the sample that the person saw; empty: whatever it is now."""
+
+    def __post_init__(self) -> None:
+        if self.decision not in CHOICES:
+            raise ValueError(f"decision {self.decision!r} is none of {', '.join(CHOICES)}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewFile(Record):
+    """``review.json``."""
+
+    build: str
+    """Id of the build it is about."""
+    decisions: tuple[Remark, ...]
+    """The decisions."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What all reviews together say of one sample."""
+
+    dropped: str | None = None
+    """Why the sample was dropped; None where it was not."""
+    note: str = ""
+    """Remark of the last ``fix`` of the whole sample: its prompt is read anew with it."""
+    kept: bool = False
+    """Whether a person said to keep it as a whole."""
+    gone: Mapping[str, str] = field(default_factory=dict)
+    """Why instances were dropped, by id."""
+    boxes: Mapping[str, tuple[Box, int]] = field(default_factory=dict)
+    """Boxes that instances have instead, with their frames, by id."""
+    rejected: Mapping[str, tuple[Box, ...]] = field(default_factory=dict)
+    """Boxes that are not it, by id."""
+
+
+def standing(decisions: Sequence[Decision], sample_id: str) -> Standing:
+    """Return what decisions, in their order, say of a sample; of several about one thing the last counts, rejections add up."""
+    dropped, note, kept = None, "", False
+    gone: dict[str, str] = {}
+    boxes: dict[str, tuple[Box, int]] = {}
+    rejected: dict[str, tuple[Box, ...]] = {}
+    for item in decisions:
+        if item.sample_id != sample_id:
+            continue
+        name = item.instance_id
+        if name is None:
+            dropped = f"dropped by a person{f': {item.note}' if item.note else ''}" if item.decision == "drop" else None
+            kept = item.decision == "keep"
+            if item.decision == "fix":
+                # The prompt is read anew: whom an id stood for before says nothing about whom it stands for now.
+                note, gone, boxes, rejected = item.note, {}, {}, {}
+        elif item.decision == "drop":
+            gone[name] = f"dropped by a person{f': {item.note}' if item.note else ''}"
+        else:
+            gone.pop(name, None)
+            if item.box is not None:
+                boxes[name] = (item.box, item.frame)
+            elif item.rejected is not None:
+                boxes.pop(name, None)
+                rejected[name] = (*rejected.get(name, ()), item.rejected)
+    return Standing(dropped=dropped, note=note, kept=kept, gone=gone, boxes=boxes, rejected=rejected)
+
+
+def state_of(folder: BuildFolder, sample_id: str) -> str:
+    """Return a short hash of what the steps hold of a sample: a page shows one state, and decides about that one only."""
+    lines = (folder.latest(Scene, sample_id), folder.latest(Placing, sample_id), folder.latest(Cut, sample_id))
+    return short(sha256_json([line.input if line is not None else "" for line in lines]), 12)
+
+
+def apply_review(folder: BuildFolder, path: Path, ids: Sequence[str]) -> int:
+    """Write down the decisions of a review file; return how many. One that was written down before is left as it is (0).
+
+    Raises UsageError naming every decision that cannot be carried out; nothing is written then.
+    """
+    content = _content(path)
+    digest = sha256_bytes(content)
+    if any(item.review == digest for item in folder.decisions):
+        return 0
+    review = _parsed(content, path)
+    if review.build != folder.id:
+        raise UsageError(f"{path}: is a review of build {review.build!r}, and {folder.out} holds build {folder.id!r}")
+    faults: list[str] = []
+    found: list[Decision] = []
+    again = {item.sample_id for item in review.decisions if item.instance_id is None and item.decision == "fix"}
+    for index, remark in enumerate(review.decisions):
+        made = _decision(folder, remark, ids, digest)
+        if remark.instance_id is not None and remark.sample_id in again:
+            made = "its prompt is to be read again, so nothing can be said of its instances yet"
+        if isinstance(made, str):
+            faults.append(
+                f"  decisions[{index}] ({remark.sample_id}{f', {remark.instance_id}' if remark.instance_id else ''}): {made}"
+            )
+        else:
+            found.append(made)
+    if faults:
+        more = [f"  and {len(faults) - _SHOWN} more"] if len(faults) > _SHOWN else []
+        raise UsageError(f"{path}: nothing was applied, because\n" + "\n".join([*faults[:_SHOWN], *more]))
+    folder.decide(found)
+    return len(found)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise UsageError(f"{path}: larger than {_LARGEST} bytes, not read")
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: the review cannot be read ({error.strerror})") from None
+
+
+def _parsed(content: bytes, path: Path) -> ReviewFile:
+    try:
+        return ReviewFile.from_json(strict_json(content), where=str(path))
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path}: is no review, it is not JSON ({error})") from None
+    except RecordError as error:
+        raise UsageError(f"{error} (a review is what the page saves, or build/review.json filled in)") from None
+
+
+def _decision(folder: BuildFolder, remark: Remark, ids: Sequence[str], digest: str) -> Decision | str:  # noqa: PLR0911  # one return a fault
+    """Return what a remark comes to, or why it cannot be carried out."""
+    if remark.sample_id not in ids:
+        return "the build has no such sample"
+    if remark.seen and remark.seen != state_of(folder, remark.sample_id):
+        return "the sample has changed since this page was written; look at the new page"
+    scene, placing = folder.latest(Scene, remark.sample_id), folder.latest(Placing, remark.sample_id)
+    blank = Decision(
+        sample_id=remark.sample_id,
+        instance_id=remark.instance_id,
+        decision=remark.decision,
+        note=" ".join(remark.note.split()),
+        review=digest,
+    )
+    if remark.instance_id is None:
+        if remark.decision != "fix":
+            return blank
+        if scene is not None and scene.by == "given":
+            return "its instances are your own; correct them in the list of prompts"
+        return blank if blank.note else "a sample to fix needs a note: its prompt is read anew with it"
+    if scene is None or remark.instance_id not in [item.id for item in scene.instances]:
+        return "the sample has no such instance"
+    if remark.decision != "fix":
+        return blank
+    if placing is None:
+        return "its mask is your own; correct it in the list of prompts"
+    return _fixed(blank, remark, placing)
+
+
+def _fixed(blank: Decision, remark: Remark, placing: Placing) -> Decision | str:
+    grounding = placing.grounding
+    if remark.box is not None:
+        x0, y0, x1, y1 = remark.box
+        if not (0 <= x0 < x1 and 0 <= y0 < y1):
+            return f"{list(remark.box)} is no box; write x0, y0, x1, y1 in pixels"
+        return replace(blank, box=remark.box, frame=grounding.frame)
+    if remark.candidate is not None:
+        if not 0 <= remark.candidate < len(grounding.candidates):
+            return f"there is no candidate {remark.candidate}; there are {len(grounding.candidates)}, counted from 0"
+        return replace(blank, box=grounding.candidates[remark.candidate].box, frame=grounding.frame)
+    place = grounding.place(remark.instance_id or "")
+    if place is None or place.box is None:
+        return "it has no box that could be wrong; give a candidate or a box"
+    return replace(blank, frame=grounding.frame, rejected=place.box)

@@ -1,0 +1,121 @@
+"""First step: from a prompt to its instances and interactions, by a model or by the user's own list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from intergeneval.build.folder import BuildFolder
+from intergeneval.build.records import Scene
+from intergeneval.build.reviews import standing
+from intergeneval.build.source import Item
+from intergeneval.errors import UsageError
+from intergeneval.ids import sha256_json
+from intergeneval.judges.inquiries import Inquires, InquiryError
+from intergeneval.judges.prompting import Prompts
+from intergeneval.judges.scenes import scene_inquiry
+from intergeneval.records import BOX_COLOURS, Category, Direction, Instance, Interaction
+
+GIVEN = "given"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SceneStep:
+    """Reads prompts."""
+
+    folder: BuildFolder
+    """Where lines go."""
+    judge: Inquires | None
+    """Who reads prompts; None: every row brings its own instances."""
+    prompts: Prompts
+    """Words to ask with."""
+
+    def wanted(self, item: Item) -> str:
+        """Return the hash of what the line of an item is made from."""
+        if item.row.instances is not None:
+            instances = [instance.to_json() for instance in item.row.scene_instances()]
+            return sha256_json([GIVEN, instances, [act.to_json() for act in item.row.interactions or ()]])
+        assert self.judge is not None
+        return sha256_json([item.row.prompt, self.judge.inquirer, self.prompts.hash, self._note(item)])
+
+    def _note(self, item: Item) -> str:
+        return standing(self.folder.decisions, item.id).note
+
+    def open(self, item: Item) -> bool:
+        """Whether an item's line is still to be made."""
+        return self.folder.line(Scene, item.id, self.wanted(item)) is None
+
+    def make(self, item: Item) -> None:
+        """Make and append an item's line. Raises BudgetError when the cost limit lets nothing be asked."""
+        wanted = self.wanted(item)
+        if item.row.instances is not None:
+            made = Scene(
+                sample_id=item.id,
+                input=wanted,
+                by=GIVEN,
+                instances=item.row.scene_instances(),
+                interactions=item.row.interactions or (),
+            )
+        else:
+            made = self._asked(item, wanted)
+        self.folder.add(made)
+
+    def _asked(self, item: Item, wanted: str) -> Scene:
+        judge = self.judge
+        assert judge is not None
+        try:
+            found = judge.inquire(scene_inquiry(self.prompts, item.row.prompt, self._note(item)))
+        except InquiryError as error:
+            usage = {**error.usage, "kind": error.kind}
+            return Scene(
+                sample_id=item.id,
+                input=wanted,
+                by=judge.id,
+                status="failed",
+                reason=f"{judge.id} gave no usable reading of the prompt: {error}",
+                usage=usage,
+            )
+        return scene_of(item.id, wanted, judge.id, found.value, found.usage)
+
+
+def scene_of(sample_id: str, wanted: str, by: str, value: Any, usage: Any) -> Scene:
+    """Return the line for what a model read in a prompt, as `intergeneval.judges.scenes` hands it over."""
+    return Scene(
+        sample_id=sample_id,
+        input=wanted,
+        by=by,
+        instances=tuple(
+            Instance(id=item["id"], class_=item["class"], appearance=item["appearance"], colour=BOX_COLOURS[index])
+            for index, item in enumerate(value["instances"])
+        ),
+        interactions=tuple(
+            Interaction(
+                subject=item["subject"],
+                verb=item["verb"],
+                object=item["object"],
+                category=Category(item["category"]),
+                direction=Direction(item["direction"]),
+            )
+            for item in value["interactions"]
+        ),
+        ratings=tuple((item["contact"], item["dynamism"]) for item in value["interactions"]),
+        usage=usage,
+    )
+
+
+def check_readable(items: tuple[Item, ...], judge: object) -> Inquires | None:
+    """Return the judge as one that can be asked, None where there is none.
+
+    Raises UsageError where prompts are to be read and nobody can.
+    """
+    if isinstance(judge, Inquires):
+        return judge
+    silent = [item.id for item in items if item.row.instances is None]
+    if silent:
+        shown = ", ".join(silent[:5]) + (f" and {len(silent) - 5} more" if len(silent) > 5 else "")
+        who = f"the judge {getattr(judge, 'id', judge)} cannot read prompts" if judge is not None else "nobody reads them"
+        raise UsageError(
+            f"{len(silent)} prompts ({shown}) come without instances and interactions, and {who}: give --judge openai:MODEL, or "
+            f"write instances and interactions into prompts.jsonl"
+        )
+    return None

@@ -1,0 +1,159 @@
+"use strict";
+(() => {
+  const body = document.body, articles = [...document.querySelectorAll("article")];
+  const count = document.getElementById("count"), save = document.getElementById("save"), filter = document.getElementById("filter");
+  const place = `intergeneval-review-${body.dataset.build}-${body.dataset.page}`;
+  document.documentElement.classList.add("js");
+  save.disabled = false;
+
+  const chosen = (part, name) => part.querySelector(`input[name="${name}"]:checked`)?.value;
+  const numbers = (text) => text.split(/[\s,;]+/).filter(Boolean).map(Number);
+
+  function remark(article, part, name, instance) {
+    const decision = chosen(part, name), note = part.querySelector(".note-text").value.trim();
+    if (!decision) return null;
+    const made = { sample_id: article.dataset.id, seen: article.dataset.seen, decision };
+    if (instance) made.instance_id = instance;
+    if (note) made.note = note;
+    if (instance && decision === "fix") {
+      const box = numbers(part.querySelector(".box-text")?.value || ""), candidate = chosen(part, `${name}c`);
+      if (box.length) made.box = box;
+      else if (candidate !== undefined) made.candidate = Number(candidate);
+    }
+    return made;
+  }
+
+  function decisions() {
+    const found = [];
+    articles.forEach((article, index) => {
+      found.push(remark(article, article.querySelector(".whole"), `s${index + 1}`, ""));
+      article.querySelectorAll(".instance").forEach((part, number) => {
+        found.push(remark(article, part, `s${index + 1}i${number + 1}`, part.dataset.instance));
+      });
+    });
+    return found.filter(Boolean);
+  }
+
+  function wrong(made) {
+    if (made.box && (made.box.length !== 4 || made.box.some((side) => !Number.isFinite(side)) || made.box[0] >= made.box[2] || made.box[1] >= made.box[3]))
+      return `${made.sample_id}, ${made.instance_id}: a box is four numbers x0, y0, x1, y1 with x0 < x1 and y0 < y1`;
+    if (!made.instance_id && made.decision === "fix" && !made.note) return `${made.sample_id}: a sample to fix needs a note`;
+    return "";
+  }
+
+  const decided = (article) => Boolean(article.querySelector(".choices input:checked"));
+
+  function tell(text) {
+    const done = articles.filter(decided).length;
+    count.textContent = text || `${done} of ${articles.length} samples decided on this page`;
+  }
+
+  function show() {
+    const want = filter.value;
+    for (const article of articles)
+      article.hidden = want === "open" ? decided(article) : want !== "all" && article.dataset.in !== want;
+  }
+
+  function download() {
+    const found = decisions(), fault = found.map(wrong).find(Boolean);
+    if (fault) return tell(`Not saved. ${fault}`);
+    if (!found.length) return tell("Nothing is decided yet");
+    const text = JSON.stringify({ build: body.dataset.build, decisions: found }, null, 1);
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+    link.download = "review.json";
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    tell(`Saved ${found.length} decisions as review.json`);
+  }
+
+  function remember() {
+    const kept = {};
+    document.querySelectorAll("main input").forEach((input, index) => {
+      if (input.type === "radio" ? input.checked : input.value) kept[index] = input.type === "radio" ? true : input.value;
+    });
+    try { localStorage.setItem(place, JSON.stringify({ seen: articles.map((one) => one.dataset.seen), kept })); } catch { /* a private window keeps nothing */ }
+  }
+
+  function recall() {
+    try {
+      const stored = JSON.parse(localStorage.getItem(place) || "null");
+      // What was chosen about another state of the samples would be refused: it is not brought back.
+      if (!stored || JSON.stringify(stored.seen) !== JSON.stringify(articles.map((one) => one.dataset.seen))) return;
+      const inputs = document.querySelectorAll("main input");
+      for (const [index, value] of Object.entries(stored.kept)) {
+        const input = inputs[index];
+        if (input?.type === "radio") input.checked = true;
+        else if (input) input.value = value;
+      }
+    } catch { /* nothing to bring back */ }
+  }
+
+  function current() {
+    const focused = document.activeElement?.closest("article");
+    return focused || articles.find((one) => !one.hidden && one.getBoundingClientRect().bottom > 80);
+  }
+
+  function step(by) {
+    const shown = articles.filter((one) => !one.hidden), at = shown.indexOf(current());
+    const next = document.activeElement?.closest("article") ? shown[at + by] : shown[Math.max(at, 0)];
+    next?.focus();
+  }
+
+  function choose(number) {
+    const article = current();
+    const input = article?.querySelectorAll(".whole .choices input")[number];
+    if (!input) return;
+    input.checked = true;
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+    if (number === 1) article.querySelector(".whole .note-text").focus();
+  }
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || !document.getElementById("keys").checked) return;
+    if (event.target.matches('input[type="text"], select, textarea')) return;
+    const act = { j: () => step(1), k: () => step(-1), 1: () => choose(0), 2: () => choose(1), 3: () => choose(2), s: download }[event.key];
+    if (act) { event.preventDefault(); act(); }
+  });
+
+  function drawInto(part) {
+    const article = part.closest("article"), canvas = article.querySelector(".canvas"), rubber = canvas.querySelector(".rubber");
+    article.querySelector(".anchor").open = true;
+    document.querySelectorAll(".canvas.drawing").forEach((other) => other.classList.remove("drawing"));
+    canvas.classList.add("drawing");
+    canvas.scrollIntoView({ block: "center" });
+    let start = null;
+    const at = (event) => {
+      const edge = canvas.getBoundingClientRect();
+      const within = (value, most) => Math.min(Math.max(value, 0), most);
+      return [within(event.clientX - edge.left, edge.width), within(event.clientY - edge.top, edge.height)];
+    };
+    const sides = (end) => [Math.min(start[0], end[0]), Math.min(start[1], end[1]), Math.max(start[0], end[0]), Math.max(start[1], end[1])];
+    canvas.onpointerdown = (event) => { event.preventDefault(); start = at(event); canvas.setPointerCapture(event.pointerId); };
+    canvas.onpointermove = (event) => {
+      if (!start) return;
+      const [x0, y0, x1, y1] = sides(at(event));
+      Object.assign(rubber.style, { left: `${x0}px`, top: `${y0}px`, width: `${x1 - x0}px`, height: `${y1 - y0}px` });
+      rubber.hidden = false;
+    };
+    canvas.onpointerup = (event) => {
+      if (!start) return;
+      const scale = Number(canvas.dataset.width) / canvas.getBoundingClientRect().width;
+      const box = sides(at(event)).map((side) => Math.round(side * scale));
+      start = null;
+      if (box[2] - box[0] < 2 || box[3] - box[1] < 2) return;
+      part.querySelector(".box-text").value = box.join(", ");
+      canvas.classList.remove("drawing");
+      canvas.onpointerdown = canvas.onpointermove = canvas.onpointerup = null;
+      remember();
+      part.querySelector(".box-text").focus();
+    };
+  }
+
+  document.querySelectorAll(".draw").forEach((button) => button.addEventListener("click", () => drawInto(button.closest(".instance"))));
+  document.getElementById("samples").addEventListener("change", () => { remember(); tell(); });
+  filter.addEventListener("change", show);
+  save.addEventListener("click", download);
+  recall();
+  tell();
+})();
