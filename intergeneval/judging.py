@@ -104,16 +104,7 @@ def _judge(judge: Judge, request: JudgeRequest) -> Judgement:
 
 
 def _failed_answer(judge: Judge, request: JudgeRequest, question: Question, reason: str) -> Answer:
-    return Answer(
-        sample_id=question.sample_id,
-        seed=request.video.seed,
-        interaction=question.interaction,
-        question_id=question.question_id,
-        status=AnswerStatus.FAILED,
-        value=None,
-        reason=reason,
-        judge=judge.id,
-    )
+    return request.reply(question, judge.id, AnswerStatus.FAILED, reason=reason)
 
 
 class JudgeStage:

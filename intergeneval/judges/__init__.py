@@ -18,13 +18,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
 from intergeneval.judges.services import Services
-from intergeneval.records import Answer, Consistency, Question, Sample, Tracks, Truth, Video
+from intergeneval.records import Answer, AnswerStatus, Consistency, Question, Sample, Tracks, TrackState, Truth, Video
 
 Frame = npt.NDArray[np.uint8]
 """One RGB frame, shape (H, W, 3), values 0..255."""
@@ -52,6 +52,38 @@ class JudgeRequest:
     """Given only to a judge that declares `needs_truth`."""
     repeat: int = 0
     """0, or the number of the re-asking."""
+
+    def reply(self, question: Question, judge: str, status: AnswerStatus, **rest: Any) -> Answer:
+        """Return the answer of `judge` to a question about this video; `rest` are further fields of `Answer`."""
+        known = {"value": None, **rest}
+        return Answer(
+            sample_id=question.sample_id,
+            seed=self.video.seed,
+            interaction=question.interaction,
+            question_id=question.question_id,
+            status=status,
+            judge=judge,
+            repeat=self.repeat,
+            **known,
+        )
+
+    def lost(self) -> frozenset[str]:
+        """Return the instances that the tracker gave up in every sampled frame after the first: no box tells who they are."""
+        frames = [frame for frame in self.video.sampled if frame > 0]
+        gone = set()
+        for instance in self.sample.instances:
+            track = self.tracks.track(instance.id)
+            if track is None or all(track.states[frame] is TrackState.LOST for frame in frames if frame < len(track.states)):
+                gone.add(instance.id)
+        return frozenset(gone)
+
+    def unanswerable(self, question: Question, judge: str) -> Answer | None:
+        """Return the answer to a question that names a lost instance, None for one that can be asked."""
+        gone = sorted(self.lost() & set(question.names))
+        if not gone:
+            return None
+        reason = f"The tracker lost {gone[0]} in every sampled frame after the first."
+        return self.reply(question, judge, AnswerStatus.UNANSWERABLE, reason=reason)
 
 
 class Judge(Protocol):

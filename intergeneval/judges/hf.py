@@ -3,6 +3,8 @@
 ``mode = "generate"`` has the model write the JSON reply that the API judge's prompts ask for, greedily, and reads it as strictly,
 with one repair turn. ``mode = "choice"`` writes nothing: the reply is given up to each answer, and of the allowed answers the one
 the model would go on with, held to these, is taken, then of the frames; that always parses, whatever the model is.
+
+What was answered before, by content, comes from the run's cache without a look at the model.
 """
 
 from __future__ import annotations
@@ -14,13 +16,16 @@ from pathlib import Path
 from typing import Any
 
 from intergeneval.errors import BackendError, ConfigError
-from intergeneval.judges import Judgement, JudgeRequest, parsing
+from intergeneval.ids import sha256_bytes, sha256_json
+from intergeneval.judges import Judgement, JudgeRequest, parsing, written
 from intergeneval.judges.hf_inquiring import inquire
 from intergeneval.judges.hf_model import Frame, Vlm
-from intergeneval.judges.inquiries import Found, Inquiry
-from intergeneval.judges.parsing import Seen
-from intergeneval.judges.prompting import Prompts
-from intergeneval.records import Answer, AnswerStatus, AnswerValue, Consistency, Question, TrackState
+from intergeneval.judges.inquiries import Found, Inquiry, InquiryError
+from intergeneval.judges.parsing import Reading, Said, Seen
+from intergeneval.judges.prompting import Prompts, label
+from intergeneval.judges.remembered import pack_said, pack_seen, unpack_said, unpack_seen
+from intergeneval.judges.services import Services
+from intergeneval.records import Answer, AnswerStatus, AnswerValue, Consistency, Question, Sample
 from intergeneval.weights import DEVICE_SETTINGS, check_settings, number
 
 OWNER = "judge 'hf'"
@@ -48,6 +53,7 @@ class HfJudge:
         self.batch = int(number(OWNER, settings, "batch", 8, 1, 1024))
         side = int(number(OWNER, settings, "side", 0, 0, 8192))
         self.vlm = Vlm(OWNER, source, settings, side)
+        self.services = Services()
 
     @property
     def id(self) -> str:
@@ -61,6 +67,15 @@ class HfJudge:
         side = f", frames to {self.vlm.side} px" if self.vlm.side else ""
         model = f"weights {self.vlm.weights.revision} {self.vlm.precision}"
         return f"{model}, {self.mode}{limit}{side}, prompts {self.prompts.version}, reading {READING}"
+
+    def attach(self, services: Services) -> None:
+        """Use the run's cache. Raises ConfigError for a cost limit: it costs nothing that could be limited."""
+        if services.budget.limit is not None:
+            raise ConfigError(f"max_cost {services.budget.limit}: the judge {self.id} costs nothing; leave the limit out")
+        self.services = services
+
+    def close(self) -> None:
+        """Do nothing: there are no connections."""
 
     def declines(self, question: Question) -> str | None:  # noqa: ARG002  # the protocol's signature
         """Return None: it looks at pictures and can try every question."""
@@ -90,38 +105,48 @@ class HfJudge:
 
     def words(self, request: JudgeRequest, questions: Sequence[Question], assess: Consistency | None) -> str:
         """Return the part of a request that asks."""
-        values = {
-            "questions": [{"label": label(item), "text": item.text} for item in questions],
-            "frames": list(assess.frames) if assess is not None else [],
-            "instances": request.sample.instances if assess is not None else (),
-            "classes": list(dict.fromkeys(item.class_ for item in request.sample.instances)),
-        }
-        return self.prompts.render("ask", values)
+        return self.prompts.ask(request.sample, questions, assess)
 
-    def blank(self, request: JudgeRequest, question: Question) -> Answer:
-        """Return an unparsed answer, to be filled in."""
-        return Answer(
-            sample_id=question.sample_id,
-            seed=request.video.seed,
-            interaction=question.interaction,
-            question_id=question.question_id,
-            status=AnswerStatus.UNPARSED,
-            value=None,
-            judge=self.id,
-            repeat=request.repeat,
-        )
+    def keys(self, request: JudgeRequest, images: Mapping[int, Frame]) -> dict[str, str]:
+        """Return the content key of every question by its label, and of the assessment, where asked for, under an empty label.
 
-    def unanswerable(self, request: JudgeRequest) -> dict[str, Answer]:
-        """Return answers to the questions, by label, that name an instance whose box nobody can see: its track is lost."""
-        lost = {item.id for item in request.sample.instances if _lost(request, item.id)}
-        found = {}
+        The key of a part is the hash of the chat that would ask for it alone, so it does not move with what else is open.
+        """
+        digests = [sha256_bytes(f"{frame.shape}".encode() + frame.tobytes()) for frame in images.values()]
+        parts: dict[str, str] = {label(item): self.words(request, [item], None) for item in request.questions}
+        if request.assess is not None:
+            parts[""] = self.words(request, [], request.assess)
+        known = {"judge": self.id, "revision": self.revision, "host": "", "repeat": request.repeat, "pictures": digests}
+        return {name: sha256_json({**known, "request": self.content(list(images), words)}) for name, words in parts.items()}
+
+    def recall(self, request: JudgeRequest, keys: Mapping[str, str]) -> tuple[dict[str, Answer], dict[int, Seen] | None]:
+        """Return the answers, by label, that need no look, of lost instances or given before; and what was seen."""
+        known, cache = {}, self.services.cache
         for question in request.questions:
-            gone = sorted(lost & set(question.names))
-            if gone:
-                reason = f"The tracker lost {gone[0]} in every sampled frame after the first."
-                blank = self.blank(request, question)
-                found[label(question)] = replace(blank, status=AnswerStatus.UNANSWERABLE, reason=reason)
-        return found
+            name = label(question)
+            declined = request.unanswerable(question, self.id)
+            stored = cache.get(keys[name]) if cache is not None and declined is None else None
+            if declined is not None:
+                known[name] = declined
+            elif stored is not None:
+                said, evidence = unpack_said(stored), stored.get("evidence", {})
+                known[name] = request.reply(
+                    question,
+                    self.id,
+                    AnswerStatus.OK,
+                    value=said.value,
+                    frame=said.frame,
+                    reason=said.reason,
+                    evidence=evidence,
+                    usage={"cached": True},
+                )
+        stored = cache.get(keys[""]) if cache is not None and "" in keys else None
+        return known, None if stored is None else unpack_seen(stored)
+
+    def keep(self, key: str, value: Mapping[str, Any]) -> None:
+        """Store a good answer, where there is a cache."""
+        if self.services.cache is not None:
+            self.services.cache.put(key, self.id, value)
 
 
 class GeneratingJudge(HfJudge):
@@ -143,10 +168,12 @@ class GeneratingJudge(HfJudge):
     def judge(self, request: JudgeRequest) -> Judgement:
         """Answer every question, and assess where asked, in one reply and at most one repair turn. Raises as `answer` does."""
         images = self.shown(request)
-        known = self.unanswerable(request)
-        seen: dict[int, Seen] | None = None
+        keys = self.keys(request, images)
+        known, seen = self.recall(request, keys)
+        stated = {"cached": True} if seen is not None else {}
         problems: list[str] = []
         turns: list[dict[str, Any]] = []
+        before = self.vlm.took()
         for _ in range(2):
             rest = [item for item in request.questions if label(item) not in known]
             assess = request.assess if seen is None else None
@@ -160,28 +187,55 @@ class GeneratingJudge(HfJudge):
                 turns = self.content(list(images), words)
             reply = self.vlm.generate(turns, list(images.values()), self.max_tokens)
             turns.append({"role": "assistant", "content": [{"type": "text", "text": reply or "(nothing)"}]})
-            frames = list(assess.frames) if assess is not None else []
-            reading = parsing.read(
-                reply, [label(item) for item in rest], images, frames, [item.id for item in request.sample.instances]
-            )
+            reading = self._read(request, reply, rest, assess, images)
             problems = reading.problems
             for question in rest:
                 said = reading.answers.get(label(question))
                 if said is not None:
-                    known[label(question)] = replace(
-                        self.blank(request, question),
-                        status=AnswerStatus.OK,
-                        value=said.value,
-                        frame=said.frame,
-                        reason=said.reason,
+                    self.keep(keys[label(question)], pack_said(said))
+                    known[label(question)] = request.reply(
+                        question, self.id, AnswerStatus.OK, value=said.value, frame=said.frame, reason=said.reason
                     )
-            if assess is not None and set(reading.frames) == set(frames):
+            if assess is not None and set(reading.frames) == set(assess.frames):
                 seen = dict(reading.frames)
+                self.keep(keys[""], pack_seen(seen))
         why = "; ".join(problems[:3])
-        answers = [known.get(label(item)) or replace(self.blank(request, item), reason=why) for item in request.questions]
-        return Judgement(
-            answers=answers, consistency=_consistency(request.assess, seen, self.id, why) if request.assess else None
-        )
+        answers = [
+            known.get(label(item)) or request.reply(item, self.id, AnswerStatus.UNPARSED, reason=why)
+            for item in request.questions
+        ]
+        consistency = None if request.assess is None else _consistency(request.assess, seen, self.id, why)
+        return with_usage(Judgement(answers=answers, consistency=consistency), self.vlm.took(before), stated)
+
+    def write_questions(self, sample: Sample, interaction: int, names: tuple[str, str]) -> tuple[str, ...]:
+        """Return ten questions about an interaction, from the cache or one request with one repair turn.
+
+        Raises BackendError when the model gives none that can be used.
+        """
+        words = (sample.interactions[interaction].verb, *names)
+        asked = written.inquiry(self.prompts, words)
+        known = {"judge": self.id, "revision": self.revision, "host": "", "repeat": 0}
+        key = sha256_json({**known, "request": [asked.system, asked.text]})
+        stored = self.services.cache.get(key) if self.services.cache is not None else None
+        if stored is not None:
+            return tuple(stored["questions"])
+        try:
+            found = tuple(self.inquire(asked).value)
+        except InquiryError as error:
+            raise written.useless(self.id, words, str(error)) from None
+        self.keep(key, {"questions": list(found)})
+        return found
+
+    def _read(
+        self,
+        request: JudgeRequest,
+        reply: str,
+        questions: Sequence[Question],
+        assess: Consistency | None,
+        images: Mapping[int, Frame],
+    ) -> Reading:
+        labels, ids = [label(item) for item in questions], [item.id for item in request.sample.instances]
+        return parsing.read(reply, labels, images, list(assess.frames) if assess is not None else [], ids)
 
 
 class ChoosingJudge(HfJudge):
@@ -190,11 +244,19 @@ class ChoosingJudge(HfJudge):
     def answer(self, request: JudgeRequest) -> list[Answer]:
         """Answer every question of the request. Raises BackendError when tracking failed or the weights cannot be loaded."""
         images = self.shown(request)
-        known = self.unanswerable(request)
+        keys = self.keys(request, images)
+        known, _ = self.recall(request, keys)
         rest = [item for item in request.questions if label(item) not in known]
+        before = self.vlm.took()
         if rest:
-            known.update(self._choose(request, rest, images))
-        return [known[label(item)] for item in request.questions]
+            chosen = self._choose(request, rest, images)
+            for name, answer in chosen.items():
+                assert answer.value is not None
+                said = Said(value=answer.value, frame=answer.frame, reason=answer.reason)
+                self.keep(keys[name], {**pack_said(said), "evidence": dict(answer.evidence)})
+            known.update(chosen)
+        judgement = Judgement(answers=[known[label(item)] for item in request.questions])
+        return with_usage(judgement, self.vlm.took(before), {}).answers
 
     def _choose(self, request: JudgeRequest, questions: Sequence[Question], images: Mapping[int, Frame]) -> dict[str, Answer]:
         scorer = self.vlm.scorer(lambda text: self.content(list(images), text), list(images.values()), self.batch)
@@ -213,9 +275,10 @@ class ChoosingJudge(HfJudge):
                 "log_chances": {str(item): chance for item, chance in zip(values, row, strict=True)},
                 "frame_log_chances": {str(item): chance for item, chance in zip(frames, place, strict=True)},
             }
-            answers[label(question)] = replace(
-                self.blank(request, question),
-                status=AnswerStatus.OK,
+            answers[label(question)] = request.reply(
+                question,
+                self.id,
+                AnswerStatus.OK,
                 value=value,
                 frame=frames[_best(place)],
                 reason=f"of {len(values)} answers “yes” has probability {math.exp(row[values.index(AnswerValue.YES)]):.3f}",
@@ -224,9 +287,14 @@ class ChoosingJudge(HfJudge):
         return answers
 
 
-def label(question: Question) -> str:
-    """Return how a request calls a question: interaction and question id, such as ``0.7``."""
-    return f"{question.interaction}.{question.question_id}"
+def with_usage(judgement: Judgement, took: Mapping[str, Any], stated: Mapping[str, Any]) -> Judgement:
+    """Return the judgement with what it took on the first of its records, and `stated` on the statement about the frames."""
+    answers, consistency = judgement.answers, judgement.consistency
+    if consistency is not None:
+        consistency = replace(consistency, usage={**stated, **(took if not answers else {})})
+    if took and answers:
+        answers = [replace(answers[0], usage={**answers[0].usage, **took}), *answers[1:]]
+    return Judgement(answers=answers, consistency=consistency)
 
 
 def _reply_up_to_answer(question: Question) -> str:
@@ -256,13 +324,6 @@ def _consistency(base: Consistency, seen: Mapping[int, Seen] | None, who: str, w
         disappearance=tuple(bool(item.missing) for item in found),
         reasons=tuple(item.reason if item.emerged or item.missing else "" for item in found),
     )
-
-
-def _lost(request: JudgeRequest, instance_id: str) -> bool:
-    """Whether the tracker gave an instance up in every sampled frame after the first, so that no box tells who it is."""
-    track = request.tracks.track(instance_id)
-    frames = [frame for frame in request.video.sampled if frame > 0]
-    return track is None or all(track.states[frame] is TrackState.LOST for frame in frames if frame < len(track.states))
 
 
 def create(argument: str, settings: Mapping[str, Any]) -> HfJudge:

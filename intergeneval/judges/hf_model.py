@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -37,6 +38,16 @@ class Vlm:
         self.weights = locate(owner, source, "config.json")
         self._device, self._dtype = place(owner, settings)
         self._loaded = Once(owner, self._load)
+        self._counts = Counter[str]()
+
+    def took(self, before: Mapping[str, int] | None = None) -> dict[str, int]:
+        """Return requests and tokens so far, or since `before`; empty when nothing was asked."""
+        since = Counter(self._counts)
+        since.subtract(before or {})
+        return {name: count for name, count in since.items() if count}
+
+    def _count(self, sent: int, received: int) -> None:
+        self._counts.update(requests=1, input_tokens=sent, output_tokens=received)
 
     @property
     def precision(self) -> str:
@@ -68,7 +79,9 @@ class Vlm:
             written = model.generate(
                 **inputs, max_new_tokens=limit, do_sample=False, temperature=None, top_p=None, top_k=None, num_beams=1
             )
-        text = processor.batch_decode(written[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)[0]
+        sent = inputs["input_ids"].shape[1]
+        self._count(sent, written.shape[1] - sent)
+        text = processor.batch_decode(written[:, sent:], skip_special_tokens=True)[0]
         return str(text).strip()
 
     def scorer(self, chat: Callable[[str], Messages], frames: Sequence[Frame], batch: int) -> Scorer:
@@ -79,14 +92,16 @@ class Vlm:
         if not mark or not head:
             raise BackendError(f"{self._owner}: the chat template of {self.weights.source!r} drops what is asked")
         torch.manual_seed(SEED)
+        inputs = self._inputs(head, frames)
+        self._count(inputs["input_ids"].shape[1], 0)
         with torch.inference_mode():
-            read = model(**self._inputs(head, frames), use_cache=True)
+            read = model(**inputs, use_cache=True)
         return Scorer(model, processor.tokenizer, getattr(read, cache_name(model)), after, batch)
 
     def _inputs(self, text: str, frames: Sequence[Frame]) -> Any:
         _, processor = self._loaded.get()
         pictures = [self._picture(frame) for frame in frames]
-        inputs = processor(text=[text], images=pictures, return_tensors="pt").to(self._device)
+        inputs = processor(text=[text], images=pictures or None, return_tensors="pt").to(self._device)
         for name, value in inputs.items():
             if torch.is_tensor(value) and value.is_floating_point():
                 inputs[name] = value.to(self._dtype)

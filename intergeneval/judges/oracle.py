@@ -36,19 +36,9 @@ class OracleJudge:
                     f"{request.sample.id}: the truth holds no answer to question {question.question_id} "
                     f"of interaction {question.interaction}"
                 )
+            frame = found.frames[0] if found.frames else None
             answers.append(
-                Answer(
-                    sample_id=question.sample_id,
-                    seed=request.video.seed,
-                    interaction=question.interaction,
-                    question_id=question.question_id,
-                    status=AnswerStatus.OK,
-                    value=found.value,
-                    frame=found.frames[0] if found.frames else None,
-                    reason="read from the truth",
-                    judge=self.id,
-                    repeat=request.repeat,
-                )
+                request.reply(question, self.id, AnswerStatus.OK, value=found.value, frame=frame, reason="read from the truth")
             )
         return answers
 

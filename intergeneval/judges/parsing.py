@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -101,23 +101,12 @@ def read(text: str, labels: Sequence[str], sampled: Collection[int], assessed: S
 
 
 def _read_answers(entries: Any, labels: Sequence[str], sampled: Collection[int], reading: Reading) -> None:
-    if not isinstance(entries, list):
-        reading.problems.append('"answers" is not a list')
-        return
-    named = [entry.get("question") if isinstance(entry, dict) else None for entry in entries]
-    counts = Counter(name for name in named if isinstance(name, str))
-    for name, entry in zip(named, entries, strict=True):
-        if not isinstance(name, str) or name not in labels:
-            reading.problems.append(f"there is no question {str(name)[:40]!r}")
-        elif counts[name] == 1:
-            said = _answer(entry, sampled)
-            if isinstance(said, str):
-                reading.problems.append(f"question {name}: {said}")
-            else:
-                reading.answers[name] = said
-    for name in labels:
-        if counts[name] != 1:
-            reading.problems.append(f"question {name}: {counts[name]} answers instead of one")
+    for name, entry in _once_each(entries, _wanted_answers(labels), reading.problems):
+        said = _answer(entry, sampled)
+        if isinstance(said, str):
+            reading.problems.append(f"question {name}: {said}")
+        else:
+            reading.answers[name] = said
 
 
 def _answer(entry: Mapping[str, Any], sampled: Collection[int]) -> Said | str:
@@ -135,23 +124,53 @@ def _answer(entry: Mapping[str, Any], sampled: Collection[int]) -> Said | str:
 
 
 def _read_frames(entries: Any, assessed: Sequence[int], ids: Collection[str], reading: Reading) -> None:
+    for number, entry in _once_each(entries, _wanted_frames(assessed), reading.problems):
+        seen = _frame(entry, ids)
+        if isinstance(seen, str):
+            reading.problems.append(f"frame {number}: {seen}")
+        else:
+            reading.frames[number] = seen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """A list of a reply whose entries each speak of one thing, and the words for its faults."""
+
+    part: str
+    name: str
+    kind: type
+    known: Sequence[Any]
+    unknown: str
+    many: str
+
+
+def _wanted_answers(labels: Sequence[str]) -> _Wanted:
+    return _Wanted(part="answers", name="question", kind=str, known=labels, unknown="there is no question {}", many="answers")
+
+
+def _wanted_frames(assessed: Sequence[int]) -> _Wanted:
+    unknown = "frame {} is none of those to look at"
+    return _Wanted(part="frames", name="frame", kind=int, known=assessed, unknown=unknown, many="entries")
+
+
+def _once_each(entries: Any, wanted: _Wanted, problems: list[str]) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+    """Give every entry that speaks of something known and is the only one to do so; note all else as a fault."""
     if not isinstance(entries, list):
-        reading.problems.append('"frames" is not a list')
+        problems.append(f'"{wanted.part}" is not a list')
         return
-    named = [entry.get("frame") if isinstance(entry, dict) else None for entry in entries]
-    counts = Counter(number for number in named if isinstance(number, int) and not isinstance(number, bool))
-    for number, entry in zip(named, entries, strict=True):
-        if isinstance(number, bool) or not isinstance(number, int) or number not in assessed:
-            reading.problems.append(f"frame {str(number)[:20]} is none of those to look at")
-        elif counts[number] == 1:
-            seen = _frame(entry, ids)
-            if isinstance(seen, str):
-                reading.problems.append(f"frame {number}: {seen}")
-            else:
-                reading.frames[number] = seen
-    for number in assessed:
-        if counts[number] != 1:
-            reading.problems.append(f"frame {number}: {counts[number]} entries instead of one")
+    named = [entry.get(wanted.name) if isinstance(entry, dict) else None for entry in entries]
+    # True is a whole number to Python, and no frame.
+    right = [isinstance(name, wanted.kind) and not isinstance(name, bool) for name in named]
+    counts = Counter(name for name, fits in zip(named, right, strict=True) if fits)
+    for name, fits, entry in zip(named, right, entries, strict=True):
+        if not fits or name not in wanted.known:
+            shown = repr(str(name)[:40]) if wanted.kind is str else str(name)[:20]
+            problems.append(wanted.unknown.format(shown))
+        elif counts[name] == 1:
+            yield name, entry
+    problems.extend(
+        f"{wanted.name} {name}: {counts[name]} {wanted.many} instead of one" for name in wanted.known if counts[name] != 1
+    )
 
 
 def _frame(entry: Mapping[str, Any], ids: Collection[str]) -> Seen | str:

@@ -12,6 +12,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from intergeneval.errors import ConfigError
 from intergeneval.ids import sha256_json, short
+from intergeneval.records import Consistency, Question, Sample
 
 NAMES = ("system", "frame", "ask", "repair", "write_system", "write")
 """The templates: rules, what stands before each picture, questions and frames, the one repair turn, and writing questions."""
@@ -21,6 +22,11 @@ CROP_NAMES = ("crop_system", "crop", "correct")
 """Templates that ask whether a crop shows an instance, and their repair turn."""
 SUFFIX = ".j2"
 _KNOWN = tuple(dict.fromkeys((*NAMES, *SCENE_NAMES, *CROP_NAMES)))
+
+
+def label(question: Question) -> str:
+    """Return how a request calls a question: interaction and question id, such as ``0.7``."""
+    return f"{question.interaction}.{question.question_id}"
 
 
 class Prompts:
@@ -48,6 +54,16 @@ class Prompts:
             except TemplateError as error:
                 raise ConfigError(f"{_place(folder, name)}: not a jinja2 template ({error})") from None
         self._folder = folder
+
+    def ask(self, sample: Sample, questions: Sequence[Question], assess: Consistency | None) -> str:
+        """Return the part of a request that asks: questions, and emergence at the frames of `assess`. Raises as `render`."""
+        values = {
+            "questions": [{"label": label(item), "text": item.text} for item in questions],
+            "frames": list(assess.frames) if assess is not None else [],
+            "instances": sample.instances if assess is not None else (),
+            "classes": list(dict.fromkeys(item.class_ for item in sample.instances)),
+        }
+        return self.render("ask", values)
 
     def render(self, name: str, values: Mapping[str, Any]) -> str:
         """Return the text of a template. Raises ConfigError when it uses what it is not given."""

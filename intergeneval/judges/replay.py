@@ -84,18 +84,7 @@ class ReplayJudge:
             reason = f"the replayed run decided by frame {found.frame}, which this run does not sample"
         else:
             return replace(found, judge=self.id, usage={})
-        return Answer(
-            sample_id=question.sample_id,
-            seed=seed,
-            interaction=question.interaction,
-            question_id=question.question_id,
-            status=AnswerStatus.FAILED,
-            value=None,
-            reason=reason,
-            judge=self.id,
-            repeat=request.repeat,
-            usage={"kind": "not recorded"},
-        )
+        return request.reply(question, self.id, AnswerStatus.FAILED, reason=reason, usage={"kind": "not recorded"})
 
 
 def _lines(folder: Path, stage: str, cls: type[R]) -> Iterator[R]:

@@ -10,8 +10,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from intergeneval import masks, videos
+from intergeneval.cli import main
 from intergeneval.errors import BackendError, ConfigError, UsageError
 from intergeneval.pipeline import Run
 from intergeneval.plugins import build
@@ -78,10 +80,10 @@ def test_what_the_judge_says_is_what_is_scored(world):
 def test_the_same_run_again_asks_nothing_and_a_new_folder_asks_nothing_either(world):
     with ChatServer() as server:
         first = judged_world.run(world, server.url)
-        began = time.monotonic()
+        began = time.process_time()
         again = judged_world.run(world, server.url)
+        assert time.process_time() - began < 10  # of this process, so that neighbours on the machine do not count
         other = judged_world.run(world, server.url, out=str(world / "other"), workers=2)
-        assert time.monotonic() - began < 20
         assert len(server.asked) == 3
     assert again.observed == 0
     expected = (first.store.folder / "scores.jsonl").read_bytes()
@@ -277,6 +279,26 @@ def test_unusable_questions_are_asked_for_once_more_and_then_end_the_run_before_
             judged_world.run(world, server.url, unknown_verbs="judge")
         assert [asked.turns for asked in server.asked] == [2, 4]
     assert not (world / "run").exists()
+
+
+# -- doctor
+
+
+def test_doctor_asks_the_server_once_with_a_picture_and_says_what_it_serves(world):
+    judge = {"base_url": "", "timeout": 5.0}
+    with ChatServer(lambda _: reply('{"dark": true}')) as server:
+        told = build("judges", "openai:m", {**judge, "base_url": server.url}).probe()
+        assert len(server.asked) == len(server.asked[0].pictures) == 1
+    assert told == "127.0.0.1 serves served-1: took a picture and a JSON schema"
+    with ChatServer(lambda asked: Fault(status=400) if "response_format" in asked.request else reply("dark")) as server:
+        assert "refuses JSON schemas" in build("judges", "openai:m", {**judge, "base_url": server.url}).probe()
+    with ChatServer(lambda _: Fault(status=500)) as server:
+        config = world / "judge.toml"
+        config.write_text(f'[settings.openai]\nbase_url = "{server.url}"\n')
+        done = CliRunner().invoke(main, ["doctor", "--judge", "openai:m", "--config", str(config)])
+        assert len(server.asked) == 1
+    assert done.exit_code == 1
+    assert "the server answered with status 500" in done.stdout
 
 
 # -- prompts, settings, secrets

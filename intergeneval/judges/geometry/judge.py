@@ -103,33 +103,11 @@ def _told(request: JudgeRequest, question: Question, scene: Scene, finding: Find
     if jumped is not None:
         value = AnswerValue.IMPLAUSIBLE
         reason = f"{jumped} is suddenly somewhere else in the decisive frame; without that: {reason}"
-    return Answer(
-        sample_id=question.sample_id,
-        seed=request.video.seed,
-        interaction=question.interaction,
-        question_id=question.question_id,
-        status=AnswerStatus.OK,
-        value=value,
-        frame=frame,
-        reason=_sentence(reason),
-        evidence=evidence,
-        judge=NAME,
-        repeat=request.repeat,
-    )
+    return request.reply(question, NAME, AnswerStatus.OK, value=value, frame=frame, reason=_sentence(reason), evidence=evidence)
 
 
 def _unanswerable(request: JudgeRequest, question: Question, reason: str) -> Answer:
-    return Answer(
-        sample_id=question.sample_id,
-        seed=request.video.seed,
-        interaction=question.interaction,
-        question_id=question.question_id,
-        status=AnswerStatus.UNANSWERABLE,
-        value=None,
-        reason=_sentence(reason),
-        judge=NAME,
-        repeat=request.repeat,
-    )
+    return request.reply(question, NAME, AnswerStatus.UNANSWERABLE, reason=_sentence(reason))
 
 
 def _timed(answer: Answer, seconds: float) -> Answer:

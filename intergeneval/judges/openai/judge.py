@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
+import numpy as np
 
 from intergeneval.errors import BackendError, BudgetError, ConfigError
 from intergeneval.ids import sha256_json, short
-from intergeneval.judges import Judgement, JudgeRequest, parsing
+from intergeneval.judges import Frame, Judgement, JudgeRequest, parsing
 from intergeneval.judges.inquiries import Found, Inquiry
 from intergeneval.judges.openai.client import AskError, Took
 from intergeneval.judges.openai.estimate import estimate_run, expected_tokens
 from intergeneval.judges.openai.inquiring import inquire
 from intergeneval.judges.openai.link import Link, Reply
-from intergeneval.judges.openai.requests import Asked, Composer, label
+from intergeneval.judges.openai.requests import Asked, Composer, payload
 from intergeneval.judges.openai.settings import OpenAISettings
 from intergeneval.judges.openai.writing import write_questions
 from intergeneval.judges.parsing import Reading, Said, Seen
-from intergeneval.judges.prompting import Prompts
+from intergeneval.judges.prompting import Prompts, label
+from intergeneval.judges.remembered import pack_said, pack_seen, unpack_said, unpack_seen
 from intergeneval.judges.services import CostEstimate, Services
-from intergeneval.records import Answer, AnswerStatus, AnswerValue, Consistency, Question, Sample, TrackState
+from intergeneval.records import Answer, AnswerStatus, Consistency, Question, Sample
 
 PARSER = 1
 """Version of how replies are read; part of the revision."""
 _QUALITY = 90
+_PROBE = {
+    "type": "object",
+    "properties": {"dark": {"type": "boolean"}},
+    "required": ["dark"],
+    "additionalProperties": False,
+}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -78,6 +87,25 @@ class OpenAIJudge:
         """Close connections."""
         self._link.close()
 
+    def probe(self) -> str:
+        """Show the server one small picture, for ``intergeneval doctor``; return what it serves. Raises BackendError.
+
+        One request, sent once, which costs what a few words and a small picture cost.
+        """
+        picture = base64.b64encode(encode_jpeg(np.zeros((64, 96, 3), dtype=np.uint8))).decode("ascii")
+        parts = [
+            {"type": "text", "text": "Is this picture dark? Reply with a JSON object: dark, true or false."},
+            {"type": "image_url", "image_url": {"url": f"data:image/jpeg;base64,{picture}"}},
+        ]
+        messages = [{"role": "system", "content": "You look at pictures."}, {"role": "user", "content": parts}]
+        link = Link(replace(self.settings, attempts=1))
+        try:
+            reply = link.send(lambda schema: payload(self.settings, messages, _PROBE if schema else None), 0.0, Took())
+        finally:
+            link.close()
+        shown = "took a picture and a JSON schema" if reply.json_schema else "took a picture; refuses JSON schemas"
+        return f"{self.settings.host} serves {reply.served or 'a model it does not name'}: {shown}"
+
     def declines(self, question: Question) -> str | None:  # noqa: ARG002  # the protocol's signature
         """Return None: it looks at pictures and can try every question."""
         return None
@@ -110,7 +138,7 @@ class OpenAIJudge:
         if request.tracks.status != "ok":
             raise BackendError(f"tracking failed: {request.tracks.reason or 'the tracker gave no reason'}")
         jpegs = request.jpegs if request.jpegs is not None else _encoded(request)
-        lost = {item.id for item in request.sample.instances if _lost(request, item.id)}
+        lost = request.lost()
         asked = Asked(questions=[item for item in request.questions if not lost & set(item.names)], assess=request.assess)
         work = _Open(asked=asked, said={}, seen=None, cached=set())
         took = Took()
@@ -118,7 +146,7 @@ class OpenAIJudge:
             composer = Composer(self.settings, self.prompts, request.sample, jpegs)
             self._recall(work, composer, request.repeat)
             self._ask(work, composer, request.repeat, took)
-        return self._judgement(request, work, took, lost)
+        return self._judgement(request, work, took)
 
     def _recall(self, work: _Open, composer: Composer, repeat: int) -> None:
         """Take what the cache knows and leave the rest open."""
@@ -133,13 +161,9 @@ class OpenAIJudge:
                 continue
             work.cached.add(name)
             if name:
-                value = AnswerValue(stored["value"])
-                work.said[name] = Said(value=value, frame=stored["frame"], reason=stored["reason"])
+                work.said[name] = unpack_said(stored)
             else:
-                work.seen = {
-                    item["frame"]: Seen(emerged=item["emerged"], missing=tuple(item["missing"]), reason=item["reason"])
-                    for item in stored["frames"]
-                }
+                work.seen = unpack_seen(stored)
         work.asked = _still_open(work)
 
     def _ask(self, work: _Open, composer: Composer, repeat: int, took: Took) -> None:
@@ -192,24 +216,14 @@ class OpenAIJudge:
         if cache is not None:
             keys = composer.keys(asked, reply.served, repeat, json_schema=reply.json_schema)
             for name, said in reading.answers.items():
-                reason = self._link.clean(said.reason)
-                cache.put(keys[name], self.id, {"value": said.value.value, "frame": said.frame, "reason": reason})
+                cache.put(keys[name], self.id, pack_said(said, self._link.clean))
             if whole:
-                frames = [
-                    {
-                        "frame": index,
-                        "emerged": item.emerged,
-                        "missing": list(item.missing),
-                        "reason": self._link.clean(item.reason),
-                    }
-                    for index, item in sorted(reading.frames.items())
-                ]
-                cache.put(keys[""], self.id, {"frames": frames})
+                cache.put(keys[""], self.id, pack_seen(reading.frames, self._link.clean))
         return reading
 
-    def _judgement(self, request: JudgeRequest, work: _Open, took: Took, lost: set[str]) -> Judgement:
+    def _judgement(self, request: JudgeRequest, work: _Open, took: Took) -> Judgement:
         """Put everything into records; what the requests took stands on the first of them, and on no other."""
-        answers = [self._record(request, question, work, lost) for question in request.questions]
+        answers = [self._record(request, question, work) for question in request.questions]
         consistency = self._consistency(request.assess, work) if request.assess is not None else None
         usage = took.usage()
         if usage and answers:
@@ -218,28 +232,17 @@ class OpenAIJudge:
             consistency = replace(consistency, usage={**consistency.usage, **usage})
         return Judgement(answers=answers, consistency=consistency)
 
-    def _record(self, request: JudgeRequest, question: Question, work: _Open, lost: set[str]) -> Answer:
-        blank = Answer(
-            sample_id=question.sample_id,
-            seed=request.video.seed,
-            interaction=question.interaction,
-            question_id=question.question_id,
-            status=work.status,
-            value=None,
-            judge=self.id,
-            repeat=request.repeat,
-        )
+    def _record(self, request: JudgeRequest, question: Question, work: _Open) -> Answer:
+        declined = request.unanswerable(question, self.id)
+        if declined is not None:
+            return declined
         name = label(question)
-        gone = sorted(lost & set(question.names))
-        if gone:
-            reason = f"The tracker lost {gone[0]} in every sampled frame after the first."
-            return replace(blank, status=AnswerStatus.UNANSWERABLE, reason=reason)
         said = work.said.get(name)
         if said is None:
-            return replace(blank, reason=work.reason, usage={"kind": work.kind})
+            return request.reply(question, self.id, work.status, reason=work.reason, usage={"kind": work.kind})
         usage = {"cached": True} if name in work.cached else {}
         reason = self._link.clean(said.reason)
-        return replace(blank, status=AnswerStatus.OK, value=said.value, frame=said.frame, reason=reason, usage=usage)
+        return request.reply(question, self.id, AnswerStatus.OK, value=said.value, frame=said.frame, reason=reason, usage=usage)
 
     def _consistency(self, base: Consistency, work: _Open) -> Consistency:
         seen, who = work.seen, self.id
@@ -281,21 +284,16 @@ def _told(seen: Seen) -> str:
     return "; ".join([*parts, *(["something emerged"] if seen.emerged else []), *([seen.reason] if seen.reason else [])])
 
 
-def _lost(request: JudgeRequest, instance_id: str) -> bool:
-    """Whether the tracker gave an instance up in every sampled frame after the first, so that no box tells who it is."""
-    track = request.tracks.track(instance_id)
-    frames = [frame for frame in request.video.sampled if frame > 0]
-    return track is None or all(track.states[frame] is TrackState.LOST for frame in frames if frame < len(track.states))
-
-
 def _encoded(request: JudgeRequest) -> dict[int, bytes]:
     """Encode drawn frames as JPEG files, for callers that hand over pixels."""
     if request.frames is None:
         raise BackendError(f"{request.sample.id}: no frames were handed over")
-    found = {}
-    for index, frame in request.frames().items():
-        done, data = cv2.imencode(".jpg", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
-        if not done:
-            raise BackendError(f"{request.sample.id}: frame {index} cannot be written as JPEG")
-        found[index] = data.tobytes()
-    return found
+    return {index: encode_jpeg(frame) for index, frame in request.frames().items()}
+
+
+def encode_jpeg(frame: Frame) -> bytes:
+    """Return a frame as a JPEG file. Raises BackendError."""
+    done, data = cv2.imencode(".jpg", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    if not done:
+        raise BackendError(f"a frame of shape {frame.shape} cannot be written as JPEG")
+    return data.tobytes()

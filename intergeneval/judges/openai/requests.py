@@ -11,15 +11,10 @@ from typing import Any
 from intergeneval.ids import canonical_json, sha256_json
 from intergeneval.judges import parsing
 from intergeneval.judges.openai.settings import OpenAISettings
-from intergeneval.judges.prompting import Prompts
+from intergeneval.judges.prompting import Prompts, label
 from intergeneval.records import Consistency, Question, Sample
 
 Message = Mapping[str, Any]
-
-
-def label(question: Question) -> str:
-    """Return how a request calls a question: interaction and question id, such as ``0.7``."""
-    return f"{question.interaction}.{question.question_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,13 +62,7 @@ class Composer:
 
     def text(self, asked: Asked) -> str:
         """Return the question part of a request."""
-        values = {
-            "questions": [{"label": label(item), "text": item.text} for item in asked.questions],
-            "frames": asked.frames,
-            "instances": self._sample.instances if asked.assess is not None else (),
-            "classes": list(dict.fromkeys(item.class_ for item in self._sample.instances)),
-        }
-        return self._prompts.render("ask", values)
+        return self._prompts.ask(self._sample, asked.questions, asked.assess)
 
     def messages(self, asked: Asked, *, digests: bool = False) -> list[Message]:
         """Return the messages; with `digests` each picture stands for itself by its hash."""

@@ -1,37 +1,13 @@
-"""Questions worded by a model, for verbs that no template knows: strictly ten, naming whom they must and nobody they must not."""
+"""Questions worded by a model behind a server, for verbs that no template knows."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from intergeneval.errors import BackendError
-from intergeneval.judges import parsing
-from intergeneval.judges.inquiries import Inquiry, InquiryError
-from intergeneval.judges.openai.estimate import ANSWER_TOKENS
+from intergeneval.judges import written
+from intergeneval.judges.inquiries import InquiryError
 from intergeneval.judges.openai.inquiring import inquire
 from intergeneval.judges.openai.link import Link
 from intergeneval.judges.openai.settings import OpenAISettings
 from intergeneval.judges.prompting import Prompts
-
-IDS = tuple(range(1, 11))
-MAX_QUESTION = 600
-"""Longest question that is taken, in characters."""
-_SCHEMA = {
-    "type": "object",
-    "properties": {
-        "questions": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {"id": {"type": "integer", "enum": list(IDS)}, "text": {"type": "string"}},
-                "required": ["id", "text"],
-                "additionalProperties": False,
-            },
-        }
-    },
-    "required": ["questions"],
-    "additionalProperties": False,
-}
 
 
 def write_questions(link: Link, settings: OpenAISettings, prompts: Prompts, words: tuple[str, str, str]) -> tuple[str, ...]:
@@ -39,50 +15,7 @@ def write_questions(link: Link, settings: OpenAISettings, prompts: Prompts, word
 
     Raises BackendError when the model gives none that can be used, BudgetError at the cost limit.
     """
-    verb, subject, object_ = words
-    again = prompts.render("write", {"verb": verb, "subject": subject, "object": object_})
-    inquiry = Inquiry(
-        system=prompts.render("write_system", {}),
-        text=again,
-        schema=_SCHEMA,
-        read=lambda text: _read(text, subject, object_),
-        correct=lambda problem: prompts.render("repair", {"problems": [problem], "again": again}),
-        reply_tokens=len(IDS) * ANSWER_TOKENS,
-    )
     try:
-        return tuple(inquire(link, settings, inquiry).value)
+        return tuple(inquire(link, settings, written.inquiry(prompts, words)).value)
     except InquiryError as error:
-        raise BackendError(
-            f"openai:{settings.model} wrote no usable questions for {subject} {verb} {object_}: {error}; run again, "
-            f"or write ten questions into the benchmark, or set unknown_verbs to 'templates'"
-        ) from None
-
-
-def _read(text: str, subject: str, object_: str) -> list[str]:
-    """Return the ten questions in order. Raises ValueError saying what is wrong."""
-    entries = parsing.load_object(text).get("questions")
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise ValueError('"questions" is not a list of objects')
-    if sorted(str(entry.get("id")) for entry in entries) != sorted(map(str, IDS)):
-        raise ValueError("the ids are not 1 to 10, each once")
-    texts = {int(entry["id"]): entry.get("text") for entry in entries}
-    asked = []
-    for number in IDS:
-        worded = texts[number]
-        if not isinstance(worded, str) or not worded.strip() or len(worded) > MAX_QUESTION:
-            raise ValueError(f"question {number} is no text of at most {MAX_QUESTION} characters")
-        asked.append(" ".join(worded.encode("utf-8", "replace").decode().split()))
-    if fault := _fault(asked, subject, object_):
-        raise ValueError(fault)
-    return asked
-
-
-def _fault(asked: Sequence[str], subject: str, object_: str) -> str:
-    """Return which question names somebody it must not, or fails to name whom it must; empty when all is well."""
-    for number, text in zip(IDS, asked, strict=True):
-        wanted, unwanted = {7: ((subject,), (object_,)), 10: ((object_,), (subject,))}.get(number, ((subject, object_), ()))
-        if missing := [name for name in wanted if name.lower() not in text.lower()]:
-            return f"question {number} does not name {missing[0]!r} in these words"
-        if named := [name for name in unwanted if name.lower() in text.lower()]:
-            return f"question {number} must not name {named[0]!r}"
-    return ""
+        raise written.useless(f"openai:{settings.model}", words, str(error)) from None

@@ -1,0 +1,44 @@
+"""What an answer cache holds of a model's words: one answer, or what was seen in the frames; to plain JSON values and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from intergeneval.judges.parsing import Said, Seen
+from intergeneval.records import AnswerValue
+
+Clean = Callable[[str], str]
+"""Takes out of a model's words what must not be stored."""
+
+
+def as_is(text: str) -> str:
+    """Return the text: a model of one's own knows no secret."""
+    return text
+
+
+def pack_said(said: Said, clean: Clean = as_is) -> dict[str, Any]:
+    """Return an answer as plain JSON values."""
+    return {"value": said.value.value, "frame": said.frame, "reason": clean(said.reason)}
+
+
+def unpack_said(stored: Mapping[str, Any]) -> Said:
+    """Return the answer that was packed."""
+    return Said(value=AnswerValue(stored["value"]), frame=stored["frame"], reason=stored["reason"])
+
+
+def pack_seen(seen: Mapping[int, Seen], clean: Clean = as_is) -> dict[str, Any]:
+    """Return what was seen, by frame, as plain JSON values."""
+    frames = [
+        {"frame": index, "emerged": item.emerged, "missing": list(item.missing), "reason": clean(item.reason)}
+        for index, item in sorted(seen.items())
+    ]
+    return {"frames": frames}
+
+
+def unpack_seen(stored: Mapping[str, Any]) -> dict[int, Seen]:
+    """Return what was packed, by frame."""
+    return {
+        item["frame"]: Seen(emerged=item["emerged"], missing=tuple(item["missing"]), reason=item["reason"])
+        for item in stored["frames"]
+    }
