@@ -11,10 +11,13 @@ from diffusers import (
     CogVideoXPipeline,
     CogVideoXTransformer3DModel,
 )
+from sam2.build_sam import build_sam2_video_predictor
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import (
     BertConfig,
+    BertModel,
     BertTokenizer,
+    CLIPTokenizer,
     EdgeTamVideoConfig,
     EdgeTamVideoModel,
     GroundingDinoConfig,
@@ -32,7 +35,10 @@ from transformers import (
     Sam2VideoModel,
     Sam2VideoProcessor,
     Sam2VideoVideoProcessor,
+    Sam3Config,
     Sam3ImageProcessor,
+    Sam3Model,
+    Sam3Processor,
     Sam3TrackerVideoConfig,
     Sam3TrackerVideoModel,
     Sam3TrackerVideoProcessor,
@@ -104,6 +110,24 @@ def sam2(folder: Path, seed: int = 0) -> Path:
     return folder
 
 
+SAM2_CONFIG = "configs/sam2.1/sam2.1_hiera_t.yaml"
+SAM2_SMALL = ["++model.image_size=128"]
+"""What makes the sam2 package's smallest model work on small pictures."""
+
+
+def sam2_package(folder: Path, seed: int = 0) -> Path:
+    """Write a checkpoint of the sam2 package's smallest model and return the file."""
+    torch.manual_seed(seed)
+    model = build_sam2_video_predictor(SAM2_CONFIG, None, device="cpu", hydra_overrides_extra=list(SAM2_SMALL))
+    with torch.no_grad():
+        # Random weights may call every object absent, whose mask would be empty: nothing would be compared.
+        model.sam_mask_decoder.pred_obj_score_head.layers[-1].weight.zero_()
+        model.sam_mask_decoder.pred_obj_score_head.layers[-1].bias.fill_(3.0)
+    place = folder / "sam2.1_hiera_tiny.pt"
+    torch.save({"model": model.state_dict()}, place)
+    return place
+
+
 def spread(model: torch.nn.Module) -> None:
     """Give every weight matrix outputs of the size of its inputs: with the usual start, all inputs give nearly one output."""
     with torch.no_grad():
@@ -148,6 +172,82 @@ def grounding_dino(folder: Path, seed: int = 0) -> Path:
     return folder
 
 
+PACKAGE_OVERRIDES = {
+    "enc_layers": 1,
+    "dec_layers": 2,
+    "dim_feedforward": 32,
+    "num_queries": 30,
+    "num_feature_levels": 3,
+}
+"""What makes the package's GroundingDINO small; its backbone has no size below Swin-T, and its text has 256 channels always."""
+
+
+def groundingdino_package(folder: Path, seed: int = 0) -> tuple[Path, dict]:
+    """Write a checkpoint of the groundingdino-py package with a small BERT beside it; return the file and its settings."""
+    from intergeneval.detectors import groundingdino_py
+
+    torch.manual_seed(seed)
+    encoder = folder / "bert"
+    vocabulary = {name: index for index, name in enumerate(_bert_words())}
+    BertTokenizer(vocab=vocabulary, do_lower_case=True).save_pretrained(encoder)
+    small = BertConfig(
+        vocab_size=len(vocabulary), hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64
+    )
+    BertModel(small).eval().save_pretrained(encoder)
+    settings = {"text_encoder": str(encoder), "overrides": PACKAGE_OVERRIDES, "side": 64}
+    place = folder / "groundingdino_swint_ogc.pth"
+    place.touch()
+    made = groundingdino_py.create(str(place), settings)
+    model = groundingdino_py.build(made.arguments)
+    # Saved as training saves it, wrapped for several devices.
+    torch.save({"model": {f"module.{name}": value for name, value in model.state_dict().items()}}, place)
+    return place, settings
+
+
+def sam3(folder: Path, seed: int = 0) -> Path:
+    """Write a SAM 3 detector with a word tokenizer of its own and return the folder."""
+    torch.manual_seed(seed)
+    side, cells, width = 112, 8, 32
+    small = {"hidden_size": width, "num_attention_heads": 2, "intermediate_size": 64}
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    words = ["<|startoftext|>", "<|endoftext|>", *letters, *(f"{letter}</w>" for letter in letters)]
+    tokenizer = CLIPTokenizer(vocab={word: index for index, word in enumerate(words)}, merges=[])
+    config = Sam3Config(
+        vision_config={
+            "backbone_config": {
+                "model_type": "sam3_vit_model",
+                **small,
+                "num_hidden_layers": 2,
+                "image_size": side,
+                "pretrain_image_size": 56,
+                "window_size": 4,
+                "global_attn_indexes": [1],
+            },
+            "backbone_feature_sizes": [[4 * cells, 4 * cells], [2 * cells, 2 * cells], [cells, cells]],
+            "fpn_hidden_size": width,
+        },
+        text_config={
+            **small,
+            "model_type": "clip_text_model",
+            "vocab_size": len(words),
+            "num_hidden_layers": 1,
+            "projection_dim": width,
+            "max_position_embeddings": 32,
+            "bos_token_id": 0,
+            "eos_token_id": 1,
+        },
+        geometry_encoder_config={**small, "num_layers": 1},
+        detr_encoder_config={**small, "num_layers": 1},
+        detr_decoder_config={**small, "num_layers": 1, "num_queries": 20},
+        mask_decoder_config={"hidden_size": width, "num_attention_heads": 2},
+    )
+    Sam3Model(config).eval().save_pretrained(folder)
+    Sam3Processor(image_processor=Sam3ImageProcessor(size={"height": side, "width": side}), tokenizer=tokenizer).save_pretrained(
+        folder
+    )
+    return folder
+
+
 def _bert_words() -> list[str]:
     """Words at the places where BERT has them: the model knows its delimiters by number."""
     words = [f"[unused{index}]" for index in range(1030)]
@@ -159,7 +259,7 @@ def _bert_words() -> list[str]:
 def cogvideox(folder: Path, seed: int = 0, *, image: bool = True) -> Path:
     """Write a CogVideoX pipeline, image-to-video or text-to-video, and return the folder."""
     torch.manual_seed(seed)
-    words = _t5_pieces()
+    words = t5_pieces()
     vae = AutoencoderKLCogVideoX(
         block_out_channels=(4, 4, 4, 4),
         latent_channels=4,
@@ -195,7 +295,7 @@ def cogvideox(folder: Path, seed: int = 0, *, image: bool = True) -> Path:
     return folder
 
 
-def _t5_pieces() -> list[tuple[str, float]]:
+def t5_pieces() -> list[tuple[str, float]]:
     """Word pieces learned from a few sentences."""
     tokenizer = Tokenizer(models.Unigram())
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()

@@ -34,6 +34,17 @@ def test_every_learned_backend_is_tried_with_its_weights(sam2_folder, tmp_path):
     assert "made 9 frames" in found["source", specs["model"]]["detail"]
 
 
+def test_the_sam2_package_and_sam_3_are_tried_with_their_settings(tmp_path):
+    config = tmp_path / "run.toml"
+    config.write_text(f"[settings.sam2]\noverrides = {checkpoints.SAM2_SMALL!r}\n")
+    tracker = f"sam2:{checkpoints.sam2_package(tmp_path)}"
+    detector = f"sam3:{checkpoints.sam3(tmp_path / 'tiny-sam3')}"
+    code, found = doctor("--tracker", tracker, "--detector", detector, "--config", str(config))
+    assert code == 0, found
+    assert "followed an instance through 3 frames" in found["tracker", tracker]["detail"]
+    assert "looked at one frame" in found["detector", detector]["detail"]
+
+
 @pytest.mark.parametrize("damage", ["missing", "cut"])
 def test_weights_that_do_not_load_are_told_with_exit_code_1(sam2_folder, tmp_path, damage):
     folder = tmp_path / "weights"
@@ -55,6 +66,7 @@ def test_without_weights_every_registered_backend_loads_here():
         ("tracker", "hf"),
         ("tracker", "sam2"),
         ("detector", "grounding_dino"),
+        ("detector", "sam3"),
         ("source", "diffusers"),
         ("judge", "hf"),
     ):

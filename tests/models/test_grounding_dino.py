@@ -7,7 +7,7 @@ import torch
 from click.testing import CliRunner
 
 from intergeneval.cli import main
-from intergeneval.detectors import DetectRequest, grounding_dino
+from intergeneval.detectors import DetectRequest, grounding_dino, phrases
 from intergeneval.errors import BackendError, ConfigError
 from tests.models import checkpoints, scenes
 
@@ -66,21 +66,21 @@ def test_frames_together_give_what_they_give_one_by_one(folder):
 def test_more_classes_than_one_text_holds_are_asked_in_several(folder):
     tokenizer = grounding_dino.create(str(folder), {})._model.get()[1].tokenizer
     classes = ["man", "kettle", "mug", "ball", "coffee mug", "balls", "coffee kettle"]
-    prompts = grounding_dino.prompts_for(classes, tokenizer, 12)
+    prompts = phrases.prompts_for(classes, tokenizer, 12)
     assert [name for prompt in prompts for name in prompt.classes] == classes
     assert len(prompts) > 1
     assert all(len(tokenizer(prompt.text)["input_ids"]) <= 12 for prompt in prompts)
     with pytest.raises(BackendError, match="class 'man man man' has 6 tokens, the model reads 5"):
-        grounding_dino.prompts_for(["man man man"], tokenizer, 5)
+        phrases.prompts_for(["man man man"], tokenizer, 5)
 
 
 def test_tokens_are_those_of_the_class_and_not_of_its_neighbours(folder):
     tokenizer = grounding_dino.create(str(folder), {})._model.get()[1].tokenizer
-    (prompt,) = grounding_dino.prompts_for(["Coffee  Mug", "balls", "man."], tokenizer, 64)
+    (prompt,) = phrases.prompts_for(["Coffee  Mug", "balls", "man."], tokenizer, 64)
     words = tokenizer.convert_ids_to_tokens(tokenizer(prompt.text)["input_ids"])
     assert [[words[index] for index in tokens] for tokens in prompt.tokens] == [["coffee", "mug"], ["ball", "##s"], ["man"]]
     with pytest.raises(BackendError, match="has no word"):
-        grounding_dino.prompts_for(["?"], tokenizer, 64)
+        phrases.prompts_for(["?"], tokenizer, 64)
 
 
 def test_a_run_with_a_detector_assesses_emergence_and_is_not_partial(folder, tmp_path):

@@ -175,6 +175,13 @@ def test_sam3_s_tracker_is_followed_by_the_same_steps_and_remembers_both_instanc
         assert agreement(together, followed(tracker, shown, {name: mask})) >= 0.999
 
 
+def test_half_precision_follows_too_and_stands_in_the_id(sam2_folder):
+    tracker = hf.HfTracker(str(sam2_folder), {"dtype": "bfloat16"})
+    seen = followed(tracker, scenes.frames(3), scenes.masks(2))
+    assert [sorted(masks) for masks in seen] == [["id1", "id2"]] * 3
+    assert tracker.id.endswith("-bfloat16")
+
+
 def test_edgetam_is_followed_by_the_same_steps(tmp_path):
     tracker = hf.create(str(checkpoints.edgetam(tmp_path / "edgetam")), {})
     tracks = tracker.track(scenes.request(scenes.frames(2), scenes.masks(1))).tracks

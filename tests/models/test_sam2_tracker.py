@@ -4,30 +4,20 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from sam2.build_sam import build_sam2_video_predictor
 
 from intergeneval.cli import main
 from intergeneval.errors import BackendError, ConfigError
 from intergeneval.masks import decode, iou
 from intergeneval.records import TrackState
 from intergeneval.trackers import sam2
-from tests.models import scenes
+from tests.models import checkpoints, scenes
 
-CONFIG = "configs/sam2.1/sam2.1_hiera_t.yaml"
-SMALL = ["++model.image_size=128"]
+CONFIG, SMALL = checkpoints.SAM2_CONFIG, checkpoints.SAM2_SMALL
 
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
-    torch.manual_seed(0)
-    model = build_sam2_video_predictor(CONFIG, None, device="cpu", hydra_overrides_extra=list(SMALL))
-    with torch.no_grad():
-        # Random weights may call every object absent, whose mask would be empty: nothing would be compared.
-        model.sam_mask_decoder.pred_obj_score_head.layers[-1].weight.zero_()
-        model.sam_mask_decoder.pred_obj_score_head.layers[-1].bias.fill_(3.0)
-    place = tmp_path_factory.mktemp("weights") / "sam2.1_hiera_tiny.pt"
-    torch.save({"model": model.state_dict()}, place)
-    return place
+    return checkpoints.sam2_package(tmp_path_factory.mktemp("weights"))
 
 
 @pytest.fixture
@@ -73,6 +63,12 @@ def test_an_instance_out_of_sight_at_the_end_of_a_chunk_is_lost_not_vanished(che
         tracker._model.get().sam_mask_decoder.pred_obj_score_head.layers[-1].bias.fill_(-6.0)
     states = tracker.track(scenes.request(scenes.frames(6), scenes.masks(1))).tracks[0].states
     assert states == (TrackState.VISIBLE, TrackState.VANISHED, TrackState.VANISHED, *(TrackState.LOST,) * 3)
+
+
+def test_half_precision_follows_too_and_stands_in_the_id(checkpoint):
+    half = sam2.create(str(checkpoint), {"overrides": SMALL, "dtype": "bfloat16"})
+    assert [len(track.states) for track in half.track(scenes.request(scenes.frames(3), scenes.masks(2))).tracks] == [3, 3]
+    assert "-bfloat16" in half.id
 
 
 def test_a_run_over_a_real_clip_is_complete(checkpoint, tmp_path):
