@@ -94,8 +94,8 @@ class OpenAIJudge:
         """
         picture = base64.b64encode(encode_jpeg(np.zeros((64, 96, 3), dtype=np.uint8))).decode("ascii")
         parts = [
-            {"type": "text", "text": "Is this picture dark? Reply with a JSON object: dark, true or false."},
             {"type": "image_url", "image_url": {"url": f"data:image/jpeg;base64,{picture}"}},
+            {"type": "text", "text": "Is this picture dark? Reply with a JSON object: dark, true or false."},
         ]
         messages = [{"role": "system", "content": "You look at pictures."}, {"role": "user", "content": parts}]
         link = Link(replace(self.settings, attempts=1))
