@@ -97,7 +97,10 @@ class OpenAIJudge:
             {"type": "image_url", "image_url": {"url": f"data:image/jpeg;base64,{picture}"}},
             {"type": "text", "text": "Is this picture dark? Reply with a JSON object: dark, true or false."},
         ]
-        messages = [{"role": "system", "content": "You look at pictures."}, {"role": "user", "content": parts}]
+        messages: list[Mapping[str, Any]] = [
+            {"role": "system", "content": "You look at pictures."},
+            {"role": "user", "content": parts},
+        ]
         link = Link(replace(self.settings, attempts=1))
         try:
             reply = link.send(lambda schema: payload(self.settings, messages, _PROBE if schema else None), 0.0, Took())
