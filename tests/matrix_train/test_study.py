@@ -55,33 +55,32 @@ def bytes_of(folder):
 
 def test_one_command_leaves_table_orders_control_pictures_report_and_a_blind_sheet(done):
     text = (done / "result" / "table.md").read_text()
-    assert "3 scenes show that the machinery works; the numbers are no findings" in text
+    assert "2 scenes show that the machinery works; the numbers are no findings" in text
     assert re.search(r"\| VII \| matrix \| <= \d\.\d{3} \[-?\d\.\d{3}, -?\d\.\d{3}\] ", text)
-    assert "| matrix > lora |" in text
+    assert "| matrix > base |" in text
     assert "The claim about layers is dropped" in text or "The control does worse" in text
     assert "No order is claimed" in text
     board = json.loads((done / "result" / "study.json").read_text())["board"]
-    assert [row["arm"] for row in board["rows"]] == ["base", "lora", "matrix", "wrong"]
-    assert list(board["rows"][2]["by_seed"]) == ["0", "1"]
+    assert [row["arm"] for row in board["rows"]] == ["base", "matrix", "wrong"]
+    assert list(board["rows"][1]["by_seed"]) == ["0"]
     assert list(board["rows"][0]["by_seed"]) == ["-"]
-    assert [item["seed"] for item in board["orders"][0]["seeds"]] == [0, 1]
-    assert len(list((done / "result" / "side-by-side").glob("*.png"))) == 3
+    assert [item["seed"] for item in board["orders"][0]["seeds"]] == [0]
+    assert len(list((done / "result" / "side-by-side").glob("*.png"))) == 2
     assert (done / "report" / "index.html").is_file()
-    assert len(list((done / "labels" / "contact").glob("c*.png"))) == 8
+    assert len(list((done / "labels" / "contact").glob("c*.png"))) == 6
     rows = (done / "result" / "table.csv").read_text().splitlines()
-    assert len(rows) == 1 + 4 * 3 + 3 * 2
+    assert len(rows) == 1 + 3 * 3 + 2
 
 
-def test_training_moves_the_videos_and_training_seeds_differ(done):
+def test_every_arm_makes_videos_of_its_own_that_last_as_long_as_staged_ones(done):
     shas = {}
     for path in done.glob("run/**/videos.jsonl"):
         first = json.loads(path.read_text().splitlines()[0])
         shas[str(path.parent.relative_to(done))] = first["sha256"]
-    assert len(shas) == 7
-    assert len(set(shas.values())) == 7
+    assert len(shas) == 3
+    assert len(set(shas.values())) == 3
     video = json.loads((done / "run" / "base" / "videos.jsonl").read_text().splitlines()[0])
     assert sum(1 for _ in Reader(done / "run" / "base" / video["path"])) == 9
-    # As many frames a second as let nine frames last as long as a staged video.
     assert video["fps"] == pytest.approx(8 * 8 / 48, rel=1e-3)
 
 
@@ -97,11 +96,11 @@ def test_a_finished_study_does_nothing_again_and_goes_on_with_a_further_seed(don
     lines = []
     assert Study(load(place / "study.toml"), done, lines.append).run()
     assert lines == []
-    more = load(tiny_study.write_plan(place / "more.toml", place / "model", seeds="0, 1, 2"))
+    more = load(tiny_study.write_plan(place / "more.toml", place / "model", seeds="0, 1"))
     found = Study(more, done).standings()
     open_ = [item for item in found if item.state is State.OPEN]
     assert [item.piece for item in open_ if "/" in item.piece] == [
-        *("train/lora/2", "train/matrix/2", "train/wrong/2", "run/lora/2", "run/matrix/2", "run/wrong/2"),
+        *("train/matrix/1", "train/wrong/1", "run/matrix/1", "run/wrong/1"),
     ]
     assert all(item.seconds > 0 for item in open_ if "/" in item.piece)
 
@@ -109,8 +108,8 @@ def test_a_finished_study_does_nothing_again_and_goes_on_with_a_further_seed(don
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"steps": 3}, r"train/lora/0 was made with another train\.steps \(2, now 3\)"),
-        ({"scenes": 4}, "bench was made with another"),
+        ({"steps": 3}, r"train/matrix/0 was made with another train\.steps \(2, now 3\)"),
+        ({"scenes": 3}, "bench was made with another"),
     ],
 )
 def test_a_changed_plan_is_refused_before_anything_is_done(done, place, change, said):
@@ -137,7 +136,7 @@ def test_a_piece_whose_needs_are_not_done_names_them(place):
 
 
 def test_runs_that_were_not_made_alike_make_no_table(done, place):
-    header = done / "run" / "lora" / "1" / "run.json"
+    header = done / "run" / "wrong" / "0" / "run.json"
     kept = header.read_text()
     value = json.loads(kept)
     value["comparability"]["judge_revision"] = "another"
@@ -161,7 +160,7 @@ def test_a_study_killed_again_and_again_ends_with_the_bytes_of_one_done_in_one_g
     while True:
         process = context.Process(target=study_process.go_on, args=(place / "study.toml", folder))
         process.start()
-        if kills < 8:
+        if kills < 6:
             before = len(list(folder.glob("pieces/*.json")))
             # As soon as a piece or two are done, at a moment of its own.
             until, deadline = before + rng.randrange(3), time.monotonic() + 120
@@ -189,16 +188,16 @@ def test_nothing_on_the_sheet_tells_the_arm_and_the_key_tells_it_apart(done):
     blind = (done / "labels" / "questions.json").read_text() + (done / "labels" / "sheet.html").read_text()
     key = json.loads((done / "labels-key.json").read_text())
     names = {clip["arm"] for clip in key["clips"]}
-    assert names == {"base", "lora", "matrix", "wrong"}
+    assert names == {"base", "matrix", "wrong"}
     for clip in key["clips"]:
         assert clip["sample_id"] not in blind
         assert clip["video"] not in blind
-    for name in ("lora", "matrix", "wrong"):
+    for name in ("matrix", "wrong"):
         assert not re.search(rf"\b{name}\b", re.sub(r"data:image/jpeg;base64,[A-Za-z0-9+/=]+", "", blind)), name
     assert sorted(path.name for path in (done / "labels").iterdir()) == ["contact", "questions.json", "sheet.html"]
     order = [clip["arm"] for clip in key["clips"]]
     assert order != sorted(order)
-    assert sorted(order.count(name) for name in names) == [2, 2, 2, 2]
+    assert sorted(order.count(name) for name in names) == [2, 2, 2]
 
 
 def test_labels_that_come_back_put_the_judges_accuracy_of_each_arm_into_the_table(done, tmp_path):
@@ -206,7 +205,7 @@ def test_labels_that_come_back_put_the_judges_accuracy_of_each_arm_into_the_tabl
     labels.write_text(json.dumps(whole_labels(done, "no")))
     found = CliRunner().invoke(main, ["study", "read-labels", str(done), str(labels), "--json"])
     assert found.exit_code == 0, found.output
-    assert json.loads(found.stdout) == {"labelled": 8, "clips": 8}
+    assert json.loads(found.stdout) == {"labelled": 6, "clips": 6}
     value = json.loads((done / "result" / "study.json").read_text())
     assert value["examined"] is True
     for row in value["board"]["rows"]:
@@ -214,7 +213,7 @@ def test_labels_that_come_back_put_the_judges_accuracy_of_each_arm_into_the_tabl
         assert accuracy["questions"] == 20
         if accuracy["answered"]:
             assert accuracy["accuracy"] == pytest.approx(1 - accuracy["judge_yes"])
-    assert "8 of 8 clips are labelled." in (done / "result" / "table.md").read_text()
+    assert "6 of 6 clips are labelled." in (done / "result" / "table.md").read_text()
 
 
 @pytest.mark.parametrize(

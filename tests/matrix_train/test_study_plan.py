@@ -26,7 +26,7 @@ scale = 2.0
 
 @pytest.fixture
 def plan(tmp_path):
-    return load(tiny_study.write_plan(tmp_path / "study.toml", "model"))
+    return load(tiny_study.write_plan(tmp_path / "study.toml", "model", seeds="0, 1"))
 
 
 def with_layers(name):
@@ -71,9 +71,9 @@ def test_a_plan_without_layers_says_how_they_are_found(name):
 def test_pieces_are_done_seed_by_seed_and_an_untrained_arm_once(plan):
     names = [piece.name for piece in pieces_of(plan)]
     assert names[:5] == ["bench", "data", "encode/palette-x2", "train/base", "run/base"]
-    assert names[5:11] == ["train/lora/0", "train/matrix/0", "train/wrong/0", "run/lora/0", "run/matrix/0", "run/wrong/0"]
+    assert names[5:11] == ["train/matrix/0", "train/wrong/0", "run/matrix/0", "run/wrong/0", "train/matrix/1", "train/wrong/1"]
     assert names[-3:] == ["labels", "table", "report"]
-    assert len([name for name in names if name.startswith("train/")]) == 1 + 3 * 2
+    assert len([name for name in names if name.startswith("train/")]) == 1 + 2 * 2
 
 
 def test_a_guided_arm_samples_the_adapter_of_another_and_trains_nothing(tmp_path):
@@ -87,7 +87,7 @@ def test_a_guided_arm_samples_the_adapter_of_another_and_trains_nothing(tmp_path
 
 def test_pieces_are_chosen_by_pattern_and_up_to_one(plan):
     pieces = pieces_of(plan)
-    assert [item.name for item in choose(pieces, only=("train/*/1",))] == ["train/lora/1", "train/matrix/1", "train/wrong/1"]
+    assert [item.name for item in choose(pieces, only=("train/*/1",))] == ["train/matrix/1", "train/wrong/1"]
     assert choose(pieces, until="train/base")[-1].name == "train/base"
     assert {item.kind for item in choose(pieces, only=("run/*",), until="run/wrong/0")} == {Kind.RUN}
     with pytest.raises(ConfigError, match="--only train/none: no piece of that name"):
@@ -103,19 +103,19 @@ def test_a_plan_reads_back_as_it_was(plan):
 @pytest.mark.parametrize(
     ("find", "put", "message"),
     [
-        ('recipe = "lora"', 'recipe = "nothing"', "there is no recipe 'nothing'; recipes are base, lora, "),
+        ('label = "VII"\nrecipe = "matrix"', 'recipe = "nothing"', "there is no recipe 'nothing'; recipes are base, lora, "),
         ('layers = "wrong"', 'layers = "other"', "there is no layer set 'other'"),
-        ('better = "matrix"', 'better = "best"', "orders and control name arms; 'best' is none of base, lora"),
-        ("scenes = 3", "scenes = 0", "bench.scenes, clips.count and labels.clips must be at least 1"),
-        ("scenes = 3", "seed = 7\nscenes = 3", ""),
+        ('better = "matrix"', 'better = "best"', "orders and control name arms; 'best' is none of base, matrix"),
+        ("scenes = 2", "scenes = 0", "bench.scenes, clips.count and labels.clips must be at least 1"),
+        ("scenes = 2", "seed = 7\nscenes = 2", ""),
         ("count = 4", "count = 4\nseed = 1", "clips.seed 1 is the seed of a benchmark or of the development split"),
         ("count = 4", "count = 4\nseed = 2", "clips.seed 2 is the seed of a benchmark or of the development split"),
         ("[clips]\n", "staged_seeds = [3101]\n[clips]\n", "clips.seed 3101 is one that the base was trained on"),
         ("[clips]\n", "staged_seeds = [1]\n[clips]\n", "bench.seed 1 is one that the base was trained on"),
-        ("seeds = [0, 1]", "seeds = [0, 0]", "name at least one training seed, each once"),
-        ('recipe = "lora"', 'recipe = "lora"\ntraining.train.steps = 9', "training.train is shared by all arms"),
-        ('recipe = "lora"', 'recipe = "lora"\ntraining.lora.layers = "all"', "lora.layers: expected a list"),
-        ('recipe = "lora"', 'recipe = "lora"\nadapter_of = "base"', "give either recipe or adapter_of"),
+        ("seeds = [0]", "seeds = [0, 0]", "name at least one training seed, each once"),
+        ('label = "VII"\nrecipe = "matrix"', 'recipe = "lora"\ntraining.train.steps = 9', "training.train is shared by all arms"),
+        ('label = "VII"\nrecipe = "matrix"', 'recipe = "lora"\ntraining.lora.layers = "all"', "lora.layers: expected a list"),
+        ('label = "VII"\nrecipe = "matrix"', 'recipe = "lora"\nadapter_of = "base"', "give either recipe or adapter_of"),
         ("[training.lora]", "[training.layers]\nv2t = [1]\n[training.lora]", "layers stand in [layers.NAME]"),
         ("rank = 4", "rank = 4\nspeed = 2", "unknown field 'speed'"),
         ("steps = 2", "step = 2", ""),
@@ -146,4 +146,4 @@ def test_a_fresh_study_lists_every_piece_as_open_without_doing_anything(tmp_path
     assert found.exit_code == 0, found.output
     lines = found.stdout.splitlines()
     assert lines[0].split()[:2] == ["open", "bench"]
-    assert "0.0 h left; 17 pieces are of a kind that was not done yet" in lines[-1]
+    assert "0.0 h left; 9 pieces are of a kind that was not done yet" in lines[-1]

@@ -11,11 +11,6 @@ label = "I"
 recipe = "base"
 
 [[arms]]
-name = "lora"
-recipe = "lora"
-layers = "found"
-
-[[arms]]
 name = "matrix"
 label = "VII"
 recipe = "matrix"
@@ -80,10 +75,6 @@ log_every = 1
 {arms}
 [[orders]]
 better = "matrix"
-worse = "lora"
-
-[[orders]]
-better = "lora"
 worse = "base"
 
 [control]
@@ -100,7 +91,7 @@ def model(folder):
     return tiny_pipeline.cogvideox(folder)
 
 
-def write_plan(path, model, *, seeds="0, 1", scenes=3, steps=2, labels=8, arms=ARMS):
+def write_plan(path, model, *, seeds="0", scenes=2, steps=2, labels=6, arms=ARMS):
     """Write the study file and return its path."""
     path.write_text(PLAN.format(model=model, seeds=seeds, scenes=scenes, steps=steps, labels=labels, arms=arms))
     return path
