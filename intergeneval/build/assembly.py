@@ -39,13 +39,13 @@ def assemble(items: Sequence[Item], folder: BuildFolder, config: BuildConfig) ->
         if made is None:
             continue
         samples.append(made)
-        if standing(folder.decisions, item.id).kept:
+        if standing(folder.decided(item.id)).kept:
             reviewed.append(item.id)
     return Assembled(samples=tuple(samples), drops=tuple(drops), reviewed=tuple(reviewed))
 
 
 def _sample(item: Item, folder: BuildFolder, config: BuildConfig, drops: list[Drop]) -> Sample | None:
-    scene, now = folder.latest(Scene, item.id), standing(folder.decisions, item.id)
+    scene, now = folder.latest(Scene, item.id), standing(folder.decided(item.id))
 
     def drop(step: str, reason: str, *, pending: bool = False) -> None:
         drops.append(Drop(sample_id=item.id, step=step, reason=reason, pending=pending))

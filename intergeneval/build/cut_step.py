@@ -42,7 +42,7 @@ class CutStep:
         scene = self.folder.latest(Scene, item.id)
         if scene is None or scene.status != "ok" or not scene.interactions:
             return False
-        if standing(self.folder.decisions, item.id).dropped is not None:
+        if standing(self.folder.decided(item.id)).dropped is not None:
             return False
         placing = self.folder.latest(Placing, item.id)
         if placing is None and self._needs_places(item, scene):
@@ -56,7 +56,7 @@ class CutStep:
     def wanted(self, item: Item) -> str:
         """Return the hash of what the line of an item is made from; empty where a given mask is not there any more."""
         placing = self.folder.latest(Placing, item.id)
-        gone = sorted(standing(self.folder.decisions, item.id).gone)
+        gone = sorted(standing(self.folder.decided(item.id)).gone)
         assert item.media is not None
         try:
             files = {name: sha256_file(self.root / path) for name, path in _given_masks(item).items()}
@@ -116,7 +116,7 @@ class CutStep:
 
     def _masks(self, item: Item, frame: Frame, boxes: Mapping[str, Box]) -> tuple[dict[str, Mask], dict[str, str]]:
         """Return a mask an instance on the anchor frame, given or cut out, and why some have none."""
-        gone = standing(self.folder.decisions, item.id).gone
+        gone = standing(self.folder.decided(item.id)).gone
         found: dict[str, Mask] = {}
         for name, path in _given_masks(item).items():
             if name in boxes or name in gone:

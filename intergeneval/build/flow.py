@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -255,8 +256,10 @@ class _Teller:
         self._step = step
         self._total = count
         self._done = 0
+        self._lock = threading.Lock()
         self._tell = on_progress
 
     def __call__(self, sample_id: str) -> None:
-        self._done += 1
+        with self._lock:
+            self._done += 1
         self._tell(Progress(step=self._step, done=self._done, total=self._total, sample_id=sample_id))

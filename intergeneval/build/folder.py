@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -64,7 +64,7 @@ class BuildFolder:
         self._latest: dict[type[Record], dict[str, Record]] = {}
         self.spent: list[Scene | Placing] = []
         """Every line that a model was asked for, replaced ones included."""
-        self.decisions: list[Decision] = []
+        self._decisions: dict[str, list[Decision]] = {}
 
     @contextlib.contextmanager
     def open(self) -> Iterator[None]:
@@ -83,7 +83,7 @@ class BuildFolder:
             self._read(Placing)
             self._read(Cut)
             path = self.root / STEPS[Decision]
-            self.decisions = list(read_lines(path, Decision)) if path.is_file() else []
+            self._sort(read_lines(path, Decision) if path.is_file() else ())
             try:
                 yield
             finally:
@@ -118,4 +118,16 @@ class BuildFolder:
     def decide(self, decisions: list[Decision]) -> None:
         """Append decisions of a person, all of a review as one write. Raises StoreError."""
         self._files[Decision].append(decisions)
-        self.decisions += decisions
+        self._sort(decisions)
+
+    def decided(self, sample_id: str) -> list[Decision]:
+        """Return the decisions about a sample, in their order."""
+        return self._decisions.get(sample_id, [])
+
+    def knows_review(self, digest: str) -> bool:
+        """Whether a review file of that sha256 was written down before."""
+        return any(item.review == digest for found in self._decisions.values() for item in found)
+
+    def _sort(self, decisions: Iterable[Decision]) -> None:
+        for item in decisions:
+            self._decisions.setdefault(item.sample_id, []).append(item)

@@ -42,7 +42,10 @@ def write_pages(folder: BuildFolder, config: BuildConfig, items: Sequence[Item],
     )
     template = environment.get_template("review.html")
     samples = {sample.id: sample for sample in made.samples}
-    shown = [view(folder, item, samples.get(item.id), made.drops) for item in items]
+    drops: dict[str, list[Drop]] = {}
+    for drop in made.drops:
+        drops.setdefault(drop.sample_id, []).append(drop)
+    shown = [view(folder, item, samples.get(item.id), drops.get(item.id, [])) for item in items]
     parts = [shown[start : start + A_PAGE] for start in range(0, len(shown), A_PAGE)]
     names = [PAGE if number == 1 else f"review-{number}.html" for number in range(1, len(parts) + 1)]
     common = {
@@ -76,11 +79,10 @@ def blank_review(folder: BuildFolder, shown: Sequence[dict[str, Any]]) -> str:
     return f'{{"build": {json.dumps(folder.id)}, "decisions": [\n  {decisions}\n]}}\n'
 
 
-def view(folder: BuildFolder, item: Item, sample: Sample | None, drops: Sequence[Drop]) -> dict[str, Any]:
-    """Return what the page shows of one prompt."""
+def view(folder: BuildFolder, item: Item, sample: Sample | None, own: Sequence[Drop]) -> dict[str, Any]:
+    """Return what the page shows of one prompt; `own` is what was left out of it."""
     scene, placing, cut = folder.latest(Scene, item.id), folder.latest(Placing, item.id), folder.latest(Cut, item.id)
-    own = [drop for drop in drops if drop.sample_id == item.id]
-    now = standing(folder.decisions, item.id)
+    now = standing(folder.decided(item.id))
     frames = shown_frames(folder.root, item.id, cut.input) if cut is not None and cut.input else {}
     anchor = shown_anchor(folder.root, item.id, placing.input) if placing is not None and placing.input else None
     acts = () if scene is None else scene.interactions

@@ -55,7 +55,7 @@ class PlaceStep:
 
     def wanted(self, item: Item, scene: Scene) -> str:
         """Return the hash of what places are made from. Raises MediaError."""
-        now = standing(self.folder.decisions, item.id)
+        now = standing(self.folder.decided(item.id))
         asked = [instance.to_json() for instance in _alive(scene, now)]
         settled = [[item.instance.id, item.box, item.basis, item.rejected] for item in self._wishes(item, scene, now)]
         return sha256_json([self.proposals_input(item, scene), asked, settled, self.grounder.method])
@@ -70,7 +70,7 @@ class PlaceStep:
         scene = self.folder.latest(Scene, item.id)
         if scene is None or scene.status != "ok" or not scene.interactions or not self.needed(item, scene):
             return None
-        if standing(self.folder.decisions, item.id).dropped is not None:
+        if standing(self.folder.decided(item.id)).dropped is not None:
             return None
         assert item.media is not None
         try:
@@ -122,7 +122,7 @@ class PlaceStep:
     def make(self, ready: Ready) -> None:
         """Verify, choose the frame and append an item's line. Raises BudgetError when nothing can be asked."""
         item, scene = ready.item, ready.scene
-        wishes = self._wishes(item, scene, standing(self.folder.decisions, item.id))
+        wishes = self._wishes(item, scene, standing(self.folder.decided(item.id)))
         tried: list[Grounding] = []
         for frame, candidates in self._frames(ready):
             tried.append(self.grounder.place((item.id, 0, frame), ready.media.frames[frame], wishes, candidates))
@@ -151,7 +151,7 @@ class PlaceStep:
         """Return the frame that a person's boxes, or given boxes and masks, belong to; None where it is free."""
         if not item.is_video:
             return None
-        settled = standing(self.folder.decisions, item.id).boxes
+        settled = standing(self.folder.decided(item.id)).boxes
         if settled:
             return next(frame for _, frame in settled.values())
         bound = any(instance.box is not None or instance.mask is not None for instance in item.row.instances or ())

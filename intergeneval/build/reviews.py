@@ -69,15 +69,13 @@ class Standing:
     """Boxes that are not it, by id."""
 
 
-def standing(decisions: Sequence[Decision], sample_id: str) -> Standing:
-    """Return what decisions, in their order, say of a sample; of several about one thing the last counts, rejections add up."""
+def standing(decisions: Sequence[Decision]) -> Standing:
+    """Return what the decisions about one sample come to; of several about one thing the last counts, rejections add up."""
     dropped, note, kept = None, "", False
     gone: dict[str, str] = {}
     boxes: dict[str, tuple[Box, int]] = {}
     rejected: dict[str, tuple[Box, ...]] = {}
     for item in decisions:
-        if item.sample_id != sample_id:
-            continue
         name = item.instance_id
         if name is None:
             dropped = f"dropped by a person{f': {item.note}' if item.note else ''}" if item.decision == "drop" else None
@@ -110,7 +108,7 @@ def apply_review(folder: BuildFolder, path: Path, ids: Sequence[str]) -> int:
     """
     content = _content(path)
     digest = sha256_bytes(content)
-    if any(item.review == digest for item in folder.decisions):
+    if folder.knows_review(digest):
         return 0
     review = _parsed(content, path)
     if review.build != folder.id:

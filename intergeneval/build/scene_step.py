@@ -39,7 +39,7 @@ class SceneStep:
         return sha256_json([item.row.prompt, self.judge.inquirer, self.prompts.hash, self._note(item)])
 
     def _note(self, item: Item) -> str:
-        return standing(self.folder.decisions, item.id).note
+        return standing(self.folder.decided(item.id)).note
 
     def open(self, item: Item) -> bool:
         """Whether an item's line is still to be made."""
