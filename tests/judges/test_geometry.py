@@ -272,7 +272,7 @@ def test_the_judge_registers_under_its_name_and_takes_no_settings():
         create("", {"contact": 3})
 
 
-def test_three_instances_at_480_by_720_take_less_than_two_seconds():
+def test_three_instances_at_480_by_720_take_less_than_two_seconds_of_one_core():
     big = {
         name: (lambda frame, body=body: [tuple(4 * v for v in r) for r in body(frame)])
         for name, body in PUSHES["as told"][0].items()
@@ -286,9 +286,9 @@ def test_three_instances_at_480_by_720_take_less_than_two_seconds():
         found = tracks(big)
     finally:
         shapes.SIZE = before
-    begun = time.perf_counter()
+    begun = time.process_time()
     request = JudgeRequest(sample=item, video=video(), tracks=found, questions=questions.questions_for(item))
     values = [answer.value for answer in create("", {}).answer(request)]
-    assert time.perf_counter() - begun < 2.0
+    assert time.process_time() - begun < 2.0
     assert values == [AnswerValue.YES] * 10
     assert found.fps == FPS
