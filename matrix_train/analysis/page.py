@@ -58,6 +58,7 @@ def write_page(folder: Folder, findings: Findings, about: Mapping[str, Any]) -> 
         influential=findings.chosen("influential"),
         dominant=findings.chosen("dominance"),
         snippet=_snippet(findings.suggested),
+        indifferent=[KINDS[kind] for kind, chosen in findings.suggested.items() if _indifferent(findings, kind, chosen)],
         versions=provenance.versions(),
         settings=json.dumps(about["config"].to_json(), indent=1),
         samples=len({name for name, _ in findings.videos}),
@@ -70,6 +71,12 @@ def write_page(folder: Folder, findings: Findings, about: Mapping[str, Any]) -> 
 def _number(value: float) -> str:
     """Return three significant digits; a dash where there is no number."""
     return "–" if value is None or math.isnan(value) else f"{value:.3g}"
+
+
+def _indifferent(findings: Findings, kind: str, chosen: tuple[int, ...]) -> bool:
+    """Return whether attention in the chosen layers prefers the instances nowhere: AAS also rises with attention as such."""
+    rows = findings.layers[(findings.layers["kind"] == kind) & findings.layers["layer"].isin(chosen)]
+    return bool(len(rows)) and not bool((rows["lift"] > 1).any())
 
 
 def _snippet(suggested: Mapping[str, tuple[int, ...]]) -> str:
