@@ -131,8 +131,8 @@ def test_another_base_under_the_same_name_is_refused(done, place):
 
 def test_a_piece_whose_needs_are_not_done_names_them(place):
     study = Study(load(place / "study.toml"), place / "early")
-    with pytest.raises(ConfigError, match=r"run/matrix/1 needs bench, train/matrix/1; do these first"):
-        study.run(only=("run/matrix/1",))
+    with pytest.raises(ConfigError, match=r"run/matrix/0 needs bench, train/matrix/0; do these first"):
+        study.run(only=("run/matrix/0",))
 
 
 def test_runs_that_were_not_made_alike_make_no_table(done, place):
