@@ -23,13 +23,13 @@ from intergeneval.videos.pixels import Fitting
 from matrix_train.analysis.config import AnalysisConfig
 from matrix_train.analysis.maps import MapStore
 from matrix_train.analysis.model import Shape, StudiedModel
-from matrix_train.analysis.phrases import spans_of
 from matrix_train.analysis.recorder import Recorder
 from matrix_train.analysis.roles import Act, Slot, slots_of
 from matrix_train.backbones import MapKind
 from matrix_train.backbones.encoders import Frames
 from matrix_train.data.batches import generator_of
 from matrix_train.data.clips import Clip, inside, mask_tracks
+from matrix_train.phrases import spans_of
 from matrix_train.targets import Masks, resize
 
 

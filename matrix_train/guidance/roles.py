@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from intergeneval.errors import ConfigError
 from intergeneval.records import BOX_COLOURS, Instance, Interaction, Sample
-from matrix_train.analysis.phrases import spans_of
+from matrix_train.phrases import spans_of
 from matrix_train.roles import Span, find_phrase, is_cut, token_indices
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from intergeneval import bench
 from intergeneval.records import Instance, Interaction, Sample
-from matrix_train.analysis.phrases import spans_of
+from matrix_train.phrases import spans_of
 
 
 def found(prompt, verb="lifts", appearances=("man in a red hat with boots", "heavy wooden box"), classes=("man", "box")):
