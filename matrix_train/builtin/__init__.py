@@ -47,7 +47,7 @@ def create(argument: str, settings: Mapping[str, Any]) -> Any:
     """
     if not argument:
         raise ConfigError(f"source 'builtin' needs a name: --model {PREFIX}{BASE} or --model {PREFIX}{ADAPTER}")
-    given: dict[str, Any] = {"steps": STEPS, "guidance": GUIDANCE, "fps": FPS, "dtype": "float32", "name": argument}
+    given: dict[str, Any] = {"steps": STEPS, "guidance": GUIDANCE, "fps": FPS, "dtype": "float32"}
     if argument == ADAPTER:
         # Wherever the adapter was trained, its base is the embedded one.
         given["base"] = f"{PREFIX}{BASE}"
