@@ -43,7 +43,8 @@ def test_the_embedded_model_is_scored_by_the_ordinary_command(tmp_path):
     config.write_text("[settings.builtin]\nsteps = 2\n")
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "intergeneval", "run", "--model", "builtin:staged-base", "--bench", "staged", "--limit", "1"),
+            *(sys.executable, "-c", "from intergeneval.cli import main; main()"),
+            *("run", "--model", "builtin:staged-base", "--bench", "staged", "--limit", "1"),
             *("--config", str(config), "--out", str(tmp_path / "run"), "--json"),
         ],
         capture_output=True,
