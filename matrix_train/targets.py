@@ -23,6 +23,20 @@ def resize(masks: Masks, size: tuple[int, int], window: Window | None = None) ->
     return np.ascontiguousarray(masks[..., rows[:, None], columns[None, :]])
 
 
+def on_tokens(masks: Masks, size: tuple[int, int], window: Window | None = None) -> Masks:
+    """Bring masks (F, H, W) to a token grid of `size` by nearest neighbour, without losing what is thin.
+
+    On a coarse grid an instance may pass between the middles of all tokens of a frame; then it has every token that it touches.
+    """
+    found = resize(masks, size, window)
+    top, left, height, width = window or (0, 0, *masks.shape[1:])
+    kept = masks[:, top : top + height, left : left + width]
+    lost = kept.any(axis=(1, 2)) & ~found.any(axis=(1, 2))
+    rows, columns = (np.arange(wanted) * length // wanted for wanted, length in zip(size, kept.shape[1:], strict=True))
+    found[lost] = np.logical_or.reduceat(np.logical_or.reduceat(kept[lost], rows, axis=1), columns, axis=2)
+    return found
+
+
 def latent_frames(frames: int, stride: int) -> npt.NDArray[np.int64]:
     """Return the video frame that stands for each latent frame: the first alone, then the middle of each group of `stride`."""
     latents = 1 + (frames - 1) // stride

@@ -200,14 +200,14 @@ def _draw(
 def _weights(cached: Sequence[CachedClip]) -> RoleWeights:
     """Return uniform weights over each role's tokens and cells, padded to the clip with most roles (at least one)."""
     slots = max(1, *(len(item.entries) for item in cached))
-    rows, columns = cached[0].tensors["coarse"].shape[2:]
+    rows, columns = cached[0].tensors["cells"].shape[1:]
     text_BRT = torch.zeros(len(cached), slots, cached[0].text_tokens)
     cells_BRC = torch.zeros(len(cached), slots, rows * columns)
     for place, item in enumerate(cached):
         for slot, entry in enumerate(item.entries):
             if entry.tokens:
                 text_BRT[place, slot, list(entry.tokens)] = 1 / len(entry.tokens)
-            first = item.tensors["coarse"][slot, 0].flatten().float()
+            first = item.tensors["cells"][slot].flatten().float()
             if entry.has_cells:
                 cells_BRC[place, slot] = first / first.sum()
     return RoleWeights(text_BRT=text_BRT, cells_BRC=cells_BRC)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -23,16 +24,16 @@ from intergeneval.errors import ConfigError
 from intergeneval.ids import sha256_json
 from intergeneval.videos import Reader
 from intergeneval.videos.pixels import Fitting
-from matrix_train.backbones import Backbone
+from matrix_train.backbones import Backbone, Grid
 from matrix_train.backbones.encoders import Encoder, Frames
 from matrix_train.conditioning import palette_picture, target_picture
 from matrix_train.config import Config
 from matrix_train.data.checking import check_clip, cut_notes
 from matrix_train.data.clips import ROLE_ORDER, Clip, inside, mask_folder, mask_tracks
 from matrix_train.roles import token_indices
-from matrix_train.targets import Masks, latent_frames, of_role, pack, resize
+from matrix_train.targets import Masks, Window, latent_frames, of_role, on_tokens, pack, resize
 
-VERSION = 3
+VERSION = 4
 INDEX = "cache.json"
 
 
@@ -57,7 +58,8 @@ class CachedClip:
     id: str
     """The clip."""
     tensors: Mapping[str, Tensor]
-    """``video`` moments, ``id_map``, ``condition/*``, the ``first`` frame's pixels, ``masks`` and ``coarse`` of the roles."""
+    """``video`` moments, ``id_map``, ``condition/*``, the ``first`` frame's pixels, and of the roles ``masks``, ``coarse`` ones on the
+    token grid, and the ``cells`` of the first frame."""
     entries: tuple[Entry, ...]
     """Its roles, in the order of the packed masks."""
     text_tokens: int
@@ -177,20 +179,21 @@ def _encode(path: Path, digest: str, config: Config, clip: Clip, encoder: Encode
     if config.condition.id_map != "none":
         tensors["id_map"] = encoder.picture(_id_map(config, clip, tracks, fitting))
     entries, found = _roles(clip, tracks, text.offsets)
-    stride, scale = backbone.strides[0], config.decoder.scale
-    window, latents = fitting.window, latent_frames(len(frames), stride)
-    fine = [resize(masks, (grid.height * scale, grid.width * scale), window) for masks in found]
-    coarse = [resize(masks, (grid.height, grid.width), window) for masks in found]
-    shape = (len(found), len(frames), grid.height * scale, grid.width * scale)
-    tensors["masks"] = torch.from_numpy(pack(np.stack(fine) if fine else np.zeros(shape, dtype=np.bool_)))
-    tensors["coarse"] = torch.from_numpy(np.stack([item[latents] for item in coarse]).astype(np.uint8) if coarse else _none(grid))
-    listed = [{**entry, "has_cells": bool(cells[0].any())} for entry, cells in zip(entries, coarse, strict=True)]
+    latents = latent_frames(len(frames), backbone.strides[0])
+    made = [_on_grids(masks, grid, config.decoder.scale, fitting.window, latents) for masks in found]
+    # What is cropped away, or falls between the decoder's cells, is skipped and not trained as absent.
+    lost = [entry for entry, (fine, _, _) in zip(entries, made, strict=True) if not fine.any()]
+    listed = [
+        {**entry, "has_cells": bool(cells.any())} for entry, (fine, _, cells) in zip(entries, made, strict=True) if fine.any()
+    ]
+    made = [item for item in made if item[0].any()]
+    tensors |= _stacked(made, len(frames), grid, config.decoder.scale)
     metadata = {
         "digest": digest,
-        "notes": json.dumps([*cut_notes(clip, text.offsets), *_cell_notes(listed)]),
+        "notes": json.dumps([*cut_notes(clip, text.offsets), *_lost_notes(lost), *_cell_notes(listed)]),
         "clip": clip.id,
         "entries": json.dumps(listed),
-        "mask_shape": json.dumps(shape),
+        "mask_shape": json.dumps(_mask_shape(len(made), len(frames), grid, config.decoder.scale)),
         "text_tokens": str(len(text.offsets)),
     }
     partial = path.with_suffix(".partial")
@@ -205,8 +208,27 @@ def training_frames(config: Config, reader: Reader) -> tuple[Frames, Fitting]:
     return np.stack([fitting.apply(frame) for frame in islice(reader, config.data.frames)]), fitting
 
 
-def _none(grid: Any) -> Any:
-    return np.zeros((0, grid.frames, grid.height, grid.width), dtype=np.uint8)
+def _on_grids(masks: Masks, grid: Grid, scale: int, window: Window, latents: npt.NDArray[np.int64]) -> tuple[Masks, Masks, Masks]:
+    """Return a role's masks at the decoder's grid and at the tokens of each latent frame, and its tokens of the first frame."""
+    size = (grid.height, grid.width)
+    fine = resize(masks, (grid.height * scale, grid.width * scale), window)
+    return fine, resize(masks[latents], size, window), on_tokens(masks[:1], size, window)[0]
+
+
+def _mask_shape(roles: int, frames: int, grid: Grid, scale: int) -> tuple[int, int, int, int]:
+    return roles, frames, grid.height * scale, grid.width * scale
+
+
+def _stacked(made: Sequence[tuple[Masks, Masks, Masks]], frames: int, grid: Grid, scale: int) -> dict[str, Tensor]:
+    """Return the masks of all roles of a clip as they are stored; a clip may have none."""
+    shapes = (_mask_shape(0, frames, grid, scale), (0, grid.frames, grid.height, grid.width), (0, grid.height, grid.width))
+    columns = zip(*made, strict=True) if made else (() for _ in shapes)
+    fine, coarse, cells = (np.array(list(own), bool).reshape(-1, *shape[1:]) for own, shape in zip(columns, shapes, strict=True))
+    return {
+        "masks": torch.from_numpy(pack(fine)),
+        "coarse": torch.from_numpy(coarse.astype(np.uint8)),
+        "cells": torch.from_numpy(cells.astype(np.uint8)),
+    }
 
 
 def _id_map(config: Config, clip: Clip, tracks: Mapping[str, Masks], fitting: Fitting) -> Any:
@@ -232,6 +254,14 @@ def _roles(
             entries.append({"interaction": index, "role": role, "tokens": list(tokens)})
             found.append(masks)
     return entries, found
+
+
+def _lost_notes(entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [
+        f"interaction {entry['interaction']}: no mask of {entry['role']} reaches the part and the grid that are trained on, "
+        "so it is left out"
+        for entry in entries
+    ]
 
 
 def _cell_notes(entries: Sequence[Mapping[str, Any]]) -> list[str]:

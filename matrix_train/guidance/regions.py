@@ -14,7 +14,7 @@ from intergeneval.masks import Mask
 from intergeneval.records import Sample, Video, VideoStatus
 from intergeneval.trackers import Tracker, TrackRequest
 from matrix_train.backbones import Grid
-from matrix_train.targets import Masks, latent_frames, resize
+from matrix_train.targets import Masks, latent_frames, on_tokens
 
 FPS = 8.0
 """Frame rate a tracker is told, frames per second."""
@@ -69,16 +69,4 @@ def on_grid(track: Masks, grid: Grid, frames: int, stride: int) -> npt.NDArray[n
         raise ConfigError(
             f"{frames} frames have {len(picked)} latent frames at a stride of {stride}, the model has {grid.frames}"
         )
-    cells = resize(picked, (grid.height, grid.width))
-    # On a coarse grid a thin instance may pass between the middles of all tokens; then it has every token that it touches.
-    lost = picked.any(axis=(1, 2)) & ~cells.any(axis=(1, 2))
-    cells[lost] = _touched(picked[lost], grid)
-    return cells.reshape(-1)
-
-
-def _touched(masks: Masks, grid: Grid) -> Masks:
-    """Return the tokens (F, h, w) that masks (F, H, W) have a pixel in."""
-    rows, columns = (
-        np.arange(wanted) * size // wanted for wanted, size in zip((grid.height, grid.width), masks.shape[1:], strict=True)
-    )
-    return np.logical_or.reduceat(np.logical_or.reduceat(masks, rows, axis=1), columns, axis=2)
+    return on_tokens(picked, (grid.height, grid.width)).reshape(-1)

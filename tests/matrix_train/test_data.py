@@ -15,6 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intergeneval.errors import ConfigError, RecordError
+from intergeneval.masks import track_of
+from intergeneval.records import Tracks, TrackState
 from matrix_train import roles, targets
 from matrix_train.backbones.encoders import load_encoder
 from matrix_train.backbones.loading import load_backbone
@@ -85,6 +87,16 @@ def test_masks_are_resized_by_nearest_neighbour_and_never_blended():
     assert targets.resize(mask, (16, 16)).sum() == 2 * 16
     assert targets.resize(mask, (2, 2)).sum() == 0
     assert targets.resize(mask, (4, 4), (0, 2, 4, 4)).sum() == 4
+
+
+def test_a_thin_mask_between_the_middles_of_all_tokens_has_those_it_touches_inside_the_window():
+    mask = np.zeros((2, 8, 8), dtype=bool)
+    mask[0, 1:6, 3] = True
+    mask[0, :, 7] = True
+    assert np.argwhere(targets.on_tokens(mask, (2, 2), (0, 0, 8, 6))[0]).tolist() == [[0, 1], [1, 1]]
+    assert not targets.on_tokens(mask, (2, 2), (0, 4, 8, 3)).any()
+    mask[0, 2, 2] = True
+    assert targets.on_tokens(mask, (2, 2))[0].sum() == 1
 
 
 def test_latent_frames_stand_for_the_first_frame_alone_and_the_middle_of_each_four():
@@ -195,6 +207,43 @@ def test_the_cache_holds_the_masks_and_tokens_of_the_clip_and_is_filled_once(pip
     assert np.array_equal(fine[2], targets.resize(first | second, (8, 8)))
     assert [entry.role for entry in found.entries] == ["sub", "obj", "verb"]
     assert all(entry.tokens and entry.has_cells for entry in found.entries)
+
+
+def redrawn(data, second):
+    """Give the second instance of the first clip the masks (F, H, W)."""
+    _, first, _ = tiny_pipeline.scene(0)
+    states = [TrackState.VISIBLE] * len(first)
+    own = (track_of("id1", first, states, [1.0] * len(first)), track_of("id2", second, states, [1.0] * len(first)))
+    made = Tracks(sample_id="clip0", seed=0, tracker="hand", size=first.shape[1:], tracks=own)
+    (data / "tracks" / "clip0.json").write_text(json.dumps(made.to_json()))
+
+
+def test_a_thin_instance_that_lies_on_the_middle_of_no_token_is_propagated_all_the_same(pipeline, data):
+    thin = np.zeros((9, 64, 64), dtype=bool)
+    thin[:, 20:40, 34:38] = True
+    redrawn(data, thin)
+    settings = replace(tiny_pipeline.config(pipeline, data), decoder=DecoderConfig(widths=(4, 4, 4, 4), scale=8))
+    clips, _, backbone, _ = filled(settings, pipeline)
+    found = load_clip(data / ".matrix-cache", clips[0])
+    assert not found.tensors["coarse"][1].any()
+    assert np.argwhere(found.tensors["cells"][1].numpy()).tolist() == [[1, 2], [2, 2]]
+    assert found.entries[1].has_cells
+    batch = Batches(settings, backbone, clips[:1], data / ".matrix-cache").draw(0)
+    assert batch.weights.cells_BRC[0, 1].reshape(4, 4)[1:3, 2].tolist() == [0.5, 0.5]
+
+
+def test_a_role_that_the_crop_leaves_nothing_of_is_left_out_and_told(pipeline, data):
+    outside = np.zeros((9, 64, 64), dtype=bool)
+    outside[:, :4] = True
+    redrawn(data, outside)
+    settings = tiny_pipeline.config(pipeline, data)
+    clips, *_ = filled(replace(settings, data=replace(settings.data, height=32)), pipeline)
+    found = load_clip(data / ".matrix-cache", clips[0])
+    assert [entry.role for entry in found.entries] == ["sub", "verb"]
+    assert len(found.tensors["masks"]) == len(found.tensors["cells"]) == 2
+    assert notes_of(data / ".matrix-cache", clips[:1]) == [
+        "clip0: interaction 0: no mask of obj reaches the part and the grid that are trained on, so it is left out"
+    ]
 
 
 def test_a_role_that_the_text_limit_cuts_off_is_told_by_cache_and_check(pipeline, data):
