@@ -76,6 +76,8 @@ def save(model: AlignedModel, folder: Path, steps: int, *, fold_alpha: bool = Fa
     """Write an adapter folder. The mark by which it is known goes first and comes back last, so that a torn one has none."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MARK).unlink(missing_ok=True)
+    # One of an earlier part of the run would be taken for this adapter's.
+    (folder / FOLDED).unlink(missing_ok=True)
     config = model.config
     if model.adapted:
         transformer: Any = model.transformer

@@ -15,6 +15,8 @@ ROLES = ("sub", "obj", "verb")
 ID_MAPS = ("palette", "target", "none")
 SMALLEST = 16
 """Pixels of the smallest side: one token of the backbones, eight pixels of the VAE by a patch of two."""
+STEP = 8
+"""Pixels of a latent cell: the VAEs would cut other sizes without a word, and pipelines refuse them."""
 IMAGE_NOISES = ("recipe", "none")
 
 
@@ -56,6 +58,8 @@ class DataConfig(Record):
         for height, width in ((self.height, self.width), *self.sizes):
             if min(height, width) < SMALLEST:
                 raise ValueError(f"data: a size of {height}x{width} is below {SMALLEST} pixels")
+            if height % STEP or width % STEP:
+                raise ValueError(f"data: a size of {height}x{width} is no multiple of {STEP} pixels in both directions")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,7 +293,9 @@ def _apply(table: dict[str, Any], override: str) -> None:
         value = tomllib.loads(f"value = {text.strip()}")["value"]
     except tomllib.TOMLDecodeError:
         value = text.strip()
-    table.setdefault(section, {})[key] = value
+    if not isinstance(table.setdefault(section, {}), dict):
+        raise ConfigError(f"override {override!r}: {section} is {table[section]!r} in the config file and not a table")
+    table[section][key] = value
 
 
 def dump(config: Config) -> str:
@@ -297,10 +303,14 @@ def dump(config: Config) -> str:
     lines = []
     for section, values in config.to_json().items():
         lines.append(f"[{section}]")
-        # JSON scalars, strings and lists of them are TOML values as they stand.
-        lines += [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+        lines += [f"{key} = {_toml(value)}" for key, value in values.items()]
         lines.append("")
     return "\n".join(lines)
+
+
+def _toml(value: Any) -> str:
+    """Return a scalar, string or list as TOML: JSON as it stands, but for infinity and characters that take two escapes."""
+    return repr(value) if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:

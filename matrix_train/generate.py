@@ -49,11 +49,12 @@ class Generator:
         """Return RGB frames (F, H, W, 3) of a video that starts from `first` (H, W, 3).
 
         `masks` are the first-frame masks (H, W) of the request's instances by id; in the order of the instances they take their
-        colours, and an adapter with a single target takes the last one. Raises ConfigError when masks or the words of a role
-        are missing, or masks are of another size.
+        colours. An adapter with a single target takes the object of the first interaction, as in training, or the last mask
+        where no interaction is given. Raises ConfigError when masks or the words of a role are missing, or masks are of another
+        size.
         """
         if self._encoder is not None:
-            self._set_id_map(first, [masks[item.id] for item in request.instances if item.id in masks])
+            self._set_id_map(first, request, masks)
         if self._guide is None:
             return self._sampled(first, request.prompt, seed)
         size, frames = (first.shape[0], first.shape[1]), self.model.frames
@@ -66,18 +67,31 @@ class Generator:
             self._pipeline, first, prompt, frames=self.model.frames, steps=config.steps, seed=seed, guidance=config.guidance
         )
 
-    def _set_id_map(self, first: Frame, masks: Sequence[Mask]) -> None:
+    def _set_id_map(self, first: Frame, request: Sample, given: Mapping[str, Mask]) -> None:
         assert self._encoder is not None
         assert self._adapted is not None
+        masks = [given[item.id] for item in request.instances if item.id in given]
         if not masks:
             raise ConfigError("this adapter was trained with an id map and needs first-frame masks of the instances")
         for mask in masks:
             if mask.shape != first.shape[:2]:
                 shown = f"{mask.shape[1]}x{mask.shape[0]}, the first frame {first.shape[1]}x{first.shape[0]}"
                 raise ConfigError(f"a mask is {shown}")
-        picture = palette_picture(masks) if self._adapted.info.id_map == "palette" else target_picture(masks[-1])
+        picture = palette_picture(masks) if self._adapted.info.id_map == "palette" else target_picture(target_of(request, given))
         latent = self._encoder.picture(picture)[None]
         self._adapted.id_map = on_first_frame(latent, 1 + (sampled_frames(self._pipeline, self.model.frames) - 1) // 4)
+
+
+def target_of(request: Sample, masks: Mapping[str, Mask]) -> Mask:
+    """Return the mask that an adapter with a single target is shown: the first interaction's object, or its subject without one.
+
+    Without an interaction that names instances it is the last mask. Raises ConfigError when the target has none.
+    """
+    named = [item.object or item.subject for item in request.interactions[:1] if item.object or item.subject]
+    target = named[0] if named else [item.id for item in request.instances if item.id in masks][-1]
+    if target not in masks:
+        raise ConfigError(f"sample {request.id}: {target} is the target of the first interaction and has no first-frame mask")
+    return masks[str(target)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

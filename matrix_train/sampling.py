@@ -13,6 +13,7 @@ from intergeneval.errors import ConfigError, RecordError
 from intergeneval.records import Record
 from matrix_train.backbones.loading import architecture, resolve
 from matrix_train.checkpoint import MARK, AdapterInfo, read_info
+from matrix_train.config import STEP
 from matrix_train.guidance.config import GuidanceConfig, parse
 
 DTYPES = ("bfloat16", "float16", "float32")
@@ -49,6 +50,8 @@ class SampleConfig(Record):
             raise ValueError(f"frames is {self.frames}; it must be one more than a multiple of four")
         if (self.height > 0) != (self.width > 0) or min(self.height, self.width) < 0:
             raise ValueError(f"height and width are {self.height} and {self.width}; give both or neither")
+        if self.height % STEP or self.width % STEP:
+            raise ValueError(f"height and width are {self.height} and {self.width}; both must be multiples of {STEP}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

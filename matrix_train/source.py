@@ -44,6 +44,11 @@ class MatrixSource:
             self._config = SampleConfig.from_json(chosen, where="source 'matrix'")
         except RecordError as error:
             raise ConfigError(str(error)) from None
+        seeds, fps = self._settings["seeds"], self._settings["fps"]
+        if not isinstance(seeds, list | tuple) or not seeds or not all(type(seed) is int for seed in seeds):
+            raise ConfigError(f"source 'matrix': seeds is {seeds!r}; it must be a list of whole numbers, such as [0, 1]")
+        if type(fps) not in (int, float) or not 0 < fps < float("inf"):
+            raise ConfigError(f"source 'matrix': fps is {fps!r}; it must be a number above 0")
         self._guidance = parse(self._settings["attention_guidance"], where="source 'matrix': attention_guidance")
         self._model = find_model(model, self._config)
         check_layers(self._guidance, self._model.base)
@@ -78,7 +83,7 @@ class MatrixSource:
 
     def seeds(self, sample: Sample, wanted: Sequence[int]) -> tuple[int, ...]:  # noqa: ARG002  # protocol
         """Return the configured seeds, or those that are wanted."""
-        return tuple(wanted) or tuple(int(seed) for seed in self._settings["seeds"])
+        return tuple(wanted) or tuple(self._settings["seeds"])
 
     def video(self, sample: Sample, seed: int) -> SourceVideo:
         """Return frames that are generated when they are walked; a sample that lacks what the model needs has no video."""

@@ -58,8 +58,8 @@ class CachedClip:
     id: str
     """The clip."""
     tensors: Mapping[str, Tensor]
-    """``video`` moments, ``id_map``, ``condition/*``, the ``first`` frame's pixels, and of the roles ``masks``, ``coarse`` ones on the
-    token grid, and the ``cells`` of the first frame."""
+    """``video`` moments, ``id_map``, ``condition/*``, the ``first`` frame's pixels, and of the roles ``masks``, ``coarse`` ones
+    on the token grid, and the ``cells`` of the first frame."""
     entries: tuple[Entry, ...]
     """Its roles, in the order of the packed masks."""
     text_tokens: int
@@ -109,7 +109,8 @@ def check_key(folder: Path, key: Mapping[str, Any]) -> bool:
 
 def clip_digest(root: Path, clip: Clip) -> str:
     """Return a hash of a clip's record and of the size and time of every file it names; the time tells re-made masks."""
-    files = [inside(root, clip.video, "video")]
+    video = inside(root, clip.video, "video")
+    files = sorted(video.iterdir()) if video.is_dir() else [video]
     if clip.tracks:
         files.append(inside(root, clip.tracks, "tracks"))
     else:

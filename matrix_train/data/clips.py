@@ -83,9 +83,16 @@ def inside(root: Path, relative: str, what: str) -> Path:
 
 
 def read_own(root: Path) -> tuple[Clip, ...]:
-    """Read ``clips.jsonl``. Raises RecordError naming line and field."""
-    lines = (root / INDEX).read_text(encoding="utf-8").splitlines()
+    """Read ``clips.jsonl``. Raises RecordError naming line and field, and ConfigError for a file that is no text."""
+    lines = _text(root / INDEX).splitlines()
     return tuple(Clip.from_line(line, where=f"{root / INDEX}:{number}") for number, line in enumerate(lines, 1) if line.strip())
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 text ({error.reason} at byte {error.start})") from None
 
 
 def write_own(root: Path, clips: tuple[Clip, ...]) -> None:
@@ -120,7 +127,7 @@ def unnamed(root: Path, clip: Clip) -> list[str]:
     known = {instance.id for instance in clip.instances}
     if clip.tracks:
         path = inside(root, clip.tracks, "tracks")
-        found = {track.instance_id for track in Tracks.from_line(path.read_text(encoding="utf-8"), where=str(path)).tracks}
+        found = {track.instance_id for track in Tracks.from_line(_text(path), where=str(path)).tracks}
     else:
         folder = inside(root, clip.masks, "masks")
         # The release keeps a union picture of all ids beside them, in a folder of another name.
@@ -132,7 +139,7 @@ def unnamed(root: Path, clip: Clip) -> list[str]:
 def _from_tracks(path: Path, clip: Clip) -> dict[str, Masks]:
     if not path.is_file():
         raise MediaError(f"{path}: there is no such file of mask tracks")
-    tracks = Tracks.from_line(path.read_text(encoding="utf-8"), where=str(path))
+    tracks = Tracks.from_line(_text(path), where=str(path))
     found = {}
     for instance in clip.instances:
         track = tracks.track(instance.id)

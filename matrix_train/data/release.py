@@ -36,8 +36,8 @@ def read_release(root: Path) -> tuple[Clip, ...]:
 
 
 def _rows(path: Path) -> list[Mapping[str, Any]]:
-    text = path.read_text(encoding="utf-8-sig")
     try:
+        text = path.read_text(encoding="utf-8-sig")
         if path.suffix == ".csv":
             return list(csv.DictReader(io.StringIO(text, newline="")))
         lines = [line for line in text.splitlines() if line.strip()]
