@@ -23,7 +23,7 @@ from matrix_train.backbones.loading import load_backbone
 from matrix_train.cli import main
 from matrix_train.config import ConditionConfig, DataConfig, DecoderConfig
 from matrix_train.data.batches import Batches, Plan
-from matrix_train.data.cache import load_clip, notes_of, precompute
+from matrix_train.data.cache import clip_digest, load_clip, notes_of, precompute
 from matrix_train.data.checking import check_clip, read_dataset
 from matrix_train.data.clips import read_own, write_own
 
@@ -301,6 +301,30 @@ def test_a_clip_that_changed_is_refused_until_it_is_encoded_again(pipeline, data
     assert precompute(settings, changed, encoder, backbone) == 1
     with pytest.raises(ConfigError, match="is not cached"):
         Batches(settings, backbone, (replace(clips[0], id="new"),), data / ".matrix-cache")
+
+
+def test_a_frame_that_changed_inside_a_folder_of_frames_is_noticed(data):
+    (clip, *_), folder = read_own(data), data / "videos" / "frames"
+    folder.mkdir()
+    for place, picture in enumerate(tiny_pipeline.scene(0)[0]):
+        cv2.imwrite(str(folder / f"{place:03d}.png"), picture)
+    clip = replace(clip, video="videos/frames")
+    before = clip_digest(data, clip)
+    assert clip_digest(data, clip) == before
+    cv2.imwrite(str(folder / "004.png"), np.zeros((64, 64, 3), np.uint8))
+    assert clip_digest(data, clip) != before
+
+
+def test_a_file_that_is_not_utf_8_is_named(data, tmp_path):
+    (data / "tracks" / "clip0.json").write_bytes(b"\xff\xfe{")
+    assert "clip0.json: is not UTF-8 text" in faults_of(data)[0]
+    (data / "clips.jsonl").write_bytes("é".encode("latin-1"))
+    with pytest.raises(ConfigError, match=r"clips\.jsonl: is not UTF-8 text"):
+        read_dataset(data)
+    root = tiny_pipeline.release_dataset(tmp_path / "release", clips=1)
+    (root / "metadata.csv").write_bytes("video,prompt\n000000.mp4,café\n".encode("latin-1"))
+    with pytest.raises(ConfigError, match=r"metadata\.csv: cannot be read"):
+        read_dataset(root)
 
 
 def test_a_batch_follows_from_seed_step_and_clip_alone(pipeline, data):

@@ -23,6 +23,7 @@ from matrix_train import checkpoint
 from matrix_train import config as configs
 from matrix_train.cli import main
 from matrix_train.data.cache import check_key
+from matrix_train.generate import target_of
 from matrix_train.loop import Run, learning_factor
 from matrix_train.source import create
 
@@ -273,7 +274,8 @@ def test_the_command_line_trains_checks_and_samples(places, tmp_path):
     [
         ("layers.v2t=[7]", "layer 7 does not exist; cogvideox has layers 0 to 3"),
         ("lora.layers=[9]", "lora.layers: layer 9 does not exist"),
-        ("data.height=100", "the cache is stale: sizes was"),
+        ("data.height=96", "the cache is stale: sizes was"),
+        ("data.height=100", "data: a size of 100x64 is no multiple of 8 pixels"),
         ("readout.mode=softmax", "readout.mode is 'softmax'"),
         ('data.path=""', "data.path is empty"),
         ("decoder.maps_per_call=-1", "decoder.maps_per_call is -1"),
@@ -292,6 +294,54 @@ def test_a_mistake_gets_one_sentence_and_exit_code_2(places, tmp_path, override,
     assert found.exit_code == 2, found.output
     assert message in found.stderr
     assert "Traceback" not in found.stderr
+
+
+def test_a_table_that_is_none_is_named_before_it_is_overridden(tmp_path):
+    (tmp_path / "c.toml").write_text('model = "THUDM/CogVideoX-5b-I2V"\n')
+    with pytest.raises(ConfigError, match=r"override 'model\.path=x': model is 'THUDM/CogVideoX-5b-I2V' in the config file"):
+        configs.load(tmp_path / "c.toml", ("model.path=x",))
+
+
+def test_infinity_and_rare_characters_survive_the_config_beside_a_checkpoint(tmp_path):
+    wanted = configs.Config(
+        data=configs.DataConfig(path="clips \U0001f3c0 \\ é"), train=configs.TrainConfig(clip_norm=float("inf"))
+    )
+    (tmp_path / "c.toml").write_text(configs.dump(wanted), encoding="utf-8")
+    assert configs.load(tmp_path / "c.toml") == wanted
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"seeds": 3}, "seeds is 3; it must be a list of whole numbers"),
+        ({"seeds": ["a"]}, "seeds is"),
+        ({"seeds": []}, "seeds is"),
+        ({"fps": "fast"}, "fps is 'fast'; it must be a number above 0"),
+        ({"fps": 0}, "fps is 0"),
+        ({"height": 100, "width": 64}, "both must be multiples of 8"),
+    ],
+)
+def test_a_setting_of_the_source_that_cannot_be_is_named(trained, settings, message):
+    with pytest.raises(ConfigError, match=message):
+        create(str(trained[0] / "adapter"), settings)
+
+
+def test_a_folded_file_of_an_earlier_adapter_does_not_stay_beside_a_later_one(trained, places, tmp_path):
+    folder = shutil.copytree(trained[0] / "adapter", tmp_path / "adapter")
+    assert (folder / checkpoint.FOLDED).is_file()
+    checkpoint.save(Run(trained[3], tmp_path / "run").model, folder, 9)
+    assert not (folder / checkpoint.FOLDED).exists()
+
+
+def test_an_adapter_with_one_target_is_shown_the_object_as_in_training(tmp_path):
+    sample = sample_of(tmp_path)
+    masks = {name: np.full((2, 2), name == "id1") for name in ("id1", "id2")}
+    swapped = replace(sample, interactions=(replace(sample.interactions[0], subject="id2", object="id1"),))
+    assert target_of(sample, masks) is masks["id2"]
+    assert target_of(swapped, masks) is masks["id1"]
+    assert target_of(replace(swapped, interactions=()), masks) is masks["id2"]
+    with pytest.raises(ConfigError, match="id1 is the target of the first interaction and has no first-frame mask"):
+        target_of(swapped, {"id2": masks["id2"]})
 
 
 def test_a_gpu_without_memory_left_is_told_in_one_sentence(places, tmp_path, monkeypatch):
