@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import torch
 
@@ -13,7 +12,7 @@ from intergeneval.records import Record
 from matrix_train.backbones import Grid
 from matrix_train.readout import RoleWeights
 from matrix_train.roles import Span, is_cut, token_indices
-from matrix_train.targets import Masks, latent_frames, of_role, resize
+from matrix_train.targets import Masks, latent_frames, of_role, on_tokens
 
 ROLE_ORDER = ("sub", "obj", "verb")
 
@@ -80,7 +79,7 @@ def slots_of(
                 notes.append(f"interaction {index}: the words of {role} are not found in the prompt; it has no text maps")
             elif is_cut(offsets, spans):
                 notes.append(f"interaction {index}: the text encoder cuts the prompt before the end of the words of {role}")
-            covered = _tokens(mask, grid)[0].reshape(-1)
+            covered = on_tokens(mask, (grid.height, grid.width))[0].reshape(-1)
             if not covered.any():
                 notes.append(f"interaction {index}: the first mask of {role} is empty; it has no video-to-video map")
             cells.append(covered)
@@ -113,16 +112,4 @@ def on_grid(masks: Masks, grid: Grid, stride: int) -> Masks:
     picks = latent_frames(expected, stride)
     if len(masks) != expected:
         picks = np.rint(picks * (len(masks) - 1) / max(1, expected - 1)).astype(np.int64)
-    return _tokens(masks[picks], grid)
-
-
-def _tokens(masks: Masks, grid: Grid) -> Masks:
-    """Bring masks (F, H, W) to the tokens of their frames by nearest neighbour.
-
-    What is smaller than a token can slip between their centres; it counts at the one token that it covers most.
-    """
-    found = resize(masks, (grid.height, grid.width))
-    for frame in np.flatnonzero(masks.any(axis=(1, 2)) & ~found.any(axis=(1, 2))):
-        share = cv2.resize(masks[frame].astype(np.float32), (grid.width, grid.height), interpolation=cv2.INTER_AREA)
-        found[frame].flat[int(share.argmax())] = True
-    return found
+    return on_tokens(masks[picks], (grid.height, grid.width))
