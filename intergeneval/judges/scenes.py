@@ -7,6 +7,7 @@ then no reply at all.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -61,9 +62,14 @@ def read_scene(text: str, prompt: str) -> dict[str, Any]:
     if faults:
         raise ValueError("; ".join(faults[:4]))
     faults += _instance_faults(instances)
+    if faults:
+        # Who an interaction speaks of is looked up by id, so the ids must be right first.
+        raise ValueError("; ".join(faults[:4]))
     living = {item["id"]: item["living"] for item in instances}
     for index, item in enumerate(interactions):
         faults += [f"interactions[{index}]: {fault}" for fault in _interaction_faults(item, living, prompt)]
+        if item in interactions[:index]:
+            faults.append(f"interactions[{index}] stands there twice")
     if faults:
         raise ValueError("; ".join(faults[:4]))
     needed = {name for item in interactions for name in (item["subject"], item["object"])}
@@ -101,6 +107,8 @@ def _instance_faults(instances: Sequence[Mapping[str, Any]]) -> list[str]:
         name = item["id"]
         if not _is_text(item["class"]) or len(item["class"].split()) > 4:
             faults.append(f"class of {name} is no noun of one to four words")
+        elif not any(char.isalnum() for char in item["class"]):
+            faults.append(f"class of {name} holds no word")
         elif not _is_text(item["appearance"]):
             faults.append(f"appearance of {name} is no text")
         elif (look := (item["class"].casefold(), item["appearance"].casefold())) in looks:
@@ -113,7 +121,7 @@ def _instance_faults(instances: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _interaction_faults(item: Mapping[str, Any], living: Mapping[str, bool], prompt: str) -> list[str]:
-    faults = [f"no instance is called {str(item[role])[:20]!r}" for role in ("subject", "object") if item[role] not in living]
+    faults = [f"no instance is called {str(item[role])[:20]!r}" for role in ("subject", "object") if item[role] not in list(living)]
     if not faults and item["subject"] == item["object"]:
         faults.append("subject and object are the same")
     elif not faults and not living[item["subject"]]:
@@ -126,15 +134,18 @@ def _interaction_faults(item: Mapping[str, Any], living: Mapping[str, bool], pro
     faults += [
         f"{name} {str(item[name])[:10]} is not a whole number from 1 to 5"
         for name in ("contact", "dynamism")
-        if isinstance(item[name], bool) or item[name] not in (1, 2, 3, 4, 5)
+        if type(item[name]) is not int or item[name] not in (1, 2, 3, 4, 5)  # neither true nor 1.0
     ]
-    if not _is_text(item["source"]) or _plain(item["source"]) not in _plain(prompt):
+    if not _is_text(item["source"]) or not _plain(item["source"]) or _plain(item["source"]) not in _plain(prompt):
         faults.append("source is not copied from the text")
     return faults
 
 
 def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and bool(value.strip()) and len(value.split()) <= _WORDS
+    if not isinstance(value, str) or not value.strip() or len(value.split()) > _WORDS:
+        return False
+    # Half a surrogate pair is legal in JSON and cannot be written as UTF-8; control characters are no words.
+    return not any(unicodedata.category(char) in ("Cc", "Cs") for char in " ".join(value.split()))
 
 
 def _plain(text: str) -> str:
