@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from intergeneval.bench.wording import in_words
 from intergeneval.build.config import BuildConfig
 from intergeneval.build.folder import BuildFolder
-from intergeneval.build.records import Cut, Drop, Placing, Scene
+from intergeneval.build.records import Cut, Drop, Scene
 from intergeneval.build.reviews import Standing, standing
 from intergeneval.build.source import Item
 from intergeneval.records import Interaction, Sample
@@ -93,7 +93,7 @@ def _gone(item: Item, scene: Scene, folder: BuildFolder, config: BuildConfig, no
     gone = {name: ("review", why) for name, why in now.gone.items()}
     if config.text_only:
         return gone
-    placing, cut = folder.latest(Placing, item.id), folder.latest(Cut, item.id)
+    placing, cut = folder.placing(item), folder.latest(Cut, item.id)
     blank = Drop(sample_id=item.id, step="places", reason="not looked for yet; the same command goes on", pending=True)
     if placing is not None and placing.status != "ok":
         return replace(blank, reason=placing.reason)

@@ -12,8 +12,9 @@ from intergeneval.bench.files import ImageError, decode_mask, read_bytes
 from intergeneval.build.folder import BuildFolder
 from intergeneval.build.media import even_frames, open_media
 from intergeneval.build.pictures import FRAMES_A_CLIP, write_frames, write_png
-from intergeneval.build.records import Cut, Placing, Scene
+from intergeneval.build.records import Cut, Scene
 from intergeneval.build.reviews import standing
+from intergeneval.build.rows import needs_boxes
 from intergeneval.build.source import Item
 from intergeneval.errors import BackendError, IntergenevalError, MediaError, StoreError
 from intergeneval.grounding import apart
@@ -44,8 +45,8 @@ class CutStep:
             return False
         if standing(self.folder.decided(item.id)).dropped is not None:
             return False
-        placing = self.folder.latest(Placing, item.id)
-        if placing is None and self._needs_places(item, scene):
+        placing = self.folder.placing(item)
+        if placing is None and needs_boxes(item.row, scene.instances):
             return False
         if placing is not None and placing.status != "ok":
             return False
@@ -55,7 +56,7 @@ class CutStep:
 
     def wanted(self, item: Item) -> str:
         """Return the hash of what the line of an item is made from; empty where a given mask is not there any more."""
-        placing = self.folder.latest(Placing, item.id)
+        placing = self.folder.placing(item)
         gone = sorted(standing(self.folder.decided(item.id)).gone)
         assert item.media is not None
         try:
@@ -65,10 +66,6 @@ class CutStep:
             return ""
         tracker = self.tracker.id if self.tracker is not None else "none"
         return sha256_json([media, placing.input if placing is not None else "", files, gone, item.row.anchor, tracker])
-
-    def _needs_places(self, item: Item, scene: Scene) -> bool:
-        given = _given_masks(item)
-        return any(instance.id not in given for instance in scene.instances)
 
     def make(self, item: Item) -> None:
         """Cut, follow, write the first frame and what the page shows, and append an item's line. Raises StoreError."""
@@ -85,7 +82,7 @@ class CutStep:
         self.folder.add(made)
 
     def _made(self, item: Item, blank: Cut) -> Cut:
-        scene, placing = self.folder.latest(Scene, item.id), self.folder.latest(Placing, item.id)
+        scene, placing = self.folder.latest(Scene, item.id), self.folder.placing(item)
         assert scene is not None
         assert item.media is not None
         anchor = placing.grounding.frame if placing is not None else item.row.anchor or 0
@@ -145,6 +142,10 @@ class CutStep:
 
     def _tracks(self, sample: Sample, path: Path, masks: Mapping[str, Mask], anchor: int) -> Tracks:
         assert self.tracker is not None
+        if anchor and not getattr(self.tracker, "both_ways", False):
+            raise BackendError(
+                f"its boxes are on frame {anchor}, and {self.tracker.id} follows from the first frame only; use hf or sam2"
+            )
         reader = videos.Reader(path, keep=False)
         walk = iter(reader)
         video = open_media(path, sample.id, is_video=True, anchor=None, anchors=1).video

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from intergeneval.build.records import SCHEMA, BuildHeader, Cut, Decision, Placing, Proposals, Scene
+from intergeneval.build.rows import needs_boxes
+from intergeneval.build.source import Item
 from intergeneval.errors import StoreError, UsageError
 from intergeneval.ids import canonical_json
 from intergeneval.records import Record
@@ -106,6 +108,11 @@ class BuildFolder:
         """Return a sample's last line of a step, whatever it was made from."""
         found = self._latest[cls].get(sample_id)
         return found if isinstance(found, cls) else None
+
+    def placing(self, item: Item) -> Placing | None:
+        """Return the last line on an item's boxes; None where the list brings a mask for each instance, whatever stood before."""
+        scene = self.latest(Scene, item.id)
+        return self.latest(Placing, item.id) if scene is None or needs_boxes(item.row, scene.instances) else None
 
     def add(self, line: Scene | Proposals | Placing | Cut) -> None:
         """Append a line. Raises StoreError."""

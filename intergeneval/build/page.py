@@ -81,7 +81,7 @@ def blank_review(folder: BuildFolder, shown: Sequence[dict[str, Any]]) -> str:
 
 def view(folder: BuildFolder, item: Item, sample: Sample | None, own: Sequence[Drop]) -> dict[str, Any]:
     """Return what the page shows of one prompt; `own` is what was left out of it."""
-    scene, placing, cut = folder.latest(Scene, item.id), folder.latest(Placing, item.id), folder.latest(Cut, item.id)
+    scene, placing, cut = folder.latest(Scene, item.id), folder.placing(item), folder.latest(Cut, item.id)
     now = standing(folder.decided(item.id))
     frames = shown_frames(folder.root, item.id, cut.input) if cut is not None and cut.input else {}
     anchor = shown_anchor(folder.root, item.id, placing.input) if placing is not None and placing.input else None

@@ -10,6 +10,7 @@ from intergeneval.build.media import Media, open_media
 from intergeneval.build.pictures import write_crops
 from intergeneval.build.records import Placing, Proposals, Scene
 from intergeneval.build.reviews import Standing, standing
+from intergeneval.build.rows import needs_boxes
 from intergeneval.build.source import Item
 from intergeneval.errors import BudgetError, IntergenevalError, StoreError
 from intergeneval.grounding import Grounder, Wanted, add_usage
@@ -60,15 +61,10 @@ class PlaceStep:
         settled = [[item.instance.id, item.box, item.basis, item.rejected] for item in self._wishes(item, scene, now)]
         return sha256_json([self.proposals_input(item, scene), asked, settled, self.grounder.method])
 
-    def needed(self, item: Item, scene: Scene) -> bool:
-        """Whether any instance needs a box: not where the list brings a mask for each."""
-        given = {instance.id for instance in item.row.instances or () if instance.mask is not None}
-        return any(instance.id not in given for instance in scene.instances)
-
     def prepare(self, item: Item) -> Ready | None:
         """Return an item with its proposals, made and appended where they are missing; None where there is nothing to do."""
         scene = self.folder.latest(Scene, item.id)
-        if scene is None or scene.status != "ok" or not scene.interactions or not self.needed(item, scene):
+        if scene is None or scene.status != "ok" or not scene.interactions or not needs_boxes(item.row, scene.instances):
             return None
         if standing(self.folder.decided(item.id)).dropped is not None:
             return None

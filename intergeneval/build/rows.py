@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from intergeneval.bench.names import path_fault
 from intergeneval.bench.structure import sample_faults
+from intergeneval.ids import canonical_json
 from intergeneval.records import BOX_COLOURS, Box, Instance, Interaction, Record, Sample
 
 
@@ -59,10 +60,19 @@ class Row(Record):
         )
 
 
+def needs_boxes(row: Row, instances: Sequence[Instance]) -> bool:
+    """Whether any of the scene's instances needs a box: not where the list brings a mask for each."""
+    given = {item.id for item in row.instances or () if item.mask is not None}
+    return any(item.id not in given for item in instances)
+
+
 def row_faults(row: Row, root: Path, *, is_video: bool, text_only: bool) -> Iterator[tuple[str, str, str]]:
     """Yield (field, problem, fix) for everything wrong inside a row; `root` is the folder of the list."""
     if not row.prompt.strip():
         yield "prompt", "the prompt is empty", "write the text that a video model is given"
+    if any("\ud800" <= char <= "\udfff" for char in canonical_json(row.to_json())):
+        yield "", "the row holds half of a character (a lone surrogate)", "write its texts again as UTF-8"
+        return
     if row.anchor is not None and (row.anchor < 0 or not is_video):
         yield "anchor", f"{row.anchor} is no frame of a video", "leave it out, or give the frame's number in the video"
     if (row.instances is None) != (row.interactions is None):

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import cv2
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -339,3 +340,25 @@ def test_boxes_that_leave_the_picture_are_cut_or_refused_with_a_reason(tmp_path)
     done = workshop.build(tmp_path, "--tracker", "flow", "--json")
     reasons = {item["instance_id"]: item["reason"] for item in json.loads(done.stdout)["dropped"] if not item["interaction"]}
     assert reasons == {"id2": "its box lies outside the picture", None: "no interaction is left"}
+
+
+def test_masks_that_a_list_brings_later_replace_boxes_that_were_found_before(tmp_path):
+    workshop.write_picture(tmp_path / "source/lift.png")
+    act = {"subject": "id1", "verb": "lifts", "object": "id2"}
+    given = [{"id": "id1", "class": "man"}, {"id": "id2", "class": "mug"}]
+    row = {"id": "lift", "prompt": PROMPT, "interactions": [act]}
+    workshop.write_boxes(tmp_path / "boxes.jsonl", {"lift": workshop.EVERYBODY})
+    arguments = ("--detector", f"stored:{tmp_path}/boxes.jsonl", "--tracker", "flow")
+    workshop.write_list(tmp_path / "source", [{**row, "instances": given}])
+    assert workshop.build(tmp_path, *arguments).exit_code == 0
+    for number, name in enumerate(("man", "mug"), start=1):
+        mask = np.zeros(workshop.SIZE, dtype=np.uint8)
+        mask[5 * number : 5 * number + 3, 7:11] = 255
+        cv2.imwrite(str(tmp_path / f"source/{name}-mask.png"), mask)
+    masked = [{**item, "mask": f"{item['class']}-mask.png"} for item in given]
+    workshop.write_list(tmp_path / "source", [{**row, "instances": masked}])
+    done = workshop.build(tmp_path, *arguments)
+    assert done.exit_code == 0, done.output
+    for number, name in ((1, "man"), (2, "mug")):
+        wanted = cv2.imread(str(tmp_path / f"source/{name}-mask.png"), cv2.IMREAD_UNCHANGED)
+        assert np.array_equal(drawn(tmp_path, f"lift/id{number}"), wanted > 0)
