@@ -31,7 +31,7 @@ from intergeneval.weights import DEVICE_SETTINGS, check_settings, number
 OWNER = "judge 'hf'"
 MODES = ("generate", "choice")
 SETTINGS = (*DEVICE_SETTINGS, "mode", "prompts", "max_tokens", "batch", "side")
-READING = 2
+READING = 3
 """Version of how replies are read and choices are made; part of the revision."""
 
 
@@ -262,12 +262,14 @@ class ChoosingJudge(HfJudge):
         scorer = self.vlm.scorer(lambda text: self.content(list(images), text), list(images.values()), self.batch)
         values = list(AnswerValue)
         begun = [(self.words(request, [item], None), _reply_up_to_answer(item)) for item in questions]
-        # A quotation mark ends each answer, so that none is the beginning of another and their probabilities can be compared.
-        chances = scorer.log_chances(begun, [[f'{value}"' for value in values]] * len(begun))
+        # Quotation mark and comma end each answer, so that none is the beginning of another. Both, since vocabularies have them
+        # as one token: after “no” a model goes on with that, hardly ever with the mark alone, which would make the longer “no”
+        # the likelier of the two. For the same reason the space, one token with “null”, belongs to the frame.
+        chances = scorer.log_chances(begun, [[f'{value}",' for value in values]] * len(begun))
         chosen = [_told(dict(zip(values, row, strict=True))) for row in chances]
         shown: list[list[int | None]] = [[*images, None] if value is AnswerValue.NO else [*images] for value in chosen]
-        ends = [["null}" if frame is None else f"{frame}}}" for frame in row] for row in shown]
-        begun = [(words, f'{reply}{value}", "frame": ') for (words, reply), value in zip(begun, chosen, strict=True)]
+        ends = [[" null}" if frame is None else f" {frame}}}" for frame in row] for row in shown]
+        begun = [(words, f'{reply}{value}", "frame":') for (words, reply), value in zip(begun, chosen, strict=True)]
         places = scorer.log_chances(begun, ends)
         answers = {}
         for question, value, row, frames, place in zip(questions, chosen, chances, shown, places, strict=True):

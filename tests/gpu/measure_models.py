@@ -90,8 +90,8 @@ def measure_judge(folder, mode, frames, size):
             return
         scorer = made.vlm.scorer(lambda text: made.content(list(pictures), text), list(pictures.values()), made.batch)
         begun = [(line, '{"answer": "') for line in words.splitlines()]
-        scorer.log_chances(begun, [['yes"', 'no"', 'no (visually implausible)"']] * len(begun))
-        scorer.log_chances(begun, [[f"{frame}}}" for frame in pictures]] * len(begun))
+        scorer.log_chances(begun, [['yes",', 'no",', 'no (visually implausible)",']] * len(begun))
+        scorer.log_chances(begun, [[f" {frame}}}" for frame in pictures]] * len(begun))
 
     once()
     if torch.cuda.is_available():

@@ -113,6 +113,31 @@ def test_an_answer_loses_nothing_by_being_written_in_more_tokens(folder):
     assert one == pytest.approx(other, abs=1e-3)
 
 
+def test_choices_are_scored_in_the_tokens_in_which_a_model_would_write_them(tmp_path, monkeypatch):
+    said = [("no", "null"), ("no (visually implausible)", "5"), ("yes", "9")]
+    written = ", ".join(f'{{"question": "0.1", "reason": "", "answer": "{value}", "frame": {frame}}}' for value, frame in said)
+    written = f'{{"answers": [{written}]}}'
+    judge = hf.create(str(checkpoints.qwen3_vl(tmp_path / "vlm", words=(written,) * 20)), {"mode": "choice"})
+    seen = []
+    plain = type(judge.vlm.scorer(lambda text: judge.content([], text), [], 1)).log_chances
+    monkeypatch.setattr(
+        "intergeneval.judges.hf_model.Scorer.log_chances",
+        lambda self, begun, ends: seen.extend(zip(begun, ends, strict=True)) or plain(self, begun, ends),
+    )
+    judge.answer(asked(1))
+    tokenizer = judge.vlm._loaded.get()[1].tokenizer
+    mark = tokenizer.encode('",', add_special_tokens=False)
+    assert len(mark) == 1, "this vocabulary has quotation mark and comma as one token, as large ones do"
+    assert len(seen) == 2
+    for (_, reply), row in seen:
+        # A frame ends in a bracket that may be one token with the next: the last character is left out there.
+        for end in (whole.removesuffix("}") for whole in row):
+            parts = [tokenizer.encode(part, add_special_tokens=False) for part in (reply, end, reply + end)]
+            assert parts[0] + parts[1] == parts[2]
+    yes_and_no = list(seen[0][1])[:2]
+    assert all(tokenizer.encode(end, add_special_tokens=False)[-1:] == mark for end in yes_and_no)
+
+
 def test_pictures_decide_what_is_chosen_and_batches_do_not(folder):
     first = asked()
     other = JudgeRequest(
