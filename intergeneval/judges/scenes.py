@@ -121,7 +121,9 @@ def _instance_faults(instances: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _interaction_faults(item: Mapping[str, Any], living: Mapping[str, bool], prompt: str) -> list[str]:
-    faults = [f"no instance is called {str(item[role])[:20]!r}" for role in ("subject", "object") if item[role] not in list(living)]
+    faults = [
+        f"no instance is called {str(item[role])[:20]!r}" for role in ("subject", "object") if item[role] not in list(living)
+    ]
     if not faults and item["subject"] == item["object"]:
         faults.append("subject and object are the same")
     elif not faults and not living[item["subject"]]:
