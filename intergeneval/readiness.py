@@ -25,7 +25,7 @@ def resolve(config: RunConfig) -> tuple[RunConfig, Benchmark]:
 
     Raises UsageError when the model is neither a folder nor a registered source, or its benchmark cannot be told.
     """
-    _check_settings(config)
+    check_settings(config.settings)
     if not config.model:
         raise UsageError("no model given: --model FOLDER or --model SOURCE:ARGUMENT")
     path = Path(config.model)
@@ -61,11 +61,11 @@ def resolve(config: RunConfig) -> tuple[RunConfig, Benchmark]:
     return replace(config, model=spec, tracker=tracker, detector=detector), benchmark
 
 
-def _check_settings(config: RunConfig) -> None:
-    """Refuse settings of a plug-in nobody registered: a misspelt name would be ignored in silence."""
+def check_settings(settings: Iterable[str]) -> None:
+    """Refuse settings of a plug-in nobody registered: a misspelt name would be ignored in silence. Raises UsageError."""
     kinds = {kind[:-1] for kind in KINDS}
     known = {name for kind in KINDS for name in names(kind)}
-    for name in config.settings:
+    for name in settings:
         if name not in known | kinds:
             raise UsageError(f"[settings.{name}]: no plug-in of that name; registered are {', '.join(sorted(known))}")
 

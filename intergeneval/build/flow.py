@@ -32,6 +32,7 @@ from intergeneval.judges import UsesServices
 from intergeneval.judges.inquiries import Inquires
 from intergeneval.judges.prompting import CROP_NAMES, SCENE_NAMES, Prompts
 from intergeneval.judges.services import Budget, Services
+from intergeneval.readiness import check_settings
 from intergeneval.spending import Spending, total
 from intergeneval.trackers import Segments, Tracker
 
@@ -85,6 +86,7 @@ class Build:
     def __init__(self, config: BuildConfig, command: Sequence[str] = ()) -> None:
         if not config.source or not config.out:
             raise UsageError("a build needs a source and --out, the folder of the benchmark")
+        check_settings(config.settings)
         self.config = config
         place = Path(config.source)
         self.source: Source = read_source(place, text_only=config.text_only)

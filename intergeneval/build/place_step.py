@@ -121,7 +121,13 @@ class PlaceStep:
         wishes = self._wishes(item, scene, standing(self.folder.decided(item.id)))
         tried: list[Grounding] = []
         for frame, candidates in self._frames(ready):
-            tried.append(self.grounder.place((item.id, 0, frame), ready.media.frames[frame], wishes, candidates))
+            try:
+                tried.append(self.grounder.place((item.id, 0, frame), ready.media.frames[frame], wishes, candidates))
+            except IntergenevalError:
+                raise
+            except Exception as error:  # noqa: BLE001  # a model's fault on one crop must not end the build; recorded, tried again
+                self.folder.add(self._failed(item, ready.wanted, f"verifying broke: {type(error).__name__}: {error}"))
+                return
             if tried[-1].status != "ok" or all(place.box is not None for place in tried[-1].places):
                 break
         # The first of those that show most; a failed one would show as complete what was never looked at.

@@ -9,7 +9,7 @@ from intergeneval.build.folder import BuildFolder
 from intergeneval.build.records import Scene
 from intergeneval.build.reviews import standing
 from intergeneval.build.source import Item
-from intergeneval.errors import UsageError
+from intergeneval.errors import IntergenevalError, UsageError
 from intergeneval.ids import sha256_json
 from intergeneval.judges.inquiries import Inquires, InquiryError
 from intergeneval.judges.prompting import Prompts
@@ -66,16 +66,14 @@ class SceneStep:
         try:
             found = judge.inquire(scene_inquiry(self.prompts, item.row.prompt, self._note(item)))
         except InquiryError as error:
-            usage = {**error.usage, "kind": error.kind}
-            return Scene(
-                sample_id=item.id,
-                input=wanted,
-                by=judge.id,
-                status="failed",
-                reason=f"{judge.id} gave no usable reading of the prompt: {error}",
-                usage=usage,
-            )
-        return scene_of(item.id, wanted, judge.id, found.value, found.usage)
+            reason, usage = f"{judge.id} gave no usable reading of the prompt: {error}", {**error.usage, "kind": error.kind}
+        except IntergenevalError:
+            raise
+        except Exception as error:  # noqa: BLE001  # a model's fault on one prompt must not end the build; recorded, tried again
+            reason, usage = f"{judge.id} broke: {type(error).__name__}: {error}", {"kind": type(error).__name__}
+        else:
+            return scene_of(item.id, wanted, judge.id, found.value, found.usage)
+        return Scene(sample_id=item.id, input=wanted, by=judge.id, status="failed", reason=reason, usage=usage)
 
 
 def scene_of(sample_id: str, wanted: str, by: str, value: Any, usage: Any) -> Scene:

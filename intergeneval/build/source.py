@@ -58,7 +58,10 @@ def read_source(place: Path, *, text_only: bool) -> Source:
     path = _list_of(place)
     faults: list[Fault] = []
     rows = [(row, where) for row, where in _rows(path, faults) if row is not None]
-    media = {item.stem: item for item in sorted(path.parent.iterdir()) if _kind(item)} if not text_only else {}
+    media: dict[str, list[Path]] = {}
+    for file in sorted(path.parent.iterdir()) if not text_only else ():
+        if _kind(file) and file.is_file():
+            media.setdefault(file.stem, []).append(file)
     items: list[Item] = []
     seen: dict[str, str] = {}
     for row, where in rows:
@@ -103,7 +106,7 @@ def _rows(path: Path, faults: list[Fault]) -> Iterator[tuple[Row | None, str]]:
     except (OSError, UnicodeDecodeError) as error:
         raise BenchError(f"{path}: the list of prompts cannot be read ({error}); it is UTF-8 text") from None
     readers = {".jsonl": _json_rows, ".csv": _csv_rows, ".txt": _text_rows}
-    for number, raw in readers[path.suffix](text):
+    for number, raw in _each_row(readers[path.suffix](text)):
         where = f"{path.name}:{number}"
         if isinstance(raw, str):
             faults.append(Fault(file=where, field="", problem=raw, fix="correct the line"))
@@ -112,6 +115,16 @@ def _rows(path: Path, faults: list[Fault]) -> Iterator[tuple[Row | None, str]]:
             yield Row.from_json(raw, where=where), where
         except RecordError as error:
             faults.append(Fault(file=where, field="", problem=str(error).removeprefix(f"{where}: "), fix="correct the row"))
+
+
+def _each_row(rows: Iterator[tuple[int, Any]]) -> Iterator[tuple[int, Any]]:
+    """Give the rows up to where the list can be read no further, and that as a fault."""
+    number = 0
+    try:
+        for number, raw in rows:
+            yield number, raw
+    except csv.Error as error:
+        yield number + 1, f"from here on the list is not CSV ({error}); is a quotation mark left open?"
 
 
 def _json_rows(text: str) -> Iterator[tuple[int, Any]]:
@@ -150,7 +163,9 @@ def _text_rows(text: str) -> Iterator[tuple[int, Any]]:
             yield number, {"id": name.strip(), "prompt": prompt} if tab else "the line is not of the form name<TAB>prompt"
 
 
-def _item(row: Row, where: str, root: Path, media: Mapping[str, Path], faults: list[Fault], *, text_only: bool) -> Item | None:
+def _item(
+    row: Row, where: str, root: Path, media: Mapping[str, list[Path]], faults: list[Fault], *, text_only: bool
+) -> Item | None:
     """Return the row with its file; None where it has none it should have, with the fault added."""
 
     def fault(field: str, problem: str, fix: str) -> None:
@@ -166,11 +181,7 @@ def _item(row: Row, where: str, root: Path, media: Mapping[str, Path], faults: l
     elif named:
         path = _named_file(named[0][0], named[0][1], root, fault)
     elif not text_only:
-        stem = Path(row.id).stem if row.id and _kind(Path(row.id)) else row.id
-        path = media.get(stem) if stem else None
-        if path is None:
-            missing = f"no image or video, and no file called {stem!r} lies beside the list" if stem else "no id and no file"
-            fault("image", f"the row names {missing}", "name the file, or build with --text-only for text-to-video models")
+        path = _file_beside(row.id, root, media, fault)
     sample_id = (Path(row.id).stem if _kind(Path(row.id)) else row.id) or (path.stem if path else "")
     if sample_id and (problem := id_fault(sample_id)):
         fault("id", f"the id {problem}", "use letters, digits, dashes and spaces")
@@ -182,6 +193,22 @@ def _item(row: Row, where: str, root: Path, media: Mapping[str, Path], faults: l
     if len(faults) > count:
         return None
     return Item(id=sample_id, row=row, media=path, is_video=is_video)
+
+
+def _file_beside(name: str, root: Path, media: Mapping[str, list[Path]], fault: Any) -> Path | None:
+    """Return the file that is called as an id says, with or without its ending."""
+    stem = Path(name).stem if name and _kind(Path(name)) else name
+    found = media.get(stem, []) if stem else []
+    # With its ending an id means one file.
+    found = [file for file in found if file.name == name] or found
+    if not found:
+        missing = f"no image or video, and no file called {stem!r} lies beside the list" if stem else "no id and no file"
+        fault("image", f"the row names {missing}", "name the file, or build with --text-only for text-to-video models")
+    elif len(found) > 1:
+        fault("image", f"{' and '.join(file.name for file in found)} lie beside the list", "name the one that is meant")
+    elif problem := path_fault(found[0].name, root):
+        fault("image", f"the path {problem}", "name a file in the folder of the list")
+    return found[0] if found else None
 
 
 def _named_file(field: str, text: str, root: Path, fault: Any) -> Path | None:

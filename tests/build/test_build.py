@@ -362,3 +362,11 @@ def test_masks_that_a_list_brings_later_replace_boxes_that_were_found_before(tmp
     for number, name in ((1, "man"), (2, "mug")):
         wanted = cv2.imread(str(tmp_path / f"source/{name}-mask.png"), cv2.IMREAD_UNCHANGED)
         assert np.array_equal(drawn(tmp_path, f"lift/id{number}"), wanted > 0)
+
+
+def test_settings_of_a_plug_in_that_nobody_registered_are_refused(tmp_path):
+    workshop.write_list(tmp_path / "source", [{"id": "lift", "prompt": PROMPT}])
+    done = workshop.build(tmp_path, "--text-only", more="[settings.opnai]\nconcurrency = 4\n")
+    assert done.exit_code == 2
+    assert "[settings.opnai]: no plug-in of that name" in done.output
+    assert not (tmp_path / "bench").exists()

@@ -100,3 +100,29 @@ def test_a_person_sees_ten_frames_of_a_clip_first_and_last_among_them():
     assert even_frames(49, 10) == (0, 5, 11, 16, 21, 27, 32, 37, 43, 48)
     assert even_frames(4, 10) == (0, 1, 2, 3)
     assert even_frames(49, 1) == (0,)
+
+
+def test_of_two_files_of_one_name_none_is_guessed_and_a_link_that_leads_out_is_refused(tmp_path):
+    workshop.write_picture(tmp_path / "other/secret.png")
+    source = workshop.write_list(tmp_path / "source", [{"id": name, "prompt": "x"} for name in ("a", "b", "c.png")])
+    for name in ("a.png", "a.jpg", "c.png", "c.jpg"):
+        workshop.write_picture(source / name)
+    (source / "b.png").symlink_to(tmp_path / "other/secret.png")
+    with pytest.raises(BenchError) as caught:
+        read_source(source, text_only=False)
+    said = str(caught.value)
+    assert "a.jpg and a.png lie beside the list" in said
+    assert "'b.png' is a link that leaves the benchmark folder" in said
+    assert "2 faults" in said
+
+
+def test_a_quotation_mark_left_open_is_told_in_a_sentence(tmp_path):
+    (tmp_path / "prompts.csv").write_text('id,prompt\na,"' + "x" * 200_000)
+    with pytest.raises(BenchError, match="is a quotation mark left open"):
+        read_source(tmp_path, text_only=True)
+
+
+def test_half_a_character_is_a_fault_of_its_row(tmp_path):
+    source = workshop.write_list(tmp_path / "source", [{"id": "a", "prompt": "a \ud800 man"}])
+    with pytest.raises(BenchError, match="half of a character"):
+        read_source(source, text_only=True)
