@@ -31,10 +31,16 @@ class Assembled:
         return tuple(drop for drop in self.drops if drop.pending)
 
 
-def assemble(items: Sequence[Item], folder: BuildFolder, config: BuildConfig) -> Assembled:
-    """Put everything together; looks at lines only."""
+def assemble(
+    items: Sequence[Item], folder: BuildFolder, config: BuildConfig, outdated: frozenset[str] = frozenset()
+) -> Assembled:
+    """Put everything together; looks at lines only. Samples of `outdated` ids wait for lines that fit their prompt."""
     samples, drops, reviewed = [], list[Drop](), []
     for item in items:
+        if item.id in outdated and standing(folder.decided(item.id)).dropped is None:
+            reason = "what was asked about it has changed; the same command asks again"
+            drops.append(Drop(sample_id=item.id, step="scene", reason=reason, pending=True))
+            continue
         made = _sample(item, folder, config, drops)
         if made is None:
             continue

@@ -172,13 +172,13 @@ class Build:
                 applied = apply_review(self.folder, review, [item.id for item in self.items])
             self._lend(total(self.folder.spent).cost, on_notice)
             try:
-                stopped = self._steps(on_progress)
+                stopped, outdated = self._steps(on_progress)
             finally:
                 if isinstance(self._judge, UsesServices):
                     self._judge.close()
                 if self._cache is not None:
                     self._cache.close()
-            made = assemble(self.items, self.folder, self.config)
+            made = assemble(self.items, self.folder, self.config, outdated)
             write_benchmark(self.folder, self.config, self.items, made)
             pages = write_pages(self.folder, self.config, self.items, made)
             return BuildResult(
@@ -190,14 +190,16 @@ class Build:
                 stopped=stopped,
             )
 
-    def _steps(self, on_progress: Callable[[Progress], None]) -> str:
-        """Bring every item through the steps; return why asking stopped early."""
+    def _steps(self, on_progress: Callable[[Progress], None]) -> tuple[str, frozenset[str]]:
+        """Bring every item through the steps; return why asking stopped early, and whose lines are older than their prompt."""
         scenes = SceneStep(folder=self.folder, judge=self._reader, prompts=self._prompts[0])
         open_scenes = [item for item in self.items if scenes.open(item)]
         tell = _Teller("reading", len(open_scenes), on_progress)
         stopped = self._each(open_scenes, scenes.make, lambda item: tell(item.id))
+        # What was read or found for another prompt, note or box would stand in the benchmark beside the new one.
+        outdated = {item.id for item in self.items if stopped and scenes.outdated(item)}
         if self.config.text_only:
-            return stopped
+            return stopped, frozenset(outdated)
         verifier = self._judge if isinstance(self._judge, Inquires) else None
         config = self.config
         if self._tracker is not None and not getattr(self._tracker, "both_ways", False):
@@ -216,13 +218,14 @@ class Build:
                     yield found
 
         stopped = self._each(ready(), places.make, lambda found: tell(found.item.id)) or stopped
+        outdated |= {item.id for item in self.items if stopped and item.id not in outdated and places.outdated(item)}
         cuts = CutStep(folder=self.folder, tracker=self._tracker, root=self.source.root)
         open_cuts = [item for item in self.items if cuts.open(item)]
         tell = _Teller("cutting", len(open_cuts), on_progress)
         for item in open_cuts:
             cuts.make(item)
             tell(item.id)
-        return stopped
+        return stopped, frozenset(outdated)
 
     def _each(self, items: Iterable[T], work: Callable[[T], None], done: Callable[[T], None]) -> str:
         """Work on items, from as many threads as the judge may be asked by; return why that stopped before the last."""

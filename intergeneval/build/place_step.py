@@ -61,6 +61,13 @@ class PlaceStep:
         settled = [[item.instance.id, item.box, item.basis, item.rejected] for item in self._wishes(item, scene, now)]
         return sha256_json([self.proposals_input(item, scene), asked, settled, self.grounder.method])
 
+    def outdated(self, item: Item) -> bool:
+        """Whether an item's line was made from something else than what it would be made from now. Raises MediaError."""
+        scene, found = self.folder.latest(Scene, item.id), self.folder.placing(item)
+        if scene is None or found is None or found.status != "ok":
+            return False
+        return found.input != self.wanted(item, scene)
+
     def prepare(self, item: Item) -> Ready | None:
         """Return an item with its proposals, made and appended where they are missing; None where there is nothing to do."""
         scene = self.folder.latest(Scene, item.id)

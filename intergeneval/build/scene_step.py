@@ -45,6 +45,11 @@ class SceneStep:
         """Whether an item's line is still to be made."""
         return self.folder.line(Scene, item.id, self.wanted(item)) is None
 
+    def outdated(self, item: Item) -> bool:
+        """Whether an item's line was made from something else than what it would be made from now."""
+        found = self.folder.latest(Scene, item.id)
+        return found is not None and found.input != self.wanted(item)
+
     def make(self, item: Item) -> None:
         """Make and append an item's line. Raises BudgetError when the cost limit lets nothing be asked."""
         wanted = self.wanted(item)

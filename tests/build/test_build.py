@@ -222,6 +222,22 @@ def test_a_cost_limit_stops_cleanly_and_a_higher_one_goes_on(tmp_path):
         assert len(server.asked) == 3
 
 
+def test_a_build_stopped_before_a_changed_prompt_was_read_keeps_the_old_reading_out_of_the_benchmark(tmp_path):
+    workshop.write_picture(tmp_path / "source/lift.png")
+    workshop.write_list(tmp_path / "source", [{"id": "lift", "prompt": PROMPT}])
+    workshop.write_boxes(tmp_path / "boxes.jsonl", {"lift": workshop.EVERYBODY})
+    config = tmp_path / "priced.toml"
+    arguments = ("--detector", f"stored:{tmp_path}/boxes.jsonl", "--tracker", "flow", "--json", "--config", config)
+    with ChatServer(Model()) as server:
+        workshop.settings(config, server)
+        config.write_text(config.read_text() + "[settings.openai.prices]\ninput = 600\ncached_input = 600\noutput = 1000\n")
+        assert json.loads(workshop.build(tmp_path, *arguments, server=server).stdout)["samples"] == ["lift"]
+        workshop.write_list(tmp_path / "source", [{"id": "lift", "prompt": PROMPT.replace("lifts", "holds")}])
+        stopped = workshop.build(tmp_path, *arguments, "--max-cost", 2.2, server=server)
+        assert stopped.exit_code == 3
+        assert json.loads(stopped.stdout)["samples"] == []
+
+
 def test_a_changed_appearance_or_picture_makes_anew_what_depends_on_it_and_nothing_else(tmp_path):
     act = {"subject": "id1", "verb": "lifts", "object": "id2"}
 
