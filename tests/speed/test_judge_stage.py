@@ -1,8 +1,12 @@
 """The judge stage alone against a server that takes a second for everything: 236 videos, 16 requests at once, ideal 15 s."""
 
+import multiprocessing
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import cv2
@@ -54,14 +58,39 @@ def _unnamed(question):
     return replace(question, names=())
 
 
+def _serve(pipe: Connection) -> None:
+    with ChatServer(latency=LATENCY) as server:
+        pipe.send(server.url)
+        pipe.recv()
+        pipe.send(server.most_at_once)
+
+
+@contextmanager
+def _server_elsewhere() -> Iterator[tuple[str, Callable[[], int]]]:
+    """A server in a process of its own, whose work is not the client's; yields its address and how many it had at once."""
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=_serve, args=(theirs,), daemon=True)
+    process.start()
+
+    def most_at_once() -> int:
+        ours.send("done")
+        return int(ours.recv())
+
+    try:
+        yield ours.recv(), most_at_once
+    finally:
+        process.join(10)
+        process.kill()
+
+
 def test_236_requests_16_at_once_at_a_second_each_end_within_a_seventh_of_the_ideal(tmp_path: Path, capsys):
     rng = np.random.default_rng(0)
     picture = cv2.resize(rng.integers(0, 255, (60, 90, 3), dtype=np.uint8), (720, 480), interpolation=cv2.INTER_CUBIC)
     jpegs = {index: cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes() for index in FRAMES}
     waiting = [outcome(number, jpegs) for number in range(VIDEOS)]
     done: list[Outcome] = []
-    with ChatServer(latency=LATENCY) as server:
-        judge = create("test-model", {"base_url": server.url, "concurrency": AT_ONCE})
+    with _server_elsewhere() as (url, most_at_once):
+        judge = create("test-model", {"base_url": url, "concurrency": AT_ONCE})
         cache = Cache(tmp_path / "cache.sqlite")
         judge.attach(Services(cache=cache))
         began = time.perf_counter()
@@ -70,7 +99,7 @@ def test_236_requests_16_at_once_at_a_second_each_end_within_a_seventh_of_the_id
             assert stage.submit(item)
         stage.finish()
         seconds = time.perf_counter() - began
-        most = server.most_at_once
+        most = most_at_once()
         judge.close()
         stored = cache.stats().answers
         cache.close()
