@@ -15,6 +15,7 @@ from diffusers import (
 )
 from torch import Tensor
 
+from intergeneval.errors import ConfigError
 from matrix_train.backbones.noising import VPrediction
 
 DEFAULT_FACTOR = 1.15258426
@@ -73,6 +74,37 @@ def new_vae(shape: VaeShape, size: tuple[int, int]) -> Any:
 def load_vae(folder: Path) -> Any:
     """Load an autoencoder's folder in single precision."""
     return AutoencoderKLCogVideoX.from_pretrained(folder, dtype=torch.float32)
+
+
+@torch.no_grad()
+def take_vae(vae: Any, folder: Path) -> None:
+    """Put the weights of an autoencoder's folder into one of its shape that may have more latent channels.
+
+    Channels that are new count for nothing in the decoder until they are learned. Raises ConfigError for another shape.
+    """
+    old = load_vae(folder)
+    for name in ("block_out_channels", "layers_per_block", "norm_num_groups"):
+        here, there = tuple(_many(vae.config[name])), tuple(_many(old.config[name]))
+        if here != there:
+            raise ConfigError(f"{folder}: is an autoencoder with {name} {there}; the config asks for {here}")
+    if old.config.latent_channels > vae.config.latent_channels:
+        raise ConfigError(f"{folder}: has {old.config.latent_channels} latent channels; the config asks for fewer")
+    own = vae.state_dict()
+    for name, values in old.state_dict().items():
+        into = own[name]
+        if into.shape == values.shape:
+            into.copy_(values)
+        elif name.startswith("encoder."):
+            # The last layer gives means in its first half and log-variances in the second.
+            for half, known in zip(into.chunk(2), values.chunk(2), strict=True):
+                half[: len(known)] = known
+        else:
+            into.zero_()
+            into[:, : values.shape[1]] = values
+
+
+def _many(value: Any) -> Any:
+    return value if isinstance(value, list | tuple) else (value,)
 
 
 def load_parts(folder: Path) -> tuple[Any, Any, Any]:

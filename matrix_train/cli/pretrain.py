@@ -27,14 +27,15 @@ def command() -> None:
 @command.command("vae")
 @click.argument("config")
 @_out
+@_start
 @overrides_option
 @json_option
-def vae(config: str, out: Path, overrides: tuple[str, ...], as_json: bool) -> None:
+def vae(*, config: str, out: Path, start: str, overrides: tuple[str, ...], as_json: bool) -> None:
     """Train the video autoencoder."""
     from matrix_train.pretrain.config import read
     from matrix_train.pretrain.vae import train_vae
 
-    folder = train_vae(read(config, overrides), out / "vae", say)
+    folder = train_vae(read(config, overrides), out / "vae", say, _pipeline(start) / "vae" if start else None)
     answer({"vae": str(folder)}, str(folder), as_json=as_json)
 
 
@@ -98,10 +99,12 @@ def _pipeline(start: str) -> Path:
 
 
 def _vae_of(out: Path, start: str) -> Path:
-    """Return the autoencoder's folder: the run's own, or that of the pipeline that is gone on from. Raises ConfigError."""
+    """Return the autoencoder's folder: the run's own, else that of the pipeline that is gone on from. Raises ConfigError."""
     from intergeneval.errors import ConfigError
 
-    found: Any = _pipeline(start) / "vae" if start else out / "vae" / "model"
+    found: Any = out / "vae" / "model"
+    if start and not found.is_dir():
+        found = _pipeline(start) / "vae"
     if not (found / "config.json").is_file():
         raise ConfigError(f"{found}: there is no autoencoder; train it first with: matrix-train pretrain vae CONFIG --out {out}")
     return Path(found)

@@ -10,6 +10,8 @@ from intergeneval.errors import ConfigError, RecordError
 from intergeneval.records import Record
 from matrix_train.config import read_table
 
+PRECISIONS = ("float32", "bfloat16")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorldConfig(Record):
@@ -68,6 +70,8 @@ class VaeConfig(Record):
     """Single frames of such a step."""
     clips: int = 360
     """The first clips of the world that crops are taken from."""
+    candidates: int = 1
+    """Places drawn for each crop; the one where most moves is taken, in single frames the one with most of the figures."""
     crop: int = 64
     """Height and width of a crop in pixels."""
     crop_frames: int = 9
@@ -86,6 +90,10 @@ class VaeConfig(Record):
     """Weight of the error of the means of 8x8 pixels."""
     kl: float = 5e-4
     """Weight of the latent's divergence from a unit normal, a value's mean."""
+    precision: str = "float32"
+    """Arithmetic of convolutions and matrix products: float32, or bfloat16, faster where a processor has instructions for it."""
+    workers: int = 1
+    """Equal parts of a batch that are worked on at the same time, each in its own thread; best with OMP_NUM_THREADS=1."""
     seed: int = 0
     """Seed of initial weights, crops and noise."""
     save_every: int = 100
@@ -96,8 +104,9 @@ class VaeConfig(Record):
             raise ValueError(f"vae.channels has {len(self.channels)} entries; it needs four")
         if self.crop_frames < 9 or self.crop_frames % 8 != 1 or self.crop % 16:
             raise ValueError("vae.crop must be a multiple of 16, vae.crop_frames one more than a multiple of eight")
-        if min(self.steps, self.freeze, self.batch, self.clips, self.save_every, self.warmup) < 1:
-            raise ValueError("vae.steps, freeze, batch, clips, warmup and save_every must be at least 1")
+        if min(self.steps, self.freeze, self.batch, self.clips, self.save_every, self.warmup, self.candidates) < 1:
+            raise ValueError("vae.steps, freeze, batch, clips, warmup, save_every and candidates must be at least 1")
+        check_work("vae", self.precision, self.workers, (self.batch, self.still_batch))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +155,10 @@ class DitConfig(Record):
     """Decay of the moving average of the weights, which is what is kept in the end."""
     near: float = 0.0
     """Strength of the start's preference for attending to the same place in other frames; 0: none."""
+    precision: str = "float32"
+    """Arithmetic of convolutions and matrix products: float32, or bfloat16, faster where a processor has instructions for it."""
+    workers: int = 1
+    """Equal parts of a batch that are worked on at the same time, each in its own thread; best with OMP_NUM_THREADS=1."""
     seed: int = 0
     """Seed of initial weights, order, noise, timesteps and dropout."""
     save_every: int = 100
@@ -156,6 +169,17 @@ class DitConfig(Record):
             raise ValueError("dit.steps, batch, warmup, layers and save_every must be at least 1")
         if not 0 <= self.text_dropout <= 1 or not 0 <= self.average < 1:
             raise ValueError("dit.text_dropout must lie between 0 and 1, dit.average below 1")
+        check_work("dit", self.precision, self.workers, (self.batch,))
+
+
+def check_work(section: str, precision: str, workers: int, batches: tuple[int, ...]) -> None:
+    """Raise ValueError unless the arithmetic is known and every batch falls into `workers` equal parts."""
+    if precision not in PRECISIONS:
+        raise ValueError(f"{section}.precision is {precision!r}; it is one of {', '.join(PRECISIONS)}")
+    if workers < 1 or any(batch % workers for batch in batches):
+        raise ValueError(
+            f"{section}.workers is {workers}; batches of {' and '.join(map(str, batches))} must fall into so many equal parts"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from matrix_train.pretrain.latents import Latents
 from matrix_train.pretrain.state import LossLog, check_same, load_state, save_state
 from matrix_train.pretrain.text import VOCABULARY, new_encoder, new_tokenizer, token_ids
 from matrix_train.pretrain.vae import rate_factor
+from matrix_train.pretrain.work import Workers
 from matrix_train.pretrain.world import captions
 
 NAMES = ("loss", "velocity", "figures")
@@ -87,6 +89,7 @@ class _Trainer:
         else:
             self._tokenizer, self._text, self._transformer = load_parts(start)
         self._model = nn.ModuleDict({"transformer": self._transformer, "text": self._text}).to(self._device).train()
+        self._workers = Workers(self._model, config.dit.workers, config.dit.precision)
         self._noising = objective()
         self._backbone = CogVideoX(self._transformer, self._noising)
         self._optimiser = torch.optim.AdamW(
@@ -102,22 +105,30 @@ class _Trainer:
             group["lr"] = own.rate * rate_factor(step, own.warmup, own.steps, _LEAST)
         batch = draw(self._latents, own, step, self._noising.draw)
         batch = {name: item.to(self._device) for name, item in batch.items()}
+        weights = 1 + own.figures * batch["figures"]
+        total = weights.sum()
+
+        def part(chosen: slice) -> tuple[Tensor, Tensor]:
+            squares = self._errors({name: item[chosen] for name, item in batch.items()})
+            return (squares * weights[chosen]).sum() / total, squares.detach()
+
+        error = torch.cat(self._workers.backward(part, own.batch))
+        loss = float((error * weights).sum() / total)
+        if not math.isfinite(loss):
+            raise BackendError(f"the transformer's loss is {loss} at step {step}; lower dit.rate")
+        torch.nn.utils.clip_grad_norm_(self._model.parameters(), own.clip_norm)
+        self._optimiser.step()
+        self._follow(step)
+        inside = batch["figures"]
+        return loss, float(error.mean()), float((error * inside).sum() / inside.sum().clamp_min(1))
+
+    def _errors(self, batch: dict[str, Tensor]) -> Tensor:
+        """Return the squared error of the velocity, averaged over channels, shape (B, F, H, W)."""
         text = self._text(self._ids[batch["caption"].cpu()].to(self._device))[0]
         noisy = self._noising.mix(batch["clean"], batch["noise"], batch["time"])
         predicted = self._backbone.predict(noisy, batch["time"], {"text": text, "image": batch["image"]})
         wanted = self._noising.velocity(batch["clean"], batch["noise"], batch["time"])
-        squares = (predicted.float() - wanted).square().mean(dim=1)
-        weights = 1 + own.figures * batch["figures"]
-        loss = (squares * weights).sum() / weights.sum()
-        if not torch.isfinite(loss):
-            raise BackendError(f"the transformer's loss is {loss.item()} at step {step}; lower dit.rate")
-        self._optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self._model.parameters(), own.clip_norm)
-        self._optimiser.step()
-        self._follow(step)
-        error, inside = squares.detach(), batch["figures"]
-        return float(loss.detach()), float(error.mean()), float((error * inside).sum() / inside.sum().clamp_min(1))
+        return (predicted.float() - wanted).square().mean(dim=1)
 
     @torch.no_grad()
     def _follow(self, step: int) -> None:

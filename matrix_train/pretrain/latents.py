@@ -59,7 +59,7 @@ def encode_world(
     """
     out.mkdir(parents=True, exist_ok=True)
     world = config.world
-    _check_index(out, {"encoder": encoder_digest(vae_folder), "world": _world_of(world)})
+    _check_index(out, {"encoder": encoder_digest(vae_folder), "world": _world_of(world), "precision": config.vae.precision})
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     vae = load_vae(vae_folder).eval().requires_grad_(requires_grad=False).to(device)
     files = _files(out, world)
@@ -67,7 +67,10 @@ def encode_world(
         if number % part[1] != part[0] or path.is_file():
             continue
         wanted = range(number * SHARD, min((number + 1) * SHARD, world.clips))
-        _write(path, [_encode(vae, world_clip(world, index), device) for index in wanted])
+        clips = (world_clip(world, index) for index in wanted)
+        with torch.autocast(device.type, torch.bfloat16, enabled=config.vae.precision == "bfloat16"):
+            items = [_encode(vae, clip, device) for clip in clips]
+        _write(path, items)
         say(f"latents {number + 1}/{len(files)}")
 
 

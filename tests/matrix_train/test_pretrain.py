@@ -14,13 +14,13 @@ from click.testing import CliRunner
 from intergeneval.errors import ConfigError
 from intergeneval.staged import scenes
 from matrix_train.backbones.loading import load_pipeline
-from matrix_train.backbones.small import encode, load_vae
+from matrix_train.backbones.small import VaeShape, decode, encode, load_vae, new_vae, take_vae
 from matrix_train.cli import main
 from matrix_train.pretrain.config import DitConfig, PretrainConfig, TextConfig, VaeConfig, WorldConfig, dump, load, names, read
 from matrix_train.pretrain.dit import Places, draw, train_dit
 from matrix_train.pretrain.latents import cells_of, encode_world, load_latents
 from matrix_train.pretrain.text import new_tokenizer, token_ids
-from matrix_train.pretrain.vae import train_vae
+from matrix_train.pretrain.vae import _Pool, train_vae
 from matrix_train.pretrain.world import ROLE_FAULTS, captions, policy_of, world_clip
 from matrix_train.validate import sample
 
@@ -156,6 +156,82 @@ def test_the_decoder_learns_on_after_the_encoder_is_final_so_that_latents_stay_v
     assert all(torch.equal(before[name], after[name]) for name in before if name.startswith("encoder."))
     assert any(not torch.equal(before[name], after[name]) for name in before if name.startswith("decoder."))
     encode_world(config, folder, tmp_path / "latents")
+
+
+def test_an_autoencoder_whose_latent_grows_decodes_as_before_until_it_learns(run, tmp_path):
+    folder = run / "vae" / "model"
+    old = load_vae(folder).eval()
+    new = new_vae(VaeShape(channels=(4, 4, 4, 4), latent=6, layers=1, groups=2), (32, 48)).eval()
+    take_vae(new, folder)
+    pixels = torch.from_numpy(world_clip(TINY.world, 1).frames).float().div(127.5).sub(1).permute(3, 0, 1, 2)[None]
+    with torch.no_grad():
+        (mean, spread), (grown_mean, grown_spread) = encode(old, pixels).chunk(2, 1), encode(new, pixels).chunk(2, 1)
+        assert torch.equal(grown_mean[:, :4], mean)
+        assert torch.equal(grown_spread[:, :4], spread)
+        assert torch.allclose(decode(new, grown_mean), decode(old, mean), atol=1e-5)
+    grown = replace(TINY, vae=replace(TINY.vae, latent=6, steps=1, warmup=1))
+    asked = ["pretrain", "vae", str(write(tmp_path, grown)), "--out", str(tmp_path / "run"), "--start", str(run / "pipeline")]
+    assert CliRunner().invoke(main, asked).exit_code == 0
+    learned = weights(tmp_path / "run" / "vae")["model"]["decoder.conv_in.conv.weight"]
+    assert learned[:, 4:].abs().max() > 0
+    for wrong, message in (((4, 4, 4, 8), "block_out_channels"), ((4, 4, 4, 4), "fewer")):
+        shape = VaeShape(channels=wrong, latent=3, layers=1, groups=2)
+        with pytest.raises(ConfigError, match=message):
+            take_vae(new_vae(shape, (32, 48)), folder)
+
+
+def test_the_transformer_learns_on_the_run_s_own_autoencoder_where_it_has_one(run, tmp_path):
+    """Else weights that were trained on after `pretrain vae --start` would be left aside."""
+    own = replace(TINY, vae=replace(TINY.vae, seed=3, steps=1, warmup=1, freeze=1), dit=replace(TINY.dit, steps=1, warmup=1))
+    command = [str(write(tmp_path, own)), "--out", str(tmp_path / "run"), "--start", str(run / "pipeline")]
+    for stage in ("vae", "dit"):
+        done = CliRunner().invoke(main, ["pretrain", stage, *command])
+        assert done.exit_code == 0, done.output
+    kept, trained = (weights(tmp_path / "run" / place) for place in ("pipeline", "vae"))
+    assert all(torch.allclose(kept["vae"][name].float(), trained["model"][name], atol=1e-3) for name in kept["vae"])
+
+
+@pytest.mark.parametrize("stage", ["vae", "dit"])
+def test_two_workers_take_the_steps_that_one_takes(run, tmp_path, stage):
+    def learned(workers):
+        out = tmp_path / str(workers)
+        if stage == "vae":
+            train_vae(replace(TINY, vae=replace(TINY.vae, batch=2, workers=workers)), out)
+            return out / "loss.csv"
+        latents = load_latents(TINY, run / "vae" / "model", run / "latents")
+        places = Places(out=out, vae=run / "vae" / "model", pipeline=out / "pipeline")
+        train_dit(replace(TINY, dit=replace(TINY.dit, workers=workers)), latents, places)
+        return out / "loss.csv"
+
+    one, two = (np.loadtxt(learned(count), delimiter=",", skiprows=1) for count in (1, 2))
+    assert len(one) == 5
+    # Sums are taken in another order; by the fifth step that shows in the fifth digit.
+    assert np.allclose(one, two, rtol=1e-3)
+    with pytest.raises(ValueError, match="workers is 3"):
+        replace(TINY.dit, workers=3)
+
+
+def test_half_precision_arithmetic_keeps_weights_whole_and_comes_near_the_exact_loss(run, tmp_path):
+    latents = load_latents(TINY, run / "vae" / "model", run / "latents")
+    places = Places(out=tmp_path / "d", vae=run / "vae" / "model", pipeline=tmp_path / "p")
+    train_dit(replace(TINY, dit=replace(TINY.dit, precision="bfloat16")), latents, places)
+    half, exact = (np.loadtxt(folder / "loss.csv", delimiter=",", skiprows=1) for folder in (tmp_path / "d", run / "dit"))
+    assert np.allclose(half, exact, rtol=0.05)
+    assert not np.array_equal(half, exact)
+    state = torch.load(tmp_path / "d" / "state.pt", weights_only=True)
+    assert {item.dtype for item in state["model"].values()} == {torch.float32}
+    with pytest.raises(ValueError, match="float16"):
+        replace(TINY.dit, precision="float16")
+
+
+def test_crops_of_more_candidates_show_more_movement():
+    def moved(candidates):
+        own = replace(TINY.vae, candidates=candidates, crop=16, clips=4)
+        config = replace(TINY, vae=own, world=replace(TINY.world, clips=4, frames=17))
+        pool = _Pool(config, lambda _: None)
+        return np.mean([float(pool.draw(2 * step)[0].diff(dim=2).abs().mean()) for step in range(60)])
+
+    assert moved(6) > 1.3 * moved(1)
 
 
 def test_latents_of_another_encoder_are_refused(run, tmp_path):
