@@ -99,8 +99,8 @@ def test_the_estimate_before_step_1_counts_the_same_operations():
     assert "more than the" in tight.lines()[1]
 
 
-def step_seconds(settings, scale, rounds=2):
-    """Least CPU seconds of a step at 1,312 tokens, batch 4; CPU time, so that other work on the machine does not count."""
+def step_of(settings, scale):
+    """A step at 1,312 tokens, batch 4, ready to be taken; it returns its CPU seconds, so that other work does not count."""
     torch.manual_seed(0)
     model = CogVideoXTransformer3DModel(
         num_attention_heads=6, attention_head_dim=64, in_channels=8, out_channels=4, time_embed_dim=64, text_embed_dim=32,
@@ -110,14 +110,15 @@ def step_seconds(settings, scale, rounds=2):
     aligned = AlignedModel(CogVideoX(model, VPrediction(tiny.alphas())), settings)
     batch = empty_batch((4, 5, 32, 32), 32, 256, (17, 16 * scale, 16 * scale), 32, clips=4)
     optimiser = torch.optim.AdamW([item for group in aligned.groups().values() for _, item in group])
-    found = []
-    for _ in range(rounds):
+
+    def step():
         began = time.process_time()
         aligned(batch)["loss"].backward()
         optimiser.step()
         optimiser.zero_grad()
-        found.append(time.process_time() - began)
-    return min(found)
+        return time.process_time() - began
+
+    return step
 
 
 def test_the_cpu_step_is_at_most_15_percent_longer_with_a_decoder_at_twice_the_token_grid():
@@ -128,13 +129,19 @@ def test_the_cpu_step_is_at_most_15_percent_longer_with_a_decoder_at_twice_the_t
         loss=LossConfig(),
     )
     both = LayersConfig(v2t=(2, 3), v2v=(4,))
-    plain = step_seconds(base, 2)
-    ratios = {}
+    steps = {"plain": step_of(base, 2)}
     for scale, widths in ((2, (8, 4, 4)), (8, (8, 4, 4, 4))):
         settings = replace(
             base, layers=both, decoder=DecoderConfig(widths=widths, scale=scale, maps_per_call=8 if scale > 2 else 0)
         )
-        ratios[scale] = step_seconds(settings, scale, rounds=2 if scale == 2 else 1) / plain
-    shown = ", ".join(f"x{ratio:.3f} at scale {scale}" for scale, ratio in ratios.items())
-    print(f"\nCPU step at 1,312 tokens, batch 4: {plain:.2f} s; with 8 maps {shown}")
-    assert ratios[2] <= 1.15
+        steps[scale] = step_of(settings, scale)
+    # In turns, so that a processor that slows down slows down both; the first round finds caches and memory cold.
+    seconds = dict.fromkeys(steps, math.inf)
+    for rounds in range(5):
+        for name in ("plain", 2):
+            taken = steps[name]()
+            seconds[name] = min(seconds[name], taken) if rounds else math.inf
+    seconds[8] = steps[8]()
+    shown = ", ".join(f"x{seconds[scale] / seconds['plain']:.3f} at scale {scale}" for scale in (2, 8))
+    print(f"\nCPU step at 1,312 tokens, batch 4: {seconds['plain']:.2f} s; with 8 maps {shown}")
+    assert seconds[2] <= 1.15 * seconds["plain"]
