@@ -66,10 +66,11 @@ class Prompts:
         return self.render("ask", values)
 
     def render(self, name: str, values: Mapping[str, Any]) -> str:
-        """Return the text of a template. Raises ConfigError when it uses what it is not given."""
+        """Return the text of a template. Raises ConfigError when it uses what it is not given, or fails in another way."""
         try:
             return self._templates[name].render(values).strip()
-        except (TemplateError, TypeError, ValueError, LookupError) as error:
+        except Exception as error:
+            # A template of the user is a small program, and may raise what a program may.
             raise ConfigError(f"{_place(self._folder, name)}: cannot be rendered ({error})") from None
 
 

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from intergeneval.errors import ConfigError
 from intergeneval.judges.prompting import SCENE_NAMES, Prompts
 from intergeneval.judges.scenes import read_scene, scene_inquiry
 from tests.build.workshop import PROMPT, scene
@@ -73,3 +74,12 @@ def test_words_of_a_build_do_not_move_the_judge_s_revision_and_the_other_way(tmp
     (tmp_path / "crop.j2").write_text("Is it {{ class }} ({{ appearance }})?")
     assert Prompts(tmp_path).version == Prompts().version
     assert Prompts(tmp_path, ("crop_system", "crop")).version != Prompts(None, ("crop_system", "crop")).version
+
+
+@pytest.mark.parametrize(
+    "text", ["{{ 1 // 0 }}", "{{ prompt.nothing }}", "{{ (none).strip() }}", "{% for i in 3 %}{% endfor %}", "{{ 3(4) }}"]
+)
+def test_a_template_that_fails_is_told_with_its_file(tmp_path, text):
+    (tmp_path / "scene.j2").write_text(text)
+    with pytest.raises(ConfigError, match=r"scene\.j2: cannot be rendered"):
+        scene_inquiry(Prompts(tmp_path, SCENE_NAMES), PROMPT, "")
