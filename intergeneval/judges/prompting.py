@@ -69,8 +69,7 @@ class Prompts:
         """Return the text of a template. Raises ConfigError when it uses what it is not given, or fails in another way."""
         try:
             return self._templates[name].render(values).strip()
-        except Exception as error:
-            # A template of the user is a small program, and may raise what a program may.
+        except Exception as error:  # noqa: BLE001  # a template of the user is a program, and may raise what a program may
             raise ConfigError(f"{_place(self._folder, name)}: cannot be rendered ({error})") from None
 
 
