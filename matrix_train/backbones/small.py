@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,10 +84,10 @@ def take_vae(vae: Any, folder: Path) -> None:
     Channels that are new count for nothing in the decoder until they are learned. Raises ConfigError for another shape.
     """
     old = load_vae(folder)
-    for name in ("block_out_channels", "layers_per_block", "norm_num_groups"):
-        here, there = tuple(_many(vae.config[name])), tuple(_many(old.config[name]))
-        if here != there:
-            raise ConfigError(f"{folder}: is an autoencoder with {name} {there}; the config asks for {here}")
+    here, there = _shape_of(vae), _shape_of(old)
+    for name in sorted(here.keys() | there.keys()):
+        if here.get(name) != there.get(name):
+            raise ConfigError(f"{folder}: is an autoencoder with {name} {there.get(name)}; the config asks for {here.get(name)}")
     if old.config.latent_channels > vae.config.latent_channels:
         raise ConfigError(f"{folder}: has {old.config.latent_channels} latent channels; the config asks for fewer")
     own = vae.state_dict()
@@ -103,8 +104,10 @@ def take_vae(vae: Any, folder: Path) -> None:
             into[:, : values.shape[1]] = values
 
 
-def _many(value: Any) -> Any:
-    return value if isinstance(value, list | tuple) else (value,)
+def _shape_of(vae: Any) -> dict[str, str]:
+    """Return what of an autoencoder's config decides which weights there are and what they do, but for the latent's channels."""
+    free = ("latent_channels", "sample_height", "sample_width", "scaling_factor", "shift_factor")
+    return {name: json.dumps(value) for name, value in vae.config.items() if not name.startswith("_") and name not in free}
 
 
 def load_parts(folder: Path) -> tuple[Any, Any, Any]:

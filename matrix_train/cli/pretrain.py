@@ -66,10 +66,12 @@ def latents(*, config: str, out: Path, start: str, part: str, overrides: tuple[s
 def dit(config: str, out: Path, start: str, overrides: tuple[str, ...], as_json: bool) -> None:
     """Train the transformer with its text encoder, and write the pipeline."""
     from matrix_train.pretrain.config import read
-    from matrix_train.pretrain.dit import Places, train_dit
+    from matrix_train.pretrain.dit import Places, check_fit, train_dit
     from matrix_train.pretrain.latents import encode_world, load_latents
 
     settings, autoencoder = read(config, overrides), _vae_of(out, start)
+    if start:
+        check_fit(_pipeline(start), autoencoder)
     encode_world(settings, autoencoder, out / "latents", say)
     found = load_latents(settings, autoencoder, out / "latents")
     places = Places(out=out / "dit", vae=autoencoder, pipeline=out / "pipeline", start=_pipeline(start) if start else None)
@@ -103,7 +105,7 @@ def _vae_of(out: Path, start: str) -> Path:
     from intergeneval.errors import ConfigError
 
     found: Any = out / "vae" / "model"
-    if start and not found.is_dir():
+    if start and not (out / "vae").is_dir():
         found = _pipeline(start) / "vae"
     if not (found / "config.json").is_file():
         raise ConfigError(f"{found}: there is no autoencoder; train it first with: matrix-train pretrain vae CONFIG --out {out}")

@@ -91,7 +91,8 @@ class VaeConfig(Record):
     kl: float = 5e-4
     """Weight of the latent's divergence from a unit normal, a value's mean."""
     precision: str = "float32"
-    """Arithmetic of convolutions and matrix products: float32, or bfloat16, faster where a processor has instructions for it."""
+    """Arithmetic of a step and of encoding: float32, or bfloat16, faster where a processor has instructions for it; weights,
+    gradients and loss stay float32."""
     workers: int = 1
     """Equal parts of a batch that are worked on at the same time, each in its own thread; best with OMP_NUM_THREADS=1."""
     seed: int = 0
@@ -156,7 +157,8 @@ class DitConfig(Record):
     near: float = 0.0
     """Strength of the start's preference for attending to the same place in other frames; 0: none."""
     precision: str = "float32"
-    """Arithmetic of convolutions and matrix products: float32, or bfloat16, faster where a processor has instructions for it."""
+    """Arithmetic of a step: float32, or bfloat16, faster where a processor has instructions for it; weights, gradients and
+    loss stay float32."""
     workers: int = 1
     """Equal parts of a batch that are worked on at the same time, each in its own thread; best with OMP_NUM_THREADS=1."""
     seed: int = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from intergeneval.errors import BackendError
+from intergeneval.errors import BackendError, ConfigError
 from matrix_train.backbones.cogvideox import CogVideoX
 from matrix_train.backbones.small import DitShape, load_parts, load_vae, new_transformer, objective, prefer_near, write_pipeline
 from matrix_train.pretrain.config import DitConfig, PretrainConfig, dump
@@ -24,7 +25,7 @@ from matrix_train.pretrain.work import Workers
 from matrix_train.pretrain.world import captions
 
 NAMES = ("loss", "velocity", "figures")
-MAY_CHANGE = ("dit.steps", "dit.save_every", "world.clips", "vae.steps", "vae.save_every")
+MAY_CHANGE = ("dit.steps", "dit.save_every", "world.clips", "vae.steps", "vae.save_every", "vae.workers")
 _LEAST = 0.02
 """Share of the peak rate at the end."""
 _SAY_EVERY = 20
@@ -75,6 +76,17 @@ def train_dit(config: PretrainConfig, latents: Latents, places: Places, say: Say
     parts = trainer.averaged()
     write_pipeline(places.pipeline, {**parts, "vae": load_vae(places.vae)}, latents.factor, torch.float16)
     return places.pipeline
+
+
+def check_fit(start: Path, autoencoder: Path) -> None:
+    """Raise ConfigError unless the transformer of a pipeline takes an autoencoder's latents; reads configs only."""
+    configs = {start / "transformer": "out_channels", autoencoder: "latent_channels"}
+    found = [json.loads((folder / "config.json").read_text(encoding="utf-8"))[name] for folder, name in configs.items()]
+    if found[0] != found[1]:
+        raise ConfigError(
+            f"{start}: its transformer makes latents of {found[0]} channels and {autoencoder} has {found[1]}; "
+            "leave --start away to begin with a new transformer"
+        )
 
 
 class _Trainer:

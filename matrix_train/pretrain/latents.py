@@ -55,7 +55,7 @@ def encode_world(
 ) -> None:
     """Encode all clips of the world that are not encoded yet; `part` (I, N) does every Nth file only, from the Ith.
 
-    Raises ConfigError where `out` holds latents of another autoencoder or world.
+    Raises ConfigError where `out` holds latents of another autoencoder, world or precision.
     """
     out.mkdir(parents=True, exist_ok=True)
     world = config.world
@@ -127,8 +127,11 @@ def _world_of(world: WorldConfig) -> dict[str, Any]:
 def _check_index(out: Path, key: dict[str, Any]) -> None:
     path = out / INDEX
     if path.is_file():
-        if json.loads(path.read_text(encoding="utf-8")) != key:
-            raise ConfigError(f"{out}: holds latents of another autoencoder or another world; delete the folder or give another")
+        # Indexes of an earlier version name no precision; it was single.
+        before = {"precision": "float32", **json.loads(path.read_text(encoding="utf-8"))}
+        other = [name for name, value in key.items() if before.get(name) != value]
+        if other:
+            raise ConfigError(f"{out}: holds latents of another {' and another '.join(other)}; delete the folder or give another")
         return
     path.write_text(json.dumps(key, indent=1) + "\n", encoding="utf-8")
 

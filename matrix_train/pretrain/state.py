@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from intergeneval.errors import ConfigError
+from matrix_train.pretrain.config import dump, load
 
 STATE = "state.pt"
 LOSS = "loss.csv"
@@ -40,9 +41,10 @@ def check_same(folder: Path, text: str, may_change: tuple[str, ...]) -> None:
     """Keep a stage's config beside its state, and refuse to go on under another. Raises ConfigError naming the line."""
     path = folder / CONFIG
     if path.is_file() and (folder / STATE).is_file():
-        before, now = _lines(path.read_text(encoding="utf-8")), _lines(text)
-        for name in before.keys() | now.keys():
-            if before.get(name) != now.get(name) and name not in may_change:
+        # Read and written again, so that a field that came later counts with its default.
+        before, now = _lines(dump(load(path))), _lines(text)
+        for name in now:
+            if before.get(name) != now[name] and name not in may_change:
                 raise ConfigError(
                     f"{folder}: {name} was {before.get(name)} and is now {now.get(name)}; "
                     "a stage goes on with the config it began with, so give --out another folder"

@@ -48,12 +48,13 @@ def train_vae(config: PretrainConfig, out: Path, say: Say = lambda _: None, star
     torch.manual_seed(own.seed)
     shape = VaeShape(channels=own.channels, latent=own.latent, layers=own.layers, groups=own.groups)
     vae = new_vae(shape, (config.world.height, config.world.width))
-    if start is not None:
+    state, done = load_state(out), 0
+    if state is None and start is not None:
         take_vae(vae, start)
+        say(f"beginning with the weights of {start}")
     vae.to(device).train()
     workers = Workers(vae, own.workers, own.precision)
     optimiser = torch.optim.AdamW(vae.parameters(), lr=own.rate, betas=(0.9, 0.99), weight_decay=1e-4)
-    state, done = load_state(out), 0
     if state is not None:
         vae.load_state_dict(state["model"])
         optimiser.load_state_dict(state["optimiser"])

@@ -27,16 +27,18 @@ class Workers:
         self._pool = ThreadPoolExecutor(count) if count > 1 else None
 
     def backward(self, part: Part, batch: int) -> list[Any]:
-        """Put the gradient of the parts' summed losses into the parameters; return what the parts returned.
+        """Put the gradient of the parts' summed losses into the parameters; return what each part had for the caller.
 
-        Parameters that need no gradient, or that no part uses, have none.
+        `batch` is the number of items and falls into equal parts. Parameters that need no gradient, or that no part uses, have
+        none.
         """
         wanted = [item for item in self._parameters if item.requires_grad]
         size = batch // self._count
         slices = [slice(number * size, (number + 1) * size) for number in range(self._count)]
 
         def one(chosen: slice) -> tuple[tuple[Tensor | None, ...], Any]:
-            with torch.autocast(self._device, torch.bfloat16, enabled=self._precision == "bfloat16"):
+            # Without the cache of cast weights, which threads share: what it holds would depend on who leaves first.
+            with torch.autocast(self._device, torch.bfloat16, enabled=self._precision == "bfloat16", cache_enabled=False):
                 loss, extra = part(chosen)
             return torch.autograd.grad(loss, wanted, allow_unused=True), extra
 
