@@ -29,7 +29,7 @@ class BasePlan(Record):
     model: str = "builtin:staged-base"
     """Folder of a diffusers pipeline, its hub id, or a built-in model."""
     dtype: str = "float32"
-    """Type of the frozen weights, in training and in sampling: float32, or bfloat16 on a GPU."""
+    """Type of the frozen weights, in training and in sampling: float32, or bfloat16 where a processor has instructions for it."""
     gradient_checkpointing: bool = True
     """Recompute blocks in the backward pass: less memory, a third more time. A small base does without."""
     staged_seeds: tuple[int, ...] = ()

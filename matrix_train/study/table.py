@@ -138,8 +138,9 @@ def _labels(board: Board) -> str:
         "yes by the judge",
         "yes by the labeller",
         "judge right",
+        "kappa",
     ]
-    return f"{said}\n\n{_table([*head, 'judge right', 'kappa'], rows)}" if rows else f"{said} Nothing is claimed before."
+    return f"{said}\n\n{_table(head, rows)}" if rows else f"{said} Nothing is claimed before."
 
 
 def _reading() -> str:
@@ -178,6 +179,8 @@ def csv_rows(board: Board) -> list[list[Any]]:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    if any(len(row) != len(head) for row in rows):
+        raise ValueError(f"a row has not as many cells as the head: {head}")
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
