@@ -38,13 +38,14 @@ def test_the_embedded_pipeline_makes_a_video_that_starts_like_its_first_frame():
     assert distance(first) < 0.6 * distance(other)
 
 
-def test_the_embedded_model_is_scored_by_the_ordinary_command(tmp_path):
+@pytest.mark.parametrize("name", ["staged-base", "staged-matrix"])
+def test_the_embedded_model_is_scored_by_the_ordinary_command(tmp_path, name):
     config = tmp_path / "run.toml"
     config.write_text("[settings.builtin]\nsteps = 2\n")
     done = subprocess.run(
         [
             *(sys.executable, "-c", "from intergeneval.cli import main; main()"),
-            *("run", "--model", "builtin:staged-base", "--bench", "staged", "--limit", "1"),
+            *("run", "--model", f"builtin:{name}", "--bench", "staged", "--limit", "1"),
             *("--config", str(config), "--out", str(tmp_path / "run"), "--json"),
         ],
         capture_output=True,
@@ -53,7 +54,7 @@ def test_the_embedded_model_is_scored_by_the_ordinary_command(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert len((tmp_path / "run" / "scores.jsonl").read_text().splitlines()) == 1
-    assert json.loads((tmp_path / "run" / "run.json").read_text())["model"] == "staged-base"
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["model"] == name
 
 
 def test_weights_that_do_not_come_with_the_package_are_told_in_one_sentence_with_the_way_out(tmp_path, monkeypatch):
