@@ -70,11 +70,12 @@ def dit(config: str, out: Path, start: str, overrides: tuple[str, ...], as_json:
     from matrix_train.pretrain.latents import encode_world, load_latents
 
     settings, autoencoder = read(config, overrides), _vae_of(out, start)
-    if start:
-        check_fit(_pipeline(start), autoencoder)
+    source = _pipeline(start) if start else None
+    if source is not None:
+        check_fit(source, autoencoder)
     encode_world(settings, autoencoder, out / "latents", say)
     found = load_latents(settings, autoencoder, out / "latents")
-    places = Places(out=out / "dit", vae=autoencoder, pipeline=out / "pipeline", start=_pipeline(start) if start else None)
+    places = Places(out=out / "dit", vae=autoencoder, pipeline=out / "pipeline", start=source)
     folder = train_dit(settings, found, places, say)
     answer({"pipeline": str(folder)}, str(folder), as_json=as_json)
 
