@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import cv2
 import numpy as np
 import pytest
@@ -62,6 +66,25 @@ def test_equal_frames_give_equal_bytes(tmp_path):
     for name in ("a.mp4", "b.mp4"):
         write_video(tmp_path / name, pattern(20, (120, 160)), 8)
     assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+
+
+@pytest.mark.parametrize("size", [(96, 144), (120, 176), (270, 480)])
+def test_equal_frames_give_equal_bytes_whatever_memory_held_before(tmp_path, size):
+    # An encoder that reads what it never wrote is found by filling fresh memory with something else in each process (glibc).
+    smooth = cv2.GaussianBlur(next(pattern(1, size)), (0, 0), 2.5)
+    frames = np.stack([np.roll(smooth, (place % 5 == 0, place % 3), axis=(0, 1)) for place in range(17)])
+    np.save(tmp_path / "frames.npy", frames)
+    code = (
+        "import sys, numpy; from pathlib import Path; from intergeneval.videos import write_video;"
+        "write_video(Path(sys.argv[2]), iter(numpy.load(sys.argv[1])), 8)"
+    )
+    written = set()
+    for fill in ("0", "1", "50", "170"):
+        out = tmp_path / f"{fill}.mp4"
+        given = [sys.executable, "-c", code, str(tmp_path / "frames.npy"), str(out)]
+        subprocess.run(given, check=True, env={**os.environ, "MALLOC_PERTURB_": fill})
+        written.add(out.read_bytes())
+    assert len(written) == 1
 
 
 @pytest.mark.parametrize("fps", [8, 23.976, 24000 / 1001, 0.5, 120])
