@@ -23,7 +23,7 @@ from intergeneval.videos.pixels import Frame
 _BT709 = 1
 _LIMITED = 1
 _X264 = {"crf": "18", "preset": "veryfast", "mbtree": "0"}
-"""No macroblock tree: x264 (core 165) reads memory there that nobody wrote, so that equal frames gave other bytes in every process."""
+"""No macroblock tree: x264 (core 165) reads memory there that nobody wrote, and equal frames give other bytes in each process."""
 
 
 def encode_jpeg(frame: Frame, quality: int = 90) -> bytes:

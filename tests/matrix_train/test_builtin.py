@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -38,23 +39,32 @@ def test_the_embedded_pipeline_makes_a_video_that_starts_like_its_first_frame():
     assert distance(first) < 0.6 * distance(other)
 
 
-@pytest.mark.parametrize("name", ["staged-base", "staged-matrix"])
-def test_the_embedded_model_is_scored_by_the_ordinary_command(tmp_path, name):
-    config = tmp_path / "run.toml"
+def scored(out, model, fill):
+    """Run a model's first scene by the ordinary command, with fresh memory filled with something else (glibc)."""
+    config = out.with_suffix(".toml")
     config.write_text("[settings.builtin]\nsteps = 2\n")
     done = subprocess.run(
         [
             *(sys.executable, "-c", "from intergeneval.cli import main; main()"),
-            *("run", "--model", f"builtin:{name}", "--bench", "staged", "--limit", "1"),
-            *("--config", str(config), "--out", str(tmp_path / "run"), "--json"),
+            *("run", "--model", model, "--bench", "staged", "--limit", "1", "--config", str(config), "--out", str(out), "--json"),
         ],
         capture_output=True,
         text=True,
         check=False,
+        env={**os.environ, "MALLOC_PERTURB_": fill},
     )
     assert done.returncode == 0, done.stderr
-    assert len((tmp_path / "run" / "scores.jsonl").read_text().splitlines()) == 1
-    assert json.loads((tmp_path / "run" / "run.json").read_text())["model"] == name
+    return out
+
+
+@pytest.mark.parametrize(("name", "fills"), [("staged-base", ("0", "170")), ("staged-matrix", ("0",))])
+def test_the_embedded_model_is_scored_by_the_ordinary_command_and_twice_the_same(tmp_path, name, fills):
+    first, *others = [scored(tmp_path / fill, f"builtin:{name}", fill) for fill in fills]
+    assert len((first / "scores.jsonl").read_text().splitlines()) == 1
+    assert json.loads((first / "run.json").read_text())["model"] == name
+    for other in others:
+        for file in ("scores.jsonl", "tracks.jsonl", "videos/staged-1-000/0.mp4"):
+            assert (first / file).read_bytes() == (other / file).read_bytes(), file
 
 
 def test_weights_that_do_not_come_with_the_package_are_told_in_one_sentence_with_the_way_out(tmp_path, monkeypatch):

@@ -1,5 +1,7 @@
 """A whole tiny study from one file, done once in pieces with kills in between, and once in one go."""
 
+import contextlib
+import fcntl
 import json
 import multiprocessing
 import os
@@ -133,6 +135,56 @@ def test_a_piece_whose_needs_are_not_done_names_them(place):
     study = Study(load(place / "study.toml"), place / "early")
     with pytest.raises(ConfigError, match=r"run/matrix/0 needs bench, train/matrix/0; do these first"):
         study.run(only=("run/matrix/0",))
+
+
+@contextlib.contextmanager
+def held_by_another(folder, piece):
+    """Hold a piece's lock as another process does."""
+    (folder / "pieces").mkdir(parents=True, exist_ok=True)
+    with (folder / "pieces" / f".lock-{piece}").open("a") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+def test_what_another_process_works_on_is_passed_by_and_waited_for(place, monkeypatch):
+    folder, lines = place / "shared", []
+    study = Study(load(place / "study.toml"), folder, lines.append)
+    with contextlib.ExitStack() as other:
+        other.enter_context(held_by_another(folder, "bench"))
+
+        def sleep(_):
+            assert any(line.startswith("data: done") for line in lines)  # it was free, and nothing waited for it
+            assert not any(line.startswith("bench: begins") for line in lines)
+            other.close()
+
+        monkeypatch.setattr("matrix_train.study.run.time.sleep", sleep)
+        assert study.run(only=("bench", "data"))
+    assert lines.index("waiting for another process: bench") < lines.index("bench: begins")
+
+
+def test_two_processes_share_a_study_and_do_no_piece_twice(done, place):
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(study_process.PRELOAD)
+    folder = place / "two"
+    both = [context.Process(target=study_process.go_on, args=(place / "study.toml", folder)) for _ in range(2)]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join()
+    assert [process.exitcode for process in both] == [0, 0], (place / "killed.log").read_text()[-2000:]
+    assert bytes_of(folder) == bytes_of(done)
+
+
+def test_labels_are_not_taken_while_another_process_writes_the_table(done, tmp_path):
+    labels = tmp_path / "labels.json"
+    labels.write_text(json.dumps(whole_labels(done, "no")))
+    given = done / "labels-given.json"
+    before = given.read_bytes() if given.exists() else None
+    with held_by_another(done, "table"):
+        found = CliRunner().invoke(main, ["study", "read-labels", str(done), str(labels)])
+    assert found.exit_code == 1
+    assert "another process writes the table" in found.stderr
+    assert before == (given.read_bytes() if given.exists() else None)
 
 
 def test_runs_that_were_not_made_alike_make_no_table(done, place):
