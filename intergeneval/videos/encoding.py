@@ -23,7 +23,8 @@ from intergeneval.videos.pixels import Frame
 _BT709 = 1
 _LIMITED = 1
 _X264 = {"crf": "18", "preset": "veryfast", "mbtree": "0"}
-"""No macroblock tree: x264 (core 165) reads memory there that nobody wrote, and equal frames give other bytes in each process."""
+"""No macroblock tree (``mbtree``): x264 (core 165) reads memory there that nobody wrote, and equal frames give different bytes in
+each process. Without it files are larger, by a third up to twice, at the same quality."""
 
 
 def encode_jpeg(frame: Frame, quality: int = 90) -> bytes:

@@ -33,9 +33,8 @@ def standings(folder: Path, pieces: Sequence[Piece], ledger: Ledger) -> tuple[St
     paces = _paces(pieces, ledger)
     found = []
     for piece in pieces:
-        if ledger.is_done(piece, by_name):
-            done = ledger.read(piece)
-            assert done is not None
+        done = ledger.read(piece)
+        if done is not None and ledger.is_done(piece, by_name):
             found.append(Standing(piece=piece.name, state=State.DONE, units=piece.units, left=0, seconds=done.seconds))
             continue
         finished = min(_finished(folder, piece), piece.units)

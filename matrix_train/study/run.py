@@ -1,6 +1,6 @@
 """The study as a whole: its pieces one after another, each locked while it is done and recorded when it is finished.
 
-Several processes may work on one folder: each takes the first piece that is free.
+Several processes may work on one folder: each takes the first piece that is free and whose needs are done.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PLAN = "study.json"
 BASE = "base.json"
 """Hash of the base pipeline, so that no sitting goes on with another one."""
 WAIT_SECONDS = 1.0
-"""Where other processes hold all that is left, it is tried again this often."""
+"""Seconds between two looks while other processes hold what is left to do."""
 
 
 class _End(enum.Enum):
@@ -46,6 +46,7 @@ class Study:
         self.pieces = pieces_of(plan)
         self._by_name = {item.name: item for item in self.pieces}
         self._ledger = Ledger(folder)
+        self._line = canonical_json(plan.to_json()) + "\n"
 
     @classmethod
     def open(cls, folder: Path, say: Say = lambda _: None) -> Study:
@@ -70,7 +71,7 @@ class Study:
         self.standings()  # tells a changed plan before anything is done
         self.folder.mkdir(parents=True, exist_ok=True)
         self._check_base()
-        write_atomically(self.folder / PLAN, canonical_json(self.plan.to_json()) + "\n")
+        write_atomically(self.folder / PLAN, self._line)
         return self._work_through(chosen)
 
     def _work_through(self, chosen: Sequence[Piece]) -> bool:
@@ -81,33 +82,38 @@ class Study:
             for piece in left:
                 end = self._do(piece, names, incomplete)
                 if end in (_End.DONE, _End.INCOMPLETE):
+                    left.remove(piece)
+                    incomplete |= {piece.name} if end is _End.INCOMPLETE else set()
                     break
                 held += [piece.name] if end is _End.HELD else []
             else:
                 if not held:
-                    raise StoreError(f"{left[0].name} needs a piece whose record is gone again; run the same command once more")
+                    raise StoreError(f"{left[0].name}: the record of a piece that it needs is gone; run the same command again")
                 if waiting != (waiting := ", ".join(held)):
                     self._say(f"waiting for another process: {waiting}")
-                time.sleep(WAIT_SECONDS)
-                continue
-            left.remove(piece)
-            if end is _End.INCOMPLETE:
-                incomplete.add(piece.name)
-        return not incomplete
+                self._pause()
+        # Another process may have finished what was incomplete here.
+        return all(self._ledger.is_done(piece, self._by_name) for piece in chosen)
+
+    def _pause(self) -> None:
+        time.sleep(WAIT_SECONDS)
 
     def take_labels(self, path: Path) -> tuple[int, int]:
         """Keep a file of labels and write the table anew; return how many clips it labels whole, and how many there are.
 
-        Raises ConfigError for labels of another sheet, and StoreError while another process writes the table.
+        Raises ConfigError for labels of another sheet and while runs are open, and StoreError while another process is at the
+        sheet or the table; nothing is kept then.
         """
         from matrix_train.study.labels import LabelBook
 
-        book = LabelBook(self.folder)
-        labels = book.check(path)
-        table = self._by_name["table"]
-        with self._locked(table) as free:
-            if not free:
-                raise StoreError(f"{self.folder}: another process writes the table; give the labels when it is done")
+        book, table = LabelBook(self.folder), self._by_name["table"]
+        with self._locked(self._by_name["labels"]) as sheet, self._locked(table) as free:
+            if not (sheet and free):
+                raise StoreError(f"{self.folder}: another process is at the sheet or the table; give the labels when it is done")
+            labels = book.check(path)
+            missing = self._missing(table)
+            if missing:
+                raise ConfigError(f"{self.folder}: {', '.join(missing)} not done yet; give the labels when the study is")
             # In this order, so that a table that lacks the labels never counts as done.
             self._ledger.forget(table)
             found = book.keep(labels)
@@ -122,44 +128,65 @@ class Study:
             raise ConfigError(f"{path}: the base pipeline {self.plan.base.model} is not the one that this study began with")
 
     def _do(self, piece: Piece, chosen: set[str], incomplete: set[str]) -> _End:
-        """Do one piece unless it is done; `incomplete` are those that this sitting tried in vain."""
+        """Do one piece if it is free, ready and not done yet, and return how that ended.
+
+        `chosen` are the names that this call may do, `incomplete` those of them that it could not finish.
+        """
+        # Looked at without the lock first, so that who waits is never taken for one who works.
+        end = self._without_work(piece, chosen, incomplete)
+        if end is not None:
+            return end
         with self._locked(piece) as free:
             if not free:
                 return _End.HELD
-            if self._ledger.is_done(piece, self._by_name):
-                return _End.DONE
-            missing = [name for name in piece.needs if not self._ledger.is_done(self._by_name[name], self._by_name)]
-            if incomplete.intersection(missing):  # it was said why
-                return _End.INCOMPLETE
-            if not chosen.issuperset(missing):
-                raise ConfigError(f"{piece.name} needs {', '.join(missing)}; do these first, or leave --only away")
-            needs = self._ledger.needed(piece, self._by_name)
-            if missing or needs is None:
-                return _End.BLOCKED
-            self._say(f"{piece.name}: begins")
-            began = time.monotonic()
-            made = self._made(piece)
-            if not made.digest:
-                return _End.INCOMPLETE
-            seconds = time.monotonic() - began
-            record = Done(
-                piece=piece.name,
-                inputs=json.loads(canonical_json(piece.inputs)),
-                needs=needs,
-                made=made.digest,
-                units=made.units,
-                seconds=seconds,
-                notes=made.notes,
-            )
-            self._ledger.write(record, piece)
-            minutes, unknown = left_of(self.standings())
-            rest = f"; about {minutes / 60:.0f} min left" + (f" and {unknown} pieces of unknown length" if unknown else "")
-            self._say(f"{piece.name}: done in {seconds:.1f} s{rest}")
+            # Another process may have done it a moment ago.
+            return self._without_work(piece, chosen, incomplete) or self._work(piece)
+
+    def _without_work(self, piece: Piece, chosen: set[str], incomplete: set[str]) -> _End | None:
+        """Return how a piece ends that there is nothing to do for; None for one that is ready."""
+        if self._ledger.is_done(piece, self._by_name):
             return _End.DONE
+        missing = self._missing(piece)
+        if incomplete.intersection(missing):  # it was said why
+            return _End.INCOMPLETE
+        if not chosen.issuperset(missing):
+            raise ConfigError(f"{piece.name} needs {', '.join(missing)}; do these first")
+        return _End.BLOCKED if missing else None
+
+    def _work(self, piece: Piece) -> _End:
+        needs = self._ledger.needed(piece, self._by_name)
+        if needs is None:
+            return _End.BLOCKED
+        self._say(f"{piece.name}: begins")
+        began = time.monotonic()
+        made = self._made(piece)
+        if not made.digest:
+            return _End.INCOMPLETE
+        seconds = time.monotonic() - began
+        record = Done(
+            piece=piece.name,
+            inputs=json.loads(canonical_json(piece.inputs)),
+            needs=needs,
+            made=made.digest,
+            units=made.units,
+            seconds=seconds,
+            notes=made.notes,
+        )
+        self._ledger.write(record, piece)
+        minutes, unknown = left_of(self.standings())
+        rest = f"; about {minutes / 60:.0f} min left" + (f" and {unknown} pieces of unknown length" if unknown else "")
+        self._say(f"{piece.name}: done in {seconds:.1f} s{rest}")
+        return _End.DONE
+
+    def _missing(self, piece: Piece) -> list[str]:
+        """Return the names of the pieces that a piece needs and that are not done."""
+        return [name for name in piece.needs if not self._ledger.is_done(self._by_name[name], self._by_name)]
 
     def _made(self, piece: Piece) -> Made:
         if piece.kind not in DERIVED:
             return Workshop(self.plan, self.folder, self._say).do(piece)
+        if (self.folder / PLAN).read_text(encoding="utf-8") != self._line:
+            raise ConfigError(f"{self.folder}: another process goes on with a changed plan; {piece.name} is left to it")
         from matrix_train.study.results import Results
 
         results = Results(self.plan, self.folder, [item for item in self.pieces if item.kind is Kind.RUN])

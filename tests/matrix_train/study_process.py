@@ -18,11 +18,12 @@ PRELOAD = [
 
 
 def go_on(plan, folder):
-    """Do what is open; leave with 0 when the study is whole. What it says goes into a file, so that no pipe fills."""
+    """Do what is open; leave with 0 when the study is whole. What it says goes into ``FOLDER.log``, so that no pipe fills."""
     import torch
 
     torch.set_num_threads(1)
-    with (folder.parent / "killed.log").open("a") as log:
+    with folder.with_suffix(".log").open("a") as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
-        os._exit(0 if Study(load(plan), folder).run() else 3)
+        study = Study(load(plan), folder, lambda line: print(f"{os.getpid()} {line}", flush=True))
+        os._exit(0 if study.run() else 3)

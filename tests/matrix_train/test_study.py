@@ -25,6 +25,7 @@ from matrix_train.study.effort import left_of
 from matrix_train.study.pieces import State
 from matrix_train.study.plan import load
 from matrix_train.study.run import Study
+from matrix_train.study.work import Made
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 RESULTS = ("result/table.md", "result/table.csv", "result/study.json", "labels/questions.json", "labels-key.json")
@@ -34,6 +35,7 @@ RESULTS = ("result/table.md", "result/table.csv", "result/study.json", "labels/q
 def place(tmp_path_factory):
     root = tmp_path_factory.mktemp("study")
     tiny_study.model(root / "model")
+    tiny_study.write_plan(root / "study.toml", root / "model")
     site = str(drift_tracker.register(root / "site"))
     sys.path.insert(0, site)
     yield root
@@ -43,8 +45,7 @@ def place(tmp_path_factory):
 @pytest.fixture(scope="module")
 def done(place):
     """A study that was done in one go from the command line."""
-    path = tiny_study.write_plan(place / "study.toml", place / "model")
-    found = CliRunner().invoke(main, ["study", str(path), "--out", str(place / "whole"), "--json"])
+    found = CliRunner().invoke(main, ["study", str(place / "study.toml"), "--out", str(place / "whole"), "--json"])
     assert found.exit_code == 0, found.output
     assert json.loads(found.stdout)["whole"] is True
     return place / "whole"
@@ -152,12 +153,12 @@ def test_what_another_process_works_on_is_passed_by_and_waited_for(place, monkey
     with contextlib.ExitStack() as other:
         other.enter_context(held_by_another(folder, "bench"))
 
-        def sleep(_):
+        def pause(_):
             assert any(line.startswith("data: done") for line in lines)  # it was free, and nothing waited for it
             assert not any(line.startswith("bench: begins") for line in lines)
             other.close()
 
-        monkeypatch.setattr("matrix_train.study.run.time.sleep", sleep)
+        monkeypatch.setattr(Study, "_pause", pause)
         assert study.run(only=("bench", "data"))
     assert lines.index("waiting for another process: bench") < lines.index("bench: begins")
 
@@ -170,9 +171,38 @@ def test_two_processes_share_a_study_and_do_no_piece_twice(done, place):
     for process in both:
         process.start()
     for process in both:
-        process.join()
-    assert [process.exitcode for process in both] == [0, 0], (place / "killed.log").read_text()[-2000:]
+        process.join(300)
+    said = (place / "two.log").read_text()
+    assert [process.exitcode for process in both] == [0, 0], said[-2000:]
+    begun = re.findall(r"(\d+) (\S+): begins", said)
+    assert sorted(name for _, name in begun) == sorted(item.name for item in Study.open(folder).pieces)
+    assert {int(worker) for worker, _ in begun} == {process.pid for process in both}
     assert bytes_of(folder) == bytes_of(done)
+
+
+def test_a_study_is_whole_when_another_process_finished_what_could_not_be_finished_here(place, monkeypatch):
+    folder = place / "helped"
+    here, other = (Study(load(place / "study.toml"), folder) for _ in range(2))
+
+    def made(piece):
+        assert other.run(only=("data",))
+        return Made(digest="", units=0, notes={})
+
+    monkeypatch.setattr(here, "_made", made)
+    monkeypatch.setattr("matrix_train.study.run.locked", lambda _: True)  # the other works while this one holds the piece
+    assert here.run(only=("data",))
+
+
+def test_a_process_leaves_the_table_to_another_that_went_on_with_a_changed_plan(done, place):
+    old, kept = Study(load(place / "study.toml"), done), (done / "study.json").read_text()
+    (done / "study.json").write_text(kept.replace("A tiny study", "Another title"))
+    (done / "pieces" / "table.json").unlink()
+    try:
+        with pytest.raises(ConfigError, match="goes on with a changed plan; table is left to it"):
+            old._work_through(old.pieces)
+    finally:
+        (done / "study.json").write_text(kept)
+        assert Study(load(place / "study.toml"), done).run()
 
 
 def test_labels_are_not_taken_while_another_process_writes_the_table(done, tmp_path):
@@ -180,11 +210,26 @@ def test_labels_are_not_taken_while_another_process_writes_the_table(done, tmp_p
     labels.write_text(json.dumps(whole_labels(done, "no")))
     given = done / "labels-given.json"
     before = given.read_bytes() if given.exists() else None
-    with held_by_another(done, "table"):
-        found = CliRunner().invoke(main, ["study", "read-labels", str(done), str(labels)])
-    assert found.exit_code == 1
-    assert "another process writes the table" in found.stderr
+    for piece in ("labels", "table"):
+        with held_by_another(done, piece):
+            found = CliRunner().invoke(main, ["study", "read-labels", str(done), str(labels)])
+        assert found.exit_code == 1
+        assert "another process is at the sheet or the table" in found.stderr
     assert before == (given.read_bytes() if given.exists() else None)
+
+
+def test_labels_are_not_taken_while_runs_are_open(done, tmp_path):
+    labels, record = tmp_path / "labels.json", done / "pieces" / "run~matrix~0.json"
+    labels.write_text(json.dumps(whole_labels(done, "no")))
+    kept = record.read_text()
+    record.unlink()
+    try:
+        found = CliRunner().invoke(main, ["study", "read-labels", str(done), str(labels)])
+    finally:
+        record.write_text(kept)
+    assert found.exit_code == 2
+    assert "run/matrix/0, labels not done yet; give the labels when the study is" in found.stderr
+    assert (done / "pieces" / "table.json").is_file()
 
 
 def test_runs_that_were_not_made_alike_make_no_table(done, place):
