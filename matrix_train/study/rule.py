@@ -184,7 +184,7 @@ def _judged(mean: Comparison, seeds: Sequence[SeedDifference], unscored: tuple[f
 
 
 def _scenes(mean: Comparison) -> int | None:
-    """Return the scenes that would resolve a difference like this one.
+    """Return the scenes that would resolve a difference like this one, where as large a share of them stays without a score.
 
     None where only further training seeds would, and where the spread of so few scenes says nothing (no smallest difference is
     told then either).
@@ -194,4 +194,4 @@ def _scenes(mean: Comparison) -> int | None:
     if not mean.low <= 0 <= mean.high or mean.minimum_detectable is None:
         return None
     found = clusters_to_detect(mean.se * math.sqrt(mean.clusters), mean.difference)
-    return None if found is None else math.ceil(found * mean.prompts / mean.clusters)
+    return None if found is None else math.ceil(found * mean.prompts_total / mean.clusters)

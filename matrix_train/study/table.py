@@ -69,7 +69,16 @@ def _figure(item: Estimate) -> str:
 
 
 def _orders(orders: Sequence[Order]) -> str:
-    head = ["order", "difference of IF", "by training seed", "p", "after Holm", "verdict", "scenes it would take"]
+    head = [
+        "order",
+        "difference of IF",
+        "scenes compared",
+        "by training seed",
+        "p",
+        "after Holm",
+        "verdict",
+        "scenes it would take",
+    ]
     rows = []
     for item in orders:
         mean = item.mean
@@ -77,6 +86,7 @@ def _orders(orders: Sequence[Order]) -> str:
             [
                 f"{item.better} > {item.worse}",
                 f"{_signed(mean.difference)} {_interval(mean.low, mean.high, sign=True)}",
+                f"{mean.prompts} of {mean.prompts_total}",
                 ", ".join(_signed(part.comparison.difference) for part in item.seeds),
                 DASH if mean.p is None else f"{mean.p:.4f}",
                 DASH if mean.p_adjusted is None else f"{mean.p_adjusted:.4f}",
@@ -152,7 +162,9 @@ def _reading() -> str:
         f"An order is resolved when the interval of the seed mean excludes 0 and all training seeds, at least {FEWEST_SEEDS}, "
         "agree in sign. Arms in one group are not told apart from its first by that rule.",
         f"Nothing is said of two arms whose shares of videos without a score differ by over {points}.",
-        "Scenes it would take: with a difference and a spread as seen, 80 % of repeats with so many scenes would find it.",
+        "Scenes compared: those with a score in both arms.",
+        "Scenes it would take: with a difference, a spread and a share without a score as seen, 80 % of repeats with so many "
+        "would find it.",
         "Training seeds are few: the interval says how sure the order of these trainings is over further scenes, the agreement "
         "of the seeds how far it holds for further trainings.",
     ]
