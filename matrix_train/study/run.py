@@ -88,6 +88,7 @@ class Study:
                 held += [piece.name] if end is _End.HELD else []
             else:
                 if not held:
+                    self._check_plan(left[0])
                     raise StoreError(f"{left[0].name}: the record of a piece that it needs is gone; run the same command again")
                 if waiting != (waiting := ", ".join(held)):
                     self._say(f"waiting for another process: {waiting}")
@@ -126,6 +127,11 @@ class Study:
             write_atomically(path, json.dumps(found) + "\n")
         elif json.loads(path.read_text(encoding="utf-8"))["hash"] != found["hash"]:
             raise ConfigError(f"{path}: the base pipeline {self.plan.base.model} is not the one that this study began with")
+
+    def _check_plan(self, piece: Piece) -> None:
+        """Raise ConfigError where another process took up the folder with a changed plan: what is shown is then its matter."""
+        if (self.folder / PLAN).read_text(encoding="utf-8") != self._line:
+            raise ConfigError(f"{self.folder}: another process goes on with a changed plan; {piece.name} is left to it")
 
     def _do(self, piece: Piece, chosen: set[str], incomplete: set[str]) -> _End:
         """Do one piece if it is free, ready and not done yet, and return how that ended.
@@ -174,7 +180,7 @@ class Study:
         )
         self._ledger.write(record, piece)
         minutes, unknown = left_of(self.standings())
-        rest = f"; about {minutes / 60:.0f} min left" + (f" and {unknown} pieces of unknown length" if unknown else "")
+        rest = f"; about {minutes / 60:.0f} min of work left" + (f" and {unknown} pieces of unknown length" if unknown else "")
         self._say(f"{piece.name}: done in {seconds:.1f} s{rest}")
         return _End.DONE
 
@@ -185,8 +191,7 @@ class Study:
     def _made(self, piece: Piece) -> Made:
         if piece.kind not in DERIVED:
             return Workshop(self.plan, self.folder, self._say).do(piece)
-        if (self.folder / PLAN).read_text(encoding="utf-8") != self._line:
-            raise ConfigError(f"{self.folder}: another process goes on with a changed plan; {piece.name} is left to it")
+        self._check_plan(piece)
         from matrix_train.study.results import Results
 
         results = Results(self.plan, self.folder, [item for item in self.pieces if item.kind is Kind.RUN])

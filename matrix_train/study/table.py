@@ -91,10 +91,17 @@ def _orders(orders: Sequence[Order]) -> str:
                 DASH if mean.p is None else f"{mean.p:.4f}",
                 DASH if mean.p_adjusted is None else f"{mean.p_adjusted:.4f}",
                 f"**{item.verdict}**: {item.reason}",
-                DASH if item.scenes_needed is None else str(item.scenes_needed),
+                _needed(item),
             ]
         )
     return _table(head, rows)
+
+
+def _needed(item: Order) -> str:
+    if item.scenes_needed is None:
+        return DASH
+    reverse = item.mean.difference is not None and item.mean.difference < 0
+    return f"{item.scenes_needed}, for the opposite order" if reverse else str(item.scenes_needed)
 
 
 def _claims(board: Board) -> str:
@@ -162,9 +169,9 @@ def _reading() -> str:
         f"An order is resolved when the interval of the seed mean excludes 0 and all training seeds, at least {FEWEST_SEEDS}, "
         "agree in sign. Arms in one group are not told apart from its first by that rule.",
         f"Nothing is said of two arms whose shares of videos without a score differ by over {points}.",
-        "Scenes compared: those with a score in both arms.",
+        "Scenes compared: those of which a video has a score in both arms, for the same training and noise seed.",
         "Scenes it would take: with a difference, a spread and a share without a score as seen, 80 % of repeats with so many "
-        "would find it.",
+        "would find the order that the difference has.",
         "Training seeds are few: the interval says how sure the order of these trainings is over further scenes, the agreement "
         "of the seeds how far it holds for further trainings.",
     ]

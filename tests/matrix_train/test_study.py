@@ -170,8 +170,12 @@ def test_two_processes_share_a_study_and_do_no_piece_twice(done, place):
     both = [context.Process(target=study_process.go_on, args=(place / "study.toml", folder)) for _ in range(2)]
     for process in both:
         process.start()
-    for process in both:
-        process.join(300)
+    try:
+        for process in both:
+            process.join(300)
+    finally:
+        for process in both:
+            process.kill()
     said = (place / "two.log").read_text()
     assert [process.exitcode for process in both] == [0, 0], said[-2000:]
     begun = re.findall(r"(\d+) (\S+): begins", said)
