@@ -24,9 +24,11 @@ from matrix_train.loop import Run, learning_factor
 SIDE = 128
 """Pixels; eight tokens, of which each instance is three wide."""
 STEPS = 200
+SEEDS = (1, 2, 3)
+"""Training seeds, of which the median counts: at such rates the last rounding of a pixel sends a single training elsewhere."""
 
 
-def settings_of(root):
+def settings_of(root, seed):
     return Config(
         model=ModelConfig(path=str(root / "base"), dtype="float32", gradient_checkpointing=False),
         data=DataConfig(path=str(root / "data"), frames=tiny_pipeline.FRAMES, height=SIDE, width=SIDE),
@@ -35,7 +37,7 @@ def settings_of(root):
         layers=LayersConfig(v2t=(0,), v2v=(1,)),
         decoder=DecoderConfig(widths=(16, 16, 8), scale=2),
         loss=LossConfig(sga=1.0, spa=1.0, sga_roles=("sub", "obj")),
-        train=TrainConfig(steps=STEPS, batch=4, rate=2e-3, decoder_rate=3e-3, warmup=10, seed=1),
+        train=TrainConfig(steps=STEPS, batch=4, rate=2e-3, decoder_rate=3e-3, warmup=10, seed=seed),
     )
 
 
@@ -68,11 +70,10 @@ def looked_at(model, batch):
     return found
 
 
-def test_two_hundred_steps_on_four_clips_ground_and_propagate_subject_and_object(tmp_path):
-    tiny_pipeline.cogvideox(tmp_path / "base", heads=3, width=32, layers=2, side=SIDE, rotary=False)
-    tiny_pipeline.dataset(tmp_path / "data", side=SIDE)
-    settings = settings_of(tmp_path)
-    run = Run(settings, tmp_path / "out")
+def trained(root, seed):
+    """Return what `looked_at` sees before and after two hundred steps with a training seed."""
+    settings = settings_of(root, seed)
+    run = Run(settings, root / f"out-{seed}")
     fixed = run.batches.draw(10**6)
     before = looked_at(run.model, fixed)
     # The rate does not fall all the way to zero: two hundred steps are few.
@@ -84,12 +85,20 @@ def test_two_hundred_steps_on_four_clips_ground_and_propagate_subject_and_object
         torch.nn.utils.clip_grad_norm_([item for group in run.model.groups().values() for _, item in group], 1.0)
         run.optimiser.step()
         run.optimiser.zero_grad()
-    after, best = looked_at(run.model, fixed), ceiling()
-    print(
-        f"\nafter {STEPS} steps: IoU {after['sga']:.3f} (SGA), {after['spa']:.3f} (SPA), ceiling of the grid {best:.3f}; ", end=""
-    )
-    print(f"denoising {before['denoising']:.3f} -> {after['denoising']:.3f}")
-    wanted = min(0.8, 0.9 * best)
-    assert max(before["sga"], before["spa"]) < 0.4
-    assert min(after["sga"], after["spa"]) > wanted
-    assert after["denoising"] < before["denoising"]
+    return before, looked_at(run.model, fixed)
+
+
+def test_two_hundred_steps_on_four_clips_ground_and_propagate_subject_and_object(tmp_path):
+    tiny_pipeline.cogvideox(tmp_path / "base", heads=3, width=32, layers=2, side=SIDE, rotary=False)
+    tiny_pipeline.dataset(tmp_path / "data", side=SIDE)
+    best, reached = ceiling(), []
+    for seed in SEEDS:
+        before, after = trained(tmp_path, seed)
+        print(
+            f"\nseed {seed}, after {STEPS} steps: IoU {after['sga']:.3f} (SGA), {after['spa']:.3f} (SPA), "
+            f"ceiling of the grid {best:.3f}; denoising {before['denoising']:.3f} -> {after['denoising']:.3f}"
+        )
+        assert max(before["sga"], before["spa"]) < 0.4
+        assert after["denoising"] < before["denoising"]
+        reached.append(min(after["sga"], after["spa"]))
+    assert sorted(reached)[len(SEEDS) // 2] > min(0.8, 0.9 * best)
