@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from intergeneval.config import read_config
 from intergeneval.errors import ConfigError
-from intergeneval.pipeline import Run, score_run
 from intergeneval.records import Answer, Consistency, Profile, Question, RunHeader, Sample, Tracks, Video
+from intergeneval.run.run import Run, score_run
 from intergeneval.store import RunStore
 
 if TYPE_CHECKING:

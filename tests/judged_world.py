@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from intergeneval.config import RunConfig
-from intergeneval.pipeline import Run, RunResult
 from intergeneval.records import Answer, Consistency
+from intergeneval.run.run import Run, RunResult
 from intergeneval.store import RunStore
 
 FAST = {"attempts": 3, "timeout": 1.0, "backoff": 0.02, "longest_wait": 5.0}

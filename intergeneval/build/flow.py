@@ -23,7 +23,6 @@ from intergeneval.build.source import Item, Source, read_source
 from intergeneval.build.writing import write_benchmark
 from intergeneval.cache import Cache, default_path
 from intergeneval.config import plugin_settings
-from intergeneval.crew import Crew
 from intergeneval.detectors import Detector
 from intergeneval.errors import BudgetError, ConfigError, UsageError
 from intergeneval.grounding import Grounder
@@ -32,7 +31,8 @@ from intergeneval.judges import UsesServices
 from intergeneval.judges.inquiries import Inquires
 from intergeneval.judges.prompting import CROP_NAMES, SCENE_NAMES, Prompts
 from intergeneval.judges.services import Budget, Services
-from intergeneval.readiness import check_settings
+from intergeneval.run.preflight import check_settings
+from intergeneval.run.thread_pool import ThreadPool
 from intergeneval.spending import Spending, total
 from intergeneval.trackers import Segments, Tracker
 
@@ -242,16 +242,16 @@ class Build:
             except BudgetError as error:
                 return str(error)
             return ""
-        crew: Crew[T] = Crew(threads, both, "build")
+        pool: ThreadPool[T] = ThreadPool(threads, both, "build")
         try:
             for item in items:
-                if not crew.submit(item):
+                if not pool.submit(item):
                     break
-            crew.finish()
+            pool.finish()
         except BaseException:
-            crew.abandon()
+            pool.abandon()
             raise
-        return crew.stopped
+        return pool.stopped
 
 
 class _Teller:

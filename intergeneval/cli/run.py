@@ -13,7 +13,7 @@ from intergeneval.cli.sections import Command, more
 from intergeneval.errors import EXIT_INCOMPLETE, EXIT_OK, UsageError
 
 if TYPE_CHECKING:
-    from intergeneval.pipeline import Progress, Run, RunResult
+    from intergeneval.run.run import Progress, Run, RunResult
 
 
 @click.command("run", cls=Command)
@@ -62,8 +62,8 @@ def command(config: Path | None, as_json: bool, estimate: bool, **options: Any) 
 def prepare(config_file: Path | None, options: dict[str, Any]) -> Run:
     """Return the run with the settings of a file and the options given over them. Raises UsageError and its kin."""
     from intergeneval.config import read_config
-    from intergeneval.pipeline import Run
     from intergeneval.records import Profile
+    from intergeneval.run.run import Run
 
     changes = {name: value for name, value in options.items() if value is not None}
     for name, convert in (("samples", str), ("seeds", _seed)):

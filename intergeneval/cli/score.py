@@ -17,8 +17,8 @@ from intergeneval.errors import UsageError
 def command(run: Path, profile: str | None, as_json: bool) -> None:
     """Compute the scores of a run folder anew from its answers; reads only."""
     from intergeneval.cli.tables import score_table, scores_json, unscored_text
-    from intergeneval.pipeline import score_run
     from intergeneval.records import Profile
+    from intergeneval.run.run import score_run
     from intergeneval.store import RunStore
 
     store = RunStore.open(run)

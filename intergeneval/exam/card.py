@@ -12,8 +12,8 @@ from intergeneval.exam import figures
 from intergeneval.exam.paper import SPLITS, Paper
 from intergeneval.exam.sitting import Sheet, layer_of
 from intergeneval.ids import canonical_json
-from intergeneval.jobs import Backends
 from intergeneval.questions import templates_hash
+from intergeneval.run.job import Backends
 from intergeneval.staged import scenes
 
 SCHEMA = 1

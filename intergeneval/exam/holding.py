@@ -15,7 +15,7 @@ from intergeneval.exam.card import Effort, failures, failures_text, make_card
 from intergeneval.exam.page import card_page
 from intergeneval.exam.paper import Paper
 from intergeneval.exam.sitting import Sheet, sit
-from intergeneval.jobs import Backends
+from intergeneval.run.job import Backends
 from intergeneval.store import write_atomically
 
 CARD, PAGE, FAILURES = "card.json", "card.html", "failures.jsonl"

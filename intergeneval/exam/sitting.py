@@ -20,13 +20,13 @@ from intergeneval.exam.marks import EVENT, SAMPLED, MarkedVideo, mark_run
 from intergeneval.exam.paper import PERFECT, Paper
 from intergeneval.exam.rounds import Rounds, ask_again
 from intergeneval.ids import canonical_json
-from intergeneval.jobs import Backends
 from intergeneval.judges import Judge
-from intergeneval.pipeline import MAX_WORKERS, Run
+from intergeneval.run.job import Backends
+from intergeneval.run.processes import end_with_parent, usable_cores
+from intergeneval.run.run import MAX_WORKERS, Run
 from intergeneval.staged import plan, scenes
 from intergeneval.staged.write import write
 from intergeneval.store import RunStore, write_atomically
-from intergeneval.workers import end_with_parent, usable_cores
 
 PAPER = "exam.json"
 BENCH = "bench"

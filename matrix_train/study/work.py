@@ -14,8 +14,8 @@ from intergeneval import bench
 from intergeneval.config import RunConfig, read_config
 from intergeneval.errors import ConfigError
 from intergeneval.ids import sha256_file, sha256_json
-from intergeneval.pipeline import Progress
-from intergeneval.pipeline import Run as Evaluation
+from intergeneval.run.run import Progress
+from intergeneval.run.run import Run as Evaluation
 from intergeneval.staged import scene
 from intergeneval.staged.write import write as write_bench
 from matrix_train.config import Config

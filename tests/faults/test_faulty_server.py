@@ -161,7 +161,7 @@ def test_a_rate_limit_holds_everything_back_for_as_long_as_asked_and_says_so(wor
         times.append(time.monotonic())
         return Fault(status=429, headers={"Retry-After": "2"}) if asked.number == 0 else reply(good(asked))
 
-    from intergeneval.pipeline import Run
+    from intergeneval.run.run import Run
 
     with ChatServer(script) as server:
         settings = judged_world.config(world, server.url, judge_settings={"concurrency": 1})
@@ -219,7 +219,7 @@ def test_after_a_kill_at_most_the_requests_in_flight_are_asked_again(tmp_path, r
 
 def test_interrupting_does_not_wait_for_the_server_and_the_same_command_goes_on(world):
     settings = judged_world.config(world, "URL", judge_settings={"timeout": 60.0}).to_json()
-    code = "import json, sys; from intergeneval.config import RunConfig; from intergeneval.pipeline import Run; "
+    code = "import json, sys; from intergeneval.config import RunConfig; from intergeneval.run.run import Run; "
     # What is started in the background inherits a deaf ear for interrupts; these tests may be.
     code += "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
     code += "Run(RunConfig.from_json(json.loads(sys.argv[1]))).execute()"

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from intergeneval.config import RunConfig
-from intergeneval.pipeline import Run
+from intergeneval.run.run import Run
 from tests import tiny_world
 
 KEYS = {
@@ -42,7 +42,7 @@ def world(tmp_path_factory):
 def processes():
     """Fresh processes that have the heavy libraries loaded already."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["intergeneval.pipeline", "intergeneval.judges.geometry", "intergeneval.trackers.stored"])
+    context.set_forkserver_preload(["intergeneval.run.run", "intergeneval.judges.geometry", "intergeneval.trackers.stored"])
     return context
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from intergeneval import staged
 from intergeneval.config import RunConfig
-from intergeneval.pipeline import Run, RunResult
 from intergeneval.report import write_report
+from intergeneval.run.run import Run, RunResult
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

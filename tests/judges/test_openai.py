@@ -15,9 +15,9 @@ from click.testing import CliRunner
 from intergeneval import masks, videos
 from intergeneval.cli import main
 from intergeneval.errors import BackendError, ConfigError, UsageError
-from intergeneval.pipeline import Run
 from intergeneval.plugins import build
 from intergeneval.records import AnswerStatus, AnswerValue, TrackState
+from intergeneval.run.run import Run
 from intergeneval.spending import spending, spending_by_sample
 from tests import judged_world, tiny_world
 from tests.fakes.chat_server import Asked, ChatServer, Fault, good, reply

@@ -8,7 +8,7 @@ from matrix_train.study.run import Study
 PRELOAD = [
     "accelerate",
     "diffusers.pipelines.cogvideo.pipeline_cogvideox_image2video",
-    "intergeneval.pipeline",
+    "intergeneval.run.run",
     "matrix_train.generate",
     "matrix_train.loop",
     "matrix_train.study.results",

@@ -13,13 +13,13 @@ import cv2
 import numpy as np
 
 from intergeneval.cache import Cache
-from intergeneval.jobs import Outcome
 from intergeneval.judges import JudgeRequest
 from intergeneval.judges.openai import create
 from intergeneval.judges.services import Services
-from intergeneval.judging import JudgeStage
 from intergeneval.questions import questions_for
 from intergeneval.records import AnswerStatus, Instance, Interaction, Sample, Tracks, Video, VideoStatus
+from intergeneval.run.job import Outcome
+from intergeneval.run.judge_stage import JudgeStage
 from tests.fakes.chat_server import ChatServer
 
 VIDEOS = 236

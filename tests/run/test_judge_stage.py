@@ -6,10 +6,10 @@ import time
 import pytest
 
 from intergeneval.errors import BudgetError, StoreError
-from intergeneval.jobs import Outcome
 from intergeneval.judges import JudgeRequest
-from intergeneval.judging import JudgeStage, ask
 from intergeneval.records import Answer, AnswerStatus, AnswerValue, Question, Sample, Stage, Tracks, Video, VideoStatus
+from intergeneval.run.job import Outcome
+from intergeneval.run.judge_stage import JudgeStage, ask
 
 
 class Judge:

@@ -23,9 +23,7 @@ from intergeneval.detectors import Detector, DetectRequest
 from intergeneval.errors import MediaError, UsageError
 from intergeneval.grounding import FirstFrame
 from intergeneval.ids import canonical_json
-from intergeneval.jobs import FAILED, Backends, Job, Outcome
 from intergeneval.judges import JudgeRequest
-from intergeneval.judging import ask, attempt, concurrency, failed
 from intergeneval.masks import Mask
 from intergeneval.records import (
     AnswerStatus,
@@ -36,6 +34,9 @@ from intergeneval.records import (
     Video,
     VideoStatus,
 )
+from intergeneval.run.attempt import attempt
+from intergeneval.run.job import FAILED, Backends, Job, Outcome
+from intergeneval.run.judge_stage import ask, concurrency, failed
 from intergeneval.sources import SourceVideo
 from intergeneval.store import write_atomically
 from intergeneval.trackers import Segments, TrackRequest
@@ -46,7 +47,7 @@ JPEG_QUALITY = 90
 """Quality of the frames that are handed to a judge as files."""
 
 
-class Observer:
+class VideoPipeline:
     """Brings jobs through the stages; one a process."""
 
     def __init__(self, config: RunConfig, folder: Path, backends: Backends, benchmark: Benchmark) -> None:
@@ -56,7 +57,7 @@ class Observer:
         self._bench = benchmark
         self._first_frame = first_frame(config, backends, benchmark)
 
-    def observe(self, job: Job) -> Outcome:
+    def run(self, job: Job) -> Outcome:
         """Do what is missing for one video. Raises StoreError or OSError when the run folder cannot be written."""
         outcome = Outcome(sample_id=job.sample.id, seed=job.seed)
         found = self._find(job, outcome)

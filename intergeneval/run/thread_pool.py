@@ -19,14 +19,14 @@ class _End:
     """Tells a thread that nothing more comes."""
 
 
-class Crew(Generic[T]):
+class ThreadPool(Generic[T]):
     """Calls `work` with each item from several threads.
 
     `stopped` says why no further item is taken, empty as long as there is no reason: a BudgetError ends the work quietly. What
     else `work` raises is raised again where the next item is handed over.
     """
 
-    def __init__(self, threads: int, work: Callable[[T], None], name: str = "crew") -> None:
+    def __init__(self, threads: int, work: Callable[[T], None], name: str = "pool") -> None:
         self.stopped = ""
         self.abandoned = False
         self._work_on = work

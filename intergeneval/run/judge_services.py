@@ -20,7 +20,7 @@ from intergeneval.store import RunStore
 OFF = "off"
 
 
-class Lender:
+class JudgeServices:
     """Opens what a judge works with, and closes it when the run ends."""
 
     def __init__(self, config: RunConfig, judge: Judge) -> None:

@@ -9,8 +9,8 @@ import pytest
 from intergeneval import bench
 from intergeneval.config import RunConfig
 from intergeneval.errors import BenchError, ComparabilityError, UnknownPluginError, UsageError
-from intergeneval.pipeline import Run, score_run
 from intergeneval.records import Profile, ScoreStatus
+from intergeneval.run.run import Run, score_run
 from intergeneval.store import RunStore
 
 

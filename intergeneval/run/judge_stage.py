@@ -9,37 +9,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeVar
 
-from intergeneval.crew import Crew
-from intergeneval.errors import BackendError, BudgetError, IntergenevalError, StoreError
-from intergeneval.jobs import Outcome
+from intergeneval.errors import BackendError
 from intergeneval.judges import AssessesConsistency, Judge, Judgement, JudgeRequest
 from intergeneval.records import Answer, AnswerStatus, Consistency, Question, TrackState
-
-T = TypeVar("T")
+from intergeneval.run.attempt import attempt
+from intergeneval.run.job import Outcome
+from intergeneval.run.thread_pool import ThreadPool
 
 
 def concurrency(judge: Judge) -> int:
     """Return how many requests a judge takes at once in the parent process; 0: it is asked where videos are seen."""
     return int(getattr(judge, "concurrency", 0))
-
-
-def attempt(call: Callable[[], T]) -> T | str:
-    """Return what a backend gives, or the message of its failure.
-
-    Backends are other people's code, and one video that breaks one must not end a run over hundreds: whatever it raises is
-    recorded with the item, counted as unscored, and asked again by a resume. BudgetError passes, a decision and no failure, and
-    StoreError: a full disk or a damaged cache is no fault of the video, and paid answers would be lost.
-    """
-    try:
-        return call()
-    except (BudgetError, StoreError):
-        raise
-    except IntergenevalError as error:
-        return str(error)
-    except Exception as error:  # noqa: BLE001  # see above: recorded with its type and text, never dropped
-        return f"{type(error).__name__}: {error}"
 
 
 def ask(judge: Judge, request: JudgeRequest) -> tuple[list[Answer], Consistency | None]:
@@ -114,29 +95,29 @@ class JudgeStage:
         self._judge = judge
         self._lock = lock
         self._done = done
-        self._crew: Crew[Outcome] = Crew(threads, self._ask, "judge")
+        self._pool: ThreadPool[Outcome] = ThreadPool(threads, self._ask, "judge")
 
     @property
     def stopped(self) -> str:
         """Why no further video is asked about; empty as long as there is no reason."""
-        return self._crew.stopped
+        return self._pool.stopped
 
     def submit(self, outcome: Outcome) -> bool:
         """Line a video up, waiting while the line is long; False once nothing more is asked. Raises what `done` raised."""
-        return self._crew.submit(outcome)
+        return self._pool.submit(outcome)
 
     def finish(self) -> None:
         """Wait until every video in line was asked about. Raises what `done` raised."""
-        self._crew.finish()
+        self._pool.finish()
 
     def abandon(self) -> None:
         """Let go of everything at once: requests in flight come to nothing, and `done` is not called again."""
         with self._lock:
-            self._crew.abandon()
+            self._pool.abandon()
 
     def _ask(self, outcome: Outcome) -> None:
         assert outcome.request is not None
         answers, assessed = ask(self._judge, outcome.request)
         with self._lock:
-            if not self._crew.abandoned:
+            if not self._pool.abandoned:
                 self._done(Outcome(sample_id=outcome.sample_id, seed=outcome.seed, answers=answers, consistency=assessed))

@@ -1,7 +1,7 @@
 import pytest
 
-from intergeneval.choose import choose_benchmark
 from intergeneval.errors import UsageError
+from intergeneval.run.infer_bench import infer_benchmark
 from tests.bench.small_benchmarks import own_benchmark
 
 
@@ -23,7 +23,7 @@ def put(folder, *names):
 @pytest.mark.parametrize(("files", "samples"), [(("two",), 2), (("one", "three"), 3), (("coffee",), 2)])
 def test_matching_sample_ids_tell_the_benchmark(shelf, files, samples):
     put(shelf, *files)
-    found = choose_benchmark(shelf)
+    found = infer_benchmark(shelf)
     assert len(found.samples) == samples
     assert set(files) <= {sample.id for sample in found.samples}
 
@@ -31,39 +31,39 @@ def test_matching_sample_ids_tell_the_benchmark(shelf, files, samples):
 def test_the_manifest_s_word_counts_first(shelf):
     put(shelf, "one")
     (shelf / "manifest.jsonl").write_text('{"bench": "large"}\n{"sample_id": "one", "path": "one.mp4"}\n')
-    assert len(choose_benchmark(shelf).samples) == 3
+    assert len(infer_benchmark(shelf).samples) == 3
 
 
 def test_when_it_cannot_be_told_the_candidates_are_listed(shelf):
     put(shelf, "one")
     with pytest.raises(UsageError, match=r"small \(1 of its 2 samples\).*--bench"):
-        choose_benchmark(shelf)
+        infer_benchmark(shelf)
 
 
 def test_when_nothing_matches_all_benchmarks_are_listed(shelf):
     put(shelf, "nothing")
     with pytest.raises(UsageError, match=r"\(nothing\); say which with --bench: .*clips.*large.*small"):
-        choose_benchmark(shelf)
+        infer_benchmark(shelf)
 
 
 def test_a_damaged_benchmark_is_passed_over_and_named(shelf):
     (shelf.parent / "benchmarks/large/samples.jsonl").write_text("{")
     put(shelf, "one")
-    assert len(choose_benchmark(shelf).samples) == 2
+    assert len(infer_benchmark(shelf).samples) == 2
     put(shelf, "zero")
     (shelf / "one.mp4").unlink()
     with pytest.raises(UsageError, match="could not be loaded: large"):
-        choose_benchmark(shelf)
+        infer_benchmark(shelf)
 
 
 @pytest.mark.parametrize("name", ["/etc", "../other", "a/b"])
 def test_a_manifest_cannot_name_a_path(shelf, name):
     (shelf / "manifest.jsonl").write_text(f'{{"bench": "{name}"}}\n')
     with pytest.raises(UsageError, match="by a path"):
-        choose_benchmark(shelf)
+        infer_benchmark(shelf)
 
 
 def test_a_manifest_that_names_no_benchmark_we_have_says_so(shelf):
     (shelf / "manifest.jsonl").write_text('{"bench": "gone"}\n')
     with pytest.raises(UsageError, match=r"no benchmark is called 'gone'; there are: .*clips"):
-        choose_benchmark(shelf)
+        infer_benchmark(shelf)

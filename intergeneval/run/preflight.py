@@ -8,13 +8,13 @@ from pathlib import Path
 
 from intergeneval import bench
 from intergeneval.bench import Benchmark
-from intergeneval.choose import choose_benchmark
 from intergeneval.config import AUTO, RunConfig
 from intergeneval.errors import BenchError, IntergenevalError, UsageError
-from intergeneval.jobs import Backends, PackedMask
 from intergeneval.judges import AssessesConsistency, UsesServices
 from intergeneval.plugins import KINDS, names, split_spec
 from intergeneval.records import Sample
+from intergeneval.run.infer_bench import infer_benchmark
+from intergeneval.run.job import Backends, PackedMask
 
 MARKERS = {"model_index.json": "diffusers", "matrix_config.json": "matrix"}
 """File that tells what a folder given as ``--model`` is -> source that reads it; any other folder holds videos."""
@@ -48,7 +48,7 @@ def resolve(config: RunConfig) -> tuple[RunConfig, Benchmark]:
     if config.bench:
         benchmark = bench.load(config.bench)
     elif source == "folder":
-        benchmark = choose_benchmark(path)
+        benchmark = infer_benchmark(path)
     elif source == "bench":
         benchmark = bench.load(argument)
     elif source in bench.names():

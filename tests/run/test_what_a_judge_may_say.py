@@ -2,7 +2,6 @@
 
 from intergeneval import questions
 from intergeneval.judges import JudgeRequest
-from intergeneval.judging import ask
 from intergeneval.masks import empty
 from intergeneval.records import (
     Answer,
@@ -16,6 +15,7 @@ from intergeneval.records import (
     Video,
     VideoStatus,
 )
+from intergeneval.run.judge_stage import ask
 
 SAMPLE = Sample(
     id="s",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from intergeneval.jobs import FAILED, Job
 from intergeneval.records import Answer, AnswerStatus, Consistency, Detections, Grounding, Question, Sample, Tracks, Truth, Video
+from intergeneval.run.job import FAILED, Job
 from intergeneval.store import RunStore
 
 

@@ -13,17 +13,11 @@ from intergeneval import provenance, questions, scores
 from intergeneval.bench import Benchmark
 from intergeneval.config import RunConfig
 from intergeneval.errors import BudgetError
-from intergeneval.generated import write_manifest
 from intergeneval.ids import sha256_json, short
-from intergeneval.jobs import Backends, Job, Outcome
 from intergeneval.judges import Judge
 from intergeneval.judges.inquiries import Inquires
 from intergeneval.judges.services import CostEstimate
-from intergeneval.judging import JudgeStage, concurrency
-from intergeneval.lending import Lender
-from intergeneval.observe import Observer, first_frame
 from intergeneval.plugins import split_spec
-from intergeneval.readiness import FirstFrameMasks, check_benchmark, check_judge, resolve
 from intergeneval.records import (
     RUN_SCHEMA,
     Answer,
@@ -37,10 +31,16 @@ from intergeneval.records import (
     ScoreStatus,
     Video,
 )
-from intergeneval.resume import RunState
+from intergeneval.run.job import Backends, Job, Outcome
+from intergeneval.run.judge_services import JudgeServices
+from intergeneval.run.judge_stage import JudgeStage, concurrency
+from intergeneval.run.manifest import write_manifest
+from intergeneval.run.preflight import FirstFrameMasks, check_benchmark, check_judge, resolve
+from intergeneval.run.processes import run_in_processes, usable_cores
+from intergeneval.run.resume import RunState
+from intergeneval.run.video import VideoPipeline, first_frame
 from intergeneval.store import HEADER, RunStore, RunWriter
 from intergeneval.videos import sample_frames
-from intergeneval.workers import observe_in_processes, usable_cores
 
 MAX_WORKERS = 8
 TYPICAL_FRAMES = 12
@@ -100,11 +100,11 @@ class Run:
         check_judge(config, self._backends, self.bench)
         found = first_frame(config, self._backends, self.bench)
         self._grounding = found.method if found is not None else ""
-        self._lender = Lender(config, self._backends.judge)
+        self._services = JudgeServices(config, self._backends.judge)
         try:
-            self.questions = {sample.id: self._lender.questions_for(sample) for sample in self.bench.samples}
+            self.questions = {sample.id: self._services.questions_for(sample) for sample in self.bench.samples}
         finally:
-            self._lender.close()
+            self._services.close()
         check_benchmark(self.bench, needs_masks=split_spec(config.tracker)[0] != "stored")
         self.header = self._header(whole, command)
         self.folder = Path(config.out) if config.out else _default_folder(self.header)
@@ -168,7 +168,7 @@ class Run:
         """
         store = RunStore.create(self.folder, self.header)
         first, count = self.config.shard_of()
-        with store.writer(f"{first}-of-{count}" if count > 1 else "") as writer, self._lender.lend(store, on_notice):
+        with store.writer(f"{first}-of-{count}" if count > 1 else "") as writer, self._services.lend(store, on_notice):
             if count == 1:
                 store.merge_shards()
             state = RunState.read(store)
@@ -266,11 +266,11 @@ class Run:
             shareable = False
         workers = min(self.config.workers or min(usable_cores(), MAX_WORKERS), len(jobs)) if shareable else 1
         if workers <= 1:
-            observer = Observer(self.config, self.folder, backends, self.bench)
+            pipeline = VideoPipeline(self.config, self.folder, backends, self.bench)
             for job in jobs:
-                yield observer.observe(job)
+                yield pipeline.run(job)
             return
-        yield from observe_in_processes(workers, (self.config, self.folder, self.bench), jobs)
+        yield from run_in_processes(workers, (self.config, self.folder, self.bench), jobs)
 
 
 def score_run(store: RunStore, samples: Sequence[Sample] | None = None, profile: Profile | None = None) -> list[Score]:

@@ -26,7 +26,7 @@ class Candidate:
         return f"{self.benchmark.name} ({self.matched} of its {len(self.benchmark.samples)} samples)"
 
 
-def choose_benchmark(folder: Path) -> Benchmark:
+def infer_benchmark(folder: Path) -> Benchmark:
     """Return the benchmark that a folder of videos answers.
 
     The manifest's word counts first; else the one benchmark whose sample ids match, or of several the one that accounts for more

@@ -12,13 +12,13 @@ from pathlib import Path
 
 from intergeneval.bench import Benchmark
 from intergeneval.config import RunConfig
-from intergeneval.jobs import Backends, Job, Outcome
-from intergeneval.observe import Observer
+from intergeneval.run.job import Backends, Job, Outcome
+from intergeneval.run.video import VideoPipeline
 
-_observer: Observer | None = None  # one a worker process, made by its initialiser; the only module state there is
+_pipeline: VideoPipeline | None = None  # one a worker process, made by its initialiser; the only module state there is
 
 
-def observe_in_processes(workers: int, setup: tuple[RunConfig, Path, Benchmark], jobs: Sequence[Job]) -> Iterator[Outcome]:
+def run_in_processes(workers: int, setup: tuple[RunConfig, Path, Benchmark], jobs: Sequence[Job]) -> Iterator[Outcome]:
     """Run jobs in fresh processes, few at a time, so that neither jobs nor outcomes pile up in memory."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(os.getpid(), *setup)) as pool:
@@ -26,7 +26,7 @@ def observe_in_processes(workers: int, setup: tuple[RunConfig, Path, Benchmark],
         try:
             while True:
                 while len(running) < 2 * workers and (job := next(waiting, None)) is not None:
-                    running.add(pool.submit(_observe_in_worker, job))
+                    running.add(pool.submit(_run_in_worker, job))
                 if not running:
                     return
                 finished, running = wait(running, return_when=FIRST_COMPLETED)
@@ -38,12 +38,12 @@ def observe_in_processes(workers: int, setup: tuple[RunConfig, Path, Benchmark],
 
 
 def _start_worker(parent: int, config: RunConfig, folder: Path, benchmark: Benchmark) -> None:
-    global _observer  # noqa: PLW0603  # an initialiser has no other way to hand over
+    global _pipeline  # noqa: PLW0603  # an initialiser has no other way to hand over
     import cv2
 
     cv2.setNumThreads(1)
     threading.Thread(target=end_with_parent, args=(parent,), daemon=True).start()
-    _observer = Observer(config, folder, Backends.build(config, benchmark.root), benchmark)
+    _pipeline = VideoPipeline(config, folder, Backends.build(config, benchmark.root), benchmark)
 
 
 def end_with_parent(parent: int) -> None:
@@ -53,9 +53,9 @@ def end_with_parent(parent: int) -> None:
     os._exit(1)
 
 
-def _observe_in_worker(job: Job) -> Outcome:
-    assert _observer is not None
-    return _observer.observe(job)
+def _run_in_worker(job: Job) -> Outcome:
+    assert _pipeline is not None
+    return _pipeline.run(job)
 
 
 def usable_cores() -> int:
