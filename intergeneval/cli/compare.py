@@ -50,7 +50,7 @@ def command(runs: tuple[Path, ...], across: tuple[str, ...], by_slice: bool, as_
 
 def compare(folders: Sequence[Path], across: Sequence[str] = ()) -> Compared:
     """Compare run folders. Raises UsageError for fewer than two, ComparabilityError naming the fields in which they differ."""
-    from intergeneval.baselines import check_comparable, common_clusters, named, read_run
+    from intergeneval.gate.baselines import check_comparable, common_clusters, named, read_run
     from intergeneval.records import Comparability
     from intergeneval.stats import adjust, compare_metrics, estimate, slice_comparisons, tie_groups
 

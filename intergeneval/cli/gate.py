@@ -13,7 +13,7 @@ from intergeneval.cli.sections import Command, more
 from intergeneval.errors import EXIT_INCOMPLETE, EXIT_OK, StoreError
 
 if TYPE_CHECKING:
-    from intergeneval.gate_report import GateResult
+    from intergeneval.gate.writing import GateResult
 
 
 @click.command("gate", cls=Command)
@@ -31,18 +31,18 @@ def command(run: Path, baseline: str, update: bool, as_json: bool, baselines: Pa
 
     Exit code 0: pass, or inconclusive without --strict; 4: regression; 5: inconclusive; 3: RUN or baseline is incomplete.
     """
-    from intergeneval.baselines import BASELINES
+    from intergeneval.gate.baselines import BASELINES
 
     root = baselines or BASELINES
     if update:
         sys.exit(store(run, baseline, root))
     result = judge(run, baseline, root, options["tolerance"])
     if options["junit"] is not None:
-        from intergeneval.gate_report import junit
+        from intergeneval.gate.writing import junit
 
         _write(options["junit"], junit(result, strict=options["strict"]))
     if options["markdown"] is not None:
-        from intergeneval.gate_report import markdown
+        from intergeneval.gate.writing import markdown
 
         _write(options["markdown"], markdown(result))
     click.echo(json.dumps(result.as_object(), indent=1, ensure_ascii=False) if as_json else result.text())
@@ -51,9 +51,9 @@ def command(run: Path, baseline: str, update: bool, as_json: bool, baselines: Pa
 
 def judge(run: Path, baseline: str, root: Path, tolerance: float) -> GateResult:
     """Judge a run folder against a baseline. Raises UsageError, and ComparabilityError naming the fields that differ."""
-    from intergeneval.baselines import check_comparable, common_clusters, find_baseline, named, read_run
-    from intergeneval.gate import gate
-    from intergeneval.gate_report import GateResult
+    from intergeneval.gate.baselines import check_comparable, common_clusters, find_baseline, named, read_run
+    from intergeneval.gate.verdict import gate
+    from intergeneval.gate.writing import GateResult
 
     candidate, before = read_run(run), find_baseline(baseline, root)
     check_comparable([before, candidate])
@@ -72,7 +72,7 @@ def judge(run: Path, baseline: str, root: Path, tolerance: float) -> GateResult:
 
 def store(run: Path, name: str, root: Path) -> int:
     """Store a run as a baseline, unless it is incomplete; return the exit code."""
-    from intergeneval.baselines import read_run, write_baseline
+    from intergeneval.gate.baselines import read_run, write_baseline
 
     candidate = read_run(run)
     complete = candidate.completeness()

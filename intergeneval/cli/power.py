@@ -70,7 +70,7 @@ def command(run: Path, against: Path | None, detect: float | None, share: float,
 
 def plan(run: Path, against: Path | None, detect: float | None, share: float) -> Planned:
     """Measure a run's spread and plan with it. Raises UsageError, and ComparabilityError where the runs were not made alike."""
-    from intergeneval.baselines import check_comparable, common_clusters, named, read_run
+    from intergeneval.gate.baselines import check_comparable, common_clusters, named, read_run
     from intergeneval.stats import compare_paired, estimate, seed_spread
 
     if not 0 < share < 1:

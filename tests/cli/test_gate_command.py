@@ -6,8 +6,8 @@ from xml.etree import ElementTree
 import pytest
 from click.testing import CliRunner
 
-from intergeneval.baselines import read_baseline, read_run
 from intergeneval.cli import main
+from intergeneval.gate.baselines import read_baseline, read_run
 from intergeneval.records import Score, ScoreStatus, Verdict
 from intergeneval.store import RunStore
 from tests.cli.written_runs import noise, quality, write_run

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from intergeneval.gate import verdict_codes
+from intergeneval.gate.verdict import verdict_codes
 from intergeneval.stats import clustered, minimum_detectable
 from tests.stats.simulated_scores import cluster_codes, videos
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
 
-from intergeneval.gate import exit_code
+from intergeneval.gate.verdict import exit_code
 from intergeneval.records import Comparison, Completeness, Outcome, RunHeader, Verdict
 from intergeneval.stats import left_out, metric_name
 

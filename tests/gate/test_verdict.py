@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from intergeneval.errors import UsageError
-from intergeneval.gate import decide, exit_code, gate, verdict_codes
+from intergeneval.gate.verdict import decide, exit_code, gate, verdict_codes
 from intergeneval.records import Outcome, Score, ScoreStatus, Verdict
 from intergeneval.stats import compare_paired, completeness
 
