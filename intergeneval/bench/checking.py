@@ -15,10 +15,10 @@ from intergeneval.bench.finding import read
 from intergeneval.bench.names import path_fault
 from intergeneval.bench.reading import Reading
 from intergeneval.bench.structure import gaps, sample_faults
+from intergeneval.bench_paths import TOML
 from intergeneval.ids import sha256_file
 from intergeneval.masks import Mask
 from intergeneval.records import Sample
-from intergeneval.shelf import TOML
 
 _VIDEOS = (".mp4", ".webm", ".mov", ".mkv", ".avi", ".gif")
 

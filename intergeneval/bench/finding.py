@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from intergeneval import plugins, shelf
+from intergeneval import bench_paths, plugins
 from intergeneval.bench import official, own
 from intergeneval.bench.benchmark import Benchmark
 from intergeneval.bench.reading import Reading
@@ -12,8 +12,8 @@ from intergeneval.errors import BenchError, UnknownPluginError, UsageError
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of all benchmarks that can be loaded without a path: on the shelves and registered by plug-ins."""
-    return tuple(sorted({*shelf.names(), *plugins.names("benchmarks")}))
+    """Return the names of all benchmarks that can be loaded without a path: those on disk and those that plug-ins register."""
+    return tuple(sorted({*bench_paths.names(), *plugins.names("benchmarks")}))
 
 
 def load(name_or_path: str | Path) -> Benchmark:
@@ -30,7 +30,7 @@ def load(name_or_path: str | Path) -> Benchmark:
 
 def is_made(name: str) -> bool:
     """Whether a plug-in makes the benchmark of that name, so that it has no folder to be read from."""
-    return shelf.is_name(name) and shelf.at_path(name) is None and name in plugins.names("benchmarks")
+    return bench_paths.is_name(name) and bench_paths.at_path(name) is None and name in plugins.names("benchmarks")
 
 
 def folder_of(name_or_path: str | Path) -> Path:
@@ -40,12 +40,12 @@ def folder_of(name_or_path: str | Path) -> Path:
     exists is returned whether or not it holds a benchmark.
     """
     text = str(name_or_path)
-    if (place := shelf.at_path(text)) is not None:
+    if (place := bench_paths.at_path(text)) is not None:
         return place
-    if shelf.is_name(text) and (found := shelf.on_shelf(text)) is not None:
+    if bench_paths.is_name(text) and (found := bench_paths.by_name(text)) is not None:
         return found
     known = ", ".join(names()) or "none"
-    if shelf.is_name(text) and not _exists(Path(text)):
+    if bench_paths.is_name(text) and not _exists(Path(text)):
         raise UnknownPluginError(f"no benchmark is called {text!r}; there are: {known}")
     if not text.strip() or "\0" in text:
         raise UsageError(f"{text!r} names no benchmark; there are: {known}")
@@ -57,14 +57,15 @@ def read(root: Path) -> Reading:
     nested = root / "EVAL_DATA"
     if not _exists(root) or not root.is_dir():
         raise UsageError(f"{root}: there is no such folder; give a benchmark folder or one of: {', '.join(names()) or 'none'}")
-    if (root / shelf.TOML).is_file():
+    if (root / bench_paths.TOML).is_file():
         return own.read(root)
-    if shelf.official_types(root):
+    if bench_paths.official_types(root):
         return official.read(root)
-    if nested.is_dir() and shelf.official_types(nested):
+    if nested.is_dir() and bench_paths.official_types(nested):
         return official.read(nested)
     raise UsageError(
-        f"{root}: this is no benchmark; it holds neither {shelf.TOML} with {own.SAMPLES} nor the release's {{type}}/{shelf.META}"
+        f"{root}: this is no benchmark; it holds neither {bench_paths.TOML} with {own.SAMPLES} "
+        f"nor the release's {{type}}/{bench_paths.META}"
     )
 
 

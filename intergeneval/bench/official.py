@@ -16,9 +16,9 @@ from intergeneval.bench.faults import Fault
 from intergeneval.bench.names import id_fault
 from intergeneval.bench.reading import Reading
 from intergeneval.bench.structure import sample_faults
+from intergeneval.bench_paths import META, official_types
 from intergeneval.ids import strict_json
 from intergeneval.records import BOX_COLOURS, Category, Direction, Instance, Interaction, Sample
-from intergeneval.shelf import META, official_types
 
 COLOURS = ("red", "green", "blue", "yellow", "magenta", "cyan")
 """Box colours in the order in which the release hands them out, where no question file says otherwise."""

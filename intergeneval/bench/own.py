@@ -18,10 +18,10 @@ from intergeneval.bench.mending import mend
 from intergeneval.bench.names import id_fault, path_fault
 from intergeneval.bench.reading import Reading
 from intergeneval.bench.structure import sample_faults, shape_faults
+from intergeneval.bench_paths import TOML
 from intergeneval.errors import RecordError
 from intergeneval.ids import strict_json
 from intergeneval.records import Sample
-from intergeneval.shelf import TOML
 
 SAMPLES = "samples.jsonl"
 _TEXTS = ("name", "version", "description", "licence")

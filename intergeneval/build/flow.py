@@ -21,7 +21,6 @@ from intergeneval.build.reviews import apply_review
 from intergeneval.build.scene_step import SceneStep, check_readable
 from intergeneval.build.source import Item, Source, read_source
 from intergeneval.build.writing import write_benchmark
-from intergeneval.cache import Cache, default_path
 from intergeneval.config import plugin_settings
 from intergeneval.detectors import Detector
 from intergeneval.errors import BudgetError, ConfigError, UsageError
@@ -33,7 +32,8 @@ from intergeneval.judges.prompting import CROP_NAMES, SCENE_NAMES, Prompts
 from intergeneval.judges.services import Budget, Services
 from intergeneval.run.preflight import check_settings
 from intergeneval.run.thread_pool import ThreadPool
-from intergeneval.spending import Spending, total
+from intergeneval.store.answer_cache import Cache, default_path
+from intergeneval.store.spending import Spending, total
 from intergeneval.trackers import Segments, Tracker
 
 T = TypeVar("T")

@@ -13,13 +13,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+from intergeneval.bench_paths import TOML
 from intergeneval.build.records import SCHEMA, BuildHeader, Cut, Decision, Placing, Proposals, Scene
 from intergeneval.build.rows import needs_boxes
 from intergeneval.build.source import Item
 from intergeneval.errors import StoreError, UsageError
 from intergeneval.ids import canonical_json
 from intergeneval.records import Record
-from intergeneval.shelf import TOML
 from intergeneval.store import LineFile, locked, read_lines, write_atomically
 
 FOLDER = "build"

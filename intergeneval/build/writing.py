@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from intergeneval.bench.own import SAMPLES
+from intergeneval.bench_paths import TOML
 from intergeneval.build.assembly import Assembled
 from intergeneval.build.config import BuildConfig
 from intergeneval.build.folder import BuildFolder
@@ -19,7 +20,6 @@ from intergeneval.errors import StoreError
 from intergeneval.ids import canonical_json, sha256_file
 from intergeneval.masks import decode
 from intergeneval.records import Sample
-from intergeneval.shelf import TOML
 from intergeneval.store import write_atomically
 
 VIDEOS = "videos"

@@ -80,7 +80,7 @@ def as_data(result: BuildResult) -> dict[str, Any]:
 
 def summary(result: BuildResult) -> str:
     """Return the text that ends a build: what came of it, what was left out and why, what to do next."""
-    from intergeneval.spending import spending_text
+    from intergeneval.store.spending import spending_text
 
     made = result.made
     lines = []

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from intergeneval.cache import Cache
+    from intergeneval.store.answer_cache import Cache
 
 
 @click.group("cache")
@@ -53,6 +53,6 @@ def clear(path: Path | None, judge: str, yes: bool) -> None:
 
 
 def _cache(path: Path | None) -> Cache:
-    from intergeneval.cache import Cache, default_path  # the class itself, when a verb is run
+    from intergeneval.store.answer_cache import Cache, default_path  # the class itself, when a verb is run
 
     return Cache(path or default_path(os.environ))

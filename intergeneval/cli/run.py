@@ -105,7 +105,7 @@ def expected(prepared: Run) -> str:
 def summary(result: RunResult) -> str:
     """Return the text that ends a run: table, what was unscored and why, where the run folder is."""
     from intergeneval.cli.tables import score_table, unscored_text
-    from intergeneval.spending import spending, spending_text
+    from intergeneval.store.spending import spending, spending_text
 
     folder = result.store.folder
     if not result.scores:

@@ -17,8 +17,8 @@ import transformers
 from intergeneval.detectors import DetectRequest, Frame
 from intergeneval.detectors.phrases import Prompt, Thresholds, detections, prompt_of, prompts_for
 from intergeneval.errors import ConfigError
+from intergeneval.plugins.weights import DEVICE_SETTINGS, Once, check_settings, locate, number, place
 from intergeneval.records import Detection, Detections
-from intergeneval.weights import DEVICE_SETTINGS, Once, check_settings, locate, number, place
 
 OWNER = "detector 'grounding_dino'"
 DEFAULT = "IDEA-Research/grounding-dino-base"

@@ -24,8 +24,8 @@ from PIL import Image
 from intergeneval.detectors import DetectRequest, Frame
 from intergeneval.detectors.phrases import Prompt, Thresholds, detections, prompt_of, prompts_for
 from intergeneval.errors import BackendError, ConfigError
+from intergeneval.plugins.weights import Once, check_settings, locate, number, place
 from intergeneval.records import Detection, Detections
-from intergeneval.weights import Once, check_settings, locate, number, place
 
 with warnings.catch_warnings():
     # The package imports a module of timm under the name it had before.

@@ -13,8 +13,8 @@ from typing import Any, Self
 import torch
 
 from intergeneval.errors import BackendError
+from intergeneval.plugins.weights import number
 from intergeneval.records import Box, Detection
-from intergeneval.weights import number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

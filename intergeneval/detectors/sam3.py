@@ -17,8 +17,8 @@ import transformers
 
 from intergeneval.detectors import DetectRequest, Frame
 from intergeneval.errors import BackendError, ConfigError
+from intergeneval.plugins.weights import DEVICE_SETTINGS, Once, check_settings, locate, number, place
 from intergeneval.records import Detection, Detections
-from intergeneval.weights import DEVICE_SETTINGS, Once, check_settings, locate, number, place
 
 OWNER = "detector 'sam3'"
 DEFAULT = "facebook/sam3"

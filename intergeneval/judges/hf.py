@@ -25,8 +25,8 @@ from intergeneval.judges.parsing import Reading, Said, Seen
 from intergeneval.judges.prompting import Prompts, label
 from intergeneval.judges.remembered import pack_said, pack_seen, unpack_said, unpack_seen
 from intergeneval.judges.services import Services
+from intergeneval.plugins.weights import DEVICE_SETTINGS, check_settings, number
 from intergeneval.records import Answer, AnswerStatus, AnswerValue, Consistency, Question, Sample
-from intergeneval.weights import DEVICE_SETTINGS, check_settings, number
 
 OWNER = "judge 'hf'"
 MODES = ("generate", "choice")

@@ -15,7 +15,7 @@ import transformers
 from PIL import Image
 
 from intergeneval.errors import BackendError
-from intergeneval.weights import Once, locate, place
+from intergeneval.plugins.weights import Once, locate, place
 
 Frame = npt.NDArray[np.uint8]
 """One RGB frame, shape (H, W, 3), values 0..255."""

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from intergeneval.bench import official
 from intergeneval.bench.official import COLOURS, sample_id
+from intergeneval.bench_paths import META
 from intergeneval.errors import StoreError, UsageError
 from intergeneval.official import hallucination, verification
 from intergeneval.official.hallucination import Assessed
@@ -34,7 +35,6 @@ from intergeneval.records import (
     VideoStatus,
 )
 from intergeneval.scores import score_videos
-from intergeneval.shelf import META
 from intergeneval.store import RunStore
 
 T = TypeVar("T")

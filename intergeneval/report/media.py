@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from intergeneval import shelf
+from intergeneval import bench_paths
 from intergeneval.errors import MediaError
 from intergeneval.ids import sha256_bytes, sha256_file
 from intergeneval.records import RunHeader, Sample, Video, VideoStatus
@@ -125,7 +125,7 @@ def _roots(header: RunHeader, run: Path) -> list[Path]:
     spec = str(header.config.get("model") or "")
     kind, _, argument = spec.partition(":")
     found = [run, *_places(spec, run), *(_places(argument, run) if kind not in _MAKERS else [])]
-    if kind == "bench" and (bench := shelf.at_path(argument) or shelf.on_shelf(argument)):
+    if kind == "bench" and (bench := bench_paths.at_path(argument) or bench_paths.by_name(argument)):
         found.append(bench / _videos_of(bench))
     return found
 
@@ -133,7 +133,7 @@ def _roots(header: RunHeader, run: Path) -> list[Path]:
 def _bench_roots(header: RunHeader, run: Path) -> list[Path]:
     """Return the folders a first frame's path may be relative to."""
     name = str(header.config.get("bench") or header.bench)
-    known = shelf.on_shelf(name) if shelf.is_name(name) else None
+    known = bench_paths.by_name(name) if bench_paths.is_name(name) else None
     return _places(name, run) + ([known] if known else [])
 
 
@@ -159,7 +159,7 @@ def _there(path: Path) -> bool:
 def _videos_of(bench: Path) -> str:
     """Return the folder of a benchmark's own videos, relative to it; empty where it has none."""
     try:
-        named = tomllib.loads((bench / shelf.TOML).read_text(encoding="utf-8")).get("videos")
+        named = tomllib.loads((bench / bench_paths.TOML).read_text(encoding="utf-8")).get("videos")
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
         return ""
     return named if isinstance(named, str) else ""

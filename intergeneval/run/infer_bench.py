@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from intergeneval import bench, shelf
+from intergeneval import bench, bench_paths
 from intergeneval.bench import Benchmark
 from intergeneval.errors import IntergenevalError, UsageError
 from intergeneval.sources.folder import FolderSource
@@ -71,6 +71,6 @@ def candidates(source: FolderSource, broken: list[str] | None = None) -> list[Ca
 
 def _stated(name: str, folder: Path) -> Benchmark:
     """Load the benchmark that a manifest names; a manifest comes with the videos, so it may name one but not a path."""
-    if not shelf.is_name(name):
+    if not bench_paths.is_name(name):
         raise UsageError(f"{folder}: its manifest names the benchmark by a path ({name!r}); give that path as --bench yourself")
     return bench.load(name)

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from intergeneval import questions
-from intergeneval.cache import Cache, default_path
 from intergeneval.config import RunConfig
 from intergeneval.errors import UsageError
 from intergeneval.judges import Judge, UsesServices, WritesQuestions
 from intergeneval.judges.services import Budget, Services
 from intergeneval.records import Question, Sample
-from intergeneval.spending import spending
 from intergeneval.store import RunStore
+from intergeneval.store.answer_cache import Cache, default_path
+from intergeneval.store.spending import spending
 
 OFF = "off"
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from intergeneval import plugins, shelf
+from intergeneval import bench_paths, plugins
 from intergeneval.errors import ConfigError, UnknownPluginError
 from intergeneval.sources.folder import FolderSource
 
@@ -42,21 +42,21 @@ def create(argument: str, settings: Mapping[str, Any]) -> BenchSource:
     folder = root / videos
     if not folder.resolve().is_relative_to(root.resolve()):
         raise ConfigError(f"benchmark {argument!r}: its folder of videos {videos!r} lies outside the benchmark")
-    return BenchSource(folder, argument if shelf.is_name(argument) else root.resolve().name)
+    return BenchSource(folder, argument if bench_paths.is_name(argument) else root.resolve().name)
 
 
 def _place(name: str) -> tuple[Path, str | None]:
     """Return the benchmark's folder, and in it the folder of videos."""
-    folder = shelf.at_path(name)
+    folder = bench_paths.at_path(name)
     if folder is None and name in plugins.names("benchmarks"):
         # A plug-in hands over a finished benchmark; its factory takes no argument.
         made = plugins.load("benchmarks", name)()  # type: ignore[call-arg]  # see above
         return made.root, made.videos
-    folder = folder or (shelf.on_shelf(name) if shelf.is_name(name) else None)
+    folder = folder or (bench_paths.by_name(name) if bench_paths.is_name(name) else None)
     if folder is None:
-        known = ", ".join(sorted({*shelf.names(), *plugins.names("benchmarks")})) or "none"
+        known = ", ".join(sorted({*bench_paths.names(), *plugins.names("benchmarks")})) or "none"
         raise UnknownPluginError(f"no benchmark is called {name!r}; there are: {known}")
-    place = folder / shelf.TOML
+    place = folder / bench_paths.TOML
     if not place.is_file():
         return folder, None
     try:

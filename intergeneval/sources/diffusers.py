@@ -21,9 +21,9 @@ import torch
 from PIL import Image
 
 from intergeneval.errors import BackendError, ConfigError
+from intergeneval.plugins.weights import Once, Weights, locate, place
 from intergeneval.records import Sample
 from intergeneval.sources import Frame, SourceVideo
-from intergeneval.weights import Once, Weights, locate, place
 
 OWNER = "source 'diffusers'"
 MARKER = "model_index.json"

@@ -21,10 +21,10 @@ from sam2.build_sam import HF_MODEL_ID_TO_FILENAMES, build_sam2_video_predictor
 
 from intergeneval.errors import BackendError, ConfigError
 from intergeneval.masks import Mask
+from intergeneval.plugins.weights import DEVICE_SETTINGS, Once, Weights, check_settings, locate, number, place
 from intergeneval.records import Box, Tracks
 from intergeneval.trackers import Frame, TrackRequest
 from intergeneval.trackers.anchored import Seen, probe_scene, track_both_ways
-from intergeneval.weights import DEVICE_SETTINGS, Once, Weights, check_settings, locate, number, place
 
 OWNER = "tracker 'sam2'"
 DEFAULT = "facebook/sam2.1-hiera-large"

@@ -13,7 +13,7 @@ import pytest
 
 from intergeneval.errors import StoreError
 from intergeneval.records import AnswerStatus
-from intergeneval.spending import spending
+from intergeneval.store.spending import spending
 from tests import judged_world, tiny_world
 from tests.fakes.chat_server import Asked, ChatServer, Fault, good, reply
 

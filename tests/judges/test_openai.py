@@ -18,7 +18,7 @@ from intergeneval.errors import BackendError, ConfigError, UsageError
 from intergeneval.plugins import build
 from intergeneval.records import AnswerStatus, AnswerValue, TrackState
 from intergeneval.run.run import Run
-from intergeneval.spending import spending, spending_by_sample
+from intergeneval.store.spending import spending, spending_by_sample
 from tests import judged_world, tiny_world
 from tests.fakes.chat_server import Asked, ChatServer, Fault, good, reply
 

@@ -10,7 +10,7 @@ from intergeneval.cli import main
 from intergeneval.errors import BackendError
 from intergeneval.judges import hf
 from intergeneval.run.run import Run
-from intergeneval.spending import spending
+from intergeneval.store.spending import spending
 from tests import judged_world, tiny_world
 from tests.models import checkpoints
 

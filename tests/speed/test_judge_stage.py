@@ -12,7 +12,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from intergeneval.cache import Cache
 from intergeneval.judges import JudgeRequest
 from intergeneval.judges.openai import create
 from intergeneval.judges.services import Services
@@ -20,6 +19,7 @@ from intergeneval.questions import questions_for
 from intergeneval.records import AnswerStatus, Instance, Interaction, Sample, Tracks, Video, VideoStatus
 from intergeneval.run.job import Outcome
 from intergeneval.run.judge_stage import JudgeStage
+from intergeneval.store.answer_cache import Cache
 from tests.fakes.chat_server import ChatServer
 
 VIDEOS = 236

@@ -14,7 +14,7 @@ META = "meta.json"
 """File that makes a folder one type of the release's ``EVAL_DATA``."""
 
 
-def shelves() -> tuple[Path, ...]:
+def folders() -> tuple[Path, ...]:
     """Return the folders that hold benchmarks by name, in the order in which they are searched, without repeats."""
     package = Path(__file__).parent
     found = [Path("benchmarks"), package / "_benchmarks"]
@@ -29,14 +29,14 @@ def shelves() -> tuple[Path, ...]:
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of all benchmarks on the shelves, sorted."""
-    return tuple(sorted({item.name for shelf in shelves() for item in shelf.iterdir() if is_benchmark(item)}))
+    """Return the names of all benchmarks in these folders, sorted."""
+    return tuple(sorted({item.name for folder in folders() for item in folder.iterdir() if is_benchmark(item)}))
 
 
-def on_shelf(name: str) -> Path | None:
-    """Return the folder of the benchmark with exactly this name on the first shelf that has it, or None."""
-    for shelf in shelves():
-        for item in shelf.iterdir():
+def by_name(name: str) -> Path | None:
+    """Return the folder of the benchmark with exactly this name in the first folder that has it, or None."""
+    for folder in folders():
+        for item in folder.iterdir():
             if item.name == name and is_benchmark(item):
                 return item
     return None

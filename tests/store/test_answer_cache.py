@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from intergeneval.cache import Cache, default_path
 from intergeneval.errors import StoreError
+from intergeneval.store.answer_cache import Cache, default_path
 
 
 @pytest.fixture
