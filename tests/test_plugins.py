@@ -21,7 +21,7 @@ def test_a_spec_splits_at_its_first_colon():
     ("package", "value", "command"),
     [
         ("torch", "intergeneval.trackers.hf:create", "pip install 'intergeneval[models]'"),
-        ("torch", "matrix_train.source:create", "pip install 'intergeneval[train]'"),
+        ("torch", "matrix_train.sample.source:create", "pip install 'intergeneval[train]'"),
         ("hydra", "intergeneval.trackers.sam2:create", "pip install 'intergeneval[models]'"),
         ("httpx", "intergeneval.judges.openai:create", "pip install 'intergeneval[openai]'"),
         ("scipy", "intergeneval.trackers.hf:create", "pip install --force-reinstall intergeneval"),

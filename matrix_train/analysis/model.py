@@ -19,10 +19,10 @@ from matrix_train.analysis.config import ModelSection, VideoSection
 from matrix_train.backbones import Backbone, Grid
 from matrix_train.backbones.encoders import Encoder, encoder_of
 from matrix_train.backbones.loading import architecture_of, describe, load_pipeline, wrap
-from matrix_train.checkpoint import LORA, MARK, REST, load_matrix
-from matrix_train.conditioning import on_first_frame, palette_picture, target_picture
-from matrix_train.sampling import Model, SampleConfig, find_model
-from matrix_train.validate import sample
+from matrix_train.model.checkpoint import LORA, MARK, REST, load_matrix
+from matrix_train.model.conditioning import on_first_frame, palette_picture, target_picture
+from matrix_train.sample.config import Model, SampleConfig, find_model
+from matrix_train.sample.pipeline import sample
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

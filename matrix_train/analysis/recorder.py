@@ -20,10 +20,10 @@ from torch.overrides import TorchFunctionMode
 
 from intergeneval.errors import BackendError
 from matrix_train.analysis.maps import MapStore
-from matrix_train.attention import BUDGET
 from matrix_train.backbones import Backbone, Grid, MapKind
-from matrix_train.kernel import attend
-from matrix_train.readout import RoleWeights
+from matrix_train.model.attention import BUDGET
+from matrix_train.model.kernel import attend
+from matrix_train.model.readout import RoleWeights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

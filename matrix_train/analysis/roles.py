@@ -10,7 +10,7 @@ import torch
 
 from intergeneval.records import Record
 from matrix_train.backbones import Grid
-from matrix_train.readout import RoleWeights
+from matrix_train.model.readout import RoleWeights
 from matrix_train.roles import Span, is_cut, token_indices
 from matrix_train.targets import Masks, latent_frames, of_role, on_tokens
 

@@ -7,9 +7,7 @@ library.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from intergeneval.errors import ConfigError
 
@@ -19,8 +17,6 @@ ROOT = Path(__file__).parent
 """Where they lie."""
 PREFIX = "builtin:"
 """How a config and an adapter name the pipeline, wherever the package is installed."""
-STEPS, GUIDANCE, FPS = 20, 3.0, 8.0 / 3.0
-"""Sampling steps, guidance scale and frames per second unless a setting says otherwise; a video lasts as long as a staged one."""
 _MARKS = {BASE: "model_index.json", ADAPTER: "matrix_config.json"}
 
 
@@ -38,21 +34,3 @@ def _way_out(name: str) -> str:
     if name == ADAPTER:
         return f"train them with: matrix-train fit matrix --set model.path={PREFIX}{BASE}"
     return "make them with: matrix-train pretrain dit staged-small --out RUN, and give --model RUN/pipeline"
-
-
-def create(argument: str, settings: Mapping[str, Any]) -> Any:
-    """Make the source of an embedded model; `settings` are those of the source ``matrix``.
-
-    Raises ConfigError for an unknown name or setting, and where the weights are not there.
-    """
-    if not argument:
-        raise ConfigError(f"source 'builtin' needs a name: --model {PREFIX}{BASE} or --model {PREFIX}{ADAPTER}")
-    given: dict[str, Any] = {"steps": STEPS, "guidance": GUIDANCE, "fps": FPS, "dtype": "float32"}
-    if argument == ADAPTER:
-        # Wherever the adapter was trained, its base is the embedded one.
-        given["base"] = f"{PREFIX}{BASE}"
-    found = folder(argument)
-
-    from matrix_train.source import MatrixSource
-
-    return MatrixSource(str(found), {**given, **settings})

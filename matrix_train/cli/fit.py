@@ -22,7 +22,7 @@ def command(config: str, out: Path, fold_alpha: bool, overrides: tuple[str, ...]
     from matrix_train.recipes import read
 
     settings = read(config, overrides)
-    from matrix_train.loop import Run
+    from matrix_train.train.loop import Run
 
     done = Run(settings, out, say, fold_alpha=fold_alpha).fit()
     result = {"adapter": str(done.folder), "steps": done.steps, "loss": done.loss, "seconds_per_step": done.seconds_per_step}

@@ -45,9 +45,9 @@ _MORE = (
 @json_option
 def command(*, as_json: bool, config_file: Path | None, **options: Any) -> None:
     """Generate one video with MODEL: an adapter folder, or a base pipeline's folder or hub id."""
-    from matrix_train.generate import VideoRequest, write_one
     from matrix_train.guidance.config import parse_kinds
-    from matrix_train.sampling import load
+    from matrix_train.sample.config import load
+    from matrix_train.sample.generate import VideoRequest, write_one
 
     kinds, regions = options.pop("kinds"), options.pop("regions")
     given = {

@@ -15,15 +15,15 @@ from torch import Tensor
 from intergeneval.errors import ConfigError
 from intergeneval.ids import sha256_json
 from intergeneval.videos import Reader
-from matrix_train.aligned import Batch, RoleEntry
 from matrix_train.backbones import Backbone
 from matrix_train.backbones.encoders import Encoder, Frames, load_image_encoder
 from matrix_train.backbones.loading import resolve
-from matrix_train.conditioning import on_first_frame
 from matrix_train.config import Config
 from matrix_train.data.cache import CachedClip, check_clip_cache, load_clip, scaling_of, shape_of, training_frames
 from matrix_train.data.clips import Clip, inside
-from matrix_train.readout import RoleWeights
+from matrix_train.model.batch import Batch, RoleEntry
+from matrix_train.model.conditioning import on_first_frame
+from matrix_train.model.readout import RoleWeights
 
 
 def generator_of(seed: int, *what: object) -> torch.Generator:

@@ -26,10 +26,10 @@ from intergeneval.videos import Reader
 from intergeneval.videos.pixels import Fitting
 from matrix_train.backbones import Backbone, Grid
 from matrix_train.backbones.encoders import Encoder, Frames
-from matrix_train.conditioning import palette_picture, target_picture
 from matrix_train.config import Config
 from matrix_train.data.checking import check_clip, cut_notes
 from matrix_train.data.clips import ROLE_ORDER, Clip, inside, mask_folder, mask_tracks
+from matrix_train.model.conditioning import palette_picture, target_picture
 from matrix_train.roles import token_indices
 from matrix_train.targets import Masks, Window, latent_frames, of_role, on_tokens, pack, resize
 

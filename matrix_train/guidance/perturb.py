@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from matrix_train.backbones import Grid, Part
-from matrix_train.kernel import attend
+from matrix_train.model.kernel import attend
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -107,11 +107,11 @@ class Workshop:
     def _encode(self, piece: Piece) -> Made:
         import torch
 
-        from matrix_train.aligned import AlignedModel
         from matrix_train.backbones.encoders import load_encoder
         from matrix_train.backbones.loading import load_backbone, resolve
         from matrix_train.data.cache import INDEX, folder_of, notes_of, precompute
         from matrix_train.data.checking import read_dataset
+        from matrix_train.model.aligned import AlignedModel
 
         name = piece.name.partition("/")[2]
         arm = self._trained_on(name)[0]
@@ -142,8 +142,8 @@ class Workshop:
         return [arm for arm in trained if cache_of(config_of(self.plan, arm, None)) == cache]
 
     def _train(self, piece: Piece) -> Made:
-        from matrix_train import checkpoint
-        from matrix_train.loop import Run
+        from matrix_train.model import checkpoint
+        from matrix_train.train.loop import Run
 
         arm = self.plan.arm(piece.arm)
         name = cache_of(config_of(self.plan, arm, piece.seed))

@@ -18,13 +18,14 @@ from typing import Any
 import torch
 from diffusers import CogVideoXDDIMScheduler, CogVideoXTransformer3DModel
 
-from matrix_train.aligned import AlignedModel, Batch, RoleEntry
-from matrix_train.attention import column_means, logsumexp, row_means
 from matrix_train.backbones.cogvideox import CogVideoX
 from matrix_train.backbones.noising import VPrediction
 from matrix_train.config import Config, DecoderConfig, LayersConfig, LoraConfig, ModelConfig
-from matrix_train.estimate import count_flops, meta_copy, product_rate, wait
-from matrix_train.readout import RoleWeights
+from matrix_train.model.aligned import AlignedModel
+from matrix_train.model.attention import column_means, logsumexp, row_means
+from matrix_train.model.batch import Batch, RoleEntry
+from matrix_train.model.readout import RoleWeights
+from matrix_train.train.estimate import count_flops, meta_copy, product_rate, wait
 
 ROLES = ("sub", "obj", "verb")
 TEXT = 226

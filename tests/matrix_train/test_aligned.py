@@ -8,8 +8,8 @@ import torch
 from torch.nn.parallel import DistributedDataParallel  # noqa: F401  # its import must not need a GPU
 
 from intergeneval.errors import ConfigError
-from matrix_train.aligned import AlignedModel, load_trainable, supervised, trainable_state
 from matrix_train.config import ConditionConfig, Config, LayersConfig, LoraConfig, LossConfig, ModelConfig, ReadoutConfig
+from matrix_train.model.aligned import AlignedModel, load_trainable, supervised, trainable_state
 
 
 def gradients(model):
@@ -185,7 +185,7 @@ def test_a_wrong_lora_layer_is_named():
 
 
 def test_an_unmatched_lora_name_lists_candidates():
-    from matrix_train.lora import check_names
+    from matrix_train.model.lora import check_names
 
     with pytest.raises(ConfigError, match=r"candidates are transformer_blocks\.0\.attn1\.to_q"):
         check_names(tiny.backbone("cogvideox").transformer, ["transformer_blocks.77.attn1.to_q"])

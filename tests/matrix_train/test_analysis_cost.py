@@ -13,7 +13,7 @@ from matrix_train.analysis.recorder import Recorder, _Reading
 from matrix_train.backbones import MapKind
 from matrix_train.backbones.cogvideox import CogVideoX
 from matrix_train.backbones.noising import VPrediction
-from matrix_train.readout import RoleWeights
+from matrix_train.model.readout import RoleWeights
 
 KINDS = tuple(MapKind)
 ROUNDS = 12

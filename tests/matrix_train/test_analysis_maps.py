@@ -12,8 +12,8 @@ from intergeneval.errors import BackendError
 from matrix_train.analysis.maps import MapStore
 from matrix_train.analysis.recorder import Recorder
 from matrix_train.backbones import Grid, MapKind
-from matrix_train.kernel import attend, row_logsumexp
-from matrix_train.readout import RoleWeights
+from matrix_train.model.kernel import attend, row_logsumexp
+from matrix_train.model.readout import RoleWeights
 
 LAYERS = 4
 KINDS = (MapKind.V2T, MapKind.V2V, MapKind.T2V)

@@ -17,7 +17,7 @@ from intergeneval.errors import ConfigError
 from matrix_train import builtin
 from matrix_train.backbones.loading import load_pipeline, resolve
 from matrix_train.data.staged import Format, paint
-from matrix_train.validate import sample
+from matrix_train.sample.pipeline import sample
 
 SIZE, FRAMES = (96, 144), 17
 

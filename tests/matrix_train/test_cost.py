@@ -14,12 +14,13 @@ import torch
 from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel
 from torch.utils.flop_counter import FlopCounterMode
 
-from matrix_train.aligned import AlignedModel, Batch, RoleEntry
 from matrix_train.backbones.cogvideox import CogVideoX
 from matrix_train.backbones.noising import VPrediction
 from matrix_train.config import Config, DecoderConfig, LayersConfig, LoraConfig, LossConfig, ModelConfig
-from matrix_train.estimate import count_flops, estimate, meta_copy
-from matrix_train.readout import RoleWeights
+from matrix_train.model.aligned import AlignedModel
+from matrix_train.model.batch import Batch, RoleEntry
+from matrix_train.model.readout import RoleWeights
+from matrix_train.train.estimate import count_flops, estimate, meta_copy
 
 ROLES = ("sub", "obj", "verb")
 

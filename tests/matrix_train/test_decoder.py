@@ -6,7 +6,7 @@ import torch
 from intergeneval.errors import ConfigError
 from matrix_train.backbones import Grid
 from matrix_train.config import DecoderConfig
-from matrix_train.decoder import MaskDecoder
+from matrix_train.model.decoder import MaskDecoder
 
 
 def made(**settings):

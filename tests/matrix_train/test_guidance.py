@@ -12,11 +12,11 @@ from torch.utils._pytree import tree_leaves
 
 from intergeneval.errors import ConfigError
 from matrix_train.backbones import Grid, MapKind
-from matrix_train.conditioning import IdMapInput, grow
 from matrix_train.guidance.branch import PerturbedBranch
 from matrix_train.guidance.config import GuidanceConfig, layers_of, parse
 from matrix_train.guidance.guide import cuts_of, token_cut
 from matrix_train.guidance.perturb import Cut, Product, cut_attention
+from matrix_train.model.conditioning import IdMapInput, grow
 
 GRID = Grid(frames=3, height=4, width=4)
 LAYERS = {"cmg": (1, 2), "cag": (2, 3)}

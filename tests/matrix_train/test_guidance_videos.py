@@ -15,12 +15,12 @@ from intergeneval.records import Instance, Interaction, Sample
 from intergeneval.videos import Reader
 from matrix_train.backbones import Grid
 from matrix_train.cli import main
-from matrix_train.generate import Generator
 from matrix_train.guidance.config import GuidanceConfig
 from matrix_train.guidance.regions import on_grid
 from matrix_train.guidance.roles import described_sample, roles_of
-from matrix_train.sampling import SampleConfig
-from matrix_train.source import create
+from matrix_train.sample.config import SampleConfig
+from matrix_train.sample.generate import Generator
+from matrix_train.sample.source import create
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from matrix_train import losses
 from matrix_train.config import LossConfig
+from matrix_train.model import losses
 
 
 def test_a_perfect_mask_costs_nothing_because_nothing_is_clamped():

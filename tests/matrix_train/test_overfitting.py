@@ -7,7 +7,6 @@ import tiny_pipeline
 import torch
 
 from matrix_train import targets
-from matrix_train.aligned import supervised
 from matrix_train.config import (
     ConditionConfig,
     Config,
@@ -19,7 +18,8 @@ from matrix_train.config import (
     ModelConfig,
     TrainConfig,
 )
-from matrix_train.loop import Run, learning_factor
+from matrix_train.model.aligned import supervised
+from matrix_train.train.loop import Run, learning_factor
 
 SIDE = 128
 """Pixels; eight tokens, of which each instance is three wide."""

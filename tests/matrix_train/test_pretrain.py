@@ -22,7 +22,7 @@ from matrix_train.pretrain.latents import cells_of, encode_world, load_latents
 from matrix_train.pretrain.text import new_tokenizer, token_ids
 from matrix_train.pretrain.vae import _Pool, train_vae
 from matrix_train.pretrain.world import ROLE_FAULTS, captions, policy_of, world_clip
-from matrix_train.validate import sample
+from matrix_train.sample.pipeline import sample
 
 TINY = PretrainConfig(
     world=WorldConfig(clips=4, frames=9, height=32, width=48, oversampling=1),

@@ -7,9 +7,9 @@ from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from intergeneval.errors import ConfigError
-from matrix_train.attention import column_means, logsumexp, row_means
 from matrix_train.backbones import MapKind
-from matrix_train.readout import Readout, RoleWeights
+from matrix_train.model.attention import column_means, logsumexp, row_means
+from matrix_train.model.readout import Readout, RoleWeights
 
 CASES = [(name, kind) for name in tiny.NAMES for kind in tiny.KINDS[name]]
 LAYERS = {"cogvideox": (1, 3), "wan": (1, 3), "hunyuan": (0, 3), "hunyuan-replace": (0, 3)}

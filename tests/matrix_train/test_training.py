@@ -19,13 +19,13 @@ from safetensors.torch import load_file
 
 from intergeneval.errors import BackendError, ConfigError
 from intergeneval.records import Sample
-from matrix_train import checkpoint
 from matrix_train import config as configs
 from matrix_train.cli import main
 from matrix_train.data.cache import check_key
-from matrix_train.generate import target_of
-from matrix_train.loop import Run, learning_factor
-from matrix_train.source import create
+from matrix_train.model import checkpoint
+from matrix_train.sample.generate import target_of
+from matrix_train.sample.source import create
+from matrix_train.train.loop import Run, learning_factor
 
 CLASSES = {
     "cogvideox": CogVideoXImageToVideoPipeline,
@@ -368,7 +368,7 @@ import torch
 torch.set_num_threads(1)
 from pathlib import Path
 from matrix_train import config as configs
-from matrix_train.loop import Run
+from matrix_train.train.loop import Run
 Run(configs.load(Path({config!r})), Path({out!r})).fit()
 """
 

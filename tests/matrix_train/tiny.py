@@ -7,7 +7,6 @@ from dataclasses import replace
 import torch
 from diffusers import CogVideoXTransformer3DModel, HunyuanVideoTransformer3DModel, WanTransformer3DModel
 
-from matrix_train.aligned import AlignedModel, Batch, RoleEntry
 from matrix_train.backbones import MapKind
 from matrix_train.backbones.cogvideox import CogVideoX
 from matrix_train.backbones.hunyuan import HunyuanVideo
@@ -24,7 +23,9 @@ from matrix_train.config import (
     ReadoutConfig,
     TrainConfig,
 )
-from matrix_train.readout import RoleWeights
+from matrix_train.model.aligned import AlignedModel
+from matrix_train.model.batch import Batch, RoleEntry
+from matrix_train.model.readout import RoleWeights
 
 NAMES = ("cogvideox", "wan", "hunyuan", "hunyuan-replace")
 CHANNELS = 4

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F  # torch's own name for it
 from torch.nn.attention import SDPBackend
 
-from matrix_train.attention import BUDGET
+from matrix_train.model.attention import BUDGET
 
 _TOLERANCE = 0.05
 """Largest error a kernel may make when it is tried; half precision stays well under it, a wrong layout does not."""

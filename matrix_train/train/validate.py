@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,15 +11,14 @@ import torch
 from torch import Tensor
 
 from intergeneval.videos import Frame, write_video
-from matrix_train.aligned import AlignedModel
 from matrix_train.backbones.loading import load_pipeline, sampled_frames
-from matrix_train.conditioning import IdMapInput, on_first_frame
 from matrix_train.data.batches import Batches
+from matrix_train.model.aligned import AlignedModel
+from matrix_train.model.conditioning import IdMapInput, on_first_frame
+from matrix_train.sample.pipeline import FPS, sample
 
 STEPS = 20
 """Sampling steps of a validation video."""
-FPS = 8.0
-"""Frame rate of written videos, frames per second."""
 
 
 @torch.no_grad()
@@ -57,31 +55,6 @@ def validate(model: AlignedModel, batches: Batches, folder: Path, out: Path) -> 
         written += _overlays(model, batches, place, out)
     model.train()
     return written
-
-
-def sample(
-    pipeline: Any, first: Frame, prompt: str, *, frames: int, steps: int, seed: int, guidance: float | None = None
-) -> npt.NDArray[np.uint8]:
-    """Run a pipeline from a first frame (H, W, 3) and return RGB frames (F, H, W, 3); noise is drawn on the CPU."""
-    from PIL import Image
-
-    extra: dict[str, Any] = {} if guidance is None else {"guidance_scale": guidance}
-    text_length = getattr(pipeline.transformer.config, "max_text_seq_length", None)
-    if text_length:
-        # A pipeline pads captions to the length of the largest model of its kind unless it is told.
-        extra["max_sequence_length"] = int(text_length)
-    video = pipeline(
-        image=Image.fromarray(first),
-        prompt=prompt,
-        height=first.shape[0],
-        width=first.shape[1],
-        num_frames=sampled_frames(pipeline, frames),
-        num_inference_steps=steps,
-        generator=torch.Generator().manual_seed(seed),
-        output_type="np",
-        **extra,
-    ).frames[0]
-    return np.asarray(np.clip(np.asarray(video) * 255, 0, 255).round(), dtype=np.uint8)
 
 
 def _overlays(model: AlignedModel, batches: Batches, place: int, out: Path) -> list[Path]:

@@ -24,9 +24,9 @@ from torch import Tensor
 from intergeneval.errors import ConfigError, RecordError
 from intergeneval.records import Record
 from matrix_train import config as configs
-from matrix_train.aligned import AlignedModel, load_trainable
 from matrix_train.backbones.loading import architecture_of, save_lora
-from matrix_train.conditioning import GrownProjection, IdMapInput, grow
+from matrix_train.model.aligned import AlignedModel, load_trainable
+from matrix_train.model.conditioning import GrownProjection, IdMapInput, grow
 
 MARK = "matrix_config.json"
 LORA = "pytorch_lora_weights.safetensors"

@@ -18,15 +18,15 @@ from intergeneval.records import Sample
 from intergeneval.videos import Frame, write_video
 from matrix_train.backbones.encoders import encoder_of
 from matrix_train.backbones.loading import load_pipeline, sampled_frames
-from matrix_train.checkpoint import load_matrix
-from matrix_train.conditioning import on_first_frame, palette_picture, target_picture
 from matrix_train.data.clips import read_mask, read_picture
 from matrix_train.guidance.config import GuidanceConfig
 from matrix_train.guidance.guide import Guide, GuidedSample
 from matrix_train.guidance.roles import described_sample
-from matrix_train.sampling import SampleConfig, SamplingConfig, find_model
+from matrix_train.model.checkpoint import load_matrix
+from matrix_train.model.conditioning import on_first_frame, palette_picture, target_picture
+from matrix_train.sample.config import SampleConfig, SamplingConfig, find_model
+from matrix_train.sample.pipeline import FPS, sample
 from matrix_train.targets import resize
-from matrix_train.validate import FPS, sample
 
 
 class Generator:

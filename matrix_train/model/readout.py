@@ -21,8 +21,8 @@ import torch
 from torch import Tensor, nn
 
 from intergeneval.errors import ConfigError
-from matrix_train.attention import BUDGET, column_means, logsumexp, row_means
 from matrix_train.backbones import AttentionCall, Backbone, Grid, MapKind, Part, check_layer
+from matrix_train.model.attention import BUDGET, column_means, logsumexp, row_means
 
 READOUTS = ("logits", "probs")
 

@@ -12,11 +12,11 @@ from intergeneval.masks import Mask
 from intergeneval.records import Sample
 from intergeneval.sources import Frame, SourceVideo
 from matrix_train.backbones.loading import describe
-from matrix_train.checkpoint import LORA, MARK, REST
 from matrix_train.data.clips import inside, read_mask, read_picture
 from matrix_train.guidance.config import check_layers, parse
 from matrix_train.guidance.roles import roles_of
-from matrix_train.sampling import SampleConfig, find_model
+from matrix_train.model.checkpoint import LORA, MARK, REST
+from matrix_train.sample.config import SampleConfig, find_model
 from matrix_train.targets import resize
 
 SAMPLED = ("base", "dtype", "device", "steps", "guidance", "frames", "height", "width")
@@ -130,7 +130,7 @@ class MatrixSource:
 
     def _loaded(self) -> Any:
         if self._generator is None:
-            from matrix_train.generate import Generator
+            from matrix_train.sample.generate import Generator
 
             self._generator = Generator(self._spec, self._config, self._guidance)
         return self._generator

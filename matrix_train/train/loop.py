@@ -19,16 +19,16 @@ from accelerate import Accelerator
 from accelerate.utils import gather_object
 
 from intergeneval.errors import BackendError, ConfigError
-from matrix_train import checkpoint
-from matrix_train.aligned import AlignedModel
 from matrix_train.backbones.encoders import load_encoder
 from matrix_train.backbones.loading import load_backbone, resolve
 from matrix_train.config import Config, TrainConfig
 from matrix_train.data.batches import Batches
 from matrix_train.data.cache import check_key, folder_of, key_of, notes_of, precompute
 from matrix_train.data.checking import read_dataset
-from matrix_train.estimate import estimate
-from matrix_train.validate import validate
+from matrix_train.model import checkpoint
+from matrix_train.model.aligned import AlignedModel
+from matrix_train.train.estimate import estimate
+from matrix_train.train.validate import validate
 
 BINS = 10
 """Timestep bins in which every term is logged."""

@@ -7,72 +7,22 @@ decoders. What trains is fp32; the rest keeps the base's type.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from intergeneval.errors import ConfigError
-from matrix_train import conditioning, lora
 from matrix_train.backbones import Backbone, Grid, MapKind
 from matrix_train.config import Config
-from matrix_train.decoder import MaskDecoder
-from matrix_train.losses import TERMS, combine, intersection_over_union, mask_terms, mass_outside, role_weights
-from matrix_train.readout import Readout, RoleWeights
+from matrix_train.model import conditioning, lora
+from matrix_train.model.batch import Batch, RoleEntry
+from matrix_train.model.decoder import MaskDecoder
+from matrix_train.model.losses import TERMS, combine, intersection_over_union, mask_terms, mass_outside, role_weights
+from matrix_train.model.readout import Readout
 
 HEADS: dict[str, tuple[MapKind, ...]] = {"sga": (MapKind.V2T, MapKind.T2V), "spa": (MapKind.V2V,)}
 """Loss -> kinds of map it supervises; each loss has one decoder, shared by its layers."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoleEntry:
-    """One supervised role of one interaction of one clip."""
-
-    clip: int
-    """Place of the clip in the batch."""
-    slot: int
-    """Row of the role in the clip's weights."""
-    interaction: int
-    """Index of the interaction in its clip."""
-    role: str
-    """sub, obj or verb."""
-    has_text: bool
-    """Whether the caption names it."""
-    has_cells: bool
-    """Whether its first-frame mask covers a token."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
-    """Everything one training step needs, drawn and collated."""
-
-    clips: tuple[str, ...]
-    """Clip ids."""
-    clean: Tensor
-    """Latents (B, C, F, H, W)."""
-    noise: Tensor
-    """Noise of that shape, fp32."""
-    time_B: Tensor
-    """Timesteps, in the transformer's unit."""
-    condition: Mapping[str, Tensor]
-    """What the backbone conditions on, by its own names."""
-    weights: RoleWeights
-    """Tokens and cells of the roles."""
-    entries: tuple[RoleEntry, ...]
-    """Roles that have a mask."""
-    targets: Tensor
-    """Mask of each entry, (M, F, H, W) uint8: at the decoders' grid, or the token grid where there is no decoder."""
-
-    def to(self, device: torch.device, dtype: torch.dtype) -> Self:
-        """Move to a device; floating conditions take the transformer's type."""
-        condition = {
-            name: value.to(device, dtype) if value.is_floating_point() else value.to(device)
-            for name, value in self.condition.items()
-        }
-        weights = RoleWeights(**{item.name: getattr(self.weights, item.name).to(device) for item in fields(self.weights)})
-        moved = {name: getattr(self, name).to(device) for name in ("clean", "noise", "time_B", "targets")}
-        return replace(self, condition=condition, weights=weights, **moved)
 
 
 class AlignedModel(nn.Module):

@@ -12,9 +12,9 @@ from typing import Any
 from intergeneval.errors import ConfigError, RecordError
 from intergeneval.records import Record
 from matrix_train.backbones.loading import architecture, resolve
-from matrix_train.checkpoint import MARK, AdapterInfo, read_info
 from matrix_train.config import STEP
 from matrix_train.guidance.config import GuidanceConfig, parse
+from matrix_train.model.checkpoint import MARK, AdapterInfo, read_info
 
 DTYPES = ("bfloat16", "float16", "float32")
 """Types of weights that a pipeline may be sampled in."""

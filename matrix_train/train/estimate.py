@@ -9,9 +9,10 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from matrix_train.aligned import AlignedModel, Batch
 from matrix_train.backbones import Backbone
 from matrix_train.config import Config, ReadoutConfig
+from matrix_train.model.aligned import AlignedModel
+from matrix_train.model.batch import Batch
 
 WORKING_SET = 12.2
 """Activations one block keeps for its backward pass, in tensors of tokens x width (counted on CogVideoX-5B)."""

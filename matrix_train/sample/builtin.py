@@ -1,0 +1,32 @@
+"""The embedded models as sources of videos: ``intergeneval run --model builtin:staged-base`` and ``builtin:staged-matrix``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from intergeneval.errors import ConfigError
+from matrix_train import builtin
+
+STEPS, GUIDANCE, FPS = 20, 3.0, 8.0 / 3.0
+"""Sampling steps, guidance scale and frames per second unless a setting says otherwise; a video lasts as long as a staged one."""
+
+
+def create(argument: str, settings: Mapping[str, Any]) -> Any:
+    """Make the source of an embedded model; `settings` are those of the source ``matrix``.
+
+    Raises ConfigError for an unknown name or setting, and where the weights are not there.
+    """
+    if not argument:
+        raise ConfigError(
+            f"source 'builtin' needs a name: --model {builtin.PREFIX}{builtin.BASE} or --model {builtin.PREFIX}{builtin.ADAPTER}"
+        )
+    given: dict[str, Any] = {"steps": STEPS, "guidance": GUIDANCE, "fps": FPS, "dtype": "float32"}
+    if argument == builtin.ADAPTER:
+        # Wherever the adapter was trained, its base is the embedded one.
+        given["base"] = f"{builtin.PREFIX}{builtin.BASE}"
+    found = builtin.folder(argument)
+
+    from matrix_train.sample.source import MatrixSource
+
+    return MatrixSource(str(found), {**given, **settings})
