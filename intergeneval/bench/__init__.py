@@ -8,7 +8,7 @@ from intergeneval.bench.benchmark import IMAGE_TO_VIDEO, TEXT_TO_VIDEO, Benchmar
 from intergeneval.bench.checking import check, check_made
 from intergeneval.bench.faults import Fault
 from intergeneval.bench.files import load_first_frame, load_mask, masks_for
-from intergeneval.bench.finding import folder_of, is_made, load, names
+from intergeneval.bench.lookup import folder_of, is_made, load, names
 
 __all__ = [
     "IMAGE_TO_VIDEO",

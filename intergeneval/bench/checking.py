@@ -11,7 +11,7 @@ from intergeneval.bench import official
 from intergeneval.bench.benchmark import TEXT_TO_VIDEO, Benchmark
 from intergeneval.bench.faults import Fault
 from intergeneval.bench.files import ImageError, decode_image, decode_mask, read_bytes
-from intergeneval.bench.finding import read
+from intergeneval.bench.lookup import read
 from intergeneval.bench.names import path_fault
 from intergeneval.bench.reading import Reading
 from intergeneval.bench.structure import gaps, sample_faults

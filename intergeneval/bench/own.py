@@ -14,9 +14,9 @@ from typing import Any
 
 from intergeneval.bench.benchmark import IMAGE_TO_VIDEO, TASKS
 from intergeneval.bench.faults import Fault
-from intergeneval.bench.mending import mend
 from intergeneval.bench.names import id_fault, path_fault
 from intergeneval.bench.reading import Reading
+from intergeneval.bench.repair import repair
 from intergeneval.bench.structure import sample_faults, shape_faults
 from intergeneval.bench_paths import TOML
 from intergeneval.errors import RecordError
@@ -158,7 +158,7 @@ def _sample(line: str, root: Path, file: str, faults: list[Fault]) -> tuple[Samp
         faults.extend(shape_faults(raw, file))
         if not isinstance(raw, dict):
             return None, None
-        mended = mend(raw, file)
+        mended = repair(raw, file)
         faults.extend(mended.own(sample_faults(mended.sample, root, file)))
         return None, None if "id" in mended.replaced else mended.sample.id
     faults.extend(sample_faults(sample, root, file))

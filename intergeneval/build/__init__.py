@@ -5,7 +5,7 @@ arrow is one JSONL file in the build folder, so a build goes on where it was sto
 review is an input like any other.
 """
 
+from intergeneval.build.build import Build, BuildResult, Progress
 from intergeneval.build.config import BuildConfig
-from intergeneval.build.flow import Build, BuildResult, Progress
 
 __all__ = ["Build", "BuildConfig", "BuildResult", "Progress"]

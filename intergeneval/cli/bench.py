@@ -102,7 +102,7 @@ def check_command(name: str, *, as_json: bool) -> None:
 def _write_sheet(found: Benchmark, path: Path) -> None:
     import cv2
 
-    from intergeneval.bench.sheet import contact_sheet
+    from intergeneval.bench.contact_sheet import contact_sheet
 
     picture = contact_sheet(found)
     done, content = cv2.imencode(".png", picture[:, :, ::-1])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from intergeneval.cli.sections import Command, more
+from intergeneval.cli.help_sections import Command, more
 from intergeneval.errors import EXIT_INCOMPLETE, EXIT_OK
 
 if TYPE_CHECKING:

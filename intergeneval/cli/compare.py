@@ -119,7 +119,7 @@ def text(found: Compared, *, by_slice: bool = False) -> str:
 
 
 def _estimates(found: Compared) -> str:
-    from intergeneval.cli.aligned import aligned, interval, number
+    from intergeneval.cli.text_table import aligned, interval, number
 
     rows = [("run", "IF", "95 % interval", "prompts", "coverage")]
     for name, item in found.estimates.items():
@@ -130,7 +130,7 @@ def _estimates(found: Compared) -> str:
 
 
 def _differences(comparisons: Sequence[Comparison]) -> str:
-    from intergeneval.cli.aligned import aligned, interval, number, probability
+    from intergeneval.cli.text_table import aligned, interval, number, probability
     from intergeneval.stats import metric_name
 
     head = ("run", "metric", "difference", "95 % interval", "p", "adjusted", "corr.", "better/equal/worse", "prompts", "coverage")
@@ -153,7 +153,7 @@ def _differences(comparisons: Sequence[Comparison]) -> str:
 
 
 def _slices(slices: Sequence[SliceComparison]) -> str:
-    from intergeneval.cli.aligned import aligned, interval, number, probability
+    from intergeneval.cli.text_table import aligned, interval, number, probability
 
     rows = [("slice", "run", "prompts", "difference", "95 % interval", "adjusted p")]
     for part in slices:

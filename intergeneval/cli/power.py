@@ -123,7 +123,7 @@ def as_object(found: Planned) -> dict[str, Any]:
 
 def text(found: Planned) -> str:
     """Return what a person reads."""
-    from intergeneval.cli.aligned import aligned, interval, number
+    from intergeneval.cli.text_table import aligned, interval, number
 
     item = found.estimate
     sizes = list(found.rows[0].detectable)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from intergeneval.cli.sections import Command, more
+from intergeneval.cli.help_sections import Command, more
 from intergeneval.errors import EXIT_INCOMPLETE, EXIT_OK, ConfigError
 
 if TYPE_CHECKING:
@@ -52,14 +52,14 @@ def validate(options: dict[str, Any]) -> Exam:
     """Hold the exam that the options describe. Raises UsageError and its kin before any work."""
     from intergeneval.cli.progress import progress
     from intergeneval.config import read_config
-    from intergeneval.exam import SCENES, SPLITS, Paper, hold, policies_of
+    from intergeneval.exam import SCENES, SPLITS, ExamSpec, examine, policies_of
 
     settings = read_config(options["config"], {}).settings if options["config"] else {}
     changes: dict[str, Any] = {} if options["recheck"] is None else {"recheck": options["recheck"]}
     if options["size"] is not None:
         changes["size"] = _size(options["size"])
     try:
-        paper = Paper(
+        spec = ExamSpec(
             judge=options["judge"],
             tracker=options["tracker"],
             detector=options["detector"],
@@ -71,10 +71,10 @@ def validate(options: dict[str, Any]) -> Exam:
         )
     except ValueError as error:
         raise ConfigError(f"validate: {error}") from None
-    out = options["out"] or _default_folder(paper.judge, paper.tracker, paper.seed, paper.scenes)
-    click.echo(f"{paper.judge} with {paper.tracker} on {paper.scenes} scenes: {out}", err=True)
+    out = options["out"] or _default_folder(spec.judge, spec.tracker, spec.seed, spec.scenes)
+    click.echo(f"{spec.judge} with {spec.tracker} on {spec.scenes} scenes: {out}", err=True)
     with progress("examining") as tell:
-        return hold(paper, out, workers=options["workers"], command=sys.argv, on_progress=tell)
+        return examine(spec, out, workers=options["workers"], command=sys.argv, on_progress=tell)
 
 
 def _size(text: str) -> tuple[int, int]:

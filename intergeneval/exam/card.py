@@ -9,8 +9,8 @@ from typing import Any
 
 from intergeneval import provenance
 from intergeneval.exam import figures
-from intergeneval.exam.paper import SPLITS, Paper
-from intergeneval.exam.sitting import Sheet, layer_of
+from intergeneval.exam.policy_runs import PolicyRun, layer_of
+from intergeneval.exam.spec import SPLITS, ExamSpec
 from intergeneval.ids import canonical_json
 from intergeneval.questions import templates_hash
 from intergeneval.run.job import Backends
@@ -32,18 +32,18 @@ class Effort:
     """The command as typed."""
 
 
-def make_card(paper: Paper, backends: Backends, sheets: Sequence[Sheet], effort: Effort) -> dict[str, Any]:
-    """Return the card. Equal sheets give equal cards, but for `made`, which says when and how long."""
-    videos = [video for sheet in sheets for video in sheet.videos]
+def make_card(spec: ExamSpec, backends: Backends, runs: Sequence[PolicyRun], effort: Effort) -> dict[str, Any]:
+    """Return the card. Equal runs give equal cards, but for `made`, which says when and how long."""
+    videos = [video for run in runs for video in run.videos]
     answers = figures.answer_figures(videos)
     faults = figures.fault_figures(videos)
-    scored = figures.score_figures(videos, paper.policies, [item.id for item in scenes(paper.seed, paper.scenes)])
-    asked = [item for sheet in sheets for item in sheet.rounds.asked]
+    scored = figures.score_figures(videos, spec.policies, [item.id for item in scenes(spec.seed, spec.scenes)])
+    asked = [item for run in runs for item in run.rounds.asked]
     whole = answers["all"]
-    marked = [answer for video in videos for answer in video.answers]
+    graded = [answer for video in videos for answer in video.answers]
     plain = {name: whole[name] for name in ("accuracy", "kappa", "answerable")}
     plain |= {name: scored[name] for name in ("spearman", "kendall")}
-    split = next((name for name, seed in SPLITS.items() if seed == paper.seed), "")
+    split = next((name for name, seed in SPLITS.items() if seed == spec.seed), "")
     return {
         "schema": SCHEMA,
         "judge": backends.judge.id,
@@ -57,14 +57,14 @@ def make_card(paper: Paper, backends: Backends, sheets: Sequence[Sheet], effort:
             **{name: item["interval"] for name, item in plain.items()},
             "faults": {name: item["interval"] for name, item in faults.items()},
         },
-        "complete": all(sheet.complete for sheet in sheets),
+        "complete": all(run.complete for run in runs),
         "exam": {
-            "paper": paper.to_json(),
+            "paper": spec.to_json(),
             "split": split,
             "layer": layer_of(backends.judge),
-            "layers_differ": sum(answer.layers_differ for answer in marked),
+            "layers_differ": sum(answer.layers_differ for answer in graded),
             "videos": len(videos),
-            "answers": len(marked),
+            "answers": len(graded),
         },
         "detail": {
             "answers": answers,
@@ -72,8 +72,8 @@ def make_card(paper: Paper, backends: Backends, sheets: Sequence[Sheet], effort:
             "frames": figures.frame_figures(videos),
             "tracker": figures.tracker_figures(videos),
             "scores": scored,
-            "rounds": figures.round_figures(asked, negatable=any(sheet.rounds.negatable for sheet in sheets)),
-            "usage": _usage(sheets),
+            "rounds": figures.round_figures(asked, negatable=any(run.rounds.negatable for run in runs)),
+            "usage": _usage(runs),
         },
         "made": {
             "seconds": effort.seconds,
@@ -86,17 +86,17 @@ def make_card(paper: Paper, backends: Backends, sheets: Sequence[Sheet], effort:
     }
 
 
-def _usage(sheets: Sequence[Sheet]) -> dict[str, float]:
+def _usage(runs: Sequence[PolicyRun]) -> dict[str, float]:
     """Return what the judge reported of its first askings, summed: seconds, tokens and whatever else it counts."""
     total: dict[str, float] = {}
-    for sheet in sheets:
-        for video in sheet.videos:
+    for run in runs:
+        for video in run.videos:
             for name, value in video.usage.items():
                 total[name] = total.get(name, 0.0) + value
     return {name: total[name] for name in sorted(total)}
 
 
-def failures(sheets: Sequence[Sheet]) -> list[dict[str, Any]]:
+def failures(runs: Sequence[PolicyRun]) -> list[dict[str, Any]]:
     """Return every wrong answer, as plain JSON values, in the order of policies, scenes and questions."""
     return [
         {
@@ -113,8 +113,8 @@ def failures(sheets: Sequence[Sheet]) -> list[dict[str, Any]]:
             "reason": answer.reason,
             "asked": answer.text,
         }
-        for sheet in sheets
-        for video in sheet.videos
+        for run in runs
+        for video in run.videos
         for answer in video.answers
         if answer.right is False
     ]

@@ -1,4 +1,4 @@
-"""The figures of an exam, from marked videos to plain JSON values; pure functions."""
+"""The figures of an exam, from graded videos to plain JSON values; pure functions."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import numpy as np
 
 from intergeneval.exam.agreement import LEVEL, Agreement, Share, agreement, codes_of, share
 from intergeneval.exam.detection import roc
-from intergeneval.exam.marks import MarkedAnswer, MarkedVideo
-from intergeneval.exam.paper import PERFECT
+from intergeneval.exam.fault_scores import FAULT_SCORES, score
+from intergeneval.exam.grading import GradedAnswer, GradedVideo
 from intergeneval.exam.ranking import means, ranking
-from intergeneval.exam.rounds import AskedAgain
-from intergeneval.exam.symptoms import SYMPTOMS, score
+from intergeneval.exam.self_consistency import AskedAgain
+from intergeneval.exam.spec import PERFECT
 from intergeneval.records import AnswerStatus, AnswerValue
 from intergeneval.stats.clustered import clustered
 
 Json: TypeAlias = dict[str, Any]
-Pair = tuple[MarkedVideo, MarkedAnswer]
+Pair = tuple[GradedVideo, GradedAnswer]
 
 
-def answer_figures(videos: Sequence[MarkedVideo]) -> Json:
+def answer_figures(videos: Sequence[GradedVideo]) -> Json:
     """Return agreement over all answers, and per question id, category, verb and fault."""
     pairs = [(video, answer) for video in videos for answer in video.answers]
     return {
@@ -69,13 +69,13 @@ def share_json(found: Share) -> Json:
     return {"value": found.value, "interval": found.interval, "count": found.count}
 
 
-def fault_figures(videos: Sequence[MarkedVideo]) -> Json:
+def fault_figures(videos: Sequence[GradedVideo]) -> Json:
     """Return the AUC of each fault that was played alone, against the perfect twins of the same scenes.
 
     A fault whose target is set for some categories has a second entry for those, such as ``outcome-missing (force, transport)``.
     """
     found: Json = {}
-    for fault, symptom in SYMPTOMS.items():
+    for fault, symptom in FAULT_SCORES.items():
         faulty = [video for video in videos if video.policy == fault]
         if faulty:
             found[fault] = _fault(faulty, videos, fault)
@@ -86,7 +86,7 @@ def fault_figures(videos: Sequence[MarkedVideo]) -> Json:
     return found
 
 
-def _fault(faulty: Sequence[MarkedVideo], videos: Sequence[MarkedVideo], fault: str) -> Json:
+def _fault(faulty: Sequence[GradedVideo], videos: Sequence[GradedVideo], fault: str) -> Json:
     twins = {video.sample_id: video for video in videos if video.policy == PERFECT}
     scored = [(video.sample_id, score(video, fault), score(twins[video.sample_id], fault)) for video in faulty]
     known = [(scene, one, other) for scene, one, other in scored if one is not None and other is not None]
@@ -96,13 +96,13 @@ def _fault(faulty: Sequence[MarkedVideo], videos: Sequence[MarkedVideo], fault: 
         "interval": result.interval,
         "scenes": result.scenes,
         "unmeasured": len(scored) - len(known),
-        "shown_by": SYMPTOMS[fault].told,
-        "exempt": SYMPTOMS[fault].exempt,
+        "shown_by": FAULT_SCORES[fault].told,
+        "exempt": FAULT_SCORES[fault].exempt,
         "missed": sorted(scene for scene, one, other in known if one <= other),
     }
 
 
-def frame_figures(videos: Sequence[MarkedVideo]) -> Json:
+def frame_figures(videos: Sequence[GradedVideo]) -> Json:
     """Return precision and recall by frame of disappearance and emergence; None where it was not assessed."""
     gone = [(video.sample_id, *pair) for video in videos for pair in video.disappearance]
     new = [(video.sample_id, *pair) for video in videos if video.emergence is not None for pair in video.emergence]
@@ -120,7 +120,7 @@ def _precision_recall(frames: Sequence[tuple[str, bool, bool | None]]) -> Json:
     }
 
 
-def tracker_figures(videos: Sequence[MarkedVideo]) -> Json:
+def tracker_figures(videos: Sequence[GradedVideo]) -> Json:
     """Return J and F of the tracks, means over videos."""
     known = [(video.sample_id, video.overlap) for video in videos if video.overlap is not None]
     return {
@@ -141,7 +141,7 @@ def _mean(values: Sequence[tuple[str, float | None]], least: float = 0.0) -> Jso
     return {"value": float(found.mean), "interval": interval, "count": len(known)}
 
 
-def score_figures(videos: Sequence[MarkedVideo], policies: Sequence[str], scenes: Sequence[str]) -> Json:
+def score_figures(videos: Sequence[GradedVideo], policies: Sequence[str], scenes: Sequence[str]) -> Json:
     """Return how measured IF follows true IF: over policies by rank and line, and video by video."""
     index = {name: number for number, name in enumerate(scenes)}
     true = np.full((len(policies), len(scenes)), np.nan)

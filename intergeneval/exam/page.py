@@ -14,8 +14,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from intergeneval import videos
 from intergeneval.errors import MediaError
-from intergeneval.exam.marks import MarkedAnswer, MarkedVideo
-from intergeneval.exam.sitting import Sheet
+from intergeneval.exam.grading import GradedAnswer, GradedVideo
+from intergeneval.exam.policy_runs import PolicyRun
 from intergeneval.records import AnswerValue, Sample, Tracks
 from intergeneval.store import RunStore
 
@@ -31,9 +31,9 @@ QUALITY = 70
 class Failure:
     """One wrong answer to look at."""
 
-    video: MarkedVideo
+    video: GradedVideo
     """The video."""
-    answer: MarkedAnswer
+    answer: GradedAnswer
     """The answer."""
     prompt: str
     """The scene's prompt."""
@@ -41,7 +41,7 @@ class Failure:
     """(caption, data URI) of its frames."""
 
 
-def card_page(card: Mapping[str, Any], sheets: Sequence[Sheet]) -> str:
+def card_page(card: Mapping[str, Any], runs: Sequence[PolicyRun]) -> str:
     """Return the page. Names and reasons come from judges and benchmarks: all is escaped, nothing is loaded from outside."""
     environment = Environment(
         loader=PackageLoader("intergeneval.exam"),
@@ -51,14 +51,12 @@ def card_page(card: Mapping[str, Any], sheets: Sequence[Sheet]) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(num=number, ends=ends, percent=percent)
-    wrong = [
-        (sheet, video, answer) for sheet in sheets for video in sheet.videos for answer in video.answers if answer.right is False
-    ]
+    wrong = [(run, video, answer) for run in runs for video in run.videos for answer in video.answers if answer.right is False]
     shown = [_failure(*item) for item in spread(wrong)]
     return environment.get_template("card.html").render(card=card, failures=shown, wrong=len(wrong), plot=plot(card))
 
 
-def spread(wrong: Sequence[tuple[Sheet, MarkedVideo, MarkedAnswer]]) -> list[tuple[Sheet, MarkedVideo, MarkedAnswer]]:
+def spread(wrong: Sequence[tuple[PolicyRun, GradedVideo, GradedAnswer]]) -> list[tuple[PolicyRun, GradedVideo, GradedAnswer]]:
     """Return up to `SHOWN` failures, one of each (policy, question) before a second of any, so that each kind is seen."""
     turns: dict[tuple[str, int], int] = {}
     ranked = []
@@ -74,8 +72,8 @@ def spread(wrong: Sequence[tuple[Sheet, MarkedVideo, MarkedAnswer]]) -> list[tup
     return [ordered[index * first // SHOWN] for index in range(SHOWN)]
 
 
-def _failure(sheet: Sheet, video: MarkedVideo, answer: MarkedAnswer) -> Failure:
-    store = RunStore.open(sheet.folder)
+def _failure(run: PolicyRun, video: GradedVideo, answer: GradedAnswer) -> Failure:
+    store = RunStore.open(run.folder)
     sample = next(item for item in store.read("samples", Sample) if item.id == video.sample_id)
     tracks = next((item for item in store.read("tracks", Tracks) if item.sample_id == video.sample_id), None)
     wanted: dict[int, str] = {}
@@ -87,7 +85,7 @@ def _failure(sheet: Sheet, video: MarkedVideo, answer: MarkedAnswer) -> Failure:
     if not wanted:
         wanted = {video.frames[len(video.frames) // 2]: f"frame {video.frames[len(video.frames) // 2]}"}
     return Failure(
-        video=video, answer=answer, prompt=sample.prompt, pictures=_pictures(sheet.folder / video.path, sample, tracks, wanted)
+        video=video, answer=answer, prompt=sample.prompt, pictures=_pictures(run.folder / video.path, sample, tracks, wanted)
     )
 
 

@@ -17,13 +17,13 @@ from typing import Any
 
 from intergeneval.errors import BackendError, ConfigError
 from intergeneval.ids import sha256_bytes, sha256_json
-from intergeneval.judges import Judgement, JudgeRequest, parsing, written
+from intergeneval.judges import Judgement, JudgeRequest, parsing, question_writing
+from intergeneval.judges.cached_answers import pack_said, pack_seen, unpack_said, unpack_seen
 from intergeneval.judges.hf_inquiring import inquire
 from intergeneval.judges.hf_model import Frame, Vlm
 from intergeneval.judges.inquiries import Found, Inquiry, InquiryError
 from intergeneval.judges.parsing import Reading, Said, Seen
 from intergeneval.judges.prompting import Prompts, label
-from intergeneval.judges.remembered import pack_said, pack_seen, unpack_said, unpack_seen
 from intergeneval.judges.services import Services
 from intergeneval.plugins.weights import DEVICE_SETTINGS, check_settings, number
 from intergeneval.records import Answer, AnswerStatus, AnswerValue, Consistency, Question, Sample
@@ -213,7 +213,7 @@ class GeneratingJudge(HfJudge):
         Raises BackendError when the model gives none that can be used.
         """
         words = (sample.interactions[interaction].verb, *names)
-        asked = written.inquiry(self.prompts, words)
+        asked = question_writing.inquiry(self.prompts, words)
         known = {"judge": self.id, "revision": self.revision, "host": "", "repeat": 0}
         key = sha256_json({**known, "request": [asked.system, asked.text]})
         stored = self.services.cache.get(key) if self.services.cache is not None else None
@@ -222,7 +222,7 @@ class GeneratingJudge(HfJudge):
         try:
             found = tuple(self.inquire(asked).value)
         except InquiryError as error:
-            raise written.useless(self.id, words, str(error)) from None
+            raise question_writing.useless(self.id, words, str(error)) from None
         self.keep(key, {"questions": list(found)})
         return found
 

@@ -1,6 +1,6 @@
 """The report: run folders to pages that open from a disk, with every number's way back to the frames it came from.
 
-`load` reads runs, `board` and `sample` make what is to be shown, `draw` and `formats` put numbers into pictures and words,
+`load` reads runs, `leaderboard` and `sample` make what is to be shown, `plots` and `formats` put numbers into pictures and words,
 `downloads` into files, and `write` fills the templates. Nothing here judges, tracks or scores.
 """
 

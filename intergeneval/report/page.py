@@ -11,13 +11,13 @@ from intergeneval import __version__
 from intergeneval.errors import UsageError
 from intergeneval.ids import short
 from intergeneval.records import Comparison, Profile, Sample, Score
-from intergeneval.report.board import Group, Pair, Row, make_groups
 from intergeneval.report.card import JudgeCard, find_cards, read_cards
 from intergeneval.report.columns import Columns, read_columns
-from intergeneval.report.draw import Axis, Bars, Dots, axis_over, bars, dots
 from intergeneval.report.formats import num, shorten, signed, spans
+from intergeneval.report.leaderboard import Group, Pair, Row, make_groups
 from intergeneval.report.load import LoadedRun, load_runs
 from intergeneval.report.names import file_names
+from intergeneval.report.plots import Axis, Bars, Dots, axis_over, bars, dots
 from intergeneval.report.reference import METRICS, PublishedTable, published_tables
 
 UNSCORED_SHOWN = 200

@@ -9,10 +9,10 @@ from typing import Any
 from intergeneval.records import Answer, Consistency, Instance, Sample, Score, TrackState, Video
 from intergeneval.report.arithmetic import Line, spell_out
 from intergeneval.report.columns import Columns
-from intergeneval.report.draw import WIDTH
 from intergeneval.report.load import LoadedRun, Take
 from intergeneval.report.media import MediaFolder, Shown
 from intergeneval.report.overlay import Overlay
+from intergeneval.report.plots import WIDTH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ def command(config: str, overrides: tuple[str, ...], as_json: bool) -> None:
     from matrix_train.recipes import read
 
     settings = read(config, overrides)
-    from matrix_train.data.filling import fill_cache
+    from matrix_train.data.precompute import fill_cache
 
     filled = fill_cache(settings, lambda done, all_, name: say(f"{done}/{all_}  {name}"))
     for note in filled.notes:

@@ -11,7 +11,7 @@ from intergeneval.errors import EXIT_INCOMPLETE
 from matrix_train.cli.options import answer, json_option, say
 
 if TYPE_CHECKING:
-    from matrix_train.study.effort import Standing
+    from matrix_train.study.progress import Standing
 
 
 class PlanFirst(click.Group):
@@ -46,8 +46,8 @@ def command() -> None:
 @json_option
 def run(plan: str, out: Path, only: tuple[str, ...], until: str, listing: bool, as_json: bool) -> None:
     """Do the pieces of PLAN that are not done; exit 3 when one could not be finished."""
-    from matrix_train.study.effort import left_of
     from matrix_train.study.plan import load
+    from matrix_train.study.progress import left_of
     from matrix_train.study.run import Study
 
     study = Study(load(plan), out, say)

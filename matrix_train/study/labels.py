@@ -18,7 +18,7 @@ from intergeneval.records import Answer, AnswerStatus, AnswerValue, Question, Re
 from intergeneval.store import RunStore, write_atomically
 from intergeneval.videos import Frame, annotate
 from matrix_train.study.accuracy import Labelled
-from matrix_train.study.contact import clip_sheet, frames_of, write_png
+from matrix_train.study.contact_sheets import clip_sheet, frames_of, write_png
 from matrix_train.study.draw import Key, KeyClip, Pool, draw
 from matrix_train.study.label_page import ShownClip, write_page
 from matrix_train.study.plan import StudyPlan

@@ -16,10 +16,10 @@ from intergeneval.report import ReportOptions, write_report
 from intergeneval.stats import clusters_of
 from intergeneval.store import RunStore, write_atomically
 from matrix_train.study.accuracy import ArmAccuracy, accuracy_of
-from matrix_train.study.board import Board, board
-from matrix_train.study.contact import arms_side_by_side
+from matrix_train.study.contact_sheets import arms_side_by_side
 from matrix_train.study.draw import Pool
 from matrix_train.study.labels import LabelBook
+from matrix_train.study.leaderboard import Board, board
 from matrix_train.study.ledger import made_of
 from matrix_train.study.pieces import Piece
 from matrix_train.study.plan import StudyPlan

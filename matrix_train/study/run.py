@@ -15,10 +15,10 @@ from pathlib import Path
 from intergeneval.errors import ConfigError, StoreError
 from intergeneval.ids import canonical_json
 from intergeneval.store import locked, write_atomically
-from matrix_train.study.effort import Standing, left_of, standings
 from matrix_train.study.ledger import FOLDER, Done, Ledger
 from matrix_train.study.pieces import DERIVED, Kind, Piece, choose, pieces_of
 from matrix_train.study.plan import StudyPlan
+from matrix_train.study.progress import Standing, left_of, standings
 from matrix_train.study.work import Made, Say, Workshop, base_hash
 
 PLAN = "study.json"

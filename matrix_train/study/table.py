@@ -7,7 +7,7 @@ from typing import Any
 
 from intergeneval.records import Estimate, RunHeader
 from intergeneval.stats import PRIMARY, THIN, metric_name
-from matrix_train.study.board import COLUMNS, Board, Row
+from matrix_train.study.leaderboard import COLUMNS, Board, Row
 from matrix_train.study.plan import FEWEST_SEEDS, StudyPlan
 from matrix_train.study.rule import MOST_UNSCORED, Order, Verdict
 

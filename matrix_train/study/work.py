@@ -20,10 +20,10 @@ from intergeneval.staged import scene
 from intergeneval.staged.write import write as write_bench
 from matrix_train.config import Config
 from matrix_train.study.arms import cache_of, config_of, is_trained, settings_of
-from matrix_train.study.effort import steps_saved
 from matrix_train.study.ledger import made_of
 from matrix_train.study.pieces import OVERSAMPLING, Kind, Piece
 from matrix_train.study.plan import Arm, StudyPlan
+from matrix_train.study.progress import steps_saved
 
 SAY_SECONDS = 60.0
 """A run says how far it is this often."""

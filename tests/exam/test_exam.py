@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from intergeneval.errors import ComparabilityError, UnknownPluginError, UsageError
-from intergeneval.exam import Paper, hold, policies_of
-from intergeneval.exam.sitting import played
-from intergeneval.exam.symptoms import SYMPTOMS
+from intergeneval.exam import ExamSpec, examine, policies_of
+from intergeneval.exam.fault_scores import FAULT_SCORES
+from intergeneval.exam.policy_runs import played
 from intergeneval.records import Truth
 from intergeneval.staged import FAULTS, POLICIES, Request, perform, scenes
 from intergeneval.store import RunStore
@@ -19,22 +19,22 @@ SEED = 2
 FEW = ("perfect", "no-action", "wrong-agent", "vanishes", "mix-08")
 
 
-def paper(**changes):
-    return Paper(**{"judge": "oracle", "seed": SEED, "scenes": 3, "size": SIZE, "policies": FEW, **changes})
+def spec(**changes):
+    return ExamSpec(**{"judge": "oracle", "seed": SEED, "scenes": 3, "size": SIZE, "policies": FEW, **changes})
 
 
 @pytest.fixture(scope="module")
 def oracle(tmp_path_factory):
-    return hold(paper(recheck=1.0), tmp_path_factory.mktemp("oracle"), workers=1)
+    return examine(spec(recheck=1.0), tmp_path_factory.mktemp("oracle"), workers=1)
 
 
 @pytest.fixture(scope="module")
 def constant(tmp_path_factory, fake_judges):
-    return hold(paper(judge="constant"), tmp_path_factory.mktemp("constant"), workers=1)
+    return examine(spec(judge="constant"), tmp_path_factory.mktemp("constant"), workers=1)
 
 
 def test_the_oracle_is_right_about_everything_and_its_scores_are_the_true_ones_under_every_policy(tmp_path):
-    card = hold(paper(scenes=2, policies=POLICIES, recheck=0.0), tmp_path, workers=1).card
+    card = examine(spec(scenes=2, policies=POLICIES, recheck=0.0), tmp_path, workers=1).card
     assert card["accuracy"] == card["kappa"] == card["answerable"] == 1.0
     assert card["detail"]["scores"]["largest_error"] <= 1e-9
     assert card["detail"]["scores"]["unscored"] == 0
@@ -60,7 +60,7 @@ def test_the_exam_can_be_failed_a_constant_judge_has_kappa_zero_and_tells_no_fau
 
 
 def test_a_judge_that_throws_coins_has_an_interval_of_kappa_around_zero(tmp_path, fake_judges):
-    card = hold(paper(judge="chance", recheck=1.0), tmp_path, workers=1).card
+    card = examine(spec(judge="chance", recheck=1.0), tmp_path, workers=1).card
     low, high = card["intervals"]["kappa"]
     assert low <= 0.0 <= high
     flips = card["detail"]["rounds"]["flips"]
@@ -69,7 +69,7 @@ def test_a_judge_that_throws_coins_has_an_interval_of_kappa_around_zero(tmp_path
 
 
 def test_questions_turned_round_are_asked_of_judges_that_read_and_of_no_other(tmp_path, oracle, fake_judges):
-    negation = hold(paper(judge="literal", policies=("perfect",), scenes=2, recheck=1.0), tmp_path, workers=1).card["detail"][
+    negation = examine(spec(judge="literal", policies=("perfect",), scenes=2, recheck=1.0), tmp_path, workers=1).card["detail"][
         "rounds"
     ]["negation"]
     assert (negation["applicable"], negation["value"], negation["count"]) == (True, 1.0, 20)
@@ -84,29 +84,29 @@ def test_a_second_asking_of_the_oracle_flips_nothing_and_asks_every_question(ora
 
 
 def test_an_exam_that_is_held_again_makes_no_video_and_gives_the_same_card(oracle):
-    again = hold(paper(recheck=1.0), oracle.folder, workers=1)
+    again = examine(spec(recheck=1.0), oracle.folder, workers=1)
     assert again.card["made"]["observed"] == 0
     assert {**again.card, "made": None} == {**oracle.card, "made": None}
 
 
 def test_several_processes_give_the_same_card_as_one(tmp_path, oracle):
-    many = hold(paper(recheck=1.0), tmp_path / "many", workers=2)
+    many = examine(spec(recheck=1.0), tmp_path / "many", workers=2)
     assert {**many.card, "made": None} == {**oracle.card, "made": None}
 
 
 def test_a_folder_with_another_exam_is_refused_with_the_field_that_differs(oracle):
     with pytest.raises(ComparabilityError, match="scenes: 3 there, 4 here"):
-        hold(paper(recheck=1.0, scenes=4), oracle.folder)
+        examine(spec(recheck=1.0, scenes=4), oracle.folder)
 
 
 def test_videos_of_another_world_are_not_mixed_with_those_of_this_one(tmp_path):
-    (tmp_path / "exam.json").write_text(json.dumps({**paper().to_json(), "world": "older"}))
+    (tmp_path / "exam.json").write_text(json.dumps({**spec().to_json(), "world": "older"}))
     with pytest.raises(ComparabilityError, match="world: older there"):
-        hold(paper(), tmp_path)
+        examine(spec(), tmp_path)
 
 
 def test_a_judge_that_breaks_gives_an_incomplete_card_without_figures(tmp_path, fake_judges):
-    exam = hold(paper(judge="broken", policies=("perfect", "no-action"), scenes=2, recheck=1.0), tmp_path, workers=1)
+    exam = examine(spec(judge="broken", policies=("perfect", "no-action"), scenes=2, recheck=1.0), tmp_path, workers=1)
     assert not exam.complete
     assert exam.card["accuracy"] is None
     assert exam.card["kappa"] is None
@@ -136,12 +136,12 @@ def test_every_wrong_answer_is_listed_with_what_was_expected(constant):
 
 
 def test_every_fault_of_the_world_has_one_line_in_the_table_of_symptoms():
-    assert set(SYMPTOMS) == set(FAULTS)
-    assert all(bool(item.questions) != bool(item.diagnostic) for item in SYMPTOMS.values())
+    assert set(FAULT_SCORES) == set(FAULTS)
+    assert all(bool(item.questions) != bool(item.diagnostic) for item in FAULT_SCORES.values())
 
 
 def test_a_policy_without_a_place_for_its_fault_plays_exactly_as_the_perfect_one():
-    spared = [item for item in scenes(SEED, 6) if item.id not in played(paper(scenes=6), "roles-swapped")]
+    spared = [item for item in scenes(SEED, 6) if item.id not in played(spec(scenes=6), "roles-swapped")]
     assert spared
     mine, twin = (perform(spared[0], Request(policy=policy, size=SIZE, frames=9)) for policy in ("roles-swapped", "perfect"))
     assert all((one == other).all() for one, other in zip(mine.frames(), twin.frames(), strict=True))
@@ -156,7 +156,7 @@ def test_a_policy_that_does_not_exist_is_named_and_perfect_is_always_there():
 @pytest.mark.parametrize(("part", "known"), [("judge", "geometry"), ("tracker", "flow"), ("detector", "staged")])
 def test_a_mistyped_backend_leaves_no_folder_behind(tmp_path: Path, part, known):
     with pytest.raises(UnknownPluginError, match=known):
-        hold(paper(**{part: "nobody"}), tmp_path / "exam", workers=1)
+        examine(spec(**{part: "nobody"}), tmp_path / "exam", workers=1)
     assert not (tmp_path / "exam").exists()
 
 

@@ -18,9 +18,9 @@ from intergeneval.records import (
 from intergeneval.report.arithmetic import ratio, spell_out
 from intergeneval.report.card import read_cards
 from intergeneval.report.columns import read_columns
-from intergeneval.report.draw import axis_over, bars, dots
 from intergeneval.report.formats import embed, num, p_value, percent, shorten, signed, spans
 from intergeneval.report.names import file_names
+from intergeneval.report.plots import axis_over, bars, dots
 from intergeneval.report.write import environment
 
 

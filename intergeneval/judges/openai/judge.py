@@ -13,6 +13,7 @@ import numpy as np
 from intergeneval.errors import BackendError, BudgetError, ConfigError
 from intergeneval.ids import sha256_json, short
 from intergeneval.judges import Frame, Judgement, JudgeRequest, parsing
+from intergeneval.judges.cached_answers import pack_said, pack_seen, unpack_said, unpack_seen
 from intergeneval.judges.inquiries import Found, Inquiry
 from intergeneval.judges.openai.client import AskError, Took
 from intergeneval.judges.openai.estimate import estimate_run, expected_tokens
@@ -23,7 +24,6 @@ from intergeneval.judges.openai.settings import OpenAISettings
 from intergeneval.judges.openai.writing import write_questions
 from intergeneval.judges.parsing import Reading, Said, Seen
 from intergeneval.judges.prompting import Prompts, label
-from intergeneval.judges.remembered import pack_said, pack_seen, unpack_said, unpack_seen
 from intergeneval.judges.services import CostEstimate, Services
 from intergeneval.records import Answer, AnswerStatus, Consistency, Question, Sample
 

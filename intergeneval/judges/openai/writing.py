@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from intergeneval.judges import written
+from intergeneval.judges import question_writing
 from intergeneval.judges.inquiries import InquiryError
 from intergeneval.judges.openai.inquiring import inquire
 from intergeneval.judges.openai.link import Link
@@ -16,6 +16,6 @@ def write_questions(link: Link, settings: OpenAISettings, prompts: Prompts, word
     Raises BackendError when the model gives none that can be used, BudgetError at the cost limit.
     """
     try:
-        return tuple(inquire(link, settings, written.inquiry(prompts, words)).value)
+        return tuple(inquire(link, settings, question_writing.inquiry(prompts, words)).value)
     except InquiryError as error:
-        raise written.useless(f"openai:{settings.model}", words, str(error)) from None
+        raise question_writing.useless(f"openai:{settings.model}", words, str(error)) from None

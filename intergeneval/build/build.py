@@ -12,13 +12,13 @@ from typing import Any, TypeVar
 from intergeneval import plugins, provenance
 from intergeneval.build.assembly import Assembled, assemble
 from intergeneval.build.config import NONE, BuildConfig
-from intergeneval.build.cut_step import CutStep
 from intergeneval.build.folder import BuildFolder
+from intergeneval.build.ground_step import GroundStep, Ready
 from intergeneval.build.page import write_pages
-from intergeneval.build.place_step import PlaceStep, Ready
+from intergeneval.build.parse_step import ParseStep, check_readable
 from intergeneval.build.records import SCHEMA, BuildHeader
 from intergeneval.build.reviews import apply_review
-from intergeneval.build.scene_step import SceneStep, check_readable
+from intergeneval.build.segment_step import SegmentStep
 from intergeneval.build.source import Item, Source, read_source
 from intergeneval.build.writing import write_benchmark
 from intergeneval.config import plugin_settings
@@ -192,7 +192,7 @@ class Build:
 
     def _steps(self, on_progress: Callable[[Progress], None]) -> tuple[str, frozenset[str]]:
         """Bring every item through the steps; return why asking stopped early, and whose lines are older than their prompt."""
-        scenes = SceneStep(folder=self.folder, judge=self._reader, prompts=self._prompts[0])
+        scenes = ParseStep(folder=self.folder, judge=self._reader, prompts=self._prompts[0])
         open_scenes = [item for item in self.items if scenes.open(item)]
         tell = _Teller("reading", len(open_scenes), on_progress)
         stopped = self._each(open_scenes, scenes.make, lambda item: tell(item.id))
@@ -206,7 +206,7 @@ class Build:
             # Who cannot follow backwards must be shown the first frame.
             config = BuildConfig.from_json({**config.to_json(), "anchors": 1})
         grounder = Grounder(self._detector, verifier, self._prompts[1], config.grounding)
-        places = PlaceStep(folder=self.folder, config=config, grounder=grounder)
+        places = GroundStep(folder=self.folder, config=config, grounder=grounder)
         tell = _Teller("finding", len(self.items), on_progress)
 
         def ready() -> Iterable[Ready]:
@@ -219,7 +219,7 @@ class Build:
 
         stopped = self._each(ready(), places.make, lambda found: tell(found.item.id)) or stopped
         outdated |= {item.id for item in self.items if stopped and item.id not in outdated and places.outdated(item)}
-        cuts = CutStep(folder=self.folder, tracker=self._tracker, root=self.source.root)
+        cuts = SegmentStep(folder=self.folder, tracker=self._tracker, root=self.source.root)
         open_cuts = [item for item in self.items if cuts.open(item)]
         tell = _Teller("cutting", len(open_cuts), on_progress)
         for item in open_cuts:

@@ -36,7 +36,7 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlaceStep:
+class GroundStep:
     """Finds boxes."""
 
     folder: BuildFolder

@@ -1,4 +1,4 @@
-"""The exam paper: which judge, tracker and detector are examined, on which scenes and under which policies."""
+"""What an exam is: which judge, tracker and detector are examined, on which scenes and under which policies."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def world() -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Paper(Record):
+class ExamSpec(Record):
     """Everything that decides an exam's figures; stored as ``exam.json``, and an exam goes on only in a folder of the same."""
 
     judge: str = "geometry"

@@ -1,4 +1,4 @@
-"""Marking: what the run folder of one policy says, held against the truth of its videos."""
+"""Grading: what the run folder of one policy says, held against the truth of its videos."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ R = TypeVar("R", Answer, Consistency, Score, Tracks, Truth, Video)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MarkedAnswer:
+class GradedAnswer:
     """One answer beside the true one."""
 
     interaction: int
@@ -70,8 +70,8 @@ class MarkedAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MarkedVideo:
-    """One video, marked."""
+class GradedVideo:
+    """One video, graded."""
 
     policy: str
     """The policy that played it."""
@@ -81,7 +81,7 @@ class MarkedVideo:
     """Faults that were dialled in; empty: none."""
     path: str
     """The video file, relative to the run folder."""
-    answers: tuple[MarkedAnswer, ...]
+    answers: tuple[GradedAnswer, ...]
     """Its answers."""
     true_if: float
     """True IF, profile ``bounded``, in the layer that counts."""
@@ -119,7 +119,7 @@ class _Observed:
     scored: Score
 
 
-def mark_run(store: RunStore, policy: str, layer: str) -> list[MarkedVideo]:
+def grade_run(store: RunStore, policy: str, layer: str) -> list[GradedVideo]:
     """Mark every video of a policy's run folder, in the order of its samples. Raises BackendError where truth is missing."""
     samples = {item.id: item for item in store.read("samples", Sample)}
     asked: dict[str, list[Question]] = {}
@@ -133,12 +133,12 @@ def mark_run(store: RunStore, policy: str, layer: str) -> list[MarkedVideo]:
     truths, tracks = _latest(store.read("truth", Truth)), _latest(store.read("tracks", Tracks))
     videos, seen = _latest(store.read("videos", Video)), _latest(store.read("consistency", Consistency))
     scored = _latest(store.read("scores", Score))
-    marked = []
+    graded = []
     for key, video in videos.items():
         truth = truths.get(key)
         if truth is None or truth.frames != video.sampled:
             why = video.reason or "its truth does not speak of the sampled frames"
-            raise BackendError(f"{store.folder}: {key[0]} cannot be marked: {why}; remove the folder and validate again")
+            raise BackendError(f"{store.folder}: {key[0]} cannot be graded: {why}; remove the folder and validate again")
         answers = {(item[2], item[3]): answer for item, answer in given.items() if item[:2] == key}
         observed = _Observed(
             sample=samples[key[0]],
@@ -150,21 +150,21 @@ def mark_run(store: RunStore, policy: str, layer: str) -> list[MarkedVideo]:
             seen=seen.get(key),
             scored=scored[key],
         )
-        marked.append(_video(policy, layer, observed))
-    return marked
+        graded.append(_video(policy, layer, observed))
+    return graded
 
 
 def _latest(records: Iterable[R]) -> dict[Key, R]:
     return {(item.sample_id, item.seed): item for item in records}
 
 
-def _video(policy: str, layer: str, observed: _Observed) -> MarkedVideo:
+def _video(policy: str, layer: str, observed: _Observed) -> GradedVideo:
     sample, truth, seen, tracks = observed.sample, observed.truth, observed.seen, observed.tracks
     true = truth.event if layer == EVENT else truth.sampled
     known = seen if seen is not None and seen.status is AnswerStatus.OK else None
     drifts = [item.appearance_drift for item in known.diagnostics if item.appearance_drift is not None] if known else []
     worst = true_scores(true, len(sample.interactions), truth.emergence, truth.disappearance)[Profile.BOUNDED.value]
-    return MarkedVideo(
+    return GradedVideo(
         policy=policy,
         sample_id=sample.id,
         faults=truth.faults,
@@ -185,14 +185,14 @@ def _video(policy: str, layer: str, observed: _Observed) -> MarkedVideo:
     )
 
 
-def _answers(layer: str, observed: _Observed) -> Iterable[MarkedAnswer]:
+def _answers(layer: str, observed: _Observed) -> Iterable[GradedAnswer]:
     event, sampled = _by_question(observed.truth.event), _by_question(observed.truth.sampled)
     for question in observed.asked:
         key = (question.interaction, question.question_id)
         true = (event if layer == EVENT else sampled)[key]
         given = observed.answers.get(key)
         interaction = observed.sample.interactions[question.interaction]
-        yield MarkedAnswer(
+        yield GradedAnswer(
             interaction=question.interaction,
             question_id=question.question_id,
             verb=question.verb,

@@ -1,4 +1,4 @@
-"""Holding an exam: sit, mark, write the card, the page and the list of wrong answers."""
+"""One exam, from its settings to its card: run every policy, grade, write the card, the page and the list of wrong answers."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from intergeneval.config import RunConfig
 from intergeneval.errors import StoreError
 from intergeneval.exam.card import Effort, failures, failures_text, make_card
 from intergeneval.exam.page import card_page
-from intergeneval.exam.paper import Paper
-from intergeneval.exam.sitting import Sheet, sit
+from intergeneval.exam.policy_runs import PolicyRun, run_policies
+from intergeneval.exam.spec import ExamSpec
 from intergeneval.run.job import Backends
 from intergeneval.store import write_atomically
 
@@ -33,8 +33,8 @@ class Exam:
     """Whether every policy's run is complete."""
 
 
-def hold(
-    paper: Paper,
+def examine(
+    spec: ExamSpec,
     out: Path,
     *,
     workers: int = 0,
@@ -48,20 +48,20 @@ def hold(
     """
     began = time.monotonic()
 
-    def on_sheet(sheet: Sheet, done: int, total: int) -> None:
-        on_progress(done, total, sheet.policy)
+    def on_run(run: PolicyRun, done: int, total: int) -> None:
+        on_progress(done, total, run.policy)
 
-    sheets = sit(paper, out, workers, on_sheet)
+    runs = run_policies(spec, out, workers, on_run)
     config = RunConfig(
-        model="staged:perfect", tracker=paper.tracker, judge=paper.judge, detector=paper.detector, settings=paper.settings
+        model="staged:perfect", tracker=spec.tracker, judge=spec.judge, detector=spec.detector, settings=spec.settings
     )
-    effort = Effort(seconds=time.monotonic() - began, observed=sum(sheet.observed for sheet in sheets), command=tuple(command))
-    card = make_card(paper, Backends.build(config, out), sheets, effort)
-    wrong = failures(sheets)
+    effort = Effort(seconds=time.monotonic() - began, observed=sum(run.observed for run in runs), command=tuple(command))
+    card = make_card(spec, Backends.build(config, out), runs, effort)
+    wrong = failures(runs)
     try:
         write_atomically(out / CARD, json.dumps(card, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
         write_atomically(out / FAILURES, failures_text(wrong))
-        write_atomically(out / PAGE, card_page(card, sheets))
+        write_atomically(out / PAGE, card_page(card, runs))
     except OSError as error:
         raise StoreError(f"{out}: cannot be written ({error.strerror or error})") from None
     return Exam(card=card, folder=out, complete=card["complete"])

@@ -28,7 +28,7 @@ OVERLAYS = "overlays"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CutStep:
+class SegmentStep:
     """Cuts instances out and follows them."""
 
     folder: BuildFolder

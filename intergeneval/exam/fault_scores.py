@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from intergeneval.exam.marks import MarkedVideo
+from intergeneval.exam.grading import GradedVideo
 from intergeneval.records import AnswerStatus, AnswerValue
 
 DISAPPEARANCE, EMERGENCE, TELEPORTS, DRIFT = "disappearance", "emergence", "teleports", "drift"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Symptom:
+class FaultScore:
     """What one fault must show."""
 
     questions: tuple[int, ...] = ()
@@ -29,7 +29,7 @@ class Symptom:
 
     @property
     def told(self) -> str:
-        """The symptom in words."""
+        """The chosen in words."""
         if self.questions:
             return f"questions {', '.join(map(str, self.questions))} not answered yes"
         return {
@@ -40,48 +40,48 @@ class Symptom:
         }[self.diagnostic]
 
 
-SYMPTOMS = {
-    "no-action": Symptom(questions=(2, 3, 4, 5, 6, 7, 8, 9, 10)),
-    "stops-short": Symptom(questions=(3, 4, 5, 6, 8, 9, 10)),
-    "wrong-agent": Symptom(questions=(2, 3, 4, 5, 7, 8, 9)),
-    "wrong-recipient": Symptom(questions=(3, 4, 5, 6, 8, 9, 10)),
-    "roles-swapped": Symptom(questions=(2, 3, 4, 5, 6, 7, 8, 9, 10)),
-    "no-contact": Symptom(questions=(3, 4, 5, 8, 9, 10)),
-    "outcome-missing": Symptom(questions=(6,), categories=("force", "transport")),
-    "pre-state": Symptom(questions=(1,)),
-    "vanishes": Symptom(diagnostic=DISAPPEARANCE),
-    "flickers": Symptom(diagnostic=DISAPPEARANCE),
-    "duplicate": Symptom(diagnostic=EMERGENCE, exempt="needs a detector"),
-    "foreign": Symptom(diagnostic=EMERGENCE, exempt="needs a detector"),
-    "identity-swap": Symptom(diagnostic=TELEPORTS),
-    "drift": Symptom(diagnostic=DRIFT, exempt="masks do not show looks"),
-    "fused": Symptom(questions=(4, 5), exempt="masks do not show whether two bodies are one"),
-    "limbs": Symptom(questions=(7,), exempt="masks do not show how many limbs a body has"),
+FAULT_SCORES = {
+    "no-action": FaultScore(questions=(2, 3, 4, 5, 6, 7, 8, 9, 10)),
+    "stops-short": FaultScore(questions=(3, 4, 5, 6, 8, 9, 10)),
+    "wrong-agent": FaultScore(questions=(2, 3, 4, 5, 7, 8, 9)),
+    "wrong-recipient": FaultScore(questions=(3, 4, 5, 6, 8, 9, 10)),
+    "roles-swapped": FaultScore(questions=(2, 3, 4, 5, 6, 7, 8, 9, 10)),
+    "no-contact": FaultScore(questions=(3, 4, 5, 8, 9, 10)),
+    "outcome-missing": FaultScore(questions=(6,), categories=("force", "transport")),
+    "pre-state": FaultScore(questions=(1,)),
+    "vanishes": FaultScore(diagnostic=DISAPPEARANCE),
+    "flickers": FaultScore(diagnostic=DISAPPEARANCE),
+    "duplicate": FaultScore(diagnostic=EMERGENCE, exempt="needs a detector"),
+    "foreign": FaultScore(diagnostic=EMERGENCE, exempt="needs a detector"),
+    "identity-swap": FaultScore(diagnostic=TELEPORTS),
+    "drift": FaultScore(diagnostic=DRIFT, exempt="masks do not show looks"),
+    "fused": FaultScore(questions=(4, 5), exempt="masks do not show whether two bodies are one"),
+    "limbs": FaultScore(questions=(7,), exempt="masks do not show how many limbs a body has"),
 }
-"""Fault -> symptom."""
+"""Fault -> chosen."""
 
 
 _BROKEN = frozenset({AnswerStatus.FAILED, AnswerStatus.REFUSED, AnswerStatus.UNPARSED})
 
 
-def score(video: MarkedVideo, fault: str) -> float | None:
+def score(video: GradedVideo, fault: str) -> float | None:
     """Return the score of a video for a fault; None where the diagnostic was not measured or an answer it needs broke."""
-    symptom = SYMPTOMS[fault]
-    if symptom.diagnostic == DISAPPEARANCE:
+    chosen = FAULT_SCORES[fault]
+    if chosen.diagnostic == DISAPPEARANCE:
         return _share(video.disappearance)
-    if symptom.diagnostic == EMERGENCE:
+    if chosen.diagnostic == EMERGENCE:
         return None if video.emergence is None else _share(video.emergence)
-    if symptom.diagnostic == TELEPORTS:
+    if chosen.diagnostic == TELEPORTS:
         return None if video.teleports is None else float(video.teleports)
-    if symptom.diagnostic == DRIFT:
+    if chosen.diagnostic == DRIFT:
         return video.drift
-    if any(item.status in _BROKEN and item.question_id in symptom.questions for item in video.answers):
+    if any(item.status in _BROKEN and item.question_id in chosen.questions for item in video.answers):
         return None
     flipped: dict[int, int] = defaultdict(int)
     for item in video.answers:
         wrong = item.status is AnswerStatus.OK and item.given is not AnswerValue.YES
-        flipped[item.interaction] += item.question_id in symptom.questions and wrong
-    return max(flipped.values(), default=0) / len(symptom.questions)
+        flipped[item.interaction] += item.question_id in chosen.questions and wrong
+    return max(flipped.values(), default=0) / len(chosen.questions)
 
 
 def _share(frames: tuple[tuple[bool, bool | None], ...]) -> float | None:

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from intergeneval.config import RunConfig
 from intergeneval.errors import ComparabilityError, RecordError, StoreError
-from intergeneval.exam.marks import EVENT, SAMPLED, MarkedVideo, mark_run
-from intergeneval.exam.paper import PERFECT, Paper
-from intergeneval.exam.rounds import Rounds, ask_again
+from intergeneval.exam.grading import EVENT, SAMPLED, GradedVideo, grade_run
+from intergeneval.exam.self_consistency import Rounds, ask_again
+from intergeneval.exam.spec import PERFECT, ExamSpec
 from intergeneval.ids import canonical_json
 from intergeneval.judges import Judge
 from intergeneval.run.job import Backends
@@ -28,21 +28,21 @@ from intergeneval.staged import plan, scenes
 from intergeneval.staged.write import write
 from intergeneval.store import RunStore, write_atomically
 
-PAPER = "exam.json"
+SPEC = "exam.json"
 BENCH = "bench"
 RUNS = "runs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sheet:
+class PolicyRun:
     """What came of one policy."""
 
     policy: str
     """The policy."""
     folder: Path
     """Its run folder."""
-    videos: tuple[MarkedVideo, ...]
-    """Its marked videos: the scenes in which it does not play as ``perfect`` does."""
+    videos: tuple[GradedVideo, ...]
+    """Its graded videos: the scenes in which it does not play as ``perfect`` does."""
     rounds: Rounds
     """The second asking and the questions turned round."""
     observed: int
@@ -51,28 +51,30 @@ class Sheet:
     """Whether nothing is missing or unscored beyond the allowed share."""
 
 
-def sit(paper: Paper, out: Path, workers: int = 0, on_sheet: Callable[[Sheet, int, int], None] = lambda *_: None) -> list[Sheet]:
-    """Run and mark every policy, going on where an earlier call stopped; `on_sheet` gets each sheet, done and total.
+def run_policies(
+    spec: ExamSpec, out: Path, workers: int = 0, on_run: Callable[[PolicyRun, int, int], None] = lambda *_: None
+) -> list[PolicyRun]:
+    """Run and grade every policy, going on where an earlier call stopped; `on_run` gets each as it ends, done and total.
 
     `workers` processes take a policy each; 0: one a core, at most 8. Raises ComparabilityError when `out` holds another exam,
     UnknownPluginError and ConfigError for backends that cannot be built, StoreError when it cannot be written.
     """
     # Before anything is written: a mistyped name leaves no folder behind.
-    backends = Backends.build(_config(paper, out, PERFECT, ()), out / BENCH)
-    _prepare(paper, out)
-    wanted = {policy: names for policy in paper.policies if (names := played(paper, policy))}
+    backends = Backends.build(_config(spec, out, PERFECT, ()), out / BENCH)
+    _prepare(spec, out)
+    wanted = {policy: names for policy in spec.policies if (names := played(spec, policy))}
     shareable = all(getattr(part, "parallel", True) for part in (backends.judge, backends.tracker, backends.detector))
     count = min(workers or min(usable_cores(), MAX_WORKERS), len(wanted)) if shareable else 1
-    sheets: dict[str, Sheet] = {}
-    for sheet in _sheets(paper, out, wanted, count, backends.judge):
-        sheets[sheet.policy] = sheet
-        on_sheet(sheet, len(sheets), len(wanted))
-    return [sheets[policy] for policy in wanted]
+    done: dict[str, PolicyRun] = {}
+    for run in _policy_runs(spec, out, wanted, count, backends.judge):
+        done[run.policy] = run
+        on_run(run, len(done), len(wanted))
+    return [done[policy] for policy in wanted]
 
 
-def played(paper: Paper, policy: str) -> tuple[str, ...]:
+def played(spec: ExamSpec, policy: str) -> tuple[str, ...]:
     """Return the names of the scenes that a policy plays in a way of its own."""
-    found = scenes(paper.seed, paper.scenes)
+    found = scenes(spec.seed, spec.scenes)
     return tuple(item.id for item in found if policy == PERFECT or plan(policy, item).dial.faults)
 
 
@@ -85,50 +87,52 @@ def layer_of(judge: Judge) -> str:
     return SAMPLED if judge.needs_frames or judge.needs_truth else EVENT
 
 
-def _prepare(paper: Paper, out: Path) -> None:
-    """Make the exam's folder and its benchmark, or check that they are those of this paper."""
-    path = out / PAPER
+def _prepare(spec: ExamSpec, out: Path) -> None:
+    """Make the exam's folder and its benchmark, or check that they are those of this spec."""
+    path = out / SPEC
     try:
         out.mkdir(parents=True, exist_ok=True)
         if path.exists():
             try:
-                found = Paper.from_line(path.read_text(encoding="utf-8"), where=str(path))
+                found = ExamSpec.from_line(path.read_text(encoding="utf-8"), where=str(path))
             except (RecordError, UnicodeDecodeError) as error:
                 raise ComparabilityError(f"{path}: cannot be read ({error}); choose another --out") from None
-            mine, theirs = paper.to_json(), found.to_json()
+            mine, theirs = spec.to_json(), found.to_json()
             said = "; ".join(f"{name}: {theirs[name]} there, {mine[name]} here" for name in mine if mine[name] != theirs[name])
             if said:
                 raise ComparabilityError(f"{out}: holds another exam ({said}); choose another --out or remove the folder")
         else:
-            write(out / BENCH, paper.seed, paper.scenes, paper.size)
-            write_atomically(path, canonical_json(paper.to_json()) + "\n")
+            write(out / BENCH, spec.seed, spec.scenes, spec.size)
+            write_atomically(path, canonical_json(spec.to_json()) + "\n")
     except OSError as error:
         raise StoreError(f"{out}: cannot be written ({error.strerror or error})") from None
 
 
-def _config(paper: Paper, out: Path, policy: str, names: Sequence[str]) -> RunConfig:
+def _config(spec: ExamSpec, out: Path, policy: str, names: Sequence[str]) -> RunConfig:
     return RunConfig(
         model=f"staged:{policy}",
         bench=str(out / BENCH),
-        tracker=paper.tracker,
-        judge=paper.judge,
-        detector=paper.detector,
+        tracker=spec.tracker,
+        judge=spec.judge,
+        detector=spec.detector,
         out=str(out / RUNS / policy),
         samples=tuple(names),
         workers=1,
-        settings=paper.settings,
+        settings=spec.settings,
     )
 
 
-def _sheets(paper: Paper, out: Path, wanted: dict[str, tuple[str, ...]], workers: int, judge: Judge) -> Iterator[Sheet]:
+def _policy_runs(
+    spec: ExamSpec, out: Path, wanted: dict[str, tuple[str, ...]], workers: int, judge: Judge
+) -> Iterator[PolicyRun]:
     if workers <= 1:
         for policy, names in wanted.items():
-            yield _sheet(paper, out, policy, names, judge)
+            yield _policy_run(spec, out, policy, names, judge)
         return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(os.getpid(),)) as pool:
         try:
-            waiting = [pool.submit(_sheet, paper, out, policy, names, None) for policy, names in wanted.items()]
+            waiting = [pool.submit(_policy_run, spec, out, policy, names, None) for policy, names in wanted.items()]
             for done in as_completed(waiting):
                 yield done.result()
         except BaseException:
@@ -143,16 +147,16 @@ def _start(parent: int) -> None:
     threading.Thread(target=end_with_parent, args=(parent,), daemon=True).start()
 
 
-def _sheet(paper: Paper, out: Path, policy: str, names: Sequence[str], judge: Judge | None) -> Sheet:
-    run = Run(_config(paper, out, policy, names), judge=judge)
+def _policy_run(spec: ExamSpec, out: Path, policy: str, names: Sequence[str], judge: Judge | None) -> PolicyRun:
+    run = Run(_config(spec, out, policy, names), judge=judge)
     result = run.execute()
     folder = result.store.folder
     store, asked = RunStore.open(folder), run.judge
-    return Sheet(
+    return PolicyRun(
         policy=policy,
         folder=folder,
-        videos=tuple(mark_run(store, policy, layer_of(asked))),
-        rounds=ask_again(store, asked, paper.recheck),
+        videos=tuple(grade_run(store, policy, layer_of(asked))),
+        rounds=ask_again(store, asked, spec.recheck),
         observed=result.observed,
         complete=result.complete,
     )

@@ -20,7 +20,7 @@ GIVEN = "given"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SceneStep:
+class ParseStep:
     """Reads prompts."""
 
     folder: BuildFolder

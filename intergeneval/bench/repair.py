@@ -15,7 +15,7 @@ _EMPTY: Mapping[str, Any] = {"id": "s", "prompt": "p", "instances": [], "interac
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mended:
+class Repaired:
     """What is left of a faulty sample."""
 
     sample: Sample
@@ -28,7 +28,7 @@ class Mended:
         return [fault for fault in faults if not any(_touch(fault.field, field) for field in self.replaced)]
 
 
-def mend(raw: Mapping[str, Any], file: str) -> Mended:
+def repair(raw: Mapping[str, Any], file: str) -> Repaired:
     """Return the sample of a line's JSON object, every field of the wrong shape replaced; `file` names the line."""
     replaced: list[str] = []
     items, acts = (_list(raw, key, replaced) for key in ("instances", "interactions"))
@@ -37,10 +37,10 @@ def mend(raw: Mapping[str, Any], file: str) -> Mended:
     instances = []
     for index, item in enumerate(items):
         stand_in = {"id": f"unnamed {index}", "class": "c", "appearance": "a", "colour": free[index % len(free)]}
-        instances.append(_mended(Instance, item, stand_in, f"instances[{index}]", replaced))
-    interactions = [_mended(Interaction, item, _NOBODY, f"interactions[{index}]", replaced) for index, item in enumerate(acts)]
+        instances.append(_repaired(Instance, item, stand_in, f"instances[{index}]", replaced))
+    interactions = [_repaired(Interaction, item, _NOBODY, f"interactions[{index}]", replaced) for index, item in enumerate(acts)]
     rest = {key: value for key, value in raw.items() if key not in ("instances", "interactions", "hashes")}
-    fields = _mended(Sample, rest, {**_EMPTY, "instances": instances, "interactions": interactions}, "", replaced)
+    fields = _repaired(Sample, rest, {**_EMPTY, "instances": instances, "interactions": interactions}, "", replaced)
     named = {fields.get("image"), *(item.get("mask") for item in instances)}
     if any(field.startswith("instances") and not field.endswith((".class", ".appearance", ".colour")) for field in replaced):
         # Whoever an interaction names may be one of those that have no name here.
@@ -52,10 +52,10 @@ def mend(raw: Mapping[str, Any], file: str) -> Mended:
         fields["hashes"] = {
             path: digest for path, digest in hashes.items() if isinstance(digest, str) and (whole or path in named)
         }
-    return Mended(sample=Sample.from_json(fields, where=file), replaced=tuple(replaced))
+    return Repaired(sample=Sample.from_json(fields, where=file), replaced=tuple(replaced))
 
 
-def _mended(cls: type[Record], raw: Any, stand_in: Mapping[str, Any], place: str, replaced: list[str]) -> dict[str, Any]:
+def _repaired(cls: type[Record], raw: Any, stand_in: Mapping[str, Any], place: str, replaced: list[str]) -> dict[str, Any]:
     """Return the stand-in with every field of `raw` that fits alone, and note which do not; unknown fields are left out."""
     if not isinstance(raw, dict):
         replaced.append(place)
