@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, replace
 
 from intergeneval.build.config import BuildConfig
@@ -16,6 +17,7 @@ from intergeneval.errors import BudgetError, IntergenevalError, StoreError
 from intergeneval.grounding import Grounder, Wanted, add_usage
 from intergeneval.ids import sha256_json
 from intergeneval.records import Basis, Detection, Grounding, Instance, Sample
+from intergeneval.run.attempt import Failure, attempt
 from intergeneval.videos import video_sha256
 
 
@@ -110,15 +112,11 @@ class GroundStep:
         anchor = self._anchor(item)
         frames = tuple(sorted(media.frames, key=lambda index: (index != anchor, index)))
         blank = Proposals(sample_id=item.id, input=wanted, detector=self.grounder.detector, frames=frames)
-        try:
-            found = self.grounder.propose(sample, media.video, media.frames)
+        found = attempt(lambda: self.grounder.propose(sample, media.video, media.frames))
+        if isinstance(found, Failure):
+            made = replace(blank, frames=(), status="failed", reason=f"detecting failed: {found}")
+        else:
             made = replace(blank, found=tuple(found[index] for index in frames))
-        except StoreError:
-            raise
-        except IntergenevalError as error:
-            made = replace(blank, frames=(), status="failed", reason=f"detecting failed: {error}")
-        except Exception as error:  # noqa: BLE001  # a plug-in's fault on one picture must not end the build; recorded, tried again
-            made = replace(blank, frames=(), status="failed", reason=f"detecting failed: {type(error).__name__}: {error}")
         self.folder.add(made)
         return made
 
@@ -128,13 +126,12 @@ class GroundStep:
         wishes = self._wishes(item, scene, standing(self.folder.decided(item.id)))
         tried: list[Grounding] = []
         for frame, candidates in self._frames(ready):
-            try:
-                tried.append(self.grounder.place((item.id, 0, frame), ready.media.frames[frame], wishes, candidates))
-            except IntergenevalError:
-                raise
-            except Exception as error:  # noqa: BLE001  # a model's fault on one crop must not end the build; recorded, tried again
-                self.folder.add(self._failed(item, ready.wanted, f"verifying broke: {type(error).__name__}: {error}"))
+            seen = (item.id, 0, frame), ready.media.frames[frame], wishes, candidates
+            found = attempt(functools.partial(self.grounder.place, *seen), passing=(IntergenevalError,))
+            if isinstance(found, Failure):
+                self.folder.add(self._failed(item, ready.wanted, f"verifying broke: {found}"))
                 return
+            tried.append(found)
             if tried[-1].status != "ok" or all(place.box is not None for place in tried[-1].places):
                 break
         # The first of those that show most; a failed one would show as complete what was never looked at.

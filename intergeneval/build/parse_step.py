@@ -15,6 +15,7 @@ from intergeneval.judges.inquiries import Inquires, InquiryError
 from intergeneval.judges.prompting import Prompts
 from intergeneval.judges.scenes import scene_inquiry
 from intergeneval.records import BOX_COLOURS, Category, Direction, Instance, Interaction
+from intergeneval.run.attempt import Failure, attempt
 
 GIVEN = "given"
 
@@ -68,16 +69,15 @@ class ParseStep:
     def _asked(self, item: Item, wanted: str) -> Scene:
         judge = self.judge
         assert judge is not None
+        inquiry = scene_inquiry(self.prompts, item.row.prompt, self._note(item))
         try:
-            found = judge.inquire(scene_inquiry(self.prompts, item.row.prompt, self._note(item)))
+            found = attempt(lambda: judge.inquire(inquiry), passing=(IntergenevalError,))
         except InquiryError as error:
             reason, usage = f"{judge.id} gave no usable reading of the prompt: {error}", {**error.usage, "kind": error.kind}
-        except IntergenevalError:
-            raise
-        except Exception as error:  # noqa: BLE001  # a model's fault on one prompt must not end the build; recorded, tried again
-            reason, usage = f"{judge.id} broke: {type(error).__name__}: {error}", {"kind": type(error).__name__}
         else:
-            return scene_of(item.id, wanted, judge.id, found.value, found.usage)
+            if not isinstance(found, Failure):
+                return scene_of(item.id, wanted, judge.id, found.value, found.usage)
+            reason, usage = f"{judge.id} broke: {found}", {"kind": found.kind}
         return Scene(sample_id=item.id, input=wanted, by=judge.id, status="failed", reason=reason, usage=usage)
 
 

@@ -16,11 +16,12 @@ from intergeneval.build.records import Cut, Scene
 from intergeneval.build.reviews import standing
 from intergeneval.build.rows import needs_boxes
 from intergeneval.build.source import Item
-from intergeneval.errors import BackendError, IntergenevalError, MediaError, StoreError
+from intergeneval.errors import BackendError, MediaError
 from intergeneval.grounding import apart
 from intergeneval.ids import sha256_file, sha256_json
 from intergeneval.masks import Mask, box, decode, encode
 from intergeneval.records import Box, Sample, Tracks
+from intergeneval.run.attempt import Failure, attempt
 from intergeneval.trackers import Frame, Segments, Tracker, TrackRequest
 
 FIRST = "first_frames"
@@ -71,15 +72,8 @@ class SegmentStep:
         """Cut, follow, write the first frame and what the page shows, and append an item's line. Raises StoreError."""
         wanted = self.wanted(item)
         blank = Cut(sample_id=item.id, input=wanted, tracker=self.tracker.id if self.tracker is not None else "none")
-        try:
-            made = self._made(item, blank)
-        except StoreError:
-            raise
-        except IntergenevalError as error:
-            made = replace(blank, status="failed", reason=str(error))
-        except Exception as error:  # noqa: BLE001  # a plug-in's fault on one sample must not end the build; recorded, tried again
-            made = replace(blank, status="failed", reason=f"{type(error).__name__}: {error}")
-        self.folder.add(made)
+        made = attempt(lambda: self._made(item, blank))
+        self.folder.add(replace(blank, status="failed", reason=made.text) if isinstance(made, Failure) else made)
 
     def _made(self, item: Item, blank: Cut) -> Cut:
         scene, placing = self.folder.latest(Scene, item.id), self.folder.placing(item)

@@ -1,27 +1,43 @@
-"""The guard around any backend: what it gives, or the message of its failure."""
+"""The guard around any backend: what it gives, or how it failed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 from intergeneval.errors import BudgetError, IntergenevalError, StoreError
 
 T = TypeVar("T")
 
+NEVER_A_FAILURE: tuple[type[IntergenevalError], ...] = (BudgetError, StoreError)
+"""No failures of a backend: the cost limit is a decision; on a full disk or a damaged cache paid answers would be lost."""
 
-def attempt(call: Callable[[], T]) -> T | str:
-    """Return what a backend gives, or the message of its failure.
 
-    Backends are other people's code, and one video that breaks one must not end a run over hundreds: whatever it raises is
-    recorded with the item, counted as unscored, and asked again by a resume. BudgetError passes, a decision and no failure, and
-    StoreError: a full disk or a damaged cache is no fault of the video, and paid answers would be lost.
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How a backend failed, as it is recorded with the item."""
+
+    kind: str
+    """Class of the exception."""
+    text: str
+    """Its message; for one that is not ours, with the class before it."""
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def attempt(call: Callable[[], T], passing: tuple[type[Exception], ...] = NEVER_A_FAILURE) -> T | Failure:
+    """Return what a backend gives, or its failure.
+
+    Backends are other people's code, and one item that breaks one must not end a run over hundreds: whatever it raises is
+    recorded with the item, counted as unscored, and asked again by a resume. `passing` are the exceptions that go on upwards.
     """
     try:
         return call()
-    except (BudgetError, StoreError):
+    except passing:
         raise
     except IntergenevalError as error:
-        return str(error)
+        return Failure(type(error).__name__, str(error))
     except Exception as error:  # noqa: BLE001  # see above: recorded with its type and text, never dropped
-        return f"{type(error).__name__}: {error}"
+        return Failure(type(error).__name__, f"{type(error).__name__}: {error}")

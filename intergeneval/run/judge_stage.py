@@ -13,7 +13,7 @@ from dataclasses import replace
 from intergeneval.errors import BackendError
 from intergeneval.judges import AssessesConsistency, Judge, Judgement, JudgeRequest
 from intergeneval.records import Answer, AnswerStatus, Consistency, Question, TrackState
-from intergeneval.run.attempt import attempt
+from intergeneval.run.attempt import Failure, attempt
 from intergeneval.run.job import Outcome
 from intergeneval.run.thread_pool import ThreadPool
 
@@ -26,8 +26,8 @@ def concurrency(judge: Judge) -> int:
 def ask(judge: Judge, request: JudgeRequest) -> tuple[list[Answer], Consistency | None]:
     """Ask every question of a request; a judge that fails as a whole has failed every one of them. Raises BudgetError."""
     given = attempt(lambda: _judge(judge, request))
-    if isinstance(given, str):
-        return failed(judge, request, given)
+    if isinstance(given, Failure):
+        return failed(judge, request, given.text)
     by_question = {(item.interaction, item.question_id): _allowed(judge, request, item) for item in given.answers}
     nothing = "the judge gave no answer to this question"
     return [

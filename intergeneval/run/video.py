@@ -34,7 +34,7 @@ from intergeneval.records import (
     Video,
     VideoStatus,
 )
-from intergeneval.run.attempt import attempt
+from intergeneval.run.attempt import Failure, attempt
 from intergeneval.run.job import FAILED, Backends, Job, Outcome
 from intergeneval.run.judge_stage import ask, concurrency, failed
 from intergeneval.sources import SourceVideo
@@ -90,7 +90,7 @@ class VideoPipeline:
             return _Found(path=self._folder / recorded.path, label=recorded.path, generated=True)
         with _timed(outcome, "source"):
             given = attempt(lambda: self._backends.source.video(job.sample, job.seed))
-            if isinstance(given, str):
+            if isinstance(given, Failure):
                 return f"the source failed: {given}"
             if given.truth is not None and given.truth != job.truth:
                 outcome.truth = given.truth
@@ -110,7 +110,7 @@ class VideoPipeline:
             write_atomically(path.with_suffix(".tracks.json"), canonical_json(given.truth.visible.to_json()) + "\n")
         frames = given.frames
         written = attempt(lambda: videos.write_video(path, frames(), given.fps))
-        return f"the source failed: {written}" if isinstance(written, str) else _Found(path=path, label=label, generated=True)
+        return f"the source failed: {written}" if isinstance(written, Failure) else _Found(path=path, label=label, generated=True)
 
     def _see(self, job: Job, outcome: Outcome, found: _Found, digest: str) -> _Seen:
         """Decode the video once, for the tracker and for the sampled frames, and make what is missing before the judge."""
@@ -187,8 +187,8 @@ class VideoPipeline:
         made = attempt(lambda: tracker.track(request))
         if walk.error is not None:
             raise walk.error
-        if isinstance(made, str):
-            return replace(blank, status=FAILED, reason=made)
+        if isinstance(made, Failure):
+            return replace(blank, status=FAILED, reason=made.text)
         if self._first_frame is not None and made.status != FAILED:
             return replace(made, reason=missing, notes=(*made.notes, f"first frame: {self._first_frame.method}"))
         return made
@@ -205,8 +205,8 @@ class VideoPipeline:
             given = attempt(lambda: finder.cut(known, first))
         else:
             given = attempt(lambda: finder.find(job.sample, video, first, outcome.truth or job.truth))
-        if isinstance(given, str):
-            return given
+        if isinstance(given, Failure):
+            return given.text
         grounding, masks = given
         if grounding != job.grounding:
             outcome.grounding = grounding
@@ -242,7 +242,7 @@ class VideoPipeline:
         )
         if concurrency(judge):
             drawn = attempt(frames) if judge.needs_frames and seen.tracks.status != FAILED else {}
-            if isinstance(drawn, str):
+            if isinstance(drawn, Failure):
                 outcome.answers, judged = failed(judge, request, f"its frames cannot be drawn: {drawn}")
                 outcome.consistency = judged or outcome.consistency
                 return
@@ -354,22 +354,24 @@ def _of_length(tracks: Tracks, frames: int) -> Tracks:
 
 def _detect(detector: Detector, request: DetectRequest) -> Detections:
     made = attempt(lambda: detector.detect(request))
-    if not isinstance(made, str) and not set(request.frames) <= set(made.frames):
+    if isinstance(made, Failure):
+        reason = made.text
+    elif left_out := sorted(set(request.frames) - set(made.frames)):
         # Kept as it is, a gap would be assessed again and again and never looked at.
-        made = f"the detector left out frames {sorted(set(request.frames) - set(made.frames))}"
-    if isinstance(made, str):
-        frames = tuple(request.frames)
-        empty: tuple[Detection, ...] = ()
-        return Detections(
-            sample_id=request.sample.id,
-            seed=request.video.seed,
-            detector=detector.id,
-            frames=frames,
-            found=(empty,) * len(frames),
-            status=FAILED,
-            reason=made,
-        )
-    return made
+        reason = f"the detector left out frames {left_out}"
+    else:
+        return made
+    frames = tuple(request.frames)
+    empty: tuple[Detection, ...] = ()
+    return Detections(
+        sample_id=request.sample.id,
+        seed=request.video.seed,
+        detector=detector.id,
+        frames=frames,
+        found=(empty,) * len(frames),
+        status=FAILED,
+        reason=reason,
+    )
 
 
 @contextlib.contextmanager
