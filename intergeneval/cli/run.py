@@ -87,7 +87,7 @@ def run(config_file: Path | None, options: dict[str, Any]) -> RunResult:
     with progress("scoring") as tell:
 
         def on_progress(state: Progress) -> None:
-            tell(state.done, state.total, state.outcome.sample_id)
+            tell(state.done, state.total, state.result.sample_id)
 
         return prepared.execute(on_progress, lambda text: click.echo(text, err=True))
 

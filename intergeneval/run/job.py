@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 from intergeneval import masks, plugins
 from intergeneval.config import RunConfig
@@ -99,7 +99,7 @@ class Job:
 
 
 @dataclass(slots=True, kw_only=True)
-class Outcome:
+class Result:
     """What one job made: only the records that are new."""
 
     sample_id: str
@@ -120,7 +120,27 @@ class Outcome:
     """Its consistency."""
     answers: list[Answer] = field(default_factory=list)
     """Its answers."""
-    request: JudgeRequest | None = None
-    """What is still to be asked about it, of a judge that is not asked where videos are seen."""
     seconds: dict[str, float] = field(default_factory=dict)
     """Wall time per stage."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """What is still to be asked about one video, of a judge that is not asked where videos are seen."""
+
+    request: JudgeRequest
+    """All of it, pictures included."""
+
+    @property
+    def sample_id(self) -> str:
+        """The sample."""
+        return self.request.sample.id
+
+    @property
+    def seed(self) -> int:
+        """The seed."""
+        return self.request.video.seed
+
+
+Outcome: TypeAlias = Result | Pending
+"""What comes of a job: what it made, or what a judge is still to be asked; a job may give one of each, in this order."""

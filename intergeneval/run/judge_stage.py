@@ -14,7 +14,7 @@ from intergeneval.errors import BackendError
 from intergeneval.judges import AssessesConsistency, Judge, Judgement, JudgeRequest
 from intergeneval.records import Answer, AnswerStatus, Consistency, Question, TrackState
 from intergeneval.run.attempt import Failure, attempt
-from intergeneval.run.job import Outcome
+from intergeneval.run.job import Pending, Result
 from intergeneval.run.thread_pool import ThreadPool
 
 
@@ -91,20 +91,20 @@ def _failed_answer(judge: Judge, request: JudgeRequest, question: Question, reas
 class JudgeStage:
     """Asks a judge from several threads and calls `done`, from them and under a lock, with what it said of each video."""
 
-    def __init__(self, judge: Judge, threads: int, lock: threading.Lock, done: Callable[[Outcome], None]) -> None:
+    def __init__(self, judge: Judge, threads: int, lock: threading.Lock, done: Callable[[Result], None]) -> None:
         self._judge = judge
         self._lock = lock
         self._done = done
-        self._pool: ThreadPool[Outcome] = ThreadPool(threads, self._ask, "judge")
+        self._pool: ThreadPool[Pending] = ThreadPool(threads, self._ask, "judge")
 
     @property
     def stopped(self) -> str:
         """Why no further video is asked about; empty as long as there is no reason."""
         return self._pool.stopped
 
-    def submit(self, outcome: Outcome) -> bool:
+    def submit(self, pending: Pending) -> bool:
         """Line a video up, waiting while the line is long; False once nothing more is asked. Raises what `done` raised."""
-        return self._pool.submit(outcome)
+        return self._pool.submit(pending)
 
     def finish(self) -> None:
         """Wait until every video in line was asked about. Raises what `done` raised."""
@@ -115,9 +115,8 @@ class JudgeStage:
         with self._lock:
             self._pool.abandon()
 
-    def _ask(self, outcome: Outcome) -> None:
-        assert outcome.request is not None
-        answers, assessed = ask(self._judge, outcome.request)
+    def _ask(self, pending: Pending) -> None:
+        answers, assessed = ask(self._judge, pending.request)
         with self._lock:
             if not self._pool.abandoned:
-                self._done(Outcome(sample_id=outcome.sample_id, seed=outcome.seed, answers=answers, consistency=assessed))
+                self._done(Result(sample_id=pending.sample_id, seed=pending.seed, answers=answers, consistency=assessed))

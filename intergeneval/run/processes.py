@@ -18,11 +18,13 @@ from intergeneval.run.video import VideoPipeline
 _pipeline: VideoPipeline | None = None  # one a worker process, made by its initialiser; the only module state there is
 
 
-def run_in_processes(workers: int, setup: tuple[RunConfig, Path, Benchmark], jobs: Sequence[Job]) -> Iterator[Outcome]:
+def run_in_processes(
+    workers: int, setup: tuple[RunConfig, Path, Benchmark], jobs: Sequence[Job]
+) -> Iterator[tuple[Outcome, ...]]:
     """Run jobs in fresh processes, few at a time, so that neither jobs nor outcomes pile up in memory."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(os.getpid(), *setup)) as pool:
-        waiting, running = iter(jobs), set[Future[Outcome]]()
+        waiting, running = iter(jobs), set[Future[tuple[Outcome, ...]]]()
         try:
             while True:
                 while len(running) < 2 * workers and (job := next(waiting, None)) is not None:
@@ -53,7 +55,7 @@ def end_with_parent(parent: int) -> None:
     os._exit(1)
 
 
-def _run_in_worker(job: Job) -> Outcome:
+def _run_in_worker(job: Job) -> tuple[Outcome, ...]:
     assert _pipeline is not None
     return _pipeline.run(job)
 

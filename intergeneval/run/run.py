@@ -31,7 +31,7 @@ from intergeneval.records import (
     ScoreStatus,
     Video,
 )
-from intergeneval.run.job import Backends, Job, Outcome
+from intergeneval.run.job import Backends, Job, Outcome, Pending, Result
 from intergeneval.run.judge_services import JudgeServices
 from intergeneval.run.judge_stage import JudgeStage, concurrency
 from intergeneval.run.manifest import write_manifest
@@ -59,8 +59,8 @@ class Progress:
     """Videos this call has to do."""
     seconds: float
     """Since the first began."""
-    outcome: Outcome
-    """The one just finished."""
+    result: Result
+    """What came last of the one just finished."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +175,7 @@ class Run:
             writer.append("samples", [sample for sample in self.bench.samples if sample.id not in state.samples])
             writer.append("questions", self._new_questions(state))
             mine = self.bench.samples[first - 1 :: count]
-            observed, stopped = self._observe(mine, state, writer, on_progress)
+            observed, stopped = self._see(mine, state, writer, on_progress)
         if count > 1:
             return RunResult(store=store, scores=(), unscored=(), complete=True, observed=observed, stopped=stopped)
         scored = score_run(store, self.bench.samples)
@@ -209,38 +209,30 @@ class Run:
                 if (question.sample_id, question.interaction, question.question_id) not in state.questions
             )
 
-    def _observe(
+    def _see(
         self, samples: Sequence[Sample], state: RunState, writer: RunWriter, on_progress: Callable[[Progress], None]
     ) -> tuple[int, str]:
         """Bring every video through the stages; return on how many anything was done, and why the run stopped early."""
         jobs = [state.job(sample, seed, self.questions[sample.id]) for sample in samples for seed in self._seeds(sample)]
         self._masks.check(job.sample for job in jobs if job.tracks is None)
         jobs = [job if job.tracks is not None else replace(job, masks=self._masks.of(job.sample)) for job in jobs]
-        began, lock, finished = time.monotonic(), threading.Lock(), 0
-        touched = set[tuple[str, int]]()
-
-        def record(outcome: Outcome) -> None:
-            """Write what an outcome holds; a video is finished unless its judge is still to be asked."""
-            nonlocal finished
-            if _record(writer, outcome):
-                touched.add((outcome.sample_id, outcome.seed))
-            if outcome.request is None:
-                finished += 1
-                seconds = time.monotonic() - began
-                on_progress(Progress(done=finished, total=len(jobs), seconds=seconds, outcome=outcome))
-
+        recorder = _Recorder(writer, len(jobs), on_progress)
         threads = concurrency(self._backends.judge)
+        stopped = self._judge_in_threads(jobs, recorder, threads) if threads else ""
         if not threads:
-            for outcome in self._outcomes(jobs):
-                record(outcome)
-            return len(touched), ""
-        limit = ""
-        stage = JudgeStage(self._backends.judge, threads, lock, record)
+            for outcomes in self._outcomes(jobs):
+                recorder.take(outcomes)
+        return len(recorder.touched), stopped
+
+    def _judge_in_threads(self, jobs: Sequence[Job], recorder: _Recorder, threads: int) -> str:
+        """Bring videos through the other stages while threads ask the judge; return why that stopped early."""
+        lock, limit = threading.Lock(), ""
+        stage = JudgeStage(self._backends.judge, threads, lock, recorder.finish)
         try:
-            for outcome in self._outcomes(jobs):
+            for outcomes in self._outcomes(jobs):
                 with lock:
-                    record(outcome)
-                if outcome.request is not None and not stage.submit(outcome):
+                    pending = recorder.take(outcomes)
+                if pending is not None and not stage.submit(pending):
                     break
         except BudgetError as error:
             # Raised while instances were looked for in a first frame; what is in line may still be asked as far as it goes.
@@ -253,10 +245,10 @@ class Run:
         except BaseException:
             stage.abandon()
             raise
-        return len(touched), stage.stopped or limit
+        return stage.stopped or limit
 
-    def _outcomes(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
-        """Give outcomes as they come; in this process when one worker is enough or a backend must not be shared."""
+    def _outcomes(self, jobs: Sequence[Job]) -> Iterator[tuple[Outcome, ...]]:
+        """Give the outcomes of each video as they come; here when one worker is enough or a backend must not be shared."""
         backends = self._backends
         seeing = [backends.source, backends.tracker, backends.detector]
         used = [*seeing, *([] if concurrency(backends.judge) else [backends.judge])]
@@ -305,18 +297,48 @@ def _default_folder(header: RunHeader) -> Path:
     return Path("runs") / (model or "model") / f"{header.bench}-{short(header.key)}"
 
 
-def _record(writer: RunWriter, outcome: Outcome) -> bool:
-    """Append what one job made, in the order of the stages; return whether there was anything."""
-    parts = {
-        "truth": outcome.truth,
-        "videos": outcome.video,
-        "grounding": outcome.grounding,
-        "tracks": outcome.tracks,
-        "detections": outcome.detections,
-        "consistency": outcome.consistency,
-    }
-    for stage, record in parts.items():
-        if record is not None:
-            writer.append(stage, [record])
-    writer.append("answers", outcome.answers)
-    return bool(outcome.answers) or any(record is not None for record in parts.values())
+class _Recorder:
+    """Writes what videos give into the run folder and counts those that are finished."""
+
+    def __init__(self, writer: RunWriter, total: int, on_progress: Callable[[Progress], None]) -> None:
+        self.touched: set[tuple[str, int]] = set()
+        self._writer = writer
+        self._total = total
+        self._tell = on_progress
+        self._began = time.monotonic()
+        self._finished = 0
+
+    def take(self, outcomes: Sequence[Outcome]) -> Pending | None:
+        """Write the result of one video, which is its last unless a judge is still to be asked: return what it is to be asked."""
+        *results, last = outcomes
+        for result in results:
+            assert isinstance(result, Result)
+            self._write(result)
+        if isinstance(last, Pending):
+            return last
+        self.finish(last)
+        return None
+
+    def finish(self, result: Result) -> None:
+        """Write the last that one video gives."""
+        self._write(result)
+        self._finished += 1
+        seconds = time.monotonic() - self._began
+        self._tell(Progress(done=self._finished, total=self._total, seconds=seconds, result=result))
+
+    def _write(self, result: Result) -> None:
+        """Append what one job made, in the order of the stages."""
+        parts = {
+            "truth": result.truth,
+            "videos": result.video,
+            "grounding": result.grounding,
+            "tracks": result.tracks,
+            "detections": result.detections,
+            "consistency": result.consistency,
+        }
+        made = {stage: record for stage, record in parts.items() if record is not None}
+        for stage, record in made.items():
+            self._writer.append(stage, [record])
+        self._writer.append("answers", result.answers)
+        if made or result.answers:
+            self.touched.add((result.sample_id, result.seed))

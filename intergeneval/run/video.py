@@ -35,7 +35,7 @@ from intergeneval.records import (
     VideoStatus,
 )
 from intergeneval.run.attempt import Failure, attempt
-from intergeneval.run.job import FAILED, Backends, Job, Outcome
+from intergeneval.run.job import FAILED, Backends, Job, Outcome, Pending, Result
 from intergeneval.run.judge_stage import ask, concurrency, failed
 from intergeneval.sources import SourceVideo
 from intergeneval.store import write_atomically
@@ -57,43 +57,44 @@ class VideoPipeline:
         self._bench = benchmark
         self._first_frame = first_frame(config, backends, benchmark)
 
-    def run(self, job: Job) -> Outcome:
-        """Do what is missing for one video. Raises StoreError or OSError when the run folder cannot be written."""
-        outcome = Outcome(sample_id=job.sample.id, seed=job.seed)
-        found = self._find(job, outcome)
+    def run(self, job: Job) -> tuple[Outcome, ...]:
+        """Do what is missing for one video; a result, and after it what is still to be asked in the parent process, if anything.
+
+        Raises StoreError or OSError when the run folder cannot be written.
+        """
+        result = Result(sample_id=job.sample.id, seed=job.seed)
+        found = self._find(job, result)
         if isinstance(found, str):
-            return _without_video(job, VideoStatus.MISSING, found)
+            return (_without_video(job, VideoStatus.MISSING, found),)
         try:
             digest = videos.video_sha256(found.path)
         except MediaError as error:
-            return _without_video(job, VideoStatus.UNDECODABLE, str(error))
+            return (_without_video(job, VideoStatus.UNDECODABLE, str(error)),)
         if job.video is not None and job.video.status is VideoStatus.UNDECODABLE and job.video.sha256 == digest:
-            return outcome
+            return (result,)
         try:
             if job.video is None or job.video.sha256 != digest:
                 # New, or another file than the one the records speak of: everything about it is made anew.
                 job = replace(
                     job, video=None, grounding=None, tracks=None, detections=None, consistency=None, questions=job.all_questions
                 )
-            seen = self._see(job, outcome, found, digest)
+            seen = self._see(job, result, found, digest)
         except MediaError as error:
-            return _without_video(job, VideoStatus.UNDECODABLE, str(error), found.label, digest)
-        assess = self._to_assess(outcome)
-        if job.questions or assess is not None:
-            self._judge(job, outcome, found.path, seen, assess)
-        return outcome
+            return (_without_video(job, VideoStatus.UNDECODABLE, str(error), found.label, digest),)
+        pending = self._judge(job, result, found.path, seen) if job.questions or seen.assess is not None else None
+        return (result,) if pending is None else (result, pending)
 
-    def _find(self, job: Job, outcome: Outcome) -> _Found | str:
+    def _find(self, job: Job, result: Result) -> _Found | str:
         """Return the video's file, written first if the source renders it, or the reason why there is none."""
         recorded = job.video
         if recorded is not None and recorded.generated and (self._folder / recorded.path).is_file():
             return _Found(path=self._folder / recorded.path, label=recorded.path, generated=True)
-        with _timed(outcome, "source"):
+        with _timed(result, "source"):
             given = attempt(lambda: self._backends.source.video(job.sample, job.seed))
             if isinstance(given, Failure):
                 return f"the source failed: {given}"
             if given.truth is not None and given.truth != job.truth:
-                outcome.truth = given.truth
+                result.truth = given.truth
             if given.frames is not None:
                 return self._write(job, given)
         if given.path is None:
@@ -112,52 +113,47 @@ class VideoPipeline:
         written = attempt(lambda: videos.write_video(path, frames(), given.fps))
         return f"the source failed: {written}" if isinstance(written, Failure) else _Found(path=path, label=label, generated=True)
 
-    def _see(self, job: Job, outcome: Outcome, found: _Found, digest: str) -> _Seen:
+    def _see(self, job: Job, result: Result, found: _Found, digest: str) -> _Seen:
         """Decode the video once, for the tracker and for the sampled frames, and make what is missing before the judge."""
         detector = self._backends.detector
         if job.video and job.tracks and job.consistency and (detector is None or job.detections):
             return _Seen(video=job.video, tracks=job.tracks)
         reader = self._reader(job, found.path)
         walk = _Walk(reader)
-        with _timed(outcome, "track"):
-            tracks = job.tracks or self._track(job, outcome, found.path, reader, walk)
+        with _timed(result, "track"):
+            tracks = job.tracks or self._track(job, result, found.path, reader, walk)
             walk.finish()
         video = _video(job, found, digest, reader)
         if video != job.video:
-            outcome.video = video
-        if outcome.grounding is not None:
-            outcome.grounding = replace(outcome.grounding, video=digest)
+            result.video = video
+        if result.grounding is not None:
+            result.grounding = replace(result.grounding, video=digest)
         if job.tracks is None:
-            tracks = outcome.tracks = replace(_of_length(tracks, video.frames), fps=video.fps, video=digest)
+            tracks = result.tracks = replace(_of_length(tracks, video.frames), fps=video.fps, video=digest)
         if detector is not None and job.detections is None:
-            with _timed(outcome, "detect"):
+            with _timed(result, "detect"):
                 request = DetectRequest(
                     sample=job.sample,
                     video=video,
                     frames=reader.kept,
                     classes=tuple(dict.fromkeys(instance.class_ for instance in job.sample.instances)),
-                    truth=(outcome.truth or job.truth) if detector.needs_truth else None,
+                    truth=(result.truth or job.truth) if detector.needs_truth else None,
                 )
-                outcome.detections = replace(_detect(detector, request), video=digest)
-        with _timed(outcome, "assess"):
-            seen = outcome.detections or job.detections
-            outcome.consistency = replace(consistency.assess(job.sample, video, tracks, seen, reader.kept), video=digest)
+                result.detections = replace(_detect(detector, request), video=digest)
+        with _timed(result, "assess"):
+            detected = result.detections or job.detections
+            assessed = replace(consistency.assess(job.sample, video, tracks, detected, reader.kept), video=digest)
+        to_assess = self._config.consistency == "judge" and assessed.status is AnswerStatus.OK
+        if not to_assess:
+            result.consistency = assessed
         if self._config.overlay and tracks.status != FAILED:
             self._overlay(job, found.path, tracks)
-        return _Seen(video=video, tracks=tracks, kept=reader.kept)
-
-    def _to_assess(self, outcome: Outcome) -> Consistency | None:
-        """Return the consistency that the judge is to state itself, taken out of the outcome; None where tracks have the word."""
-        base = outcome.consistency
-        if self._config.consistency != "judge" or base is None or base.status is not AnswerStatus.OK:
-            return None
-        outcome.consistency = None
-        return base
+        return _Seen(video=video, tracks=tracks, kept=reader.kept, assess=assessed if to_assess else None)
 
     def _reader(self, job: Job, path: Path) -> videos.Reader:
         return videos.Reader(path, size=job.sample.size, sampling=self._config.sampling, fit=self._config.fit)
 
-    def _track(self, job: Job, outcome: Outcome, path: Path, reader: videos.Reader, walk: _Walk) -> Tracks:
+    def _track(self, job: Job, result: Result, path: Path, reader: videos.Reader, walk: _Walk) -> Tracks:
         """Track all instances over the frames of `walk`. Raises MediaError when the video itself cannot be decoded."""
         tracker, sample = self._backends.tracker, job.sample
         if job.masks is not None:
@@ -169,7 +165,7 @@ class VideoPipeline:
         missing: str = ""
         if self._first_frame is not None and not masks:
             first = next(walk)
-            given = self._ground(job, outcome, reader, first)
+            given = self._ground(job, result, reader, first)
             if isinstance(given, str):
                 return replace(blank, status=FAILED, reason=given)
             masks, missing = given
@@ -182,7 +178,7 @@ class VideoPipeline:
             masks=masks,
             frames=frames,
             path=path,
-            truth=(outcome.truth or job.truth) if tracker.needs_truth else None,
+            truth=(result.truth or job.truth) if tracker.needs_truth else None,
         )
         made = attempt(lambda: tracker.track(request))
         if walk.error is not None:
@@ -193,7 +189,7 @@ class VideoPipeline:
             return replace(made, reason=missing, notes=(*made.notes, f"first frame: {self._first_frame.method}"))
         return made
 
-    def _ground(self, job: Job, outcome: Outcome, reader: videos.Reader, first: Frame) -> tuple[dict[str, Mask], str] | str:
+    def _ground(self, job: Job, result: Result, reader: videos.Reader, first: Frame) -> tuple[dict[str, Mask], str] | str:
         """Return masks of the instances found in the first frame and who is missing from it, or why looking failed."""
         finder = self._first_frame
         assert finder is not None
@@ -204,12 +200,12 @@ class VideoPipeline:
             known = job.grounding
             given = attempt(lambda: finder.cut(known, first))
         else:
-            given = attempt(lambda: finder.find(job.sample, video, first, outcome.truth or job.truth))
+            given = attempt(lambda: finder.find(job.sample, video, first, result.truth or job.truth))
         if isinstance(given, Failure):
             return given.text
         grounding, masks = given
         if grounding != job.grounding:
-            outcome.grounding = grounding
+            result.grounding = grounding
         if grounding.status == FAILED:
             return grounding.reason
         gone = [
@@ -217,10 +213,10 @@ class VideoPipeline:
         ]
         return masks, "; ".join(gone)
 
-    def _judge(self, job: Job, outcome: Outcome, path: Path, seen: _Seen, assess: Consistency | None) -> None:
-        """Ask every open question, or line up what is to be asked in the parent process."""
+    def _judge(self, job: Job, result: Result, path: Path, seen: _Seen) -> Pending | None:
+        """Ask every open question; return what is to be asked in the parent process instead, where the judge is asked there."""
         judge = self._backends.judge
-        truth = outcome.truth or job.truth
+        truth = result.truth or job.truth
 
         def frames() -> dict[int, Frame]:
             kept = seen.kept
@@ -237,21 +233,21 @@ class VideoPipeline:
             video=seen.video,
             tracks=seen.tracks,
             questions=job.questions,
-            assess=assess,
+            assess=seen.assess,
             truth=truth if judge.needs_truth else None,
         )
         if concurrency(judge):
             drawn = attempt(frames) if judge.needs_frames and seen.tracks.status != FAILED else {}
             if isinstance(drawn, Failure):
-                outcome.answers, judged = failed(judge, request, f"its frames cannot be drawn: {drawn}")
-                outcome.consistency = judged or outcome.consistency
-                return
+                result.answers, judged = failed(judge, request, f"its frames cannot be drawn: {drawn}")
+                result.consistency = judged or result.consistency
+                return None
             jpegs = {index: videos.encode_jpeg(frame, JPEG_QUALITY) for index, frame in drawn.items()}
-            outcome.request = replace(request, jpegs=jpegs)
-            return
-        with _timed(outcome, "judge"):
-            outcome.answers, judged = ask(judge, replace(request, frames=frames if judge.needs_frames else None))
-            outcome.consistency = judged or outcome.consistency
+            return Pending(request=replace(request, jpegs=jpegs))
+        with _timed(result, "judge"):
+            result.answers, judged = ask(judge, replace(request, frames=frames if judge.needs_frames else None))
+            result.consistency = judged or result.consistency
+        return None
 
     def _overlay(self, job: Job, path: Path, tracks: Tracks) -> None:
         target = self._folder / "overlays" / job.sample.id / f"{job.seed}.mp4"
@@ -295,6 +291,8 @@ class _Seen:
     tracks: Tracks
     kept: Mapping[int, Frame] | None = None
     """The sampled frames, where the video was decoded just now."""
+    assess: Consistency | None = None
+    """Consistency as the tracks tell it, where the judge is to state it itself; None where tracks have the word."""
 
 
 class _Walk:
@@ -338,9 +336,9 @@ def _video(job: Job, found: _Found, digest: str, reader: videos.Reader) -> Video
     )
 
 
-def _without_video(job: Job, status: VideoStatus, reason: str, label: str = "", digest: str = "") -> Outcome:
+def _without_video(job: Job, status: VideoStatus, reason: str, label: str = "", digest: str = "") -> Result:
     video = Video(sample_id=job.sample.id, seed=job.seed, status=status, reason=reason, path=label, sha256=digest)
-    return Outcome(sample_id=job.sample.id, seed=job.seed, video=None if video == job.video else video)
+    return Result(sample_id=job.sample.id, seed=job.seed, video=None if video == job.video else video)
 
 
 def _of_length(tracks: Tracks, frames: int) -> Tracks:
@@ -375,7 +373,7 @@ def _detect(detector: Detector, request: DetectRequest) -> Detections:
 
 
 @contextlib.contextmanager
-def _timed(outcome: Outcome, stage: str) -> Iterator[None]:
+def _timed(result: Result, stage: str) -> Iterator[None]:
     began = time.perf_counter()
     yield
-    outcome.seconds[stage] = outcome.seconds.get(stage, 0.0) + time.perf_counter() - began
+    result.seconds[stage] = result.seconds.get(stage, 0.0) + time.perf_counter() - began

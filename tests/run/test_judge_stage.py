@@ -8,7 +8,7 @@ import pytest
 from intergeneval.errors import BudgetError, StoreError
 from intergeneval.judges import JudgeRequest
 from intergeneval.records import Answer, AnswerStatus, AnswerValue, Question, Sample, Stage, Tracks, Video, VideoStatus
-from intergeneval.run.job import Outcome
+from intergeneval.run.job import Pending
 from intergeneval.run.judge_stage import JudgeStage, ask
 
 
@@ -45,7 +45,7 @@ class Judge:
         ]
 
 
-def outcome(name, questions=2):
+def pending(name, questions=2):
     asked = [
         Question(sample_id=name, interaction=0, question_id=number, stage=Stage.PRE, text="?", names=(), verb="pushes")
         for number in range(1, questions + 1)
@@ -53,9 +53,7 @@ def outcome(name, questions=2):
     video = Video(sample_id=name, seed=0, status=VideoStatus.OK, sha256=f"sha of {name}")
     tracks = Tracks(sample_id=name, seed=0, tracker="t", size=(4, 4), tracks=())
     sample = Sample(id=name, prompt="", instances=(), interactions=())
-    return Outcome(
-        sample_id=name, seed=0, request=JudgeRequest(sample=sample, video=video, tracks=tracks, questions=asked, jpegs={})
-    )
+    return Pending(request=JudgeRequest(sample=sample, video=video, tracks=tracks, questions=asked, jpegs={}))
 
 
 def threads():
@@ -66,7 +64,7 @@ def test_every_video_is_asked_about_once_and_handed_on_when_it_is_there():
     judge, done = Judge(wait=0.05), []
     stage = JudgeStage(judge, 4, threading.Lock(), done.append)
     began = time.monotonic()
-    assert all(stage.submit(outcome(str(number))) for number in range(20))
+    assert all(stage.submit(pending(str(number))) for number in range(20))
     stage.finish()
     assert time.monotonic() - began < 20 * 0.05
     assert sorted(item.sample_id for item in done) == sorted(judge.asked) == sorted(map(str, range(20)))
@@ -75,14 +73,14 @@ def test_every_video_is_asked_about_once_and_handed_on_when_it_is_there():
 
 
 def test_a_question_the_judge_passed_over_is_failed():
-    answers, _ = ask(Judge(), outcome("a", questions=3).request)
+    answers, _ = ask(Judge(), pending("a", questions=3).request)
     assert [answer.status for answer in answers] == [AnswerStatus.OK, AnswerStatus.OK, AnswerStatus.FAILED]
 
 
 def test_at_the_cost_limit_no_further_video_is_asked_about_and_none_is_recorded():
     judge, done = Judge(error=BudgetError("too dear")), []
     stage = JudgeStage(judge, 1, threading.Lock(), done.append)
-    taken = [stage.submit(outcome(str(number))) for number in range(8)]
+    taken = [stage.submit(pending(str(number))) for number in range(8)]
     stage.finish()
     assert stage.stopped == "too dear"
     assert taken[-1] is False
@@ -94,7 +92,7 @@ def test_what_ends_the_run_is_raised_where_it_goes_on_and_the_threads_end():
 
     def submit_many():
         for number in range(50):
-            stage.submit(outcome(str(number)))
+            stage.submit(pending(str(number)))
         stage.finish()
 
     with pytest.raises(StoreError, match="disk full"):
@@ -110,7 +108,7 @@ def test_an_abandoned_stage_hands_nothing_on():
     done = []
     stage = JudgeStage(Judge(wait=0.2), 2, threading.Lock(), done.append)
     for number in range(4):
-        stage.submit(outcome(str(number)))
+        stage.submit(pending(str(number)))
     stage.abandon()
     time.sleep(0.4)
     assert done == []

@@ -17,7 +17,7 @@ from intergeneval.judges.openai import create
 from intergeneval.judges.services import Services
 from intergeneval.questions import questions_for
 from intergeneval.records import AnswerStatus, Instance, Interaction, Sample, Tracks, Video, VideoStatus
-from intergeneval.run.job import Outcome
+from intergeneval.run.job import Pending, Result
 from intergeneval.run.judge_stage import JudgeStage
 from intergeneval.store.answer_cache import Cache
 from tests.fakes.chat_server import ChatServer
@@ -30,7 +30,7 @@ LIMIT = 17.25
 FRAMES = (0, 5, 10, 15, 20, 25, 30, 35, 40, 45, 48)
 
 
-def outcome(number: int, jpegs: dict[int, bytes]) -> Outcome:
+def pending(number: int, jpegs: dict[int, bytes]) -> Pending:
     """A video whose frames are drawn and encoded, ready for the judge; the first frame differs in a byte behind its end."""
     sample = Sample(
         id=f"s{number}",
@@ -50,7 +50,7 @@ def outcome(number: int, jpegs: dict[int, bytes]) -> Outcome:
         questions=[_unnamed(question) for question in questions_for(sample)],
         jpegs={**jpegs, 0: jpegs[0] + number.to_bytes(2, "big")},
     )
-    return Outcome(sample_id=sample.id, seed=0, request=request)
+    return Pending(request=request)
 
 
 def _unnamed(question):
@@ -87,8 +87,8 @@ def test_236_requests_16_at_once_at_a_second_each_end_within_a_seventh_of_the_id
     rng = np.random.default_rng(0)
     picture = cv2.resize(rng.integers(0, 255, (60, 90, 3), dtype=np.uint8), (720, 480), interpolation=cv2.INTER_CUBIC)
     jpegs = {index: cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes() for index in FRAMES}
-    waiting = [outcome(number, jpegs) for number in range(VIDEOS)]
-    done: list[Outcome] = []
+    waiting = [pending(number, jpegs) for number in range(VIDEOS)]
+    done: list[Result] = []
     with _server_elsewhere() as (url, most_at_once):
         judge = create("test-model", {"base_url": url, "concurrency": AT_ONCE})
         cache = Cache(tmp_path / "cache.sqlite")
