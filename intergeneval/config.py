@@ -12,6 +12,8 @@ from intergeneval.errors import ConfigError, RecordError
 from intergeneval.records import Profile, Record
 
 AUTO = "auto"
+OFF = "off"
+"""Cache setting: judge answers are not remembered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

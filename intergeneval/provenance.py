@@ -48,6 +48,8 @@ def _git(folder: Path, *arguments: str) -> str:
             text=True,
             check=True,
             timeout=_GIT_SECONDS,
+            # Asked for its status, git would write the index anew in passing.
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
         )
     except (OSError, subprocess.SubprocessError):
         return ""

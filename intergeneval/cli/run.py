@@ -80,21 +80,26 @@ def run(config_file: Path | None, options: dict[str, Any]) -> RunResult:
     """Run with the settings of a file and the options given over them. Raises UsageError and its kin before any work."""
     from intergeneval.cli.progress import progress
 
+    def notice(text: str) -> None:
+        click.echo(text, err=True)
+
     prepared = prepare(config_file, options)
-    click.echo(f"{prepared.header.model} on {prepared.header.bench}: {prepared.folder}", err=True)
+    # Before anything is asked: a judge that words questions is paid for that as well.
     if cost := expected(prepared):
-        click.echo(cost, err=True)
+        notice(cost)
+    settled = prepared.settle(notice)
+    notice(f"{settled.header.model} on {settled.header.bench}: {settled.folder}")
     with progress("scoring") as tell:
 
         def on_progress(state: Progress) -> None:
             tell(state.done, state.total, state.result.sample_id)
 
-        return prepared.execute(on_progress, lambda text: click.echo(text, err=True))
+        return prepared.execute(on_progress, notice)
 
 
 def expected(prepared: Run) -> str:
     """Return what the judge may take, in a line; empty for one that is never asked for money."""
-    found = prepared.estimate()
+    found = prepared.plan.estimate()
     if found is None:
         return ""
     cost = f"cost up to {found.cost:.2f}" if found.cost is not None else "cost unknown without a price table"

@@ -12,6 +12,7 @@ What a judge may offer beyond `Judge`, each by having the attribute or method:
 - `WritesQuestions`: it words questions for verbs that no template knows.
 - `UsesServices`: it takes the answer cache, the cost limit and the place for notices.
 - ``estimate(...)``: it can say beforehand what a run will cost; see `intergeneval.judges.services.CostEstimate`.
+- ``estimate_wording(words)``: the same of the questions it words, for each (verb, subject, object) of `words`.
 """
 
 from __future__ import annotations

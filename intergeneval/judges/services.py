@@ -88,7 +88,7 @@ class CostEstimate(Record):
     """What a run is expected to take, before its first request."""
 
     requests: int
-    """Requests, one a video."""
+    """Requests: one a video, and one for each wording of questions."""
     input_tokens: int
     """Tokens sent, pictures included."""
     output_tokens: int
@@ -97,3 +97,14 @@ class CostEstimate(Record):
     """In the price table's currency; None without a price table."""
     basis: str
     """What the estimate rests on, in one sentence."""
+
+    def __add__(self, other: CostEstimate) -> CostEstimate:
+        """Return what both take together; the cost is known only where both are."""
+        cost = None if self.cost is None or other.cost is None else self.cost + other.cost
+        return CostEstimate(
+            requests=self.requests + other.requests,
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cost=cost,
+            basis=f"{self.basis}; {other.basis}",
+        )

@@ -15,7 +15,16 @@ from intergeneval.questions.templates import QUESTION_IDS, Templates, embedded, 
 from intergeneval.records import Direction, Instance, Interaction, Predicate, Question, Sample, Stage
 from intergeneval.verbs import Pattern, by_category, framed_classes, lexicon_hash, look_up, phrase
 
-__all__ = ["QuestionWriter", "Templates", "instance_name", "parse", "questions_for", "templates_hash"]
+__all__ = [
+    "QuestionWriter",
+    "Templates",
+    "instance_name",
+    "parse",
+    "questions_for",
+    "templates_hash",
+    "unknown_interactions",
+    "words_of",
+]
 
 VERBATIM = "verbatim"
 """Template name of questions that a benchmark brings itself."""
@@ -63,13 +72,23 @@ def questions_for(
             asked.extend(_verbatim(sample, index, interaction))
         else:
             scene = _scene(sample, index, interaction)
-            if writer is not None and look_up(interaction.verb) is None:
-                names = instance_name(scene.subject), instance_name(scene.object)
-                written = replace(interaction, questions=tuple(writer(sample, index, names)))
+            if writer is not None and _is_unknown(interaction):
+                written = replace(interaction, questions=tuple(writer(sample, index, _names(scene))))
                 asked.extend(replace(item, template=WRITTEN) for item in _verbatim(sample, index, written))
             else:
                 asked.extend(_from_templates(scene, chosen))
     return tuple(asked)
+
+
+def unknown_interactions(sample: Sample) -> tuple[int, ...]:
+    """Return the indices of the interactions whose questions `questions_for` has worded by a `writer`, where there is one."""
+    return tuple(index for index, interaction in enumerate(sample.interactions) if _is_unknown(interaction))
+
+
+def words_of(sample: Sample, index: int) -> tuple[str, str, str]:
+    """Return what the wording of an interaction's questions depends on: verb, subject and object as questions call them."""
+    scene = _scene(sample, index, sample.interactions[index])
+    return (scene.interaction.verb, *_names(scene))
 
 
 def templates_hash(templates: Templates | None = None) -> str:
@@ -86,6 +105,14 @@ def instance_name(instance: Instance) -> str:
             words = words[len(article) :]
             break
     return f"the {words} ({instance.colour} box)"
+
+
+def _is_unknown(interaction: Interaction) -> bool:
+    return not interaction.questions and look_up(interaction.verb) is None
+
+
+def _names(scene: _Scene) -> tuple[str, str]:
+    return instance_name(scene.subject), instance_name(scene.object)
 
 
 def _verbatim(sample: Sample, index: int, interaction: Interaction) -> list[Question]:

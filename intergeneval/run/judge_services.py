@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from intergeneval import questions
-from intergeneval.config import RunConfig
-from intergeneval.errors import UsageError
+from intergeneval.config import OFF, RunConfig
 from intergeneval.judges import Judge, UsesServices, WritesQuestions
 from intergeneval.judges.services import Budget, Services
 from intergeneval.records import Question, Sample
@@ -17,43 +16,46 @@ from intergeneval.store import RunStore
 from intergeneval.store.answer_cache import Cache, default_path
 from intergeneval.store.spending import spending
 
-OFF = "off"
+Notice = Callable[[str], None]
+"""Takes a line for the user, such as that a server asks to wait; called from several threads."""
 
 
 class JudgeServices:
-    """Opens what a judge works with, and closes it when the run ends."""
+    """Opens what a judge works with, and closes it when the run ends.
+
+    Nothing is opened before it is used. Raises ConfigError where the judge cannot keep to the cost limit.
+    """
 
     def __init__(self, config: RunConfig, judge: Judge) -> None:
         self._config = config
         self._judge = judge
         self._cache = None if config.cache == OFF else Cache(Path(config.cache) if config.cache else default_path(os.environ))
-        self._attach(Services(cache=self._cache, budget=Budget(config.max_cost)))
+        self._wording = Budget(config.max_cost)
+        self._attach(self._wording, lambda _: None)
 
-    def _attach(self, services: Services) -> None:
+    def _attach(self, budget: Budget, notice: Notice) -> None:
         if isinstance(self._judge, UsesServices):
-            self._judge.attach(services)
+            self._judge.attach(Services(cache=self._cache, budget=budget, notice=notice))
 
-    def questions_for(self, sample: Sample) -> tuple[Question, ...]:
-        """Return the questions of a sample, those of unknown verbs worded by the judge where the settings say so.
+    def word(self, samples: Iterable[Sample], notice: Notice) -> dict[str, tuple[Question, ...]]:
+        """Return the questions of samples, those of unknown verbs worded by the judge.
 
-        Raises UsageError when the judge cannot, or when nothing would remember what it wrote; BackendError when it fails.
+        What it wrote before comes from the cache. Raises BackendError when it fails, BudgetError at the cost limit.
         """
-        judge = self._judge
-        if self._config.unknown_verbs != "judge":
-            return questions.questions_for(sample)
-        if not isinstance(judge, WritesQuestions):
-            raise UsageError(f"unknown_verbs 'judge': the judge {judge.id} writes no questions; use 'templates'")
-        if self._cache is None:
-            raise UsageError(
-                "unknown_verbs 'judge' needs the cache, so that a resumed run asks the same questions; drop cache 'off'"
-            )
-        return questions.questions_for(sample, writer=judge.write_questions)
+        assert isinstance(self._judge, WritesQuestions)
+        writer = self._judge.write_questions
+        self._attach(self._wording, notice)
+        try:
+            return {sample.id: questions.questions_for(sample, writer=writer) for sample in samples}
+        finally:
+            self.close()
 
     @contextlib.contextmanager
-    def lend(self, store: RunStore, notice: Callable[[str], None]) -> Iterator[None]:
+    def lend(self, store: RunStore, notice: Notice) -> Iterator[None]:
         """Give the judge its cache, what is left of the cost limit, and the place for notices, for the time of a run."""
-        spent = spending(store).cost if self._config.max_cost is not None else 0.0
-        self._attach(Services(cache=self._cache, budget=Budget(self._config.max_cost, spent), notice=notice))
+        # What the wording cost just now stands in no line of the run folder.
+        spent = spending(store).cost + self._wording.spent if self._config.max_cost is not None else 0.0
+        self._attach(Budget(self._config.max_cost, spent), notice)
         try:
             yield
         finally:

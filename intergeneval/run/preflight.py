@@ -8,9 +8,9 @@ from pathlib import Path
 
 from intergeneval import bench
 from intergeneval.bench import Benchmark
-from intergeneval.config import AUTO, RunConfig
+from intergeneval.config import AUTO, OFF, RunConfig
 from intergeneval.errors import BenchError, IntergenevalError, UsageError
-from intergeneval.judges import AssessesConsistency, UsesServices
+from intergeneval.judges import AssessesConsistency, UsesServices, WritesQuestions
 from intergeneval.plugins import KINDS, names, split_spec
 from intergeneval.records import Sample
 from intergeneval.run.infer_bench import infer_benchmark
@@ -77,6 +77,10 @@ def check_judge(config: RunConfig, backends: Backends, benchmark: Benchmark) -> 
         raise UsageError(f"consistency 'judge': the judge {judge.id} does not say what emerged and disappeared; use 'tracks'")
     if config.consistency == "judge" and backends.detector is not None and benchmark.task != bench.TEXT_TO_VIDEO:
         raise UsageError("consistency 'judge' leaves a detector nothing to do; use --detector none, or consistency 'tracks'")
+    if config.unknown_verbs == "judge" and not isinstance(judge, WritesQuestions):
+        raise UsageError(f"unknown_verbs 'judge': the judge {judge.id} writes no questions; use 'templates'")
+    if config.unknown_verbs == "judge" and config.cache == OFF:
+        raise UsageError("unknown_verbs 'judge' needs the cache, so that a resumed run asks the same questions; drop cache 'off'")
     if config.max_cost is not None and not isinstance(judge, UsesServices):
         raise UsageError(f"max_cost {config.max_cost}: the judge {judge.id} costs nothing; leave the limit out")
 

@@ -2,49 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from intergeneval import provenance, questions, scores
-from intergeneval.bench import Benchmark
+from intergeneval import scores
 from intergeneval.config import RunConfig
 from intergeneval.errors import BudgetError
-from intergeneval.ids import sha256_json, short
 from intergeneval.judges import Judge
 from intergeneval.judges.inquiries import Inquires
-from intergeneval.judges.services import CostEstimate
-from intergeneval.plugins import split_spec
-from intergeneval.records import (
-    RUN_SCHEMA,
-    Answer,
-    Comparability,
-    Consistency,
-    Profile,
-    Question,
-    RunHeader,
-    Sample,
-    Score,
-    ScoreStatus,
-    Video,
-)
-from intergeneval.run.job import Backends, Job, Outcome, Pending, Result
+from intergeneval.records import Answer, Consistency, Profile, Question, Sample, Score, ScoreStatus, Video
+from intergeneval.run.job import Job, Outcome, Pending, Result
 from intergeneval.run.judge_services import JudgeServices
 from intergeneval.run.judge_stage import JudgeStage, concurrency
 from intergeneval.run.manifest import write_manifest
-from intergeneval.run.preflight import FirstFrameMasks, check_benchmark, check_judge, resolve
+from intergeneval.run.plan import Plan, Settled
 from intergeneval.run.processes import run_in_processes, usable_cores
 from intergeneval.run.resume import RunState
-from intergeneval.run.video import VideoPipeline, first_frame
-from intergeneval.store import HEADER, RunStore, RunWriter
-from intergeneval.videos import sample_frames
+from intergeneval.run.video import VideoPipeline
+from intergeneval.store import RunStore, RunWriter
 
 MAX_WORKERS = 8
-TYPICAL_FRAMES = 12
-"""Frames a judge sees of a video whose length is not known yet, for estimates: about 11 are sampled at any length."""
 UNSCORED = frozenset({ScoreStatus.MISSING, ScoreStatus.UNDECODABLE, ScoreStatus.UNANSWERED})
 """Statuses that count toward exit code 3: an error or an absent video, not what geometry cannot know."""
 
@@ -84,79 +63,29 @@ class RunResult:
 class Run:
     """One run, from settings to scores.
 
-    The constructor settles what is to be run and checks that it can be: benchmark, backends, comparability key and folder. It
-    raises UsageError and its kin; nothing has been written then. `judge` is one that another run of the same settings has built,
-    so that weights are loaded once; it serves runs in this process only.
+    The constructor makes the plan, which settles what is to be run and checks that it can be. It raises UsageError and its kin;
+    nothing has been sent, paid or written then. `judge` is one that another run of the same settings has built, so that weights
+    are loaded once; it serves runs in this process only.
     """
 
     def __init__(self, config: RunConfig, command: Sequence[str] = (), judge: Judge | None = None) -> None:
-        config, whole = resolve(config)
-        sample_frames(2, config.sampling)
-        self.bench = whole.narrow(ids=config.samples or None, limit=config.limit)
-        self.config = config
-        self._backends = Backends.build(config, whole.root)
-        if judge is not None:
-            self._backends = replace(self._backends, judge=judge)
-        check_judge(config, self._backends, self.bench)
-        found = first_frame(config, self._backends, self.bench)
-        self._grounding = found.method if found is not None else ""
-        self._services = JudgeServices(config, self._backends.judge)
-        try:
-            self.questions = {sample.id: self._services.questions_for(sample) for sample in self.bench.samples}
-        finally:
-            self._services.close()
-        check_benchmark(self.bench, needs_masks=split_spec(config.tracker)[0] != "stored")
-        self.header = self._header(whole, command)
-        self.folder = Path(config.out) if config.out else _default_folder(self.header)
-        self._masks = FirstFrameMasks(self.bench)
-        if not (self.folder / HEADER).exists():
-            # A run that goes on looks only at those of videos it still has to track.
-            self._masks.check(self.bench.samples)
+        self.plan = Plan.of(config, command, judge)
+        self._services = JudgeServices(self.plan.config, self.plan.backends.judge)
+        self._settled = self.plan.settled
 
     @property
     def judge(self) -> Judge:
         """The judge of this run."""
-        return self._backends.judge
+        return self.plan.backends.judge
 
-    def _header(self, whole: Benchmark, command: Sequence[str]) -> RunHeader:
-        asked = [question.to_json() for sample in self.bench.samples for question in self.questions[sample.id]]
-        backends, narrowed = self._backends, self.bench.samples != whole.samples
-        chosen = [sample.id for sample in self.bench.samples]
-        if self.config.consistency == "judge":
-            detector = f"judge {backends.judge.id}"
-        else:
-            detector = backends.detector.id if backends.detector else "none"
-        comparability = Comparability(
-            bench=whole.hash,
-            questions=sha256_json([asked, questions.templates_hash()]),
-            judge=backends.judge.id,
-            judge_revision=backends.judge.revision,
-            tracker=backends.tracker.id + (f", first frame: {self._grounding}" if self._grounding else ""),
-            detector=detector,
-            sampling=self.config.sampling,
-            profile=self.config.profile,
-            samples=f"{len(chosen)} of {len(whole.samples)}: {short(sha256_json(chosen))}" if narrowed else "all",
-            partial=("emergence",) if detector == "none" else (),
-        )
-        return RunHeader(
-            schema=RUN_SCHEMA,
-            model=self.config.name or backends.source.name,
-            source=_source(self.config.model),
-            source_hash=sha256_json([backends.source.describe(), self.config.fit]),
-            bench=whole.name,
-            bench_version=whole.version,
-            samples=len(chosen),
-            bench_samples=len(whole.samples),
-            seeds=self.config.seeds,
-            comparability=comparability,
-            key=comparability.key,
-            config=self.config.to_json(),
-            versions=provenance.versions(),
-            commit=provenance.commit(Path.cwd()),
-            command=provenance.redact(command),
-            created=provenance.now(),
-            templates=questions.templates_hash(),
-        )
+    def settle(self, on_notice: Callable[[str], None] = lambda _: None) -> Settled:
+        """Return questions, header and folder; a judge that is to word questions does so now, once.
+
+        Raises BackendError when the judge fails, BudgetError at the cost limit.
+        """
+        if self._settled is None:
+            self._settled = self.plan.settle(self._services.word(self.plan.bench.samples, on_notice))
+        return self._settled
 
     def execute(
         self, on_progress: Callable[[Progress], None] = lambda _: None, on_notice: Callable[[str], None] = lambda _: None
@@ -164,60 +93,39 @@ class Run:
         """Do what the run folder still lacks, then score everything in it.
 
         `on_notice` takes lines for the user, such as that a server asks to wait; it is called from several threads. Raises
-        ComparabilityError when the folder holds another run, StoreError when it cannot be written.
+        ComparabilityError when the folder holds another run, StoreError when it cannot be written, and as `settle` does.
         """
-        store = RunStore.create(self.folder, self.header)
-        first, count = self.config.shard_of()
+        config, samples, settled = self.plan.config, self.plan.bench.samples, self.settle(on_notice)
+        store = RunStore.create(settled.folder, settled.header)
+        first, count = config.shard_of()
         with store.writer(f"{first}-of-{count}" if count > 1 else "") as writer, self._services.lend(store, on_notice):
             if count == 1:
                 store.merge_shards()
             state = RunState.read(store)
-            writer.append("samples", [sample for sample in self.bench.samples if sample.id not in state.samples])
-            writer.append("questions", self._new_questions(state))
-            mine = self.bench.samples[first - 1 :: count]
-            observed, stopped = self._see(mine, state, writer, on_progress)
+            writer.append("samples", [sample for sample in samples if sample.id not in state.samples])
+            writer.append("questions", _new_questions(settled, state))
+            observed, stopped = self._see(samples[first - 1 :: count], state, writer, on_progress)
         if count > 1:
             return RunResult(store=store, scores=(), unscored=(), complete=True, observed=observed, stopped=stopped)
-        scored = score_run(store, self.bench.samples)
+        scored = score_run(store, samples)
         store.write_scores(scored)
         write_manifest(store)
         unscored = tuple(score for score in scored if score.status in UNSCORED)
-        complete = len(unscored) <= self.config.allowed_unscored * len(scored) and not stopped
+        complete = len(unscored) <= config.allowed_unscored * len(scored) and not stopped
         return RunResult(
             store=store, scores=tuple(scored), unscored=unscored, complete=complete, observed=observed, stopped=stopped
         )
-
-    def estimate(self) -> CostEstimate | None:
-        """Return what the judge may take for the whole run, with nothing done or cached yet; None for one that costs nothing."""
-        estimate = getattr(self._backends.judge, "estimate", None)
-        if estimate is None:
-            return None
-        seeds = {sample.id: len(self._seeds(sample)) for sample in self.bench.samples}
-        asked = sum(count * len(self.questions[name]) for name, count in seeds.items())
-        assess = self.config.consistency == "judge"
-        found: CostEstimate = estimate(sum(seeds.values()), asked, TYPICAL_FRAMES, assess=assess)
-        return found
-
-    def _seeds(self, sample: Sample) -> Sequence[int]:
-        return self._backends.source.seeds(sample, self.config.seeds) or self.config.seeds or (0,)
-
-    def _new_questions(self, state: RunState) -> Iterator[Question]:
-        for asked in self.questions.values():
-            yield from (
-                question
-                for question in asked
-                if (question.sample_id, question.interaction, question.question_id) not in state.questions
-            )
 
     def _see(
         self, samples: Sequence[Sample], state: RunState, writer: RunWriter, on_progress: Callable[[Progress], None]
     ) -> tuple[int, str]:
         """Bring every video through the stages; return on how many anything was done, and why the run stopped early."""
-        jobs = [state.job(sample, seed, self.questions[sample.id]) for sample in samples for seed in self._seeds(sample)]
-        self._masks.check(job.sample for job in jobs if job.tracks is None)
-        jobs = [job if job.tracks is not None else replace(job, masks=self._masks.of(job.sample)) for job in jobs]
+        plan, asked = self.plan, self.settle().questions
+        jobs = [state.job(sample, seed, asked[sample.id]) for sample in samples for seed in plan.seeds(sample)]
+        plan.masks.check(job.sample for job in jobs if job.tracks is None)
+        jobs = [job if job.tracks is not None else replace(job, masks=plan.masks.of(job.sample)) for job in jobs]
         recorder = _Recorder(writer, len(jobs), on_progress)
-        threads = concurrency(self._backends.judge)
+        threads = concurrency(self.judge)
         stopped = self._judge_in_threads(jobs, recorder, threads) if threads else ""
         if not threads:
             for outcomes in self._outcomes(jobs):
@@ -227,7 +135,7 @@ class Run:
     def _judge_in_threads(self, jobs: Sequence[Job], recorder: _Recorder, threads: int) -> str:
         """Bring videos through the other stages while threads ask the judge; return why that stopped early."""
         lock, limit = threading.Lock(), ""
-        stage = JudgeStage(self._backends.judge, threads, lock, recorder.finish)
+        stage = JudgeStage(self.judge, threads, lock, recorder.finish)
         try:
             for outcomes in self._outcomes(jobs):
                 with lock:
@@ -249,20 +157,21 @@ class Run:
 
     def _outcomes(self, jobs: Sequence[Job]) -> Iterator[tuple[Outcome, ...]]:
         """Give the outcomes of each video as they come; here when one worker is enough or a backend must not be shared."""
-        backends = self._backends
+        plan, folder = self.plan, self.settle().folder
+        backends = plan.backends
         seeing = [backends.source, backends.tracker, backends.detector]
         used = [*seeing, *([] if concurrency(backends.judge) else [backends.judge])]
         shareable = all(getattr(backend, "parallel", True) for backend in used)
-        if self._grounding and isinstance(backends.judge, Inquires) and concurrency(backends.judge):
+        if plan.grounding and isinstance(backends.judge, Inquires) and concurrency(backends.judge):
             # The judge that verifies first frames lives in this process, with its cache and its cost limit.
             shareable = False
-        workers = min(self.config.workers or min(usable_cores(), MAX_WORKERS), len(jobs)) if shareable else 1
+        workers = min(plan.config.workers or min(usable_cores(), MAX_WORKERS), len(jobs)) if shareable else 1
         if workers <= 1:
-            pipeline = VideoPipeline(self.config, self.folder, backends, self.bench)
+            pipeline = VideoPipeline(plan.config, folder, backends, plan.bench)
             for job in jobs:
                 yield pipeline.run(job)
             return
-        yield from run_in_processes(workers, (self.config, self.folder, self.bench), jobs)
+        yield from run_in_processes(workers, (plan.config, folder, plan.bench), jobs)
 
 
 def score_run(store: RunStore, samples: Sequence[Sample] | None = None, profile: Profile | None = None) -> list[Score]:
@@ -286,15 +195,9 @@ def _unique(samples: Iterable[Sample]) -> list[Sample]:
     return list({sample.id: sample for sample in samples}.values())
 
 
-def _source(spec: str) -> str:
-    """Return the source as the header names it: a path in one spelling, so that ``./videos`` and ``videos`` are one model."""
-    kind, argument = split_spec(spec)
-    return f"{kind}:{os.path.normpath(argument)}" if Path(argument).exists() else spec
-
-
-def _default_folder(header: RunHeader) -> Path:
-    model = "".join(character if character.isalnum() or character in "-_." else "-" for character in header.model).strip(".-")
-    return Path("runs") / (model or "model") / f"{header.bench}-{short(header.key)}"
+def _new_questions(settled: Settled, state: RunState) -> Iterator[Question]:
+    for asked in settled.questions.values():
+        yield from (item for item in asked if (item.sample_id, item.interaction, item.question_id) not in state.questions)
 
 
 class _Recorder:

@@ -180,7 +180,7 @@ class Workshop:
             reason = result.stopped or f"{len(result.unscored)} of {len(result.scores)} videos lack an answer"
             self.say(f"{piece.name}: incomplete ({reason}); run the same command again")
             return Made(digest="", units=result.observed, notes=notes)
-        return Made(digest=made_of(sha256_file(run.folder / "scores.jsonl")), units=result.observed, notes=notes)
+        return Made(digest=made_of(sha256_file(result.store.folder / "scores.jsonl")), units=result.observed, notes=notes)
 
     def run_config(self, piece: Piece) -> RunConfig:
         """Return the settings of the run that generates and scores an arm's videos."""

@@ -53,7 +53,7 @@ def _run(config: RunConfig, folder: Path) -> Path:
 
 def _run_and_die(config: RunConfig, folder: Path, appends: int, torn: bool) -> None:
     """Run until so many appends are on disk, then die, with half of the next one written if `torn`."""
-    from intergeneval import store
+    from intergeneval.store import run_folder
 
     real, count = os.fsync, 0
 
@@ -70,7 +70,7 @@ def _run_and_die(config: RunConfig, folder: Path, appends: int, torn: bool) -> N
                 os.ftruncate(handle, last + (size - last) // 2)
             os.kill(os.getpid(), signal.SIGKILL)
 
-    store.os.fsync = dying_fsync
+    run_folder.os.fsync = dying_fsync
     _run(config, folder)
 
 

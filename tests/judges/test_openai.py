@@ -125,7 +125,7 @@ def test_changing_one_word_of_one_appearance_asks_exactly_the_questions_that_hol
         result = judged_world.run(world, server.url, out=str(world / "other"))
         texts = {
             f"0.{item.question_id}"
-            for item in Run(judged_world.config(world, server.url)).questions["b"]
+            for item in Run(judged_world.config(world, server.url)).settle().questions["b"]
             if "crimson" in item.text
         }
         assert set(server.asked[3].labels) == texts
@@ -202,7 +202,7 @@ def test_a_cost_limit_needs_a_price_table_and_a_judge_that_costs(world):
 
 def test_the_estimate_comes_before_the_first_request(world):
     with ChatServer() as server:
-        found = Run(judged_world.config(world, server.url, judge_settings={"prices": PRICES})).estimate()
+        found = Run(judged_world.config(world, server.url, judge_settings={"prices": PRICES})).plan.estimate()
         assert server.asked == []
     assert found is not None
     assert found.requests == 3

@@ -85,7 +85,7 @@ def test_one_changed_frame_asks_about_that_video_and_one_word_asks_its_questions
     )
     run = Run(config(world, folder, "third"))
     run.execute()
-    texts = [("a", hf.label(item)) for item in run.questions["a"] if "crimson" in item.text]
+    texts = [("a", hf.label(item)) for item in run.settle().questions["a"] if "crimson" in item.text]
     assert 0 < len(texts) < 10
     assert asked == texts
 
@@ -134,12 +134,12 @@ def test_questions_for_a_verb_nobody_knows_are_written_once_and_asked(world, fol
     monkeypatch.setattr(hf.Vlm, "generate", generate)
     for out in ("run", "other"):
         run = Run(config(world, folder, out, mode="generate", limit=1, unknown_verbs="judge"))
-        assert [item.text for item in run.questions["a"]] == texts
+        assert [item.text for item in run.settle().questions["a"]] == texts
     assert chats == [(2, 0), (4, 0)]
 
 
 def test_a_model_goes_on_without_pictures_and_what_it_writes_is_not_taken_for_questions(world, folder):
     judge = hf.create(str(folder), {"max_tokens": 8, "prompts": str(world / "prompts")})
-    sample = Run(config(world, folder, limit=1)).bench.samples[0]
+    sample = Run(config(world, folder, limit=1)).plan.bench.samples[0]
     with pytest.raises(BackendError, match="wrote no usable questions"):
         judge.write_questions(sample, 0, ("the man", "the ball"))

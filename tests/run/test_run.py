@@ -119,11 +119,11 @@ def test_a_tracker_that_fails_on_one_video_leaves_it_unscored_and_is_asked_again
 
 
 def test_narrowing_labels_the_run_and_gives_it_another_key(tiny, tmp_path):
-    whole = Run(config(tiny, tmp_path))
-    narrow = Run(config(tiny, tmp_path, limit=2))
+    whole = Run(config(tiny, tmp_path)).settle()
+    narrow = Run(config(tiny, tmp_path, limit=2)).settle()
     assert narrow.header.comparability.samples.startswith("2 of 3")
     assert set(whole.header.comparability.differences(narrow.header.comparability)) == {"samples", "questions"}
-    assert [sample.id for sample in Run(config(tiny, tmp_path, samples=("c",))).bench.samples] == ["c"]
+    assert [sample.id for sample in Run(config(tiny, tmp_path, samples=("c",))).plan.bench.samples] == ["c"]
 
 
 def test_a_folder_with_another_run_is_refused(tiny, tmp_path):
@@ -137,7 +137,7 @@ def test_the_model_folder_alone_tells_the_benchmark_or_names_the_candidates(tiny
     monkeypatch.chdir(tmp_path)
     (tmp_path / "benchmarks").mkdir()
     shutil.copytree(bench, tmp_path / "benchmarks" / "tiny")
-    assert Run(replace(config(tiny, tmp_path), bench="")).header.bench == "tiny"
+    assert Run(replace(config(tiny, tmp_path), bench="")).settle().header.bench == "tiny"
     (model / "a.mp4").rename(model / "zzz.mp4")
     for name in ("b", "c"):
         (model / f"{name}.mp4").unlink()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from intergeneval.judges.inquiries import Inquiry
 from intergeneval.judges.openai.settings import OpenAISettings
 from intergeneval.judges.prompting import Prompts
 from intergeneval.judges.services import CostEstimate
@@ -40,6 +41,19 @@ def estimate_run(settings: OpenAISettings, prompts: Prompts, size: tuple[int, in
         output_tokens=received,
         cost=settings.prices.cost(sent, 0, received) if settings.prices is not None else None,
         basis=f"{frames} pictures a video at {settings.image_tokens} tokens each, nothing from the cache, no second turns",
+    )
+
+
+def estimate_inquiries(settings: OpenAISettings, inquiries: Sequence[Inquiry]) -> CostEstimate:
+    """Return what these inquiries, without pictures, may take without a cache."""
+    sent = sum((len(item.system) + len(item.text)) // CHARACTERS_A_TOKEN for item in inquiries)
+    received = sum(item.reply_tokens for item in inquiries)
+    return CostEstimate(
+        requests=len(inquiries),
+        input_tokens=sent,
+        output_tokens=received,
+        cost=settings.prices.cost(sent, 0, received) if settings.prices is not None else None,
+        basis=f"{len(inquiries)} of the requests word questions for verbs that the lexicon does not know",
     )
 
 

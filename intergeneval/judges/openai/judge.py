@@ -12,11 +12,11 @@ import numpy as np
 
 from intergeneval.errors import BackendError, BudgetError, ConfigError
 from intergeneval.ids import sha256_json, short
-from intergeneval.judges import Frame, Judgement, JudgeRequest, parsing
+from intergeneval.judges import Frame, Judgement, JudgeRequest, parsing, question_writing
 from intergeneval.judges.cached_answers import pack_said, pack_seen, unpack_said, unpack_seen
 from intergeneval.judges.inquiries import Found, Inquiry
 from intergeneval.judges.openai.client import AskError, Took
-from intergeneval.judges.openai.estimate import estimate_run, expected_tokens
+from intergeneval.judges.openai.estimate import estimate_inquiries, estimate_run, expected_tokens
 from intergeneval.judges.openai.inquiring import inquire
 from intergeneval.judges.openai.link import Link, Reply
 from intergeneval.judges.openai.requests import Asked, Composer, payload
@@ -116,6 +116,10 @@ class OpenAIJudge:
     def estimate(self, videos: int, questions: int, frames: int, *, assess: bool) -> CostEstimate:
         """Return what asking `questions` questions over `videos` videos of `frames` pictures each may take without a cache."""
         return estimate_run(self.settings, self.prompts, (videos, questions, frames), assess=assess)
+
+    def estimate_wording(self, words: Sequence[tuple[str, str, str]]) -> CostEstimate:
+        """Return what wording questions for each (verb, subject, object) may take without a cache. Raises ConfigError."""
+        return estimate_inquiries(self.settings, [question_writing.inquiry(self.prompts, item) for item in words])
 
     def write_questions(self, sample: Sample, interaction: int, names: tuple[str, str]) -> tuple[str, ...]:
         """Return ten questions about an interaction. Raises BackendError when the model gives none that can be used."""

@@ -1,0 +1,190 @@
+"""What a run is to do, settled without side effects: to make a plan sends nothing, pays nothing and writes nothing.
+
+A plan knows everything about a run but the questions that a judge has yet to word (``unknown_verbs = "judge"``); key, header and
+folder follow once those are there, and at once where there are none.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+from intergeneval import provenance, questions
+from intergeneval.bench import Benchmark
+from intergeneval.config import RunConfig
+from intergeneval.ids import sha256_json, short
+from intergeneval.judges import Judge
+from intergeneval.judges.services import CostEstimate
+from intergeneval.plugins import split_spec
+from intergeneval.records import RUN_SCHEMA, Comparability, Question, RunHeader, Sample
+from intergeneval.run.job import Backends
+from intergeneval.run.preflight import FirstFrameMasks, check_benchmark, check_judge, resolve
+from intergeneval.run.video import first_frame
+from intergeneval.store import HEADER
+from intergeneval.videos import sample_frames
+
+TYPICAL_FRAMES = 12
+"""Frames a judge sees of a video whose length is not known yet, for estimates: about 11 are sampled at any length."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What follows from a plan once all its questions are worded."""
+
+    questions: Mapping[str, tuple[Question, ...]]
+    """Sample id -> its questions."""
+    header: RunHeader
+    """How the run is made, with its comparability key."""
+    folder: Path
+    """The run folder."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One run as its settings describe it."""
+
+    config: RunConfig
+    """The settings, with every ``auto`` settled."""
+    whole: Benchmark
+    """The benchmark."""
+    bench: Benchmark
+    """The part of it that is run."""
+    backends: Backends
+    """The plug-ins."""
+    grounding: str
+    """How instances are found in the first frames of a text-to-video model; empty where the benchmark has masks."""
+    command: tuple[str, ...]
+    """The command line, for the header."""
+    templated: Mapping[str, tuple[Question, ...]]
+    """Sample id -> its questions as templates word them; ten for each interaction, whoever words them in the end."""
+    masks: FirstFrameMasks
+    """First-frame masks of the benchmark."""
+    settled: Settled | None
+    """Questions, header and folder; None while questions are still to be worded."""
+
+    @classmethod
+    def of(cls, config: RunConfig, command: Sequence[str] = (), judge: Judge | None = None) -> Self:
+        """Settle what is to be run and check that it can be. Raises UsageError and its kin.
+
+        `judge` is one that another run of the same settings has built, so that weights are loaded once.
+        """
+        config, whole = resolve(config)
+        sample_frames(2, config.sampling)
+        bench = whole.narrow(ids=config.samples or None, limit=config.limit)
+        backends = Backends.build(config, whole.root)
+        if judge is not None:
+            backends = replace(backends, judge=judge)
+        check_judge(config, backends, bench)
+        finder = first_frame(config, backends, bench)
+        plan = cls(
+            config=config,
+            whole=whole,
+            bench=bench,
+            backends=backends,
+            grounding=finder.method if finder is not None else "",
+            command=tuple(command),
+            templated={sample.id: questions.questions_for(sample) for sample in bench.samples},
+            masks=FirstFrameMasks(bench),
+            settled=None,
+        )
+        check_benchmark(bench, needs_masks=split_spec(config.tracker)[0] != "stored")
+        if not plan.to_word:
+            plan = replace(plan, settled=plan.settle(plan.templated))
+        if plan.settled is None or not (plan.settled.folder / HEADER).exists():
+            # A run that goes on looks only at the masks of videos it still has to track.
+            plan.masks.check(bench.samples)
+        return plan
+
+    @property
+    def to_word(self) -> tuple[tuple[Sample, int], ...]:
+        """The interactions, as (sample, index), whose questions the judge is to word when the run begins."""
+        if self.config.unknown_verbs != "judge":
+            return ()
+        return tuple((sample, index) for sample in self.bench.samples for index in questions.unknown_interactions(sample))
+
+    def settle(self, asked: Mapping[str, tuple[Question, ...]]) -> Settled:
+        """Return questions, header and folder, given the questions of every sample."""
+        header = self._header(asked)
+        return Settled(
+            questions=asked, header=header, folder=Path(self.config.out) if self.config.out else _default_folder(header)
+        )
+
+    def seeds(self, sample: Sample) -> Sequence[int]:
+        """Return the seeds of a sample that are scored."""
+        return self.backends.source.seeds(sample, self.config.seeds) or self.config.seeds or (0,)
+
+    def estimate(self) -> CostEstimate | None:
+        """Return what the judge may take for the whole run, with nothing done or cached yet; None for one that costs nothing."""
+        judge = self.backends.judge
+        estimate = getattr(judge, "estimate", None)
+        if estimate is None:
+            return None
+        seeds = {sample.id: len(self.seeds(sample)) for sample in self.bench.samples}
+        asked = sum(count * len(self.templated[name]) for name, count in seeds.items())
+        found: CostEstimate = estimate(sum(seeds.values()), asked, TYPICAL_FRAMES, assess=self.config.consistency == "judge")
+        # What is asked in equal words comes from the cache the second time.
+        words = tuple(dict.fromkeys(questions.words_of(sample, index) for sample, index in self.to_word))
+        if not words:
+            return found
+        wording = getattr(judge, "estimate_wording", None)
+        if wording is None:
+            unknown = f"{len(words)} of the requests word questions, and their size is not known"
+            more = CostEstimate(requests=len(words), input_tokens=0, output_tokens=0, cost=None, basis=unknown)
+        else:
+            more = wording(words)
+        return found + more
+
+    def _header(self, asked: Mapping[str, tuple[Question, ...]]) -> RunHeader:
+        config, backends, whole = self.config, self.backends, self.whole
+        worded = [question.to_json() for sample in self.bench.samples for question in asked[sample.id]]
+        chosen = [sample.id for sample in self.bench.samples]
+        narrowed = self.bench.samples != whole.samples
+        if config.consistency == "judge":
+            detector = f"judge {backends.judge.id}"
+        else:
+            detector = backends.detector.id if backends.detector else "none"
+        comparability = Comparability(
+            bench=whole.hash,
+            questions=sha256_json([worded, questions.templates_hash()]),
+            judge=backends.judge.id,
+            judge_revision=backends.judge.revision,
+            tracker=backends.tracker.id + (f", first frame: {self.grounding}" if self.grounding else ""),
+            detector=detector,
+            sampling=config.sampling,
+            profile=config.profile,
+            samples=f"{len(chosen)} of {len(whole.samples)}: {short(sha256_json(chosen))}" if narrowed else "all",
+            partial=("emergence",) if detector == "none" else (),
+        )
+        return RunHeader(
+            schema=RUN_SCHEMA,
+            model=config.name or backends.source.name,
+            source=_source(config.model),
+            source_hash=sha256_json([backends.source.describe(), config.fit]),
+            bench=whole.name,
+            bench_version=whole.version,
+            samples=len(chosen),
+            bench_samples=len(whole.samples),
+            seeds=config.seeds,
+            comparability=comparability,
+            key=comparability.key,
+            config=config.to_json(),
+            versions=provenance.versions(),
+            commit=provenance.commit(Path.cwd()),
+            command=provenance.redact(self.command),
+            created=provenance.now(),
+            templates=questions.templates_hash(),
+        )
+
+
+def _source(spec: str) -> str:
+    """Return the source as the header names it: a path in one spelling, so that ``./videos`` and ``videos`` are one model."""
+    kind, argument = split_spec(spec)
+    return f"{kind}:{os.path.normpath(argument)}" if Path(argument).exists() else spec
+
+
+def _default_folder(header: RunHeader) -> Path:
+    model = "".join(character if character.isalnum() or character in "-_." else "-" for character in header.model).strip(".-")
+    return Path("runs") / (model or "model") / f"{header.bench}-{short(header.key)}"
