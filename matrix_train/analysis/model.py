@@ -47,17 +47,18 @@ class StudiedModel:
         self.shape = Shape(frames=found.frames, height=found.size[0], width=found.size[1])
         self.device = torch.device(settings.device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.dtype: torch.dtype = getattr(torch, settings.dtype or ("bfloat16" if self.device.type == "cuda" else "float32"))
-        self.pipeline: Any = load_pipeline(found.base, self.dtype)
+        base = found.base()
+        self.pipeline: Any = load_pipeline(base, self.dtype)
         self._adapted = None if found.adapter is None else load_matrix(self.pipeline, found.adapter)
         self.pipeline.to(self.device)
         self.pipeline.set_progress_bar_config(disable=True)
         self.pipeline.transformer.eval()
         name = architecture_of(self.pipeline)
         self.backbone: Backbone = wrap(name, self.pipeline.transformer, self.pipeline.scheduler)
-        self.encoder: Encoder = encoder_of(found.base, self.pipeline, self.device)
+        self.encoder: Encoder = encoder_of(base, self.pipeline, self.device)
         files = {} if found.adapter is None else {name: found.adapter / name for name in (LORA, REST, MARK)}
         self.description = {
-            "base": describe(found.base, ("transformer", "vae", "text_encoder", "tokenizer", "scheduler")),
+            "base": describe(base, ("transformer", "vae", "text_encoder", "tokenizer", "scheduler")),
             "adapter": {name: sha256_file(path) for name, path in files.items() if path.is_file()},
             "dtype": str(self.dtype).removeprefix("torch."),
             "shape": [self.shape.frames, self.shape.height, self.shape.width],

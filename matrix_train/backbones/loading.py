@@ -42,7 +42,7 @@ def resolve(path: str) -> Path:
     if path.startswith(builtin.PREFIX):
         return builtin.folder(path.removeprefix(builtin.PREFIX))
     folder = Path(path)
-    if folder.exists() or path.count("/") != 1 or path.startswith((".", "/")):
+    if not is_hub_id(path):
         if not (folder / "model_index.json").is_file():
             raise ConfigError(f"model.path: {path} is not a diffusers pipeline folder (it has no model_index.json)")
         return folder
@@ -52,6 +52,11 @@ def resolve(path: str) -> Path:
         return Path(DiffusionPipeline.download(path))
     except Exception as error:  # noqa: BLE001  # the hub client raises many kinds, all of which mean that it is not to be had
         raise ConfigError(f"model.path: {path} is no folder here and cannot be downloaded ({error})") from None
+
+
+def is_hub_id(path: str) -> bool:
+    """Return whether `resolve` takes a path for the id of a repository on the hub: OWNER/NAME, and no folder here."""
+    return not path.startswith((builtin.PREFIX, ".", "/")) and path.count("/") == 1 and not Path(path).exists()
 
 
 def architecture(folder: Path) -> str:

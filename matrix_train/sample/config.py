@@ -11,7 +11,7 @@ from typing import Any
 
 from intergeneval.errors import ConfigError, RecordError
 from intergeneval.records import Record
-from matrix_train.backbones.loading import architecture, resolve
+from matrix_train.backbones.loading import architecture, is_hub_id, resolve
 from matrix_train.config import STEP
 from matrix_train.guidance.config import GuidanceConfig, parse
 from matrix_train.model.checkpoint import MARK, AdapterInfo, read_info
@@ -89,8 +89,8 @@ def load(path: Path | None, changes: Mapping[str, Mapping[str, Any]] | None = No
 class Model:
     """A base pipeline, with or without an adapter, and the shape of its videos."""
 
-    base: Path
-    """Folder of the base pipeline."""
+    base_path: str
+    """Folder of the base pipeline, ``builtin:NAME`` or hub id."""
     adapter: Path | None
     """Adapter folder; None: the base alone."""
     info: AdapterInfo | None
@@ -99,6 +99,10 @@ class Model:
     """Frames of a video."""
     size: tuple[int, int]
     """Height and width in pixels."""
+
+    def base(self) -> Path:
+        """Return the folder of the base pipeline; one on the hub is downloaded where that was not done. Raises ConfigError."""
+        return resolve(self.base_path)
 
 
 def is_adapter(folder: Path) -> bool:
@@ -109,24 +113,27 @@ def is_adapter(folder: Path) -> bool:
 def find_model(spec: str, config: SampleConfig) -> Model:
     """Find a model by the folder of an adapter or pipeline, or by a hub id. Raises ConfigError.
 
+    The base of an adapter is not fetched here: the adapter knows its own shape. A pipeline on the hub is, since it must tell its.
     The shape is the config's, or else the one the adapter was trained with, or the one that a CogVideoX base tells of itself.
     """
     folder = Path(spec)
     size = (config.height, config.width) if config.height else None
     if is_adapter(folder):
         info = read_info(folder)
-        base, frames = resolve(config.base or info.base), config.frames or info.frames
-        return Model(base=base, adapter=folder, info=info, frames=frames, size=size or info.size)
+        base, frames = config.base or info.base, config.frames or info.frames
+        if not is_hub_id(base):
+            # Better known to be missing now than after hours of other work.
+            resolve(base)
+        return Model(base_path=base, adapter=folder, info=info, frames=frames, size=size or info.size)
     if folder.is_dir() and not (folder / "model_index.json").is_file():
         raise ConfigError(f"{spec} is neither an adapter folder (no {MARK}) nor a diffusers pipeline (no model_index.json)")
     if config.base:
         raise ConfigError(f"{spec} is a pipeline itself, so base is not to be set")
-    base = resolve(spec)
-    told, own = _told(base)
+    told, own = _told(resolve(spec))
     frames = config.frames or told
     if not frames or not (size or own):
         raise ConfigError(f"{spec} does not say the shape it was trained with; set frames, height and width")
-    return Model(base=base, adapter=None, info=None, frames=frames, size=size or own or (0, 0))
+    return Model(base_path=spec, adapter=None, info=None, frames=frames, size=size or own or (0, 0))
 
 
 def _told(base: Path) -> tuple[int, tuple[int, int] | None]:

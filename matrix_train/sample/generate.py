@@ -36,14 +36,15 @@ class Generator:
         self._config = config or SampleConfig()
         self.model = find_model(str(model), self._config)
         chosen = torch.device(self._config.device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        pipeline: Any = load_pipeline(self.model.base, getattr(torch, self._config.dtype))
+        base = self.model.base()
+        pipeline: Any = load_pipeline(base, getattr(torch, self._config.dtype))
         self._pipeline = pipeline
         self._adapted = None if self.model.adapter is None else load_matrix(pipeline, self.model.adapter)
         pipeline.to(chosen)
         pipeline.set_progress_bar_config(disable=True)
         info = self.model.info
-        self._encoder = encoder_of(self.model.base, pipeline, chosen) if info is not None and info.projection else None
-        self._guide = Guide(guidance, self.model.base, pipeline) if guidance is not None and guidance.kinds else None
+        self._encoder = encoder_of(base, pipeline, chosen) if info is not None and info.projection else None
+        self._guide = Guide(guidance, base, pipeline) if guidance is not None and guidance.kinds else None
 
     def frames(self, first: Frame, request: Sample, masks: Mapping[str, Mask], *, seed: int) -> npt.NDArray[np.uint8]:
         """Return RGB frames (F, H, W, 3) of a video that starts from `first` (H, W, 3).

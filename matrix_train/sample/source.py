@@ -11,7 +11,7 @@ from intergeneval.ids import sha256_file
 from intergeneval.masks import Mask
 from intergeneval.records import Sample
 from intergeneval.sources import Frame, SourceVideo
-from matrix_train.backbones.loading import describe
+from matrix_train.backbones.loading import describe, is_hub_id
 from matrix_train.data.clips import inside, read_mask, read_picture
 from matrix_train.guidance.config import check_layers, parse
 from matrix_train.guidance.roles import roles_of
@@ -51,7 +51,9 @@ class MatrixSource:
             raise ConfigError(f"source 'matrix': fps is {fps!r}; it must be a number above 0")
         self._guidance = parse(self._settings["attention_guidance"], where="source 'matrix': attention_guidance")
         self._model = find_model(model, self._config)
-        check_layers(self._guidance, self._model.base)
+        if not is_hub_id(self._model.base_path):
+            # Of a base on the hub the layers are known when it is loaded, and checked then.
+            check_layers(self._guidance, self._model.base())
         self._root: Path | None = None
         self._generator: Any = None
 
@@ -68,8 +70,9 @@ class MatrixSource:
         found: dict[str, Any] = {"source": "matrix", "dtype": config.dtype, "steps": config.steps, "guidance": config.guidance}
         found["fps"] = self._settings["fps"]
         if model.adapter is None or model.info is None:
-            parts = tuple(sorted(path.name for path in model.base.iterdir() if path.is_dir()))
-            found |= {"base": self._spec, "pipeline": describe(model.base, parts)}
+            base = model.base()
+            parts = tuple(sorted(path.name for path in base.iterdir() if path.is_dir()))
+            found |= {"base": self._spec, "pipeline": describe(base, parts)}
         else:
             files = {name: sha256_file(model.adapter / name) for name in (LORA, REST, MARK) if (model.adapter / name).is_file()}
             found |= {"base": config.base or model.info.base, "adapter": files}

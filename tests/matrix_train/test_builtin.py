@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +18,10 @@ from intergeneval.errors import ConfigError
 from matrix_train import builtin
 from matrix_train.backbones.loading import load_pipeline, resolve
 from matrix_train.data.staged import Format, paint
+from matrix_train.sample.builtin import create
+from matrix_train.sample.config import SampleConfig, find_model
 from matrix_train.sample.pipeline import sample
+from matrix_train.sample.source import MatrixSource
 
 SIZE, FRAMES = (96, 144), 17
 
@@ -70,14 +74,14 @@ def test_the_embedded_model_is_scored_by_the_ordinary_command_and_twice_the_same
 def test_weights_that_do_not_come_with_the_package_are_told_in_one_sentence_with_the_way_out(tmp_path, monkeypatch):
     monkeypatch.setattr(builtin, "ROOT", tmp_path)
     with pytest.raises(ConfigError, match="brings no weights for it; train them with: matrix-train fit") as found:
-        builtin.create("staged-matrix", {})
+        create("staged-matrix", {})
     assert "\n" not in str(found.value)
 
 
 @pytest.mark.parametrize(("name", "told"), [("", "needs a name"), ("nobody", "there are: staged-base, staged-matrix")])
 def test_a_wrong_name_is_told_with_those_that_exist(name, told):
     with pytest.raises(ConfigError, match=told):
-        builtin.create(name, {})
+        create(name, {})
 
 
 def test_what_travels_with_the_package_is_small_and_holds_nothing_that_could_run():
@@ -137,3 +141,21 @@ def test_masks_of_staged_clips_lie_on_the_instances_and_writing_goes_on_where_it
         assert masks.shape == (9, 64, 96)
         assert np.array_equal(masks, painted.shares[number] >= 0.5)
         assert masks[0].any()
+
+
+def test_an_adapter_whose_base_lies_on_the_hub_is_planned_without_fetching_it(tmp_path, monkeypatch):
+    fetched = []
+    monkeypatch.setattr(
+        "diffusers.DiffusionPipeline.download", lambda name: fetched.append(name) or str(builtin.folder(builtin.BASE))
+    )
+    folder = tmp_path / "adapter"
+    shutil.copytree(builtin.folder(builtin.ADAPTER), folder)
+    mark = json.loads((folder / "matrix_config.json").read_text())
+    (folder / "matrix_config.json").write_text(json.dumps({**mark, "base": "somebody/base"}))
+    source = MatrixSource(
+        str(folder), {"dtype": "float32", "steps": 1, "attention_guidance": {"kinds": ["cmg"], "cmg_layers": [2]}}
+    )
+    assert source.describe()["base"] == "somebody/base"
+    assert fetched == []
+    assert find_model(str(folder), SampleConfig()).base() == builtin.folder(builtin.BASE)
+    assert fetched == ["somebody/base"]
