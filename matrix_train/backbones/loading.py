@@ -9,13 +9,12 @@ from typing import Any
 import torch
 
 from intergeneval.errors import ConfigError
-from intergeneval.ids import sha256_bytes, sha256_json
-from matrix_train import builtin
 from matrix_train.backbones import Backbone
-from matrix_train.backbones.cogvideox import CogVideoX
-from matrix_train.backbones.hunyuan import HunyuanVideo
+from matrix_train.backbones.cogvideox.transformer import CogVideoX
+from matrix_train.backbones.files import load_tokenizer
+from matrix_train.backbones.hunyuan.transformer import HunyuanVideo
 from matrix_train.backbones.noising import FlowMatching, VPrediction
-from matrix_train.backbones.wan import Wan
+from matrix_train.backbones.wan.transformer import Wan
 
 PIPELINES = {
     "CogVideoXImageToVideoPipeline": "cogvideox",
@@ -32,31 +31,6 @@ TWO_TRANSFORMERS = (
 OWN_TIMES = "it gives every token a timestep of its own (as Wan 2.2 TI2V 5B does), which is not supported; use Wan 2.1"
 DROPPED = 4
 """Frames at the start that the HunyuanVideo pipeline samples and throws away in its latent-concat variant."""
-_HEAD = 1 << 16
-
-
-def resolve(path: str) -> Path:
-    """Return the local folder of a pipeline: itself, ``builtin:NAME``, or a hub id, which is downloaded. Raises ConfigError."""
-    if not path:
-        raise ConfigError("model.path is empty; give the folder of a diffusers pipeline or its hub id")
-    if path.startswith(builtin.PREFIX):
-        return builtin.folder(path.removeprefix(builtin.PREFIX))
-    folder = Path(path)
-    if not is_hub_id(path):
-        if not (folder / "model_index.json").is_file():
-            raise ConfigError(f"model.path: {path} is not a diffusers pipeline folder (it has no model_index.json)")
-        return folder
-    from diffusers import DiffusionPipeline
-
-    try:
-        return Path(DiffusionPipeline.download(path))
-    except Exception as error:  # noqa: BLE001  # the hub client raises many kinds, all of which mean that it is not to be had
-        raise ConfigError(f"model.path: {path} is no folder here and cannot be downloaded ({error})") from None
-
-
-def is_hub_id(path: str) -> bool:
-    """Return whether `resolve` takes a path for the id of a repository on the hub: OWNER/NAME, and no folder here."""
-    return not path.startswith((builtin.PREFIX, ".", "/")) and path.count("/") == 1 and not Path(path).exists()
 
 
 def architecture(folder: Path) -> str:
@@ -125,18 +99,6 @@ def load_pipeline(folder: Path, dtype: torch.dtype, **parts: Any) -> Any:
     return pipeline.from_pretrained(folder, dtype=dtype, **parts)
 
 
-def load_tokenizer(folder: Path) -> Any:
-    """Load the tokenizer of a pipeline folder.
-
-    By its file and not by the class that the pipeline names: transformers 5 builds the class of HunyuanVideo's tokenizer anew,
-    with rules that are not byte-level and cut the prompt's template into other tokens than the model was trained on.
-    """
-    from transformers import AutoTokenizer
-
-    tokenizer: Any = AutoTokenizer
-    return tokenizer.from_pretrained(folder / "tokenizer")
-
-
 def sampled_frames(pipeline: Any, frames: int) -> int:
     """Return how many frames to ask a pipeline for, so that `frames` of them come out."""
     variant = getattr(pipeline.transformer.config, "image_condition_type", None)
@@ -150,18 +112,3 @@ def save_lora(name: str, folder: Path, layers: dict[str, torch.Tensor], metadata
     kind = next(pipeline for pipeline, backbone in PIPELINES.items() if backbone == name)
     writer: Any = getattr(diffusers, kind)
     writer.save_lora_weights(folder, transformer_lora_layers=layers, transformer_lora_adapter_metadata=metadata)
-
-
-def describe(folder: Path, parts: tuple[str, ...]) -> str:
-    """Return a hash of the named parts of a pipeline: their small files whole, of large ones the size and the first 64 KiB.
-
-    The head of a safetensors file holds the name, type and place of every tensor; a re-trained file of equal layout whose first
-    tensors are equal too would not be told apart.
-    """
-    found: dict[str, list[Any]] = {}
-    for part in parts:
-        for path in sorted((folder / part).rglob("*")):
-            if path.is_file():
-                with path.open("rb") as stream:
-                    found[str(path.relative_to(folder))] = [path.stat().st_size, sha256_bytes(stream.read(_HEAD))]
-    return sha256_json(found)

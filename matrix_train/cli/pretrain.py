@@ -96,7 +96,7 @@ def clips(*, folder: Path, seed: int, count: int, frames: int, size: tuple[int, 
 
 
 def _pipeline(start: str) -> Path:
-    from matrix_train.backbones.loading import resolve
+    from matrix_train.backbones.files import resolve
 
     return resolve(start)
 

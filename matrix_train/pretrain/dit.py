@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from intergeneval.errors import BackendError, ConfigError
-from matrix_train.backbones.cogvideox import CogVideoX
+from matrix_train.backbones.cogvideox.transformer import CogVideoX
 from matrix_train.backbones.small import DitShape, load_parts, load_vae, new_transformer, objective, prefer_near, write_pipeline
 from matrix_train.pretrain.config import DitConfig, PretrainConfig, dump
 from matrix_train.pretrain.latents import Latents

@@ -11,7 +11,8 @@ from typing import Any
 
 from intergeneval.errors import ConfigError, RecordError
 from intergeneval.records import Record
-from matrix_train.backbones.loading import architecture, is_hub_id, resolve
+from matrix_train.backbones.files import is_hub_id, resolve
+from matrix_train.backbones.loading import architecture
 from matrix_train.config import STEP
 from matrix_train.guidance.config import GuidanceConfig, parse
 from matrix_train.model.checkpoint import MARK, AdapterInfo, read_info

@@ -11,7 +11,7 @@ from intergeneval.ids import sha256_file
 from intergeneval.masks import Mask
 from intergeneval.records import Sample
 from intergeneval.sources import Frame, SourceVideo
-from matrix_train.backbones.loading import describe, is_hub_id
+from matrix_train.backbones.files import describe, is_hub_id
 from matrix_train.data.clips import inside, read_mask, read_picture
 from matrix_train.guidance.config import check_layers, parse
 from matrix_train.guidance.roles import roles_of

@@ -107,8 +107,9 @@ class Workshop:
     def _encode(self, piece: Piece) -> Made:
         import torch
 
-        from matrix_train.backbones.encoders import load_encoder
-        from matrix_train.backbones.loading import load_backbone, resolve
+        from matrix_train.backbones.encoding import load_encoder
+        from matrix_train.backbones.files import resolve
+        from matrix_train.backbones.loading import load_backbone
         from matrix_train.data.cache import INDEX, folder_of, notes_of, precompute
         from matrix_train.data.checking import read_dataset
         from matrix_train.model.aligned import AlignedModel
@@ -219,7 +220,7 @@ class Workshop:
 
 def base_hash(model: str) -> str:
     """Return a hash of the base pipeline's parts. Raises ConfigError where it cannot be found."""
-    from matrix_train.backbones.loading import describe, resolve
+    from matrix_train.backbones.files import describe, resolve
 
     folder = resolve(model)
     parts = tuple(sorted(path.name for path in folder.iterdir() if path.is_dir()))

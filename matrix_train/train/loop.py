@@ -19,8 +19,9 @@ from accelerate import Accelerator
 from accelerate.utils import gather_object
 
 from intergeneval.errors import BackendError, ConfigError
-from matrix_train.backbones.encoders import load_encoder
-from matrix_train.backbones.loading import load_backbone, resolve
+from matrix_train.backbones.encoding import load_encoder
+from matrix_train.backbones.files import resolve
+from matrix_train.backbones.loading import load_backbone
 from matrix_train.config import Config, TrainConfig
 from matrix_train.data.batches import Batches
 from matrix_train.data.cache import check_key, folder_of, key_of, notes_of, precompute

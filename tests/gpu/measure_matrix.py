@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from diffusers import CogVideoXDDIMScheduler, CogVideoXTransformer3DModel
 
-from matrix_train.backbones.cogvideox import CogVideoX
+from matrix_train.backbones.cogvideox.transformer import CogVideoX
 from matrix_train.backbones.noising import VPrediction
 from matrix_train.config import Config, DecoderConfig, LayersConfig, LoraConfig, ModelConfig
 from matrix_train.model.aligned import AlignedModel

@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from matrix_train.analysis import recorder as recorder_module
 from matrix_train.analysis.recorder import Recorder, _Reading
 from matrix_train.backbones import MapKind
-from matrix_train.backbones.cogvideox import CogVideoX
+from matrix_train.backbones.cogvideox.transformer import CogVideoX
 from matrix_train.backbones.noising import VPrediction
 from matrix_train.model.readout import RoleWeights
 

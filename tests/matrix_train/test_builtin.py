@@ -16,7 +16,8 @@ from click.testing import CliRunner
 
 from intergeneval.errors import ConfigError
 from matrix_train import builtin
-from matrix_train.backbones.loading import load_pipeline, resolve
+from matrix_train.backbones.files import resolve
+from matrix_train.backbones.loading import load_pipeline
 from matrix_train.data.staged import Format, paint
 from matrix_train.sample.builtin import create
 from matrix_train.sample.config import SampleConfig, find_model

@@ -14,7 +14,7 @@ import torch
 from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel
 from torch.utils.flop_counter import FlopCounterMode
 
-from matrix_train.backbones.cogvideox import CogVideoX
+from matrix_train.backbones.cogvideox.transformer import CogVideoX
 from matrix_train.backbones.noising import VPrediction
 from matrix_train.config import Config, DecoderConfig, LayersConfig, LoraConfig, LossConfig, ModelConfig
 from matrix_train.model.aligned import AlignedModel

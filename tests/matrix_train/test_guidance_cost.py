@@ -11,7 +11,7 @@ from test_cost import cogvideox_5b
 from torch.utils.flop_counter import FlopCounterMode
 
 from matrix_train.backbones import Grid
-from matrix_train.backbones.cogvideox import CogVideoX
+from matrix_train.backbones.cogvideox.transformer import CogVideoX
 from matrix_train.backbones.noising import VPrediction
 from matrix_train.guidance import perturb
 from matrix_train.guidance.branch import PerturbedBranch

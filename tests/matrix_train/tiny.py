@@ -8,10 +8,10 @@ import torch
 from diffusers import CogVideoXTransformer3DModel, HunyuanVideoTransformer3DModel, WanTransformer3DModel
 
 from matrix_train.backbones import MapKind
-from matrix_train.backbones.cogvideox import CogVideoX
-from matrix_train.backbones.hunyuan import HunyuanVideo
+from matrix_train.backbones.cogvideox.transformer import CogVideoX
+from matrix_train.backbones.hunyuan.transformer import HunyuanVideo
 from matrix_train.backbones.noising import FlowMatching, VPrediction
-from matrix_train.backbones.wan import Wan
+from matrix_train.backbones.wan.transformer import Wan
 from matrix_train.config import (
     ConditionConfig,
     Config,

@@ -8,17 +8,12 @@ from typing import Any
 
 import torch
 
-from matrix_train.backbones.encoders.base import (
-    Encoder,
-    Frames,
-    TextCode,
-    plain_offsets,
-    transformer_settings,
-)
-from matrix_train.backbones.encoders.cogvideox import CogVideoXEncoder
-from matrix_train.backbones.encoders.hunyuan import HunyuanVideoEncoder, image_tokens, stream_offsets
-from matrix_train.backbones.encoders.wan import WanEncoder, cleaned_offsets
-from matrix_train.backbones.loading import architecture, architecture_of, load_pipeline, load_tokenizer
+from matrix_train.backbones.cogvideox.encoder import CogVideoXEncoder
+from matrix_train.backbones.encoder import Encoder, Frames, TextCode, plain_offsets, transformer_settings
+from matrix_train.backbones.files import load_tokenizer
+from matrix_train.backbones.hunyuan.encoder import HunyuanVideoEncoder, image_tokens, stream_offsets
+from matrix_train.backbones.loading import architecture, architecture_of, load_pipeline
+from matrix_train.backbones.wan.encoder import WanEncoder, cleaned_offsets
 from matrix_train.roles import Span
 
 __all__ = ["Encoder", "Frames", "TextCode", "encoder_of", "load_encoder", "load_image_encoder", "load_offsets"]

@@ -12,7 +12,7 @@ from typing import Any, cast
 from torch import Tensor, nn
 
 from matrix_train.backbones import AttentionCall, MapKind, Part, argument
-from matrix_train.backbones.base import DiffusersBackbone, Which, inputs
+from matrix_train.backbones.transformer import DiffusersBackbone, Which, inputs
 
 TEXT_TOKENS = 512
 """Length of the text context; the library splits image and text tokens at this fixed number."""

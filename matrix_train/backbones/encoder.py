@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from intergeneval.errors import ConfigError
-from matrix_train.backbones.loading import describe
+from matrix_train.backbones.files import describe
 from matrix_train.roles import Span
 
 Frames = npt.NDArray[np.uint8]

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from matrix_train.backbones import AttentionCall, MapKind, Part, argument
-from matrix_train.backbones.base import DiffusersBackbone, Which, inputs
+from matrix_train.backbones.transformer import DiffusersBackbone, Which, inputs
 
 GUIDANCE = 1.0
 """Guidance scale the distilled model is told during training."""

@@ -15,7 +15,7 @@ from diffusers.pipelines.hunyuan_video.pipeline_hunyuan_video_image2video import
 from torch import Tensor
 
 from intergeneval.errors import ConfigError
-from matrix_train.backbones.encoders.base import Frames, PipelineEncoder, TextCode, check_fast
+from matrix_train.backbones.encoder import Frames, PipelineEncoder, TextCode, check_fast
 from matrix_train.roles import Span, through_template
 
 TEXT_TOKENS = 256

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from matrix_train.backbones.encoders.base import Frames, PipelineEncoder, TextCode, plain_offsets
+from matrix_train.backbones.encoder import Frames, PipelineEncoder, TextCode, plain_offsets
 
 
 class CogVideoXEncoder(PipelineEncoder):

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from intergeneval.errors import ConfigError
-from matrix_train.backbones.encoders.base import Frames, PipelineEncoder, TextCode, plain_offsets
-from matrix_train.backbones.wan import TEXT_TOKENS
+from matrix_train.backbones.encoder import Frames, PipelineEncoder, TextCode, plain_offsets
+from matrix_train.backbones.wan.transformer import TEXT_TOKENS
 from matrix_train.roles import Span
 
 

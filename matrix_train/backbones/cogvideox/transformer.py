@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from intergeneval.errors import ConfigError
 from matrix_train.backbones import AttentionCall, Grid, MapKind, Noising, Part, argument
-from matrix_train.backbones.base import DiffusersBackbone, inputs
+from matrix_train.backbones.transformer import DiffusersBackbone, inputs
 
 
 class CogVideoX(DiffusersBackbone):

@@ -1,0 +1,1 @@
+"""CogVideoX, image to video."""

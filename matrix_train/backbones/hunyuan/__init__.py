@@ -1,0 +1,1 @@
+"""HunyuanVideo, image to video."""
