@@ -8,22 +8,13 @@ from typing import Any
 
 import torch
 
-from matrix_train.backbones.cogvideox.encoder import CogVideoXEncoder
-from matrix_train.backbones.encoder import Encoder, Frames, TextCode, plain_offsets, transformer_settings
-from matrix_train.backbones.files import load_tokenizer
-from matrix_train.backbones.hunyuan.encoder import HunyuanVideoEncoder, image_tokens, stream_offsets
+from matrix_train.backbones.encoder import Encoder, Frames, TextCode
 from matrix_train.backbones.loading import architecture, architecture_of, load_pipeline
-from matrix_train.backbones.wan.encoder import WanEncoder, cleaned_offsets
+from matrix_train.backbones.table import family
 from matrix_train.roles import Span
 
 __all__ = ["Encoder", "Frames", "TextCode", "encoder_of", "load_encoder", "load_image_encoder", "load_offsets"]
 
-ENCODERS: dict[str, Callable[[Path, Any, torch.device], Encoder]] = {
-    "cogvideox": CogVideoXEncoder,
-    "wan": WanEncoder,
-    "hunyuan": HunyuanVideoEncoder,
-}
-"""Backbone -> its encoder."""
 TEXT_PARTS = ("text_encoder", "text_encoder_2", "image_encoder")
 """Components that pictures of a video do not pass through."""
 
@@ -49,16 +40,9 @@ def _ready(folder: Path, pipeline: Any, device: torch.device) -> Encoder:
 
 def encoder_of(folder: Path, pipeline: Any, device: torch.device) -> Encoder:
     """Put a loaded pipeline's encoders behind the protocol. Raises ConfigError."""
-    return ENCODERS[architecture_of(pipeline)](folder, pipeline, device)
+    return family(architecture_of(pipeline)).encoder(folder, pipeline, device)
 
 
 def load_offsets(folder: Path) -> Callable[[str], tuple[Span, ...]]:
     """Return what gives the characters of each text token of a caption, from the tokenizer alone. Raises ConfigError."""
-    name, tokenizer, settings = architecture(folder), load_tokenizer(folder), transformer_settings(folder)
-    if name == "hunyuan":
-        images = image_tokens(settings.get("image_condition_type"))
-        return lambda caption: stream_offsets(folder, tokenizer, caption, images)
-    if name == "wan":
-        return lambda caption: cleaned_offsets(folder, tokenizer, caption)
-    length = int(settings["max_text_seq_length"])
-    return lambda caption: plain_offsets(folder, tokenizer, caption, length)
+    return family(architecture(folder)).offsets(folder)

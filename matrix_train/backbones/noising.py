@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -75,3 +77,9 @@ class FlowMatching:
         """Return the mean squared error of the velocity of each clip."""
         error = predicted.float() - (noise.float() - clean.float())
         return _clip_mean(error[:, :, self._given :].square())
+
+
+def shift_of(scheduler: Any) -> float:
+    """Return the shift of a flow-matching scheduler's noise levels, 1 where it names none."""
+    settings = scheduler.config
+    return float(settings.get("flow_shift") or settings.get("shift") or 1.0)

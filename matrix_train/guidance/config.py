@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from intergeneval.errors import ConfigError, RecordError
 from intergeneval.records import Record
+from matrix_train.backbones import MapKind
 from matrix_train.backbones.loading import architecture
+from matrix_train.backbones.table import family
 from matrix_train.config import ROLES
 
 KINDS = ("cmg", "cag")
 REGIONS = ("two_pass", "first_frame")
-PUBLISHED: Mapping[str, Mapping[str, tuple[int, ...]]] = {
-    "cogvideox": {"cmg": (7, 11), "cag": (12,)},
-    "hunyuan": {"cmg": (6, 7, 9, 10), "cag": (11, 26, 27, 29)},
-    "wan": {"cmg": (20, 21, 22, 23, 24), "cag": (6, 7, 8)},
-}
-"""Backbone -> the paper's dominant layers: CogVideoX-5B (42 layers), HunyuanVideo (60), Wan 2.1 14B (40)."""
-PUBLISHED_DEPTH = {"cogvideox": 42, "hunyuan": 60, "wan": 40}
-"""Layers of the models in which they were found; a layer's number means nothing in a model of another depth."""
+CUTS = {"cmg": MapKind.V2T, "cag": MapKind.V2V}
+"""Kind of guidance -> kind of map that it cuts, and in whose dominant layers it does so unless told otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,11 +92,12 @@ def layers_of(config: GuidanceConfig, backbone: str, depth: int) -> dict[str, tu
         chosen = config.cmg_layers if kind == "cmg" else config.cag_layers
         name = f"attention_guidance.{kind}_layers"
         if not chosen:
-            chosen = PUBLISHED[backbone][kind]
-            if depth != PUBLISHED_DEPTH[backbone]:
+            row = family(backbone)
+            chosen = row.dominant[CUTS[kind]]
+            if depth != row.dominant_depth:
                 raise ConfigError(
                     f"{name} is not set, and the paper's {', '.join(map(str, chosen))} are layers of a {backbone} of "
-                    f"{PUBLISHED_DEPTH[backbone]}, not of {depth}; name layers from 0 to {depth - 1}"
+                    f"{row.dominant_depth}, not of {depth}; name layers from 0 to {depth - 1}"
                 )
         for layer in chosen:
             if not 0 <= layer < depth:

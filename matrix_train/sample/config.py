@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,7 +11,7 @@ from typing import Any
 from intergeneval.errors import ConfigError, RecordError
 from intergeneval.records import Record
 from matrix_train.backbones.files import is_hub_id, resolve
-from matrix_train.backbones.loading import architecture
+from matrix_train.backbones.loading import told_shape
 from matrix_train.config import STEP
 from matrix_train.guidance.config import GuidanceConfig, parse
 from matrix_train.model.checkpoint import MARK, AdapterInfo, read_info
@@ -130,19 +129,8 @@ def find_model(spec: str, config: SampleConfig) -> Model:
         raise ConfigError(f"{spec} is neither an adapter folder (no {MARK}) nor a diffusers pipeline (no model_index.json)")
     if config.base:
         raise ConfigError(f"{spec} is a pipeline itself, so base is not to be set")
-    told, own = _told(resolve(spec))
+    told, own = told_shape(resolve(spec))
     frames = config.frames or told
     if not frames or not (size or own):
         raise ConfigError(f"{spec} does not say the shape it was trained with; set frames, height and width")
     return Model(base_path=spec, adapter=None, info=None, frames=frames, size=size or own or (0, 0))
-
-
-def _told(base: Path) -> tuple[int, tuple[int, int] | None]:
-    """Return frames and size in pixels that a CogVideoX transformer's config tells; 0 and None for others."""
-    if architecture(base) != "cogvideox":
-        return 0, None
-    told: dict[str, Any] = json.loads((base / "transformer" / "config.json").read_text(encoding="utf-8"))
-    vae = json.loads((base / "vae" / "config.json").read_text(encoding="utf-8"))
-    stride = 2 ** (len(vae.get("block_out_channels", (0, 0, 0, 0))) - 1)
-    height, width = (int(told.get(name, 0)) * stride for name in ("sample_height", "sample_width"))
-    return int(told.get("sample_frames", 0)), (height, width) if height and width else None

@@ -1,1 +1,60 @@
-"""CogVideoX, image to video."""
+"""CogVideoX, image to video: its row in the table of backbones."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from intergeneval.errors import ConfigError
+from matrix_train.backbones import Backbone, MapKind
+from matrix_train.backbones.encoder import Encoder, plain_offsets, transformer_settings
+from matrix_train.backbones.family import Family, Shape
+from matrix_train.backbones.files import load_tokenizer
+from matrix_train.backbones.noising import VPrediction
+from matrix_train.roles import Span
+
+
+def _wrap(transformer: Any, scheduler: Any) -> Backbone:
+    from matrix_train.backbones.cogvideox.transformer import CogVideoX
+
+    if scheduler.config.prediction_type != "v_prediction":
+        kind = scheduler.config.prediction_type
+        raise ConfigError(f"scheduler.prediction_type is {kind!r}; CogVideoX trains with v_prediction")
+    return CogVideoX(transformer, VPrediction(scheduler.alphas_cumprod))
+
+
+def _encoder(folder: Path, pipeline: Any, device: torch.device) -> Encoder:
+    from matrix_train.backbones.cogvideox.encoder import CogVideoXEncoder
+
+    return CogVideoXEncoder(folder, pipeline, device)
+
+
+def _offsets(folder: Path) -> Callable[[str], tuple[Span, ...]]:
+    tokenizer, length = load_tokenizer(folder), int(transformer_settings(folder)["max_text_seq_length"])
+    return lambda caption: plain_offsets(folder, tokenizer, caption, length)
+
+
+def _told_shape(folder: Path) -> Shape:
+    told = transformer_settings(folder)
+    vae = json.loads((folder / "vae" / "config.json").read_text(encoding="utf-8"))
+    stride = 2 ** (len(vae.get("block_out_channels", (0, 0, 0, 0))) - 1)
+    height, width = (int(told.get(name, 0)) * stride for name in ("sample_height", "sample_width"))
+    return int(told.get("sample_frames", 0)), (height, width) if height and width else None
+
+
+FAMILY = Family(
+    name="cogvideox",
+    pipeline="CogVideoXImageToVideoPipeline",
+    transformer="CogVideoXTransformer3DModel",
+    wrap=_wrap,
+    encoder=_encoder,
+    offsets=_offsets,
+    told_shape=_told_shape,
+    # CogVideoX-5B
+    dominant={MapKind.V2T: (7, 11), MapKind.V2V: (12,)},
+    dominant_depth=42,
+)
