@@ -13,7 +13,7 @@ from intergeneval.exam.policy_runs import PolicyRun, layer_of
 from intergeneval.exam.spec import SPLITS, ExamSpec
 from intergeneval.ids import canonical_json
 from intergeneval.questions import templates_hash
-from intergeneval.run.job import Backends
+from intergeneval.run.backends import Backends
 from intergeneval.staged import scenes
 
 SCHEMA = 1

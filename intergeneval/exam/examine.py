@@ -15,7 +15,7 @@ from intergeneval.exam.card import Effort, failures, failures_text, make_card
 from intergeneval.exam.page import card_page
 from intergeneval.exam.policy_runs import PolicyRun, run_policies
 from intergeneval.exam.spec import ExamSpec
-from intergeneval.run.job import Backends
+from intergeneval.run.backends import Backends
 from intergeneval.store import write_atomically
 
 CARD, PAGE, FAILURES = "card.json", "card.html", "failures.jsonl"

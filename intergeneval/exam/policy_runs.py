@@ -21,7 +21,7 @@ from intergeneval.exam.self_consistency import Rounds, ask_again
 from intergeneval.exam.spec import PERFECT, ExamSpec
 from intergeneval.ids import canonical_json
 from intergeneval.judges import Judge
-from intergeneval.run.job import Backends
+from intergeneval.run.backends import Backends
 from intergeneval.run.processes import end_with_parent, usable_cores
 from intergeneval.run.run import MAX_WORKERS, Run
 from intergeneval.staged import plan, scenes

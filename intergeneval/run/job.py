@@ -4,51 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Self, TypeAlias
+from typing import Self, TypeAlias
 
-from intergeneval import masks, plugins
-from intergeneval.config import RunConfig
-from intergeneval.detectors import Detector
-from intergeneval.judges import Judge, JudgeRequest
+from intergeneval import masks
+from intergeneval.judges import JudgeRequest
 from intergeneval.masks import Mask
 from intergeneval.records import Answer, Consistency, Detections, Grounding, Question, Sample, Tracks, Truth, Video
-from intergeneval.sources import ReadsBenchmark, Source
-from intergeneval.trackers import Tracker
 
 FAILED = "failed"
 """Status of tracks and detections whose backend broke."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Backends:
-    """The plug-ins of one run, built once in each process."""
-
-    source: Source
-    """Where videos come from."""
-    tracker: Tracker
-    """Follows instances."""
-    judge: Judge
-    """Answers questions."""
-    detector: Detector | None
-    """Finds what emerged; None: not assessed."""
-
-    @classmethod
-    def build(cls, config: RunConfig, bench_root: Path) -> Backends:
-        """Build all plug-ins from their specs. Raises UnknownPluginError, ConfigError and MissingDependencyError."""
-
-        def made(kind: str, spec: str, **more: Any) -> Any:
-            return plugins.build(kind, spec, {**config.settings_for(spec, kind[:-1]), **more})
-
-        source = made("sources", config.model)
-        if isinstance(source, ReadsBenchmark):
-            source.attach(bench_root)
-        return cls(
-            source=source,
-            tracker=made("trackers", config.tracker),
-            judge=made("judges", config.judge, **({"prompts": config.prompts} if config.prompts else {})),
-            detector=None if config.detector == "none" else made("detectors", config.detector),
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

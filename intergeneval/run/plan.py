@@ -20,9 +20,8 @@ from intergeneval.judges import Judge
 from intergeneval.judges.services import CostEstimate
 from intergeneval.plugins import split_spec
 from intergeneval.records import RUN_SCHEMA, Comparability, Question, RunHeader, Sample
-from intergeneval.run.job import Backends
-from intergeneval.run.preflight import FirstFrameMasks, check_benchmark, check_judge, resolve
-from intergeneval.run.video import first_frame
+from intergeneval.run.backends import Backends
+from intergeneval.run.preflight import FirstFrameMasks, check_benchmark, check_judge, first_frame_finder, resolve
 from intergeneval.store import HEADER
 from intergeneval.videos import sample_frames
 
@@ -78,7 +77,7 @@ class Plan:
         if judge is not None:
             backends = replace(backends, judge=judge)
         check_judge(config, backends, bench)
-        finder = first_frame(config, backends, bench)
+        finder = first_frame_finder(config, backends, bench)
         plan = cls(
             config=config,
             whole=whole,

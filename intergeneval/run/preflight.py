@@ -10,11 +10,15 @@ from intergeneval import bench
 from intergeneval.bench import Benchmark
 from intergeneval.config import AUTO, OFF, RunConfig
 from intergeneval.errors import BenchError, IntergenevalError, UsageError
+from intergeneval.grounding import FirstFrame
 from intergeneval.judges import AssessesConsistency, UsesServices, WritesQuestions
 from intergeneval.plugins import KINDS, names, split_spec
 from intergeneval.records import Sample
+from intergeneval.run.backends import Backends
 from intergeneval.run.infer_bench import infer_benchmark
-from intergeneval.run.job import Backends, PackedMask
+from intergeneval.run.job import PackedMask
+from intergeneval.trackers import Segments
+from intergeneval.trackers.stored import StoredTracker
 
 MARKERS = {"model_index.json": "diffusers", "matrix_config.json": "matrix"}
 """File that tells what a folder given as ``--model`` is -> source that reads it; any other folder holds videos."""
@@ -83,6 +87,24 @@ def check_judge(config: RunConfig, backends: Backends, benchmark: Benchmark) -> 
         raise UsageError("unknown_verbs 'judge' needs the cache, so that a resumed run asks the same questions; drop cache 'off'")
     if config.max_cost is not None and not isinstance(judge, UsesServices):
         raise UsageError(f"max_cost {config.max_cost}: the judge {judge.id} costs nothing; leave the limit out")
+
+
+def first_frame_finder(config: RunConfig, backends: Backends, benchmark: Benchmark) -> FirstFrame | None:
+    """Return what finds instances in the first frames of a text-to-video model; None where the benchmark has masks.
+
+    Raises UsageError when detector or tracker cannot do it.
+    """
+    if benchmark.task != bench.TEXT_TO_VIDEO or isinstance(backends.tracker, StoredTracker):
+        return None
+    tracker, who = backends.tracker, f"benchmark {benchmark.name} is for text-to-video models, so instances are found in their"
+    if backends.detector is None:
+        raise UsageError(f"{who} first frames: give a detector, such as --detector grounding_dino")
+    if not isinstance(tracker, Segments):
+        raise UsageError(
+            f"{who} first frames and cut out: the tracker {tracker.id} makes no masks from boxes; use hf, sam2 or flow"
+        )
+    prompts = Path(config.prompts) if config.prompts else None
+    return FirstFrame(backends.detector, backends.judge, tracker, config.grounding, prompts)
 
 
 def check_benchmark(benchmark: Benchmark, *, needs_masks: bool) -> None:

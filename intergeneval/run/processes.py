@@ -12,7 +12,8 @@ from pathlib import Path
 
 from intergeneval.bench import Benchmark
 from intergeneval.config import RunConfig
-from intergeneval.run.job import Backends, Job, Outcome
+from intergeneval.run.backends import Backends
+from intergeneval.run.job import Job, Outcome
 from intergeneval.run.video import VideoPipeline
 
 _pipeline: VideoPipeline | None = None  # one a worker process, made by its initialiser; the only module state there is

@@ -20,8 +20,7 @@ from intergeneval import bench, consistency, videos
 from intergeneval.bench import Benchmark
 from intergeneval.config import RunConfig
 from intergeneval.detectors import Detector, DetectRequest
-from intergeneval.errors import MediaError, UsageError
-from intergeneval.grounding import FirstFrame
+from intergeneval.errors import MediaError
 from intergeneval.ids import canonical_json
 from intergeneval.judges import JudgeRequest
 from intergeneval.masks import Mask
@@ -35,12 +34,13 @@ from intergeneval.records import (
     VideoStatus,
 )
 from intergeneval.run.attempt import Failure, attempt
-from intergeneval.run.job import FAILED, Backends, Job, Outcome, Pending, Result
+from intergeneval.run.backends import Backends
+from intergeneval.run.job import FAILED, Job, Outcome, Pending, Result
 from intergeneval.run.judge_stage import ask, concurrency, failed
+from intergeneval.run.preflight import first_frame_finder
 from intergeneval.sources import SourceVideo
 from intergeneval.store import write_atomically
-from intergeneval.trackers import Segments, TrackRequest
-from intergeneval.trackers.stored import StoredTracker
+from intergeneval.trackers import TrackRequest
 
 Frame = npt.NDArray[np.uint8]
 JPEG_QUALITY = 90
@@ -55,7 +55,7 @@ class VideoPipeline:
         self._folder = folder
         self._backends = backends
         self._bench = benchmark
-        self._first_frame = first_frame(config, backends, benchmark)
+        self._first_frame = first_frame_finder(config, backends, benchmark)
 
     def run(self, job: Job) -> tuple[Outcome, ...]:
         """Do what is missing for one video; a result, and after it what is still to be asked in the parent process, if anything.
@@ -254,24 +254,6 @@ class VideoPipeline:
         target.parent.mkdir(parents=True, exist_ok=True)
         colours = {instance.id: instance.colour for instance in job.sample.instances}
         videos.write_overlay(target, self._reader(job, path), tracks, colours, tracks.fps)
-
-
-def first_frame(config: RunConfig, backends: Backends, benchmark: Benchmark) -> FirstFrame | None:
-    """Return what finds instances in the first frames of a text-to-video model; None where the benchmark has masks.
-
-    Raises UsageError when detector or tracker cannot do it.
-    """
-    if benchmark.task != bench.TEXT_TO_VIDEO or isinstance(backends.tracker, StoredTracker):
-        return None
-    tracker, who = backends.tracker, f"benchmark {benchmark.name} is for text-to-video models, so instances are found in their"
-    if backends.detector is None:
-        raise UsageError(f"{who} first frames: give a detector, such as --detector grounding_dino")
-    if not isinstance(tracker, Segments):
-        raise UsageError(
-            f"{who} first frames and cut out: the tracker {tracker.id} makes no masks from boxes; use hf, sam2 or flow"
-        )
-    prompts = Path(config.prompts) if config.prompts else None
-    return FirstFrame(backends.detector, backends.judge, tracker, config.grounding, prompts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,8 +17,8 @@ from intergeneval.videos import Frame
 from matrix_train import builtin
 from matrix_train.analysis.config import ModelSection, VideoSection
 from matrix_train.backbones import Backbone, Grid
-from matrix_train.backbones.encoding import Encoder, encoder_of
 from matrix_train.backbones.files import describe
+from matrix_train.backbones.load_encoders import Encoder, encoder_of
 from matrix_train.backbones.loading import architecture_of, load_pipeline, wrap
 from matrix_train.model.checkpoint import LORA, MARK, REST, load_matrix
 from matrix_train.model.conditioning import on_first_frame, palette_picture, target_picture

@@ -26,7 +26,7 @@ from matrix_train.analysis.model import Shape, StudiedModel
 from matrix_train.analysis.recorder import Recorder
 from matrix_train.analysis.roles import Act, Slot, slots_of
 from matrix_train.backbones import MapKind
-from matrix_train.backbones.encoding import Frames
+from matrix_train.backbones.load_encoders import Frames
 from matrix_train.data.batches import generator_of
 from matrix_train.data.clips import Clip, inside, mask_tracks
 from matrix_train.phrases import spans_of

@@ -12,7 +12,7 @@ from intergeneval.errors import ConfigError
 from matrix_train.backbones import Backbone
 from matrix_train.backbones.family import Shape
 from matrix_train.backbones.files import load_tokenizer
-from matrix_train.backbones.table import FAMILIES, by_pipeline, family
+from matrix_train.backbones.table import FAMILIES, by_name, by_pipeline
 
 SECOND = "transformer_2"
 """Component of a pipeline that hands the denoising over to a second transformer half-way."""
@@ -56,14 +56,14 @@ def _supported() -> str:
 
 def wrap(name: str, transformer: Any, scheduler: Any) -> Backbone:
     """Put a loaded transformer behind the backbone protocol, with the objective its scheduler tells. Raises ConfigError."""
-    return family(name).wrap(transformer, scheduler)
+    return by_name(name).wrap(transformer, scheduler)
 
 
 def load_backbone(folder: Path, dtype: torch.dtype) -> Backbone:
     """Load the transformer of a pipeline folder behind the protocol."""
     import diffusers
 
-    row = family(architecture(folder))
+    row = by_name(architecture(folder))
     scheduler_class = json.loads((folder / "scheduler" / "scheduler_config.json").read_text(encoding="utf-8"))["_class_name"]
     scheduler = getattr(diffusers, scheduler_class).from_pretrained(folder, subfolder="scheduler")
     transformer = getattr(diffusers, row.transformer).from_pretrained(folder, subfolder="transformer", dtype=dtype)
@@ -74,7 +74,7 @@ def load_pipeline(folder: Path, dtype: torch.dtype, **parts: Any) -> Any:
     """Load a pipeline for sampling; `parts` stand in for components of its own, None leaving one out."""
     import diffusers
 
-    if family(architecture(folder)).own_tokenizer:
+    if by_name(architecture(folder)).own_tokenizer:
         parts.setdefault("tokenizer", load_tokenizer(folder))
     pipeline: Any = diffusers.DiffusionPipeline
     return pipeline.from_pretrained(folder, dtype=dtype, **parts)
@@ -82,17 +82,17 @@ def load_pipeline(folder: Path, dtype: torch.dtype, **parts: Any) -> Any:
 
 def sampled_frames(pipeline: Any, frames: int) -> int:
     """Return how many frames to ask a pipeline for, so that `frames` of them come out."""
-    return frames + family(architecture_of(pipeline)).dropped_frames(pipeline.transformer.config)
+    return frames + by_name(architecture_of(pipeline)).dropped_frames(pipeline.transformer.config)
 
 
 def told_shape(folder: Path) -> Shape:
     """Return frames and size in pixels that a pipeline's config says it was trained with, 0 and None where it does not."""
-    return family(architecture(folder)).told_shape(folder)
+    return by_name(architecture(folder)).told_shape(folder)
 
 
 def save_lora(name: str, folder: Path, layers: dict[str, torch.Tensor], metadata: dict[str, Any]) -> None:
     """Write an adapter in diffusers' own format, rank and alpha in its metadata."""
     import diffusers
 
-    writer: Any = getattr(diffusers, family(name).pipeline)
+    writer: Any = getattr(diffusers, by_name(name).pipeline)
     writer.save_lora_weights(folder, transformer_lora_layers=layers, transformer_lora_adapter_metadata=metadata)

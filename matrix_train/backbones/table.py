@@ -8,7 +8,7 @@ from matrix_train.backbones.family import Family
 FAMILIES: tuple[Family, ...] = (cogvideox.FAMILY, wan.FAMILY, hunyuan.FAMILY)
 
 
-def family(name: str) -> Family:
+def by_name(name: str) -> Family:
     """Return the row of a backbone by its name. Raises KeyError."""
     return {row.name: row for row in FAMILIES}[name]
 

@@ -22,8 +22,8 @@ def command(ctx: click.Context, dataset: Path, frames: int, model: str, as_json:
 
     offsets = None
     if model:
-        from matrix_train.backbones.encoding import load_offsets
         from matrix_train.backbones.files import resolve
+        from matrix_train.backbones.load_encoders import load_offsets
 
         offsets = load_offsets(resolve(model))
     clips, faults = check_dataset(dataset, frames, offsets)

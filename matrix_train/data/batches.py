@@ -16,8 +16,8 @@ from intergeneval.errors import ConfigError
 from intergeneval.ids import sha256_json
 from intergeneval.videos import Reader
 from matrix_train.backbones import Backbone
-from matrix_train.backbones.encoding import Encoder, Frames, load_image_encoder
 from matrix_train.backbones.files import resolve
+from matrix_train.backbones.load_encoders import Encoder, Frames, load_image_encoder
 from matrix_train.config import Config
 from matrix_train.data.cache import CachedClip, check_clip_cache, load_clip, scaling_of, shape_of, training_frames
 from matrix_train.data.clips import Clip, inside

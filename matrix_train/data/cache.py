@@ -25,7 +25,7 @@ from intergeneval.ids import sha256_json
 from intergeneval.videos import Reader
 from intergeneval.videos.pixels import Fitting
 from matrix_train.backbones import Backbone, Grid
-from matrix_train.backbones.encoding import Encoder, Frames
+from matrix_train.backbones.load_encoders import Encoder, Frames
 from matrix_train.config import Config
 from matrix_train.data.checking import check_clip, cut_notes
 from matrix_train.data.clips import ROLE_ORDER, Clip, inside, mask_folder, mask_tracks

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import torch
 
-from matrix_train.backbones.encoding import load_encoder
 from matrix_train.backbones.files import resolve
+from matrix_train.backbones.load_encoders import load_encoder
 from matrix_train.backbones.loading import load_backbone
 from matrix_train.config import Config
 from matrix_train.data.cache import folder_of, notes_of, precompute

@@ -11,7 +11,7 @@ from intergeneval.errors import ConfigError, RecordError
 from intergeneval.records import Record
 from matrix_train.backbones import MapKind
 from matrix_train.backbones.loading import architecture
-from matrix_train.backbones.table import family
+from matrix_train.backbones.table import by_name
 from matrix_train.config import ROLES
 
 KINDS = ("cmg", "cag")
@@ -92,7 +92,7 @@ def layers_of(config: GuidanceConfig, backbone: str, depth: int) -> dict[str, tu
         chosen = config.cmg_layers if kind == "cmg" else config.cag_layers
         name = f"attention_guidance.{kind}_layers"
         if not chosen:
-            row = family(backbone)
+            row = by_name(backbone)
             chosen = row.dominant[CUTS[kind]]
             if depth != row.dominant_depth:
                 raise ConfigError(

@@ -17,7 +17,7 @@ from intergeneval.masks import Mask
 from intergeneval.records import Sample
 from intergeneval.trackers import Tracker
 from matrix_train.backbones import Backbone, Grid, MapKind
-from matrix_train.backbones.encoding import load_offsets
+from matrix_train.backbones.load_encoders import load_offsets
 from matrix_train.backbones.loading import architecture_of, sampled_frames, wrap
 from matrix_train.guidance.branch import PerturbedBranch
 from matrix_train.guidance.config import GuidanceConfig, layers_of

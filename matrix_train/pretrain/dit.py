@@ -15,7 +15,15 @@ from torch import Tensor, nn
 
 from intergeneval.errors import BackendError, ConfigError
 from matrix_train.backbones.cogvideox.transformer import CogVideoX
-from matrix_train.backbones.small import DitShape, load_parts, load_vae, new_transformer, objective, prefer_near, write_pipeline
+from matrix_train.backbones.cogvideox.untrained import (
+    DitShape,
+    load_parts,
+    load_vae,
+    new_transformer,
+    objective,
+    prefer_near,
+    write_pipeline,
+)
 from matrix_train.pretrain.config import DitConfig, PretrainConfig, dump
 from matrix_train.pretrain.latents import Latents
 from matrix_train.pretrain.state import LossLog, check_same, load_state, save_state

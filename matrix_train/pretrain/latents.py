@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from intergeneval.errors import ConfigError
-from matrix_train.backbones.small import DEFAULT_FACTOR, encode, load_vae
+from matrix_train.backbones.cogvideox.untrained import DEFAULT_FACTOR, encode, load_vae
 from matrix_train.pretrain.config import PretrainConfig, WorldConfig
 from matrix_train.pretrain.world import WorldClip, captions, world_clip
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from intergeneval.errors import BackendError
-from matrix_train.backbones.small import VaeShape, decode, encode, load_vae, new_vae, take_vae
+from matrix_train.backbones.cogvideox.untrained import VaeShape, decode, encode, load_vae, new_vae, take_vae
 from matrix_train.pretrain.config import PretrainConfig, VaeConfig, dump
 from matrix_train.pretrain.state import LossLog, check_same, load_state, save_state
 from matrix_train.pretrain.work import Workers

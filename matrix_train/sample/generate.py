@@ -16,7 +16,7 @@ from intergeneval.errors import ConfigError, MediaError
 from intergeneval.masks import Mask
 from intergeneval.records import Sample
 from intergeneval.videos import Frame, write_video
-from matrix_train.backbones.encoding import encoder_of
+from matrix_train.backbones.load_encoders import encoder_of
 from matrix_train.backbones.loading import load_pipeline, sampled_frames
 from matrix_train.data.clips import read_mask, read_picture
 from matrix_train.guidance.config import GuidanceConfig

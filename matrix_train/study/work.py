@@ -107,8 +107,8 @@ class Workshop:
     def _encode(self, piece: Piece) -> Made:
         import torch
 
-        from matrix_train.backbones.encoding import load_encoder
         from matrix_train.backbones.files import resolve
+        from matrix_train.backbones.load_encoders import load_encoder
         from matrix_train.backbones.loading import load_backbone
         from matrix_train.data.cache import INDEX, folder_of, notes_of, precompute
         from matrix_train.data.checking import read_dataset

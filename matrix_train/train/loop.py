@@ -19,8 +19,8 @@ from accelerate import Accelerator
 from accelerate.utils import gather_object
 
 from intergeneval.errors import BackendError, ConfigError
-from matrix_train.backbones.encoding import load_encoder
 from matrix_train.backbones.files import resolve
+from matrix_train.backbones.load_encoders import load_encoder
 from matrix_train.backbones.loading import load_backbone
 from matrix_train.config import Config, TrainConfig
 from matrix_train.data.batches import Batches

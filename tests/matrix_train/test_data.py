@@ -18,7 +18,7 @@ from intergeneval.errors import ConfigError, RecordError
 from intergeneval.masks import track_of
 from intergeneval.records import Tracks, TrackState
 from matrix_train import roles, targets
-from matrix_train.backbones.encoding import load_encoder
+from matrix_train.backbones.load_encoders import load_encoder
 from matrix_train.backbones.loading import load_backbone
 from matrix_train.cli import main
 from matrix_train.config import ConditionConfig, DataConfig, DecoderConfig

@@ -14,8 +14,8 @@ from transformers import LlamaTokenizerFast
 
 from intergeneval.errors import ConfigError
 from matrix_train.backbones.cogvideox.encoder import CogVideoXEncoder
-from matrix_train.backbones.encoding import load_encoder, load_offsets
 from matrix_train.backbones.hunyuan.encoder import stream_offsets
+from matrix_train.backbones.load_encoders import load_encoder, load_offsets
 from matrix_train.backbones.loading import architecture, load_backbone, load_pipeline, sampled_frames
 from matrix_train.data.batches import Batches
 from matrix_train.data.cache import folder_of, precompute

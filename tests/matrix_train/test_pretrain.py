@@ -13,8 +13,8 @@ from click.testing import CliRunner
 
 from intergeneval.errors import ConfigError
 from intergeneval.staged import scenes
+from matrix_train.backbones.cogvideox.untrained import VaeShape, decode, encode, load_vae, new_vae, take_vae
 from matrix_train.backbones.loading import load_pipeline
-from matrix_train.backbones.small import VaeShape, decode, encode, load_vae, new_vae, take_vae
 from matrix_train.cli import main
 from matrix_train.pretrain.config import DitConfig, PretrainConfig, TextConfig, VaeConfig, WorldConfig, dump, load, names, read
 from matrix_train.pretrain.dit import Places, draw, train_dit

@@ -10,7 +10,7 @@ import torch
 
 from matrix_train.backbones.encoder import Encoder, Frames, TextCode
 from matrix_train.backbones.loading import architecture, architecture_of, load_pipeline
-from matrix_train.backbones.table import family
+from matrix_train.backbones.table import by_name
 from matrix_train.roles import Span
 
 __all__ = ["Encoder", "Frames", "TextCode", "encoder_of", "load_encoder", "load_image_encoder", "load_offsets"]
@@ -40,9 +40,9 @@ def _ready(folder: Path, pipeline: Any, device: torch.device) -> Encoder:
 
 def encoder_of(folder: Path, pipeline: Any, device: torch.device) -> Encoder:
     """Put a loaded pipeline's encoders behind the protocol. Raises ConfigError."""
-    return family(architecture_of(pipeline)).encoder(folder, pipeline, device)
+    return by_name(architecture_of(pipeline)).encoder(folder, pipeline, device)
 
 
 def load_offsets(folder: Path) -> Callable[[str], tuple[Span, ...]]:
     """Return what gives the characters of each text token of a caption, from the tokenizer alone. Raises ConfigError."""
-    return family(architecture(folder)).offsets(folder)
+    return by_name(architecture(folder)).offsets(folder)
