@@ -75,14 +75,14 @@ def fault_figures(videos: Sequence[GradedVideo]) -> Json:
     A fault whose target is set for some categories has a second entry for those, such as ``outcome-missing (force, transport)``.
     """
     found: Json = {}
-    for fault, symptom in FAULT_SCORES.items():
+    for fault, expected in FAULT_SCORES.items():
         faulty = [video for video in videos if video.policy == fault]
         if faulty:
             found[fault] = _fault(faulty, videos, fault)
         # A fault is dialled into the first interaction.
-        part = [video for video in faulty if video.answers and video.answers[0].category in symptom.categories]
+        part = [video for video in faulty if video.answers and video.answers[0].category in expected.categories]
         if part:
-            found[f"{fault} ({', '.join(symptom.categories)})"] = _fault(part, videos, fault)
+            found[f"{fault} ({', '.join(expected.categories)})"] = _fault(part, videos, fault)
     return found
 
 

@@ -1,4 +1,4 @@
-"""Sitting the exam: every policy's videos through the ordinary run, one run folder a policy, several policies at a time.
+"""The runs of an exam: every policy's videos through the ordinary run, one run folder a policy, several policies at a time.
 
 A policy that has no place for its fault in a scene plays it exactly as ``perfect`` does, pixel by pixel; such videos are not made
 again: the policy's run leaves them out, and its means take the perfect twin.
@@ -22,8 +22,8 @@ from intergeneval.exam.spec import PERFECT, ExamSpec
 from intergeneval.ids import canonical_json
 from intergeneval.judges import Judge
 from intergeneval.run.backends import Backends
-from intergeneval.run.processes import end_with_parent, usable_cores
-from intergeneval.run.run import MAX_WORKERS, Run
+from intergeneval.run.processes import end_with_parent, worker_count
+from intergeneval.run.run import Run
 from intergeneval.staged import plan, scenes
 from intergeneval.staged.write import write
 from intergeneval.store import RunStore, write_atomically
@@ -63,8 +63,7 @@ def run_policies(
     backends = Backends.build(_config(spec, out, PERFECT, ()), out / BENCH)
     _prepare(spec, out)
     wanted = {policy: names for policy in spec.policies if (names := played(spec, policy))}
-    shareable = all(getattr(part, "parallel", True) for part in (backends.judge, backends.tracker, backends.detector))
-    count = min(workers or min(usable_cores(), MAX_WORKERS), len(wanted)) if shareable else 1
+    count = worker_count(workers, len(wanted), (backends.judge, backends.tracker, backends.detector))
     done: dict[str, PolicyRun] = {}
     for run in _policy_runs(spec, out, wanted, count, backends.judge):
         done[run.policy] = run

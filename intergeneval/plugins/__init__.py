@@ -2,6 +2,7 @@
 
 A spec on the command line is ``name`` or ``name:argument``; the part before the first colon picks the entry point of group
 ``intergeneval.<kind>``, which is a callable that takes the argument (an empty text where there is none) and a settings mapping.
+One for a benchmark takes nothing.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ class Comparability(Record):
     bench: str
     """Hash of the benchmark: samples, masks and first frames."""
     questions: str
-    """Hash of the questions as asked, with the judge's prompt templates."""
+    """Hash of the questions as asked, with the question templates and the verb lexicon."""
     judge: str
     """Judge id."""
     judge_revision: str
@@ -34,7 +34,7 @@ class Comparability(Record):
     profile: Profile
     """Score profile."""
     samples: str
-    """``all``, or hash of the sample ids the run was narrowed to."""
+    """``all``, or how many of how many samples the run was narrowed to, with a hash of their ids."""
     partial: tuple[str, ...] = ()
     """Parts that were not assessed."""
 

@@ -82,11 +82,13 @@ def _load(folder: Path) -> LoadedRun:
     store = RunStore.open(folder)
     scores = {(score.sample_id, score.seed): score for score in store.read("scores", Score)}
     if not scores:
-        raise UsageError(f"{folder}: has no scores yet; run 'intergeneval score {folder}' or finish the run first")
+        raise UsageError(f"{folder}: has no scores yet; finish it with the same 'intergeneval run' command")
     samples = {sample.id: sample for sample in store.read("samples", Sample)}
     unknown = next((key for key, _ in scores if key not in samples), None)
     if unknown is not None:
-        raise UsageError(f"{folder}/scores.jsonl: sample {unknown!r} is not in samples.jsonl; run 'intergeneval score {folder}'")
+        raise UsageError(
+            f"{folder}/scores.jsonl: sample {unknown!r} is not in samples.jsonl; the same 'intergeneval run' writes both anew"
+        )
     videos = {(video.sample_id, video.seed): video for video in store.read("videos", Video)}
     asked = _latest_questions(store.read("questions", Question))
     answers = _latest_answers(store.read("answers", Answer), videos)

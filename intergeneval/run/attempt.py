@@ -27,15 +27,16 @@ class Failure:
         return self.text
 
 
-def attempt(call: Callable[[], T], passing: tuple[type[Exception], ...] = NEVER_A_FAILURE) -> T | Failure:
+def attempt(call: Callable[[], T], passing: tuple[type[Exception], ...] = ()) -> T | Failure:
     """Return what a backend gives, or its failure.
 
     Backends are other people's code, and one item that breaks one must not end a run over hundreds: whatever it raises is
-    recorded with the item, counted as unscored, and asked again by a resume. `passing` are the exceptions that go on upwards.
+    recorded with the item, counted as unscored, and asked again by a resume. `passing` are exceptions that go on upwards, beside
+    those that never are a failure.
     """
     try:
         return call()
-    except passing:
+    except (*NEVER_A_FAILURE, *passing):
         raise
     except IntergenevalError as error:
         return Failure(type(error).__name__, str(error))

@@ -1,4 +1,4 @@
-"""What passes between the run and the processes that do its work: backends, one video's job, and what came of it."""
+"""What passes between the run and the processes that do its work: one video's job, and what came of it."""
 
 from __future__ import annotations
 
@@ -84,8 +84,6 @@ class Result:
     """Its consistency."""
     answers: list[Answer] = field(default_factory=list)
     """Its answers."""
-    seconds: dict[str, float] = field(default_factory=dict)
-    """Wall time per stage."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

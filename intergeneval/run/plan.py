@@ -1,7 +1,8 @@
-"""What a run is to do, settled without side effects: to make a plan sends nothing, pays nothing and writes nothing.
+"""What a run is to do, settled without side effects: to make a plan asks no judge, pays nothing and writes nothing.
 
 A plan knows everything about a run but the questions that a judge has yet to word (``unknown_verbs = "judge"``); key, header and
-folder follow once those are there, and at once where there are none.
+folder follow once those are there, and at once where there are none. What is named by a hub id is looked up on the hub, since the
+revision of a model stands in the key; a base pipeline named so (``matrix:OWNER/NAME``) must be there, and is fetched.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ class Plan:
         )
         check_benchmark(bench, needs_masks=split_spec(config.tracker)[0] != "stored")
         if not plan.to_word:
-            plan = replace(plan, settled=plan.settle(plan.templated))
+            plan = replace(plan, settled=plan.with_questions(plan.templated))
         if plan.settled is None or not (plan.settled.folder / HEADER).exists():
             # A run that goes on looks only at the masks of videos it still has to track.
             plan.masks.check(bench.samples)
@@ -104,7 +105,7 @@ class Plan:
             return ()
         return tuple((sample, index) for sample in self.bench.samples for index in questions.unknown_interactions(sample))
 
-    def settle(self, asked: Mapping[str, tuple[Question, ...]]) -> Settled:
+    def with_questions(self, asked: Mapping[str, tuple[Question, ...]]) -> Settled:
         """Return questions, header and folder, given the questions of every sample."""
         header = self._header(asked)
         return Settled(

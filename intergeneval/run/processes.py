@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from pathlib import Path
 
@@ -15,6 +15,8 @@ from intergeneval.config import RunConfig
 from intergeneval.run.backends import Backends
 from intergeneval.run.job import Job, Outcome
 from intergeneval.run.video import VideoPipeline
+
+MAX_WORKERS = 8
 
 _pipeline: VideoPipeline | None = None  # one a worker process, made by its initialiser; the only module state there is
 
@@ -61,6 +63,13 @@ def _run_in_worker(job: Job) -> tuple[Outcome, ...]:
     return _pipeline.run(job)
 
 
-def usable_cores() -> int:
+def worker_count(wanted: int, items: int, backends: Iterable[object]) -> int:
+    """Return how many processes share `items`: `wanted`, or with 0 one a core up to 8; one where a backend says so."""
+    if not all(getattr(backend, "parallel", True) for backend in backends):
+        return 1
+    return min(wanted or min(_usable_cores(), MAX_WORKERS), items)
+
+
+def _usable_cores() -> int:
     """Return the number of cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -14,14 +14,23 @@ class RunState:
     """What a run folder already holds, by item; failed parts count as absent, so that they are tried again."""
 
     samples: frozenset[str]
+    """Ids of the samples in it."""
     questions: frozenset[tuple[str, int, int]]
+    """(sample, interaction, question id) of the questions in it."""
     truth: dict[tuple[str, int], Truth]
+    """(sample, seed) -> truth; the others likewise."""
     videos: dict[tuple[str, int], Video]
+    """Videos."""
     grounding: dict[tuple[str, int], Grounding]
+    """Where instances stand in first frames."""
     tracks: dict[tuple[str, int], Tracks]
+    """Tracks."""
     detections: dict[tuple[str, int], Detections]
+    """Detections."""
     consistency: dict[tuple[str, int], Consistency]
+    """What vanished and emerged."""
     answered: frozenset[tuple[str, int, str, int, int]]
+    """(sample, seed, sha256 of the video, interaction, question id) of what has an answer."""
 
     @classmethod
     def read(cls, store: RunStore) -> RunState:

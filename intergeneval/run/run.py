@@ -18,12 +18,11 @@ from intergeneval.run.judge_services import JudgeServices
 from intergeneval.run.judge_stage import JudgeStage, concurrency
 from intergeneval.run.manifest import write_manifest
 from intergeneval.run.plan import Plan, Settled
-from intergeneval.run.processes import run_in_processes, usable_cores
+from intergeneval.run.processes import run_in_processes, worker_count
 from intergeneval.run.resume import RunState
 from intergeneval.run.video import VideoPipeline
 from intergeneval.store import RunStore, RunWriter
 
-MAX_WORKERS = 8
 UNSCORED = frozenset({ScoreStatus.MISSING, ScoreStatus.UNDECODABLE, ScoreStatus.UNANSWERED})
 """Statuses that count toward exit code 3: an error or an absent video, not what geometry cannot know."""
 
@@ -64,8 +63,8 @@ class Run:
     """One run, from settings to scores.
 
     The constructor makes the plan, which settles what is to be run and checks that it can be. It raises UsageError and its kin;
-    nothing has been sent, paid or written then. `judge` is one that another run of the same settings has built, so that weights
-    are loaded once; it serves runs in this process only.
+    no judge has been asked, and nothing paid or written then. `judge` is one that another run of the same settings has built, so
+    that weights are loaded once; it serves runs in this process only.
     """
 
     def __init__(self, config: RunConfig, command: Sequence[str] = (), judge: Judge | None = None) -> None:
@@ -84,7 +83,7 @@ class Run:
         Raises BackendError when the judge fails, BudgetError at the cost limit.
         """
         if self._settled is None:
-            self._settled = self.plan.settle(self._services.word(self.plan.bench.samples, on_notice))
+            self._settled = self.plan.with_questions(self._services.word(self.plan.bench.samples, on_notice))
         return self._settled
 
     def execute(
@@ -158,14 +157,12 @@ class Run:
     def _outcomes(self, jobs: Sequence[Job]) -> Iterator[tuple[Outcome, ...]]:
         """Give the outcomes of each video as they come; here when one worker is enough or a backend must not be shared."""
         plan, folder = self.plan, self.settle().folder
-        backends = plan.backends
-        seeing = [backends.source, backends.tracker, backends.detector]
-        used = [*seeing, *([] if concurrency(backends.judge) else [backends.judge])]
-        shareable = all(getattr(backend, "parallel", True) for backend in used)
-        if plan.grounding and isinstance(backends.judge, Inquires) and concurrency(backends.judge):
+        backends, asked_here = plan.backends, bool(concurrency(self.judge))
+        used = [backends.source, backends.tracker, backends.detector, *([] if asked_here else [backends.judge])]
+        workers = worker_count(plan.config.workers, len(jobs), used)
+        if plan.grounding and isinstance(self.judge, Inquires) and asked_here:
             # The judge that verifies first frames lives in this process, with its cache and its cost limit.
-            shareable = False
-        workers = min(plan.config.workers or min(usable_cores(), MAX_WORKERS), len(jobs)) if shareable else 1
+            workers = 1
         if workers <= 1:
             pipeline = VideoPipeline(plan.config, folder, backends, plan.bench)
             for job in jobs:

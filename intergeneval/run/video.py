@@ -6,8 +6,6 @@ recorded as failed with its message, and the next run asks again; a video that c
 
 from __future__ import annotations
 
-import contextlib
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -89,14 +87,13 @@ class VideoPipeline:
         recorded = job.video
         if recorded is not None and recorded.generated and (self._folder / recorded.path).is_file():
             return _Found(path=self._folder / recorded.path, label=recorded.path, generated=True)
-        with _timed(result, "source"):
-            given = attempt(lambda: self._backends.source.video(job.sample, job.seed))
-            if isinstance(given, Failure):
-                return f"the source failed: {given}"
-            if given.truth is not None and given.truth != job.truth:
-                result.truth = given.truth
-            if given.frames is not None:
-                return self._write(job, given)
+        given = attempt(lambda: self._backends.source.video(job.sample, job.seed))
+        if isinstance(given, Failure):
+            return f"the source failed: {given}"
+        if given.truth is not None and given.truth != job.truth:
+            result.truth = given.truth
+        if given.frames is not None:
+            return self._write(job, given)
         if given.path is None:
             return given.missing or "the source has no video"
         return _Found(path=given.path, label=given.label or given.path.name, generated=False)
@@ -120,9 +117,8 @@ class VideoPipeline:
             return _Seen(video=job.video, tracks=job.tracks)
         reader = self._reader(job, found.path)
         walk = _Walk(reader)
-        with _timed(result, "track"):
-            tracks = job.tracks or self._track(job, result, found.path, reader, walk)
-            walk.finish()
+        tracks = job.tracks or self._track(job, result, found.path, reader, walk)
+        walk.finish()
         video = _video(job, found, digest, reader)
         if video != job.video:
             result.video = video
@@ -131,18 +127,16 @@ class VideoPipeline:
         if job.tracks is None:
             tracks = result.tracks = replace(_of_length(tracks, video.frames), fps=video.fps, video=digest)
         if detector is not None and job.detections is None:
-            with _timed(result, "detect"):
-                request = DetectRequest(
-                    sample=job.sample,
-                    video=video,
-                    frames=reader.kept,
-                    classes=tuple(dict.fromkeys(instance.class_ for instance in job.sample.instances)),
-                    truth=(result.truth or job.truth) if detector.needs_truth else None,
-                )
-                result.detections = replace(_detect(detector, request), video=digest)
-        with _timed(result, "assess"):
-            detected = result.detections or job.detections
-            assessed = replace(consistency.assess(job.sample, video, tracks, detected, reader.kept), video=digest)
+            request = DetectRequest(
+                sample=job.sample,
+                video=video,
+                frames=reader.kept,
+                classes=tuple(dict.fromkeys(instance.class_ for instance in job.sample.instances)),
+                truth=(result.truth or job.truth) if detector.needs_truth else None,
+            )
+            result.detections = replace(_detect(detector, request), video=digest)
+        detected = result.detections or job.detections
+        assessed = replace(consistency.assess(job.sample, video, tracks, detected, reader.kept), video=digest)
         to_assess = self._config.consistency == "judge" and assessed.status is AnswerStatus.OK
         if not to_assess:
             result.consistency = assessed
@@ -244,9 +238,8 @@ class VideoPipeline:
                 return None
             jpegs = {index: videos.encode_jpeg(frame, JPEG_QUALITY) for index, frame in drawn.items()}
             return Pending(request=replace(request, jpegs=jpegs))
-        with _timed(result, "judge"):
-            result.answers, judged = ask(judge, replace(request, frames=frames if judge.needs_frames else None))
-            result.consistency = judged or result.consistency
+        result.answers, judged = ask(judge, replace(request, frames=frames if judge.needs_frames else None))
+        result.consistency = judged or result.consistency
         return None
 
     def _overlay(self, job: Job, path: Path, tracks: Tracks) -> None:
@@ -352,10 +345,3 @@ def _detect(detector: Detector, request: DetectRequest) -> Detections:
         status=FAILED,
         reason=reason,
     )
-
-
-@contextlib.contextmanager
-def _timed(result: Result, stage: str) -> Iterator[None]:
-    began = time.perf_counter()
-    yield
-    result.seconds[stage] = result.seconds.get(stage, 0.0) + time.perf_counter() - began

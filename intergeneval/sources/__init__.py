@@ -1,7 +1,7 @@
 """Where videos come from (``--model``): the protocol every source keeps.
 
 A source is built by an entry point of group ``intergeneval.sources`` from (argument, settings). Sources do not encode: one that
-renders or generates hands over frames, and the pipeline writes the file.
+renders or generates hands over frames, and the run writes the file.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class SourceVideo:
     label: str = ""
     """How records name the path: relative to the model folder."""
     frames: Callable[[], Iterator[Frame]] | None = None
-    """Makes the frames anew, RGB uint8 (H, W, 3), for sources that render; the pipeline encodes them."""
+    """Makes the frames anew, RGB uint8 (H, W, 3), for sources that render; the run encodes them."""
     fps: float = 8.0
     """Frame rate of `frames`, frames per second."""
     missing: str = ""
@@ -42,7 +42,7 @@ class Source(Protocol):
     """Gives one video for each sample and seed.
 
     A source that must not be asked from several processes at once (one that holds a GPU, say) sets ``parallel = False``; the
-    pipeline then calls `video` in the parent process only.
+    run then calls `video` in the parent process only.
     """
 
     @property

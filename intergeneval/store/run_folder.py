@@ -1,4 +1,4 @@
-"""The run folder: ``run.json`` and one append-only JSONL file for each stage.
+"""The run folder: ``run.json``, one append-only JSONL file for each stage, and ``scores.jsonl``, derived from them.
 
 One line is one item; a line is written and fsync'd before the next begins, so a run that was stopped anywhere goes on by being
 run again. A torn last line is cut off when the file is opened for writing and left out when it is read. Order means nothing;

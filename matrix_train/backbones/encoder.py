@@ -1,4 +1,4 @@
-"""What an encoder must do, and what those of the three backbones share."""
+"""What an encoder must do, and what those of all backbones share."""
 
 from __future__ import annotations
 

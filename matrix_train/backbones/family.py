@@ -30,7 +30,7 @@ class Family:
     """One architecture; its folder in this room holds the rest."""
 
     name: str
-    """Name in configs and adapter folders, such as ``cogvideox``."""
+    """Name of its folder here, of its transformer class (`Backbone.name`) and in adapter folders, such as ``cogvideox``."""
     pipeline: str
     """Class of its pipeline in diffusers, as ``model_index.json`` names it."""
     transformer: str
@@ -41,7 +41,7 @@ class Family:
     """(pipeline folder, loaded pipeline, device) -> its encoders."""
     offsets: Callable[[Path], Callable[[str], tuple[Span, ...]]]
     """Pipeline folder -> what gives the characters of each text token of a caption. Raises ConfigError."""
-    own_tokenizer: bool = False
+    tokenizer_by_file: bool = False
     """Whether the tokenizer is loaded by `files.load_tokenizer` and not by the class that the pipeline names."""
     dropped_frames: Callable[[Any], int] = _drops_nothing
     """Config of the transformer -> frames at the start that the pipeline samples and throws away."""

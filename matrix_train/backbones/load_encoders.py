@@ -8,12 +8,12 @@ from typing import Any
 
 import torch
 
-from matrix_train.backbones.encoder import Encoder, Frames, TextCode
+from matrix_train.backbones.encoder import Encoder, Frames
 from matrix_train.backbones.loading import architecture, architecture_of, load_pipeline
 from matrix_train.backbones.table import by_name
 from matrix_train.roles import Span
 
-__all__ = ["Encoder", "Frames", "TextCode", "encoder_of", "load_encoder", "load_image_encoder", "load_offsets"]
+__all__ = ["Encoder", "Frames", "encoder_of", "load_encoder", "load_image_encoder", "load_offsets"]
 
 TEXT_PARTS = ("text_encoder", "text_encoder_2", "image_encoder")
 """Components that pictures of a video do not pass through."""

@@ -74,7 +74,7 @@ def load_pipeline(folder: Path, dtype: torch.dtype, **parts: Any) -> Any:
     """Load a pipeline for sampling; `parts` stand in for components of its own, None leaving one out."""
     import diffusers
 
-    if by_name(architecture(folder)).own_tokenizer:
+    if by_name(architecture(folder)).tokenizer_by_file:
         parts.setdefault("tokenizer", load_tokenizer(folder))
     pipeline: Any = diffusers.DiffusionPipeline
     return pipeline.from_pretrained(folder, dtype=dtype, **parts)

@@ -1,4 +1,4 @@
-"""What the three backbones share: a transformer of diffusers, its settings, and how its attention makes queries and keys."""
+"""What all backbones share: a transformer of diffusers, its settings, and how its attention makes queries and keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Filling a cache from a config alone: load the encoders, encode what is missing, tell what training will leave out."""
+"""A cache filled from a config alone: load the encoders, encode what is missing, tell what training will leave out."""
 
 from __future__ import annotations
 

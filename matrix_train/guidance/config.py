@@ -93,7 +93,11 @@ def layers_of(config: GuidanceConfig, backbone: str, depth: int) -> dict[str, tu
         name = f"attention_guidance.{kind}_layers"
         if not chosen:
             row = by_name(backbone)
-            chosen = row.dominant[CUTS[kind]]
+            chosen = row.dominant.get(CUTS[kind], ())
+            if not chosen:
+                raise ConfigError(
+                    f"{name} is not set, and the paper names no layers of a {backbone}; name layers from 0 to {depth - 1}"
+                )
             if depth != row.dominant_depth:
                 raise ConfigError(
                     f"{name} is not set, and the paper's {', '.join(map(str, chosen))} are layers of a {backbone} of "

@@ -114,7 +114,7 @@ def find_model(spec: str, config: SampleConfig) -> Model:
     """Find a model by the folder of an adapter or pipeline, or by a hub id. Raises ConfigError.
 
     The base of an adapter is not fetched here: the adapter knows its own shape. A pipeline on the hub is, since it must tell its.
-    The shape is the config's, or else the one the adapter was trained with, or the one that a CogVideoX base tells of itself.
+    The shape is the config's, or else the one the adapter was trained with, or the one that a base tells of itself.
     """
     folder = Path(spec)
     size = (config.height, config.width) if config.height else None

@@ -135,7 +135,7 @@ def test_every_wrong_answer_is_listed_with_what_was_expected(constant):
     assert "yes" not in {item["expected"] for item in wrong}
 
 
-def test_every_fault_of_the_world_has_one_line_in_the_table_of_symptoms():
+def test_every_fault_of_the_world_has_one_line_in_the_table_of_fault_scores():
     assert set(FAULT_SCORES) == set(FAULTS)
     assert all(bool(item.questions) != bool(item.diagnostic) for item in FAULT_SCORES.values())
 

@@ -42,3 +42,5 @@ def test_the_caller_says_what_else_goes_on_upwards():
     assert isinstance(attempt(raising(MediaError("torn"))), Failure)
     with pytest.raises(MediaError, match="torn"):
         attempt(raising(MediaError("torn")), passing=(MediaError,))
+    with pytest.raises(BudgetError):
+        attempt(raising(BudgetError("too dear")), passing=(MediaError,))

@@ -6,7 +6,7 @@ from tests.bench.small_benchmarks import own_benchmark
 
 
 @pytest.fixture
-def shelf(tmp_path, monkeypatch):
+def videos(tmp_path, monkeypatch):
     """A working folder whose ./benchmarks holds two benchmarks that share one sample id."""
     monkeypatch.chdir(tmp_path)
     own_benchmark(tmp_path / "benchmarks/small", ("one", "two"))
@@ -21,49 +21,49 @@ def put(folder, *names):
 
 
 @pytest.mark.parametrize(("files", "samples"), [(("two",), 2), (("one", "three"), 3), (("coffee",), 2)])
-def test_matching_sample_ids_tell_the_benchmark(shelf, files, samples):
-    put(shelf, *files)
-    found = infer_benchmark(shelf)
+def test_matching_sample_ids_tell_the_benchmark(videos, files, samples):
+    put(videos, *files)
+    found = infer_benchmark(videos)
     assert len(found.samples) == samples
     assert set(files) <= {sample.id for sample in found.samples}
 
 
-def test_the_manifest_s_word_counts_first(shelf):
-    put(shelf, "one")
-    (shelf / "manifest.jsonl").write_text('{"bench": "large"}\n{"sample_id": "one", "path": "one.mp4"}\n')
-    assert len(infer_benchmark(shelf).samples) == 3
+def test_the_manifest_s_word_counts_first(videos):
+    put(videos, "one")
+    (videos / "manifest.jsonl").write_text('{"bench": "large"}\n{"sample_id": "one", "path": "one.mp4"}\n')
+    assert len(infer_benchmark(videos).samples) == 3
 
 
-def test_when_it_cannot_be_told_the_candidates_are_listed(shelf):
-    put(shelf, "one")
+def test_when_it_cannot_be_told_the_candidates_are_listed(videos):
+    put(videos, "one")
     with pytest.raises(UsageError, match=r"small \(1 of its 2 samples\).*--bench"):
-        infer_benchmark(shelf)
+        infer_benchmark(videos)
 
 
-def test_when_nothing_matches_all_benchmarks_are_listed(shelf):
-    put(shelf, "nothing")
+def test_when_nothing_matches_all_benchmarks_are_listed(videos):
+    put(videos, "nothing")
     with pytest.raises(UsageError, match=r"\(nothing\); say which with --bench: .*clips.*large.*small"):
-        infer_benchmark(shelf)
+        infer_benchmark(videos)
 
 
-def test_a_damaged_benchmark_is_passed_over_and_named(shelf):
-    (shelf.parent / "benchmarks/large/samples.jsonl").write_text("{")
-    put(shelf, "one")
-    assert len(infer_benchmark(shelf).samples) == 2
-    put(shelf, "zero")
-    (shelf / "one.mp4").unlink()
+def test_a_damaged_benchmark_is_passed_over_and_named(videos):
+    (videos.parent / "benchmarks/large/samples.jsonl").write_text("{")
+    put(videos, "one")
+    assert len(infer_benchmark(videos).samples) == 2
+    put(videos, "zero")
+    (videos / "one.mp4").unlink()
     with pytest.raises(UsageError, match="could not be loaded: large"):
-        infer_benchmark(shelf)
+        infer_benchmark(videos)
 
 
 @pytest.mark.parametrize("name", ["/etc", "../other", "a/b"])
-def test_a_manifest_cannot_name_a_path(shelf, name):
-    (shelf / "manifest.jsonl").write_text(f'{{"bench": "{name}"}}\n')
+def test_a_manifest_cannot_name_a_path(videos, name):
+    (videos / "manifest.jsonl").write_text(f'{{"bench": "{name}"}}\n')
     with pytest.raises(UsageError, match="by a path"):
-        infer_benchmark(shelf)
+        infer_benchmark(videos)
 
 
-def test_a_manifest_that_names_no_benchmark_we_have_says_so(shelf):
-    (shelf / "manifest.jsonl").write_text('{"bench": "gone"}\n')
+def test_a_manifest_that_names_no_benchmark_we_have_says_so(videos):
+    (videos / "manifest.jsonl").write_text('{"bench": "gone"}\n')
     with pytest.raises(UsageError, match=r"no benchmark is called 'gone'; there are: .*clips"):
-        infer_benchmark(shelf)
+        infer_benchmark(videos)

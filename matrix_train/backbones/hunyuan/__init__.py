@@ -47,7 +47,7 @@ FAMILY = Family(
     wrap=_wrap,
     encoder=_encoder,
     offsets=_offsets,
-    own_tokenizer=True,
+    tokenizer_by_file=True,
     dropped_frames=lambda config: DROPPED if config.image_condition_type == "latent_concat" else 0,
     dominant={MapKind.V2T: (6, 7, 9, 10), MapKind.V2V: (11, 26, 27, 29)},
     dominant_depth=60,

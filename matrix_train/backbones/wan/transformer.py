@@ -1,6 +1,6 @@
 """Wan 2.1 (image to video): self-attention over video, then cross-attention to text with an image branch beside it.
 
-Condition tensors: ``text`` (B, 512, C); ``text_length`` (B,) real tokens; ``image`` (B, C + 4, F, H, W): first-frame mask and
+Condition tensors: ``text`` (B, 512, C); ``image`` (B, C + 4, F, H, W): first-frame mask and
 latent as the pipeline builds them; ``image_embeds`` (B, 257, C), where the model has an image branch.
 """
 
