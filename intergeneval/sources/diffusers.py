@@ -32,6 +32,12 @@ RATES = {"CogVideoX": 8.0, "Wan": 16.0, "HunyuanVideo": 24.0, "LTX": 24.0, "Moch
 FULL_PRECISION = {"Wan": ("vae", "image_encoder")}
 """Start of a pipeline's class name -> parts that lose quality in half precision."""
 
+REBUILT = ("LlamaTokenizer", "LlamaTokenizerFast")
+"""Classes that do not read a tokenizer's file as it stands: transformers 5.24 builds Llama 2's rules around its vocabulary.
+
+HunyuanVideo's pipelines name the second for a byte-level tokenizer of Llama 3, and lose the spaces of every prompt by it.
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
@@ -101,7 +107,7 @@ class DiffusersSource:
         """Look at the pipeline's index; its weights are loaded with the first video. Raises ConfigError."""
         self._generation = generation
         self._weights = locate(OWNER, source, MARKER)
-        self._class_name, self._class = _pipeline_class(self._weights)
+        self._class_name, self._class, self._index = _pipeline_class(self._weights)
         accepted = inspect.signature(self._class.__call__).parameters
         unknown = [name for name in generation.arguments() if name not in accepted]
         if unknown:
@@ -167,7 +173,7 @@ class DiffusersSource:
     def _load(self) -> Any:
         whole = _of_family(FULL_PRECISION, self._class_name) or ()
         dtype = {"default": self._dtype, **dict.fromkeys(whole, torch.float32)} if whole else self._dtype
-        pipeline = self._class.from_pretrained(self._weights.source, dtype=dtype)
+        pipeline = self._class.from_pretrained(self._weights.source, dtype=dtype, **self._tokenizers())
         pipeline.set_progress_bar_config(disable=True)
         if self._generation.tiling:
             pipeline.vae.enable_tiling()
@@ -175,6 +181,16 @@ class DiffusersSource:
             pipeline.enable_model_cpu_offload(device=self._device)
             return pipeline
         return pipeline.to(self._device)
+
+    def _tokenizers(self) -> dict[str, Any]:
+        """Return the tokenizers that the pipeline would load by a class that rebuilds them, loaded by their files."""
+        named = {part for part, made in self._index.items() if isinstance(made, list) and made[-1:] and made[-1] in REBUILT}
+        if not named:
+            return {}
+        from transformers import AutoTokenizer
+
+        auto: Any = AutoTokenizer
+        return {part: auto.from_pretrained(self._weights.source, subfolder=part) for part in sorted(named)}
 
     def _generate(self, sample: Sample, seed: int, image: Path | None) -> np.ndarray[Any, np.dtype[np.uint8]]:
         """Return the frames (N, H, W, 3). Raises BackendError for an image that is none or frames that are not finite."""
@@ -207,8 +223,11 @@ def noise_seed(sample_id: str, seed: int) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed}\0{sample_id}".encode()).digest()[:8], "big") >> 1
 
 
-def _pipeline_class(weights: Weights) -> tuple[str, Any]:
-    """Return the pipeline's class, which must be one of the library's own: a folder must not bring code along."""
+def _pipeline_class(weights: Weights) -> tuple[str, Any, Mapping[str, Any]]:
+    """Return name and class of the pipeline, and its index.
+
+    The class must be one of the library's own: a folder must not bring code along.
+    """
     folder = Path(weights.source)
     if folder.is_dir():
         place_of_index = folder / MARKER
@@ -230,7 +249,7 @@ def _pipeline_class(weights: Weights) -> tuple[str, Any]:
         )
     if "num_frames" not in inspect.signature(found.__call__).parameters:
         raise ConfigError(f"{OWNER}: {name} makes no videos; give a text-to-video or image-to-video pipeline")
-    return name, found
+    return name, found, index
 
 
 def _text_length(pipeline: Any) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """What the cache gives a transformer is what its own pipeline would give it, and roles lead to the right text tokens."""
 
+import json
 import math
 import shutil
 from dataclasses import replace
@@ -13,7 +14,9 @@ from PIL import Image
 from transformers import LlamaTokenizerFast
 
 from intergeneval.errors import ConfigError
+from intergeneval.sources import diffusers as diffusers_source
 from matrix_train.backbones.cogvideox.encoder import CogVideoXEncoder
+from matrix_train.backbones.files import load_tokenizer
 from matrix_train.backbones.hunyuan.encoder import stream_offsets
 from matrix_train.backbones.load_encoders import load_encoder, load_offsets
 from matrix_train.backbones.loading import architecture, load_backbone, load_pipeline, sampled_frames
@@ -95,6 +98,18 @@ def test_a_word_stands_in_hunyuans_text_stream_where_its_characters_lead(places,
     turned = encoder.text(CAPTION, frame[::-1])
     assert (turned.tensors["text"] != one.tensors["text"]).any(dim=1)[0]
     assert not any(last > first for first, last in one.offsets[: len(one.offsets) - 252])
+
+
+def test_a_run_of_the_base_gives_hunyuan_the_prompt_that_was_typed(places):
+    """The class that the pipeline names cuts it into other tokens, without the spaces; a run must not."""
+    index = json.loads((places / "hunyuan" / "model_index.json").read_text())
+    assert index["tokenizer"] == ["transformers", "LlamaTokenizerFast"]
+    loaded = diffusers_source.create(str(places / "hunyuan"), {"device": "cpu"})._pipeline.get().tokenizer
+    by_name = LlamaTokenizerFast.from_pretrained(places / "hunyuan" / "tokenizer")
+    right = load_tokenizer(places / "hunyuan")(CAPTION)["input_ids"]
+    assert loaded(CAPTION)["input_ids"] == right
+    assert by_name(CAPTION)["input_ids"] != right
+    assert loaded.decode(right, skip_special_tokens=True) == CAPTION
 
 
 def test_a_caption_that_fills_hunyuans_text_keeps_its_length_and_its_places(places):
