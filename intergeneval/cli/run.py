@@ -84,11 +84,14 @@ def run(config_file: Path | None, options: dict[str, Any]) -> RunResult:
         click.echo(text, err=True)
 
     prepared = prepare(config_file, options)
-    # Before anything is asked: a judge that words questions is paid for that as well.
-    if cost := expected(prepared):
+    cost, words_first = expected(prepared), prepared.plan.settled is None
+    if cost and words_first:
+        # Before anything is asked: a judge that words questions is paid for that as well.
         notice(cost)
     settled = prepared.settle(notice)
     notice(f"{settled.header.model} on {settled.header.bench}: {settled.folder}")
+    if cost and not words_first:
+        notice(cost)
     with progress("scoring") as tell:
 
         def on_progress(state: Progress) -> None:
@@ -102,7 +105,7 @@ def expected(prepared: Run) -> str:
     found = prepared.plan.estimate()
     if found is None:
         return ""
-    cost = f"cost up to {found.cost:.2f}" if found.cost is not None else "cost unknown without a price table"
+    cost = f"cost up to {found.cost:.2f}" if found.cost is not None else "cost unknown: no price table, or no estimate of a part"
     tokens = f"{found.input_tokens} tokens in, {found.output_tokens} out"
     return f"estimate: {found.requests} requests, {tokens}, {cost} ({found.basis})"
 

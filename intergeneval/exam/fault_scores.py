@@ -29,7 +29,7 @@ class FaultScore:
 
     @property
     def told(self) -> str:
-        """The chosen in words."""
+        """What shows the fault, in words."""
         if self.questions:
             return f"questions {', '.join(map(str, self.questions))} not answered yes"
         return {
@@ -58,7 +58,7 @@ FAULT_SCORES = {
     "fused": FaultScore(questions=(4, 5), exempt="masks do not show whether two bodies are one"),
     "limbs": FaultScore(questions=(7,), exempt="masks do not show how many limbs a body has"),
 }
-"""Fault -> chosen."""
+"""Fault -> what shows it."""
 
 
 _BROKEN = frozenset({AnswerStatus.FAILED, AnswerStatus.REFUSED, AnswerStatus.UNPARSED})

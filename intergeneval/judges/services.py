@@ -98,13 +98,15 @@ class CostEstimate(Record):
     basis: str
     """What the estimate rests on, in one sentence."""
 
-    def __add__(self, other: CostEstimate) -> CostEstimate:
-        """Return what both take together; the cost is known only where both are."""
-        cost = None if self.cost is None or other.cost is None else self.cost + other.cost
+    def after(self, first: CostEstimate) -> CostEstimate:
+        """Return what `first` and this take together; the cost is known only where both are.
+
+        `first` may be a judge's own object with these fields.
+        """
         return CostEstimate(
-            requests=self.requests + other.requests,
-            input_tokens=self.input_tokens + other.input_tokens,
-            output_tokens=self.output_tokens + other.output_tokens,
-            cost=cost,
-            basis=f"{self.basis}; {other.basis}",
+            requests=first.requests + self.requests,
+            input_tokens=first.input_tokens + self.input_tokens,
+            output_tokens=first.output_tokens + self.output_tokens,
+            cost=None if first.cost is None or self.cost is None else first.cost + self.cost,
+            basis=f"{first.basis}; {self.basis}",
         )

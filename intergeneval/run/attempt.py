@@ -27,18 +27,21 @@ class Failure:
         return self.text
 
 
-def attempt(call: Callable[[], T], passing: tuple[type[Exception], ...] = ()) -> T | Failure:
+def attempt(call: Callable[[], T], passing: tuple[type[Exception], ...] = (), due: type[T] | None = None) -> T | Failure:
     """Return what a backend gives, or its failure.
 
     Backends are other people's code, and one item that breaks one must not end a run over hundreds: whatever it raises is
     recorded with the item, counted as unscored, and asked again by a resume. `passing` are exceptions that go on upwards, beside
-    those that never are a failure.
+    those that never are a failure. `due` is what the call must give; anything else is a failure as well.
     """
     try:
-        return call()
+        given = call()
     except (*NEVER_A_FAILURE, *passing):
         raise
     except IntergenevalError as error:
         return Failure(type(error).__name__, str(error))
     except Exception as error:  # noqa: BLE001  # see above: recorded with its type and text, never dropped
         return Failure(type(error).__name__, f"{type(error).__name__}: {error}")
+    if due is not None and not isinstance(given, due):
+        return Failure("TypeError", f"it gave a {type(given).__name__} where a {due.__name__} is due")
+    return given

@@ -124,18 +124,19 @@ class Plan:
             return None
         seeds = {sample.id: len(self.seeds(sample)) for sample in self.bench.samples}
         asked = sum(count * len(self.templated[name]) for name, count in seeds.items())
-        found: CostEstimate = estimate(sum(seeds.values()), asked, TYPICAL_FRAMES, assess=self.config.consistency == "judge")
+        found: CostEstimate | None = estimate(
+            sum(seeds.values()), asked, TYPICAL_FRAMES, assess=self.config.consistency == "judge"
+        )
         # What is asked in equal words comes from the cache the second time.
         words = tuple(dict.fromkeys(questions.words_of(sample, index) for sample, index in self.to_word))
-        if not words:
+        if found is None or not words:
             return found
         wording = getattr(judge, "estimate_wording", None)
-        if wording is None:
-            unknown = f"{len(words)} of the requests word questions, and their size is not known"
+        more: CostEstimate | None = wording(words) if wording is not None else None
+        if more is None:
+            unknown = f"{len(words)} of the requests word questions, and what they take is not known"
             more = CostEstimate(requests=len(words), input_tokens=0, output_tokens=0, cost=None, basis=unknown)
-        else:
-            more = wording(words)
-        return found + more
+        return more.after(found)
 
     def _header(self, asked: Mapping[str, tuple[Question, ...]]) -> RunHeader:
         config, backends, whole = self.config, self.backends, self.whole

@@ -87,7 +87,7 @@ class VideoPipeline:
         recorded = job.video
         if recorded is not None and recorded.generated and (self._folder / recorded.path).is_file():
             return _Found(path=self._folder / recorded.path, label=recorded.path, generated=True)
-        given = attempt(lambda: self._backends.source.video(job.sample, job.seed))
+        given = attempt(lambda: self._backends.source.video(job.sample, job.seed), due=SourceVideo)
         if isinstance(given, Failure):
             return f"the source failed: {given}"
         if given.truth is not None and given.truth != job.truth:
@@ -174,7 +174,7 @@ class VideoPipeline:
             path=path,
             truth=(result.truth or job.truth) if tracker.needs_truth else None,
         )
-        made = attempt(lambda: tracker.track(request))
+        made = attempt(lambda: tracker.track(request), due=Tracks)
         if walk.error is not None:
             raise walk.error
         if isinstance(made, Failure):
@@ -326,7 +326,7 @@ def _of_length(tracks: Tracks, frames: int) -> Tracks:
 
 
 def _detect(detector: Detector, request: DetectRequest) -> Detections:
-    made = attempt(lambda: detector.detect(request))
+    made = attempt(lambda: detector.detect(request), due=Detections)
     if isinstance(made, Failure):
         reason = made.text
     elif left_out := sorted(set(request.frames) - set(made.frames)):

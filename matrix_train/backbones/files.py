@@ -31,6 +31,22 @@ def resolve(path: str) -> Path:
         raise ConfigError(f"model.path: {path} is no folder here and cannot be downloaded ({error})") from None
 
 
+def look_up(path: str) -> Path:
+    """Return a folder with index and transformer config of a pipeline, as `resolve` takes it, without fetching weights.
+
+    Raises ConfigError where they cannot be had.
+    """
+    if not is_hub_id(path):
+        return resolve(path)
+    from huggingface_hub import hf_hub_download
+
+    try:
+        hf_hub_download(path, "transformer/config.json")
+        return Path(hf_hub_download(path, "model_index.json")).parent
+    except Exception as error:  # noqa: BLE001  # the hub client raises many kinds, all of which mean that it is not to be had
+        raise ConfigError(f"model.path: {path} is no folder here and cannot be looked up on the hub ({error})") from None
+
+
 def is_hub_id(path: str) -> bool:
     """Return whether `resolve` takes a path for the id of a repository on the hub: OWNER/NAME, and no folder here."""
     return not path.startswith((builtin.PREFIX, ".", "/")) and path.count("/") == 1 and not Path(path).exists()

@@ -1,4 +1,4 @@
-"""The embedded models as sources of videos: ``intergeneval run --model builtin:staged-base`` and ``builtin:staged-matrix``."""
+"""The embedded model: a small pipeline that travels with the package, and the adapter trained on it, as sources of videos."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from intergeneval.errors import ConfigError, RecordError
 from intergeneval.records import Record
-from matrix_train.backbones.files import is_hub_id, resolve
-from matrix_train.backbones.loading import told_shape
+from matrix_train.backbones.files import look_up, resolve
+from matrix_train.backbones.loading import architecture, told_shape
 from matrix_train.config import STEP
 from matrix_train.guidance.config import GuidanceConfig, parse
 from matrix_train.model.checkpoint import MARK, AdapterInfo, read_info
@@ -113,24 +113,25 @@ def is_adapter(folder: Path) -> bool:
 def find_model(spec: str, config: SampleConfig) -> Model:
     """Find a model by the folder of an adapter or pipeline, or by a hub id. Raises ConfigError.
 
-    The base of an adapter is not fetched here: the adapter knows its own shape. A pipeline on the hub is, since it must tell its.
-    The shape is the config's, or else the one the adapter was trained with, or the one that a base tells of itself.
+    The base of an adapter is looked up and not fetched: the adapter knows its own shape. A pipeline on the hub is fetched, since
+    its files stand in the description of a run. The shape is the config's, or else the one the adapter was trained with, or the one
+    that a base tells of itself.
     """
     folder = Path(spec)
     size = (config.height, config.width) if config.height else None
     if is_adapter(folder):
         info = read_info(folder)
         base, frames = config.base or info.base, config.frames or info.frames
-        if not is_hub_id(base):
-            # Better known to be missing now than after hours of other work.
-            resolve(base)
+        # Better known to be missing, or none that we know, now than after hours of other work.
+        architecture(look_up(base))
         return Model(base_path=base, adapter=folder, info=info, frames=frames, size=size or info.size)
     if folder.is_dir() and not (folder / "model_index.json").is_file():
         raise ConfigError(f"{spec} is neither an adapter folder (no {MARK}) nor a diffusers pipeline (no model_index.json)")
     if config.base:
         raise ConfigError(f"{spec} is a pipeline itself, so base is not to be set")
-    told, own = told_shape(resolve(spec))
+    place = resolve(spec)
+    told, own = told_shape(place)
     frames = config.frames or told
     if not frames or not (size or own):
         raise ConfigError(f"{spec} does not say the shape it was trained with; set frames, height and width")
-    return Model(base_path=spec, adapter=None, info=None, frames=frames, size=size or own or (0, 0))
+    return Model(base_path=str(place), adapter=None, info=None, frames=frames, size=size or own or (0, 0))

@@ -9,9 +9,10 @@ from typing import Any
 from intergeneval.errors import BackendError, ConfigError, IntergenevalError, RecordError
 from intergeneval.ids import sha256_file
 from intergeneval.masks import Mask
+from intergeneval.plugins.weights import Once
 from intergeneval.records import Sample
 from intergeneval.sources import Frame, SourceVideo
-from matrix_train.backbones.files import describe, is_hub_id
+from matrix_train.backbones.files import describe, look_up
 from matrix_train.data.clips import inside, read_mask, read_picture
 from matrix_train.guidance.config import check_layers, parse
 from matrix_train.guidance.roles import roles_of
@@ -51,11 +52,9 @@ class MatrixSource:
             raise ConfigError(f"source 'matrix': fps is {fps!r}; it must be a number above 0")
         self._guidance = parse(self._settings["attention_guidance"], where="source 'matrix': attention_guidance")
         self._model = find_model(model, self._config)
-        if not is_hub_id(self._model.base_path):
-            # Of a base on the hub the layers are known when it is loaded, and checked then.
-            check_layers(self._guidance, self._model.base())
+        check_layers(self._guidance, look_up(self._model.base_path))
         self._root: Path | None = None
-        self._generator: Any = None
+        self._generator = Once("source 'matrix'", self._load)
 
     @property
     def name(self) -> str:
@@ -114,7 +113,7 @@ class MatrixSource:
     def _frames(self, sample: Sample, seed: int) -> Iterator[Frame]:
         try:
             first, masks = self._inputs(sample)
-            frames = self._loaded().frames(first, sample, masks, seed=seed)
+            frames = self._generator.get().frames(first, sample, masks, seed=seed)
         except IntergenevalError:
             raise
         except Exception as error:
@@ -131,12 +130,10 @@ class MatrixSource:
         paths = {item.id: inside(self._root, item.mask, "mask") for item in sample.instances if item.mask}
         return first, {name: resize(read_mask(path), size) for name, path in paths.items()}
 
-    def _loaded(self) -> Any:
-        if self._generator is None:
-            from matrix_train.sample.generate import Generator
+    def _load(self) -> Any:
+        from matrix_train.sample.generate import Generator
 
-            self._generator = Generator(self._spec, self._config, self._guidance)
-        return self._generator
+        return Generator(self._spec, self._config, self._guidance)
 
 
 def create(argument: str, settings: Mapping[str, Any]) -> MatrixSource:

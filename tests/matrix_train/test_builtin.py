@@ -14,7 +14,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from intergeneval.errors import ConfigError
+from intergeneval.errors import BackendError, ConfigError
 from matrix_train import builtin
 from matrix_train.backbones.files import resolve
 from matrix_train.backbones.loading import load_pipeline
@@ -144,19 +144,66 @@ def test_masks_of_staged_clips_lie_on_the_instances_and_writing_goes_on_where_it
         assert masks[0].any()
 
 
-def test_an_adapter_whose_base_lies_on_the_hub_is_planned_without_fetching_it(tmp_path, monkeypatch):
-    fetched = []
-    monkeypatch.setattr(
-        "diffusers.DiffusionPipeline.download", lambda name: fetched.append(name) or str(builtin.folder(builtin.BASE))
-    )
-    folder = tmp_path / "adapter"
+@pytest.fixture
+def hub(monkeypatch):
+    """A hub that holds the embedded base as ``somebody/base`` and nothing else; gives what was asked of it."""
+    asked = []
+
+    def one_file(name, part):
+        asked.append(part)
+        if name != "somebody/base":
+            raise OSError("no such repository")
+        return str(builtin.folder(builtin.BASE) / part)
+
+    def whole(name):
+        asked.append("everything")
+        if name != "somebody/base":
+            raise OSError("no such repository")
+        return str(builtin.folder(builtin.BASE))
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", one_file)
+    monkeypatch.setattr("diffusers.DiffusionPipeline.download", whole)
+    return asked
+
+
+def adapter_on(folder, base):
+    """The embedded adapter with another base in its mark."""
     shutil.copytree(builtin.folder(builtin.ADAPTER), folder)
     mark = json.loads((folder / "matrix_config.json").read_text())
-    (folder / "matrix_config.json").write_text(json.dumps({**mark, "base": "somebody/base"}))
-    source = MatrixSource(
-        str(folder), {"dtype": "float32", "steps": 1, "attention_guidance": {"kinds": ["cmg"], "cmg_layers": [2]}}
-    )
+    (folder / "matrix_config.json").write_text(json.dumps({**mark, "base": base}))
+    return str(folder)
+
+
+def test_an_adapter_whose_base_lies_on_the_hub_is_planned_without_fetching_its_weights(tmp_path, hub):
+    folder = adapter_on(tmp_path / "adapter", "somebody/base")
+    guidance = {"kinds": ["cmg"], "cmg_layers": [2]}
+    source = MatrixSource(folder, {"dtype": "float32", "steps": 1, "attention_guidance": guidance})
     assert source.describe()["base"] == "somebody/base"
-    assert fetched == []
-    assert find_model(str(folder), SampleConfig()).base() == builtin.folder(builtin.BASE)
-    assert fetched == ["somebody/base"]
+    assert set(hub) == {"model_index.json", "transformer/config.json"}
+    assert find_model(folder, SampleConfig()).base() == builtin.folder(builtin.BASE)
+    assert hub[-1] == "everything"
+
+
+def test_a_base_that_cannot_be_had_or_layers_it_does_not_have_are_told_before_the_first_video(tmp_path, hub):
+    with pytest.raises(ConfigError, match="nobody/base is no folder here and cannot be looked up on the hub"):
+        MatrixSource(adapter_on(tmp_path / "gone", "nobody/base"), {})
+    with pytest.raises(ConfigError, match="cmg_layers is not set"):
+        MatrixSource(adapter_on(tmp_path / "unset", "somebody/base"), {"attention_guidance": {"kinds": ["cmg"]}})
+    with pytest.raises(ConfigError, match="cmg_layers is not set"):
+        MatrixSource("somebody/base", {"attention_guidance": {"kinds": ["cmg"]}})
+    assert hub.count("everything") == 1
+
+
+def test_a_model_that_cannot_be_loaded_is_tried_once(tmp_path, monkeypatch):
+    tried = []
+
+    def broken(*given):
+        tried.append(given)
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr("matrix_train.sample.generate.Generator", broken)
+    source = create(builtin.ADAPTER, {})
+    for _ in range(3):
+        with pytest.raises(BackendError, match="out of memory"):
+            source._generator.get()
+    assert len(tried) == 1

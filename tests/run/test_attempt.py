@@ -38,6 +38,12 @@ def test_the_cost_limit_a_full_disk_and_an_interrupt_are_no_failures(error):
         attempt(raising(error))
 
 
+def test_what_is_not_of_the_kind_that_is_due_is_a_failure():
+    assert attempt(lambda: 3, due=int) == 3
+    for given, name in (("I could not", "str"), (None, "NoneType")):
+        assert attempt(lambda given=given: given, due=int) == Failure("TypeError", f"it gave a {name} where a int is due")
+
+
 def test_the_caller_says_what_else_goes_on_upwards():
     assert isinstance(attempt(raising(MediaError("torn"))), Failure)
     with pytest.raises(MediaError, match="torn"):

@@ -6,6 +6,7 @@ import json
 import os
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -157,3 +158,16 @@ def test_of_a_judge_that_cannot_say_what_wording_takes_the_requests_are_counted_
     found = Plan.of(settings(world, "http://127.0.0.1:9/v1")).estimate()
     assert isinstance(found, CostEstimate)
     assert (found.requests, found.cost) == (5, None)
+
+
+def test_an_estimate_may_be_a_judge_s_own_object_or_none(world, monkeypatch):
+    own = SimpleNamespace(requests=3, input_tokens=30, output_tokens=6, cost=1.0, basis="a guess")
+    monkeypatch.setattr(openai_judge.OpenAIJudge, "estimate", lambda *_, **__: own)
+    found = Plan.of(settings(world, "http://127.0.0.1:9/v1")).estimate()
+    assert found is not None
+    assert found.requests == 5
+    assert found.cost is not None
+    assert found.cost > 1.0
+    assert found.basis.startswith("a guess; 2 of the requests")
+    monkeypatch.setattr(openai_judge.OpenAIJudge, "estimate", lambda *_, **__: None)
+    assert Plan.of(settings(world, "http://127.0.0.1:9/v1")).estimate() is None
