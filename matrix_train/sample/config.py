@@ -114,8 +114,8 @@ def find_model(spec: str, config: SampleConfig) -> Model:
     """Find a model by the folder of an adapter or pipeline, or by a hub id. Raises ConfigError.
 
     The base of an adapter is looked up and not fetched: the adapter knows its own shape. A pipeline on the hub is fetched, since
-    its files stand in the description of a run. The shape is the config's, or else the one the adapter was trained with, or the one
-    that a base tells of itself.
+    its files stand in the description of a run. The shape is the config's, or else the one the adapter was trained with, or the
+    one that a base tells of itself.
     """
     folder = Path(spec)
     size = (config.height, config.width) if config.height else None
