@@ -14,6 +14,7 @@ from typing import Any
 
 from intergeneval.bench.benchmark import IMAGE_TO_VIDEO, TASKS
 from intergeneval.bench.faults import Fault
+from intergeneval.bench.fields import twin_faults
 from intergeneval.bench.names import id_fault, path_fault
 from intergeneval.bench.reading import Reading
 from intergeneval.bench.repair import repair
@@ -139,6 +140,8 @@ def _samples(root: Path, faults: list[Fault]) -> tuple[list[Sample], list[str]]:
         if sample is not None:
             samples.append(sample)
             lines.append(file)
+    # A twin in a line that cannot be read would be called absent.
+    faults.extend(twin_faults(samples, lines) if len(samples) == len(seen) else ())
     if not seen and not faults:
         faults.append(Fault(file=SAMPLES, field="", problem="there is no sample", fix="add one a line"))
     return samples, lines

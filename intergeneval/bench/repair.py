@@ -11,6 +11,7 @@ from intergeneval.errors import RecordError
 from intergeneval.records import BOX_COLOURS, Instance, Interaction, Record, Sample
 
 _NOBODY: Mapping[str, Any] = {"subject": None, "verb": "", "object": None}
+_ROLES = ("subject", "object", "instrument", "destination", "alternatives")
 _EMPTY: Mapping[str, Any] = {"id": "s", "prompt": "p", "instances": [], "interactions": []}
 
 
@@ -44,7 +45,7 @@ def repair(raw: Mapping[str, Any], file: str) -> Repaired:
     named = {fields.get("image"), *(item.get("mask") for item in instances)}
     if any(field.startswith("instances") and not field.endswith((".class", ".appearance", ".colour")) for field in replaced):
         # Whoever an interaction names may be one of those that have no name here.
-        replaced += [f"interactions[{index}].{role}" for index in range(len(acts)) for role in ("subject", "object")]
+        replaced += [f"interactions[{index}].{role}" for index in range(len(acts)) for role in _ROLES]
     hashes = raw.get("hashes")
     if isinstance(hashes, dict):
         # A path that no field names may stand in one that was replaced.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from intergeneval.bench.faults import Fault
+from intergeneval.bench.fields import field_faults
 from intergeneval.bench.names import id_fault, path_fault
 from intergeneval.errors import RecordError
 from intergeneval.ids import canonical_json
@@ -69,7 +70,8 @@ def _shape_fix(problem: str) -> str:
 
 def sample_faults(sample: Sample, root: Path, file: str) -> list[Fault]:
     """Return what is wrong inside a well-shaped sample and must be mended before the benchmark can be used."""
-    found = [*_text_faults(sample), *_instance_faults(sample), *_interaction_faults(sample), *_path_faults(sample, root)]
+    found = [*_text_faults(sample), *_instance_faults(sample), *_interaction_faults(sample), *field_faults(sample)]
+    found += _path_faults(sample, root)
     return [Fault(file=file, field=field, problem=problem, fix=fix, sample=sample.id) for field, problem, fix in found]
 
 

@@ -12,17 +12,30 @@ from intergeneval.records.answers import (
     Question,
     Stage,
 )
-from intergeneval.records.bench import BOX_COLOURS, Category, Direction, Instance, Interaction, Sample
-from intergeneval.records.codec import Record
+from intergeneval.records.bench import (
+    BOX_COLOURS,
+    Category,
+    Direction,
+    Instance,
+    Interaction,
+    Part,
+    Relation,
+    Sample,
+    TouchingAtStart,
+)
+from intergeneval.records.codec import LATER, Record
+from intergeneval.records.counting import TWIN_IDS, counted
 from intergeneval.records.estimate import (
     Comparison,
     Completeness,
+    Contrast,
     Estimate,
     Outcome,
     PromptDifference,
     SliceComparison,
     SliceEstimate,
     TieGroup,
+    TwinPair,
     Verdict,
 )
 from intergeneval.records.grounding import Basis, CropCheck, Grounding, Place
@@ -44,8 +57,10 @@ from intergeneval.records.video import (
 __all__ = [
     "BOX_COLOURS",
     "KISA_IDS",
+    "LATER",
     "RUN_SCHEMA",
     "SGI_IDS",
+    "TWIN_IDS",
     "Answer",
     "AnswerStatus",
     "AnswerValue",
@@ -56,6 +71,7 @@ __all__ = [
     "Comparison",
     "Completeness",
     "Consistency",
+    "Contrast",
     "CropCheck",
     "Detection",
     "Detections",
@@ -68,12 +84,14 @@ __all__ = [
     "Interaction",
     "InteractionScore",
     "Outcome",
+    "Part",
     "Place",
     "Predicate",
     "Profile",
     "PromptDifference",
     "Question",
     "Record",
+    "Relation",
     "RunHeader",
     "Sample",
     "Score",
@@ -82,12 +100,15 @@ __all__ = [
     "SliceEstimate",
     "Stage",
     "TieGroup",
+    "TouchingAtStart",
     "Track",
     "TrackState",
     "Tracks",
     "TrueAnswer",
     "Truth",
+    "TwinPair",
     "Verdict",
     "Video",
     "VideoStatus",
+    "counted",
 ]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from intergeneval.records.codec import Record
+from intergeneval.records.codec import LATER, Record
 from intergeneval.records.video import TrackState
 
 KISA_IDS = (1, 2, 3, 4, 5, 6)
@@ -54,13 +54,15 @@ class Question(Record):
     text: str
     """The question as it is asked."""
     names: tuple[str, ...]
-    """Instance ids the question names."""
+    """Instance ids the question names and cannot be answered without."""
     verb: str
     """Verb of the interaction, as the benchmark words it."""
     predicate: Predicate | None = None
     """What geometry would check; None: geometry cannot know."""
     template: str = ""
     """Name and version of the template; ``verbatim`` for a benchmark's own questions."""
+    twin: str = field(default="", metadata=LATER)
+    """Id of the twin sample whose interaction it asks about, with the roles exchanged; counts for `contrast` and for no score."""
 
 
 class AnswerStatus(enum.StrEnum):
@@ -155,6 +157,8 @@ class Consistency(Record):
     """Whether something emerged at `frames`; None as a whole: not assessed; None entries: no statement."""
     assessors: Mapping[str, str] = field(default_factory=dict)
     """Who assessed ``disappearance`` and ``emergence``."""
+    implausible: tuple[bool | None, ...] | None = field(default=None, metadata=LATER)
+    """Whether `frames` show a body or thing that cannot be, where a judge looked for it; None entries: no statement."""
     reasons: tuple[str, ...] = ()
     """Why, per frame of `frames` (empty texts where nothing happened), or empty as a whole."""
     diagnostics: tuple[Diagnostics, ...] = ()
@@ -169,7 +173,12 @@ class Consistency(Record):
     """sha256 of the video it is about; a statement about another version of it is stale."""
 
     def __post_init__(self) -> None:
-        parts = {"disappearance": self.disappearance, "emergence": self.emergence, **(self.states or {})}
+        parts = {
+            "disappearance": self.disappearance,
+            "emergence": self.emergence,
+            "implausible": self.implausible,
+            **(self.states or {}),
+        }
         for name, values in parts.items():
             if values is not None and len(values) != len(self.frames):
                 raise ValueError(f"{name} speaks of {len(values)} frames, the record of {len(self.frames)}")

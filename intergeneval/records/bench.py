@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from intergeneval.records.codec import Record
+from intergeneval.records.codec import LATER, Record
 
 BOX_COLOURS = ("red", "blue", "green", "yellow", "purple", "orange", "cyan", "pink", "magenta")
 """Names of the box colours, in the order in which a sample's instances take them; the last is there for the release's sets."""
@@ -27,6 +27,30 @@ class Direction(enum.StrEnum):
 
     UNIDIRECTIONAL = "unidirectional"
     BIDIRECTIONAL = "bidirectional"
+
+
+class Relation(enum.StrEnum):
+    """How the object stands to its destination at the end."""
+
+    IN = "in"
+    ON = "on"
+    AT = "at"
+
+
+class Part(enum.StrEnum):
+    """Part of the subject's body that the action is done with."""
+
+    MOUTH = "mouth"
+    HAND = "hand"
+    FOOT = "foot"
+
+
+class TouchingAtStart(enum.StrEnum):
+    """Whether subject and object touch in the first frame, as somebody who looked at it says; overlap of masks tells nothing."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +91,27 @@ class Interaction(Record):
     """The interaction as the benchmark words it, where it does."""
     questions: tuple[str, ...] = ()
     """Ten questions asked verbatim, in the order of their ids; empty: they come from templates."""
+    instrument: str | None = field(default=None, metadata=LATER)
+    """Instance id of the thing the subject acts with, such as a spatula, a rope or a stick; None: its own body, or not told."""
+    destination: str | None = field(default=None, metadata=LATER)
+    """Where the object is to end: an instance id, or words such as ``the far side of the pool``; None: nowhere in particular."""
+    relation: Relation | None = field(default=None, metadata=LATER)
+    """How the object then stands to the destination; needed where there is one, and None where there is none."""
+    after: int | None = field(default=None, metadata=LATER)
+    """Index of the interaction of the same sample that this one follows; None: it begins with the video."""
+    alternatives: tuple[str, ...] = field(default=(), metadata=LATER)
+    """Instance ids that would serve as object just as well, such as the other two of three pancakes."""
+    part: Part | None = field(default=None, metadata=LATER)
+    """Part of the subject's body that it is done with; None: not told."""
+    touching_at_start: TouchingAtStart = field(default=TouchingAtStart.UNKNOWN, metadata=LATER)
+    """Whether subject and object touch in the first frame already; with an instrument, whether that touches the object."""
+    twin_of: str | None = field(default=None, metadata=LATER)
+    """Id of the sample that asks for the same with the roles of subject and object exchanged."""
+
+    @property
+    def exchanged(self) -> Interaction:
+        """The same with the roles of subject and object exchanged: what the twin asks for."""
+        return replace(self, subject=self.object, object=self.subject, questions=(), text="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

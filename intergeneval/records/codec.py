@@ -2,6 +2,8 @@
 
 A record is a frozen, slotted, keyword-only dataclass whose fields are JSON scalars, enums of strings, other records, and
 tuples or string-keyed mappings of those. A trailing underscore in a field name (``class_``, ``if_``) is dropped in JSON.
+A field that a record was given later (`LATER`) is written only where it says something, so that what was written before keeps
+its bytes and its hashes.
 """
 
 from __future__ import annotations
@@ -17,6 +19,10 @@ from typing import Any, Self, Union, get_args, get_origin, get_type_hints
 
 from intergeneval.errors import RecordError
 
+LATER: Mapping[str, Any] = types.MappingProxyType({"later": True})
+"""Metadata of a field that came after records of its kind were written: left out of the JSON while it holds its default, which is
+immutable (None, a text, a number, an enum or an empty tuple)."""
+
 
 class Record:
     """Base of all records: `to_json` gives plain JSON values, `from_json` takes them back or raises RecordError."""
@@ -24,8 +30,12 @@ class Record:
     __slots__ = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Return the record as a JSON object; every field is written, also those that are None."""
-        return {name.rstrip("_"): _encode(getattr(self, name)) for name, _, _ in _schema(typing.cast(Any, type(self)))}
+        """Return the record as a JSON object: every field, also those that are None, but for a `LATER` one at its default."""
+        return {
+            name.rstrip("_"): _encode(getattr(self, name))
+            for name, silent in _written(typing.cast(Any, type(self)))
+            if silent is MISSING or getattr(self, name) != silent
+        }
 
     @classmethod
     def from_json(cls, value: Any, *, where: str = "") -> Self:
@@ -55,6 +65,12 @@ def _schema(cls: Any) -> tuple[tuple[str, Any, bool], ...]:
     return tuple(
         (item.name, hints[item.name], item.default is MISSING and item.default_factory is MISSING) for item in fields(cls)
     )
+
+
+@functools.cache
+def _written(cls: Any) -> tuple[tuple[str, Any], ...]:
+    """Return (field name, value that is not written) of a record class; MISSING where every value is."""
+    return tuple((item.name, item.default if item.metadata.get("later") else MISSING) for item in fields(cls))
 
 
 def _encode(value: Any) -> Any:

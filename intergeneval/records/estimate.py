@@ -138,6 +138,67 @@ class Comparison(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TwinPair(Record):
+    """Two videos of twins, one seed: each asked about both interactions (protocol, section 1, Contrast).
+
+    s(V, T) is the share of yes of video V about interaction T, over the questions answered about both interactions of V.
+    """
+
+    first: str
+    """Id of the sample of video A."""
+    second: str
+    """Id of its twin, the sample of video B."""
+    seed: int
+    """The seed of both videos."""
+    first_own: float
+    """s(A, a), 0 to 1."""
+    first_other: float
+    """s(A, b), 0 to 1."""
+    second_own: float
+    """s(B, b), 0 to 1."""
+    second_other: float
+    """s(B, a), 0 to 1."""
+
+    @property
+    def contrast(self) -> float:
+        """1 where both videos show their own interaction rather than the twin's, 0 where one does not; a tie counts half."""
+        return _ahead(self.first_own, self.first_other) * _ahead(self.second_own, self.second_other)
+
+    @property
+    def sensitivity(self) -> float:
+        """How much the answers move when the roles are exchanged, -1 to 1."""
+        return (self.first_own - self.first_other + self.second_own - self.second_other) / 2
+
+
+def _ahead(own: float, other: float) -> float:
+    return 0.5 if own == other else float(own > other)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contrast(Record):
+    """How well a model keeps apart who does it and to whom it is done, over twins; a judge's bias towards yes cancels."""
+
+    contrast: float | None
+    """Mean over pairs, 0 to 1; .25 by chance. None when no pair could be judged."""
+    contrast_low: float | None
+    """Lower end of its interval by pair; None with fewer than two pairs."""
+    contrast_high: float | None
+    """Upper end."""
+    sensitivity: float | None
+    """Mean over pairs, -1 to 1; 0 by chance."""
+    sensitivity_low: float | None
+    """Lower end of its interval by pair."""
+    sensitivity_high: float | None
+    """Upper end."""
+    level: float
+    """Confidence level of the intervals."""
+    pairs: tuple[TwinPair, ...]
+    """The pairs behind the means, each seed apart."""
+    unjudged: Mapping[str, str] = field(default_factory=dict)
+    """``first + second, seed n`` of pairs without a value -> why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TieGroup(Record):
     """Models that cannot be told from the best of them."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from intergeneval.ids import sha256_json
-from intergeneval.records.codec import Record
+from intergeneval.records.codec import LATER, Record
 from intergeneval.records.score import Profile
 
 RUN_SCHEMA = 1
@@ -89,3 +89,6 @@ class RunHeader(Record):
     """Device the models ran on."""
     templates: str = ""
     """Hash of the question templates, without the samples they were filled for: what a judge card is matched by."""
+    own_masks: tuple[str, ...] = field(default=(), metadata=LATER)
+    """Samples (``sample`` or ``sample/seed``) whose first-frame masks were the model's own instead of the benchmark's; they
+    change no key, so that models with first frames of their own can be compared, and are named wherever runs are."""

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from intergeneval.records.codec import Record
+from intergeneval.records.codec import LATER, Record
 
 
 class Profile(enum.StrEnum):
-    """The two ways to compute SPI and to treat missing videos (protocol, section 1)."""
+    """What is counted, how SPI is computed, and how missing videos are treated (protocol, section 1)."""
 
     PAPER = "paper"
+    """As the paper has it: all ten questions, SPI in [-4, 1], no score for a missing video."""
     BOUNDED = "bounded"
+    """Ours, and the default: questions that the first frame decides are left out, SPI in [0, 1], 0 for a missing video."""
+    INFORMATIVE = "informative"
+    """As bounded, without what nearly every video gets right (questions 1 and 7), and times the plausibility of bodies."""
 
 
 class ScoreStatus(enum.StrEnum):
@@ -31,24 +35,26 @@ class ScoreStatus(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InteractionScore(Record):
-    """Raw shares of one key interaction of one video."""
+    """Raw shares of one key interaction of one video, over the questions that the profile counts for it."""
 
     interaction: int
     """Index of the key interaction."""
     kisa_raw: float | None
-    """Share of yes among the answered of questions 1-6, 0 to 1; None with fewer than 4 answered."""
+    """Share of yes among the answered of the counted of questions 1-6, 0 to 1; None with under two thirds answered."""
     sgi_raw: float | None
-    """Share of yes among the answered of questions 7-10, 0 to 1; None with fewer than 3 answered."""
+    """Share of yes among the answered of the counted of questions 7-10, 0 to 1; None with under three quarters answered."""
     kisa_answered: int
-    """Questions 1-6 with an answer."""
+    """Counted questions of 1-6 with an answer."""
     sgi_answered: int
-    """Questions 7-10 with an answer."""
+    """Counted questions of 7-10 with an answer."""
     kisa_bounds: tuple[float, float]
     """KISA_raw with all unanswered counted as no, and as yes."""
     sgi_bounds: tuple[float, float]
     """SGI_raw with all unanswered counted as no, and as yes."""
     unscored: int = 0
     """Questions that failed, were refused, unparsed, or not yet asked."""
+    left_out: tuple[int, ...] = field(default=(), metadata=LATER)
+    """Ids of questions that the profile does not count for this interaction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,17 +70,19 @@ class Score(Record):
     reason: str = ""
     """The status in one sentence; empty when ok."""
     kisa_raw: float | None = None
-    """Mean over interactions of the share of yes among questions 1-6, 0 to 1."""
+    """Mean over interactions of the share of yes among the counted of questions 1-6, 0 to 1."""
     sgi_raw: float | None = None
-    """Mean over interactions of the share of yes among questions 7-10, 0 to 1."""
+    """Mean over interactions of the share of yes among the counted of questions 7-10, 0 to 1."""
     spi: float | None = None
-    """Semantic propagation: [-4, 1] under ``paper``, [0, 1] under ``bounded``."""
+    """Semantic propagation: [-4, 1] under ``paper``, else [0, 1]."""
     kisa: float | None = None
     """kisa_raw * spi."""
     sgi: float | None = None
     """sgi_raw * spi."""
     if_: float | None = None
-    """Interaction fidelity, (kisa + sgi) / 2; JSON field ``if``."""
+    """Interaction fidelity, (kisa + sgi) / 2, under ``informative`` times `plausibility`; JSON field ``if``."""
+    plausibility: float | None = field(default=None, metadata=LATER)
+    """Under ``informative``: 1 less the share of sampled frames after frame 0 that show what cannot be, 0 to 1; 1 unlooked."""
     answered: str = "0/0"
     """Questions with an answer, over questions asked, such as ``19/20``."""
     partial: tuple[str, ...] = ()
