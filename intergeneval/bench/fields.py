@@ -115,7 +115,7 @@ def _twin(sample: Sample, item: Interaction, field: str) -> Found:
 
 
 def twin_faults(samples: Sequence[Sample], files: Sequence[str]) -> list[Fault]:
-    """Return twins that are none: absent, one-sided, or not the same with exchanged roles; `files` say where each sample stands."""
+    """Return twins that are none: absent, one-sided, or not the same with exchanged roles; `files` say where each stands."""
     by_id = {sample.id: sample for sample in samples}
     found = []
     for sample, file in zip(samples, files, strict=True):
