@@ -48,11 +48,11 @@ class LoadedRun:
         return self.scores_under(self.header.comparability.profile)
 
     def scores_under(self, profile: Profile | str) -> pd.DataFrame:
-        """Return the scores under a profile, ``bounded`` or ``paper``, computed anew. Raises ConfigError for another word."""
+        """Return the scores under a profile, ``bounded``, ``paper`` or ``informative``, computed anew. Raises ConfigError for another word."""
         try:
             chosen = Profile(profile)
         except ValueError:
-            raise ConfigError(f"profile {profile!r} is neither 'bounded' nor 'paper'") from None
+            raise ConfigError(f"profile {profile!r} is none of {', '.join(item.value for item in Profile)}") from None
         return _frame([score.to_json() for score in score_run(self.store, profile=chosen)])
 
     @property

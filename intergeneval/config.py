@@ -47,7 +47,7 @@ class RunConfig(Record):
     detector: str = AUTO
     """Detector spec; ``none``: emergence is not assessed; ``auto``: ``staged`` for staged videos, else ``none``."""
     profile: Profile = Profile.BOUNDED
-    """Score profile: ``bounded`` or ``paper``."""
+    """Score profile: ``bounded``, ``paper`` or ``informative``."""
     sampling: str = "equal-time"
     """Frames a judge sees: ``equal-time``, ``paper`` (stride 5) or ``stride:N``."""
     fit: str = "scale"

@@ -41,7 +41,7 @@ def test_tracks_have_one_row_for_each_instance_and_frame(run):
 
 def test_another_profile_is_computed_anew(run):
     assert list(run.scores_under("paper")["sample_id"]) == ["a", "b", "c"]
-    with pytest.raises(ConfigError, match="neither 'bounded' nor 'paper'"):
+    with pytest.raises(ConfigError, match="none of paper, bounded, informative"):
         run.scores_under("strict")
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @more("--limit", type=int, help="Score the first N samples only.")
 @more("--samples", help="Score these sample ids only, separated by commas.")
 @more("--seeds", help="Score these seeds only, separated by commas.")
-@more("--profile", type=click.Choice(["bounded", "paper"]), help="Score profile (default bounded).")
+@more("--profile", type=click.Choice(["bounded", "paper", "informative"]), help="Score profile (default bounded).")
 @more("--sampling", help="Frames a judge sees: equal-time (default), paper, stride:N.")
 @more("--workers", type=int, help="Parallel processes; default one a core.")
 @more("--shard", help="I/N: do the I-th of N parts; a plain run finishes.")

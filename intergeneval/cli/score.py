@@ -12,7 +12,7 @@ from intergeneval.errors import UsageError
 
 @click.command("score")
 @click.argument("run", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--profile", type=click.Choice(["bounded", "paper"]), help="Score profile; default: the run's own.")
+@click.option("--profile", type=click.Choice(["bounded", "paper", "informative"]), help="Score profile; default: the run's own.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON with unrounded numbers.")
 def command(run: Path, profile: str | None, as_json: bool) -> None:
     """Compute the scores of a run folder anew from its answers; reads only."""

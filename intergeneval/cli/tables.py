@@ -61,7 +61,9 @@ def mean_over_prompts(scores: Sequence[Score], metric: str) -> float | None:
 
 def scores_json(header: RunHeader, scores: Sequence[Score], profile: Profile) -> dict[str, Any]:
     """Return the object that ``score --json`` prints; numbers are unrounded."""
-    comparability = replace(header.comparability, profile=profile)
+    judged = {name for score in scores for name in score.partial if name == "plausibility"}
+    partial = tuple(sorted({*(set(header.comparability.partial) - {"plausibility"}), *judged}))
+    comparability = replace(header.comparability, profile=profile, partial=partial)
     return {
         "profile": profile.value,
         "model": header.model,

@@ -17,8 +17,8 @@ def counted(interaction: Interaction, profile: Profile) -> tuple[tuple[int, ...]
     every video alike. ``informative`` leaves out question 1 always, since a given first frame decides it, and question 7.
     """
     out: set[int] = set()
-    if profile is not Profile.PAPER and interaction.touching_at_start is TouchingAtStart.YES:
+    if profile != Profile.PAPER and interaction.touching_at_start is TouchingAtStart.YES:
         out |= {1, 2}
-    if profile is Profile.INFORMATIVE:
+    if profile == Profile.INFORMATIVE:
         out |= {1, 7}
     return tuple(number for number in KISA_IDS if number not in out), tuple(number for number in SGI_IDS if number not in out)

@@ -43,21 +43,25 @@ def spell_out(score: Score, answers: Sequence[Answer], consistency: Consistency 
     if not score.interactions and score.kisa_raw is None:
         return ()
     bound = bool(score.partial)
-    return (
-        Line(name="KISA raw", formula=_share(score, answers, KISA_IDS), value=score.kisa_raw, note=_bounds(score.kisa_bounds)),
-        Line(name="SGI raw", formula=_share(score, answers, SGI_IDS), value=score.sgi_raw, note=_bounds(score.sgi_bounds)),
+    kisa, sgi = _notes(score, KISA_IDS, score.kisa_bounds), _notes(score, SGI_IDS, score.sgi_bounds)
+    lines = [
+        Line(name="KISA raw", formula=_share(score, answers, KISA_IDS), value=score.kisa_raw, note=kisa),
+        Line(name="SGI raw", formula=_share(score, answers, SGI_IDS), value=score.sgi_raw, note=sgi),
         _spi(score, consistency, profile),
         Line(name="KISA", formula=_times("KISA raw", score.kisa_raw, score.spi), value=score.kisa, bound=bound),
         Line(name="SGI", formula=_times("SGI raw", score.sgi_raw, score.spi), value=score.sgi, bound=bound),
-        Line(name="IF", formula=_half(score), value=score.if_, bound=bound),
-    )
+    ]
+    if score.plausibility is not None:
+        lines.append(_plausible(score, consistency))
+    return (*lines, Line(name="IF", formula=_half(score), value=score.if_, bound=bound))
 
 
 def _share(score: Score, answers: Sequence[Answer], ids: tuple[int, ...]) -> str:
     """Return yes / answered, for each interaction, and their mean where there are several."""
     parts = []
     for part in score.interactions:
-        mine = [item for item in answers if item.interaction == part.interaction and item.question_id in ids]
+        counting = [number for number in ids if number not in part.left_out]
+        mine = [item for item in answers if item.interaction == part.interaction and item.question_id in counting]
         answered = sum(item.status is AnswerStatus.OK for item in mine)
         yes = sum(item.value is AnswerValue.YES for item in mine)
         parts.append(f"{yes}/{answered}")
@@ -79,7 +83,7 @@ def _spi(score: Score, consistency: Consistency | None, profile: Profile) -> Lin
     notes = ["emergence ratio first, disappearance ratio second"]
     if score.emergence_ratio is None:
         notes.append("emergence was not assessed and stands at its best value, 0")
-    expected = min(max(plain, 0.0), 1.0) if profile is Profile.BOUNDED else plain
+    expected = min(max(plain, 0.0), 1.0) if profile is not Profile.PAPER else plain
     if expected != plain:
         notes.append("clipped to [0, 1]")
     if abs(expected - score.spi) > _CLOSE:
@@ -103,7 +107,32 @@ def _times(name: str, raw: float | None, spi: float | None) -> str:
 def _half(score: Score) -> str:
     if score.kisa is None or score.sgi is None:
         return ""
-    return f"(KISA + SGI) / 2 = ({num(score.kisa)} + {num(score.sgi)}) / 2"
+    plain = f"(KISA + SGI) / 2 = ({num(score.kisa)} + {num(score.sgi)}) / 2"
+    if score.plausibility is None:
+        return plain
+    return f"(KISA + SGI) / 2 × plausibility = ({num(score.kisa)} + {num(score.sgi)}) / 2 × {num(score.plausibility)}"
+
+
+def _plausible(score: Score, consistency: Consistency | None) -> Line:
+    marks = [mark for mark in (consistency.implausible if consistency else None) or () if mark is not None]
+    if not marks:
+        note = "no judge looked for bodies that cannot be, so it stands at its best value, 1"
+        return Line(name="Plausibility", formula="", value=score.plausibility, bound=True, note=note)
+    formula = f"1 − {sum(marks)}/{len(marks)} sampled frames that show what cannot be"
+    return Line(name="Plausibility", formula=formula, value=score.plausibility)
+
+
+def _notes(score: Score, ids: tuple[int, ...], bounds: tuple[float, float] | None) -> str:
+    """Return what a reader should know of a raw share: questions that the profile leaves out, and what is unanswered."""
+    several = len(score.interactions) > 1
+    out = []
+    for part in score.interactions:
+        numbers = [str(number) for number in part.left_out if number in ids]
+        if numbers:
+            what = f"{'questions' if len(numbers) > 1 else 'question'} {' and '.join(numbers)}"
+            out.append(f"{what} of interaction {part.interaction + 1}" if several else what)
+    left_out = f"left out by the profile: {', '.join(out)}" if out else ""
+    return "; ".join(filter(None, [left_out, _bounds(bounds)]))
 
 
 def _bounds(bounds: tuple[float, float] | None) -> str:

@@ -308,7 +308,7 @@ def _board_axis(group: Group, tables: Sequence[PublishedTable]) -> Axis:
     ends = [end for row in group.rows for end in (row.main.mean, row.main.low, row.main.high) if end is not None]
     ends += [row.metrics["if"] for table in tables for row in table.rows if "if" in row.metrics]
     # No score is above 1, though a t interval may reach beyond; the axis ends where the scale does.
-    floor = 0.0 if group.comparability.profile is Profile.BOUNDED else min(ends, default=0.0)
+    floor = min(ends, default=0.0) if group.comparability.profile is Profile.PAPER else 0.0
     return axis_over([min(max(end, floor), 1.0) for end in ends], narrow=True)
 
 

@@ -173,16 +173,17 @@ class Run:
 
 def score_run(store: RunStore, samples: Sequence[Sample] | None = None, profile: Profile | None = None) -> list[Score]:
     """Score a run folder from its stage files, under its own profile or another; reads only."""
+    chosen = profile or store.header.comparability.profile
     found = scores.score_videos(
         samples if samples is not None else _unique(store.read("samples", Sample)),
         store.read("videos", Video),
         store.read("answers", Answer),
         store.read("consistency", Consistency),
-        profile or store.header.comparability.profile,
+        chosen,
         store.header.seeds,
     )
     # What a run leaves unassessed, it leaves so for every video, also for one that has no record of it.
-    partial = store.header.comparability.partial
+    partial = [name for name in store.header.comparability.partial if name != "plausibility" or chosen is Profile.INFORMATIVE]
     return [
         replace(score, partial=tuple(sorted({*partial, *(score.partial if score.if_ is not None else ())}))) for score in found
     ]
