@@ -48,7 +48,7 @@ class LoadedRun:
         return self.scores_under(self.header.comparability.profile)
 
     def scores_under(self, profile: Profile | str) -> pd.DataFrame:
-        """Return the scores under a profile, ``bounded``, ``paper`` or ``informative``, computed anew. Raises ConfigError for another word."""
+        """Return the scores under a profile (``bounded``, ``paper``, ``informative``), computed anew. Raises ConfigError."""
         try:
             chosen = Profile(profile)
         except ValueError:

@@ -5,8 +5,8 @@
     KISA     = KISA_raw * SPI,  SGI = SGI_raw * SPI,  IF = (KISA + SGI) / 2
 
 Which of the ten questions count is the profile's to say (`intergeneval.records.counted`); the others are not asked. Under
-``informative`` IF is multiplied by the plausibility of bodies: 1 - the share of sampled frames after frame 0 that show what cannot
-be.
+``informative`` IF is multiplied by the plausibility of bodies: 1 - the share of sampled frames after frame 0 that show
+what cannot be.
 
 An error never becomes a number: what failed, was refused, could not be parsed or was not asked yet leaves the score None.
 """
