@@ -1,10 +1,14 @@
-"""The question templates: package data, read once, with the hash that names them in comparability keys."""
+"""The question templates: package data, one file a version, with the hash that names them in comparability keys.
+
+A run keeps the version it began with, so every version stays.
+"""
 
 from __future__ import annotations
 
 import functools
+import string
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib import resources
 
@@ -12,8 +16,18 @@ from intergeneval.errors import ConfigError
 from intergeneval.ids import sha256_bytes
 
 QUESTION_IDS = tuple(range(1, 11))
+VERSIONS = (1, 2)
+"""The versions that come with the package, oldest first; the first one knows nothing of a benchmark's optional fields."""
+NEWEST = VERSIONS[-1]
+FIRST_MODES = ("after", "destination")
+"""Modes that decide what a question is about, so that they win over the verb's own words; in the order of trial."""
+MODES = ("touching", "instrument", "mutual")
+"""Further modes, in the order of trial."""
 
-_PLACEHOLDERS = frozenset({"subject", "object", "base", "third", "doing"})
+_PLACEHOLDERS = frozenset(
+    {"subject", "object", "base", "third", "doing", "actor", "tool", "with", "End", "earlier", "destination"}
+)
+_VERBS = "verbs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +37,38 @@ class Templates:
     version: int
     """Version number; part of every question's `template` field."""
     sections: Mapping[str, Mapping[int, str]]
-    """``common``, ``mutual``, pattern names and ``<pattern>.mutual`` -> question id -> text with placeholders."""
+    """``common``, modes, pattern names, ``<pattern>.<mode>``, ``verbs.<verb>`` and ``verbs.<verb>.<mode>`` -> question id -> text
+    with placeholders."""
     sha256: str
     """Hash of the file's bytes."""
 
-    def text(self, pattern: str, question_id: int, *, mutual: bool) -> tuple[str, str]:
-        """Return (section, template) for one question: the most specific section that words it."""
-        order = (f"{pattern}.mutual", "mutual", pattern, "common") if mutual else (pattern, "common")
+    def text(self, pattern: str, question_id: int, *, modes: Collection[str] = (), verb: str = "") -> tuple[str, str]:
+        """Return (section, template) for one question: the most specific section that words it.
+
+        `verb` is the lexicon's lemma, where it has one; `modes` are those of FIRST_MODES and MODES that the interaction is in.
+        """
+        own = f"{_VERBS}.{verb}"
+        first = [name for mode in FIRST_MODES if mode in modes for name in (f"{own}.{mode}", f"{pattern}.{mode}", mode)]
+        rest = [mode for mode in MODES if mode in modes]
+        order = [
+            *first,
+            *(f"{own}.{mode}" for mode in rest),
+            own,
+            *(f"{pattern}.{mode}" for mode in rest),
+            *rest,
+            pattern,
+            "common",
+        ]
         for section in order:
             text = self.sections.get(section, {}).get(question_id)
             if text is not None:
                 return section, text
         raise KeyError(question_id)
+
+
+def placeholders(text: str) -> frozenset[str]:
+    """Return the names of the placeholders of a template."""
+    return frozenset(name for _, name, _, _ in string.Formatter().parse(text) if name is not None)
 
 
 def parse(content: bytes, where: str) -> Templates:
@@ -47,19 +81,30 @@ def parse(content: bytes, where: str) -> Templates:
     if not isinstance(version, int):
         raise ConfigError(f"{where}: version is {version!r}; give a whole number")
     sections: dict[str, dict[int, str]] = {}
-    for name, table in data.items():
-        if not isinstance(table, dict):
-            raise ConfigError(f"{where}: {name} is {table!r}; give a section of numbered questions")
-        mutual = table.pop("mutual", None)
-        sections[name] = _section(table, f"{where}: [{name}]")
-        if mutual is not None and not isinstance(mutual, dict):
-            raise ConfigError(f"{where}: [{name}] mutual is {mutual!r}; give a section of numbered questions")
-        if mutual is not None:
-            sections[f"{name}.mutual"] = _section(mutual, f"{where}: [{name}.mutual]")
+    verbs = data.pop(_VERBS, {})
+    if not isinstance(verbs, dict):
+        raise ConfigError(f"{where}: {_VERBS} is {verbs!r}; give a section for each verb")
+    for name, table in {**data, **{f"{_VERBS}.{verb}": table for verb, table in verbs.items()}}.items():
+        sections |= _sections(name, table, where)
     missing = [str(number) for number in QUESTION_IDS if number not in sections.get("common", {})]
     if missing:
         raise ConfigError(f"{where}: [common] lacks question {', '.join(missing)}; it must word all ten")
     return Templates(version, sections, sha256_bytes(content))
+
+
+def _sections(name: str, table: object, where: str) -> dict[str, dict[int, str]]:
+    """Return a table's own section and those of its modes."""
+    if not isinstance(table, dict):
+        raise ConfigError(f"{where}: {name} is {table!r}; give a section of numbered questions")
+    found = {}
+    for mode in (*FIRST_MODES, *MODES):
+        inner = table.pop(mode, None)
+        if inner is None:
+            continue
+        if not isinstance(inner, dict):
+            raise ConfigError(f"{where}: [{name}] {mode} is {inner!r}; give a section of numbered questions")
+        found[f"{name}.{mode}"] = _section(inner, f"{where}: [{name}.{mode}]")
+    return {name: _section(table, f"{where}: [{name}]"), **found}
 
 
 def _section(table: Mapping[str, object], where: str) -> dict[int, str]:
@@ -77,6 +122,12 @@ def _section(table: Mapping[str, object], where: str) -> dict[int, str]:
 
 
 @functools.cache
-def embedded() -> Templates:
-    """Return the templates that come with the package."""
-    return parse(resources.files("intergeneval.questions").joinpath("templates.toml").read_bytes(), "templates.toml")
+def embedded(version: int = NEWEST) -> Templates:
+    """Return the templates of a version that comes with the package. Raises ConfigError for another number.
+
+    Those of version 1 are worded for samples without optional fields (`Sample.plain`).
+    """
+    if version not in VERSIONS:
+        raise ConfigError(f"templates {version}: there is no such version; there are {', '.join(map(str, VERSIONS))}")
+    name = f"templates-{version}.toml"
+    return parse(resources.files("intergeneval.questions").joinpath(name).read_bytes(), name)

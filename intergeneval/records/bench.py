@@ -109,6 +109,19 @@ class Interaction(Record):
     """Id of the sample that asks for the same with the roles of subject and object exchanged."""
 
     @property
+    def plain(self) -> Interaction:
+        """The same without the optional fields: as benchmarks had it before there were any."""
+        return Interaction(
+            subject=self.subject,
+            verb=self.verb,
+            object=self.object,
+            category=self.category,
+            direction=self.direction,
+            text=self.text,
+            questions=self.questions,
+        )
+
+    @property
     def exchanged(self) -> Interaction:
         """The same with the roles of subject and object exchanged: what the twin asks for."""
         return replace(self, subject=self.object, object=self.subject, questions=(), text="")
@@ -136,6 +149,11 @@ class Sample(Record):
     """Free labels for slicing."""
     hashes: Mapping[str, str] = field(default_factory=dict)
     """sha256 of each file the sample names, by its path."""
+
+    @property
+    def plain(self) -> Sample:
+        """The same without the optional fields of interactions."""
+        return replace(self, interactions=tuple(item.plain for item in self.interactions))
 
     def instance(self, instance_id: str) -> Instance:
         """Return the instance with that id. Raises KeyError."""

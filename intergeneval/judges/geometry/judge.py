@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -80,25 +80,41 @@ def _answer(request: JudgeRequest, question: Question, scene: Scene | None, decl
     predicate = question.predicate
     if declined is not None or predicate is None or scene is None:
         return _unanswerable(request, question, declined or "nothing was tracked")
-    missing = _untracked(predicate, request.tracks, scene)
+    # What would serve as object just as well may be the one: the first that shows it decides, else the object itself.
+    cases = {
+        index: _case(item, scene)
+        for index, item in enumerate(one_of := [predicate, *_instead(predicate)])
+        if _untracked(item, request.tracks, scene) is None
+    }
+    found = {index: PREDICATES[predicate.name](case) for index, case in cases.items()}
+    shown = next((index for index, finding in found.items() if finding.holds), None)
+    if shown is not None:
+        return _told(request, question, scene, found[shown], one_of[shown])
+    missing = next(filter(None, (_untracked(item, request.tracks, scene) for item in one_of)), None)
     if missing is not None:
         return _unanswerable(request, question, missing)
-    case = _case(predicate, scene)
-    finding = PREDICATES[predicate.name](case)
-    unseen = None if finding.holds else _lost(case, predicate)
+    unseen = next(filter(None, (_lost(case, predicate) for case in cases.values())), None)
     if unseen is not None:
-        seen = _named(finding.reason, question, request.sample)
+        seen = _named(found[0].reason, predicate, request.sample)
         return _unanswerable(request, question, f"{unseen}; what was seen shows no more than: {seen}")
-    return _told(request, question, scene, finding)
+    return _told(request, question, scene, found[0], predicate)
 
 
-def _told(request: JudgeRequest, question: Question, scene: Scene, finding: Finding) -> Answer:
+def _instead(predicate: Predicate) -> Iterator[Predicate]:
+    """Give the predicate about each thing that would serve as object just as well."""
+    given = predicate.arguments.get("instead_of")
+    for name in predicate.arguments.get("alternatives", ()):
+        subject = name if predicate.subject == given else predicate.subject
+        yield replace(predicate, subject=subject, object=name if predicate.object == given else predicate.object)
+
+
+def _told(request: JudgeRequest, question: Question, scene: Scene, finding: Finding, predicate: Predicate) -> Answer:
     frame = scene.sampled_at(finding.index) if finding.index is not None else None
     value = AnswerValue.YES if finding.holds else AnswerValue.NO
-    evidence = {"predicate": question.predicate.name if question.predicate else "", **finding.numbers}
+    evidence = {"predicate": predicate.name, **finding.numbers}
     if finding.index is not None:
         evidence["frame"] = scene.frames[finding.index]
-    reason = _named(finding.reason, question, request.sample)
+    reason = _named(finding.reason, predicate, request.sample)
     jumped = _teleported(scene, question.names, finding)
     if jumped is not None:
         value = AnswerValue.IMPLAUSIBLE
@@ -158,11 +174,10 @@ def _teleported(scene: Scene, names: Sequence[str], finding: Finding) -> str | N
     return None
 
 
-def _named(reason: str, question: Question, sample: Sample) -> str:
+def _named(reason: str, predicate: Predicate, sample: Sample) -> str:
     """Put the instances into a reason, by class and box colour: ``the man (red box)``."""
     labels = {item.id: f"the {item.class_} ({item.colour} box)" for item in sample.instances}
-    roles = question.predicate
-    for mark, name in (("{s}", roles.subject), ("{o}", roles.object)) if roles is not None else ():
+    for mark, name in (("{s}", predicate.subject), ("{o}", predicate.object)):
         labels[mark] = labels.get(name or "", name or "")
     return re.sub(r"\{[so]\}|\w+", lambda match: labels.get(match[0], match[0]), reason)
 

@@ -1,0 +1,89 @@
+"""Which predicate of the geometry judge decides a question; None where masks cannot know, as that judge then says beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from intergeneval.questions.scene import Scene
+from intergeneval.records import Predicate
+from intergeneval.verbs import Pattern, framed_classes
+
+_OUTLINE = ("reshapes", "reshaped_at_end")
+"""Predicates that look at the object's outline: what swings within a frame keeps it, whatever happens."""
+_GROUNDING = {8: "agent", 9: "recipient", 10: "receives"}
+_BODILY = frozenset(
+    {"acts", "agent", "displaced", "raised", "settled_at_end", "contact_at_end", "reshaped_at_end", "apart_at_end", "separates"}
+)
+"""Predicates that speak of the object's place or the subject itself, whatever the subject acts with."""
+_WITHOUT_TOOL = frozenset({"mount", "gesture", "bow", "attend", "pursue", "approach", "retreat", "release"})
+"""Patterns in which the instrument is not what touches the object."""
+
+
+def predicate_of(scene: Scene, number: int, section: str) -> Predicate | None:
+    """Return what geometry would check for a question whose words come from `section`; None where it cannot know."""
+    if number == 7:
+        return _predicate(scene, "acts")
+    pattern = scene.pattern
+    if pattern is None or (pattern.thing and not _others(scene)):
+        return None
+    if section.endswith("destination"):
+        return _at_destination(scene) if number == 6 else None
+    name = _name(scene, pattern, number, section)
+    return None if name is None else _predicate(scene, name)
+
+
+def _name(scene: Scene, pattern: Pattern, number: int, section: str) -> str | None:
+    if number in _GROUNDING:
+        # Masks show that the instrument did it, and not in whose hands it was.
+        return None if not pattern.deed or (number == 8 and _tool(scene) is not None) else _GROUNDING[number]
+    if section.startswith("verbs.") or section.endswith("after"):
+        # These look at a mouth, a rope, or a moment that masks do not tell.
+        return None
+    name = pattern.predicates.get(number)
+    return None if name in _OUTLINE and scene.object.class_.lower() in framed_classes() else name
+
+
+def _predicate(scene: Scene, name: str) -> Predicate:
+    tool = None if name in _BODILY or name == "receives" else _tool(scene)
+    arguments: dict[str, object] = {"mutual": scene.mutual, "others": _others(scene, tool), "deed": _deed(scene)}
+    if name == "acts":
+        arguments = {"deed": _deed(scene), "mutual": scene.mutual, "others": _others(scene)}
+    elif name not in ("apart_at_start", "approaches", "gap_closes", "not_yet_moved"):
+        arguments |= _alternatives(scene)
+    return Predicate(name=name, subject=tool or scene.subject.id, object=scene.object.id, arguments=arguments)
+
+
+def _at_destination(scene: Scene) -> Predicate | None:
+    """Object and destination touch at the end; None where only words say where it is to end."""
+    place = scene.destination
+    if place is None:
+        return None
+    arguments = {"mutual": False, "others": [], "deed": "", **_alternatives(scene)}
+    return Predicate(name="contact_at_end", subject=scene.object.id, object=place.id, arguments=arguments)
+
+
+def _alternatives(scene: Scene) -> Mapping[str, object]:
+    """Return the ids that may stand in the place of the object, where there are any."""
+    item = scene.interaction
+    return {"instead_of": scene.object.id, "alternatives": list(item.alternatives)} if item.alternatives else {}
+
+
+def _tool(scene: Scene) -> str | None:
+    """Return the instance that touches the object in the subject's place."""
+    pattern = scene.pattern
+    if pattern is None or pattern.thing or pattern.name in _WITHOUT_TOOL:
+        return None
+    return scene.interaction.instrument
+
+
+def _deed(scene: Scene) -> str:
+    return scene.pattern.deed if scene.pattern is not None else ""
+
+
+def _others(scene: Scene, tool: str | None = None) -> list[str]:
+    """Return who is neither: also not the subject where a tool plays its part, nor what would serve as object just as well."""
+    item = scene.interaction
+    if scene.pattern is not None and scene.pattern.thing and item.instrument is not None:
+        return [item.instrument]
+    out = {scene.subject.id, scene.object.id, tool, *item.alternatives}
+    return [one.id for one in scene.sample.instances if one.id not in out]

@@ -1,0 +1,153 @@
+"""One interaction with everything its questions are worded from: who is meant by which words, and in which modes it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from intergeneval.errors import BenchError
+from intergeneval.records import Direction, Instance, Interaction, Part, Sample, TouchingAtStart
+from intergeneval.verbs import Pattern, by_category, look_up, phrase
+
+_ARTICLES = ("a ", "an ", "the ")
+_BODY = {Part.MOUTH: "the mouth", Part.HAND: "a hand", Part.FOOT: "a foot"}
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What all questions of one interaction share."""
+
+    sample: Sample
+    interaction: Interaction
+    index: int
+    """Index that its questions carry: beyond the sample's own interactions for a twin's."""
+    lemma: str
+    """The lexicon's entry for the verb; empty where it has none."""
+    pattern: Pattern | None
+    subject: Instance
+    object: Instance
+
+    @classmethod
+    def of(cls, sample: Sample, index: int) -> Self:
+        """Return the scene of an interaction, or of a twin's at ``len(interactions) + index``, in which the roles are exchanged.
+
+        Raises BenchError when subject, verb or object is missing, or names no instance.
+        """
+        count = len(sample.interactions)
+        interaction = sample.interactions[index % count]
+        if index >= count:
+            interaction = interaction.exchanged
+        where = f"sample {sample.id!r}, interaction {index % count}"
+        if interaction.subject is None or interaction.object is None or not interaction.verb.strip():
+            raise BenchError(f"{where}: subject, verb or object is missing; write all three, or bring ten questions")
+        entry = look_up(interaction.verb)
+        return cls(
+            sample,
+            interaction,
+            index,
+            entry.lemma if entry is not None else "",
+            entry.pattern if entry is not None else by_category(interaction.category),
+            _instance(sample, interaction.subject, where),
+            _instance(sample, interaction.object, where),
+        )
+
+    @property
+    def mutual(self) -> bool:
+        """Whether both act on each other."""
+        return self.interaction.direction is Direction.BIDIRECTIONAL
+
+    @property
+    def modes(self) -> frozenset[str]:
+        """The modes of the templates that the interaction is in."""
+        item = self.interaction
+        found = {
+            "after": item.after is not None,
+            "destination": item.destination is not None,
+            "touching": item.touching_at_start is TouchingAtStart.YES or self._goes_on,
+            "instrument": item.instrument is not None,
+            "mutual": self.mutual,
+        }
+        return frozenset(name for name, holds in found.items() if holds)
+
+    @property
+    def _goes_on(self) -> bool:
+        """Whether it follows another deed between the same two, so that they are in contact when it begins."""
+        if self.interaction.after is None:
+            return False
+        earlier = self.sample.interactions[self.interaction.after]
+        return {earlier.subject, earlier.object} == {self.subject.id, self.object.id}
+
+    @property
+    def destination(self) -> Instance | None:
+        """The instance where the object is to end; None where there is none, or words say where."""
+        return next((item for item in self.sample.instances if item.id == self.interaction.destination), None)
+
+    def words(self) -> Mapping[str, str]:
+        """Return what every placeholder of the templates stands for."""
+        verb, item = phrase(self.interaction.verb), self.interaction
+        subject = instance_name(self.subject)
+        tool = None if item.instrument is None else instance_name(self.sample.instance(item.instrument))
+        actor = subject if item.part is None else f"{_BODY[item.part]} of {subject}"
+        how = "" if item.part is None else f" with {_BODY[item.part]}"
+        return {
+            "subject": subject,
+            "object": _objects(self.sample, item),
+            "base": verb.base,
+            "third": verb.third,
+            "doing": verb.progressive,
+            "actor": actor if tool is None else f"{tool} as used by {subject}",
+            "tool": tool or subject,
+            "with": how if tool is None else f" with {tool}",
+            "End": self._end(),
+            "earlier": "" if item.after is None else clause(self.sample, item.after),
+            "destination": self._place(),
+        }
+
+    def _end(self) -> str:
+        """Return when the outcome is looked for: at the end, or by the time an interaction that follows is there."""
+        own = self.index % len(self.sample.interactions)
+        later = [index for index, item in enumerate(self.sample.interactions) if item.after == own]
+        return f"By the time {clause(self.sample, later[0])}" if later else "At the end of the video"
+
+    def _place(self) -> str:
+        item, place = self.interaction, self.destination
+        if item.destination is None:
+            return ""
+        where = instance_name(place) if place is not None else " ".join(item.destination.split())
+        return f"{item.relation.value} {where}" if item.relation is not None else where
+
+
+def instance_name(instance: Instance) -> str:
+    """Return how questions call an instance: ``the man in a white T-shirt (red box)``."""
+    words = " ".join((instance.appearance or instance.class_).split()).rstrip(".")
+    lowered = words.lower()
+    for article in _ARTICLES:
+        if lowered.startswith(article):
+            words = words[len(article) :]
+            break
+    return f"the {words} ({instance.colour} box)"
+
+
+def clause(sample: Sample, index: int) -> str:
+    """Return an interaction as a clause: ``the woman (red box) lifts the apple (blue box)``, or as the benchmark words it."""
+    item = sample.interactions[index]
+    known = {instance.id: instance for instance in sample.instances}
+    if item.subject not in known or item.object not in known or not item.verb.strip():
+        return f"what comes first goes on (“{' '.join(item.text.split())}”)"
+    return f"{instance_name(known[item.subject])} {phrase(item.verb).third} {_objects(sample, item)}"
+
+
+def _objects(sample: Sample, item: Interaction) -> str:
+    """Return the object as questions call it, with its alternatives: ``any of A, B and C``."""
+    assert item.object is not None
+    names = [instance_name(sample.instance(name)) for name in (item.object, *item.alternatives)]
+    return names[0] if len(names) == 1 else f"any of {', '.join(names[:-1])} and {names[-1]}"
+
+
+def _instance(sample: Sample, name: str, where: str) -> Instance:
+    try:
+        return sample.instance(name)
+    except KeyError:
+        known = ", ".join(item.id for item in sample.instances)
+        raise BenchError(f"{where}: no instance is called {name!r}; the sample has {known}") from None
