@@ -81,11 +81,8 @@ def _answer(request: JudgeRequest, question: Question, scene: Scene | None, decl
     if declined is not None or predicate is None or scene is None:
         return _unanswerable(request, question, declined or "nothing was tracked")
     # What would serve as object just as well may be the one: the first that shows it decides, else the object itself.
-    cases = {
-        index: _case(item, scene)
-        for index, item in enumerate(one_of := [predicate, *_instead(predicate)])
-        if _untracked(item, request.tracks, scene) is None
-    }
+    one_of = [predicate, *_instead(predicate)]
+    cases = {index: _case(item, scene) for index, item in enumerate(one_of) if _untracked(item, request.tracks, scene) is None}
     found = {index: PREDICATES[predicate.name](case) for index, case in cases.items()}
     shown = next((index for index, finding in found.items() if finding.holds), None)
     if shown is not None:
