@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from intergeneval.errors import ConfigError, RecordError
-from intergeneval.records import Profile, Record
+from intergeneval.records import LATER, Profile, Record
 
 AUTO = "auto"
 OFF = "off"
@@ -70,6 +70,9 @@ class RunConfig(Record):
     """Share of videos that may be missing or unscored before the run counts as incomplete (exit code 3)."""
     consistency: str = "tracks"
     """Who says what disappeared and emerged: ``tracks`` (with the detector, where there is one) or ``judge``."""
+    templates: int = field(default=0, metadata=LATER)
+    """Version of the question templates; 0: the newest, or the one with which the run folder was begun. Version 1 leaves
+    the optional fields of interactions aside, as runs did before there were any."""
     unknown_verbs: str = "templates"
     """Who words questions for verbs the lexicon does not know: ``templates`` (general ones) or ``judge``."""
     prompts: str = ""

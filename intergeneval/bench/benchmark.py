@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from intergeneval.errors import UsageError
+from intergeneval.ids import sha256_json
 from intergeneval.masks import Mask
 from intergeneval.records import Sample
 
@@ -50,6 +51,14 @@ class Benchmark:
     first_look: Callable[[Sample], tuple[Frame, Mapping[str, Mask]]] | None = None
     """Makes a sample's first frame, RGB uint8 (H, W, 3), and its instances' masks, bool (H, W), by id: for benchmarks that render
     them and have no files. A function of a module, since benchmarks travel between processes."""
+
+    @property
+    def plain(self) -> Benchmark:
+        """The benchmark without the optional fields of interactions, and with the hash it had before it was given any."""
+        samples = tuple(item.plain for item in self.samples)
+        if samples == self.samples:
+            return self
+        return replace(self, samples=samples, hash=sha256_json([item.to_json() for item in samples]))
 
     def sample(self, sample_id: str) -> Sample:
         """Return the sample with that id. Raises KeyError."""

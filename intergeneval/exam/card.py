@@ -12,7 +12,7 @@ from intergeneval.exam import figures
 from intergeneval.exam.policy_runs import PolicyRun, layer_of
 from intergeneval.exam.spec import SPLITS, ExamSpec
 from intergeneval.ids import canonical_json
-from intergeneval.questions import templates_hash
+from intergeneval.questions import embedded, templates_hash
 from intergeneval.run.backends import Backends
 from intergeneval.staged import scenes
 
@@ -48,7 +48,7 @@ def make_card(spec: ExamSpec, backends: Backends, runs: Sequence[PolicyRun], eff
         "schema": SCHEMA,
         "judge": backends.judge.id,
         "judge_revision": backends.judge.revision,
-        "templates": templates_hash(),
+        "templates": templates_hash(embedded(spec.templates)),
         "tracker": backends.tracker.id,
         "detector": backends.detector.id if backends.detector else "none",
         **{name: item["value"] for name, item in plain.items()},

@@ -13,7 +13,7 @@ from intergeneval.config import RunConfig
 from intergeneval.errors import StoreError
 from intergeneval.exam.card import Effort, failures, failures_text, make_card
 from intergeneval.exam.page import card_page
-from intergeneval.exam.policy_runs import PolicyRun, run_policies
+from intergeneval.exam.policy_runs import PolicyRun, begun_as, run_policies
 from intergeneval.exam.spec import ExamSpec
 from intergeneval.run.backends import Backends
 from intergeneval.store import write_atomically
@@ -52,6 +52,8 @@ def examine(
         on_progress(done, total, run.policy)
 
     runs = run_policies(spec, out, workers, on_run)
+    # One that was begun before goes on with the templates and the world of then.
+    spec = begun_as(out)
     config = RunConfig(
         model="staged:perfect", tracker=spec.tracker, judge=spec.judge, detector=spec.detector, settings=spec.settings
     )

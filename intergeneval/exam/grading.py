@@ -22,6 +22,7 @@ from intergeneval.records import (
     TrueAnswer,
     Truth,
     Video,
+    counted,
 )
 from intergeneval.staged.truth import true_scores
 from intergeneval.store import RunStore
@@ -163,14 +164,14 @@ def _video(policy: str, layer: str, observed: _Observed) -> GradedVideo:
     true = truth.event if layer == EVENT else truth.sampled
     known = seen if seen is not None and seen.status is AnswerStatus.OK else None
     drifts = [item.appearance_drift for item in known.diagnostics if item.appearance_drift is not None] if known else []
-    worst = true_scores(true, len(sample.interactions), truth.emergence, truth.disappearance)[Profile.BOUNDED.value]
+    spi = true_scores(true, len(sample.interactions), truth.emergence, truth.disappearance)[Profile.BOUNDED.value]["spi"]
     return GradedVideo(
         policy=policy,
         sample_id=sample.id,
         faults=truth.faults,
         path=observed.video.path,
         answers=tuple(_answers(layer, observed)),
-        true_if=worst["if"],
+        true_if=_true_if(sample, true, spi),
         measured_if=observed.scored.if_,
         score_status=observed.scored.status.value,
         frames=truth.frames[1:],
@@ -183,6 +184,19 @@ def _video(policy: str, layer: str, observed: _Observed) -> GradedVideo:
         else None,
         usage=_usage(observed.answers.values()),
     )
+
+
+def _true_if(sample: Sample, true: Iterable[TrueAnswer], spi: float) -> float:
+    """Return the true IF over the questions that profile ``bounded`` counts, as a run is scored."""
+    yes = {(item.interaction, item.question_id) for item in true if item.value is AnswerValue.YES}
+    raws = []
+    for part in (0, 1):
+        shares = []
+        for index, item in enumerate(sample.interactions):
+            ids = counted(item, Profile.BOUNDED)[part]
+            shares.append(sum((index, number) in yes for number in ids) / len(ids))
+        raws.append(sum(shares) / len(shares))
+    return (raws[0] * spi + raws[1] * spi) / 2.0
 
 
 def _answers(layer: str, observed: _Observed) -> Iterable[GradedAnswer]:

@@ -61,7 +61,7 @@ def run_policies(
     """
     # Before anything is written: a mistyped name leaves no folder behind.
     backends = Backends.build(_config(spec, out, PERFECT, ()), out / BENCH)
-    _prepare(spec, out)
+    spec = _prepare(spec, out)
     wanted = {policy: names for policy in spec.policies if (names := played(spec, policy))}
     count = worker_count(workers, len(wanted), (backends.judge, backends.tracker, backends.detector))
     done: dict[str, PolicyRun] = {}
@@ -69,6 +69,11 @@ def run_policies(
         done[run.policy] = run
         on_run(run, len(done), len(wanted))
     return [done[policy] for policy in wanted]
+
+
+def begun_as(out: Path) -> ExamSpec:
+    """Return the spec that the exam of a folder was begun with. Raises OSError and RecordError."""
+    return ExamSpec.begun((out / SPEC).read_text(encoding="utf-8"), where=str(out / SPEC))
 
 
 def played(spec: ExamSpec, policy: str) -> tuple[str, ...]:
@@ -86,16 +91,17 @@ def layer_of(judge: Judge) -> str:
     return SAMPLED if judge.needs_frames or judge.needs_truth else EVENT
 
 
-def _prepare(spec: ExamSpec, out: Path) -> None:
-    """Make the exam's folder and its benchmark, or check that they are those of this spec."""
+def _prepare(spec: ExamSpec, out: Path) -> ExamSpec:
+    """Make the exam's folder and its benchmark, or check that they are those of this spec; return it as the exam goes on."""
     path = out / SPEC
     try:
         out.mkdir(parents=True, exist_ok=True)
         if path.exists():
             try:
-                found = ExamSpec.from_line(path.read_text(encoding="utf-8"), where=str(path))
+                found = begun_as(out)
             except (RecordError, UnicodeDecodeError) as error:
                 raise ComparabilityError(f"{path}: cannot be read ({error}); choose another --out") from None
+            spec = spec.going_on(found)
             mine, theirs = spec.to_json(), found.to_json()
             said = "; ".join(f"{name}: {theirs[name]} there, {mine[name]} here" for name in mine if mine[name] != theirs[name])
             if said:
@@ -103,6 +109,7 @@ def _prepare(spec: ExamSpec, out: Path) -> None:
         else:
             write(out / BENCH, spec.seed, spec.scenes, spec.size)
             write_atomically(path, canonical_json(spec.to_json()) + "\n")
+        return spec
     except OSError as error:
         raise StoreError(f"{out}: cannot be written ({error.strerror or error})") from None
 
@@ -118,6 +125,7 @@ def _config(spec: ExamSpec, out: Path, policy: str, names: Sequence[str]) -> Run
         samples=tuple(names),
         workers=1,
         settings=spec.settings,
+        templates=spec.templates,
     )
 
 

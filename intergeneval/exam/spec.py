@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
-from typing import Any
+from typing import Any, Self
 
-from intergeneval.errors import UsageError
+from intergeneval.errors import RecordError, UsageError
 from intergeneval.ids import sha256_json, short
+from intergeneval.questions import NEWEST
 from intergeneval.records import Record
 from intergeneval.staged import DEVELOPMENT_SEED, POLICIES, TEST_SEED
 
@@ -29,6 +31,13 @@ def world() -> str:
     parts = [resources.files("intergeneval.staged"), resources.files("intergeneval.staged") / "scripts"]
     files = {f"{part.name}/{item.name}": item for part in parts for item in part.iterdir() if item.name.endswith(".py")}
     return short(sha256_json([[name, files[name].read_text(encoding="utf-8")] for name in sorted(files)]), 16)
+
+
+EARLIER_WORLDS = frozenset({"4400d62cf2db1f01"})
+"""Worlds whose pictures and truth are those of this one: an exam that was begun in one of them goes on.
+
+4400d62cf2db1f01: its samples had no optional fields of interactions.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +64,8 @@ class ExamSpec(Record):
     """Hash of the code that plays the scenes."""
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Settings of single backends, by plug-in name."""
+    templates: int = NEWEST
+    """Version of the question templates."""
 
     def __post_init__(self) -> None:
         if self.scenes < 2:
@@ -63,6 +74,20 @@ class ExamSpec(Record):
             raise ValueError(f"videos of {self.size[0]}x{self.size[1]} are too small to see anything; take 32 pixels or more")
         if not 0 <= self.recheck <= 1:
             raise ValueError(f"recheck {self.recheck} is not between 0 and 1")
+
+    @classmethod
+    def begun(cls, text: str, where: str) -> Self:
+        """Return the spec that ``exam.json`` holds; one that names no templates asked those of version 1. Raises RecordError."""
+        try:
+            raw = json.loads(text)
+        except ValueError as error:
+            raise RecordError(f"{where}: not JSON ({error})") from None
+        return cls.from_json({"templates": 1, **raw} if isinstance(raw, dict) else raw, where=where)
+
+    def going_on(self, found: ExamSpec) -> ExamSpec:
+        """Return this spec as an exam goes on that was begun as `found`: with its templates, and in its world if it is ours."""
+        same = self.world == world() and found.world in EARLIER_WORLDS
+        return replace(self, templates=found.templates, world=found.world if same else self.world)
 
 
 def policies_of(text: str | None) -> tuple[str, ...]:

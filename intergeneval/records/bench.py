@@ -46,7 +46,7 @@ class Part(enum.StrEnum):
 
 
 class TouchingAtStart(enum.StrEnum):
-    """Whether subject and object touch in the first frame, as somebody who looked at it says; overlap of masks tells nothing."""
+    """Whether two touch in the first frame, as somebody who looked at it says; overlap of masks tells nothing."""
 
     YES = "yes"
     NO = "no"
@@ -104,7 +104,7 @@ class Interaction(Record):
     part: Part | None = field(default=None, metadata=LATER)
     """Part of the subject's body that it is done with; None: not told."""
     touching_at_start: TouchingAtStart = field(default=TouchingAtStart.UNKNOWN, metadata=LATER)
-    """Whether subject and object touch in the first frame already; with an instrument, whether that touches the object."""
+    """Whether what does it (the instrument, the part, or else the subject) touches the object in the first frame already."""
     twin_of: str | None = field(default=None, metadata=LATER)
     """Id of the sample that asks for the same with the roles of subject and object exchanged."""
 

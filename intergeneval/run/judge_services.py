@@ -37,16 +37,16 @@ class JudgeServices:
         if isinstance(self._judge, UsesServices):
             self._judge.attach(Services(cache=self._cache, budget=budget, notice=notice))
 
-    def word(self, samples: Iterable[Sample], notice: Notice) -> dict[str, tuple[Question, ...]]:
-        """Return the questions of samples, those of unknown verbs worded by the judge.
+    def word(self, samples: Iterable[Sample], version: int, notice: Notice) -> dict[str, tuple[Question, ...]]:
+        """Return the questions of samples from templates of a version, those of unknown verbs worded by the judge.
 
         What it wrote before comes from the cache. Raises BackendError when it fails, BudgetError at the cost limit.
         """
         assert isinstance(self._judge, WritesQuestions)
-        writer = self._judge.write_questions
+        writer, templates, profile = self._judge.write_questions, questions.embedded(version), self._config.profile
         self._attach(self._wording, notice)
         try:
-            return {sample.id: questions.questions_for(sample, writer=writer) for sample in samples}
+            return {sample.id: questions.questions_for(sample, templates, writer, profile) for sample in samples}
         finally:
             self.close()
 

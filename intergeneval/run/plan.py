@@ -1,14 +1,17 @@
 """What a run is to do, settled without side effects: to make a plan asks no judge, pays nothing and writes nothing.
 
 A plan knows everything about a run but the questions that a judge has yet to word (``unknown_verbs = "judge"``); key, header and
-folder follow once those are there, and at once where there are none. What is named by a hub id is looked up on the hub, since the
-revision of a model stands in the key; a base pipeline named so (``matrix:OWNER/NAME``) must be there, and is fetched.
+folder follow once those are there, and at once where there are none. A run keeps the version of the question templates that it
+began with: one of version 1 knows nothing of the optional fields of interactions, and goes on as if there were none.
+
+What is named by a hub id is looked up on the hub, since the revision of a model stands in the key; a base pipeline named so
+(``matrix:OWNER/NAME``) must be there, and is fetched.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -23,7 +26,7 @@ from intergeneval.plugins import split_spec
 from intergeneval.records import RUN_SCHEMA, Comparability, Question, RunHeader, Sample
 from intergeneval.run.backends import Backends
 from intergeneval.run.preflight import FirstFrameMasks, check_benchmark, check_judge, first_frame_finder, resolve
-from intergeneval.store import HEADER
+from intergeneval.store import HEADER, RunStore
 from intergeneval.videos import sample_frames
 
 TYPICAL_FRAMES = 12
@@ -59,7 +62,9 @@ class Plan:
     command: tuple[str, ...]
     """The command line, for the header."""
     templated: Mapping[str, tuple[Question, ...]]
-    """Sample id -> its questions as templates word them; ten for each interaction, whoever words them in the end."""
+    """Sample id -> its questions as templates word them, whoever words them in the end."""
+    version: int
+    """Version of the question templates."""
     masks: FirstFrameMasks
     """First-frame masks of the benchmark."""
     settled: Settled | None
@@ -79,6 +84,7 @@ class Plan:
             backends = replace(backends, judge=judge)
         check_judge(config, backends, bench)
         finder = first_frame_finder(config, backends, bench)
+        check_benchmark(bench, needs_masks=split_spec(config.tracker)[0] != "stored")
         plan = cls(
             config=config,
             whole=whole,
@@ -86,17 +92,47 @@ class Plan:
             backends=backends,
             grounding=finder.method if finder is not None else "",
             command=tuple(command),
-            templated={sample.id: questions.questions_for(sample) for sample in bench.samples},
+            templated={},
+            version=questions.NEWEST,
+            masks=FirstFrameMasks(bench),
+            settled=None,
+        ).at_version(config.templates or begun_with(config.out) or questions.NEWEST)
+        if plan.settled is not None and not plan.begun:
+            plan = next((earlier for earlier in plan.earlier() if earlier.begun), plan)
+        if not plan.begun:
+            # A run that goes on looks only at the masks of videos it still has to track.
+            plan.masks.check(plan.bench.samples)
+        return plan
+
+    def at_version(self, version: int) -> Self:
+        """Return the plan as a run with templates of that version has it. Raises ConfigError where there is none."""
+        templates = questions.embedded(version)
+        bench = self.bench.plain if version == questions.VERSIONS[0] else self.bench
+        plan = replace(
+            self,
+            whole=self.whole.plain if version == questions.VERSIONS[0] else self.whole,
+            bench=bench,
+            templated={
+                sample.id: questions.questions_for(sample, templates, profile=self.config.profile) for sample in bench.samples
+            },
+            version=version,
             masks=FirstFrameMasks(bench),
             settled=None,
         )
-        check_benchmark(bench, needs_masks=split_spec(config.tracker)[0] != "stored")
-        if not plan.to_word:
-            plan = replace(plan, settled=plan.with_questions(plan.templated))
-        if plan.settled is None or not (plan.settled.folder / HEADER).exists():
-            # A run that goes on looks only at the masks of videos it still has to track.
-            plan.masks.check(bench.samples)
-        return plan
+        return plan if plan.to_word else replace(plan, settled=plan.with_questions(plan.templated))
+
+    @property
+    def begun(self) -> bool:
+        """Whether the run folder is there already."""
+        return self.settled is not None and (self.settled.folder / HEADER).exists()
+
+    def earlier(self) -> Iterator[Self]:
+        """Give the plan at every older version whose run may have been begun in a folder that its key names, newest first."""
+        if self.config.out or self.config.templates:
+            return
+        for version in reversed(questions.VERSIONS):
+            if version < self.version:
+                yield self.at_version(version)
 
     @property
     def to_word(self) -> tuple[tuple[Sample, int], ...]:
@@ -140,6 +176,7 @@ class Plan:
 
     def _header(self, asked: Mapping[str, tuple[Question, ...]]) -> RunHeader:
         config, backends, whole = self.config, self.backends, self.whole
+        templates = questions.templates_hash(questions.embedded(self.version))
         worded = [question.to_json() for sample in self.bench.samples for question in asked[sample.id]]
         chosen = [sample.id for sample in self.bench.samples]
         narrowed = self.bench.samples != whole.samples
@@ -149,7 +186,7 @@ class Plan:
             detector = backends.detector.id if backends.detector else "none"
         comparability = Comparability(
             bench=whole.hash,
-            questions=sha256_json([worded, questions.templates_hash()]),
+            questions=sha256_json([worded, templates]),
             judge=backends.judge.id,
             judge_revision=backends.judge.revision,
             tracker=backends.tracker.id + (f", first frame: {self.grounding}" if self.grounding else ""),
@@ -176,8 +213,20 @@ class Plan:
             commit=provenance.commit(Path.cwd()),
             command=provenance.redact(self.command),
             created=provenance.now(),
-            templates=questions.templates_hash(),
+            templates=templates,
         )
+
+
+def begun_with(out: str) -> int | None:
+    """Return the version of the question templates of the run in that folder; None where there is none, or of other templates.
+
+    Raises UsageError and RecordError for a damaged header.
+    """
+    if not out or not (Path(out) / HEADER).exists():
+        return None
+    began = RunStore.open(Path(out)).header.templates
+    versions = {questions.templates_hash(questions.embedded(version)): version for version in questions.VERSIONS}
+    return versions.get(began)
 
 
 def _source(spec: str) -> str:

@@ -83,8 +83,17 @@ class Run:
         Raises BackendError when the judge fails, BudgetError at the cost limit.
         """
         if self._settled is None:
-            self._settled = self.plan.with_questions(self._services.word(self.plan.bench.samples, on_notice))
+            plan = self._worded(self.plan, on_notice)
+            if not plan.begun:
+                # What is worded comes from the cache the second time, so that to look for an older run costs nothing.
+                plan = next(filter(lambda item: item.begun, (self._worded(old, on_notice) for old in plan.earlier())), plan)
+            self.plan, self._settled = plan, plan.settled
+        assert self._settled is not None
         return self._settled
+
+    def _worded(self, plan: Plan, on_notice: Callable[[str], None]) -> Plan:
+        asked = self._services.word(plan.bench.samples, plan.version, on_notice)
+        return replace(plan, settled=plan.with_questions(asked))
 
     def execute(
         self, on_progress: Callable[[Progress], None] = lambda _: None, on_notice: Callable[[str], None] = lambda _: None

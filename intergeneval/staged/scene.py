@@ -12,7 +12,7 @@ from random import Random
 
 from intergeneval.errors import BackendError
 from intergeneval.ids import sha256_bytes
-from intergeneval.records import BOX_COLOURS, Category, Direction, Instance, Interaction, Sample
+from intergeneval.records import BOX_COLOURS, Category, Direction, Instance, Interaction, Part, Sample, TouchingAtStart
 from intergeneval.staged.looks import Look, draw_look, phrase
 from intergeneval.staged.rig import GROUND
 from intergeneval.staged.scripts import SCRIPTS, Script
@@ -130,6 +130,8 @@ class Scene:
                 object=act.object,
                 category=act.script.category,
                 direction=act.script.direction,
+                part=_PARTS.get(act.script.verb),
+                touching_at_start=_touching(act.script),
             )
             for act in self.acts
         )
@@ -149,6 +151,26 @@ class Scene:
                 "contact" if all(act.script.contact for act in self.acts) else "non-contact",
             ),
         )
+
+
+_PARTS = {
+    "kicks": Part.FOOT,
+    "licks": Part.MOUTH,
+    "fetches": Part.MOUTH,
+    "pats": Part.HAND,
+    "taps": Part.HAND,
+    "throws": Part.HAND,
+    "high-fives": Part.HAND,
+    "shakes hands with": Part.HAND,
+}
+"""Verb -> the part of the body that its script does it with, whoever plays it."""
+
+
+def _touching(script: Script) -> TouchingAtStart:
+    """Return whether the two touch in the first frame; scripts without contact leave it open."""
+    if not script.contact:
+        return TouchingAtStart.UNKNOWN
+    return TouchingAtStart.YES if script.starts_held else TouchingAtStart.NO
 
 
 def rng_of(*parts: object) -> Random:

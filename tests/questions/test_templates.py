@@ -7,7 +7,7 @@ import pytest
 
 from intergeneval import questions
 from intergeneval.errors import BenchError, ConfigError
-from intergeneval.questions.templates import embedded, parse
+from intergeneval.questions.templates import FIRST_MODES, MODES, VERSIONS, embedded, parse
 from intergeneval.records import BOX_COLOURS, Category, Direction, Instance, Interaction, Sample, Stage
 from intergeneval.verbs import entries, patterns
 
@@ -134,5 +134,8 @@ def test_a_damaged_template_file_is_named_with_field_and_fix(content, told):
 
 
 def test_every_section_of_the_templates_belongs_to_a_pattern():
-    sections = {name.removesuffix(".mutual") for name in embedded().sections}
-    assert sections <= {"common", "mutual", *patterns()}
+    known = {"common", *patterns(), *(f"verbs.{entry.lemma}" for entry in entries())}
+    for version in VERSIONS:
+        for section in embedded(version).sections:
+            base, _, mode = section.rpartition(".")
+            assert section in known | {*FIRST_MODES, *MODES} or (base in known and mode in (*FIRST_MODES, *MODES)), section
