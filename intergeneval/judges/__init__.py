@@ -9,9 +9,13 @@ What a judge may offer beyond `Judge`, each by having the attribute or method:
 - ``concurrency = N``: it waits for somebody else (a server) and may be asked by N threads at once. The run then asks it in the
   parent process while workers decode and track, and hands frames over as JPEG files (`JudgeRequest.jpegs`).
 - `AssessesConsistency`: it says what emerged and disappeared (``--consistency judge``).
+- ``bodies_revision``, a text: beside that it marks the frames that show a body or thing that cannot be (`JudgeRequest.bodies`)
+  and gives the marks as `Consistency.implausible`. The text says with which words, and joins the judge's revision in runs that
+  ask for them. Absent or empty: it cannot.
 - `WritesQuestions`: it words questions for verbs that no template knows.
 - `UsesServices`: it takes the answer cache, the cost limit and the place for notices.
-- ``estimate(...)``: it can say beforehand what a run will cost; see `intergeneval.judges.services.CostEstimate`.
+- ``estimate(...)``: it can say beforehand what a run will cost; see `intergeneval.judges.services.CostEstimate`. One with
+  ``bodies_revision`` is given ``bodies=True`` where frames are marked.
 - ``estimate_wording(words)``: the same of the questions it words, for each (verb, subject, object) of `words`.
 """
 
@@ -29,6 +33,8 @@ from intergeneval.records import Answer, AnswerStatus, Consistency, Question, Sa
 
 Frame = npt.NDArray[np.uint8]
 """One RGB frame, shape (H, W, 3), values 0..255."""
+BODIES = ", bodies "
+"""What stands between a judge's revision and its ``bodies_revision``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +55,8 @@ class JudgeRequest:
     """The same frames as JPEG files, for a judge with `concurrency`; `frames` is None then."""
     assess: Consistency | None = None
     """Consistency as the tracks tell it, when the judge is to say itself what emerged and disappeared at its ``frames``."""
+    bodies: bool = False
+    """Also mark which of these frames show a body or thing that cannot be; only with `assess`, of a judge that can."""
     truth: Truth | None = None
     """Given only to a judge that declares `needs_truth`."""
     repeat: int = 0
@@ -115,6 +123,18 @@ class Judge(Protocol):
         Raises BackendError when the whole video cannot be judged: every question is then recorded as failed, and a resume asks
         again.
         """
+
+
+def bodies_revision(judge: Judge) -> str:
+    """Return with which words a judge marks bodies that cannot be; empty for one that does not. Raises ConfigError as it does."""
+    return str(getattr(judge, "bodies_revision", ""))
+
+
+def revision_of(judge: Judge, *, bodies: bool) -> str:
+    """Return the judge's revision as a run states it that does or does not ask for bodies that cannot be."""
+    words = bodies_revision(judge) if bodies else ""
+    # What replays a run that asked for them states them already.
+    return judge.revision if not words or judge.revision.endswith(BODIES + words) else judge.revision + BODIES + words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

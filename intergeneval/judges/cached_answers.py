@@ -29,16 +29,23 @@ def unpack_said(stored: Mapping[str, Any]) -> Said:
 
 def pack_seen(seen: Mapping[int, Seen], clean: Clean = as_is) -> dict[str, Any]:
     """Return what was seen, by frame, as plain JSON values."""
-    frames = [
-        {"frame": index, "emerged": item.emerged, "missing": list(item.missing), "reason": clean(item.reason)}
-        for index, item in sorted(seen.items())
-    ]
-    return {"frames": frames}
+    return {"frames": [{"frame": index, **_pack_frame(item, clean)} for index, item in sorted(seen.items())]}
+
+
+def _pack_frame(seen: Seen, clean: Clean) -> dict[str, Any]:
+    packed = {"emerged": seen.emerged, "missing": list(seen.missing), "reason": clean(seen.reason)}
+    # Only where it was asked for: entries that say nothing of bodies keep their bytes.
+    return packed if seen.impossible is None else {**packed, "impossible": seen.impossible}
 
 
 def unpack_seen(stored: Mapping[str, Any]) -> dict[int, Seen]:
     """Return what was packed, by frame."""
     return {
-        item["frame"]: Seen(emerged=item["emerged"], missing=tuple(item["missing"]), reason=item["reason"])
+        item["frame"]: Seen(
+            emerged=item["emerged"],
+            missing=tuple(item["missing"]),
+            reason=item["reason"],
+            impossible=item.get("impossible"),
+        )
         for item in stored["frames"]
     }

@@ -23,7 +23,7 @@ from intergeneval.judges.hf_inquiring import inquire
 from intergeneval.judges.hf_model import Frame, Vlm
 from intergeneval.judges.inquiries import Found, Inquiry, InquiryError
 from intergeneval.judges.parsing import Reading, Said, Seen
-from intergeneval.judges.prompting import Prompts, label
+from intergeneval.judges.prompting import JudgePrompts, label
 from intergeneval.judges.services import Services
 from intergeneval.plugins.weights import DEVICE_SETTINGS, check_settings, number
 from intergeneval.records import Answer, AnswerStatus, AnswerValue, Consistency, Question, Sample
@@ -47,7 +47,7 @@ class HfJudge:
         """Look at the weights' configuration; they are loaded with the first video. Raises ConfigError."""
         check_settings(OWNER, settings, SETTINGS)
         folder = settings.get("prompts")
-        self.prompts = Prompts(Path(folder) if folder else None)
+        self.prompts = JudgePrompts(Path(folder) if folder else None)
         self.mode = str(settings.get("mode", MODES[0]))
         self.max_tokens = int(number(OWNER, settings, "max_tokens", 4096, 1, 65536))
         self.batch = int(number(OWNER, settings, "batch", 8, 1, 1024))
@@ -105,7 +105,7 @@ class HfJudge:
 
     def words(self, request: JudgeRequest, questions: Sequence[Question], assess: Consistency | None) -> str:
         """Return the part of a request that asks."""
-        return self.prompts.ask(request.sample, questions, assess)
+        return self.prompts.ask(request.sample, questions, assess, bodies=request.bodies)
 
     def keys(self, request: JudgeRequest, images: Mapping[int, Frame]) -> dict[str, str]:
         """Return the content key of every question by its label, and of the assessment, where asked for, under an empty label.
@@ -151,6 +151,11 @@ class HfJudge:
 
 class GeneratingJudge(HfJudge):
     """Has the model write its reply."""
+
+    @property
+    def bodies_revision(self) -> str:
+        """Version of the words that ask for bodies that cannot be. Raises ConfigError for an own ``ask`` without them."""
+        return self.prompts.bodies_version
 
     @property
     def inquirer(self) -> str:
@@ -204,7 +209,7 @@ class GeneratingJudge(HfJudge):
             known.get(label(item)) or request.reply(item, self.id, AnswerStatus.UNPARSED, reason=why)
             for item in request.questions
         ]
-        consistency = None if request.assess is None else _consistency(request.assess, seen, self.id, why)
+        consistency = None if request.assess is None else _consistency(request, request.assess, seen, self.id, why)
         return with_usage(Judgement(answers=answers, consistency=consistency), self.vlm.took(before), stated)
 
     def write_questions(self, sample: Sample, interaction: int, names: tuple[str, str]) -> tuple[str, ...]:
@@ -235,7 +240,8 @@ class GeneratingJudge(HfJudge):
         images: Mapping[int, Frame],
     ) -> Reading:
         labels, ids = [label(item) for item in questions], [item.id for item in request.sample.instances]
-        return parsing.read(reply, labels, images, list(assess.frames) if assess is not None else [], ids)
+        frames = list(assess.frames) if assess is not None else []
+        return parsing.read(reply, labels, images, frames, ids, bodies=request.bodies)
 
 
 class ChoosingJudge(HfJudge):
@@ -315,16 +321,19 @@ def _best(chances: Sequence[float]) -> int:
     return max(range(len(chances)), key=chances.__getitem__)
 
 
-def _consistency(base: Consistency, seen: Mapping[int, Seen] | None, who: str, why: str) -> Consistency:
+def _consistency(request: JudgeRequest, base: Consistency, seen: Mapping[int, Seen] | None, who: str, why: str) -> Consistency:
     stated = replace(base, states=None, assessors={"emergence": who, "disappearance": who}, reasons=())
     if seen is None:
         return replace(stated, emergence=None, disappearance=None, status=AnswerStatus.UNPARSED, reason=why)
     found = [seen[frame] for frame in base.frames]
+    if request.bodies:
+        marks = tuple(item.impossible for item in found)
+        stated = replace(stated, implausible=marks, assessors={**stated.assessors, "implausible": who})
     return replace(
         stated,
         emergence=tuple(item.emerged for item in found),
         disappearance=tuple(bool(item.missing) for item in found),
-        reasons=tuple(item.reason if item.emerged or item.missing else "" for item in found),
+        reasons=tuple(item.reason if item.emerged or item.missing or item.impossible else "" for item in found),
     )
 
 

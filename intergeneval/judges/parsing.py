@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,6 +44,8 @@ class Seen:
     """Ids of the instances that are gone."""
     reason: str
     """Why."""
+    impossible: bool | None = None
+    """Whether it shows a body or thing that cannot be; None where that was not asked."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,10 +81,18 @@ def load_object(text: str) -> dict[str, Any]:
     return found
 
 
-def read(text: str, labels: Sequence[str], sampled: Collection[int], assessed: Sequence[int], ids: Collection[str]) -> Reading:
+def read(
+    text: str,
+    labels: Sequence[str],
+    sampled: Collection[int],
+    assessed: Sequence[int],
+    ids: Collection[str],
+    *,
+    bodies: bool = False,
+) -> Reading:
     """Read a reply to the questions `labels` over frames `sampled`, and on emergence at frames `assessed` (none: not asked).
 
-    `ids` are the instances that may be missing.
+    `ids` are the instances that may be missing. With `bodies` the reply also marks frames with a body or thing that cannot be.
     """
     reading = Reading()
     try:
@@ -96,7 +106,7 @@ def read(text: str, labels: Sequence[str], sampled: Collection[int], assessed: S
     if labels:
         _read_answers(found.get("answers"), labels, sampled, reading)
     if assessed:
-        _read_frames(found.get("frames"), assessed, ids, reading)
+        _read_frames(found.get("frames"), assessed, reading, lambda entry: _frame(entry, ids, bodies=bodies))
     return reading
 
 
@@ -123,9 +133,9 @@ def _answer(entry: Mapping[str, Any], sampled: Collection[int]) -> Said | str:
     return Said(value=value, frame=frame, reason=reason_of(entry))
 
 
-def _read_frames(entries: Any, assessed: Sequence[int], ids: Collection[str], reading: Reading) -> None:
+def _read_frames(entries: Any, assessed: Sequence[int], reading: Reading, see: Callable[[Mapping[str, Any]], Seen | str]) -> None:
     for number, entry in _once_each(entries, _wanted_frames(assessed), reading.problems):
-        seen = _frame(entry, ids)
+        seen = see(entry)
         if isinstance(seen, str):
             reading.problems.append(f"frame {number}: {seen}")
         else:
@@ -173,13 +183,16 @@ def _once_each(entries: Any, wanted: _Wanted, problems: list[str]) -> Iterator[t
     )
 
 
-def _frame(entry: Mapping[str, Any], ids: Collection[str]) -> Seen | str:
+def _frame(entry: Mapping[str, Any], ids: Collection[str], *, bodies: bool) -> Seen | str:
     emerged, missing = entry.get("emerged"), entry.get("missing")
+    impossible = entry.get("impossible") if bodies else None
     if not isinstance(emerged, bool):
         return f"emerged {str(emerged)[:20]!r} is neither true nor false"
     if not isinstance(missing, list) or not all(isinstance(name, str) and name in ids for name in missing):
         return f"missing {str(missing)[:40]} is not a list of ids out of {', '.join(sorted(ids))}"
-    return Seen(emerged=emerged, missing=tuple(missing), reason=reason_of(entry))
+    if bodies and not isinstance(impossible, bool):
+        return f"impossible {str(impossible)[:20]!r} is neither true nor false"
+    return Seen(emerged=emerged, missing=tuple(missing), reason=reason_of(entry), impossible=impossible)
 
 
 def reason_of(entry: Mapping[str, Any]) -> str:
@@ -202,8 +215,10 @@ def _no_constant(text: str) -> Any:
     raise _NotJsonError(f"the reply holds {text}, which JSON does not have")
 
 
-def schema(labels: Sequence[str], sampled: Sequence[int], assessed: Sequence[int], ids: Sequence[str]) -> dict[str, Any]:
-    """Return the JSON schema of a reply, for servers that hold a model to it."""
+def schema(
+    labels: Sequence[str], sampled: Sequence[int], assessed: Sequence[int], ids: Sequence[str], *, bodies: bool = False
+) -> dict[str, Any]:
+    """Return the JSON schema of a reply, for servers that hold a model to it; the arguments are those of `read`."""
     text = {"type": "string"}
     parts: dict[str, Any] = {}
     if labels:
@@ -214,7 +229,8 @@ def schema(labels: Sequence[str], sampled: Sequence[int], assessed: Sequence[int
     if assessed:
         frame = {"type": "integer", "enum": list(assessed)}
         missing = _list({"type": "string", "enum": list(ids)})
-        parts["frames"] = _list(_object({"frame": frame, "reason": text, "emerged": {"type": "boolean"}, "missing": missing}))
+        entry = {"frame": frame, "reason": text, "emerged": {"type": "boolean"}, "missing": missing}
+        parts["frames"] = _list(_object({**entry, "impossible": {"type": "boolean"}} if bodies else entry))
     return _object(parts)
 
 

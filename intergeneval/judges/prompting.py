@@ -20,8 +20,10 @@ SCENE_NAMES = ("scene_system", "scene", "correct")
 """Templates of benchmark building: from a prompt to instances and interactions, and their repair turn."""
 CROP_NAMES = ("crop_system", "crop", "correct")
 """Templates that ask whether a crop shows an instance, and their repair turn."""
+BODIES_NAMES = ("ask_bodies",)
+"""What stands for ``ask`` where frames are also marked that show a body that cannot be; apart, so that its hash stands apart."""
 SUFFIX = ".j2"
-_KNOWN = tuple(dict.fromkeys((*NAMES, *SCENE_NAMES, *CROP_NAMES)))
+_KNOWN = tuple(dict.fromkeys((*NAMES, *SCENE_NAMES, *CROP_NAMES, *BODIES_NAMES)))
 
 
 def label(question: Question) -> str:
@@ -40,6 +42,8 @@ class Prompts:
         embedded = resources.files("intergeneval.judges").joinpath("prompts")
         texts = {name: embedded.joinpath(name + SUFFIX).read_text(encoding="utf-8") for name in names}
         replaced = {name: text for name, text in _read(folder).items() if name in names} if folder is not None else {}
+        self.replaced = frozenset(replaced)
+        """The templates that `folder` replaces."""
         self.hash = sha256_json({**texts, **replaced})
         """sha256 over these templates: other words are another judge."""
         version = embedded.joinpath("VERSION").read_text(encoding="utf-8").strip()
@@ -55,22 +59,46 @@ class Prompts:
                 raise ConfigError(f"{_place(folder, name)}: not a jinja2 template ({error})") from None
         self._folder = folder
 
-    def ask(self, sample: Sample, questions: Sequence[Question], assess: Consistency | None) -> str:
-        """Return the part of a request that asks: questions, and emergence at the frames of `assess`. Raises as `render`."""
-        values = {
-            "questions": [{"label": label(item), "text": item.text} for item in questions],
-            "frames": list(assess.frames) if assess is not None else [],
-            "instances": sample.instances if assess is not None else (),
-            "classes": list(dict.fromkeys(item.class_ for item in sample.instances)),
-        }
-        return self.render("ask", values)
-
     def render(self, name: str, values: Mapping[str, Any]) -> str:
         """Return the text of a template. Raises ConfigError when it uses what it is not given, or fails in another way."""
         try:
             return self._templates[name].render(values).strip()
         except Exception as error:  # noqa: BLE001  # a template of the user is a program, and may raise what a program may
             raise ConfigError(f"{_place(self._folder, name)}: cannot be rendered ({error})") from None
+
+
+class JudgePrompts(Prompts):
+    """The templates of a judge, `NAMES`, and beside them the one that also asks for bodies that cannot be."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        super().__init__(folder)
+        self._bodies = Prompts(folder, BODIES_NAMES)
+
+    @property
+    def bodies_version(self) -> str:
+        """Version of the words that ask for bodies. Raises ConfigError where ``ask`` is replaced and they are not.
+
+        They repeat what ``ask`` says, so a judge with an ``ask`` of its own would be asked in two ways.
+        """
+        if "ask" in self.replaced and "ask_bodies" not in self._bodies.replaced:
+            raise ConfigError(
+                f"{_place(self._folder, 'ask')}: profile 'informative' also asks which frames show a body that cannot be, with "
+                f"ask_bodies.j2 in place of ask.j2; put an ask_bodies.j2 of your own beside it, or choose another profile"
+            )
+        return self._bodies.version
+
+    def ask(self, sample: Sample, questions: Sequence[Question], assess: Consistency | None, *, bodies: bool = False) -> str:
+        """Return the part of a request that asks: questions, and emergence at the frames of `assess`. Raises as `render`.
+
+        With `bodies` the same frames are also to be marked that show a body or thing that cannot be.
+        """
+        values = {
+            "questions": [{"label": label(item), "text": item.text} for item in questions],
+            "frames": list(assess.frames) if assess is not None else [],
+            "instances": sample.instances if assess is not None else (),
+            "classes": list(dict.fromkeys(item.class_ for item in sample.instances)),
+        }
+        return self._bodies.render("ask_bodies", values) if bodies and assess is not None else self.render("ask", values)
 
 
 def _read(folder: Path) -> dict[str, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from intergeneval.errors import BackendError, ConfigError, RecordError
-from intergeneval.judges import Judgement, JudgeRequest
+from intergeneval.judges import BODIES, Judgement, JudgeRequest
 from intergeneval.records import Answer, AnswerStatus, Consistency, Question, Record, RunHeader
 
 R = TypeVar("R", bound=Record)
@@ -51,6 +51,12 @@ class ReplayJudge:
         """Revision of the judge that spoke."""
         return self._revision
 
+    @property
+    def bodies_revision(self) -> str:
+        """The words with which the judge that spoke marked bodies that cannot be; empty where it was not asked to."""
+        _, marked, words = self._revision.rpartition(BODIES)
+        return words if marked else ""
+
     def declines(self, question: Question) -> str | None:  # noqa: ARG002  # the protocol's signature
         """Return None: what was unanswerable then is so again."""
         return None
@@ -62,14 +68,17 @@ class ReplayJudge:
     def judge(self, request: JudgeRequest) -> Judgement:
         """Return recorded answers with the recorded statement on emergence and disappearance.
 
-        Raises BackendError when the run's judge made none about this video at these frames.
+        Raises BackendError when the run's judge made none about this video at these frames, or none on bodies where asked for.
         """
         assessed: Consistency | None = None
         if request.assess is not None:
             found = self._consistency.get((request.sample.id, request.video.seed, request.video.sha256))
             if found is None or found.disappearance is None or found.frames != request.assess.frames:
                 raise BackendError(f"{self._folder}: its judge said nothing about emergence in this video at these frames")
-            assessed = replace(found, diagnostics=request.assess.diagnostics, usage={})
+            if request.bodies and found.implausible is None:
+                raise BackendError(f"{self._folder}: its judge marked no frames of this video that show a body that cannot be")
+            marks = found.implausible if request.bodies else None
+            assessed = replace(found, implausible=marks, diagnostics=request.assess.diagnostics, usage={})
         return Judgement(answers=self.answer(request), consistency=assessed)
 
     def _answer(self, request: JudgeRequest, question: Question) -> Answer:

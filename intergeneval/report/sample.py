@@ -78,7 +78,7 @@ class TakeView:
     lanes: tuple[TimelineLane, ...]
     """Timeline of the instances."""
     ticks: tuple[Ticks, ...]
-    """Contact, emergence and decisive frames."""
+    """Contact, emergence, impossible bodies and decisive frames."""
     lines: tuple[Line, ...]
     """The arithmetic."""
     consistency: Consistency | None
@@ -217,7 +217,15 @@ def _ticks(take: Take, sample: Sample, length: int) -> tuple[Ticks, ...]:
         name = f"{colours.get(touch.subject, touch.subject)} touches {colours.get(touch.object, touch.object)}"
         made.append(_dots(name, touch.frames, take.overlay.frames if take.overlay else (), length))
     check = take.consistency
-    said = () if check is None else (("goes missing", check.disappearance), ("emerges", check.emergence))
+    said = (
+        ()
+        if check is None
+        else (
+            ("goes missing", check.disappearance),
+            ("emerges", check.emergence),
+            ("impossible body", check.implausible),
+        )
+    )
     for name, values in said:
         if check is not None and values is not None:
             hits = tuple(frame for frame, value in zip(check.frames, values, strict=False) if value)

@@ -36,7 +36,20 @@ def ask(judge: Judge, request: JudgeRequest) -> tuple[list[Answer], Consistency 
             video=request.video.sha256,
         )
         for question in request.questions
-    ], given.consistency and replace(given.consistency, video=request.video.sha256)
+    ], given.consistency and replace(_marked(judge, request, given.consistency), video=request.video.sha256)
+
+
+def _marked(judge: Judge, request: JudgeRequest, said: Consistency) -> Consistency:
+    """Return the statement, or a failed one where frames were to be marked and one is not: no mark would pass for plausible."""
+    if not request.bodies or said.status is not AnswerStatus.OK:
+        return said
+    marks = said.implausible
+    silent = said.frames if marks is None else [frame for frame, mark in zip(said.frames, marks, strict=True) if mark is None]
+    if not silent:
+        return said
+    shown = ", ".join(map(str, silent))
+    reason = f"the judge {judge.id} did not say whether frames {shown} show a body that cannot be, as it was asked to"
+    return replace(said, status=AnswerStatus.FAILED, reason=reason)
 
 
 def _allowed(judge: Judge, request: JudgeRequest, answer: Answer) -> Answer:

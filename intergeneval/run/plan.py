@@ -20,10 +20,10 @@ from intergeneval import provenance, questions
 from intergeneval.bench import Benchmark
 from intergeneval.config import RunConfig
 from intergeneval.ids import sha256_json, short
-from intergeneval.judges import Judge
+from intergeneval.judges import Judge, bodies_revision, revision_of
 from intergeneval.judges.services import CostEstimate
 from intergeneval.plugins import split_spec
-from intergeneval.records import RUN_SCHEMA, Comparability, Question, RunHeader, Sample
+from intergeneval.records import RUN_SCHEMA, Comparability, Profile, Question, RunHeader, Sample
 from intergeneval.run.backends import Backends
 from intergeneval.run.preflight import FirstFrameMasks, check_benchmark, check_judge, first_frame_finder, resolve
 from intergeneval.store import HEADER, RunStore
@@ -160,9 +160,9 @@ class Plan:
             return None
         seeds = {sample.id: len(self.seeds(sample)) for sample in self.bench.samples}
         asked = sum(count * len(self.templated[name]) for name, count in seeds.items())
-        found: CostEstimate | None = estimate(
-            sum(seeds.values()), asked, TYPICAL_FRAMES, assess=self.config.consistency == "judge"
-        )
+        # Not every judge takes the last one.
+        parts = {"assess": self.config.consistency == "judge", **({"bodies": True} if self._bodies else {})}
+        found: CostEstimate | None = estimate(sum(seeds.values()), asked, TYPICAL_FRAMES, **parts)
         # What is asked in equal words comes from the cache the second time.
         words = tuple(dict.fromkeys(questions.words_of(sample, index) for sample, index in self.to_word))
         if found is None or not words:
@@ -174,6 +174,12 @@ class Plan:
             more = CostEstimate(requests=len(words), input_tokens=0, output_tokens=0, cost=None, basis=unknown)
         return more.after(found)
 
+    @property
+    def _bodies(self) -> bool:
+        """Whether the judge is asked to mark bodies that cannot be."""
+        asked = self.config.profile is Profile.INFORMATIVE and self.config.consistency == "judge"
+        return asked and bool(bodies_revision(self.backends.judge))
+
     def _header(self, asked: Mapping[str, tuple[Question, ...]]) -> RunHeader:
         config, backends, whole = self.config, self.backends, self.whole
         templates = questions.templates_hash(questions.embedded(self.version))
@@ -184,17 +190,18 @@ class Plan:
             detector = f"judge {backends.judge.id}"
         else:
             detector = backends.detector.id if backends.detector else "none"
+        unmarked = config.profile is Profile.INFORMATIVE and not self._bodies
         comparability = Comparability(
             bench=whole.hash,
             questions=sha256_json([worded, templates]),
             judge=backends.judge.id,
-            judge_revision=backends.judge.revision,
+            judge_revision=revision_of(backends.judge, bodies=self._bodies),
             tracker=backends.tracker.id + (f", first frame: {self.grounding}" if self.grounding else ""),
             detector=detector,
             sampling=config.sampling,
             profile=config.profile,
             samples=f"{len(chosen)} of {len(whole.samples)}: {short(sha256_json(chosen))}" if narrowed else "all",
-            partial=("emergence",) if detector == "none" else (),
+            partial=(*(("emergence",) if detector == "none" else ()), *(("plausibility",) if unmarked else ())),
         )
         return RunHeader(
             schema=RUN_SCHEMA,

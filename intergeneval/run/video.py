@@ -20,13 +20,14 @@ from intergeneval.config import RunConfig
 from intergeneval.detectors import Detector, DetectRequest
 from intergeneval.errors import MediaError
 from intergeneval.ids import canonical_json
-from intergeneval.judges import JudgeRequest
+from intergeneval.judges import JudgeRequest, bodies_revision
 from intergeneval.masks import Mask
 from intergeneval.records import (
     AnswerStatus,
     Consistency,
     Detection,
     Detections,
+    Profile,
     Tracks,
     Video,
     VideoStatus,
@@ -54,6 +55,7 @@ class VideoPipeline:
         self._backends = backends
         self._bench = benchmark
         self._first_frame = first_frame_finder(config, backends, benchmark)
+        self._bodies = config.profile is Profile.INFORMATIVE and bool(bodies_revision(backends.judge))
 
     def run(self, job: Job) -> tuple[Outcome, ...]:
         """Do what is missing for one video; a result, and after it what is still to be asked in the parent process, if anything.
@@ -228,6 +230,7 @@ class VideoPipeline:
             tracks=seen.tracks,
             questions=job.questions,
             assess=seen.assess,
+            bodies=seen.assess is not None and self._bodies,
             truth=truth if judge.needs_truth else None,
         )
         if concurrency(judge):

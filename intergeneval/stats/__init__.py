@@ -14,6 +14,7 @@ from intergeneval.stats.comparisons import (
     slice_comparisons,
     tie_groups,
 )
+from intergeneval.stats.contrast import contrast
 from intergeneval.stats.estimates import estimate, estimates, slices
 from intergeneval.stats.power import (
     Spread,
@@ -52,6 +53,7 @@ __all__ = [
     "compare_metrics",
     "compare_paired",
     "completeness",
+    "contrast",
     "estimate",
     "estimates",
     "holm",

@@ -30,6 +30,11 @@ class Asked:
     number: int
     text: str = ""
 
+    @property
+    def bodies(self) -> bool:
+        """Whether frames with bodies that cannot be are to be marked."""
+        return '- "impossible": ' in self.text
+
 
 @dataclass
 class Fault:
@@ -50,7 +55,8 @@ def good(asked: Asked, answer: str = "yes") -> str:
             {"question": name, "reason": "seen", "answer": answer, "frame": asked.shown[0]} for name in asked.labels
         ]
     if asked.frames:
-        found["frames"] = [{"frame": number, "reason": "", "emerged": False, "missing": []} for number in asked.frames]
+        mark = {"impossible": False} if asked.bodies else {}
+        found["frames"] = [{"frame": number, "reason": "", "emerged": False, "missing": [], **mark} for number in asked.frames]
     return json.dumps(found)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from click.testing import CliRunner
 
 from intergeneval.cli import main
 from intergeneval.errors import BackendError, ConfigError
-from intergeneval.judges import JudgeRequest, hf
+from intergeneval.judges import JudgeRequest, bodies_revision, hf
 from intergeneval.masks import track_of
 from intergeneval.records import (
     AnswerStatus,
@@ -186,6 +187,41 @@ def test_generate_mode_assesses_frames_when_asked(folder, monkeypatch):
     assert (found.emergence, found.disappearance) == ((True, False), (False, True))
     monkeypatch.setattr(judge.vlm, "generate", lambda *_: json.dumps({"frames": stated[:1]}))
     assert judge.judge(asked(0, assess=base)).consistency.status is AnswerStatus.UNPARSED
+
+
+def test_generate_mode_marks_bodies_where_asked_and_repairs_a_mark_left_out(folder, monkeypatch):
+    judge = hf.create(str(folder), {})
+    base = Consistency(sample_id="scene", seed=0, frames=(5, 9))
+    request = replace(asked(0, assess=base), bodies=True)
+    entry = {"emerged": False, "missing": [], "reason": "three hands"}
+    whole = [{"frame": 5, **entry, "impossible": True}, {"frame": 9, **entry, "impossible": False}]
+    replies, turns = [], []
+
+    def generate(messages, frames, limit):
+        turns.append(messages[-1]["content"][-1]["text"])
+        return json.dumps({"frames": replies.pop(0)})
+
+    monkeypatch.setattr(judge.vlm, "generate", generate)
+    replies[:] = [[{"frame": 5, **entry}, whole[1]], whole]
+    found = judge.judge(request).consistency
+    assert (found.implausible, found.reasons) == ((True, False), ("three hands", ""))
+    assert "impossible 'None' is neither true nor false" in turns[1]
+    assert all('- "impossible": ' in text for text in turns)
+    replies[:] = [[{"frame": 5, **entry}, whole[1]]] * 2
+    found = judge.judge(request).consistency
+    assert (found.status, found.implausible) == (AnswerStatus.UNPARSED, None)
+
+
+def test_marks_have_a_cache_key_of_their_own_and_change_no_other_key_and_no_revision(folder):
+    judge = hf.create(str(folder), {})
+    plain = asked(2, assess=Consistency(sample_id="scene", seed=0, frames=(5, 9)))
+    before, after = (judge.keys(replace(plain, bodies=bodies), judge.shown(plain)) for bodies in (False, True))
+    assert {name for name in before if before[name] != after[name]} == {""}
+    assert judge.bodies_revision not in judge.revision
+
+
+def test_choice_mode_states_nothing_of_frames_and_so_marks_no_bodies(folder):
+    assert bodies_revision(hf.create(str(folder), {"mode": "choice"})) == ""
 
 
 def test_random_weights_in_generate_mode_are_unparsed_and_greedy(folder):

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from intergeneval.cli import main
 from intergeneval.errors import UsageError
-from intergeneval.records import RunHeader, Score
+from intergeneval.records import Consistency, RunHeader, Score
 from intergeneval.report import MAX_SINGLE, ReportOptions, write_report
 from tests.report.report_world import TEMPLATES, World, build, write_lines
 
@@ -245,6 +245,18 @@ def test_damaged_tracks_are_named_on_their_page_and_spoil_no_other(tmp_path):
     write_report(folders, tmp_path / "report")
     texts = [page(item).text for item in sorted((tmp_path / "report" / "samples").iterdir())]
     assert sum("No outlines: tracks of" in text for text in texts) == 1
+
+
+def test_frames_that_a_judge_marked_as_impossible_have_a_line_of_their_own_and_no_run_without_marks_has_one(tmp_path):
+    folders = build(tmp_path, World(models=("atlas", "borealis"), samples=1))
+    (line,) = (folders[0] / "consistency.jsonl").read_text(encoding="utf-8").splitlines()
+    check = Consistency.from_line(line)
+    write_lines(folders[0] / "consistency.jsonl", [replace(check, implausible=tuple(frame == 10 for frame in check.frames))])
+    written = write_report(folders, tmp_path / "report", ReportOptions())
+    (path,) = sorted((tmp_path / "report" / "samples").iterdir())
+    text = path.read_text(encoding="utf-8")
+    assert text.count('aria-label="impossible body: frames 10"') == text.count('aria-label="impossible body') == 1
+    assert written.path.exists()
 
 
 def test_a_judge_card_is_shown_where_judge_revision_and_templates_match(tmp_path):

@@ -13,28 +13,36 @@ from intergeneval.judges.services import CostEstimate
 CHARACTERS_A_TOKEN = 4
 ANSWER_TOKENS = 80
 FRAME_TOKENS = 50
+BODY_TOKENS = 6
+"""What the mark of a body that cannot be adds to a frame's entry."""
 _QUESTION_CHARACTERS = 160
 _ASSESS_CHARACTERS = 1000
+_BODY_CHARACTERS = 500
 
 
 def expected_tokens(
-    settings: OpenAISettings, messages: Sequence[Mapping[str, Any]], questions: int, frames: int
+    settings: OpenAISettings, messages: Sequence[Mapping[str, Any]], questions: int, frames: int, *, bodies: bool = False
 ) -> tuple[int, int]:
-    """Return (sent, received) tokens of one request that asks `questions` questions and assesses `frames` frames."""
+    """Return (sent, received) tokens of one request that asks `questions` questions and assesses `frames` frames.
+
+    With `bodies` the frames are marked as well.
+    """
     parts = [part for message in messages for part in _parts(message["content"])]
     pictures = sum(part["type"] == "image_url" for part in parts)
     characters = sum(len(part["text"]) for part in parts if part["type"] == "text")
     sent = pictures * settings.image_tokens + characters // CHARACTERS_A_TOKEN
-    return sent, questions * ANSWER_TOKENS + frames * FRAME_TOKENS
+    return sent, questions * ANSWER_TOKENS + frames * _frame_tokens(bodies)
 
 
-def estimate_run(settings: OpenAISettings, prompts: Prompts, size: tuple[int, int, int], *, assess: bool) -> CostEstimate:
+def estimate_run(
+    settings: OpenAISettings, prompts: Prompts, size: tuple[int, int, int], *, assess: bool, bodies: bool = False
+) -> CostEstimate:
     """Return what a run of (videos, questions in all, pictures a video) may take without a cache."""
     videos, questions, frames = size
-    rules = len(prompts.render("system", {})) + 800 + (_ASSESS_CHARACTERS if assess else 0)
+    rules = len(prompts.render("system", {})) + 800 + (_ASSESS_CHARACTERS if assess else 0) + (_BODY_CHARACTERS if bodies else 0)
     sent = videos * (frames * settings.image_tokens + rules // CHARACTERS_A_TOKEN)
     sent += questions * _QUESTION_CHARACTERS // CHARACTERS_A_TOKEN
-    received = questions * ANSWER_TOKENS + (videos * (frames - 1) * FRAME_TOKENS if assess else 0)
+    received = questions * ANSWER_TOKENS + (videos * (frames - 1) * _frame_tokens(bodies) if assess else 0)
     return CostEstimate(
         requests=videos,
         input_tokens=sent,
@@ -55,6 +63,10 @@ def estimate_inquiries(settings: OpenAISettings, inquiries: Sequence[Inquiry]) -
         cost=settings.prices.cost(sent, 0, received) if settings.prices is not None else None,
         basis=f"{len(inquiries)} of the requests word questions for verbs that the lexicon does not know",
     )
+
+
+def _frame_tokens(bodies: bool) -> int:
+    return FRAME_TOKENS + (BODY_TOKENS if bodies else 0)
 
 
 def _parts(content: Any) -> list[Mapping[str, Any]]:

@@ -23,7 +23,7 @@ from intergeneval.judges.openai.requests import Asked, Composer, payload
 from intergeneval.judges.openai.settings import OpenAISettings
 from intergeneval.judges.openai.writing import write_questions
 from intergeneval.judges.parsing import Reading, Said, Seen
-from intergeneval.judges.prompting import Prompts, label
+from intergeneval.judges.prompting import JudgePrompts, label
 from intergeneval.judges.services import CostEstimate, Services
 from intergeneval.records import Answer, AnswerStatus, Consistency, Question, Sample
 
@@ -59,7 +59,7 @@ class OpenAIJudge:
 
     def __init__(self, settings: OpenAISettings) -> None:
         self.settings = settings
-        self.prompts = Prompts(settings.prompts_folder)
+        self.prompts = JudgePrompts(settings.prompts_folder)
         self.concurrency = settings.concurrency
         self._link = Link(settings)
 
@@ -74,6 +74,11 @@ class OpenAIJudge:
         sampling = short(sha256_json(dict(self.settings.parameters)))
         own = f" {self.settings.revision}" if self.settings.revision else ""
         return f"prompts {self.prompts.version}, parser {PARSER}, parameters {sampling}{own}"
+
+    @property
+    def bodies_revision(self) -> str:
+        """Version of the words that ask for bodies that cannot be. Raises ConfigError for an own ``ask`` without them."""
+        return self.prompts.bodies_version
 
     def attach(self, services: Services) -> None:
         """Use the run's cache, cost limit and notices. Raises ConfigError for a limit without a price table."""
@@ -113,9 +118,9 @@ class OpenAIJudge:
         """Return None: it looks at pictures and can try every question."""
         return None
 
-    def estimate(self, videos: int, questions: int, frames: int, *, assess: bool) -> CostEstimate:
+    def estimate(self, videos: int, questions: int, frames: int, *, assess: bool, bodies: bool = False) -> CostEstimate:
         """Return what asking `questions` questions over `videos` videos of `frames` pictures each may take without a cache."""
-        return estimate_run(self.settings, self.prompts, (videos, questions, frames), assess=assess)
+        return estimate_run(self.settings, self.prompts, (videos, questions, frames), assess=assess, bodies=bodies)
 
     def estimate_wording(self, words: Sequence[tuple[str, str, str]]) -> CostEstimate:
         """Return what wording questions for each (verb, subject, object) may take without a cache. Raises ConfigError."""
@@ -146,7 +151,8 @@ class OpenAIJudge:
             raise BackendError(f"tracking failed: {request.tracks.reason or 'the tracker gave no reason'}")
         jpegs = request.jpegs if request.jpegs is not None else _encoded(request)
         lost = request.lost()
-        asked = Asked(questions=[item for item in request.questions if not lost & set(item.names)], assess=request.assess)
+        questions = [item for item in request.questions if not lost & set(item.names)]
+        asked = Asked(questions=questions, assess=request.assess, bodies=request.bodies)
         work = _Open(asked=asked, said={}, seen=None, cached=set())
         took = Took()
         if asked.questions or asked.assess is not None:
@@ -198,7 +204,7 @@ class OpenAIJudge:
 
     def _send(self, composer: Composer, messages: Sequence[Mapping[str, Any]], asked: Asked, took: Took) -> Reply:
         prices = self.settings.prices
-        tokens = expected_tokens(self.settings, messages, len(asked.questions), len(asked.frames))
+        tokens = expected_tokens(self.settings, messages, len(asked.questions), len(asked.frames), bodies=asked.bodies)
         cost = prices.cost(tokens[0], 0, tokens[1]) if prices is not None else 0.0
 
         def compose(json_schema: bool) -> Mapping[str, Any]:
@@ -212,7 +218,7 @@ class OpenAIJudge:
             work.status, work.kind, work.reason = AnswerStatus.REFUSED, "refusal", "the model declined to answer"
             return Reading()
         asked, ids = work.asked, [item.id for item in composer.sample.instances]
-        reading = parsing.read(reply.text, asked.labels, composer.frames, asked.frames, ids)
+        reading = parsing.read(reply.text, asked.labels, composer.frames, asked.frames, ids, bodies=asked.bodies)
         work.kind = "reply"
         work.reason = self._link.clean("; ".join(reading.problems[:3]))
         work.said.update(reading.answers)
@@ -266,12 +272,14 @@ class OpenAIJudge:
                 usage={"kind": work.kind},
             )
         found = [seen[frame] for frame in base.frames]
+        bodies = work.asked.bodies
         return replace(
             base,
             states=None,
             emergence=tuple(item.emerged for item in found),
             disappearance=tuple(bool(item.missing) for item in found),
-            assessors={"emergence": who, "disappearance": who},
+            implausible=tuple(item.impossible for item in found) if bodies else None,
+            assessors={"emergence": who, "disappearance": who, **({"implausible": who} if bodies else {})},
             reasons=tuple(self._link.clean(_told(item)) for item in found),
             usage={"cached": True} if "" in work.cached else {},
         )
@@ -281,14 +289,15 @@ def _still_open(work: _Open) -> Asked:
     return Asked(
         questions=[item for item in work.asked.questions if label(item) not in work.said],
         assess=work.asked.assess if work.seen is None else None,
+        bodies=work.asked.bodies,
     )
 
 
 def _told(seen: Seen) -> str:
-    if not seen.emerged and not seen.missing:
-        return ""
     parts = [f"missing: {', '.join(seen.missing)}"] if seen.missing else []
-    return "; ".join([*parts, *(["something emerged"] if seen.emerged else []), *([seen.reason] if seen.reason else [])])
+    parts += ["something emerged"] if seen.emerged else []
+    parts += ["a body or thing that cannot be"] if seen.impossible else []
+    return "; ".join([*parts, *([seen.reason] if seen.reason else [])]) if parts else ""
 
 
 def _encoded(request: JudgeRequest) -> dict[int, bytes]:

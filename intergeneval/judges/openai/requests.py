@@ -11,7 +11,7 @@ from typing import Any
 from intergeneval.ids import canonical_json, sha256_json
 from intergeneval.judges import parsing
 from intergeneval.judges.openai.settings import OpenAISettings
-from intergeneval.judges.prompting import Prompts, label
+from intergeneval.judges.prompting import JudgePrompts, label
 from intergeneval.records import Consistency, Question, Sample
 
 Message = Mapping[str, Any]
@@ -25,6 +25,8 @@ class Asked:
     """Questions; may be empty when `assess` is given."""
     assess: Consistency | None
     """Where emergence and disappearance are to be assessed; None: not at all."""
+    bodies: bool = False
+    """Whether frames are also to be marked that show a body or thing that cannot be; only together with `assess`."""
 
     @property
     def labels(self) -> list[str]:
@@ -40,7 +42,7 @@ class Asked:
 class Composer:
     """Writes the requests about one video: rules, then its pictures, then what is asked, so that servers share the prefix."""
 
-    def __init__(self, settings: OpenAISettings, prompts: Prompts, sample: Sample, jpegs: Mapping[int, bytes]) -> None:
+    def __init__(self, settings: OpenAISettings, prompts: JudgePrompts, sample: Sample, jpegs: Mapping[int, bytes]) -> None:
         self._settings = settings
         self._prompts = prompts
         self._sample = sample
@@ -48,7 +50,7 @@ class Composer:
         self._rules = {"role": "system", "content": prompts.render("system", {})}
         self._labels = {index: {"type": "text", "text": prompts.render("frame", {"index": index})} for index in self._jpegs}
         self._digests = {index: hashlib.sha256(content).hexdigest() for index, content in self._jpegs.items()}
-        self._keys: dict[tuple[str, str, int, bool], str] = {}
+        self._keys: dict[tuple[str, str, int, bool, bool], str] = {}
 
     @property
     def sample(self) -> Sample:
@@ -62,7 +64,7 @@ class Composer:
 
     def text(self, asked: Asked) -> str:
         """Return the question part of a request."""
-        return self._prompts.ask(self._sample, asked.questions, asked.assess)
+        return self._prompts.ask(self._sample, asked.questions, asked.assess, bodies=asked.bodies)
 
     def messages(self, asked: Asked, *, digests: bool = False) -> list[Message]:
         """Return the messages; with `digests` each picture stands for itself by its hash."""
@@ -77,7 +79,7 @@ class Composer:
     def payload(self, messages: Sequence[Message], asked: Asked, *, json_schema: bool) -> dict[str, Any]:
         """Return the request with all its settings."""
         ids = [item.id for item in self._sample.instances]
-        shape = parsing.schema(asked.labels, list(self._jpegs), asked.frames, ids)
+        shape = parsing.schema(asked.labels, list(self._jpegs), asked.frames, ids, bodies=asked.bodies)
         return payload(self._settings, messages, shape if json_schema else None)
 
     def keys(self, asked: Asked, served: str, repeat: int, *, json_schema: bool) -> dict[str, str]:
@@ -88,11 +90,11 @@ class Composer:
         parts = [Asked(questions=[question], assess=None) for question in asked.questions]
         names = asked.labels
         if asked.assess is not None:
-            parts.append(Asked(questions=[], assess=asked.assess))
+            parts.append(Asked(questions=[], assess=asked.assess, bodies=asked.bodies))
             names = [*names, ""]
         found = {}
         for name, part in zip(names, parts, strict=True):
-            known = (name, served, repeat, json_schema)
+            known = (name, served, repeat, json_schema, part.bodies)
             if known not in self._keys:
                 request = self.payload(self.messages(part, digests=True), part, json_schema=json_schema)
                 self._keys[known] = content_key(self._settings, request, served, repeat)
