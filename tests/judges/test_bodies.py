@@ -21,7 +21,7 @@ from intergeneval.records import (
     Sample,
     Stage,
 )
-from intergeneval.run.plan import Plan
+from intergeneval.run.plan import TYPICAL_FRAMES, Plan
 from intergeneval.run.run import Run
 from tests import judged_world, tiny_world
 from tests.fakes.chat_server import Asked, ChatServer, good, reply
@@ -222,7 +222,10 @@ def test_after_a_bounded_run_only_the_frames_are_asked_about_again(world):
 
 def test_the_estimate_counts_the_marks(world):
     config = judged_world.config(world, "http://127.0.0.1:9/v1")
-    plain, more = (Plan.of(replace(config, profile=profile)).estimate() for profile in (Profile.BOUNDED, Profile.INFORMATIVE))
+    plan = Plan.of(replace(config, profile=Profile.INFORMATIVE))
+    more = plan.estimate()
+    asked = sum(len(questions) for questions in plan.templated.values())
+    plain = plan.backends.judge.estimate(len(plan.templated), asked, TYPICAL_FRAMES, assess=True)
     assert more.requests == plain.requests
     assert more.input_tokens > plain.input_tokens
     assert more.output_tokens > plain.output_tokens
