@@ -10,6 +10,7 @@ import numpy as np
 from intergeneval.bench import official
 from intergeneval.bench.benchmark import TEXT_TO_VIDEO, Benchmark
 from intergeneval.bench.faults import Fault
+from intergeneval.bench.fields import first_frame_faults, twin_faults
 from intergeneval.bench.files import ImageError, decode_image, decode_mask, read_bytes
 from intergeneval.bench.lookup import read
 from intergeneval.bench.names import path_fault
@@ -37,7 +38,8 @@ def check_made(benchmark: Benchmark) -> list[Fault]:
     for sample in benchmark.samples:
         found += sample_faults(sample, benchmark.root, benchmark.name)
         found += [fault for fault in gaps(sample, benchmark.name) if fault.field == "interactions"]
-        found += _file_faults(sample, benchmark.name, benchmark.root)
+        found += _file_faults(sample, benchmark.name, benchmark.root, benchmark.task)
+    found += twin_faults(benchmark.samples, [benchmark.name] * len(benchmark.samples))
     return found
 
 
@@ -50,7 +52,7 @@ def _of_reading(reading: Reading) -> list[Fault]:
             found += gaps(sample, file, masks=official.mask_folder(file), questions=official.question_file(file))
         else:
             found += gaps(sample, file)
-        found += _file_faults(sample, file, reading.root)
+        found += _file_faults(sample, file, reading.root, reading.task)
     if reading.layout == "official":
         found += official.folder_faults(reading.root)
     else:
@@ -58,7 +60,7 @@ def _of_reading(reading: Reading) -> list[Fault]:
     return found
 
 
-def _file_faults(sample: Sample, file: str, root: Path) -> Iterator[Fault]:
+def _file_faults(sample: Sample, file: str, root: Path, task: str) -> Iterator[Fault]:
     size = sample.size
     if sample.image is not None:
         try:
@@ -87,6 +89,7 @@ def _file_faults(sample: Sample, file: str, root: Path) -> Iterator[Fault]:
             continue
         masks[item.id] = (item.mask, mask)
     yield from _overlaps(sample, file, masks)
+    yield from first_frame_faults(sample, file, {name: mask for name, (_, mask) in masks.items()}, given=task != TEXT_TO_VIDEO)
 
 
 def _overlaps(sample: Sample, file: str, masks: Mapping[str, tuple[str, Mask]]) -> Iterator[Fault]:

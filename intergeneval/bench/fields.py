@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
 
 from intergeneval.bench.faults import Fault
-from intergeneval.records import Direction, Interaction, Sample
+from intergeneval.masks import Mask
+from intergeneval.records import Direction, Interaction, Sample, TouchingAtStart
 
 Found = Iterator[tuple[str, str, str]]
 """(field, problem, fix)."""
 
+FAR = 0.05
+"""Gap between two masks, as a share of the frame's diagonal, from which they cannot touch."""
 _LIKE_ID = re.compile(r"id[ _-]?\d+")
 
 
@@ -152,3 +158,32 @@ def _exchanged(sample: Sample, item: Interaction, twin: Sample, other: Interacti
 
 def _look(sample: Sample, name: str | None) -> str:
     return next((item.appearance.strip().casefold() for item in sample.instances if item.id == name), f"{name} of {sample.id}")
+
+
+def first_frame_faults(sample: Sample, file: str, masks: Mapping[str, Mask], *, given: bool) -> Iterator[Fault]:
+    """Yield where an interaction says that two touch in a first frame that is not given, or that shows them far apart.
+
+    `masks` are the first-frame masks of the sample's instances that could be read, of one size; `given`: whether models get the
+    first frame. That masks meet tells nothing, since one may only stand before the other; that they are far apart does.
+    """
+    for index, item in enumerate(sample.interactions):
+        field = f"interactions[{index}].touching_at_start"
+        if item.touching_at_start is not TouchingAtStart.UNKNOWN and not given:
+            problem = f"it is {item.touching_at_start.value!r}, and no first frame is given to a text-to-video model"
+            fix = "leave it out: every model begins otherwise"
+            yield Fault(file=file, field=field, problem=problem, fix=fix, sample=sample.id)
+            continue
+        toucher, touched = item.instrument or item.subject or "", item.object or ""
+        if item.touching_at_start is TouchingAtStart.YES and toucher in masks and touched in masks:
+            gap = _gap(masks[toucher], masks[touched])
+            if gap > FAR * math.hypot(*masks[toucher].shape):
+                problem = f"it is 'yes', and the masks of {toucher!r} and {touched!r} lie {gap:.0f} px apart"
+                yield Fault(file=file, field=field, problem=problem, fix="write 'no', or correct the masks", sample=sample.id)
+
+
+def _gap(first: Mask, second: Mask) -> float:
+    """Return the smallest distance between two masks in pixels; 0 where they meet."""
+    import cv2
+
+    distance = cv2.distanceTransform((~first).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return float(distance[second].min())

@@ -65,6 +65,8 @@ def _shape_fix(problem: str) -> str:
         return "remove the field or correct its name"
     if problem.startswith("the field is missing"):
         return "add it"
+    if problem.startswith("expected one of"):
+        return "write one of these, or leave the field out"
     return "correct the value"
 
 

@@ -131,7 +131,8 @@ class Scene:
                 category=act.script.category,
                 direction=act.script.direction,
                 part=_PARTS.get(act.script.verb),
-                touching_at_start=_touching(act.script),
+                # Whoever is to touch something starts apart from it; scripts without contact leave it open.
+                touching_at_start=TouchingAtStart.NO if act.script.contact else TouchingAtStart.UNKNOWN,
             )
             for act in self.acts
         )
@@ -164,13 +165,6 @@ _PARTS = {
     "shakes hands with": Part.HAND,
 }
 """Verb -> the part of the body that its script does it with, whoever plays it."""
-
-
-def _touching(script: Script) -> TouchingAtStart:
-    """Return whether the two touch in the first frame; scripts without contact leave it open."""
-    if not script.contact:
-        return TouchingAtStart.UNKNOWN
-    return TouchingAtStart.YES if script.starts_held else TouchingAtStart.NO
 
 
 def rng_of(*parts: object) -> Random:
