@@ -22,7 +22,15 @@ from intergeneval.judges.services import CostEstimate
 from intergeneval.plugins import split_spec
 from intergeneval.records import RUN_SCHEMA, Comparability, Question, RunHeader, Sample
 from intergeneval.run.backends import Backends
-from intergeneval.run.preflight import FirstFrameMasks, check_benchmark, check_judge, first_frame_finder, resolve
+from intergeneval.run.preflight import (
+    FirstFrameMasks,
+    check_benchmark,
+    check_judge,
+    first_frame_finder,
+    model_name,
+    resolve,
+    seeds_of,
+)
 from intergeneval.store import HEADER
 from intergeneval.videos import sample_frames
 
@@ -55,13 +63,13 @@ class Plan:
     backends: Backends
     """The plug-ins."""
     grounding: str
-    """How instances are found in the first frames of a text-to-video model; empty where the benchmark has masks."""
+    """How instances are found in the first frames of a text-to-video model; empty where masks are given."""
     command: tuple[str, ...]
     """The command line, for the header."""
     templated: Mapping[str, tuple[Question, ...]]
     """Sample id -> its questions as templates word them; ten for each interaction, whoever words them in the end."""
     masks: FirstFrameMasks
-    """First-frame masks of the benchmark."""
+    """First-frame masks: the model's own, or the benchmark's."""
     settled: Settled | None
     """Questions, header and folder; None while questions are still to be worded."""
 
@@ -78,7 +86,8 @@ class Plan:
         if judge is not None:
             backends = replace(backends, judge=judge)
         check_judge(config, backends, bench)
-        finder = first_frame_finder(config, backends, bench)
+        masks = FirstFrameMasks.of_run(config, backends, whole, bench)
+        finder = first_frame_finder(config, backends, bench, masks.lacking)
         plan = cls(
             config=config,
             whole=whole,
@@ -87,15 +96,15 @@ class Plan:
             grounding=finder.method if finder is not None else "",
             command=tuple(command),
             templated={sample.id: questions.questions_for(sample) for sample in bench.samples},
-            masks=FirstFrameMasks(bench),
+            masks=masks,
             settled=None,
         )
-        check_benchmark(bench, needs_masks=split_spec(config.tracker)[0] != "stored")
+        check_benchmark(bench, masks.lacking, needs_masks=split_spec(config.tracker)[0] != "stored")
         if not plan.to_word:
             plan = replace(plan, settled=plan.with_questions(plan.templated))
         if plan.settled is None or not (plan.settled.folder / HEADER).exists():
             # A run that goes on looks only at the masks of videos it still has to track.
-            plan.masks.check(bench.samples)
+            masks.check(masks.videos)
         return plan
 
     @property
@@ -114,7 +123,7 @@ class Plan:
 
     def seeds(self, sample: Sample) -> Sequence[int]:
         """Return the seeds of a sample that are scored."""
-        return self.backends.source.seeds(sample, self.config.seeds) or self.config.seeds or (0,)
+        return seeds_of(self.config, self.backends, sample)
 
     def estimate(self) -> CostEstimate | None:
         """Return what the judge may take for the whole run, with nothing done or cached yet; None for one that costs nothing."""
@@ -147,6 +156,7 @@ class Plan:
             detector = f"judge {backends.judge.id}"
         else:
             detector = backends.detector.id if backends.detector else "none"
+        own_hash = self.masks.own_hash
         comparability = Comparability(
             bench=whole.hash,
             questions=sha256_json([worded, questions.templates_hash()]),
@@ -161,9 +171,9 @@ class Plan:
         )
         return RunHeader(
             schema=RUN_SCHEMA,
-            model=config.name or backends.source.name,
+            model=model_name(config, backends),
             source=_source(config.model),
-            source_hash=sha256_json([backends.source.describe(), config.fit]),
+            source_hash=sha256_json([backends.source.describe(), config.fit, *([own_hash] if own_hash else [])]),
             bench=whole.name,
             bench_version=whole.version,
             samples=len(chosen),
@@ -177,6 +187,8 @@ class Plan:
             command=provenance.redact(self.command),
             created=provenance.now(),
             templates=questions.templates_hash(),
+            own_masks=self.masks.own_names,
+            own_masks_hash=own_hash,
         )
 
 
