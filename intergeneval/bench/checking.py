@@ -94,19 +94,19 @@ def _file_faults(sample: Sample, file: str, root: Path) -> Iterator[Fault]:
 
 def _own_mask_faults(reading: Reading) -> Iterator[Fault]:
     """Look at the first-frame masks of single models; those of a sample that cannot be read itself are left alone."""
-    if not (reading.root / MASKS).is_dir() or reading.faults:
-        # A sample that could not be read would be called unknown, and the folders of its masks a model's.
+    if not (reading.root / MASKS).is_dir():
         return
     if problem := path_fault(MASKS, reading.root):
         yield Fault(file=MASKS, field="", problem=f"the path {problem}", fix="put the files into the benchmark folder")
         return
     yield from (fault for _, fault in clashes(reading.root, reading.samples))
-    if reading.task == TEXT_TO_VIDEO:
+    if reading.task == TEXT_TO_VIDEO and not reading.faults:
         yield from loose_masks(reading.root, reading.samples)
     sizes = {sample.id: size_of(sample, reading.root) for sample in reading.samples}
     known = {sample.id: sample for sample in reading.samples}
     for folder in model_folders(reading.root, reading.samples):
-        sets, faults = survey(reading.root, folder, reading.samples)
+        # A sample that could not be read would be called unknown.
+        sets, faults = survey(reading.root, folder, reading.samples, all_known=not reading.faults)
         yield from faults
         for own in sets:
             masks: dict[str, Mask] = {}

@@ -100,7 +100,7 @@ def models_with_masks(benchmark: Benchmark) -> dict[str, int]:
     """Return how many of the benchmark's samples each model has own masks of, by the model's name; only whole sets count."""
     found = {}
     for folder in benchmark.own_masks:
-        sets, _ = survey(benchmark.root, folder, benchmark.samples)
+        sets, _ = survey(benchmark.root, folder, benchmark.samples, all_known=False)
         found[model_of(folder)] = len({item.sample_id for item in sets})
     return found
 
@@ -158,8 +158,11 @@ def clashes(root: Path, samples: Sequence[Sample]) -> Iterator[tuple[str, Fault]
                 )
 
 
-def survey(root: Path, folder: str, samples: Sequence[Sample]) -> tuple[list[OwnMasks], list[Fault]]:
-    """Return the sets in a model's folder, in the order of samples and seeds, and the faults that names alone tell."""
+def survey(root: Path, folder: str, samples: Sequence[Sample], *, all_known: bool = True) -> tuple[list[OwnMasks], list[Fault]]:
+    """Return the sets in a model's folder, in the order of samples and seeds, and the faults that names alone tell.
+
+    Where not `all_known`, the benchmark has more samples than these, and folders of others are passed over.
+    """
     place = f"{MASKS}/{folder}"
     faults: list[Fault] = []
     if _leaves(root, place, faults):
@@ -174,6 +177,8 @@ def survey(root: Path, folder: str, samples: Sequence[Sample]) -> tuple[list[Own
         if not item.is_dir():
             problem, fix = "a file where the model has a folder for each sample", f"move it into {place}/<sample>/, or remove it"
             faults.append(Fault(file=path, field="", problem=problem, fix=fix))
+        elif item.name not in known and not all_known:
+            continue
         elif item.name not in known:
             problem, fix = f"the benchmark has no sample {item.name!r}", "name the folder after a sample, or remove it"
             faults.append(Fault(file=path, field="", problem=problem, fix=fix))

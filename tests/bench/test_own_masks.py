@@ -188,6 +188,15 @@ def test_a_fault_of_own_masks_names_the_file_and_keeps_only_that_model_from_runn
     assert len(bench.sets_of(bench.load(root), "other")) == 2
 
 
+def test_faults_of_own_masks_are_named_beside_those_of_the_text_files_and_none_is_made_up(tmp_path):
+    root = own_benchmark(tmp_path / "b", ("one", "two"))
+    rows = [json.loads(line) for line in (root / "samples.jsonl").read_text().splitlines()]
+    write_samples(root, [rows[0], {**rows[1], "prompt": 3}])
+    draw(root, "m", "one/id1.png", "two/id1.png", "two/id2.png")
+    files = [fault.file for fault in bench.check(root)]
+    assert files == ["samples.jsonl:2", "masks/m/one/id2.png"]
+
+
 def test_a_folder_that_no_model_is_called_like_is_a_fault(tmp_path):
     root = own_benchmark(tmp_path / "b")
     for left, name in ((2, "id1"), (20, "id2")):
