@@ -48,6 +48,8 @@ class Benchmark:
     """Folder of reference videos inside `root`, named by sample id, where the benchmark has them."""
     hashes: Mapping[str, str] = field(default_factory=dict)
     """sha256 of further files that no sample names, such as the reference videos, by path."""
+    own_masks: tuple[str, ...] = ()
+    """Names of the folders below ``masks/`` with first-frame masks of single models; no part of the hash (`bench.own_masks`)."""
     first_look: Callable[[Sample], tuple[Frame, Mapping[str, Mask]]] | None = None
     """Makes a sample's first frame, RGB uint8 (H, W, 3), and its instances' masks, bool (H, W), by id: for benchmarks that render
     them and have no files. A function of a module, since benchmarks travel between processes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,11 @@ from intergeneval.bench import official
 from intergeneval.bench.benchmark import TEXT_TO_VIDEO, Benchmark
 from intergeneval.bench.faults import Fault
 from intergeneval.bench.fields import first_frame_faults, twin_faults
-from intergeneval.bench.files import ImageError, decode_image, decode_mask, read_bytes
+from intergeneval.bench.files import ImageError, decode_image, decode_mask, own_mask_faults, read_bytes
 from intergeneval.bench.lookup import read
 from intergeneval.bench.names import path_fault
-from intergeneval.bench.reading import Reading
+from intergeneval.bench.own_masks import MASKS, clashes, loose_masks, model_folders, survey
+from intergeneval.bench.reading import Reading, size_of
 from intergeneval.bench.structure import gaps, sample_faults
 from intergeneval.bench_paths import TOML
 from intergeneval.ids import sha256_file
@@ -57,6 +59,7 @@ def _of_reading(reading: Reading) -> list[Fault]:
         found += official.folder_faults(reading.root)
     else:
         found += _extra_faults(reading)
+    found += _own_mask_faults(reading)
     return found
 
 
@@ -90,6 +93,30 @@ def _file_faults(sample: Sample, file: str, root: Path, task: str) -> Iterator[F
         masks[item.id] = (item.mask, mask)
     yield from _overlaps(sample, file, masks)
     yield from first_frame_faults(sample, file, {name: mask for name, (_, mask) in masks.items()}, given=task != TEXT_TO_VIDEO)
+
+
+def _own_mask_faults(reading: Reading) -> Iterator[Fault]:
+    """Look at the first-frame masks of single models; those of a sample that cannot be read itself are left alone."""
+    if not (reading.root / MASKS).is_dir():
+        return
+    if problem := path_fault(MASKS, reading.root):
+        yield Fault(file=MASKS, field="", problem=f"the path {problem}", fix="put the files into the benchmark folder")
+        return
+    yield from (fault for _, fault in clashes(reading.root, reading.samples))
+    if reading.task == TEXT_TO_VIDEO and not reading.faults:
+        yield from loose_masks(reading.root, reading.samples)
+    sizes = {sample.id: size_of(sample, reading.root) for sample in reading.samples}
+    known = {sample.id: sample for sample in reading.samples}
+    for folder in model_folders(reading.root, reading.samples):
+        # A sample that could not be read would be called unknown.
+        sets, faults = survey(reading.root, folder, reading.samples, all_known=not reading.faults)
+        yield from faults
+        for own in sets:
+            masks: dict[str, Mask] = {}
+            yield from own_mask_faults(reading.root, own, sizes[own.sample_id], masks)
+            covered = {name: (own.paths[name], mask) for name, mask in masks.items()}
+            for fault in _overlaps(known[own.sample_id], "", covered):
+                yield replace(fault, field="")
 
 
 def _overlaps(sample: Sample, file: str, masks: Mapping[str, tuple[str, Mask]]) -> Iterator[Fault]:

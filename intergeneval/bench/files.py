@@ -6,14 +6,17 @@ Images are PNG or JPEG, masks are PNG: two values, one of them 0. Everything els
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from intergeneval.bench.benchmark import Benchmark
+from intergeneval.bench.faults import Fault
 from intergeneval.bench.names import path_fault
+from intergeneval.bench.own_masks import OwnMasks, find, refusal
 from intergeneval.errors import BenchError
 from intergeneval.ids import sha256_bytes
 from intergeneval.masks import Mask
@@ -123,12 +126,27 @@ def decode_mask(content: bytes) -> Mask:
     return np.asarray(image > 0)
 
 
-def load_mask(benchmark: Benchmark, sample: Sample, instance: Instance | str, size: tuple[int, int] | None = None) -> Mask:
+def load_mask(
+    benchmark: Benchmark,
+    sample: Sample,
+    instance: Instance | str,
+    size: tuple[int, int] | None = None,
+    *,
+    model: str = "",
+    seed: int | None = None,
+) -> Mask:
     """Return an instance's first-frame mask, bool (H, W), at the sample's size or brought to `size` (height, width).
 
+    With a `model` (its name in tables) it is that model's own where it has masks of the sample, for the `seed` or for every seed.
     Raises BenchError when there is no mask, or the file is missing, changed, damaged, empty, not two-valued, or of another size.
     """
     item = sample.instance(instance) if isinstance(instance, str) else instance
+    own = find(benchmark, sample, model, seed) if model else None
+    mask = _benchmark_mask(benchmark, sample, item) if own is None else load_own_masks(benchmark, sample, own, model)[item.id]
+    return mask if size is None or mask.shape == size else fitted(mask, size)
+
+
+def _benchmark_mask(benchmark: Benchmark, sample: Sample, item: Instance) -> Mask:
     if item.mask is None:
         raise BenchError(f"benchmark {benchmark.name!r}, sample {sample.id!r}: instance {item.id!r} has no mask; add one")
     try:
@@ -141,24 +159,82 @@ def load_mask(benchmark: Benchmark, sample: Sample, instance: Instance | str, si
             "draw it at the size of the first frame",
         )
         raise BenchError(_message(benchmark, sample, item.mask, wrong))
-    return mask if size is None or mask.shape == size else fitted(mask, size)
+    return mask
 
 
-def masks_for(benchmark: Benchmark, sample: Sample, size: tuple[int, int], fit: Fit = Fit.EXACT) -> dict[str, Mask]:
+def masks_for(
+    benchmark: Benchmark,
+    sample: Sample,
+    size: tuple[int, int],
+    fit: Fit = Fit.EXACT,
+    *,
+    model: str = "",
+    seed: int | None = None,
+) -> dict[str, Mask]:
     """Return instance id -> mask, bool (H, W), at the size (height, width) of a video, for every instance that has one.
 
-    Videos are brought to the benchmark's size, so masks usually stay as they are. Where a sample states no size and the video has
-    another one, masks are scaled and centre-cropped as a frame would be. Raises BenchError as `load_mask`, and when `fit`
-    says the video was left as it is but the masks have another size.
+    With a `model` (its name in tables) they are that model's own where it has masks of the sample, for the `seed` or for every
+    seed. Videos are brought to the benchmark's size, so masks usually stay as they are. Where a sample states no size and the
+    video has another one, masks are scaled and centre-cropped as a frame would be; but a model's own, drawn on its video, are
+    refused. Raises BenchError as `load_mask`, for such a set, and when `fit` says the video was left as it is but the masks have
+    another size.
     """
-    found = {item.id: load_mask(benchmark, sample, item) for item in sample.instances if item.mask is not None}
+    own = find(benchmark, sample, model, seed) if model else None
+    if own is not None:
+        found = load_own_masks(benchmark, sample, own, model)
+    else:
+        found = {item.id: load_mask(benchmark, sample, item) for item in sample.instances if item.mask is not None}
     for name, mask in found.items():
-        if mask.shape != size and fit is Fit.EXACT and sample.size is not None:
+        stays = (fit is Fit.EXACT and sample.size is not None) or (own is not None and sample.size is None)
+        if mask.shape != size and stays:
             raise BenchError(
                 f"benchmark {benchmark.name!r}, sample {sample.id!r}: mask of {name!r} is {mask.shape[1]}x{mask.shape[0]}, "
                 f"the video is judged at {size[1]}x{size[0]}"
             )
     return {name: mask if mask.shape == size else fitted(mask, size, fit) for name, mask in found.items()}
+
+
+def load_own_masks(benchmark: Benchmark, sample: Sample, own: OwnMasks, model: str) -> dict[str, Mask]:
+    """Return instance id -> mask, bool (H, W), of a model's own set: at the sample's size where that is known, else all alike.
+
+    Raises BenchError naming every file that cannot be used.
+    """
+    found: dict[str, Mask] = {}
+    faults = list(own_mask_faults(benchmark.root, own, sample.size, found))
+    if faults:
+        raise refusal(benchmark, model, faults)
+    return found
+
+
+def own_mask_faults(root: Path, own: OwnMasks, size: tuple[int, int] | None, found: dict[str, Mask]) -> Iterator[Fault]:
+    """Read a set of a model's own masks into `found` and give its faults; `size` (height, width) is the first mask's if None."""
+    expected = "the sample" if size is not None else "the first mask of the set"
+    for name, path in own.paths.items():
+        try:
+            content = read_bytes(root, path, {})
+            if own.hashes and sha256_bytes(content) != own.hashes[path]:
+                raise ImageError("the file changed since the run was planned", "restore it, or run again with another --out")
+            mask = decode_mask(content)
+            size = size or mask.shape
+            if mask.shape != size:
+                problem = f"the mask is {mask.shape[1]}x{mask.shape[0]}, {expected} {size[1]}x{size[0]}"
+                raise ImageError(problem, "draw it at the size that the video is judged at")
+        except ImageError as fault:
+            yield Fault(file=path, field="", problem=fault.problem, fix=fault.fix, sample=own.sample_id)
+        else:
+            found[name] = mask
+
+
+def with_hashes(benchmark: Benchmark, own: OwnMasks, model: str) -> OwnMasks:
+    """Return a set of a model's own masks with the sha256 of each file. Raises BenchError for a file that cannot be read."""
+    hashes = {}
+    for path in own.paths.values():
+        try:
+            hashes[path] = sha256_bytes(read_bytes(benchmark.root, path, {}))
+        except ImageError as fault:
+            wrong = Fault(file=path, field="", problem=fault.problem, fix=fault.fix, sample=own.sample_id)
+            raise refusal(benchmark, model, [wrong]) from None
+    return replace(own, hashes=hashes)
 
 
 def load_first_frame(benchmark: Benchmark, sample: Sample) -> npt.NDArray[np.uint8] | None:

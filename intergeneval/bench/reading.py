@@ -9,6 +9,7 @@ from pathlib import Path
 from intergeneval.bench.benchmark import IMAGE_TO_VIDEO, Benchmark
 from intergeneval.bench.faults import Fault, refuse
 from intergeneval.bench.files import ImageError, image_size
+from intergeneval.bench.own_masks import model_folders
 from intergeneval.ids import sha256_file, sha256_json
 from intergeneval.records import Sample
 
@@ -65,6 +66,7 @@ class Reading:
             task=self.task,
             videos=self.videos,
             hashes=self.hashes,
+            own_masks=model_folders(self.root, samples),
         )
 
 
@@ -87,6 +89,12 @@ def _completed(sample: Sample, root: Path) -> Sample:
         if size is None:
             size = _size(place)
     return replace(sample, hashes=hashes, size=size)
+
+
+def size_of(sample: Sample, root: Path) -> tuple[int, int] | None:
+    """Return the size (height, width) that a sample states, or else that of its first file that has one; None for none."""
+    places = (root / path for path in named_files(sample))
+    return sample.size or next((size for place in places if place.is_file() and (size := _size(place)) is not None), None)
 
 
 def _size(place: Path) -> tuple[int, int] | None:

@@ -118,6 +118,8 @@ def _write_sheet(found: Benchmark, path: Path) -> None:
 
 
 def _as_json(found: Benchmark) -> dict[str, Any]:
+    from intergeneval.bench import models_with_masks
+
     return {
         "name": found.name,
         "version": found.version,
@@ -125,15 +127,21 @@ def _as_json(found: Benchmark) -> dict[str, Any]:
         "layout": found.layout,
         "licence": found.licence,
         "description": found.description,
+        "own_masks": models_with_masks(found),
         "samples": [sample.to_json() for sample in found.samples],
     }
 
 
 def _table(found: Benchmark) -> str:
+    from intergeneval.bench import model_folder, models_with_masks
     from intergeneval.bench.wording import in_words
 
     lines = [f"{found.name} {found.version} ({found.layout}), {len(found.samples)} samples, hash {found.hash[:12]}"]
     lines += [text for text in (found.description, found.licence and f"licence: {found.licence}") if text]
+    lines += [
+        f"own first-frame masks: {model}, {count} of {len(found.samples)} samples, in masks/{model_folder(model)}"
+        for model, count in models_with_masks(found).items()
+    ]
     for sample in found.samples:
         who = ", ".join(f"{item.colour} {item.class_}" for item in sample.instances)
         what = "; ".join(in_words(sample, item) for item in sample.interactions) or "no interaction yet"

@@ -13,7 +13,7 @@ import click
 from intergeneval.errors import UsageError
 
 if TYPE_CHECKING:
-    from intergeneval.records import Comparison, Estimate, SliceComparison, TieGroup
+    from intergeneval.records import Comparison, Estimate, RunHeader, SliceComparison, TieGroup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +30,8 @@ class Compared:
     """IF of every other run against the first by slice."""
     across: Mapping[str, tuple[Any, ...]]
     """Comparability fields that differ and were overridden, with each run's value."""
+    own_masks: Mapping[str, RunHeader]
+    """Headers of the runs that used first-frame masks of their own, by the run's name."""
 
 
 @click.command("compare")
@@ -78,6 +80,7 @@ def compare(folders: Sequence[Path], across: Sequence[str] = ()) -> Compared:
         tie_groups=tie_groups({name: run.scores for name, run in zip(names, runs, strict=True)}, clusters),
         slices=tuple(slices),
         across=differing,
+        own_masks={name: run.header for name, run in zip(names, runs, strict=True) if run.header.own_masks},
     )
 
 
@@ -85,6 +88,7 @@ def as_object(found: Compared) -> dict[str, Any]:
     """Return the object that ``--json`` prints."""
     return {
         "across": {name: list(values) for name, values in found.across.items()},
+        "own_masks": {name: list(header.own_masks) for name, header in found.own_masks.items()},
         "runs": {name: item.to_json() for name, item in found.estimates.items()},
         "comparisons": [item.to_json() for item in found.comparisons],
         "tie_groups": [group.to_json() for group in found.tie_groups],
@@ -96,7 +100,8 @@ def text(found: Compared, *, by_slice: bool = False) -> str:
     """Return what a person reads."""
     from intergeneval.stats import left_out
 
-    parts = [_estimates(found)]
+    own = [f"{name} has {header.own_masks_text}" for name, header in found.own_masks.items()]
+    parts = ["\n".join([_estimates(found), *own])]
     for secondary, title in ((False, "primary outcome"), (True, "secondary outcomes (p adjusted by Holm)")):
         chosen = [item for item in found.comparisons if item.secondary is secondary and item.difference is not None]
         if chosen:

@@ -67,6 +67,7 @@ def judge(run: Path, baseline: str, root: Path, tolerance: float) -> GateResult:
         completeness=candidate.completeness(),
         baseline=before.completeness(),
         header=candidate.header,
+        baseline_header=before.header,
     )
 
 

@@ -90,6 +90,8 @@ def run(config_file: Path | None, options: dict[str, Any]) -> RunResult:
         notice(cost)
     settled = prepared.settle(notice)
     notice(f"{settled.header.model} on {settled.header.bench}: {settled.folder}")
+    if settled.header.own_masks:
+        notice(f"{settled.header.model} has {settled.header.own_masks_text}")
     if cost and not words_first:
         notice(cost)
     with progress("scoring") as tell:

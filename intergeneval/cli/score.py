@@ -29,6 +29,6 @@ def command(run: Path, profile: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(scores_json(store.header, scores, chosen), indent=1, ensure_ascii=False))
     else:
-        click.echo(
-            "\n".join(filter(None, [f"{store.header.model}, profile {chosen}", score_table(scores), unscored_text(scores)]))
-        )
+        own = store.header.own_masks_text
+        named = f"{store.header.model}, profile {chosen}" + (f", {own}" if own else "")
+        click.echo("\n".join(filter(None, [named, score_table(scores), unscored_text(scores)])))

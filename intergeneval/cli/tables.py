@@ -68,6 +68,7 @@ def scores_json(header: RunHeader, scores: Sequence[Score], profile: Profile) ->
         "profile": profile.value,
         "model": header.model,
         "comparability": {**comparability.to_json(), "key": comparability.key},
+        **({"own_masks": list(header.own_masks)} if header.own_masks else {}),
         "samples": [score.to_json() for score in scores],
     }
 

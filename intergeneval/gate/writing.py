@@ -35,6 +35,8 @@ class GateResult:
     """How much of the baseline is scored, by what it allowed itself."""
     header: RunHeader
     """Header of the run."""
+    baseline_header: RunHeader
+    """Header of the baseline."""
 
     def exit_code(self, *, strict: bool) -> int:
         """Return the exit code of the contract."""
@@ -70,9 +72,15 @@ class GateResult:
             found.append(unpaired)
         if item.partial:
             found.append(f"not assessed in either run: {', '.join(item.partial)}; scores are upper bounds")
+        found += [f"{name} has {header.own_masks_text}" for name, header in self._both() if header.own_masks]
         if not self.complete:
             found.append(self.incomplete_text())
         return found
+
+    def _both(self) -> tuple[tuple[str, RunHeader], ...]:
+        """Baseline and run, by their names."""
+        item = self.verdict.comparison
+        return (item.baseline, self.baseline_header), (item.candidate, self.header)
 
     def as_object(self) -> dict[str, Any]:
         """Return the object that ``--json`` prints."""
@@ -82,6 +90,7 @@ class GateResult:
             "comparisons": [item.to_json() for item in self.comparisons],
             "completeness": self.completeness.to_json(),
             "baseline_completeness": self.baseline.to_json(),
+            "own_masks": {name: list(header.own_masks) for name, header in self._both() if header.own_masks},
         }
 
     def text(self) -> str:

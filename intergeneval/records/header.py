@@ -11,6 +11,7 @@ from intergeneval.records.codec import LATER, Record
 from intergeneval.records.score import Profile
 
 RUN_SCHEMA = 1
+_SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,3 +93,16 @@ class RunHeader(Record):
     own_masks: tuple[str, ...] = field(default=(), metadata=LATER)
     """Samples (``sample`` or ``sample/seed``) whose first-frame masks were the model's own instead of the benchmark's; they
     change no key, so that models with first frames of their own can be compared, and are named wherever runs are."""
+    own_masks_hash: str = field(default="", metadata=LATER)
+    """Hash over the content of these masks, which is part of `source_hash` too; empty where there are none."""
+
+    @property
+    def own_masks_text(self) -> str:
+        """What a reader is told of these masks, without the model's name; empty where there are none."""
+        if not self.own_masks:
+            return ""
+        names = {name.partition("/")[0] for name in self.own_masks}
+        shown = ", ".join(self.own_masks[:_SHOWN]) + (
+            f" and {len(self.own_masks) - _SHOWN} more" * (len(self.own_masks) > _SHOWN)
+        )
+        return f"first-frame masks of its own for {len(names)} of {self.samples} samples ({shown})"

@@ -122,6 +122,11 @@ class Report:
         return tuple(dict.fromkeys([*joined, *printed]))
 
     @property
+    def own_masks(self) -> tuple[str, ...]:
+        """Labels of the runs that used first-frame masks of the model's own."""
+        return tuple(run.label for run in self.runs if run.header.own_masks)
+
+    @property
     def facts(self) -> dict[str, list[tuple[str, str]]]:
         """Group anchor -> (name, value) of what its runs have in common."""
         return {group.anchor: _facts(group) for group in self.groups}

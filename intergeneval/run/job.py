@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Self, TypeAlias
 
 from intergeneval import masks
+from intergeneval.bench import OwnMasks
 from intergeneval.judges import JudgeRequest
 from intergeneval.masks import Mask
 from intergeneval.records import Answer, Consistency, Detections, Grounding, Question, Sample, Tracks, Truth, Video
@@ -58,6 +59,8 @@ class Job:
     """As recorded before."""
     masks: Mapping[str, PackedMask] | None = None
     """Instance id -> first-frame mask, where they were read before the run because the video is not tracked yet."""
+    own: OwnMasks | None = None
+    """Where the model's own first-frame masks of it lie, if it has some; a changed video is tracked from them again."""
     all_questions: tuple[Question, ...] = ()
     """All its questions: what is asked when the video turns out to have changed."""
 

@@ -25,7 +25,15 @@ from intergeneval.judges.services import CostEstimate
 from intergeneval.plugins import split_spec
 from intergeneval.records import RUN_SCHEMA, Comparability, Profile, Question, RunHeader, Sample
 from intergeneval.run.backends import Backends
-from intergeneval.run.preflight import FirstFrameMasks, check_benchmark, check_judge, first_frame_finder, resolve
+from intergeneval.run.preflight import (
+    FirstFrameMasks,
+    check_benchmark,
+    check_judge,
+    first_frame_finder,
+    model_name,
+    resolve,
+    seeds_of,
+)
 from intergeneval.store import HEADER, RunStore
 from intergeneval.videos import sample_frames
 
@@ -58,7 +66,7 @@ class Plan:
     backends: Backends
     """The plug-ins."""
     grounding: str
-    """How instances are found in the first frames of a text-to-video model; empty where the benchmark has masks."""
+    """How instances are found in the first frames of a text-to-video model; empty where masks are given."""
     command: tuple[str, ...]
     """The command line, for the header."""
     templated: Mapping[str, tuple[Question, ...]]
@@ -66,7 +74,7 @@ class Plan:
     version: int
     """Version of the question templates."""
     masks: FirstFrameMasks
-    """First-frame masks of the benchmark."""
+    """First-frame masks: the model's own, or the benchmark's."""
     settled: Settled | None
     """Questions, header and folder; None while questions are still to be worded."""
 
@@ -83,8 +91,9 @@ class Plan:
         if judge is not None:
             backends = replace(backends, judge=judge)
         check_judge(config, backends, bench)
-        finder = first_frame_finder(config, backends, bench)
-        check_benchmark(bench, needs_masks=split_spec(config.tracker)[0] != "stored")
+        masks = FirstFrameMasks.of_run(config, backends, whole, bench)
+        finder = first_frame_finder(config, backends, bench, masks.lacking)
+        check_benchmark(bench, masks.lacking, needs_masks=split_spec(config.tracker)[0] != "stored")
         plan = cls(
             config=config,
             whole=whole,
@@ -94,14 +103,14 @@ class Plan:
             command=tuple(command),
             templated={},
             version=questions.NEWEST,
-            masks=FirstFrameMasks(bench),
+            masks=masks,
             settled=None,
         ).at_version(config.templates or begun_with(config.out) or questions.NEWEST)
         if plan.settled is not None and not plan.begun:
             plan = next((earlier for earlier in plan.earlier() if earlier.begun), plan)
         if not plan.begun:
             # A run that goes on looks only at the masks of videos it still has to track.
-            plan.masks.check(plan.bench.samples)
+            masks.check(masks.videos)
         return plan
 
     def at_version(self, version: int) -> Self:
@@ -116,7 +125,6 @@ class Plan:
                 sample.id: questions.questions_for(sample, templates, profile=self.config.profile) for sample in bench.samples
             },
             version=version,
-            masks=FirstFrameMasks(bench),
             settled=None,
         )
         return plan if plan.to_word else replace(plan, settled=plan.with_questions(plan.templated))
@@ -150,7 +158,7 @@ class Plan:
 
     def seeds(self, sample: Sample) -> Sequence[int]:
         """Return the seeds of a sample that are scored."""
-        return self.backends.source.seeds(sample, self.config.seeds) or self.config.seeds or (0,)
+        return seeds_of(self.config, self.backends, sample)
 
     def estimate(self) -> CostEstimate | None:
         """Return what the judge may take for the whole run, with nothing done or cached yet; None for one that costs nothing."""
@@ -191,6 +199,7 @@ class Plan:
         else:
             detector = backends.detector.id if backends.detector else "none"
         unmarked = config.profile is Profile.INFORMATIVE and not self._bodies
+        own_hash = self.masks.own_hash
         comparability = Comparability(
             bench=whole.hash,
             questions=sha256_json([worded, templates]),
@@ -205,9 +214,9 @@ class Plan:
         )
         return RunHeader(
             schema=RUN_SCHEMA,
-            model=config.name or backends.source.name,
+            model=model_name(config, backends),
             source=_source(config.model),
-            source_hash=sha256_json([backends.source.describe(), config.fit]),
+            source_hash=sha256_json([backends.source.describe(), config.fit, *([own_hash] if own_hash else [])]),
             bench=whole.name,
             bench_version=whole.version,
             samples=len(chosen),
@@ -221,6 +230,8 @@ class Plan:
             command=provenance.redact(self.command),
             created=provenance.now(),
             templates=templates,
+            own_masks=self.masks.own_names,
+            own_masks_hash=own_hash,
         )
 
 

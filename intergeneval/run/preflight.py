@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Self
 
 from intergeneval import bench
-from intergeneval.bench import Benchmark
+from intergeneval.bench import Benchmark, OwnMasks
 from intergeneval.config import AUTO, OFF, RunConfig
 from intergeneval.errors import BenchError, IntergenevalError, UsageError
 from intergeneval.grounding import FirstFrame
@@ -89,26 +90,48 @@ def check_judge(config: RunConfig, backends: Backends, benchmark: Benchmark) -> 
         raise UsageError(f"max_cost {config.max_cost}: the judge {judge.id} costs nothing; leave the limit out")
 
 
-def first_frame_finder(config: RunConfig, backends: Backends, benchmark: Benchmark) -> FirstFrame | None:
-    """Return what finds instances in the first frames of a text-to-video model; None where the benchmark has masks.
+def model_name(config: RunConfig, backends: Backends) -> str:
+    """Return the name of the model in tables, by which its own first-frame masks are found too."""
+    return config.name or backends.source.name
 
-    Raises UsageError when detector or tracker cannot do it.
+
+def seeds_of(config: RunConfig, backends: Backends, sample: Sample) -> Sequence[int]:
+    """Return the seeds of a sample that are scored."""
+    return backends.source.seeds(sample, config.seeds) or config.seeds or (0,)
+
+
+def first_frame_finder(
+    config: RunConfig, backends: Backends, benchmark: Benchmark, lacking: Sequence[tuple[str, int]]
+) -> FirstFrame | None:
+    """Return what finds instances in the first frames of a text-to-video model; None where masks are given for all of them.
+
+    `lacking` are the videos, as (sample, seed), of which the model has no masks of its own. Raises UsageError when detector or
+    tracker cannot do it.
     """
-    if benchmark.task != bench.TEXT_TO_VIDEO or isinstance(backends.tracker, StoredTracker):
+    if benchmark.task != bench.TEXT_TO_VIDEO or isinstance(backends.tracker, StoredTracker) or not lacking:
         return None
-    tracker, who = backends.tracker, f"benchmark {benchmark.name} is for text-to-video models, so instances are found in their"
+    tracker, model = backends.tracker, model_name(config, backends)
+    shown = ", ".join(f"{sample}/{seed}" for sample, seed in lacking[:5])
+    more = f" and {len(lacking) - 5} more" if len(lacking) > 5 else ""
+    place = f"{bench.MASKS}/{bench.model_folder(model)}/<sample>"
+    who = (
+        f"benchmark {benchmark.name} is for text-to-video models, and {model} has no first-frame masks of its own for "
+        f"{len(lacking)} video{'s' if len(lacking) > 1 else ''} ({shown}{more}): draw them, as {place}/<instance>.png for every "
+        f"seed or {place}/<seed>/<instance>.png for one, or have the instances found and cut out:"
+    )
     if backends.detector is None:
-        raise UsageError(f"{who} first frames: give a detector, such as --detector grounding_dino")
+        raise UsageError(f"{who} give a detector, such as --detector grounding_dino")
     if not isinstance(tracker, Segments):
-        raise UsageError(
-            f"{who} first frames and cut out: the tracker {tracker.id} makes no masks from boxes; use hf, sam2 or flow"
-        )
+        raise UsageError(f"{who} the tracker {tracker.id} makes no masks from boxes; use hf, sam2 or flow")
     prompts = Path(config.prompts) if config.prompts else None
     return FirstFrame(backends.detector, backends.judge, tracker, config.grounding, prompts)
 
 
-def check_benchmark(benchmark: Benchmark, *, needs_masks: bool) -> None:
-    """Raise BenchError naming the samples that cannot be run: none left, or without interactions or masks."""
+def check_benchmark(benchmark: Benchmark, lacking: Sequence[tuple[str, int]], *, needs_masks: bool) -> None:
+    """Raise BenchError naming the samples that cannot be run: none left, or without interactions or masks.
+
+    `lacking` are the videos, as (sample, seed), of which the model has no masks of its own.
+    """
     if not benchmark.samples:
         raise BenchError(f"benchmark {benchmark.name}: no sample is left to run")
     silent = [sample.id for sample in benchmark.samples if not sample.interactions]
@@ -118,7 +141,12 @@ def check_benchmark(benchmark: Benchmark, *, needs_masks: bool) -> None:
             f"and interactions is missing; 'intergeneval bench build' takes it, or write them into samples.jsonl, or leave these "
             f"samples out"
         )
-    bare = [sample.id for sample in benchmark.samples if any(instance.mask is None for instance in sample.instances)]
+    asked = {name for name, _ in lacking}
+    bare = [
+        sample.id
+        for sample in benchmark.samples
+        if sample.id in asked and any(instance.mask is None for instance in sample.instances)
+    ]
     if needs_masks and bare and benchmark.task != bench.TEXT_TO_VIDEO:
         raise BenchError(
             f"benchmark {benchmark.name}: {_listed(bare)} with instances that have no first-frame mask: the steps of finding "
@@ -133,33 +161,99 @@ def _listed(ids: Sequence[str]) -> str:
 
 
 class FirstFrameMasks:
-    """The first-frame masks of a benchmark: each is read once, checked, and kept as run lengths for whoever tracks its video."""
+    """The first-frame masks of a run: the model's own where it has some of a sample and seed, else the benchmark's.
 
-    def __init__(self, benchmark: Benchmark) -> None:
+    Each is read once, checked, and kept as run lengths for whoever tracks its video.
+    """
+
+    def __init__(self, benchmark: Benchmark, model: str, videos: Iterable[tuple[Sample, int]], own: Iterable[OwnMasks]) -> None:
         self._bench = benchmark
+        self._model = model
+        self._own = {(item.sample_id, item.seed): item for item in own}
         self._packed: dict[str, Mapping[str, PackedMask]] = {}
+        self.videos = tuple(videos)
+        """Every video of the run, as sample and seed."""
 
-    def check(self, samples: Iterable[Sample]) -> None:
-        """Read the masks of these samples, as far as that was not done. Raises BenchError naming all that cannot be used.
+    @classmethod
+    def of_run(cls, config: RunConfig, backends: Backends, whole: Benchmark, part: Benchmark) -> Self:
+        """Look which masks the model has of its own, of the part of a benchmark that is run.
+
+        Raises BenchError where something in the model's folder cannot be meant or read.
+        """
+        model = model_name(config, backends)
+        videos = [(sample, seed) for sample in part.samples for seed in seeds_of(config, backends, sample)]
+        if isinstance(backends.tracker, StoredTracker):
+            return cls(part, model, videos, ())
+        sets = bench.sets_of(whole, model)
+        seeds = {(item.sample_id, item.seed) for item in sets}
+        chosen = {sample.id for sample in part.samples}
+
+        def used(item: OwnMasks) -> bool:
+            if not config.seeds or item.sample_id not in chosen:
+                # A seed whose video comes later must not make another run of this one.
+                return item.sample_id in chosen
+            return any(seed == item.seed or (item.seed is None and (item.sample_id, seed) not in seeds) for seed in config.seeds)
+
+        return cls(part, model, videos, [bench.with_hashes(whole, item, model) for item in sets if used(item)])
+
+    @property
+    def own_names(self) -> tuple[str, ...]:
+        """The samples, as ``sample`` or ``sample/seed``, of which the model's own masks are used."""
+        return tuple(item.name for item in self._own.values())
+
+    @property
+    def own_hash(self) -> str:
+        """Hash over the content of the model's own masks; empty where there are none."""
+        return bench.own_masks_hash(self._own.values())
+
+    @property
+    def lacking(self) -> tuple[tuple[str, int], ...]:
+        """The videos, as (sample, seed), of which the model has no masks of its own."""
+        return tuple((sample.id, seed) for sample, seed in self.videos if self.own(sample, seed) is None)
+
+    def own(self, sample: Sample, seed: int) -> OwnMasks | None:
+        """Return the model's own masks of a video; None where the benchmark's are used, or looked for."""
+        return self._own.get((sample.id, seed), self._own.get((sample.id, None)))
+
+    def check(self, videos: Iterable[tuple[Sample, int]]) -> None:
+        """Read the masks of these videos, as far as that was not done. Raises BenchError naming all that cannot be used.
 
         Better before the first video than in the middle of a run.
         """
         faults: list[str] = []
-        for sample in samples:
-            if sample.id in self._packed:
+        for sample, seed in videos:
+            own = self.own(sample, seed)
+            key = self._key(sample, seed)
+            if key in self._packed:
                 continue
-            packed = {}
-            for instance in sample.instances:
-                if instance.mask is not None:
-                    try:
-                        packed[instance.id] = PackedMask.of(bench.load_mask(self._bench, sample, instance))
-                    except IntergenevalError as error:
-                        faults.append(str(error))
-            self._packed[sample.id] = packed
+            self._packed[key] = self._own_packed(sample, own, faults) if own is not None else self._read(sample, faults)
         if faults:
             more = f"\n(and {len(faults) - 5} more; 'intergeneval bench check' names them all)" if len(faults) > 5 else ""
             raise BenchError("\n".join(faults[:5]) + more)
 
-    def of(self, sample: Sample) -> Mapping[str, PackedMask]:
-        """Return instance id -> mask of a sample that was checked."""
-        return self._packed[sample.id]
+    def of(self, sample: Sample, seed: int) -> Mapping[str, PackedMask]:
+        """Return instance id -> mask of a video that was checked."""
+        return self._packed[self._key(sample, seed)]
+
+    def _key(self, sample: Sample, seed: int) -> str:
+        """Return what the masks of a video are kept by: the name of the model's own set, else that of the sample."""
+        own = self.own(sample, seed)
+        return sample.id if own is None else own.name
+
+    def _read(self, sample: Sample, faults: list[str]) -> dict[str, PackedMask]:
+        packed = {}
+        for instance in sample.instances:
+            if instance.mask is not None:
+                try:
+                    packed[instance.id] = PackedMask.of(bench.load_mask(self._bench, sample, instance))
+                except IntergenevalError as error:
+                    faults.append(str(error))
+        return packed
+
+    def _own_packed(self, sample: Sample, own: OwnMasks, faults: list[str]) -> dict[str, PackedMask]:
+        try:
+            found = bench.load_own_masks(self._bench, sample, own, self._model)
+        except BenchError as error:
+            faults.append(str(error))
+            return {}
+        return {name: PackedMask.of(mask) for name, mask in found.items()}

@@ -130,8 +130,15 @@ class Run:
         """Bring every video through the stages; return on how many anything was done, and why the run stopped early."""
         plan, asked = self.plan, self.settle().questions
         jobs = [state.job(sample, seed, asked[sample.id]) for sample in samples for seed in plan.seeds(sample)]
-        plan.masks.check(job.sample for job in jobs if job.tracks is None)
-        jobs = [job if job.tracks is not None else replace(job, masks=plan.masks.of(job.sample)) for job in jobs]
+        plan.masks.check((job.sample, job.seed) for job in jobs if job.tracks is None)
+        jobs = [
+            replace(
+                job,
+                own=plan.masks.own(job.sample, job.seed),
+                masks=plan.masks.of(job.sample, job.seed) if job.tracks is None else None,
+            )
+            for job in jobs
+        ]
         recorder = _Recorder(writer, len(jobs), on_progress)
         threads = concurrency(self.judge)
         stopped = self._judge_in_threads(jobs, recorder, threads) if threads else ""

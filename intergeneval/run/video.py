@@ -19,6 +19,7 @@ from intergeneval.bench import Benchmark
 from intergeneval.config import RunConfig
 from intergeneval.detectors import Detector, DetectRequest
 from intergeneval.errors import MediaError
+from intergeneval.grounding import FirstFrame
 from intergeneval.ids import canonical_json
 from intergeneval.judges import JudgeRequest, bodies_revision
 from intergeneval.masks import Mask
@@ -36,7 +37,7 @@ from intergeneval.run.attempt import Failure, attempt
 from intergeneval.run.backends import Backends
 from intergeneval.run.job import FAILED, Job, Outcome, Pending, Result
 from intergeneval.run.judge_stage import ask, concurrency, failed
-from intergeneval.run.preflight import first_frame_finder
+from intergeneval.run.preflight import first_frame_finder, model_name
 from intergeneval.sources import SourceVideo
 from intergeneval.store import write_atomically
 from intergeneval.trackers import TrackRequest
@@ -54,7 +55,7 @@ class VideoPipeline:
         self._folder = folder
         self._backends = backends
         self._bench = benchmark
-        self._first_frame = first_frame_finder(config, backends, benchmark)
+        self._first_frame: FirstFrame | None = None
         self._bodies = config.profile is Profile.INFORMATIVE and bool(bodies_revision(backends.judge))
 
     def run(self, job: Job) -> tuple[Outcome, ...]:
@@ -152,22 +153,21 @@ class VideoPipeline:
     def _track(self, job: Job, result: Result, path: Path, reader: videos.Reader, walk: _Walk) -> Tracks:
         """Track all instances over the frames of `walk`. Raises MediaError when the video itself cannot be decoded."""
         tracker, sample = self._backends.tracker, job.sample
-        if job.masks is not None:
-            masks = {name: packed.unpack() for name, packed in job.masks.items()}
-        else:  # tracked before, and the video turned out to be another
-            masks = {item.id: bench.load_mask(self._bench, sample, item) for item in sample.instances if item.mask}
+        masks = self._masks(job)
         frames: Iterator[Frame] = walk
         blank = Tracks(sample_id=sample.id, seed=job.seed, tracker=tracker.id, size=reader.size, tracks=(), fps=reader.fps)
-        missing: str = ""
-        if self._first_frame is not None and not masks:
+        finder = None if masks else self._finder(job)
+        if finder is not None:
             first = next(walk)
-            given = self._ground(job, result, reader, first)
-            if isinstance(given, str):
-                return replace(blank, status=FAILED, reason=given)
-            masks, missing = given
-            if not masks:
-                return replace(blank, reason=missing)
+            given = self._ground(job, result, reader, first, finder)
             frames = chain([first], walk)
+        else:
+            given = _wrong_size(job, masks, reader.size) or (masks, "")
+        if isinstance(given, str):
+            return replace(blank, status=FAILED, reason=given)
+        masks, missing = given
+        if finder is not None and not masks:
+            return replace(blank, reason=missing)
         request = TrackRequest(
             sample=sample,
             video=Video(sample_id=sample.id, seed=job.seed, status=VideoStatus.OK, size=reader.size, fps=reader.fps),
@@ -181,14 +181,32 @@ class VideoPipeline:
             raise walk.error
         if isinstance(made, Failure):
             return replace(blank, status=FAILED, reason=made.text)
-        if self._first_frame is not None and made.status != FAILED:
-            return replace(made, reason=missing, notes=(*made.notes, f"first frame: {self._first_frame.method}"))
+        if finder is not None and made.status != FAILED:
+            return replace(made, reason=missing, notes=(*made.notes, f"first frame: {finder.method}"))
+        if job.own is not None:
+            return replace(made, notes=(*made.notes, f"first frame: the model's own masks, {job.own.folder}"))
         return made
 
-    def _ground(self, job: Job, result: Result, reader: videos.Reader, first: Frame) -> tuple[dict[str, Mask], str] | str:
+    def _masks(self, job: Job) -> dict[str, Mask]:
+        """Return the first-frame masks that are given of a video, by instance id."""
+        if job.masks is not None:
+            return {name: packed.unpack() for name, packed in job.masks.items()}
+        # Tracked before, and the video turned out to be another.
+        if job.own is not None:
+            return bench.load_own_masks(self._bench, job.sample, job.own, model_name(self._config, self._backends))
+        return {item.id: bench.load_mask(self._bench, job.sample, item) for item in job.sample.instances if item.mask}
+
+    def _finder(self, job: Job) -> FirstFrame | None:
+        """Return what finds instances in the first frame of a video that no masks are given of; None where nothing does."""
+        if self._first_frame is None:
+            lacking = [(job.sample.id, job.seed)]
+            self._first_frame = first_frame_finder(self._config, self._backends, self._bench, lacking)
+        return self._first_frame
+
+    def _ground(
+        self, job: Job, result: Result, reader: videos.Reader, first: Frame, finder: FirstFrame
+    ) -> tuple[dict[str, Mask], str] | str:
         """Return masks of the instances found in the first frame and who is missing from it, or why looking failed."""
-        finder = self._first_frame
-        assert finder is not None
         video = Video(
             sample_id=job.sample.id, seed=job.seed, status=VideoStatus.OK, size=reader.size, fps=reader.fps, sampled=(0,)
         )
@@ -317,6 +335,17 @@ def _video(job: Job, found: _Found, digest: str, reader: videos.Reader) -> Video
 def _without_video(job: Job, status: VideoStatus, reason: str, label: str = "", digest: str = "") -> Result:
     video = Video(sample_id=job.sample.id, seed=job.seed, status=status, reason=reason, path=label, sha256=digest)
     return Result(sample_id=job.sample.id, seed=job.seed, video=None if video == job.video else video)
+
+
+def _wrong_size(job: Job, masks: Mapping[str, Mask], size: tuple[int, int]) -> str:
+    """Return why a model's own masks do not fit its video; they are never resized, since they were drawn on its first frame."""
+    wrong = next((mask.shape for mask in masks.values() if job.own is not None and mask.shape != size), None)
+    if job.own is None or wrong is None:
+        return ""
+    return (
+        f"the model's own first-frame masks in {job.own.folder} are {wrong[1]}x{wrong[0]}, the video is {size[1]}x{size[0]}; "
+        f"draw them on the first frame of this video"
+    )
 
 
 def _of_length(tracks: Tracks, frames: int) -> Tracks:

@@ -55,6 +55,7 @@ STAGES: dict[str, type[Record]] = {
 
 HEADER = "run.json"
 _BLOCK = 1 << 16
+_OWN_MASKS = "the model's own first-frame masks"
 _SHARD = re.compile(r"^[1-9]\d*-of-[1-9]\d*$")
 
 
@@ -298,13 +299,19 @@ def cut_torn_line(path: Path) -> None:
 
 def _same_run(folder: Path, found: RunHeader, wanted: RunHeader) -> None:
     differing = list(found.comparability.differences(wanted.comparability))
-    if found.source != wanted.source or found.source_hash != wanted.source_hash:
+    other_masks = found.own_masks_hash != wanted.own_masks_hash
+    if found.source != wanted.source or (found.source_hash != wanted.source_hash and not other_masks):
         differing.append("source")
+    if other_masks:
+        differing.append(_OWN_MASKS)
     if differing:
         mine, theirs = _fields(found.comparability, found), _fields(wanted.comparability, wanted)
+        if mine[_OWN_MASKS] == theirs[_OWN_MASKS]:
+            theirs[_OWN_MASKS] = "the same samples with other pixels"
         said = "; ".join(f"{name}: {mine[name]} there, {theirs[name]} here" for name in differing)
         raise ComparabilityError(f"{folder}: holds another run ({said}); choose another --out or remove the folder")
 
 
 def _fields(comparability: Comparability, header: RunHeader) -> dict[str, object]:
-    return {**comparability.to_json(), "source": header.source}
+    own = header.own_masks_text.removeprefix("first-frame masks of its own ") or "none"
+    return {**comparability.to_json(), "source": header.source, _OWN_MASKS: own}

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import cv2
 import pytest
@@ -89,3 +90,14 @@ def test_a_sheet_that_cannot_be_written_is_a_message(tmp_path):
     root = own_benchmark(tmp_path / "small")
     result = call("show", root, "--sheet", tmp_path / "nowhere/sheet.png")
     assert (result.exit_code, "cannot be written" in result.stderr) == (2, True)
+
+
+def test_show_says_which_models_have_first_frame_masks_of_their_own(tmp_path):
+    root = own_benchmark(tmp_path / "small", ("one", "two"))
+    assert "own first-frame masks" not in call("show", root).stdout
+    shutil.copytree(root / "masks/one", root / "masks/staged%3Aperfect/one")
+    shutil.copytree(root / "masks/two", root / "masks/other/two/4")
+    shutil.copytree(root / "masks/two", root / "masks/other/one")
+    shown = call("show", root).stdout
+    assert "own first-frame masks: staged:perfect, 1 of 2 samples, in masks/staged%3Aperfect\n" in shown
+    assert json.loads(call("show", root, "--json").stdout)["own_masks"] == {"other": 2, "staged:perfect": 1}

@@ -5,7 +5,7 @@ from click.testing import CliRunner
 
 from intergeneval.cli import main
 from intergeneval.records import Comparison, Estimate, SliceComparison, TieGroup
-from tests.cli.written_runs import noise, quality, write_run
+from tests.cli.written_runs import noise, quality, with_own_masks, write_run
 
 NAN = float("nan")
 
@@ -125,3 +125,13 @@ def test_videos_that_only_one_run_has_are_told(tmp_path):
     first = write_run(tmp_path / "one", quality(60, 2), model="a")
     second = write_run(tmp_path / "two", quality(60, 2)[:, :1], model="b")
     assert "b against a: videos left out, by sample and seed: 60 only in a" in compare(first, second).stdout
+
+
+def test_runs_with_first_frame_masks_of_their_own_are_compared_and_named(tmp_path, runs):
+    own = with_own_masks(runs[1], ("p001", "p002/3"))
+    result = compare(runs[0], own)
+    assert result.exit_code == 0
+    assert "\nmodel-b has first-frame masks of its own for 2 of 60 samples (p001, p002/3)\n" in result.stdout
+    assert "model-a has" not in result.stdout
+    assert json.loads(compare(runs[0], own, "--json").stdout)["own_masks"] == {"model-b": ["p001", "p002/3"]}
+    assert json.loads(compare(*runs, "--json").stdout)["own_masks"].keys() == {"model-b"}

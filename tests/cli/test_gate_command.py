@@ -10,7 +10,7 @@ from intergeneval.cli import main
 from intergeneval.gate.baselines import read_baseline, read_run
 from intergeneval.records import Score, ScoreStatus, Verdict
 from intergeneval.store import RunStore
-from tests.cli.written_runs import noise, quality, write_run
+from tests.cli.written_runs import noise, quality, with_own_masks, write_run
 
 NAN = float("nan")
 NASTY = 'm|odel </testsuite><script>alert(1)</script> `x` **b** [l](http://x) & "q" \x07\n# @user {{7*7}}'
@@ -308,3 +308,17 @@ def test_arguments_are_not_listed_among_the_options():
     options = gate("--help").stdout.partition("\nOptions:\n")[2]
     assert "--baseline TEXT" in options
     assert not re.search(r"^  RUN\b", options, re.MULTILINE)
+
+
+def test_first_frame_masks_of_a_model_s_own_are_told_of_run_and_baseline_in_every_form(tmp_path, baseline, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert gate(with_own_masks(baseline, ("p000",)), "--baseline", "main", "--update").exit_code == 0
+    run = with_own_masks(candidate(tmp_path, 0.01, 0.0), ("p001", "p002"))
+    result = gate(run, "--baseline", "main", "--markdown", "v.md", "--junit", "v.xml")
+    assert result.exit_code == 0
+    for said in ("main has first-frame masks of its own for 1 of 60 samples (p000)", "of 60 samples (p001, p002)"):
+        assert said in result.stdout
+        assert said.removeprefix("m") in (tmp_path / "v.md").read_text()
+        assert said in (tmp_path / "v.xml").read_text()
+    found = json.loads(gate(run, "--baseline", "main", "--json").stdout)
+    assert found["own_masks"] == {"main": ["p000"], "branch": ["p001", "p002"]}

@@ -154,3 +154,13 @@ def test_every_verb_has_help_with_at_most_eight_flags_in_its_main_list(verb):
     main_list = result.stdout.partition("Options:")[2].partition("More options:")[0]
     flags = [line for line in main_list.splitlines() if line.lstrip().startswith("-") and "--help" not in line]
     assert len(flags) <= 8, flags
+
+
+def test_a_run_begins_by_saying_of_which_samples_the_model_has_masks_of_its_own(tiny, tmp_path):
+    shutil.copytree(tiny[0] / "masks/b", tiny[0] / "masks/model/b")
+    result = run(tiny, tmp_path, "--tracker", "flow", "--json")
+    assert result.exit_code == errors.EXIT_OK
+    assert "model has first-frame masks of its own for 1 of 3 samples (b)" in result.stderr
+    assert json.loads(result.stdout)["own_masks"] == ["b"]
+    scored = CliRunner().invoke(main, ["score", str(tmp_path / "run")]).stdout
+    assert scored.startswith("model, profile bounded, first-frame masks of its own for 1 of 3 samples (b)\n")

@@ -2,8 +2,10 @@ import csv
 import io
 import json
 import re
+import shutil
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -427,3 +429,16 @@ def test_a_published_block_names_its_table(shown):
     [table] = written.report.published
     assert f"Published, not ranked: {table.title} " in page(written.path).text
     assert table.rows[0].table in table.title
+
+
+def test_first_frame_masks_of_a_model_s_own_are_told_with_runs_and_method(shown, tmp_path):
+    written, folders, _ = shown
+    assert "masks of its own" not in page(written.path).text
+    assert "First-frame masks of a model" not in page(written.path).text
+    copies = [Path(shutil.copytree(folder, tmp_path / folder.name)) for folder in folders]
+    path = copies[1] / "run.json"
+    header = RunHeader.from_json(json.loads(path.read_text(encoding="utf-8")))
+    path.write_text(json.dumps(replace(header, own_masks=("transport-002/0",)).to_json()), encoding="utf-8")
+    text = " ".join(page(write_report(copies, tmp_path / "report").path).text.split())
+    assert "borealis has first-frame masks of its own for 1 of 10 samples (transport-002/0)" in text
+    assert "Here these models have some: borealis ; the table of runs" in text
