@@ -8,6 +8,9 @@ from collections.abc import Iterator, Sequence
 from intergeneval.bench.faults import Fault
 from intergeneval.records import Direction, Interaction, Sample
 
+FIELDS = ("instrument", "destination", "relation", "after", "alternatives", "part", "touching_at_start", "twin_of")
+"""Names of the optional fields, in the order in which they are shown."""
+
 Found = Iterator[tuple[str, str, str]]
 """(field, problem, fix)."""
 

@@ -18,10 +18,14 @@ NAMES = ("system", "frame", "ask", "repair", "write_system", "write")
 """The templates: rules, what stands before each picture, questions and frames, the one repair turn, and writing questions."""
 SCENE_NAMES = ("scene_system", "scene", "correct")
 """Templates of benchmark building: from a prompt to instances and interactions, and their repair turn."""
+SCENES_BEFORE = ("383abd87ffd86b72d80b819d485cb170234da6861a11f867c499deace61d471d",)
+"""Hashes of the embedded SCENE_NAMES of earlier versions: what was read in a prompt with those words is not read again."""
 CROP_NAMES = ("crop_system", "crop", "correct")
 """Templates that ask whether a crop shows an instance, and their repair turn."""
+TOUCHING_NAMES = ("touching_system", "touching", "correct")
+"""Templates that ask whether the two sides of an interaction touch in the first frame, and their repair turn."""
 SUFFIX = ".j2"
-_KNOWN = tuple(dict.fromkeys((*NAMES, *SCENE_NAMES, *CROP_NAMES)))
+_KNOWN = tuple(dict.fromkeys((*NAMES, *SCENE_NAMES, *CROP_NAMES, *TOUCHING_NAMES)))
 
 
 def label(question: Question) -> str:
@@ -42,6 +46,8 @@ class Prompts:
         replaced = {name: text for name, text in _read(folder).items() if name in names} if folder is not None else {}
         self.hash = sha256_json({**texts, **replaced})
         """sha256 over these templates: other words are another judge."""
+        self.replaced = bool(replaced)
+        """Whether the user's folder replaces any of these templates."""
         version = embedded.joinpath("VERSION").read_text(encoding="utf-8").strip()
         self.version = f"{version}{'+own' if replaced else ''}-{short(self.hash)}"
         """Version of the embedded templates, ``+own`` where some are replaced, and the first digits of the hash."""
