@@ -197,8 +197,8 @@ def test_a_build_goes_on_after_prose_errors_and_a_torn_line_and_never_takes_them
         before = len(server.asked)
         second = workshop.build(tmp_path, *arguments, server=server)
         assert second.exit_code == 0, second.output
-        # Scenes of a and b anew, c's is kept; all pictures are one, so of their crops only the refused one is asked about, and what
-        # touches in them is asked once.
+        # Scenes of a and b anew, c's is kept; all pictures are one, so of their crops only the refused one is asked about, and
+        # what touches in them is asked once.
         assert len(server.asked) - before == 2 + 1 + 1
     assert json.loads(second.stdout)["samples"] == ["a", "b", "c"]
 
@@ -213,7 +213,7 @@ def test_a_cost_limit_stops_cleanly_and_a_higher_one_goes_on(tmp_path):
         workshop.settings(config, server)
         # A request costs 0.6 tokens-in plus 0.1 out: the second would pass the limit.
         config.write_text(config.read_text() + "[settings.openai.prices]\ninput = 600\ncached_input = 600\noutput = 1000\n")
-        first = workshop.build(tmp_path, *arguments, "--max-cost", 1, server=server)
+        first = workshop.build(tmp_path, *arguments, "--max-cost", 1.39, server=server)
         assert first.exit_code == 3
         result = json.loads(first.stdout)
         assert "is spent" in result["stopped"]
