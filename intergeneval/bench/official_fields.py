@@ -17,6 +17,14 @@ from intergeneval.records import Interaction, Sample
 ITEM_KEYS = ("subject", "verb", "object", *FIELDS)
 """The keys, under our names of the fields."""
 
+_WITH: Mapping[str, tuple[str, ...]] = {
+    "destination": ("relation",),
+    "relation": ("destination",),
+    "subject": ("twin_of",),
+    "verb": ("twin_of",),
+    "object": ("twin_of", "alternatives"),
+}
+"""What says nothing without a key: where that cannot be read, no second fault is made of these."""
 _BARE: Mapping[str, Any] = {"subject": None, "verb": "", "object": None}
 
 
@@ -24,16 +32,17 @@ def read_fields(item: Mapping[str, Any]) -> tuple[Interaction, list[tuple[str, s
     """Return what an item tells by these keys, and (key, problem) of those that cannot be read; null tells nothing."""
     told = {key: item[key] for key in ITEM_KEYS if item.get(key) is not None}
     faults = []
-    for key in list(told):
+    for key, value in told.items():
         try:
-            Interaction.from_json({**_BARE, key: told[key]}, where="@")
-            canonical_json(told[key]).encode("utf-8")
+            Interaction.from_json({**_BARE, key: value}, where="@")
+            canonical_json(value).encode("utf-8")
         except RecordError as error:
             faults.append((key, str(error).partition(": ")[2]))
-            del told[key]
         except UnicodeEncodeError:
             faults.append((key, "it holds half of a character (a lone surrogate)"))
-            del told[key]
+    for key, _ in faults:
+        for gone in (key, *_WITH.get(key, ())):
+            told.pop(gone, None)
     return Interaction.from_json({**_BARE, **told}), faults
 
 
