@@ -15,7 +15,7 @@ from intergeneval.build.source import Item
 from intergeneval.build.standing import standing
 from intergeneval.build.touch_step import acts_now
 from intergeneval.errors import RecordError
-from intergeneval.records import Sample
+from intergeneval.records import Sample, TouchingAtStart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,10 @@ class ActReading:
             return str(error)
         changed = [name for name in FIELDS if getattr(wanted, name) != getattr(now, name)]
         if made.decision == "keep":
-            return f"{changed[0]} is not what stands, and the decision is keep; write fix to change it" if changed else made
+            # Nobody may have looked at the first frame when the line was written; to keep the unknown is no contradiction.
+            unseen = wanted.touching_at_start is TouchingAtStart.UNKNOWN
+            said = [name for name in changed if not (unseen and name == "touching_at_start")]
+            return f"{said[0]} is not what stands, and the decision is keep; write fix to change it" if said else made
         if not fields:
             return f"an interaction to fix needs fields, such as {FIELDS[0]}; write those that are to be different"
         if wanted.twin_of is not None and "twin_of" in changed and wanted.twin_of not in self.items:

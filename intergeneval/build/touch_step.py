@@ -14,7 +14,7 @@ from intergeneval.build.records import Cut, Drop, Scene, Touch, Touched
 from intergeneval.build.segment_step import FIRST
 from intergeneval.build.source import Item
 from intergeneval.build.standing import standing
-from intergeneval.errors import IntergenevalError
+from intergeneval.errors import IntergenevalError, MediaError
 from intergeneval.ids import sha256_file, sha256_json
 from intergeneval.judges.inquiries import Found, Inquires, InquiryError
 from intergeneval.judges.prompting import Prompts
@@ -133,6 +133,8 @@ class TouchStep:
         blank = Touch(sample_id=item.id, input=self._wanted(asked), about=asked.about, by=self.judge.id, status="failed")
         try:
             found = attempt(lambda: self._inquired(item, asked), passing=(IntergenevalError,))
+        except MediaError as error:
+            made = replace(blank, reason=f"its first frame cannot be shown: {error}")
         except InquiryError as error:
             reason = f"{self.judge.id} gave no usable answer on what touches in the first frame: {error}; {_WAY_OUT}"
             made = replace(blank, reason=reason, usage={**error.usage, "kind": error.kind})

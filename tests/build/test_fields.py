@@ -185,7 +185,7 @@ def test_with_an_instrument_it_is_the_instrument_that_is_asked_about(tmp_path):
 
     desk.given(row(acts=[{**ACT, "object": "id3", "instrument": "id2"}]))
     assert desk.build(model=listening).exit_code == 0
-    assert "pair 0: the the mug (blue box) and the the woman (green box)" in texts[0]
+    assert 'pair 0: "the mug" (blue box) and "the woman" (green box)' in texts[0]
 
 
 def test_a_first_frame_that_nobody_could_judge_waits_for_the_next_run_or_for_a_person(tmp_path):

@@ -21,8 +21,8 @@ def said(*pairs):
 def test_the_question_names_both_with_their_boxes_and_a_user_may_word_it(tmp_path):
     pairs = [Pair(interaction=0, first=MAN, second=DOG), Pair(interaction=2, first=STICK, second=DOG)]
     inquiry = touching_inquiry(Prompts(None, TOUCHING_NAMES), b"jpeg", pairs)
-    assert "pair 0: the man in a red coat (red box) and the small dog (blue box)" in inquiry.text
-    assert "pair 2: the long stick (green box) and the small dog (blue box)" in inquiry.text
+    assert 'pair 0: "man in a red coat" (red box) and "small dog" (blue box)' in inquiry.text
+    assert 'pair 2: "long stick" (green box) and "small dog" (blue box)' in inquiry.text
     assert inquiry.pictures == (b"jpeg",)
     assert [one["touching"] for one in inquiry.read(said((2, "yes"), (0, "unknown")))] == ["unknown", "yes"]
     (tmp_path / "touching.j2").write_text("{% for pair in pairs %}{{ pair.first }}+{{ pair.second }} {% endfor %}")
