@@ -1,10 +1,12 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from intergeneval.bench.official_fields import ITEM_KEYS
 from intergeneval.errors import StoreError, UsageError
 from intergeneval.official import export_run, import_results, read_results
 from intergeneval.records import (
@@ -12,6 +14,7 @@ from intergeneval.records import (
     AnswerStatus,
     AnswerValue,
     Consistency,
+    Interaction,
     Profile,
     Question,
     Sample,
@@ -421,6 +424,97 @@ def test_frames_without_a_statement_leave_the_ratio_on_the_way_out_too(tmp_path)
     before, after = scores_of(folder)["000"], scores_of(again)["000"]
     assert before.disappearance_ratio == after.disappearance_ratio == 1 / 9
     assert before.partial == after.partial == ("emergence",)
+
+
+TOLD = {"subject": "id1", "verb": "lifts", "object": "id2", "instrument": "id3", "touching_at_start": "no"}
+
+
+def acts_of(store):
+    return {sample.id: sample.interactions[0] for sample in store.read("samples", Sample)}
+
+
+def set_with_keys(root, **keys):
+    """The set beside the results, whose first item has further keys."""
+    folder = official_type(root / "EVAL_DATA/synthetic", 2)
+    path = folder / "questions/000.json"
+    value = json.loads(path.read_text())
+    value["items"][0] |= keys
+    path.write_text(json.dumps(value))
+
+
+def test_an_imported_run_carries_what_the_set_beside_it_tells_of_an_interaction(tmp_path):
+    set_with_keys(
+        tmp_path / "in", subject="id1", verb="lifts", object="id2", touching_at_start="yes", destination="up", relation="at"
+    )
+    store = imported(tmp_path, [verification(), verification("001")], [hallucination(), hallucination("001", entity=["dog"])])
+    act = acts_of(store)["000"]
+    assert (act.subject, act.verb, act.object, act.destination, act.touching_at_start) == ("id1", "lifts", "id2", "up", "yes")
+    assert (act.text, act.questions[0], act.category) == ("man lifts cup", "q1?", None)
+    assert acts_of(store)["001"].subject is None
+
+
+def test_what_the_set_tells_of_other_words_or_classes_is_not_taken_over(tmp_path):
+    set_with_keys(tmp_path / "in", subject="id1", verb="lifts", object="id2")
+    other = verification()
+    other["items"][0]["key_interaction"] = "man drops cup"
+    assert acts_of(imported(tmp_path, [other], [hallucination()]))["000"].subject is None
+    there = tmp_path / "there"
+    set_with_keys(there / "in", subject="id1", verb="lifts", object="id2")
+    assert acts_of(imported(there, [verification()], [hallucination(entity=["cup", "man"])]))["000"].subject is None
+
+
+def test_further_keys_survive_export_and_import_and_an_item_without_any_is_written_as_before(tmp_path):
+    first = verification()
+    first["items"][0] |= TOLD | {"instrument": None, "alternatives": ["id3"]}
+    seen = [hallucination(entity=["man", "cup", "tray"], colors=["red", "green", "blue"]), hallucination("001")]
+    store = imported(tmp_path, [first, verification("001")], seen)
+    act = acts_of(store)["000"]
+    assert (act.subject, act.alternatives, act.touching_at_start) == ("id1", ("id3",), "no")
+    export_run(store, tmp_path / "exported")
+    path = tmp_path / "exported/SCORE_RESULTS/question_verification_results/m/synthetic/question_verification.json"
+    items = [entry["items"][0] for entry in json.loads(path.read_text())]
+    keys = ["item_index", "key_interaction", "questions", "question_verification_results"]
+    assert [list(item) for item in items] == [
+        [*keys[:2], "subject", "verb", "object", "alternatives", "touching_at_start", *keys[2:]],
+        keys,
+    ]
+    (again,) = import_results(tmp_path / "exported", tmp_path / "again")
+    assert acts_of(again) == acts_of(store)
+
+
+def test_a_run_of_a_benchmark_of_ours_calls_its_instances_by_entity_number_and_leaves_out_a_twin_that_is_not_there(tmp_path):
+    source = imported(tmp_path, [verification()], [hallucination()])
+    (sample,) = source.read("samples", Sample)
+    instances = tuple(replace(one, id=name) for one, name in zip(sample.instances, ("man", "cup"), strict=True))
+    act = Interaction(
+        subject="man", verb="lifts", object="cup", destination="cup rack", relation="on", twin_of="elsewhere", after=0
+    )
+    store = RunStore.create(tmp_path / "ours", source.header)
+    with store.writer() as writer:
+        writer.append("samples", [replace(sample, instances=instances, interactions=(act,))])
+        writer.append("videos", source.read("videos", Video))
+    export_run(store, tmp_path / "exported")
+    path = tmp_path / "exported/SCORE_RESULTS/question_verification_results/m/synthetic/question_verification.json"
+    item = json.loads(path.read_text())[0]["items"][0]
+    wanted = {"subject": "id1", "verb": "lifts", "object": "id2", "destination": "cup rack", "relation": "on", "after": 0}
+    assert {key: value for key, value in item.items() if key in ITEM_KEYS} == wanted
+
+
+@pytest.mark.parametrize(
+    ("keys", "note"),
+    [
+        ({"instrument": "id9"}, "what is told of interaction 0 was left out (instrument: no instance is called 'id9')"),
+        ({"part": "elbow"}, "part of an interaction was left out: expected one of 'mouth', 'hand', 'foot', got 'elbow'"),
+        ({"destination": "\ud800"}, "destination of an interaction was left out: it holds half of a character"),
+    ],
+)
+def test_further_keys_that_do_not_fit_are_left_out_with_a_note_and_cost_no_answer(tmp_path, keys, note):
+    entry = verification()
+    entry["items"][0] |= keys
+    (found,) = read_results(write_results(tmp_path, [entry], [hallucination()]))
+    assert note in found.notes[0]
+    assert found.samples[0].interactions[0].instrument is None
+    assert scores_of(imported(tmp_path, [entry], [hallucination()]))["000"].if_ == 1.0
 
 
 def test_export_asks_for_the_seed_where_there_are_several(tmp_path):

@@ -12,6 +12,9 @@ from intergeneval.bench.faults import Fault
 from intergeneval.masks import Mask
 from intergeneval.records import Direction, Interaction, Sample, TouchingAtStart
 
+FIELDS = ("instrument", "destination", "relation", "after", "alternatives", "part", "touching_at_start", "twin_of")
+"""Names of the optional fields, in the order in which they are shown."""
+
 Found = Iterator[tuple[str, str, str]]
 """(field, problem, fix)."""
 

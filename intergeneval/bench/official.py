@@ -2,18 +2,22 @@
 
 The release numbers its samples anew in each type, so a sample is called ``000`` where one type is loaded and
 ``synthetic-000`` where several are. Questions that lie beside it are asked verbatim; without them a sample has no interaction
-yet. ``interaction_type`` and ``interaction_direction`` become our category and direction where the word is the same and are
+yet. An item of ``questions`` may further say who does what to whom, and hold our optional fields (`official_fields`).
+``interaction_type`` and ``interaction_direction`` become our category and direction where the word is the same and are
 kept as tags in any case.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from intergeneval.bench.faults import Fault
+from intergeneval.bench.fields import twin_faults
 from intergeneval.bench.names import id_fault
+from intergeneval.bench.official_fields import read_fields
 from intergeneval.bench.reading import Reading
 from intergeneval.bench.structure import sample_faults
 from intergeneval.bench_paths import META, official_types
@@ -42,6 +46,8 @@ def read(root: Path) -> Reading:
         for sample, file in reader.samples():
             samples.append(sample)
             files.append(file)
+    # A twin that cannot be read would be called absent.
+    faults.extend(_in_questions(fault) for fault in (twin_faults(samples, files) if not faults else ()))
     if not samples and not faults:
         faults.append(Fault(file=META, field="", problem="there is no sample", fix="list samples in meta.json"))
     return Reading(
@@ -66,6 +72,13 @@ def question_file(place: str) -> str:
     """Return the file in which the layout expects a sample's questions; `place` is where it stands, as `read` gave it."""
     folder, number = _folder_and_number(place)
     return f"{folder}questions/{number}.json"
+
+
+def _in_questions(fault: Fault) -> Fault:
+    """Return a fault of a sample where its interactions stand: in its file of questions."""
+    if not fault.field.startswith("interactions["):
+        return fault
+    return replace(fault, file=question_file(fault.file), field=fault.field.replace("interactions[", "items[", 1))
 
 
 def _folder_and_number(place: str) -> tuple[str, str]:
@@ -96,7 +109,7 @@ class _TypeReader:
             if sample is None:
                 continue
             place = self._path(META)
-            self._faults.extend(sample_faults(sample, self._root(), f"{place}[{index}]"))
+            self._faults.extend(map(_in_questions, sample_faults(sample, self._root(), f"{place}[{index}]")))
             if len(self._faults) == before:
                 yield sample, f"{place}[{index}]"
 
@@ -130,12 +143,7 @@ class _TypeReader:
                 )
                 for index, ((noun, appearance), colour) in enumerate(zip(objects, colours, strict=True), start=1)
             ),
-            interactions=tuple(
-                Interaction(
-                    subject=None, verb="", object=None, category=category, direction=direction, text=text, questions=questions
-                )
-                for text, questions in items
-            ),
+            interactions=tuple(replace(item, category=category, direction=direction) for item in items),
             image=self._existing(f"images/{number}.png", f"images/{number}.jpg"),
             tags=(f"type:{self._folder.name}", *(f"{key}:{value}" for key, value in words.items())),
         )
@@ -166,8 +174,8 @@ class _TypeReader:
                 self._fault(META, f"{field}.objects[{index}]", problem, "write both as texts", sample)
         return kept if len(kept) == len(objects) else None
 
-    def _questions(self, number: str, count: int, sample: str) -> tuple[list[tuple[str, tuple[str, ...]]], tuple[str, ...]]:
-        """Return (key interaction, its ten questions) for each item, and the box colours that the questions speak of."""
+    def _questions(self, number: str, count: int, sample: str) -> tuple[list[Interaction], tuple[str, ...]]:
+        """Return the interaction of each item, and the box colours that the questions speak of."""
         file = f"questions/{number}.json"
         usual = COLOURS[:count]
         if not (self._folder / file).exists():
@@ -183,7 +191,7 @@ class _TypeReader:
             )
         return self._items(raw, file, sample), self._colours(raw, file, count, sample)
 
-    def _items(self, raw: dict[str, Any], file: str, sample: str) -> list[tuple[str, tuple[str, ...]]]:
+    def _items(self, raw: dict[str, Any], file: str, sample: str) -> list[Interaction]:
         items = raw.get("items")
         if not isinstance(items, list) or not items:
             self._fault(
@@ -203,7 +211,11 @@ class _TypeReader:
             ):
                 self._fault(file, place, "an item needs key_interaction and ten questions", "write them again", sample)
                 continue
-            kept.append((text, tuple(questions)))
+            told, faults = read_fields(item)
+            for key, problem in faults:
+                self._fault(file, f"{place}.{key}", problem, "correct the value, or leave the key out", sample)
+            twin = None if told.twin_of is None else sample_id(self._folder.name, told.twin_of, several=self._several)
+            kept.append(replace(told, text=text, questions=tuple(questions), twin_of=twin))
         return kept
 
     def _colours(self, raw: dict[str, Any], file: str, count: int, sample: str) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from intergeneval.build.records import SCHEMA, BuildHeader
 from intergeneval.build.reviews import apply_review
 from intergeneval.build.segment_step import SegmentStep
 from intergeneval.build.source import Item, Source, read_source
+from intergeneval.build.touch_step import TouchStep
 from intergeneval.build.writing import write_benchmark
 from intergeneval.config import plugin_settings
 from intergeneval.detectors import Detector
@@ -28,7 +29,7 @@ from intergeneval.grounding import Grounder
 from intergeneval.ids import sha256_json, short
 from intergeneval.judges import UsesServices
 from intergeneval.judges.inquiries import Inquires
-from intergeneval.judges.prompting import CROP_NAMES, SCENE_NAMES, Prompts
+from intergeneval.judges.prompting import CROP_NAMES, SCENE_NAMES, TOUCHING_NAMES, Prompts
 from intergeneval.judges.services import Budget, Services
 from intergeneval.run.preflight import check_settings
 from intergeneval.run.thread_pool import ThreadPool
@@ -44,7 +45,7 @@ class Progress:
     """How far a step is."""
 
     step: str
-    """``reading``, ``finding`` or ``cutting``."""
+    """``reading``, ``finding``, ``cutting`` or ``looking``."""
     done: int
     """Items finished in this step."""
     total: int
@@ -95,7 +96,7 @@ class Build:
         self._judge = judge
         self._reader = check_readable(self.items, judge)
         folder = Path(config.prompts) if config.prompts else None
-        self._prompts = Prompts(folder, SCENE_NAMES), Prompts(folder, CROP_NAMES)
+        self._prompts = Prompts(folder, SCENE_NAMES), Prompts(folder, CROP_NAMES), Prompts(folder, TOUCHING_NAMES)
         self._tracker = self._needed_tracker()
         self._detector = self._needed_detector()
         header = BuildHeader(
@@ -109,6 +110,7 @@ class Build:
             command=provenance.redact(command),
         )
         self.folder = BuildFolder(Path(config.out), header)
+        self._touching = self._wanted_touching()
         self._cache = None if config.cache == "off" else Cache(Path(config.cache) if config.cache else default_path(os.environ))
         self._lend(0.0, lambda _: None)
 
@@ -149,6 +151,17 @@ class Build:
             raise ConfigError(f"--detector {self.config.detector}: reads the truth of staged videos, which nobody has here")
         return detector
 
+    def _wanted_touching(self) -> TouchStep | None:
+        """Return the step that has first frames looked at. Raises UsageError where it is asked for and nobody can."""
+        config = self.config
+        if config.touching and (config.text_only or not isinstance(self._judge, Inquires)):
+            why = "a text-only build has no first frames" if config.text_only else f"--judge {config.judge} looks at no pictures"
+            raise UsageError(f"touching = true: {why}; leave it out, or give --judge openai:MODEL")
+        wanted = self.folder.header.touching if config.touching is None else config.touching
+        if not wanted or config.text_only or not isinstance(self._judge, Inquires):
+            return None
+        return TouchStep(folder=self.folder, config=config, judge=self._judge, prompts=self._prompts[2])
+
     def _lend(self, spent: float, notice: Callable[[str], None]) -> None:
         if isinstance(self._judge, UsesServices):
             self._judge.attach(Services(cache=self._cache, budget=Budget(self.config.max_cost, spent), notice=notice))
@@ -169,7 +182,7 @@ class Build:
         with self.folder.open():
             applied = None
             if review is not None:
-                applied = apply_review(self.folder, review, [item.id for item in self.items])
+                applied = apply_review(self.folder, review, self.items, self.config)
             self._lend(total(self.folder.spent).cost, on_notice)
             try:
                 stopped, outdated = self._steps(on_progress)
@@ -178,7 +191,7 @@ class Build:
                     self._judge.close()
                 if self._cache is not None:
                     self._cache.close()
-            made = assemble(self.items, self.folder, self.config, outdated)
+            made = assemble(self.items, self.folder, self.config, outdated, self._touching)
             write_benchmark(self.folder, self.config, self.items, made)
             pages = write_pages(self.folder, self.config, self.items, made)
             return BuildResult(
@@ -225,6 +238,11 @@ class Build:
         for item in open_cuts:
             cuts.make(item)
             tell(item.id)
+        looks = self._touching
+        if looks is not None:
+            open_looks = [item for item in self.items if looks.open(item)]
+            tell = _Teller("looking", len(open_looks), on_progress)
+            stopped = self._each(open_looks, looks.make, lambda item: tell(item.id)) or stopped
         return stopped, frozenset(outdated)
 
     def _each(self, items: Iterable[T], work: Callable[[T], None], done: Callable[[T], None]) -> str:

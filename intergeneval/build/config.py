@@ -8,6 +8,7 @@ from typing import Any
 
 from intergeneval.config import GroundingConfig
 from intergeneval.records import Record
+from intergeneval.records.codec import LATER
 
 NONE = "none"
 
@@ -44,6 +45,8 @@ class BuildConfig(Record):
     """Interactions that the model rates lower (1 to 5) are left out."""
     min_dynamism: int = 1
     """Interactions that the model rates lower (1 to 5) are left out."""
+    touching: bool | None = field(default=None, metadata=LATER)
+    """Whether the judge is shown first frames and says what touches there; None: yes, but not in builds begun without."""
     grounding: GroundingConfig = field(default_factory=GroundingConfig)
     """How instances are found in a picture."""
     prompts: str = ""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from intergeneval.bench_paths import TOML
-from intergeneval.build.records import SCHEMA, BuildHeader, Cut, Decision, Placing, Proposals, Scene
+from intergeneval.build.records import SCHEMA, BuildHeader, Cut, Decision, Placing, Proposals, Scene, Touch
 from intergeneval.build.rows import needs_boxes
 from intergeneval.build.source import Item
 from intergeneval.errors import StoreError, UsageError
@@ -29,11 +29,14 @@ STEPS: dict[type[Record], str] = {
     Proposals: "proposals.jsonl",
     Placing: "places.jsonl",
     Cut: "cuts.jsonl",
+    Touch: "touching.jsonl",
     Decision: "reviews.jsonl",
 }
 """Record of a step -> its file."""
 
-L = TypeVar("L", Scene, Proposals, Placing, Cut)
+L = TypeVar("L", Scene, Proposals, Placing, Cut, Touch)
+Line = Scene | Proposals | Placing | Cut | Touch
+"""A line of a step."""
 
 
 class BuildFolder:
@@ -55,16 +58,16 @@ class BuildFolder:
             if found.source != header.source:
                 raise UsageError(f"{out}: was built from {found.source}, not from {header.source}; choose another --out")
             self.id = found.id
-            self.created = found.created
+            self.created, touching = found.created, found.touching
         else:
             if (out / TOML).exists():
                 raise UsageError(f"{out}: holds a benchmark that was not built here; choose another --out")
-            self.id, self.created = header.id, header.created
-        self.header = replace(header, id=self.id, created=self.created)
+            self.id, self.created, touching = header.id, header.created, True
+        self.header = replace(header, id=self.id, created=self.created, touching=touching)
         self._lock = threading.Lock()
         self._files = {cls: LineFile(self.root / name) for cls, name in STEPS.items()}
         self._latest: dict[type[Record], dict[str, Record]] = {}
-        self.spent: list[Scene | Placing] = []
+        self.spent: list[Scene | Placing | Touch] = []
         """Every line that a model was asked for, replaced ones included."""
         self._decisions: dict[str, list[Decision]] = {}
 
@@ -84,6 +87,7 @@ class BuildFolder:
             self._read(Proposals)
             self._read(Placing)
             self._read(Cut)
+            self._read(Touch)
             path = self.root / STEPS[Decision]
             self._sort(read_lines(path, Decision) if path.is_file() else ())
             try:
@@ -96,8 +100,8 @@ class BuildFolder:
         path = self.root / STEPS[cls]
         lines: list[L] = list(read_lines(path, cls)) if path.is_file() else []
         self._latest[cls] = {line.sample_id: line for line in lines}
-        asked: list[Scene | Proposals | Placing | Cut] = [*lines]
-        self.spent += [line for line in asked if isinstance(line, Scene | Placing)]
+        asked: list[Line] = [*lines]
+        self.spent += [line for line in asked if isinstance(line, Scene | Placing | Touch)]
 
     def line(self, cls: type[L], sample_id: str, wanted: str) -> L | None:
         """Return a sample's line of a step if it was made from `wanted` and stands; what failed is made again."""
@@ -114,12 +118,12 @@ class BuildFolder:
         scene = self.latest(Scene, item.id)
         return self.latest(Placing, item.id) if scene is None or needs_boxes(item.row, scene.instances) else None
 
-    def add(self, line: Scene | Proposals | Placing | Cut) -> None:
+    def add(self, line: Line) -> None:
         """Append a line. Raises StoreError."""
         with self._lock:
             self._files[type(line)].append([line])
             self._latest[type(line)][line.sample_id] = line
-            if isinstance(line, Scene | Placing):
+            if isinstance(line, Scene | Placing | Touch):
                 self.spent.append(line)
 
     def decide(self, decisions: list[Decision]) -> None:

@@ -10,9 +10,9 @@ from intergeneval.build.folder import BuildFolder
 from intergeneval.build.media import Media, open_media
 from intergeneval.build.pictures import write_crops
 from intergeneval.build.records import Placing, Proposals, Scene
-from intergeneval.build.reviews import Standing, standing
 from intergeneval.build.rows import needs_boxes
 from intergeneval.build.source import Item
+from intergeneval.build.standing import Standing, standing
 from intergeneval.errors import BudgetError, IntergenevalError, StoreError
 from intergeneval.grounding import Grounder, Wanted, add_usage
 from intergeneval.ids import sha256_json

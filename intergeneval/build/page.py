@@ -10,15 +10,18 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from intergeneval.bench.wording import in_words
 from intergeneval.build.assembly import Assembled
 from intergeneval.build.config import BuildConfig
 from intergeneval.build.folder import BuildFolder
+from intergeneval.build.page_acts import shown_acts
 from intergeneval.build.pictures import shown_anchor, shown_crops, shown_frames
-from intergeneval.build.records import Cut, Drop, Placing, Scene
-from intergeneval.build.reviews import standing, state_of
+from intergeneval.build.records import Cut, Drop, Placing, Scene, Touch
+from intergeneval.build.reviews import state_of
 from intergeneval.build.source import Item
+from intergeneval.build.standing import standing
+from intergeneval.build.touch_step import acts_now, seen_by_a_model
 from intergeneval.errors import StoreError
+from intergeneval.ids import sha256_json, short
 from intergeneval.records import Instance, Sample
 from intergeneval.store import write_atomically
 
@@ -45,7 +48,7 @@ def write_pages(folder: BuildFolder, config: BuildConfig, items: Sequence[Item],
     drops: dict[str, list[Drop]] = {}
     for drop in made.drops:
         drops.setdefault(drop.sample_id, []).append(drop)
-    shown = [view(folder, item, samples.get(item.id), drops.get(item.id, [])) for item in items]
+    shown = [view(folder, config, item, samples.get(item.id), drops.get(item.id, [])) for item in items]
     parts = [shown[start : start + A_PAGE] for start in range(0, len(shown), A_PAGE)]
     names = [PAGE if number == 1 else f"review-{number}.html" for number in range(1, len(parts) + 1)]
     common = {
@@ -75,18 +78,22 @@ def blank_review(folder: BuildFolder, shown: Sequence[dict[str, Any]]) -> str:
         lines.append({**key, "decision": "keep" if sample["in"] else "drop"})
         if sample["in"]:
             lines += [{**key, "instance_id": one["id"], "decision": "keep"} for one in sample["instances"] if one["in"]]
+            lines += [
+                {**key, "interaction": act["index"], "decision": "keep", "fields": act["fields"]}
+                for act in sample["acts"]
+                if not act["why"]
+            ]
     decisions = ",\n  ".join(json.dumps(line, ensure_ascii=False) for line in lines)
     return f'{{"build": {json.dumps(folder.id)}, "decisions": [\n  {decisions}\n]}}\n'
 
 
-def view(folder: BuildFolder, item: Item, sample: Sample | None, own: Sequence[Drop]) -> dict[str, Any]:
+def view(folder: BuildFolder, config: BuildConfig, item: Item, sample: Sample | None, own: Sequence[Drop]) -> dict[str, Any]:
     """Return what the page shows of one prompt; `own` is what was left out of it."""
     scene, placing, cut = folder.latest(Scene, item.id), folder.placing(item), folder.latest(Cut, item.id)
     now = standing(folder.decided(item.id))
     frames = shown_frames(folder.root, item.id, cut.input) if cut is not None and cut.input else {}
     anchor = shown_anchor(folder.root, item.id, placing.input) if placing is not None and placing.input else None
-    acts = () if scene is None else scene.interactions
-    whole = None if scene is None else Sample(id=item.id, prompt="", instances=scene.instances, interactions=acts)
+    acts = shown_acts(scene, acts_now(folder, item, config), own, _seen(folder, config, item))
     return {
         "id": item.id,
         "in": sample is not None,
@@ -95,20 +102,24 @@ def view(folder: BuildFolder, item: Item, sample: Sample | None, own: Sequence[D
         "prompt": item.row.prompt.strip(),
         "asked": scene is not None and scene.by != "given",
         "why": next((drop.reason for drop in own if drop.instance_id is None and not drop.interaction), ""),
-        "acts": [
-            {
-                "text": in_words(whole, act),
-                "more": ", ".join(str(part) for part in (act.category, act.direction) if part),
-                "why": next((drop.reason for drop in own if drop.interaction == in_words(whole, act)), ""),
-            }
-            for act in acts
-            if whole is not None
-        ],
+        "acts": acts,
+        # What was chosen about fields that were different then is not brought back.
+        "shown": short(sha256_json([act["fields"] for act in acts]), 12),
         "frames": [{"index": index, "data": _data(path)} for index, path in frames.items()],
         "anchor": None
         if anchor is None or placing is None
         else {"data": _data(anchor), "width": placing.size[1], "height": placing.size[0], "frame": placing.grounding.frame},
         "instances": [_instance(folder, one, placing, sample, own) for one in (() if scene is None else scene.instances)],
+    }
+
+
+def _seen(folder: BuildFolder, config: BuildConfig, item: Item) -> dict[int, str]:
+    """Return what a model said of what touches, in one sentence an interaction."""
+    line, seen = folder.latest(Touch, item.id), seen_by_a_model(folder, item, config)
+    return {
+        one.interaction: f"{line.by} on touching at the start: {one.touching}{f', {one.reason}' if one.reason else ''}"
+        for one in (line.said if line is not None else ())
+        if line is not None and one.interaction in seen
     }
 
 

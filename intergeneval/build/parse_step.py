@@ -7,14 +7,14 @@ from typing import Any
 
 from intergeneval.build.folder import BuildFolder
 from intergeneval.build.records import Scene
-from intergeneval.build.reviews import standing
 from intergeneval.build.source import Item
+from intergeneval.build.standing import standing
 from intergeneval.errors import IntergenevalError, UsageError
 from intergeneval.ids import sha256_json
 from intergeneval.judges.inquiries import Inquires, InquiryError
-from intergeneval.judges.prompting import Prompts
+from intergeneval.judges.prompting import SCENES_BEFORE, Prompts
 from intergeneval.judges.scenes import scene_inquiry
-from intergeneval.records import BOX_COLOURS, Category, Direction, Instance, Interaction
+from intergeneval.records import BOX_COLOURS, Category, Direction, Instance, Interaction, Part, Relation
 from intergeneval.run.attempt import Failure, attempt
 
 GIVEN = "given"
@@ -33,23 +33,30 @@ class ParseStep:
 
     def wanted(self, item: Item) -> str:
         """Return the hash of what the line of an item is made from."""
+        return self._accepted(item)[0]
+
+    def _accepted(self, item: Item) -> tuple[str, ...]:
+        """Return the hash of what the line of an item is made from, and those of lines of earlier versions that stand."""
         if item.row.instances is not None:
             instances = [instance.to_json() for instance in item.row.scene_instances()]
-            return sha256_json([GIVEN, instances, [act.to_json() for act in item.row.interactions or ()]])
+            return (sha256_json([GIVEN, instances, [act.to_json() for act in item.row.interactions or ()]]),)
         assert self.judge is not None
-        return sha256_json([item.row.prompt, self.judge.inquirer, self.prompts.hash, self._note(item)])
+        prompt, inquirer, note = item.row.prompt, self.judge.inquirer, self._note(item)
+        # Our own words of before asked less, which is no reason to ask again; the user's own, when they change, are.
+        words = (self.prompts.hash, *(() if self.prompts.replaced else SCENES_BEFORE))
+        return tuple(sha256_json([prompt, inquirer, one, note]) for one in words)
 
     def _note(self, item: Item) -> str:
         return standing(self.folder.decided(item.id)).note
 
     def open(self, item: Item) -> bool:
         """Whether an item's line is still to be made."""
-        return self.folder.line(Scene, item.id, self.wanted(item)) is None
+        return all(self.folder.line(Scene, item.id, one) is None for one in self._accepted(item))
 
     def outdated(self, item: Item) -> bool:
         """Whether an item's line was made from something else than what it would be made from now."""
         found = self.folder.latest(Scene, item.id)
-        return found is not None and found.input != self.wanted(item)
+        return found is not None and found.input not in self._accepted(item)
 
     def make(self, item: Item) -> None:
         """Make and append an item's line. Raises BudgetError when the cost limit lets nothing be asked."""
@@ -98,6 +105,12 @@ def scene_of(sample_id: str, wanted: str, by: str, value: Any, usage: Any) -> Sc
                 object=item["object"],
                 category=Category(item["category"]),
                 direction=Direction(item["direction"]),
+                instrument=item["instrument"],
+                destination=item["destination"],
+                relation=None if item["relation"] is None else Relation(item["relation"]),
+                after=item["after"],
+                alternatives=tuple(item["alternatives"]),
+                part=None if item["part"] is None else Part(item["part"]),
             )
             for item in value["interactions"]
         ),

@@ -15,7 +15,7 @@ from intergeneval.errors import StoreError
 from intergeneval.grounding.crops import crop
 from intergeneval.ids import short
 from intergeneval.masks import Mask
-from intergeneval.records import Detection
+from intergeneval.records import Box, Detection
 
 Frame = npt.NDArray[np.uint8]
 """One RGB frame, shape (H, W, 3), values 0..255."""
@@ -28,6 +28,10 @@ WIDTH = 640
 CROP = 128
 """Longer side of a candidate's crop on the page, in pixels."""
 QUALITY = 75
+SHOWN_SIDE = 1024
+"""Longer side of a first frame that a model is shown, in pixels: contact is a matter of few of them."""
+SHOWN_QUALITY = 92
+"""JPEG quality of such a frame."""
 
 
 def write_png(path: Path, picture: npt.NDArray[np.uint8]) -> None:
@@ -67,6 +71,11 @@ def write_frames(root: Path, sample_id: str, state: str, frames: Mapping[int, Fr
     for index, frame in frames.items():
         scale = min(1.0, width / frame.shape[1])
         _write_jpeg(place / f"{index:06d}.jpg", _within(frame, max(frame.shape[:2]) * scale))
+
+
+def boxed_jpeg(frame: Frame, boxes: Mapping[str, Box | None], colours: Mapping[str, str]) -> bytes:
+    """Return a frame with boxes drawn as a JPEG file, at the size at which a model is shown it."""
+    return videos.encode_jpeg(np.ascontiguousarray(_within(videos.annotate(frame, boxes, colours), SHOWN_SIDE)), SHOWN_QUALITY)
 
 
 def shown_crops(root: Path, sample_id: str, state: str) -> dict[int, Path]:

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from intergeneval.records import Box, Detection, Grounding, Instance, Interaction, Record, Tracks
+from intergeneval.records import Box, Detection, Grounding, Instance, Interaction, Record, TouchingAtStart, Tracks
+from intergeneval.records.codec import LATER
 
 SCHEMA = 1
 
@@ -34,6 +36,8 @@ class BuildHeader(Record):
     """Git commit of the working tree with ``+dirty`` if changed; empty outside a checkout."""
     command: str = ""
     """The command as typed, secrets replaced."""
+    touching: bool = field(default=False, metadata=LATER)
+    """Whether the build looks at what touches in the first frames; builds of before it was asked do not, and stay as they are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,13 +135,47 @@ class Cut(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Touched(Record):
+    """Whether the two sides of one interaction touch in the first frame."""
+
+    interaction: int
+    """Index of the interaction in its scene."""
+    touching: TouchingAtStart
+    """What a model saw."""
+    reason: str = ""
+    """Why, as it said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Touch(Record):
+    """What touches in the first frame of a sample: one line of ``touching.jsonl``."""
+
+    sample_id: str
+    """The sample."""
+    input: str
+    """Hash of `about`, model and words."""
+    about: str
+    """Hash of first frame, masks and interactions: it speaks of these, whoever looked."""
+    by: str
+    """The model that was asked."""
+    said: tuple[Touched, ...] = ()
+    """What it said of each interaction that it was asked about."""
+    status: str = "ok"
+    """``ok`` or ``failed``."""
+    reason: str = ""
+    """Why it failed."""
+    usage: Mapping[str, Any] = field(default_factory=dict)
+    """Requests, tokens and cost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision(Record):
     """One decision of a person, as it takes effect: one line of ``reviews.jsonl``."""
 
     sample_id: str
     """The sample."""
     instance_id: str | None
-    """The instance; None: the sample as a whole."""
+    """The instance; None: the sample as a whole, or an interaction."""
     decision: str
     """``keep``, ``fix`` or ``drop``."""
     box: Box | None = None
@@ -150,6 +188,12 @@ class Decision(Record):
     """What the person remarked."""
     review: str = ""
     """sha256 of the review file it came from."""
+    interaction: int | None = field(default=None, metadata=LATER)
+    """Index of the interaction in its scene; None: it is not about an interaction."""
+    fields: Mapping[str, Any] | None = field(default=None, metadata=LATER)
+    """Fields that the interaction has instead, by name; None: all stay."""
+    about: str = field(default="", metadata=LATER)
+    """Hash of the scene whose interaction is meant: of another scene it says nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,12 +203,14 @@ class Drop(Record):
     sample_id: str
     """The sample."""
     step: str
-    """``scene``, ``places``, ``cuts`` or ``review``."""
+    """``scene``, ``places``, ``cuts``, ``touching``, ``twins`` or ``review``."""
     reason: str
     """Why, in one sentence."""
     instance_id: str | None = None
     """The instance; None: the sample as a whole, or an interaction."""
     interaction: str = ""
     """The interaction in words; empty: an instance or the whole sample."""
+    field: str = dataclasses.field(default="", metadata=LATER)
+    """Field of the interaction that was left out, the interaction staying; empty: the interaction as a whole."""
     pending: bool = False
     """Whether another run may mend it: a server or a backend failed."""

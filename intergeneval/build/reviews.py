@@ -1,13 +1,17 @@
-"""A person's decisions: read strictly from a review file, turned into what takes effect, and looked up by the steps."""
+"""A person's decisions: read strictly from a review file, and turned into what takes effect."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from intergeneval.build.act_reviews import ActReading
+from intergeneval.build.config import BuildConfig
 from intergeneval.build.folder import BuildFolder
 from intergeneval.build.records import Cut, Decision, Placing, Scene
+from intergeneval.build.source import Item
 from intergeneval.errors import RecordError, UsageError
 from intergeneval.ids import sha256_bytes, sha256_json, short, strict_json
 from intergeneval.records import Box, Record
@@ -26,7 +30,11 @@ class Remark(Record):
     decision: str
     """``keep``, ``fix`` or ``drop``."""
     instance_id: str | None = None
-    """The instance; null: the sample as a whole."""
+    """The instance; null: the sample as a whole, or an interaction."""
+    interaction: int | None = None
+    """Index of the interaction, as the page numbers them; null: it is not about an interaction."""
+    fields: Mapping[str, Any] | None = None
+    """For ``fix`` of an interaction: the fields that it is to have instead, by name; null empties one."""
     candidate: int | None = None
     """For ``fix``: number of the proposal to take instead, as the page shows it."""
     box: Box | None = None
@@ -51,57 +59,13 @@ class ReviewFile(Record):
     """The decisions."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """What all reviews together say of one sample."""
-
-    dropped: str | None = None
-    """Why the sample was dropped; None where it was not."""
-    note: str = ""
-    """Remark of the last ``fix`` of the whole sample: its prompt is read anew with it."""
-    kept: bool = False
-    """Whether a person said to keep it as a whole."""
-    gone: Mapping[str, str] = field(default_factory=dict)
-    """Why instances were dropped, by id."""
-    boxes: Mapping[str, tuple[Box, int]] = field(default_factory=dict)
-    """Boxes that instances have instead, with their frames, by id."""
-    rejected: Mapping[str, tuple[Box, ...]] = field(default_factory=dict)
-    """Boxes that are not it, by id."""
-
-
-def standing(decisions: Sequence[Decision]) -> Standing:
-    """Return what the decisions about one sample come to; of several about one thing the last counts, rejections add up."""
-    dropped, note, kept = None, "", False
-    gone: dict[str, str] = {}
-    boxes: dict[str, tuple[Box, int]] = {}
-    rejected: dict[str, tuple[Box, ...]] = {}
-    for item in decisions:
-        name = item.instance_id
-        if name is None:
-            dropped = f"dropped by a person{f': {item.note}' if item.note else ''}" if item.decision == "drop" else None
-            kept = item.decision == "keep"
-            if item.decision == "fix":
-                # The prompt is read anew: whom an id stood for before says nothing about whom it stands for now.
-                note, gone, boxes, rejected = item.note, {}, {}, {}
-        elif item.decision == "drop":
-            gone[name] = f"dropped by a person{f': {item.note}' if item.note else ''}"
-        else:
-            gone.pop(name, None)
-            if item.box is not None:
-                boxes[name] = (item.box, item.frame)
-            elif item.rejected is not None:
-                boxes.pop(name, None)
-                rejected[name] = (*rejected.get(name, ()), item.rejected)
-    return Standing(dropped=dropped, note=note, kept=kept, gone=gone, boxes=boxes, rejected=rejected)
-
-
 def state_of(folder: BuildFolder, sample_id: str) -> str:
     """Return a short hash of what the steps hold of a sample: a page shows one state, and decides about that one only."""
     lines = (folder.latest(Scene, sample_id), folder.latest(Placing, sample_id), folder.latest(Cut, sample_id))
     return short(sha256_json([line.input if line is not None else "" for line in lines]), 12)
 
 
-def apply_review(folder: BuildFolder, path: Path, ids: Sequence[str]) -> int:
+def apply_review(folder: BuildFolder, path: Path, items: Sequence[Item], config: BuildConfig) -> int:
     """Write down the decisions of a review file; return how many. One that was written down before is left as it is (0).
 
     Raises UsageError naming every decision that cannot be carried out; nothing is written then.
@@ -115,17 +79,20 @@ def apply_review(folder: BuildFolder, path: Path, ids: Sequence[str]) -> int:
         raise UsageError(f"{path}: is a review of build {review.build!r}, and {folder.out} holds build {folder.id!r}")
     faults: list[str] = []
     found: list[Decision] = []
-    again = {item.sample_id for item in review.decisions if item.instance_id is None and item.decision == "fix"}
+    reading = ActReading(folder=folder, items={item.id: item for item in items}, config=config)
+    again = {item.sample_id for item in review.decisions if _is_whole(item) and item.decision == "fix"}
     for index, remark in enumerate(review.decisions):
-        made = _decision(folder, remark, ids, digest)
-        if remark.instance_id is not None and remark.sample_id in again:
-            made = "its prompt is to be read again, so nothing can be said of its instances yet"
+        made = _decision(reading, remark, digest)
+        if not _is_whole(remark) and remark.sample_id in again:
+            what = "interactions" if remark.instance_id is None else "instances"
+            made = f"its prompt is to be read again, so nothing can be said of its {what} yet"
         if isinstance(made, str):
-            faults.append(
-                f"  decisions[{index}] ({remark.sample_id}{f', {remark.instance_id}' if remark.instance_id else ''}): {made}"
-            )
+            faults.append(f"  decisions[{index}] ({_about(remark)}): {made}")
         else:
             found.append(made)
+    if not faults:
+        # What the fields say of one another is looked at when all that is said of a sample is known.
+        faults += [f"  decisions[{index}] ({_about(review.decisions[index])}): {said}" for index, said in reading.together(found)]
     if faults:
         more = [f"  and {len(faults) - _SHOWN} more"] if len(faults) > _SHOWN else []
         raise UsageError(f"{path}: nothing was applied, because\n" + "\n".join([*faults[:_SHOWN], *more]))
@@ -151,13 +118,22 @@ def _parsed(content: bytes, path: Path) -> ReviewFile:
         raise UsageError(f"{error} (a review is what the page saves, or build/review.json filled in)") from None
 
 
-def _decision(folder: BuildFolder, remark: Remark, ids: Sequence[str], digest: str) -> Decision | str:  # noqa: PLR0911  # one return a fault
+def _is_whole(remark: Remark) -> bool:
+    return remark.instance_id is None and remark.interaction is None
+
+
+def _about(remark: Remark) -> str:
+    more = f", {remark.instance_id}" if remark.instance_id else ""
+    return remark.sample_id + more + (f", interaction {remark.interaction}" if remark.interaction is not None else "")
+
+
+def _decision(reading: ActReading, remark: Remark, digest: str) -> Decision | str:
     """Return what a remark comes to, or why it cannot be carried out."""
-    if remark.sample_id not in ids:
+    folder = reading.folder
+    if remark.sample_id not in reading.items:
         return "the build has no such sample"
     if remark.seen and remark.seen != state_of(folder, remark.sample_id):
         return "the sample has changed since this page was written; look at the new page"
-    scene, placing = folder.latest(Scene, remark.sample_id), folder.latest(Placing, remark.sample_id)
     blank = Decision(
         sample_id=remark.sample_id,
         instance_id=remark.instance_id,
@@ -165,12 +141,26 @@ def _decision(folder: BuildFolder, remark: Remark, ids: Sequence[str], digest: s
         note=" ".join(remark.note.split()),
         review=digest,
     )
-    if remark.instance_id is None:
-        if remark.decision != "fix":
-            return blank
-        if scene is not None and scene.by == "given":
-            return "its instances are your own; correct them in the list of prompts"
-        return blank if blank.note else "a sample to fix needs a note: its prompt is read anew with it"
+    if remark.interaction is not None:
+        if remark.instance_id is not None or remark.candidate is not None or remark.box is not None:
+            return "instance_id, candidate and box say nothing of an interaction; write decisions of their own for instances"
+        return reading.decision(blank, remark.interaction, remark.fields)
+    if remark.fields is not None:
+        return "fields belong to an interaction; write its index as interaction"
+    return _whole(folder, blank) if remark.instance_id is None else _instance(folder, blank, remark)
+
+
+def _whole(folder: BuildFolder, blank: Decision) -> Decision | str:
+    scene = folder.latest(Scene, blank.sample_id)
+    if blank.decision != "fix":
+        return blank
+    if scene is not None and scene.by == "given":
+        return "its instances are your own; correct them in the list of prompts"
+    return blank if blank.note else "a sample to fix needs a note: its prompt is read anew with it"
+
+
+def _instance(folder: BuildFolder, blank: Decision, remark: Remark) -> Decision | str:
+    scene, placing = folder.latest(Scene, remark.sample_id), folder.latest(Placing, remark.sample_id)
     if scene is None or remark.instance_id not in [item.id for item in scene.instances]:
         return "the sample has no such instance"
     if remark.decision != "fix":

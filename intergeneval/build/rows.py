@@ -84,7 +84,9 @@ def row_faults(row: Row, root: Path, *, is_video: bool, text_only: bool) -> Iter
         yield "interactions", "there is no interaction", "write subject, verb and object, or leave the prompt out"
     if len(row.instances) > len(BOX_COLOURS):
         yield "instances", f"there are {len(row.instances)}, and {len(BOX_COLOURS)} box colours", "leave some out"
-    sample = Sample(id="row", prompt="row", instances=row.scene_instances(), interactions=row.interactions)
+    # An id that no twin has: what the row is called is known where its file is.
+    name = "row" + "_" * max((len(act.twin_of or "") for act in row.interactions), default=0)
+    sample = Sample(id=name, prompt="row", instances=row.scene_instances(), interactions=row.interactions)
     yield from ((fault.field, fault.problem, fault.fix) for fault in sample_faults(sample, root, ""))
     for index, item in enumerate(row.instances):
         for part, problem, fix in _instance_faults(item, root, text_only=text_only):

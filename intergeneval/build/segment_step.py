@@ -13,9 +13,9 @@ from intergeneval.build.folder import BuildFolder
 from intergeneval.build.media import even_frames, open_media
 from intergeneval.build.pictures import FRAMES_A_CLIP, write_frames, write_png
 from intergeneval.build.records import Cut, Scene
-from intergeneval.build.reviews import standing
 from intergeneval.build.rows import needs_boxes
 from intergeneval.build.source import Item
+from intergeneval.build.standing import standing
 from intergeneval.errors import BackendError, MediaError
 from intergeneval.grounding import apart
 from intergeneval.ids import sha256_file, sha256_json

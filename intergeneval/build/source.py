@@ -188,6 +188,9 @@ def _item(
     elif not sample_id and path is None and text_only:
         fault("id", "the row has no id", "add one")
     is_video = path is not None and _kind(path) == "video"
+    for index, act in enumerate(row.interactions or ()):
+        if sample_id and act.twin_of == sample_id:
+            fault(f"interactions[{index}].twin_of", "the sample is its own twin", "write the id of the other sample")
     for field, problem, fix in row_faults(row, root, is_video=is_video, text_only=text_only):
         fault(field, problem, fix)
     if len(faults) > count:

@@ -18,12 +18,16 @@ NAMES = ("system", "frame", "ask", "repair", "write_system", "write")
 """The templates: rules, what stands before each picture, questions and frames, the one repair turn, and writing questions."""
 SCENE_NAMES = ("scene_system", "scene", "correct")
 """Templates of benchmark building: from a prompt to instances and interactions, and their repair turn."""
+SCENES_BEFORE = ("383abd87ffd86b72d80b819d485cb170234da6861a11f867c499deace61d471d",)
+"""Hashes of the embedded SCENE_NAMES of earlier versions: what was read in a prompt with those words is not read again."""
 CROP_NAMES = ("crop_system", "crop", "correct")
 """Templates that ask whether a crop shows an instance, and their repair turn."""
 BODIES_NAMES = ("ask_bodies",)
 """What stands for ``ask`` where frames are also marked that show a body that cannot be; apart, so that its hash stands apart."""
+TOUCHING_NAMES = ("touching_system", "touching", "correct")
+"""Templates that ask whether the two sides of an interaction touch in the first frame, and their repair turn."""
 SUFFIX = ".j2"
-_KNOWN = tuple(dict.fromkeys((*NAMES, *SCENE_NAMES, *CROP_NAMES, *BODIES_NAMES)))
+_KNOWN = tuple(dict.fromkeys((*NAMES, *SCENE_NAMES, *CROP_NAMES, *BODIES_NAMES, *TOUCHING_NAMES)))
 
 
 def label(question: Question) -> str:

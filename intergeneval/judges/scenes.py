@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from intergeneval.judges import parsing
+from intergeneval.judges import parsing, scene_fields
 from intergeneval.judges.inquiries import Inquiry
 from intergeneval.judges.prompting import Prompts
 from intergeneval.records import Category, Direction
@@ -31,14 +31,15 @@ VAGUE = frozenset(
 """First words of a verb phrase that name nothing one could see happening."""
 _WORDS = 60
 _INSTANCE = ("id", "class", "appearance", "living")
-_INTERACTION = ("subject", "verb", "object", "category", "direction", "contact", "dynamism", "source")
+_INTERACTION = ("subject", "verb", "object", "category", "direction", "contact", "dynamism", *scene_fields.FIELDS, "source")
 
 
 def scene_inquiry(prompts: Prompts, prompt: str, note: str = "") -> Inquiry:
     """Return the question about a prompt; `note` is what a reviewer remarked on an earlier answer.
 
     The answer is ``{"instances": [{id, class, appearance}], "interactions": [{subject, verb, object, category, direction,
-    contact, dynamism, source}]}``, both empty for a prompt without an interaction. Raises ConfigError for a template that fails.
+    contact, dynamism, instrument, destination, relation, after, alternatives, part, source}]}``, both empty for a prompt without
+    an interaction; what the text does not tell is null, or an empty list. Raises ConfigError for a template that fails.
     """
     text = prompts.render("scene", {"prompt": prompt, "note": note, "most": MOST})
     return Inquiry(
@@ -47,7 +48,7 @@ def scene_inquiry(prompts: Prompts, prompt: str, note: str = "") -> Inquiry:
         schema=_schema(),
         read=lambda reply: read_scene(reply, prompt),
         correct=lambda problem: prompts.render("correct", {"problem": problem, "again": text}),
-        reply_tokens=500,
+        reply_tokens=600,
     )
 
 
@@ -61,7 +62,7 @@ def read_scene(text: str, prompt: str) -> dict[str, Any]:
     interactions = _entries(found.get("interactions"), "interactions", _INTERACTION, faults)
     if faults:
         raise ValueError("; ".join(faults[:4]))
-    faults += _instance_faults(instances)
+    faults += _instance_faults(instances, scene_fields.alike(interactions))
     if faults:
         # Who an interaction speaks of is looked up by id, so the ids must be right first.
         raise ValueError("; ".join(faults[:4]))
@@ -70,17 +71,24 @@ def read_scene(text: str, prompt: str) -> dict[str, Any]:
         faults += [f"interactions[{index}]: {fault}" for fault in _interaction_faults(item, living, prompt)]
         if item in interactions[:index]:
             faults.append(f"interactions[{index}] stands there twice")
+    faults += scene_fields.order_faults(interactions)
     if faults:
         raise ValueError("; ".join(faults[:4]))
-    needed = {name for item in interactions for name in (item["subject"], item["object"])}
+    needed = {name for item in interactions for name in scene_fields.named(item)}
     return {
         "instances": [
             {name: " ".join(item[name].split()) for name in ("id", "class", "appearance")}
             for item in instances
             if item["id"] in needed
         ],
-        "interactions": [{**item, "verb": " ".join(item["verb"].split())} for item in interactions],
+        "interactions": [
+            {**item, "verb": " ".join(item["verb"].split()), "destination": _spaced(item["destination"])} for item in interactions
+        ],
     }
+
+
+def _spaced(words: str | None) -> str | None:
+    return None if words is None else " ".join(words.split())
 
 
 def _entries(value: Any, name: str, fields: Sequence[str], faults: list[str]) -> list[dict[str, Any]]:
@@ -95,14 +103,14 @@ def _entries(value: Any, name: str, fields: Sequence[str], faults: list[str]) ->
     return value
 
 
-def _instance_faults(instances: Sequence[Mapping[str, Any]]) -> list[str]:
+def _instance_faults(instances: Sequence[Mapping[str, Any]], alike: Sequence[set[str]]) -> list[str]:
     faults = []
     if len(instances) > MOST:
         faults.append(f"there are {len(instances)} instances, at most {MOST} may be kept")
     wanted = [f"id{number}" for number in range(1, len(instances) + 1)]
     if [item["id"] for item in instances] != wanted:
         faults.append(f"the ids are not {', '.join(wanted)} in this order")
-    looks: dict[tuple[str, str], str] = {}
+    looks: dict[tuple[str, str], list[str]] = {}
     for item in instances:
         name = item["id"]
         if not _is_text(item["class"]) or len(item["class"].split()) > 4:
@@ -111,10 +119,12 @@ def _instance_faults(instances: Sequence[Mapping[str, Any]]) -> list[str]:
             faults.append(f"class of {name} holds no word")
         elif not _is_text(item["appearance"]):
             faults.append(f"appearance of {name} is no text")
-        elif (look := (item["class"].casefold(), item["appearance"].casefold())) in looks:
-            faults.append(f"{name} and {looks[look]} cannot be told apart by class and appearance")
         else:
-            looks[look] = name
+            same = looks.setdefault((item["class"].casefold(), item["appearance"].casefold()), [])
+            # Which of several alternatives it is need not be told.
+            twins = [other for other in same if not any({str(name), str(other)} <= group for group in alike)]
+            faults += [f"{name} and {twins[0]} cannot be told apart by class and appearance"] if twins else []
+            same.append(name)
         if not isinstance(item["living"], bool):
             faults.append(f"living of {name} is neither true nor false")
     return faults
@@ -140,7 +150,9 @@ def _interaction_faults(item: Mapping[str, Any], living: Mapping[str, bool], pro
     ]
     if not _is_text(item["source"]) or not _plain(item["source"]) or _plain(item["source"]) not in _plain(prompt):
         faults.append("source is not copied from the text")
-    return faults
+    if isinstance(item["destination"], str) and item["destination"].strip() and not _is_text(item["destination"]):
+        faults.append("destination is no text")
+    return [*faults, *scene_fields.field_faults(item, list(living))]
 
 
 def _is_text(value: Any) -> bool:
@@ -166,6 +178,7 @@ def _schema() -> dict[str, Any]:
         "direction": {"type": "string", "enum": [kind.value for kind in Direction]},
         "contact": rating,
         "dynamism": rating,
+        **scene_fields.schema(),
         "source": text,
     }
     return _object(

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from intergeneval.bench.official_fields import written_fields
 from intergeneval.bench.wording import in_words
 from intergeneval.errors import StoreError, UsageError
 from intergeneval.official.layout import EVAL_RESULTS, HALLUCINATION, SCORE_RESULTS, VERIFICATION
@@ -112,7 +113,8 @@ class _Run:
             if target.exists():
                 raise UsageError(f"{target}: exists already; choose another --out or remove it")
         numbered = [(_number(sample, kind), sample) for sample in samples]
-        _write_json(targets[0], [self._verification(number, sample) for number, sample in numbered])
+        numbers = {sample.id: number for number, sample in numbered}
+        _write_json(targets[0], [self._verification(sample, numbers) for sample in samples])
         _write_json(targets[1], [self._hallucination(number, sample) for number, sample in numbered])
         for number, sample in numbered:
             folder = out / EVAL_RESULTS / where
@@ -120,10 +122,10 @@ class _Run:
             if (tracks := self._tracks.get(sample.id)) is not None and tracks.status == "ok":
                 write_tracks(tracks, folder / "tracks" / number)
 
-    def _verification(self, number: str, sample: Sample) -> dict[str, Any]:
+    def _verification(self, sample: Sample, numbers: Mapping[str, str]) -> dict[str, Any]:
         video = self._videos[sample.id]
         entry: dict[str, Any] = {
-            "video_id": number,
+            "video_id": numbers[sample.id],
             "prompt": sample.prompt,
             "frames_analyzed": len(video.sampled),
             "frame_indices": list(video.sampled),
@@ -131,15 +133,16 @@ class _Run:
             "items": [],
         }
         if video.status is VideoStatus.OK:
-            entry["items"] = [self._item(sample, index) for index in range(len(sample.interactions))]
+            entry["items"] = [self._item(sample, index, numbers) for index in range(len(sample.interactions))]
         else:
             entry["error"] = video.reason
         return entry
 
-    def _item(self, sample: Sample, index: int) -> dict[str, Any]:
+    def _item(self, sample: Sample, index: int, numbers: Mapping[str, str]) -> dict[str, Any]:
         return {
             "item_index": index,
             "key_interaction": in_words(sample, sample.interactions[index], full=True),
+            **written_fields(sample, index, numbers),
             "questions": [self._questions.get((sample.id, index, question), "") for question in QUESTION_IDS],
             "question_verification_results": [
                 _answer(question, self._answers.get((sample.id, index, question))) for question in QUESTION_IDS

@@ -20,6 +20,7 @@ from intergeneval.official import hallucination, verification
 from intergeneval.official.hallucination import Assessed
 from intergeneval.official.heading import Asked, Part, common_questions, run_header
 from intergeneval.official.layout import EVAL_DATA, EVAL_RESULTS, ResultFiles, find_results, read_entries, results_root
+from intergeneval.official.telling import told
 from intergeneval.official.tracks import read_tracks
 from intergeneval.official.verification import Verified
 from intergeneval.records import (
@@ -167,12 +168,15 @@ class _ModelReader:
             seen = hallucination.parse(assessed[number], name, len(answered.frames)) if number in assessed else None
             if answered.note:
                 self._notes.append(f"{self._model}, sample {name}: {answered.note}")
+            made = _sample(name, files.kind, answered, seen, asked.get(number))
+            sample, notes = told(made, answered, asked.get(number), lambda twin: sample_id(files.kind, twin, several=several))
+            self._notes += [f"{self._model}, sample {name}: {note}" for note in notes]
             nobody = hallucination.without_file(name, _absent(files.hallucination, "_emergence_disappearance.json", number))
             parts.append(
                 Part(
                     kind=files.kind,
                     number=number,
-                    sample=_sample(name, files.kind, answered, seen, asked.get(number)),
+                    sample=sample,
                     verified=answered,
                     assessed=seen,
                     consistency=seen.consistency if seen else nobody,

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from intergeneval.bench.official_fields import read_fields
 from intergeneval.ids import canonical_json
 from intergeneval.records import KISA_IDS, SGI_IDS, Answer, AnswerStatus, AnswerValue, Interaction, Question, Stage
 
@@ -28,6 +29,10 @@ _REFUSED = re.compile(r"(refused|refusal)\b.*")
 UNANSWERABLE = "unanswerable"
 """Word that our export writes for what a judge cannot know; the release has none."""
 _CANNOT = re.compile(UNANSWERABLE)
+
+
+NOTHING = Interaction(subject=None, verb="", object=None)
+"""An interaction of which only words and questions are known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +59,10 @@ class Item:
     """Texts of the ten questions; empty texts where the file has none."""
     replies: Mapping[int, Reply]
     """Question id -> reply, for all ten ids."""
+    told: Interaction = NOTHING
+    """Who does what to whom, and the optional fields, as far as the file says; its twin by the number in its type."""
+    note: str = ""
+    """What of these was left out, and why; empty: nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,12 +96,12 @@ def parse(entries: list[dict[str, Any]]) -> Verified:
         items = [unknown_item(error or "the file has no interaction for this video")]
     if len({canonical_json(other) for other in entries}) > 1:
         reason = f"the file holds {len(entries)} different entries for this video"
-        items = [Item(text=item.text, questions=item.questions, replies=_all(AnswerStatus.UNPARSED, reason)) for item in items]
+        items = [replace(item, replies=_all(AnswerStatus.UNPARSED, reason)) for item in items]
     frames, note = _frames(entry.get("frame_indices"))
     return Verified(
         prompt=text_of(entry.get("prompt")),
         frames=frames,
-        note=note,
+        note="; ".join(said for said in (note, *(item.note for item in items)) if said),
         judge=text_of(entry.get("model_used")),
         items=tuple(items),
         blank=blank,
@@ -164,11 +173,14 @@ def _item(raw: Any) -> Item:
     if not isinstance(raw, dict):
         return Item(text="", questions=("",) * 10, replies=_all(AnswerStatus.UNPARSED, f"the item is {raw!r:.60}, not an object"))
     listed = raw.get("questions")
+    told, faults = read_fields(raw)
     texts = [text_of(text) for text in listed][:10] if isinstance(listed, list) else []
     return Item(
         text=text_of(raw.get("key_interaction")),
         questions=tuple(texts + [""] * (10 - len(texts))),
         replies=_replies(raw.get("question_verification_results"), text_of(raw.get("error"))),
+        told=told,
+        note="; ".join(f"{key} of an interaction was left out: {text_of(problem)}" for key, problem in faults),
     )
 
 

@@ -8,6 +8,9 @@ from intergeneval.errors import BenchError
 from intergeneval.records import Category, Direction
 from tests.bench.small_benchmarks import SIZE, meta_entry, official_type, questions_json
 
+HASH_BEFORE = "e8e06595c74b285bda66585b65eeb3e3607c3535d05ad540a303f4065ad06deb"
+"""Hash of one sound type before an item could hold further keys."""
+
 
 def test_one_type_keeps_the_release_s_numbers_as_ids(tmp_path):
     official_type(tmp_path / "EVAL_DATA" / "synthetic", 2)
@@ -35,6 +38,69 @@ def test_the_ten_questions_are_taken_verbatim(tmp_path):
     assert interaction.questions == tuple(f"question {index}?" for index in range(1, 11))
     assert (interaction.subject, interaction.object, interaction.text) == (None, None, "man lifts cup")
     assert [item.colour for item in sample.instances] == ["yellow", "magenta"]
+
+
+def with_keys(folder, *keys, number="000", **head):
+    """Give the items of a file of questions further keys, one set an item."""
+    value = questions_json(number)
+    value["items"] = [{**value["items"][0], **own} for own in keys]
+    (folder / f"questions/{number}.json").write_text(json.dumps(value))
+    meta = json.loads((folder / "meta.json").read_text())
+    (folder / "meta.json").write_text(json.dumps([{**entry, **head} for entry in meta]))
+
+
+def test_further_keys_of_an_item_say_who_does_what_to_whom_and_with_what(tmp_path):
+    folder = official_type(tmp_path / "synthetic")
+    first = {"subject": "id1", "verb": "lifts", "object": "id2", "part": "hand", "touching_at_start": "no", "instrument": None}
+    with_keys(folder, first, {"destination": "the shelf", "relation": "on", "after": 0}, {})
+    lifts, then, bare = bench.load(tmp_path).samples[0].interactions
+    assert (lifts.subject, lifts.verb, lifts.object, lifts.part, lifts.touching_at_start) == ("id1", "lifts", "id2", "hand", "no")
+    assert (lifts.text, len(lifts.questions), lifts.category) == ("man lifts cup", 10, Category.CONTACT)
+    assert (then.subject, then.destination, then.relation, then.after) == (None, "the shelf", "on", 0)
+    assert bare.to_json().keys() == {"subject", "verb", "object", "category", "direction", "text", "questions"}
+
+
+def test_a_file_without_further_keys_has_the_hash_that_it_had_before_there_were_any(tmp_path):
+    assert bench.load(official_type(tmp_path / "synthetic")).hash == HASH_BEFORE
+
+
+@pytest.mark.parametrize(
+    ("keys", "field", "said"),
+    [
+        ({"subject": "man"}, "items[0].subject", "no instance is called 'man'; use one of id1, id2"),
+        ({"subject": 1}, "items[0].subject", "expected a text or null"),
+        ({"part": "elbow"}, "items[0].part", "expected one of 'mouth', 'hand', 'foot'"),
+        ({"after": "0"}, "items[0].after", "expected a whole number"),
+        ({"after": 4}, "items[0].after", "interaction 4 does not exist"),
+        ({"instrument": "id3"}, "items[0].instrument", "no instance is called 'id3'"),
+        ({"relation": "in"}, "items[0].relation", "there is a relation (in) and no destination"),
+        ({"subject": "id1", "object": "id1"}, "items[0].object", "'id1' is the subject too"),
+        ({"destination": "a \ud800", "relation": "in"}, "items[0].destination", "holds half of a character"),
+        ({"subject": "id1", "verb": "hugs", "object": "id2", "twin_of": "007"}, "items[0].twin_of", "no sample '007'"),
+    ],
+)
+def test_a_further_key_that_is_wrong_is_named_in_its_own_file(tmp_path, keys, field, said):
+    with_keys(official_type(tmp_path / "synthetic"), keys, interaction_direction="unidirectional")
+    (fault,) = bench.check(tmp_path / "synthetic")
+    assert (fault.file, fault.field, fault.sample) == ("questions/000.json", field, "000")
+    assert said.partition("; ")[0].replace(" or null", "") in fault.problem
+    assert fault.fix
+
+
+def test_twins_are_called_by_their_number_in_the_type_however_many_types_are_loaded(tmp_path):
+    act = {"subject": "id1", "verb": "lifts", "object": "id2"}
+    for kind in ("real", "synthetic"):
+        folder = official_type(tmp_path / kind, 2)
+        with_keys(folder, {**act, "twin_of": "001"})
+        back = {"subject": "id2", "verb": "lifts", "object": "id1", "twin_of": "000"}
+        with_keys(folder, back, number="001", interaction_direction="unidirectional")
+    assert bench.check(tmp_path) == []
+    assert [sample.interactions[0].twin_of for sample in bench.load(tmp_path).samples[:2]] == ["real-001", "real-000"]
+    assert [sample.interactions[0].twin_of for sample in bench.load(tmp_path / "real").samples] == ["001", "000"]
+    with_keys(tmp_path / "real", act, number="001")
+    (fault,) = bench.check(tmp_path)
+    assert (fault.file, fault.field) == ("real/questions/000.json", "items[0].twin_of")
+    assert "does not call 'real-000' its twin" in fault.problem
 
 
 def test_without_questions_check_names_the_samples_that_need_interactions(tmp_path):

@@ -169,6 +169,40 @@ const scenarios = {
     out.loaded = await page.locator("#labeller").inputValue();
     return out;
   },
+  async review(page) {
+    const act = (index) => page.locator(`.act[data-interaction="${index}"]`);
+    const told = () => page.locator("#count").innerText();
+    const fix = async (index) => { await act(index).locator('.choices input[value="fix"]').focus(); await page.keyboard.press("Space"); };
+    const pick = async (index, name, option) => {
+      const select = act(index).locator(`select[data-field="${name}"]`);
+      await select.focus();
+      await select.selectOption(option);
+    };
+    const out = { hidden: await act(0).locator('select[data-field="part"]').isVisible() };
+    await fix(0);
+    await act(0).getByLabel("Touching at the start").selectOption("no");
+    await act(0).getByLabel("Instrument:").selectOption("id3");
+    await fix(1);
+    await pick(1, "relation", "");
+    await page.locator("#save").click();
+    out.refused = await told();
+    await pick(1, "relation", "in");
+    await act(1).getByLabel("Destination: where").selectOption("id3");
+    await act(1).getByLabel("After:").selectOption("0");
+    await act(1).getByLabel("Twin:").fill("two");
+    await act(1).getByRole("checkbox", { name: "id1: man" }).focus();
+    await page.keyboard.press("Space");
+    await page.reload();
+    out.kept_open = await act(1).locator('[data-role="destination-id"]').inputValue();
+    const [download] = await Promise.all([page.waitForEvent("download"), page.locator("#save").click()]);
+    out.name = download.suggestedFilename();
+    out.saved = JSON.parse(fs.readFileSync(await download.path(), "utf8"));
+    return out;
+  },
+  async review_axe(page) {
+    await page.locator('.choices input[value="fix"]').evaluateAll((all) => all.forEach((one) => { one.checked = true; }));
+    return scenarios.axe(page);
+  },
   async axe(page) {
     await page.evaluate(() => document.querySelectorAll("details").forEach((item) => { item.open = true; }));
     await page.evaluate(fs.readFileSync(require.resolve("axe-core"), "utf8"));

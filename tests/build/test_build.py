@@ -102,10 +102,11 @@ def test_a_second_build_asks_nothing_and_changes_nothing(built):
 def test_a_model_is_shown_one_crop_at_a_time_with_class_and_appearance(built):
     root, result, _, _, model = built
     # lift and clip are one prompt, read once. Crops: man and mug of lift and of clip, of hug the woman as a man and as a woman;
-    # the man of hug is the man of lift, pixel for pixel, so the cache knows.
+    # the man of hug is the man of lift, pixel for pixel, so the cache knows. And each first frame is looked at once.
     assert model.read == 3
     assert model.crops == 6
-    assert result["spent"]["requests"] == 9
+    assert model.looks == 3
+    assert result["spent"]["requests"] == 12
     assert result["spent"]["cached"] == 2
     checks = {line["sample_id"]: line["grounding"]["checks"] for line in workshop.lines(root / "bench/build/places.jsonl")}
     assert [(item["instance_id"], item["match"]) for item in checks["hug"]] == [("id1", False), ("id1", True), ("id2", True)]
@@ -196,8 +197,9 @@ def test_a_build_goes_on_after_prose_errors_and_a_torn_line_and_never_takes_them
         before = len(server.asked)
         second = workshop.build(tmp_path, *arguments, server=server)
         assert second.exit_code == 0, second.output
-        # Scenes of a and b anew, c's is kept; all pictures are one, so of their crops only the refused one is asked about.
-        assert len(server.asked) - before == 2 + 1
+        # Scenes of a and b anew, c's is kept; all pictures are one, so of their crops only the refused one is asked about, and
+        # what touches in them is asked once.
+        assert len(server.asked) - before == 2 + 1 + 1
     assert json.loads(second.stdout)["samples"] == ["a", "b", "c"]
 
 
@@ -211,15 +213,15 @@ def test_a_cost_limit_stops_cleanly_and_a_higher_one_goes_on(tmp_path):
         workshop.settings(config, server)
         # A request costs 0.6 tokens-in plus 0.1 out: the second would pass the limit.
         config.write_text(config.read_text() + "[settings.openai.prices]\ninput = 600\ncached_input = 600\noutput = 1000\n")
-        first = workshop.build(tmp_path, *arguments, "--max-cost", 1, server=server)
+        first = workshop.build(tmp_path, *arguments, "--max-cost", 1.39, server=server)
         assert first.exit_code == 3
         result = json.loads(first.stdout)
         assert "is spent" in result["stopped"]
         assert result["spent"]["cost"] == pytest.approx(0.7)
         second = workshop.build(tmp_path, *arguments, "--max-cost", 10, server=server)
         assert second.exit_code == 0, second.output
-        assert json.loads(second.stdout)["spent"]["cost"] == pytest.approx(2.1)
-        assert len(server.asked) == 3
+        assert json.loads(second.stdout)["spent"]["cost"] == pytest.approx(2.8)
+        assert len(server.asked) == 4
 
 
 def test_a_build_stopped_before_a_changed_prompt_was_read_keeps_the_old_reading_out_of_the_benchmark(tmp_path):
@@ -233,7 +235,7 @@ def test_a_build_stopped_before_a_changed_prompt_was_read_keeps_the_old_reading_
         config.write_text(config.read_text() + "[settings.openai.prices]\ninput = 600\ncached_input = 600\noutput = 1000\n")
         assert json.loads(workshop.build(tmp_path, *arguments, server=server).stdout)["samples"] == ["lift"]
         workshop.write_list(tmp_path / "source", [{"id": "lift", "prompt": PROMPT.replace("lifts", "holds")}])
-        stopped = workshop.build(tmp_path, *arguments, "--max-cost", 2.2, server=server)
+        stopped = workshop.build(tmp_path, *arguments, "--max-cost", 2.9, server=server)
         assert stopped.exit_code == 3
         assert json.loads(stopped.stdout)["samples"] == []
 
@@ -257,7 +259,7 @@ def test_a_changed_appearance_or_picture_makes_anew_what_depends_on_it_and_nothi
         before = len(server.asked)
         workshop.write_list(tmp_path / "source", rows("man in scarlet"))
         assert workshop.build(tmp_path, *arguments, server=server).exit_code == 0
-        assert ["scarlet" in asked.text for asked in server.asked[before:]] == [True]
+        assert ["scarlet" in asked.text for asked in server.asked[before:]] == [True, True]
     counts = {name: len(workshop.lines(tmp_path / f"bench/build/{name}.jsonl")) for name in ("scenes", "proposals", "places")}
     assert counts == {"scenes": 3, "proposals": 2, "places": 3}
 

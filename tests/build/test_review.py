@@ -117,6 +117,73 @@ def test_a_sample_to_fix_is_read_again_with_the_note_and_starts_afresh(desk):
     assert [desk.samples[name].interactions[0].verb for name in ("one", "two")] == ["lifts", "raises"]
 
 
+def act(index, decision="fix", **fields):
+    """A decision on an interaction of sample one."""
+    return {"sample_id": "one", "interaction": index, "decision": decision, "fields": fields}
+
+
+def test_fields_that_a_person_sets_get_into_the_benchmark_and_stand_on_the_next_page_and_in_the_blank_review(desk):
+    first = act(0, destination="the top shelf", relation="on", part="hand", touching_at_start="yes")
+    result = json.loads(desk.review(first).stdout)
+    assert (result["applied"], result["samples"]) == (1, ["one", "two"])
+    (found,) = desk.samples["one"].interactions
+    assert (found.destination, found.relation, found.part, found.touching_at_start) == ("the top shelf", "on", "hand", "yes")
+    assert desk.samples["two"].interactions[0].destination is None
+    page = (desk.root / "bench/review.html").read_text()
+    assert "ends on: the top shelf" in page
+    assert "touching at the start: yes" in page
+    assert 'value="the top shelf"' in page
+    (kept,) = [line for line in decisions(desk) if line.get("interaction") == 0 and line["sample_id"] == "one"]
+    assert (kept["decision"], kept["fields"]["destination"], kept["fields"]["part"]) == ("keep", "the top shelf", "hand")
+    # The second review changes one field and empties another; the rest stays, and nobody is asked again.
+    looked = desk.model.looks
+    assert desk.review(act(0, part=None, destination="the floor", relation="on")).exit_code == 0
+    (found,) = desk.samples["one"].interactions
+    assert (found.destination, found.part, found.touching_at_start) == ("the floor", None, "yes")
+    assert desk.model.looks == looked
+    assert bench.check(desk.root / "bench") == []
+
+
+def decisions(desk):
+    return json.loads((desk.root / "bench/build/review.json").read_text())["decisions"]
+
+
+def test_the_blank_review_as_it_stands_changes_nothing_and_one_word_in_it_drops_an_interaction(desk):
+    before = (desk.root / "bench/samples.jsonl").read_bytes()
+    assert desk.review(*decisions(desk)).exit_code == 0
+    assert (desk.root / "bench/samples.jsonl").read_bytes() == before
+    lines = [
+        {**line, "decision": "drop"} if line.get("interaction") == 0 and line["sample_id"] == "two" else line
+        for line in decisions(desk)
+    ]
+    result = json.loads(desk.review(*lines).stdout)
+    assert result["samples"] == ["one"]
+    assert any(item["interaction"] == "man lifts mug" and item["reason"] == "dropped by a person" for item in result["dropped"])
+
+
+def test_twins_are_made_on_the_page_when_each_names_the_other(desk):
+    done = desk.review(act(0, twin_of="two"))
+    # The two samples ask for the same, not for exchanged roles: no twins, and the note says why.
+    (note,) = [item for item in json.loads(done.stdout)["dropped"] if item.get("field")]
+    assert note["reason"].startswith("sample 'two' does not call 'one' its twin")
+    assert desk.samples["one"].interactions[0].twin_of is None
+
+
+def test_fields_of_a_prompt_that_was_read_again_are_those_of_the_new_reading(desk):
+    assert desk.review(act(0, part="hand")).exit_code == 0
+    desk.model.scenes[PROMPT] = workshop.scene("man", "mug", verb="raises")
+    assert desk.review({"sample_id": "one", "decision": "fix", "note": "he raises it"}).exit_code == 0
+    assert [(found.verb, found.part) for found in desk.samples["one"].interactions] == [("raises", None)]
+
+
+def test_a_review_file_of_an_earlier_version_still_reads(desk):
+    line = {"sample_id": "one", "instance_id": None, "candidate": None, "box": None, "note": "", "seen": "", "decision": "keep"}
+    (desk.root / "bench/build/reviews.jsonl").write_text(
+        '{"box":null,"decision":"drop","frame":0,"instance_id":null,"note":"dark","rejected":null,"review":"00","sample_id":"two"}\n'
+    )
+    assert json.loads(desk.review(line).stdout)["samples"] == ["one"]
+
+
 @pytest.mark.parametrize(
     ("decision", "said"),
     [
@@ -128,6 +195,21 @@ def test_a_sample_to_fix_is_read_again_with_the_note_and_starts_afresh(desk):
         ({"sample_id": "one", "decision": "keep", "seen": "old"}, "has changed since this page was written"),
         ({"sample_id": "one", "decision": "perhaps"}, "decision 'perhaps' is none of keep, fix, drop"),
         ({"sample_id": "one", "decision": "keep", "stars": 5}, "unknown field 'stars'"),
+        (act(3, part="hand"), "decisions[1] (one, interaction 3): there is no interaction 3; there is 1, counted from 0"),
+        (act(0), "an interaction to fix needs fields, such as instrument"),
+        (act(0, colour="red"), "no field is called 'colour'; an interaction may have instrument, destination"),
+        (act(0, part="elbow"), "fields.part: expected one of 'mouth', 'hand', 'foot', got 'elbow'"),
+        (act(0, after="0"), "fields.after: expected a whole number, got '0'"),
+        (
+            act(0, instrument="id9"),
+            "decisions[1] (one, interaction 0): instrument: no instance is called 'id9'; use one of id1, id2",
+        ),
+        (act(0, relation="in"), "relation: there is a relation (in) and no destination; add the destination"),
+        (act(0, after=0), "after: the interaction follows itself"),
+        (act(0, twin_of="nine"), "twin_of: the build has no sample 'nine'"),
+        (act(0, decision="keep", part="hand"), "part is not what stands, and the decision is keep; write fix to change it"),
+        ({**act(0, part="hand"), "instance_id": "id1"}, "instance_id, candidate and box say nothing of an interaction"),
+        ({"sample_id": "one", "decision": "fix", "note": "x", "fields": {}}, "fields belong to an interaction"),
     ],
 )
 def test_a_decision_that_cannot_be_carried_out_stops_the_whole_review(untouched, decision, said):

@@ -89,24 +89,44 @@ def scene(*names: str, verb: str = "lifts", source: str = "lifts a blue mug") ->
                 "direction": "unidirectional",
                 "contact": 5,
                 "dynamism": 2,
+                "instrument": None,
+                "destination": None,
+                "relation": None,
+                "after": None,
+                "alternatives": [],
+                "part": None,
                 "source": source,
             }
         ],
     }
 
 
+def pairs_of(asked: Asked) -> list[int]:
+    """The pairs that a question about touching in the first frame asks about; none where it is another question."""
+    return [int(number) for number in re.findall(r"^- pair (\d+):", asked.text, re.MULTILINE)]
+
+
+def touching(pairs: list[int], said: str = "no") -> str:
+    return json.dumps({"pairs": [{"pair": number, "reason": "a gap", "touching": said} for number in pairs]})
+
+
 class Model:
-    """Reads prompts and looks at crops: it knows what it is told and says yes to a crop whose colour is the class's."""
+    """Reads prompts and looks at pictures: it knows what it is told, and says yes to a crop whose colour is the class's."""
 
     def __init__(self) -> None:
         self.scenes: dict[str, dict | str] = {PROMPT: scene("man", "mug")}
         self.refuses: set[str] = set()
         self.crops = 0
+        self.looks = 0
+        self.touching = "no"
         self.read = 0
 
     def __call__(self, asked: Asked) -> dict:
         if asked.turns > 2:
             return reply("I am sorry, I cannot do that.")
+        if pairs := pairs_of(asked):
+            self.looks += 1
+            return reply(touching(pairs, self.touching))
         if asked.pictures:
             self.crops += 1
             return reply(json.dumps({"reason": "looked", "match": self._match(asked)}))

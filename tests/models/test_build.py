@@ -31,7 +31,9 @@ def dino(tmp_path_factory):
 
 
 def willing(asked):
-    """A model that reads the prompt and says yes to every crop."""
+    """A model that reads the prompt, says yes to every crop, and sees nothing touch."""
+    if pairs := workshop.pairs_of(asked):
+        return reply(workshop.touching(pairs))
     if asked.pictures:
         return reply(json.dumps({"reason": "looked", "match": True}))
     return reply(json.dumps(workshop.scene("man", "mug")))

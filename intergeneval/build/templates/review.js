@@ -23,6 +23,24 @@
     return made;
   }
 
+  // The eight fields as they are set now, under the names and in the form that the review file takes.
+  function fieldsOf(part) {
+    const found = {}, role = (name) => part.querySelector(`[data-role="${name}"]`);
+    part.querySelectorAll("select[data-field]").forEach((select) => { found[select.dataset.field] = select.value || null; });
+    found.after = found.after === null ? null : Number(found.after);
+    found.destination = role("destination-id").value || role("destination-words").value.trim() || null;
+    found.alternatives = [...part.querySelectorAll('[data-role="alternative"]:checked')].map((box) => box.value);
+    found.twin_of = role("twin").value.trim() || null;
+    return found;
+  }
+
+  // Only what was changed is said, so that what somebody else finds out later is not undone by a page that never knew it.
+  function changed(part) {
+    const shown = JSON.parse(part.dataset.fields), now = fieldsOf(part);
+    const sorted = (value) => JSON.stringify(Array.isArray(value) ? [...value].sort() : value);
+    return Object.fromEntries(Object.entries(now).filter(([name, value]) => sorted(value) !== sorted(shown[name])));
+  }
+
   function decisions() {
     const found = [];
     articles.forEach((article, index) => {
@@ -30,14 +48,30 @@
       article.querySelectorAll(".instance").forEach((part, number) => {
         found.push(remark(article, part, `s${index + 1}i${number + 1}`, part.dataset.instance));
       });
+      article.querySelectorAll(".act").forEach((part, number) => {
+        const made = remark(article, part, `s${index + 1}a${number + 1}`, "");
+        if (!made) return;
+        made.interaction = Number(part.dataset.interaction);
+        if (made.decision === "fix") made.fields = changed(part);
+        found.push(made);
+      });
     });
     return found.filter(Boolean);
+  }
+
+  function unpaired(made) {
+    const article = articles.find((one) => one.dataset.id === made.sample_id);
+    const now = fieldsOf(article.querySelector(`.act[data-interaction="${made.interaction}"]`));
+    return (now.destination === null) !== (now.relation === null);
   }
 
   function wrong(made) {
     if (made.box && (made.box.length !== 4 || made.box.some((side) => !Number.isFinite(side)) || made.box[0] >= made.box[2] || made.box[1] >= made.box[3]))
       return `${made.sample_id}, ${made.instance_id}: a box is four numbers x0, y0, x1, y1 with x0 < x1 and y0 < y1`;
-    if (!made.instance_id && made.decision === "fix" && !made.note) return `${made.sample_id}: a sample to fix needs a note`;
+    const named = `${made.sample_id}, interaction ${made.interaction}`, fields = made.fields;
+    if (fields && !Object.keys(fields).length) return `${named}: to fix it, change a field`;
+    if (fields && unpaired(made)) return `${named}: a destination needs a relation (in, on or at), and a relation a destination`;
+    if (!made.instance_id && made.interaction === undefined && made.decision === "fix" && !made.note) return `${made.sample_id}: a sample to fix needs a note`;
     return "";
   }
 
@@ -67,23 +101,29 @@
     tell(`Saved ${found.length} decisions as review.json`);
   }
 
+  const states = () => articles.map((one) => `${one.dataset.seen} ${one.dataset.shown}`);
+  const shownOf = (select) => ([...select.options].find((one) => one.defaultSelected) || select.options[0])?.value;
+
   function remember() {
     const kept = {};
-    document.querySelectorAll("main input").forEach((input, index) => {
-      if (input.type === "radio" ? input.checked : input.value) kept[index] = input.type === "radio" ? true : input.value;
+    // An emptied text and an unticked box are choices too where the page came with something else.
+    document.querySelectorAll("main input, main select").forEach((input, index) => {
+      if (input.type === "radio") { if (input.checked) kept[index] = true; }
+      else if (input.type === "checkbox") { if (input.checked !== input.defaultChecked) kept[index] = input.checked; }
+      else if (input.value !== (input.defaultValue ?? shownOf(input))) kept[index] = input.value;
     });
-    try { localStorage.setItem(place, JSON.stringify({ seen: articles.map((one) => one.dataset.seen), kept })); } catch { /* a private window keeps nothing */ }
+    try { localStorage.setItem(place, JSON.stringify({ seen: states(), kept })); } catch { /* a private window keeps nothing */ }
   }
 
   function recall() {
     try {
       const stored = JSON.parse(localStorage.getItem(place) || "null");
       // What was chosen about another state of the samples would be refused: it is not brought back.
-      if (!stored || JSON.stringify(stored.seen) !== JSON.stringify(articles.map((one) => one.dataset.seen))) return;
-      const inputs = document.querySelectorAll("main input");
+      if (!stored || JSON.stringify(stored.seen) !== JSON.stringify(states())) return;
+      const inputs = document.querySelectorAll("main input, main select");
       for (const [index, value] of Object.entries(stored.kept)) {
         const input = inputs[index];
-        if (input?.type === "radio") input.checked = true;
+        if (input?.type === "radio" || input?.type === "checkbox") input.checked = value;
         else if (input) input.value = value;
       }
     } catch { /* nothing to bring back */ }
