@@ -123,15 +123,15 @@ def act(index, decision="fix", **fields):
 
 
 def test_fields_that_a_person_sets_get_into_the_benchmark_and_stand_on_the_next_page_and_in_the_blank_review(desk):
-    first = act(0, destination="the top shelf", relation="on", part="hand", touching_at_start="yes")
+    first = act(0, destination="the top shelf", relation="on", part="hand", touching_at_start="no")
     result = json.loads(desk.review(first).stdout)
     assert (result["applied"], result["samples"]) == (1, ["one", "two"])
     (found,) = desk.samples["one"].interactions
-    assert (found.destination, found.relation, found.part, found.touching_at_start) == ("the top shelf", "on", "hand", "yes")
+    assert (found.destination, found.relation, found.part, found.touching_at_start) == ("the top shelf", "on", "hand", "no")
     assert desk.samples["two"].interactions[0].destination is None
     page = (desk.root / "bench/review.html").read_text()
     assert "ends on: the top shelf" in page
-    assert "touching at the start: yes" in page
+    assert "touching at the start: no" in page
     assert 'value="the top shelf"' in page
     (kept,) = [line for line in decisions(desk) if line.get("interaction") == 0 and line["sample_id"] == "one"]
     assert (kept["decision"], kept["fields"]["destination"], kept["fields"]["part"]) == ("keep", "the top shelf", "hand")
@@ -139,7 +139,7 @@ def test_fields_that_a_person_sets_get_into_the_benchmark_and_stand_on_the_next_
     looked = desk.model.looks
     assert desk.review(act(0, part=None, destination="the floor", relation="on")).exit_code == 0
     (found,) = desk.samples["one"].interactions
-    assert (found.destination, found.part, found.touching_at_start) == ("the floor", None, "yes")
+    assert (found.destination, found.part, found.touching_at_start) == ("the floor", None, "no")
     assert desk.model.looks == looked
     assert bench.check(desk.root / "bench") == []
 
