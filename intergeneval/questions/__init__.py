@@ -13,10 +13,10 @@ from dataclasses import replace
 from intergeneval.errors import BenchError
 from intergeneval.ids import sha256_json
 from intergeneval.questions.deciding import predicate_of
-from intergeneval.questions.scene import Scene, instance_name
+from intergeneval.questions.scene import Scene, entry_of, instance_name
 from intergeneval.questions.templates import NEWEST, QUESTION_IDS, VERSIONS, Templates, embedded, parse, placeholders
 from intergeneval.records import TWIN_IDS, Interaction, Profile, Question, Sample, Stage, counted
-from intergeneval.verbs import lexicon_hash, look_up
+from intergeneval.verbs import lexicon_hash
 
 __all__ = [
     "NEWEST",
@@ -70,14 +70,14 @@ def questions_for(
     return tuple(asked)
 
 
-def unknown_interactions(sample: Sample) -> tuple[int, ...]:
+def unknown_interactions(sample: Sample, version: int = NEWEST) -> tuple[int, ...]:
     """Return the indices of the interactions whose questions `questions_for` has worded by a `writer`, where there is one.
 
     Those of twins follow those of the sample: the twin of interaction 0 has the index ``len(sample.interactions)``.
     """
-    own = [index for index, item in enumerate(sample.interactions) if _is_unknown(item)]
-    twins = [index for index in _twins(sample) if _is_unknown(sample.interactions[index - len(sample.interactions)].exchanged)]
-    return (*own, *twins)
+    acts = sample.interactions
+    own = [index for index, item in enumerate(acts) if _is_unknown(item, version)]
+    return (*own, *(index for index in _twins(sample) if _is_unknown(acts[index - len(acts)].exchanged, version)))
 
 
 def words_of(sample: Sample, index: int) -> tuple[str, str, str]:
@@ -85,7 +85,7 @@ def words_of(sample: Sample, index: int) -> tuple[str, str, str]:
 
     `index` is one that `unknown_interactions` gives.
     """
-    scene = Scene.of(sample, index)
+    scene = Scene.of(sample, index, NEWEST)
     return (scene.interaction.verb, *_names(scene))
 
 
@@ -104,15 +104,15 @@ def _worded(
 ) -> list[Question]:
     if interaction.questions:
         return _verbatim(sample, index, interaction)
-    scene = Scene.of(sample, index)
-    if writer is None or not _is_unknown(interaction):
+    scene = Scene.of(sample, index, templates.version)
+    if writer is None or not _is_unknown(interaction, templates.version):
         return _from_templates(scene, templates)
     written = replace(interaction, questions=tuple(writer(sample, index % len(sample.interactions), _names(scene))))
     return [replace(item, template=WRITTEN) for item in _verbatim(sample, index, written)]
 
 
-def _is_unknown(interaction: Interaction) -> bool:
-    return not interaction.questions and look_up(interaction.verb) is None
+def _is_unknown(interaction: Interaction, version: int) -> bool:
+    return not interaction.questions and entry_of(interaction.verb, version) is None
 
 
 def _names(scene: Scene) -> tuple[str, str]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Self
 
 from intergeneval.errors import BenchError
-from intergeneval.records import Direction, Instance, Interaction, Part, Sample, TouchingAtStart
-from intergeneval.verbs import Pattern, by_category, look_up, phrase
+from intergeneval.records import Category, Direction, Instance, Interaction, Part, Sample, TouchingAtStart
+from intergeneval.verbs import Pattern, VerbEntry, by_category, look_up, look_up_whole, phrase
 
 _ARTICLES = ("a ", "an ", "the ")
 _BODY = {Part.MOUTH: "the mouth", Part.HAND: "a hand", Part.FOOT: "a foot"}
@@ -29,10 +29,12 @@ class Scene:
     object: Instance
 
     @classmethod
-    def of(cls, sample: Sample, index: int) -> Self:
+    def of(cls, sample: Sample, index: int, version: int) -> Self:
         """Return the scene of an interaction, or of a twin's at ``len(interactions) + index``, in which the roles are exchanged.
 
-        Raises BenchError when subject, verb or object is missing, or names no instance.
+        `version` is that of the templates. The first took a phrase for the verb that it begins with, and guessed how an unknown
+        verb looks from its category; since then an unknown verb is asked about in general words, but for one of contact, which
+        shows in a touch. Raises BenchError when subject, verb or object is missing, or names no instance.
         """
         count = len(sample.interactions)
         interaction = sample.interactions[index % count]
@@ -41,13 +43,14 @@ class Scene:
         where = f"sample {sample.id!r}, interaction {index % count}"
         if interaction.subject is None or interaction.object is None or not interaction.verb.strip():
             raise BenchError(f"{where}: subject, verb or object is missing; write all three, or bring ten questions")
-        entry = look_up(interaction.verb)
+        entry = entry_of(interaction.verb, version)
+        guessed = interaction.category if version == 1 or interaction.category is Category.CONTACT else None
         return cls(
             sample,
             interaction,
             index,
             entry.lemma if entry is not None else "",
-            entry.pattern if entry is not None else by_category(interaction.category),
+            entry.pattern if entry is not None else by_category(guessed),
             _instance(sample, interaction.subject, where),
             _instance(sample, interaction.object, where),
         )
@@ -105,10 +108,10 @@ class Scene:
         }
 
     def _end(self) -> str:
-        """Return when the outcome is looked for: at the end, or by the time an interaction that follows is there."""
+        """Return when the outcome is looked for: at the end, or at any time where an interaction that follows may undo it."""
         own = self.index % len(self.sample.interactions)
-        later = [index for index, item in enumerate(self.sample.interactions) if item.after == own]
-        return f"By the time {clause(self.sample, later[0])}" if later else "At the end of the video"
+        later = any(item.after == own for item in self.sample.interactions)
+        return "At some point of the video" if later else "At the end of the video"
 
     def _place(self) -> str:
         item, place = self.interaction, self.destination
@@ -116,6 +119,11 @@ class Scene:
             return ""
         where = instance_name(place) if place is not None else " ".join(item.destination.split())
         return f"{item.relation.value} {where}" if item.relation is not None else where
+
+
+def entry_of(verb: str, version: int) -> VerbEntry | None:
+    """Return the lexicon's entry for a verb, as templates of that version look it up; None where it knows none."""
+    return look_up(verb) if version == 1 else look_up_whole(verb)
 
 
 def instance_name(instance: Instance) -> str:

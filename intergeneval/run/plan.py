@@ -147,7 +147,9 @@ class Plan:
         """The interactions, as (sample, index), whose questions the judge is to word when the run begins."""
         if self.config.unknown_verbs != "judge":
             return ()
-        return tuple((sample, index) for sample in self.bench.samples for index in questions.unknown_interactions(sample))
+        return tuple(
+            (sample, index) for sample in self.bench.samples for index in questions.unknown_interactions(sample, self.version)
+        )
 
     def with_questions(self, asked: Mapping[str, tuple[Question, ...]]) -> Settled:
         """Return questions, header and folder, given the questions of every sample."""

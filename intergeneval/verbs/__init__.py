@@ -27,6 +27,7 @@ __all__ = [
     "framed_classes",
     "lexicon_hash",
     "look_up",
+    "look_up_whole",
     "patterns",
     "phrase",
 ]
@@ -63,6 +64,37 @@ class _Lexicon:
     auxiliaries: frozenset[str]
     framed: frozenset[str]
     digest: str
+
+
+_TRAILING = frozenset(
+    {"again", "along", "around", "away", "back", "down", "from", "hard", "high", "open", "out", "shut", "together", "up"}
+)
+"""Words that may follow a verb and its particles without changing what is done to the object."""
+_INTO = frozenset({"bite", "chop", "cut", "dig", "drill", "saw", "slice"})
+"""Verbs to which ``into`` adds nothing: cutting into a cake is cutting it."""
+
+
+def look_up_whole(verb: str) -> VerbEntry | None:
+    """Return the lexicon's entry for a verb phrase of which it covers the whole, None otherwise.
+
+    As `look_up`, but words that follow the verb and its particles may turn the deed into another: who ``brings to a halt`` brings
+    nothing, who ``holds up a palm to`` a taxi lifts no taxi. Such a phrase is no known verb.
+    """
+    lexicon = _lexicon()
+    words = words_of(verb)
+    position = _head_position(words, lexicon)
+    if position is None or _is_passive(words, position, lexicon):
+        return None
+    rest = words[position + 1 :]
+    for entry in lexicon.heads[lexicon.forms[words[position]]]:
+        particles = entry.lemma.split()[1:]
+        if not _is_subsequence(particles, rest):
+            continue
+        after = rest if not particles else rest[len(rest) - rest[::-1].index(particles[-1]) :]
+        allowed = _TRAILING | ({"into"} if entry.lemma.split()[0] in _INTO else set())
+        if all(word in allowed or word.endswith("ly") for word in after):
+            return entry
+    return None
 
 
 def look_up(verb: str) -> VerbEntry | None:
