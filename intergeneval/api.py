@@ -9,13 +9,14 @@ run.answers.query("value != 'yes'")
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from intergeneval.config import read_config
 from intergeneval.errors import ConfigError
-from intergeneval.records import Answer, Consistency, Profile, Question, RunHeader, Sample, Tracks, Video
+from intergeneval.records import Answer, Consistency, Interaction, Profile, Question, RunHeader, Sample, Tracks, Video
 from intergeneval.run.run import Run, score_run
 from intergeneval.store import RunStore
 
@@ -109,6 +110,19 @@ class LoadedRun:
     def samples(self) -> pd.DataFrame:
         """One row a sample of the benchmark."""
         return _frame([item.to_json() for item in {item.id: item for item in self.store.read("samples", Sample)}.values()])
+
+    @property
+    def interactions(self) -> pd.DataFrame:
+        """One row a key interaction of the benchmark, with every field, also those that say nothing."""
+        empty = {field.name: field.default for field in dataclasses.fields(Interaction) if field.metadata}
+        samples = {item.id: item for item in self.store.read("samples", Sample)}.values()
+        return _frame(
+            [
+                {"sample_id": sample.id, "interaction": index, **empty, **item.to_json()}
+                for sample in samples
+                for index, item in enumerate(sample.interactions)
+            ]
+        )
 
 
 def evaluate(model: str | Path, *, bench: str | Path = "", config: str | Path | None = None, **settings: Any) -> LoadedRun:

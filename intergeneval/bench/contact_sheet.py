@@ -9,10 +9,10 @@ import numpy as np
 
 from intergeneval.bench.benchmark import Benchmark, Frame
 from intergeneval.bench.files import load_first_frame, load_mask
-from intergeneval.bench.wording import in_words
 from intergeneval.errors import BenchError
 from intergeneval.masks import COLOUR_RGB, Mask, box
 from intergeneval.records import Sample
+from intergeneval.records.wording import in_words
 
 TILE = (240, 360)
 """Height and width of one picture on the sheet, in pixels."""

@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from intergeneval.bench.wording import in_words
 from intergeneval.build.config import BuildConfig
 from intergeneval.build.folder import BuildFolder
 from intergeneval.build.records import Cut, Drop, Scene
@@ -14,6 +13,7 @@ from intergeneval.build.source import Item
 from intergeneval.build.standing import Standing
 from intergeneval.ids import sha256_json, short
 from intergeneval.records import Interaction, Sample, TouchingAtStart
+from intergeneval.records.wording import in_words
 
 _EMPTY: Mapping[str, Any] = {"alternatives": [], "touching_at_start": TouchingAtStart.UNKNOWN.value}
 """What null stands for in fields that cannot hold it."""

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from intergeneval.bench.fields import twin_faults
-from intergeneval.bench.wording import in_words
 from intergeneval.build.acts import gone_from, needed_by, staying
 from intergeneval.build.config import BuildConfig
 from intergeneval.build.folder import BuildFolder
@@ -15,6 +14,7 @@ from intergeneval.build.source import Item
 from intergeneval.build.standing import standing
 from intergeneval.build.touch_step import TouchStep, seen_by_a_model, with_touching
 from intergeneval.records import Sample
+from intergeneval.records.wording import in_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

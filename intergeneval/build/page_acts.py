@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from intergeneval.bench.fields import FIELDS
-from intergeneval.bench.wording import in_words
 from intergeneval.build.records import Drop, Scene
 from intergeneval.records import Interaction, Part, Relation, Sample, TouchingAtStart
+from intergeneval.records.wording import fields_in_words, in_words
 
 CHOICES = {
     "relation": [(kind.value, kind.value) for kind in Relation],
@@ -38,7 +38,7 @@ def shown_acts(
                 "text": text,
                 "more": ", ".join(str(part) for part in (act.category, act.direction) if part),
                 "why": next((drop.reason for drop in own if not drop.field), ""),
-                "words": fields_in_words(whole, act, texts),
+                "words": fields_in_words(whole, act),
                 "notes": [drop.reason for drop in own if drop.field] + ([seen[index]] if seen.get(index) else []),
                 "fields": field_values(act),
                 "ids": {one.id: f"{one.id}: {one.class_}" for one in scene.instances},
@@ -53,24 +53,3 @@ def field_values(act: Interaction) -> dict[str, Any]:
     """Return every optional field as a plain JSON value, also those that say nothing."""
     plain = {"alternatives": [], "touching_at_start": TouchingAtStart.UNKNOWN.value, **act.to_json()}
     return {name: plain.get(name) for name in FIELDS}
-
-
-def fields_in_words(sample: Sample, act: Interaction, texts: Sequence[str]) -> list[str]:
-    """Return a few words on each optional field that says something; `texts` are the sample's interactions in words."""
-    looks = {one.id: f"{one.appearance} ({one.id})" for one in sample.instances}
-    words = []
-    if act.instrument is not None:
-        words.append(f"with: {looks.get(act.instrument, act.instrument)}")
-    if act.destination is not None:
-        words.append(f"ends {act.relation}: {looks.get(act.destination, act.destination)}")
-    if act.after is not None:
-        words.append(f"after: {texts[act.after]} (interaction {act.after})")
-    if act.alternatives:
-        words.append(f"would do as well: {', '.join(looks.get(name, name) for name in act.alternatives)}")
-    if act.part is not None:
-        words.append(f"part of the body: {act.part}")
-    if act.touching_at_start is not TouchingAtStart.UNKNOWN:
-        words.append(f"touching at the start: {act.touching_at_start}")
-    if act.twin_of is not None:
-        words.append(f"twin of sample {act.twin_of}")
-    return words

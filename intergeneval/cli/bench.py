@@ -134,7 +134,7 @@ def _as_json(found: Benchmark) -> dict[str, Any]:
 
 def _table(found: Benchmark) -> str:
     from intergeneval.bench import model_folder, models_with_masks
-    from intergeneval.bench.wording import in_words
+    from intergeneval.records.wording import in_words
 
     lines = [f"{found.name} {found.version} ({found.layout}), {len(found.samples)} samples, hash {found.hash[:12]}"]
     lines += [text for text in (found.description, found.licence and f"licence: {found.licence}") if text]
@@ -150,7 +150,7 @@ def _table(found: Benchmark) -> str:
 
 
 def _one(sample: Sample) -> str:
-    from intergeneval.bench.wording import in_words
+    from intergeneval.records.wording import fields_in_words, in_words
 
     size = "unknown size" if sample.size is None else f"{sample.size[1]}x{sample.size[0]}"
     lines = [sample.id, f"  prompt: {sample.prompt}", f"  first frame: {sample.image or 'none'}, {size}"]
@@ -161,6 +161,7 @@ def _one(sample: Sample) -> str:
     for index, item in enumerate(sample.interactions):
         kind = f", {item.category}" if item.category else ""
         lines.append(f"  interaction {index}: {in_words(sample, item)} ({item.direction}{kind})")
+        lines += [f"    {words}" for words in fields_in_words(sample, item)]
         lines += [f"    {number}. {text}" for number, text in enumerate(item.questions, start=1)]
     if sample.tags:
         lines.append(f"  tags: {', '.join(sample.tags)}")

@@ -90,6 +90,8 @@ def run(config_file: Path | None, options: dict[str, Any]) -> RunResult:
         notice(cost)
     settled = prepared.settle(notice)
     notice(f"{settled.header.model} on {settled.header.bench}: {settled.folder}")
+    if older := older_templates(prepared):
+        notice(older)
     if settled.header.own_masks:
         notice(f"{settled.header.model} has {settled.header.own_masks_text}")
     if cost and not words_first:
@@ -100,6 +102,19 @@ def run(config_file: Path | None, options: dict[str, Any]) -> RunResult:
             tell(state.done, state.total, state.result.sample_id)
 
         return prepared.execute(on_progress, notice)
+
+
+def older_templates(prepared: Run) -> str:
+    """Return a line where a run goes on with the question templates it began with, though there are newer ones; else nothing."""
+    from intergeneval.questions import NEWEST
+
+    version = prepared.plan.version
+    if version == NEWEST or prepared.plan.config.templates:
+        return ""
+    return (
+        f"it goes on with question templates {version}, as it began; templates {NEWEST} use the fields of interactions: "
+        f"another --out, or templates = {NEWEST} in a --config file, asks those anew"
+    )
 
 
 def expected(prepared: Run) -> str:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from intergeneval.bench.official_fields import written_fields
-from intergeneval.bench.wording import in_words
 from intergeneval.errors import StoreError, UsageError
 from intergeneval.official.layout import EVAL_RESULTS, HALLUCINATION, SCORE_RESULTS, VERIFICATION
 from intergeneval.official.tracks import write_tracks
@@ -30,6 +29,7 @@ from intergeneval.records import (
     Video,
     VideoStatus,
 )
+from intergeneval.records.wording import in_words
 from intergeneval.scores import ABSENT, propagate
 from intergeneval.store import RunStore
 

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from intergeneval.ids import canonical_json, short
 from intergeneval.records import Answer, AnswerStatus, AnswerValue, Interaction, Sample, Score
+from intergeneval.records.wording import fields_in_words
 from intergeneval.stats import metric_name
 
 NOTHING = "–"
@@ -152,6 +153,11 @@ def act(interaction: Interaction, sample: Sample) -> str:
     return f"{who(interaction.subject, sample)} {interaction.verb} {who(interaction.object, sample)}"
 
 
+def fields(interaction: Interaction, sample: Sample) -> list[str]:
+    """Return what an interaction's optional fields say."""
+    return fields_in_words(sample, interaction)
+
+
 def _minus(text: str) -> str:
     # A negative zero is zero to a reader.
     return text.lstrip("-") if not text.strip("-0.") and text.startswith("-") else text.replace("-", "−")
@@ -166,6 +172,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "count": count,
     "duration": duration,
     "embed": embed,
+    "fields": fields,
     "hash": short,
     "heat": heat,
     "json": as_json,

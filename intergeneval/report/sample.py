@@ -109,6 +109,8 @@ class QuestionRow:
     """(text, models that were asked so); one entry where all were asked alike."""
     answers: tuple[Answer | None, ...]
     """One entry a take."""
+    twin: str = ""
+    """Id of the twin sample whose interaction it asks about; empty: the sample's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,11 +254,13 @@ def _questions(sample: Sample, found: Sequence[tuple[LoadedRun, Take]]) -> tuple
     runs = list({id(run): run for run, _ in found}.values())
     texts: dict[tuple[int, int], dict[str, list[str]]] = {}
     stages: dict[tuple[int, int], str] = {}
+    twins: dict[tuple[int, int], str] = {}
     for run in runs:
         for question in run.questions.get(sample.id, ()):
             key = (question.interaction, question.question_id)
             texts.setdefault(key, {}).setdefault(question.text, []).append(run.label)
             stages.setdefault(key, question.stage.value)
+            twins.setdefault(key, question.twin)
     by_take: list[Mapping[tuple[int, int], Answer]] = [
         {(answer.interaction, answer.question_id): answer for answer in take.answers} for _, take in found
     ]
@@ -267,6 +271,7 @@ def _questions(sample: Sample, found: Sequence[tuple[LoadedRun, Take]]) -> tuple
             stage=stages[key],
             texts=tuple((text, tuple(labels)) for text, labels in texts[key].items()),
             answers=tuple(answers.get(key) for answers in by_take),
+            twin=twins[key],
         )
         for key in sorted(texts)
     )

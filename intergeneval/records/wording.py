@@ -1,0 +1,36 @@
+"""An interaction as people read it."""
+
+from __future__ import annotations
+
+from intergeneval.records.bench import Interaction, Sample, TouchingAtStart
+
+
+def in_words(sample: Sample, item: Interaction, *, full: bool = False) -> str:
+    """Return an interaction in a few words: the benchmark's own, or class, verb and class (`full`: the appearances)."""
+    if item.text:
+        return item.text
+    names = {instance.id: instance.appearance if full else instance.class_ for instance in sample.instances}
+    parts = [names.get(item.subject or "", ""), item.verb, names.get(item.object or "", "")]
+    return " ".join(part for part in parts if part) or "as its questions say"
+
+
+def fields_in_words(sample: Sample, item: Interaction) -> list[str]:
+    """Return a few words on each optional field of a sample's interaction that says something, in the order of the fields."""
+    looks = {one.id: f"{one.appearance} ({one.id})" for one in sample.instances}
+    words = []
+    if item.instrument is not None:
+        words.append(f"with: {looks.get(item.instrument, item.instrument)}")
+    if item.destination is not None:
+        words.append(f"ends {item.relation or ''}: {looks.get(item.destination, item.destination)}")
+    if item.after is not None:
+        earlier = [in_words(sample, one) for one in sample.interactions[item.after : item.after + 1]]
+        words.append(f"after: {', '.join([*earlier, f'interaction {item.after}'])}")
+    if item.alternatives:
+        words.append(f"would do as well: {', '.join(looks.get(name, name) for name in item.alternatives)}")
+    if item.part is not None:
+        words.append(f"part of the body: {item.part}")
+    if item.touching_at_start is not TouchingAtStart.UNKNOWN:
+        words.append(f"touching at the start: {item.touching_at_start}")
+    if item.twin_of is not None:
+        words.append(f"twin of sample {item.twin_of}")
+    return words
