@@ -119,9 +119,6 @@ def _twin(sample: Sample, item: Interaction, field: str) -> Found:
         yield field, "the sample is its own twin", "write the id of the other sample"
     elif item.subject is None or item.object is None or not item.verb.strip():
         yield field, "a twin needs subject, verb and object, since its roles are exchanged", "write them, or leave the field out"
-    elif item.questions:
-        problem = "the interaction brings its own ten questions, and nobody words them for the exchanged roles"
-        yield field, problem, "leave the questions out, or the twin"
     elif item.direction is Direction.BIDIRECTIONAL:
         yield field, "both sides act on each other, so exchanged roles say the same", "leave the field out"
 

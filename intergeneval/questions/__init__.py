@@ -95,8 +95,12 @@ def templates_hash(templates: Templates | None = None) -> str:
 
 
 def _twins(sample: Sample) -> tuple[int, ...]:
-    """Return the indices that questions about the interactions of twins carry."""
-    return tuple(len(sample.interactions) + index for index, item in enumerate(sample.interactions) if item.twin_of is not None)
+    """Return the indices that questions about the interactions of twins carry.
+
+    Where a benchmark words an interaction's questions itself, nobody words them alike for the exchanged roles.
+    """
+    acts = sample.interactions
+    return tuple(len(acts) + index for index, item in enumerate(acts) if item.twin_of is not None and not item.questions)
 
 
 def _worded(

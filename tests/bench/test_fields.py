@@ -102,7 +102,6 @@ WRONG = {
     "twin empty": ({"twin_of": ""}, "twin_of", "id is empty"),
     "twin a number": ({"twin_of": 2}, "twin_of", "expected a text, got 2"),
     "twin of both sides": ({"twin_of": "two", "direction": "bidirectional"}, "twin_of", "both sides act on each other"),
-    "twin with own questions": ({"twin_of": "two", "questions": ["q?"] * 10}, "twin_of", "brings its own ten questions"),
     "twin without object": (
         {"twin_of": "two", "object": None, "verb": "", "questions": ["q?"] * 10},
         "twin_of",
