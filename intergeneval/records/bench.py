@@ -106,8 +106,8 @@ class Interaction(Record):
     touching_at_start: TouchingAtStart = field(default=TouchingAtStart.UNKNOWN, metadata=LATER)
     """Whether what does it (the instrument, the part, or else the subject) touches the object in the first frame already."""
     twin_of: str | None = field(default=None, metadata=LATER)
-    """Id of the sample that asks for the same with the roles of subject and object exchanged; this one's videos are asked about that
-    too, unless `questions` are given."""
+    """Id of the sample that asks for the same with the roles of subject and object exchanged; videos of this one are asked about
+    that too, unless `questions` are given."""
 
     @property
     def plain(self) -> Interaction:
