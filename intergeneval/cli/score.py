@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from intergeneval.errors import UsageError
+
+if TYPE_CHECKING:
+    from intergeneval.records import Profile
+    from intergeneval.store import RunStore
 
 
 @click.command("score")
@@ -31,4 +36,17 @@ def command(run: Path, profile: str | None, as_json: bool) -> None:
     else:
         own = store.header.own_masks_text
         named = f"{store.header.model}, profile {chosen}" + (f", {own}" if own else "")
-        click.echo("\n".join(filter(None, [named, score_table(scores), unscored_text(scores)])))
+        told = [named, score_table(scores), unscored_text(scores), unasked(store, chosen)]
+        click.echo("\n".join(filter(None, told)))
+
+
+def unasked(store: RunStore, chosen: Profile) -> str:
+    """Return a line where a profile counts questions that the run's own left out, so that nobody asked them; else nothing."""
+    from intergeneval.records import Sample, counted
+
+    own = store.header.comparability.profile
+    acts = [item for sample in store.read("samples", Sample) for item in sample.interactions]
+    parts = [part for item in acts for part in zip(counted(item, chosen), counted(item, own), strict=True)]
+    if all(set(wanted) <= set(asked) for wanted, asked in parts):
+        return ""
+    return f"the run asked what profile {own} counts; a run with --profile {chosen} asks the rest"

@@ -28,6 +28,7 @@ from intergeneval.records import (
     TrackState,
     Video,
     VideoStatus,
+    counted,
 )
 from intergeneval.records.wording import in_words
 from intergeneval.scores import ABSENT, propagate
@@ -46,11 +47,13 @@ def export_run(store: RunStore, out: Path, *, seed: int | None = None, kind: str
     """Write a run below `out` in the release's layout and return `out`; one seed of it, since the release knows none.
 
     `kind` is the type under which samples are filed that carry none of their own. Raises UsageError when the run has several
-    seeds and none is chosen, or when `out` holds results of the model already, StoreError when it cannot be written.
+    seeds and none is chosen, when its profile left out some of the ten questions that the release counts, or when `out` holds
+    results of the model already, StoreError when it cannot be written.
     """
     # A missing video has no entry in the release's files either.
     videos = {video.sample_id: video for video in _of_seed(store, seed) if video.status is not VideoStatus.MISSING}
     run = _Run(store, videos)
+    _check_whole(store, run.samples)
     by_kind: dict[str, list[Sample]] = {}
     for sample in run.samples:
         by_kind.setdefault(kind_of(sample, kind), []).append(sample)
@@ -60,6 +63,21 @@ def export_run(store: RunStore, out: Path, *, seed: int | None = None, kind: str
     except OSError as error:
         raise StoreError(f"{error.filename or out}: cannot be written ({error.strerror})") from None
     return out
+
+
+def _check_whole(store: RunStore, samples: Sequence[Sample]) -> None:
+    """Raise UsageError for a run whose profile left out questions: the release would count them as broken."""
+    profile = store.header.comparability.profile
+    for sample in samples:
+        for index, item in enumerate(sample.interactions):
+            kisa, sgi = counted(item, profile)
+            if len(kisa) + len(sgi) < len(QUESTION_IDS):
+                left_out = [str(number) for number in QUESTION_IDS if number not in kisa + sgi]
+                raise UsageError(
+                    f"{store.folder}: sample {sample.id!r}, interaction {index}: profile {profile} left out question"
+                    f"{'s' if len(left_out) > 1 else ''} {' and '.join(left_out)}, and the release counts ten; run with "
+                    f"--profile paper to export"
+                )
 
 
 def kind_of(sample: Sample, default: str) -> str:

@@ -15,6 +15,8 @@ _BODILY = frozenset(
     {"acts", "agent", "displaced", "raised", "settled_at_end", "contact_at_end", "reshaped_at_end", "apart_at_end", "separates"}
 )
 """Predicates that speak of the object's place or the subject itself, whatever the subject acts with."""
+_OF_THE_WAY = frozenset({"apart_at_start", "not_yet_over", "approaches", "gap_closes"})
+"""Predicates that speak of the way between two, which a deed between others leaves as it is."""
 _WITHOUT_TOOL = frozenset({"mount", "gesture", "bow", "attend", "pursue", "approach", "retreat", "release"})
 """Patterns in which the instrument is not what touches the object."""
 
@@ -36,10 +38,10 @@ def _name(scene: Scene, pattern: Pattern, number: int, section: str) -> str | No
     if number in _GROUNDING:
         # Masks show that the instrument did it, and not in whose hands it was.
         return None if not pattern.deed or (number == 8 and _tool(scene) is not None) else _GROUNDING[number]
-    if section.startswith("verbs.") or section.endswith("after"):
-        # These look at a mouth, a rope, or a moment that masks do not tell.
-        return None
     name = pattern.predicates.get(number)
+    if section.startswith("verbs.") or (section.endswith("after") and (scene.goes_on or name not in _OF_THE_WAY)):
+        # These look at a mouth, a rope, or a moment that masks do not tell; two that are apart have not begun.
+        return None
     return None if name in _OUTLINE and scene.object.class_.lower() in framed_classes() else name
 
 

@@ -67,14 +67,14 @@ class Scene:
         found = {
             "after": item.after is not None,
             "destination": item.destination is not None,
-            "touching": item.touching_at_start is TouchingAtStart.YES or self._goes_on,
+            "touching": item.touching_at_start is TouchingAtStart.YES or self.goes_on,
             "instrument": item.instrument is not None,
             "mutual": self.mutual,
         }
         return frozenset(name for name, holds in found.items() if holds)
 
     @property
-    def _goes_on(self) -> bool:
+    def goes_on(self) -> bool:
         """Whether it follows another deed between the same two, so that they are in contact when it begins."""
         if self.interaction.after is None:
             return False
