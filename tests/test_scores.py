@@ -12,6 +12,7 @@ from intergeneval.records import (
     Profile,
     Sample,
     ScoreStatus,
+    TouchingAtStart,
     TrackState,
     Video,
     VideoStatus,
@@ -30,6 +31,13 @@ def sample(interactions=1):
         instances=(Instance(id="id1", class_="man", appearance="man", colour="red"),),
         interactions=(Interaction(subject="id1", verb="lifts", object="id1"),) * interactions,
     )
+
+
+def touching(interactions=1):
+    """The sample, its two in contact in the first frame."""
+    found = sample(interactions)
+    acts = tuple(replace(item, touching_at_start=TouchingAtStart.YES) for item in found.interactions)
+    return replace(found, interactions=acts)
 
 
 def video(**changes):
@@ -229,3 +237,58 @@ def test_a_profile_given_as_a_word_scores_as_its_name_says(profile):
 def test_too_few_answers_are_explained_by_what_the_judge_said():
     told = [replace(answer, reason="masks cannot show it") for answer in answers("uuuuuuuuuu")]
     assert "masks cannot show it" in score_video(sample(), video(), told, consistency(), Profile.PAPER).reason
+
+
+def test_questions_that_the_first_frame_decides_count_under_paper_alone():
+    given = answers("nnyyyyyyyy")
+    paper = score_video(touching(), video(), given, consistency(), Profile.PAPER)
+    bounded = score_video(touching(), video(), given, consistency(), Profile.BOUNDED)
+    assert paper.kisa_raw == pytest.approx(4 / 6)
+    assert (bounded.kisa_raw, bounded.answered) == (1.0, "8/8")
+    assert bounded.interactions[0].left_out == (1, 2)
+    assert bounded.interactions[0].kisa_bounds == (1.0, 1.0)
+    assert "left_out" not in paper.interactions[0].to_json()
+    # They need not be asked at all, and where they were asked and broke nothing is lost.
+    for values in ("--yyyyyyyy", "ffyyyyyyyy"):
+        assert score_video(touching(), video(), answers(values), consistency(), Profile.BOUNDED).if_ == 1.0
+    open_ = score_video(touching(), video(), answers("--yyyyyyyy"), consistency(), Profile.PAPER)
+    assert (open_.status, open_.if_) == (ScoreStatus.UNANSWERED, None)
+    assert "2 not asked yet of 10 answers" in open_.reason
+
+
+def test_two_thirds_and_three_quarters_of_what_counts_must_be_answered():
+    enough = score_video(touching(), video(), answers("--yyyuyyyu"), consistency(), Profile.BOUNDED)
+    assert (enough.status, enough.kisa_raw, enough.sgi_raw) == (ScoreStatus.OK, 1.0, 1.0)
+    short = score_video(touching(), video(), answers("--yyuuyyyy"), consistency(), Profile.BOUNDED)
+    assert short.status is ScoreStatus.UNANSWERABLE
+    assert "2 of 4 and 4 of 4 questions could be answered, at least 3 and 3 are needed" in short.reason
+
+
+def test_the_informative_profile_leaves_out_1_and_7_and_multiplies_by_plausibility():
+    marks = (True, True) + (False,) * (len(FRAMES) - 2)
+    given = answers("nyyyyynyyy")
+    found = score_video(sample(), video(), given, consistency(implausible=marks), Profile.INFORMATIVE)
+    assert (found.kisa_raw, found.sgi_raw, found.plausibility) == (1.0, 1.0, pytest.approx(0.8))
+    assert found.if_ == pytest.approx(0.8)
+    assert (found.answered, found.partial) == ("8/8", ())
+    unlooked = score_video(sample(), video(), given, consistency(), Profile.INFORMATIVE)
+    assert (unlooked.plausibility, unlooked.if_, unlooked.partial) == (1.0, 1.0, ("plausibility",))
+    for profile in (Profile.PAPER, Profile.BOUNDED):
+        other = score_video(sample(), video(), given, consistency(implausible=marks), profile)
+        assert (other.plausibility, other.partial) == (None, ())
+        assert "plausibility" not in other.to_json()
+
+
+def test_a_frame_without_a_mark_is_no_plausible_frame():
+    marks = (None,) + (False,) * (len(FRAMES) - 1)
+    found = score_video(sample(), video(), answers("y" * 10), consistency(implausible=marks), Profile.INFORMATIVE)
+    assert (found.status, found.if_) == (ScoreStatus.UNANSWERED, None)
+    assert "impossible bodies at frames 5" in found.reason
+
+
+def test_what_was_asked_about_a_twin_counts_for_no_score():
+    twin = answers("nnnnnnnnnn", interaction=1)
+    found = score_video(sample(), video(), [*answers("y" * 10), *twin], consistency(), Profile.BOUNDED)
+    assert (found.if_, found.answered, len(found.interactions)) == (1.0, "10/10", 1)
+    broken = answers("ffffffffff", interaction=1)
+    assert score_video(sample(), video(), [*answers("y" * 10), *broken], consistency(), Profile.BOUNDED).if_ == 1.0

@@ -10,6 +10,8 @@ from intergeneval.errors import ComparabilityError, UnknownPluginError, UsageErr
 from intergeneval.exam import ExamSpec, examine, policies_of
 from intergeneval.exam.fault_scores import FAULT_SCORES
 from intergeneval.exam.policy_runs import played
+from intergeneval.exam.spec import EARLIER_WORLDS
+from intergeneval.questions import embedded, templates_hash
 from intergeneval.records import Truth
 from intergeneval.staged import FAULTS, POLICIES, Request, perform, scenes
 from intergeneval.store import RunStore
@@ -97,6 +99,23 @@ def test_several_processes_give_the_same_card_as_one(tmp_path, oracle):
 def test_a_folder_with_another_exam_is_refused_with_the_field_that_differs(oracle):
     with pytest.raises(ComparabilityError, match="scenes: 3 there, 4 here"):
         examine(spec(recheck=1.0, scenes=4), oracle.folder)
+
+
+def test_an_exam_of_before_goes_on_with_its_templates_in_its_world(tmp_path):
+    small = {"policies": ("perfect",), "scenes": 2, "recheck": 0.0}
+    done = examine(spec(**small, templates=1), tmp_path, workers=1)
+    path = tmp_path / "exam.json"
+    raw = json.loads(path.read_text())
+    del raw["templates"]
+    raw["world"] = next(iter(EARLIER_WORLDS))
+    path.write_text(json.dumps(raw))
+    again = examine(spec(**small), tmp_path, workers=1)
+    assert again.card["made"]["observed"] == 0
+    assert again.card["templates"] == done.card["templates"] == templates_hash(embedded(1))
+    assert again.card["exam"]["paper"] == {**raw, "templates": 1}
+    # A policy that is added is asked as the others were.
+    more = examine(spec(**{**small, "policies": ("perfect",)}), tmp_path / "new", workers=1)
+    assert more.card["templates"] == templates_hash()
 
 
 def test_videos_of_another_world_are_not_mixed_with_those_of_this_one(tmp_path):

@@ -77,8 +77,10 @@ def tracks(bodies: dict[str, Body], states: dict[str, dict[int, TrackState]] | N
     return Tracks(sample_id="s", seed=0, tracker="hand", size=SIZE, tracks=tuple(found), fps=FPS)
 
 
-def sample(names: list[str], verb: str, *, mutual: bool = False, classes: dict[str, str] | None = None) -> Sample:
-    """A sample in which the first named instance does `verb` to the second."""
+def sample(
+    names: list[str], verb: str, *, mutual: bool = False, classes: dict[str, str] | None = None, fields: dict | None = None
+) -> Sample:
+    """A sample in which the first named instance does `verb` to the second; `fields` are further ones of the interaction."""
     return Sample(
         id="s",
         prompt="",
@@ -92,6 +94,7 @@ def sample(names: list[str], verb: str, *, mutual: bool = False, classes: dict[s
                 verb=verb,
                 object=names[1],
                 direction=Direction.BIDIRECTIONAL if mutual else Direction.UNIDIRECTIONAL,
+                **(fields or {}),
             ),
         ),
     )
@@ -102,9 +105,9 @@ def video() -> Video:
     return Video(sample_id="s", seed=0, status=VideoStatus.OK, size=SIZE, frames=FRAMES, fps=FPS, sampled=SAMPLED)
 
 
-def answers(bodies: dict[str, Body], verb: str, *, mutual: bool = False, states=None, drift: float = 0.0):
+def answers(bodies: dict[str, Body], verb: str, *, mutual: bool = False, states=None, drift: float = 0.0, fields=None):
     """Question id -> Answer of the geometry judge about the bodies; the first acts on the second."""
-    item = sample(list(bodies), verb, mutual=mutual)
+    item = sample(list(bodies), verb, mutual=mutual, fields=fields)
     request = JudgeRequest(
         sample=item, video=video(), tracks=tracks(bodies, states, drift), questions=questions.questions_for(item)
     )

@@ -12,7 +12,7 @@ from intergeneval.judges.geometry import create
 from intergeneval.judges.geometry.camera import estimate
 from intergeneval.judges.geometry.measurements import Scene
 from intergeneval.judges.geometry.predicates import PREDICATES
-from intergeneval.records import AnswerStatus, AnswerValue, TrackState
+from intergeneval.records import AnswerStatus, AnswerValue, Relation, TrackState
 from intergeneval.verbs import patterns
 from tests.judges.moving_shapes import FPS, FRAMES, SAMPLED, answers, person, ramp, sample, still, thing, tracks, verdicts, video
 
@@ -249,6 +249,47 @@ def test_failed_tracking_is_an_error_and_no_answer():
     request = JudgeRequest(sample=item, video=video(), tracks=failed, questions=questions.questions_for(item))
     with pytest.raises(BackendError, match="no frame was read"):
         create("", {}).answer(request)
+
+
+def test_a_thing_moved_with_a_stick_is_moved_by_the_stick_and_nobody_knows_by_whom():
+    # The man stays where he is; his stick comes, touches the box and takes it along.
+    stick = thing(lambda frame: 50 + 30 * ramp(frame, 4, 12) + 40 * ramp(frame, 15, 25))
+    bodies = {"a": person(still(20)), "o": pushed(), "t": stick}
+    plain = verdicts(bodies, "pushes")
+    assert plain[2:5] == "nnn"
+    assert verdicts(bodies, "pushes", fields={"instrument": "t"}) == "yyyyyynuyy"
+    assert (
+        "the man (green box) touches the man (blue box)"
+        in answers(bodies, "pushes", fields={"instrument": "t"})[3].reason.lower()
+    )
+
+
+def test_any_of_several_will_do():
+    bodies = {"a": pusher(), "o": thing(still(210), side=18), "x": pushed()}
+    assert verdicts(bodies, "pushes") == PUSHES["wrong recipient"][1]
+    done = answers(bodies, "pushes", fields={"alternatives": ("x",)})
+    assert all(done[number].value is AnswerValue.YES for number in (3, 4, 5, 6, 8, 9, 10))
+    assert "green box" in done[6].reason
+    none = {"a": person(still(20)), "o": thing(still(210), side=18), "x": thing(still(100))}
+    assert "y" not in verdicts(none, "pushes", fields={"alternatives": ("x",)})[2:]
+
+
+def test_an_alternative_that_was_lost_makes_a_no_unanswerable():
+    lost = {"x": dict.fromkeys(range(1, FRAMES), TrackState.LOST)}
+    bodies = {"a": person(still(20)), "o": thing(still(210), side=18), "x": pushed()}
+    assert verdicts(bodies, "pushes", states=lost)[2] == "n"
+    assert verdicts(bodies, "pushes", states=lost, fields={"alternatives": ("x",)})[2] == "u"
+
+
+def test_a_destination_is_reached_when_both_touch_at_the_end():
+    there = {"a": pusher(), "o": pushed(), "d": thing(still(160), side=30)}
+    away = {"a": pusher(), "o": pushed(), "d": thing(still(205), side=30)}
+    fields = {"destination": "d", "relation": Relation.AT}
+    assert answers(there, "pushes", fields=fields)[6].value is AnswerValue.YES
+    assert answers(away, "pushes", fields=fields)[6].value is AnswerValue.NO
+    words = answers(there, "pushes", fields={"destination": "the wall", "relation": Relation.AT})[6]
+    assert words.status is AnswerStatus.UNANSWERABLE
+    assert "masks cannot show question 6" in words.reason.lower()
 
 
 def test_every_predicate_the_lexicon_names_exists():
