@@ -66,8 +66,7 @@ def _at_destination(scene: Scene) -> Predicate | None:
 
 def _alternatives(scene: Scene) -> Mapping[str, object]:
     """Return the ids that may stand in the place of the object, where there are any."""
-    item = scene.interaction
-    return {"instead_of": scene.object.id, "alternatives": list(item.alternatives)} if item.alternatives else {}
+    return {"instead_of": scene.object.id, "alternatives": list(scene.alternatives)} if scene.alternatives else {}
 
 
 def _tool(scene: Scene) -> str | None:
@@ -87,5 +86,5 @@ def _others(scene: Scene, tool: str | None = None) -> list[str]:
     item = scene.interaction
     if scene.pattern is not None and scene.pattern.thing and item.instrument is not None:
         return [item.instrument]
-    out = {scene.subject.id, scene.object.id, tool, *item.alternatives}
+    out = {scene.subject.id, scene.object.id, tool, *scene.alternatives}
     return [one.id for one in scene.sample.instances if one.id not in out]

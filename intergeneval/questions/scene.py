@@ -82,6 +82,11 @@ class Scene:
         return {earlier.subject, earlier.object} == {self.subject.id, self.object.id}
 
     @property
+    def alternatives(self) -> tuple[str, ...]:
+        """Who would serve as object just as well; where the earlier one left open which it is, it is still open."""
+        return _alternatives(self.sample, self.interaction)
+
+    @property
     def destination(self) -> Instance | None:
         """The instance where the object is to end; None where there is none, or words say where."""
         return next((item for item in self.sample.instances if item.id == self.interaction.destination), None)
@@ -149,8 +154,16 @@ def clause(sample: Sample, index: int) -> str:
 def _objects(sample: Sample, item: Interaction) -> str:
     """Return the object as questions call it, with its alternatives: ``any of A, B and C``."""
     assert item.object is not None
-    names = [instance_name(sample.instance(name)) for name in (item.object, *item.alternatives)]
+    names = [instance_name(sample.instance(name)) for name in (item.object, *_alternatives(sample, item))]
     return names[0] if len(names) == 1 else f"any of {', '.join(names[:-1])} and {names[-1]}"
+
+
+def _alternatives(sample: Sample, item: Interaction) -> tuple[str, ...]:
+    if item.alternatives or item.after is None:
+        return item.alternatives
+    earlier = sample.interactions[item.after]
+    taken = {item.subject, item.object, item.instrument, item.destination}
+    return tuple(name for name in earlier.alternatives if name not in taken) if earlier.object == item.object else ()
 
 
 def _instance(sample: Sample, name: str, where: str) -> Instance:

@@ -108,6 +108,19 @@ def test_alternatives_stand_in_for_the_object_and_are_no_rivals():
         assert set(item.names) <= {"id1", "id2"}
 
 
+def test_what_follows_with_the_same_object_leaves_as_open_which_it_is():
+    base = BY_ID["balloon-any"]
+    first = base.interactions[0]
+    later = Interaction(subject="id1", verb="carries", object="id2", after=0)
+    scene = replace(base, interactions=(first, later))
+    item = next(one for one in questions.questions_for(scene) if (one.interaction, one.question_id) == (1, 9))
+    assert "any of the red balloon (blue box), the white balloon (green box)" in item.text
+    assert item.predicate.arguments["alternatives"] == ["id3", "id4"]
+    other = replace(scene, interactions=(first, replace(later, object="id3")))
+    item = next(one for one in questions.questions_for(other) if (one.interaction, one.question_id) == (1, 9))
+    assert "any of" not in item.text
+
+
 def test_the_part_of_the_body_does_it():
     assert "a foot of the player in a white jersey (red box)" in asked("ball-kick", 3).text
     assert "the mouth of the border collie (red box)" in asked("frisbee-catch", 4).text
