@@ -12,7 +12,8 @@ from intergeneval.config import RunConfig
 from intergeneval.errors import ComparabilityError, ConfigError
 from intergeneval.run.run import Run
 from tests import judged_world
-from tests.fakes.chat_server import ChatServer, good, reply
+from tests.fakes.chat_server import ChatServer
+from tests.run.test_plan import script
 
 
 def config(tiny, **changes):
@@ -128,16 +129,6 @@ def test_a_profile_that_counts_more_than_was_asked_says_so(tiny, tmp_path):
     assert "asks the rest" not in done.output
 
 
-def worded(asked):
-    """Word questions where that is asked for, say yes to everything else."""
-    if not isinstance(asked.request["messages"][1]["content"], str):
-        return reply(good(asked))
-    names = "the tall red block (red box)", "the blue crate (blue box)"
-    texts = [f"Does {names[0]} do it to {names[1]} in way {number}?" for number in range(1, 11)]
-    texts[6], texts[9] = f"Is {names[0]} up to something?", f"Is it done to {names[1]}?"
-    return reply(json.dumps({"questions": [{"id": number, "text": text} for number, text in enumerate(texts, start=1)]}))
-
-
 def test_a_run_whose_questions_a_judge_worded_is_found_again_and_asks_nobody(tiny, tmp_path):
     root = tiny[0].parent
 
@@ -145,7 +136,7 @@ def test_a_run_whose_questions_a_judge_worded_is_found_again_and_asks_nobody(tin
         row["interactions"][0]["verb"] = "flummoxes"
 
     judged_world.change_samples(root, change)
-    with ChatServer(worded) as server, contextlib.chdir(tmp_path):
+    with ChatServer(script) as server, contextlib.chdir(tmp_path):
         settings = judged_world.config(root, server.url, unknown_verbs="judge", out="")
         folder = as_before(settings).resolve()
         sent = len(server.asked)
