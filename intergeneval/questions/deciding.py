@@ -17,6 +17,8 @@ _BODILY = frozenset(
 """Predicates that speak of the object's place or the subject itself, whatever the subject acts with."""
 _OF_THE_WAY = frozenset({"apart_at_start", "not_yet_over", "approaches", "gap_closes"})
 """Predicates that speak of the way between two, which a deed between others leaves as it is."""
+VERBS_OF_THEIR_OWN = frozenset({"eat", "drink", "feed", "lead", "walk"})
+"""Verbs of which masks do not show when they are done: the deed lies at a mouth or in a rope."""
 _WITHOUT_TOOL = frozenset({"mount", "gesture", "bow", "attend", "pursue", "approach", "retreat", "release"})
 """Patterns in which the instrument is not what touches the object."""
 
@@ -39,19 +41,28 @@ def _name(scene: Scene, pattern: Pattern, number: int, section: str) -> str | No
         # Masks show that the instrument did it, and not in whose hands it was.
         return None if not pattern.deed or (number == 8 and _tool(scene) is not None) else _GROUNDING[number]
     name = pattern.predicates.get(number)
-    if section.startswith("verbs.") or (section.endswith("after") and (scene.goes_on or name not in _OF_THE_WAY)):
-        # These look at a mouth, a rope, or a moment that masks do not tell; two that are apart have not begun.
+    if section.startswith("verbs.") or (section.endswith("after") and not _follows(scene, name)):
+        # These look at a mouth, a rope, or a moment that masks do not tell.
         return None
     return None if name in _OUTLINE and scene.object.class_.lower() in framed_classes() else name
+
+
+def _follows(scene: Scene, name: str | None) -> bool:
+    """Whether masks show when the earlier deed is first seen, and from there on the way between these two."""
+    before = scene.earlier
+    seen = before is not None and _deed(before) not in ("", "transfer") and before.lemma not in VERBS_OF_THEIR_OWN
+    return seen and name in _OF_THE_WAY and not scene.goes_on
 
 
 def _predicate(scene: Scene, name: str) -> Predicate:
     tool = None if name in _BODILY or name == "receives" else _tool(scene)
     arguments: dict[str, object] = {"mutual": scene.mutual, "others": _others(scene, tool), "deed": _deed(scene)}
     if name == "acts":
-        arguments = {"deed": _deed(scene), "mutual": scene.mutual, "others": _others(scene)}
-    elif name not in ("apart_at_start", "approaches", "gap_closes", "not_yet_moved"):
-        arguments |= _alternatives(scene)
+        roles = (scene.subject.id, scene.object.id)
+        everybody = [one.id for one in scene.sample.instances if one.id not in roles]
+        arguments = {"deed": _deed(scene), "mutual": scene.mutual, "others": everybody}
+    else:
+        arguments |= {**_alternatives(scene), **_since(scene, name)}
     return Predicate(name=name, subject=tool or scene.subject.id, object=scene.object.id, arguments=arguments)
 
 
@@ -66,7 +77,19 @@ def _at_destination(scene: Scene) -> Predicate | None:
 
 def _alternatives(scene: Scene) -> Mapping[str, object]:
     """Return the ids that may stand in the place of the object, where there are any."""
-    return {"instead_of": scene.object.id, "alternatives": list(scene.alternatives)} if scene.alternatives else {}
+    if not scene.alternatives:
+        return {}
+    given: dict[str, object] = {"instead_of": scene.object.id, "alternatives": list(scene.alternatives)}
+    return given | {"by": _tool(scene) or scene.subject.id, "done": _deed(scene)}
+
+
+def _since(scene: Scene, name: str) -> Mapping[str, object]:
+    """Return the deed that the interaction follows, for what is asked from there on."""
+    before = scene.earlier
+    if before is None or name not in _OF_THE_WAY:
+        return {}
+    actor = _tool(before) or before.subject.id
+    return {"since": {"deed": _deed(before), "subject": actor, "object": before.object.id, "mutual": before.mutual}}
 
 
 def _tool(scene: Scene) -> str | None:
@@ -82,9 +105,9 @@ def _deed(scene: Scene) -> str:
 
 
 def _others(scene: Scene, tool: str | None = None) -> list[str]:
-    """Return who is neither: also not the subject where a tool plays its part, nor what would serve as object just as well."""
+    """Return who is neither: not the subject where a tool acts, nor what would do as object, nor whom a linked deed needs."""
     item = scene.interaction
     if scene.pattern is not None and scene.pattern.thing and item.instrument is not None:
         return [item.instrument]
-    out = {scene.subject.id, scene.object.id, tool, *scene.alternatives}
+    out = {scene.subject.id, scene.object.id, tool, *scene.alternatives, *scene.linked}
     return [one.id for one in scene.sample.instances if one.id not in out]

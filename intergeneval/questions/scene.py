@@ -25,6 +25,8 @@ class Scene:
     lemma: str
     """The lexicon's entry for the verb; empty where it has none."""
     pattern: Pattern | None
+    version: int
+    """Version of the templates."""
     subject: Instance
     object: Instance
 
@@ -51,6 +53,7 @@ class Scene:
             index,
             entry.lemma if entry is not None else "",
             entry.pattern if entry is not None else by_category(guessed),
+            version,
             _instance(sample, interaction.subject, where),
             _instance(sample, interaction.object, where),
         )
@@ -72,6 +75,35 @@ class Scene:
             "mutual": self.mutual,
         }
         return frozenset(name for name, holds in found.items() if holds)
+
+    @property
+    def earlier(self) -> Scene | None:
+        """The scene of the interaction that this one follows; None where there is none, or where only words tell of it."""
+        before = self.interaction.after
+        if before is None:
+            return None
+        item = self.sample.interactions[before]
+        whole = item.subject is not None and item.object is not None and bool(item.verb.strip())
+        return Scene.of(self.sample, before, self.version) if whole else None
+
+    @property
+    def linked(self) -> frozenset[str]:
+        """The instances of interactions that come before or after this one: what is done to them is another deed."""
+        acts = self.sample.interactions
+        own = self.index % len(acts)
+        linked = {own}
+        while more := {
+            place
+            for place, item in enumerate(acts)
+            if place not in linked and (item.after in linked or any(acts[known].after == place for known in linked))
+        }:
+            linked |= more
+        return frozenset(
+            name
+            for place in linked - {own}
+            for name in (acts[place].subject, acts[place].object, acts[place].instrument)
+            if name is not None
+        )
 
     @property
     def goes_on(self) -> bool:

@@ -281,6 +281,62 @@ def test_an_alternative_that_was_lost_makes_a_no_unanswerable():
     assert verdicts(bodies, "pushes", states=lost, fields={"alternatives": ("x",)})[2] == "u"
 
 
+def put_then_push(turned_round=False):
+    """Somebody walks to a ball and takes it along, and then on to a box and pushes that; or all of it backwards."""
+
+    def walk(frame):
+        return 20 + 30 * ramp(frame, 2, 6) + 20 * ramp(frame, 7, 11) + 60 * ramp(frame, 13, 19) + 30 * ramp(frame, 22, 30)
+
+    def at(frame):
+        return FRAMES - 1 - frame if turned_round else frame
+
+    return {
+        "a": person(lambda frame: walk(at(frame))),
+        "ball": thing(lambda frame: 66 + 20 * ramp(at(frame), 7, 11), side=10),
+        "box": thing(lambda frame: 146 + 30 * ramp(at(frame), 22, 30)),
+    }
+
+
+def second_deed(bodies):
+    """Answers about pushing the box, which is to follow the pushing of the ball."""
+    plain = sample(list(bodies), "pushes")
+    (first,) = plain.interactions
+    item = replace(plain, interactions=(first, replace(first, object="box", after=0)))
+    asked = [one for one in questions.questions_for(item) if one.interaction == 1]
+    request = JudgeRequest(sample=item, video=video(), tracks=tracks(bodies), questions=asked)
+    return {answer.question_id: answer for answer in create("", {}).answer(request)}
+
+
+def test_a_second_deed_is_looked_for_after_the_first_and_the_first_is_no_rival():
+    done = second_deed(put_then_push())
+    assert {number: answer.value for number, answer in done.items()} == dict.fromkeys(range(1, 11), AnswerValue.YES)
+    assert "where the earlier deed is first seen" in done[1].reason
+    assert done[1].frame >= 7
+    assert second_deed(put_then_push(turned_round=True))[2].value is AnswerValue.NO
+
+
+def test_a_second_deed_without_the_first_has_no_beginning():
+    bodies = put_then_push()
+    bodies["ball"] = thing(still(5), side=10)
+    done = second_deed(bodies)
+    assert [done[number].value for number in (1, 2)] == [AnswerValue.NO] * 2
+    assert "the deed that it follows" in done[1].reason.lower()
+
+
+def test_all_answers_about_several_that_would_do_speak_of_one():
+    # The walk passes one, on the ground beside it; the other is the one that is taken along.
+    bodies = {
+        "a": person(lambda frame: 20 + 90 * ramp(frame, 4, 16) + 40 * ramp(frame, 18, 28)),
+        "o": thing(still(60), still(101), side=12),
+        "x": thing(lambda frame: 126 + 40 * ramp(frame, 18, 28)),
+    }
+    done = answers(bodies, "pushes", fields={"alternatives": ("x",)})
+    for number in (3, 4, 5, 6):
+        assert done[number].value is AnswerValue.YES
+        assert "green box" in done[number].reason
+    assert done[3].evidence["first_contact"] >= 15
+
+
 def test_a_destination_is_reached_when_both_touch_at_the_end():
     there = {"a": pusher(), "o": pushed(), "d": thing(still(160), side=30)}
     away = {"a": pusher(), "o": pushed(), "d": thing(still(205), side=30)}

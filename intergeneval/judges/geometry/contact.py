@@ -58,10 +58,11 @@ def closed_by(scene: Scene, mover: str, other: str, when: int, anchor: int = 0) 
     return scene.gap_across(mover, anchor, other, anchor) - scene.gap_across(mover, when, other, anchor)
 
 
-def first_seen(scene: Scene, *names: str) -> int | None:
-    """Return the first measured frame in which all named instances are visible."""
-    both = np.logical_and.reduce([scene.sights[name].visible for name in names])
-    return int(np.argmax(both)) if both.any() else None
+def first_seen(scene: Scene, *names: str, since: int = 0) -> int | None:
+    """Return the first measured frame, from `since` on, in which all named instances are visible."""
+    both = np.flatnonzero(np.logical_and.reduce([scene.sights[name].visible for name in names]))
+    later = both[both >= since]
+    return int(later[0]) if later.size else None
 
 
 def agency(scene: Scene, actor: str, other: str, when: int) -> float:

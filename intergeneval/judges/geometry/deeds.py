@@ -30,6 +30,8 @@ class Deed:
 
 
 NOTHING = Deed(0.0)
+DONE = 0.6
+"""Strength of a deed from which it was done."""
 
 
 def shift(scene: Scene, name: str, anchor: int) -> Floats:
@@ -149,9 +151,9 @@ def follow(scene: Scene, actor: str, other: str, *, mutual: bool = False) -> Dee
     return Deed(strength, longest.start, {"frames": longest.length, "speed_sizes_per_second": round(mean, 3)})
 
 
-def approach(scene: Scene, actor: str, other: str, *, mutual: bool = False) -> Deed:
-    """Evidence of approach: the share of the first gap that the actor's own motion closed (either side's, when mutual)."""
-    start = first_seen(scene, actor, other)
+def approach(scene: Scene, actor: str, other: str, *, mutual: bool = False, since: int = 0) -> Deed:
+    """Evidence of approach: the share of the gap at frame `since` that the actor's own motion closed (either's, when mutual)."""
+    start = first_seen(scene, actor, other, since=since)
     if start is None:
         return NOTHING
     gap = scene.gap_across(actor, start, other, start)

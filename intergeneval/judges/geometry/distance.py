@@ -11,14 +11,14 @@ from intergeneval.judges.geometry.steps import UNSEEN
 
 
 def not_yet_over(case: Case) -> Finding:
-    """Question 1 of pouring: the subject is not held over the object in the first frame."""
-    start = first_seen(case.scene, case.subject, case.object)
+    """Question 1 of pouring: the subject is not held over the object in the first frame, or before the earlier deed is seen."""
+    start = first_seen(case.scene, case.subject, case.object, since=case.since)
     if start is None:
         return no(UNSEEN)
     held = deeds.over_runs(case.scene, case.subject, case.object)
     if held and held[0].start <= start:
-        return no("{s} is held over {o} from the start", start)
-    return yes(start, "{s} is not held over {o} at the start")
+        return no(f"{{s}} is held over {{o}} {case.when} already", start)
+    return yes(start, f"{{s}} is not held over {{o}} {case.when}")
 
 
 def comes_over(case: Case) -> Finding:

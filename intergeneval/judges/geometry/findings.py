@@ -28,6 +28,17 @@ class Case:
     """Tracked instances that are neither."""
     deed: str
     """Name of the evidence that questions 8 to 10 compare; empty where there is none."""
+    since: int = 0
+    """Measured frame at which the interaction can begin: the first, or where the one that it follows is first seen."""
+
+    @property
+    def when(self) -> str:
+        """When the interaction can begin, in words."""
+        return (
+            "at the start"
+            if self.since == 0
+            else f"in frame {self.scene.frames[self.since]}, where the earlier deed is first seen"
+        )
 
     def contacts(self) -> list[Run]:
         """Return the contacts of subject and object; for touching and moving only those to which the subject came."""

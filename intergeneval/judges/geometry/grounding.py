@@ -10,11 +10,8 @@ import numpy as np
 
 from intergeneval.judges.geometry import deeds, thresholds
 from intergeneval.judges.geometry.contact import agency, contacts
-from intergeneval.judges.geometry.deeds import Deed
+from intergeneval.judges.geometry.deeds import DONE, Deed
 from intergeneval.judges.geometry.findings import Case, Finding, no, yes
-
-DONE = 0.6
-"""Strength of a deed from which it was done."""
 
 
 def acts(case: Case) -> Finding:

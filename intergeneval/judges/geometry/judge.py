@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,13 +12,16 @@ import numpy as np
 from intergeneval.errors import BackendError
 from intergeneval.judges import JudgeRequest
 from intergeneval.judges.geometry import camera, thresholds
-from intergeneval.judges.geometry.findings import Case, Finding
+from intergeneval.judges.geometry.findings import Case, Finding, no
+from intergeneval.judges.geometry.linking import Earlier, earlier, needed, one_of
 from intergeneval.judges.geometry.measurements import Scene
 from intergeneval.judges.geometry.predicates import PREDICATES
 from intergeneval.records import Answer, AnswerStatus, AnswerValue, Predicate, Question, Sample, Tracks
 
 NAME = "geometry"
 VERBATIM = "verbatim"
+BEFORE = ("apart_at_start", "not_yet_over", "not_yet_moved")
+"""Predicates that say that nothing has begun, so that they must hold of everything that would serve as object."""
 
 
 class GeometryJudge:
@@ -80,29 +83,34 @@ def _answer(request: JudgeRequest, question: Question, scene: Scene | None, decl
     predicate = question.predicate
     if declined is not None or predicate is None or scene is None:
         return _unanswerable(request, question, declined or "nothing was tracked")
-    # What would serve as object just as well may be the one: the first that shows it decides, else the object itself.
-    one_of = [predicate, *_instead(predicate)]
-    cases = {index: _case(item, scene) for index, item in enumerate(one_of) if _untracked(item, request.tracks, scene) is None}
-    found = {index: PREDICATES[predicate.name](case) for index, case in cases.items()}
-    shown = next((index for index, finding in found.items() if finding.holds), None)
-    if shown is not None:
-        return _told(request, question, scene, found[shown], one_of[shown])
-    missing = next(filter(None, (_untracked(item, request.tracks, scene) for item in one_of)), None)
-    if missing is not None:
-        return _unanswerable(request, question, missing)
-    unseen = next(filter(None, (_lost(case, predicate) for case in cases.values())), None)
+    about = one_of(predicate, scene)
+    missing = next(filter(None, (_untracked(item, request.tracks, scene) for item in about)), None)
+    tracked = [item for item in about if _untracked(item, request.tracks, scene) is None]
+    before = earlier(predicate, scene)
+    if not tracked:
+        return _unanswerable(request, question, missing or "nothing was tracked")
+    found = [_found(item, scene, before) for item in tracked]
+    # Who has begun with none has not begun; all else is asked of the one thing that the deed was done to.
+    finding, decided = found[0], tracked[0]
+    if predicate.name in BEFORE:
+        begun = ((one, item) for one, item in zip(found, tracked, strict=True) if not one.holds)
+        finding, decided = next(begun, (finding, decided))
+    if finding.holds:
+        return _told(request, question, scene, finding, decided)
+    cases = [_case(item, scene, before) for item in tracked]
+    unseen = missing or next(filter(None, (_lost(case, predicate, needed(before)) for case in cases)), None)
     if unseen is not None:
-        seen = _named(found[0].reason, predicate, request.sample)
+        seen = _named(finding.reason, decided, request.sample)
         return _unanswerable(request, question, f"{unseen}; what was seen shows no more than: {seen}")
-    return _told(request, question, scene, found[0], predicate)
+    if len(about) > 1 and predicate.name not in BEFORE:
+        finding = replace(finding, reason=f"{finding.reason}, and no other of those that would do shows more")
+    return _told(request, question, scene, finding, decided)
 
 
-def _instead(predicate: Predicate) -> Iterator[Predicate]:
-    """Give the predicate about each thing that would serve as object just as well."""
-    given = predicate.arguments.get("instead_of")
-    for name in predicate.arguments.get("alternatives", ()):
-        subject = name if predicate.subject == given else predicate.subject
-        yield replace(predicate, subject=subject, object=name if predicate.object == given else predicate.object)
+def _found(predicate: Predicate, scene: Scene, before: Earlier | None) -> Finding:
+    if before is not None and before.index is None:
+        return no(f"the deed that it follows, of {before.names[0]} to {before.names[1]}, is not seen")
+    return PREDICATES[predicate.name](_case(predicate, scene, before))
 
 
 def _told(request: JudgeRequest, question: Question, scene: Scene, finding: Finding, predicate: Predicate) -> Answer:
@@ -127,7 +135,7 @@ def _timed(answer: Answer, seconds: float) -> Answer:
     return replace(answer, usage={"seconds": seconds})
 
 
-def _case(predicate: Predicate, scene: Scene) -> Case:
+def _case(predicate: Predicate, scene: Scene, before: Earlier | None = None) -> Case:
     others = predicate.arguments.get("others", ())
     assert predicate.subject is not None
     assert predicate.object is not None
@@ -138,6 +146,7 @@ def _case(predicate: Predicate, scene: Scene) -> Case:
         mutual=bool(predicate.arguments.get("mutual", False)),
         others=tuple(name for name in others if name in scene.sights),
         deed=str(predicate.arguments.get("deed", "")),
+        since=before.index if before is not None and before.index is not None else 0,
     )
 
 
@@ -151,10 +160,10 @@ def _untracked(predicate: Predicate, tracks: Tracks, scene: Scene) -> str | None
     return None
 
 
-def _lost(case: Case, predicate: Predicate) -> str | None:
+def _lost(case: Case, predicate: Predicate, more: Sequence[str] = ()) -> str | None:
     """Return why a ``no`` would be a guess: a needed track was lost for too long to say that it did not happen."""
-    needed: Sequence[str] = (case.subject,) if predicate.name == "acts" else (case.subject, case.object)
-    for name in needed:
+    own = (case.subject,) if predicate.name == "acts" else (case.subject, case.object)
+    for name in (*own, *(name for name in more if name in case.scene.sights)):
         share = float(np.mean(case.scene.sights[name].lost))
         if share > thresholds.LOST_SHARE:
             return f"the tracker lost {name} in {share:.0%} of the frames"

@@ -12,21 +12,21 @@ UNSEEN = "{s} and {o} are never seen together"
 
 
 def apart_at_start(case: Case) -> Finding:
-    """Question 1: the two do not touch in the first frame that shows both."""
-    start = first_seen(case.scene, case.subject, case.object)
+    """Question 1: the two do not touch in the first frame that shows both, at the start or since the earlier deed."""
+    start = first_seen(case.scene, case.subject, case.object, since=case.since)
     if start is None:
         return no(UNSEEN)
     gap = float(case.scene.gap(case.subject, case.object)[start])
     limit = case.scene.tolerance(case.subject, case.object)
     numbers = {"gap_pixels": round(gap, 1), "limit_pixels": round(limit, 1)}
     if gap > limit:
-        return yes(start, f"{gap:.0f} px lie between {{s}} and {{o}} at the start, contact ends at {limit:.1f} px", **numbers)
-    return no(f"{{s}} and {{o}} touch at the start already, {gap:.1f} px apart", start, **numbers)
+        return yes(start, f"{gap:.0f} px lie between {{s}} and {{o}} {case.when}, contact ends at {limit:.1f} px", **numbers)
+    return no(f"{{s}} and {{o}} touch {case.when} already, {gap:.1f} px apart", start, **numbers)
 
 
 def approaches(case: Case) -> Finding:
     """Question 2: the subject's own motion (when mutual, either's) closes a good part of the first gap."""
-    found = deeds.approach(case.scene, case.subject, case.object, mutual=case.mutual)
+    found = deeds.approach(case.scene, case.subject, case.object, mutual=case.mutual, since=case.since)
     gap, closed = found.numbers.get("gap_pixels", 0.0), found.numbers.get("closed_pixels", 0.0)
     if found.index is not None:
         return yes(found.index, f"the own motion of {{s}} closes {closed:.0f} of {gap:.0f} px to {{o}}", **found.numbers)
@@ -36,10 +36,11 @@ def approaches(case: Case) -> Finding:
 def gap_closes(case: Case) -> Finding:
     """Question 2 of catching: the gap closes, whoever moves."""
     scene = case.scene
-    start = first_seen(scene, case.subject, case.object)
+    start = first_seen(scene, case.subject, case.object, since=case.since)
     if start is None:
         return no(UNSEEN)
-    gap = scene.gap(case.subject, case.object)
+    gap = scene.gap(case.subject, case.object).copy()
+    gap[:start] = np.nan
     least = deeds.least_approach(scene, case.subject, case.object, float(gap[start]))
     closed = np.nan_to_num(gap[start] - gap, nan=0.0)
     over = np.flatnonzero(closed >= least)
