@@ -34,11 +34,7 @@ class Case:
     @property
     def when(self) -> str:
         """When the interaction can begin, in words."""
-        return (
-            "at the start"
-            if self.since == 0
-            else f"in frame {self.scene.frames[self.since]}, where the earlier deed is first seen"
-        )
+        return "at the start" if self.since == 0 else f"in frame {self.scene.frames[self.since]}, where the earlier deed begins"
 
     def contacts(self) -> list[Run]:
         """Return the contacts of subject and object; for touching and moving only those to which the subject came."""

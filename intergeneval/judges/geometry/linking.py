@@ -13,6 +13,8 @@ from intergeneval.records import Predicate
 
 SINCE = "since"
 """Argument of a predicate: the deed that its interaction follows, as {deed, subject, object, mutual}."""
+BY_CONTACT = ("touch", "move", "catch")
+"""Deeds that are done in a contact."""
 INSTEAD = "alternatives"
 """Argument: ids of what would serve as object as well; `instead_of` is the id they stand for, `by` who acts, `done` the deed."""
 
@@ -22,7 +24,7 @@ class Earlier:
     """What is known of the deed that an interaction follows."""
 
     index: int | None
-    """Measured frame that first shows it; None where none does."""
+    """Measured frame in which it begins; None where it is not seen."""
     names: tuple[str, ...]
     """Instances between which it lies."""
 
@@ -36,7 +38,11 @@ def earlier(predicate: Predicate, scene: Scene) -> Earlier | None:
     if not all(name in scene.sights and scene.sights[name].visible.any() for name in names):
         return Earlier(None, names)
     found = _deed(scene, given["deed"], *names, mutual=given["mutual"])
-    return Earlier(found.index if found.strength >= DONE else None, names)
+    if found.strength < DONE or found.index is None:
+        return Earlier(None, names)
+    # It begins with the contact in which it was done, and only later has it gone so far that nobody can doubt it.
+    begun = [run.start for run in contacts(scene, *names) if run.start <= found.index] if given["deed"] in BY_CONTACT else []
+    return Earlier(begun[-1] if begun else found.index, names)
 
 
 def one_of(predicate: Predicate, scene: Scene) -> list[Predicate]:
@@ -54,7 +60,7 @@ def one_of(predicate: Predicate, scene: Scene) -> list[Predicate]:
 
 
 def _plainness(predicate: Predicate, scene: Scene, name: str) -> tuple[float, int]:
-    """Return how plainly the deed was done to a thing: its strength, and where nothing was done to any, how often they touched."""
+    """Return how plainly the deed was done to a thing: its strength, and for how many frames the two touched."""
     actor, deed = predicate.arguments["by"], predicate.arguments["done"]
     if not all(item in scene.sights for item in (actor, name)):
         return 0.0, -1
