@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from intergeneval.config import read_config
 from intergeneval.errors import ConfigError
-from intergeneval.records import Answer, Consistency, Interaction, Profile, Question, RunHeader, Sample, Tracks, Video
+from intergeneval.records import Answer, Consistency, Contrast, Interaction, Profile, Question, RunHeader, Sample, Tracks, Video
 from intergeneval.run.run import Run, score_run
 from intergeneval.store import RunStore
 
@@ -58,7 +58,11 @@ class LoadedRun:
 
     @property
     def answers(self) -> pd.DataFrame:
-        """One row an answer that counts: value, decisive frame and reason, with the question's text and stage beside it."""
+        """One row an answer: value, decisive frame and reason, with the question's text and stage beside it.
+
+        ``twin`` names the sample whose interaction was asked about with the roles exchanged; such answers count for `contrast`
+        and for no score. It is empty for the sample's own.
+        """
         asked = {(item.sample_id, item.interaction, item.question_id): item for item in self.store.read("questions", Question)}
         versions = {(item.sample_id, item.seed): item.sha256 for item in self.store.read("videos", Video)}
         latest = {
@@ -69,7 +73,8 @@ class LoadedRun:
         rows = []
         for answer in latest.values():
             question = asked.get((answer.sample_id, answer.interaction, answer.question_id))
-            rows.append({**answer.to_json(), "text": question and question.text, "stage": question and question.stage.value})
+            beside = {"text": question and question.text, "stage": question and question.stage.value}
+            rows.append({**answer.to_json(), **beside, "twin": question.twin if question is not None else ""})
         return _frame(rows)
 
     @property
@@ -114,15 +119,25 @@ class LoadedRun:
     @property
     def interactions(self) -> pd.DataFrame:
         """One row a key interaction of the benchmark, with every field, also those that say nothing."""
-        empty = {field.name: field.default for field in dataclasses.fields(Interaction) if field.metadata}
+        names = [field.name for field in dataclasses.fields(Interaction)]
         samples = {item.id: item for item in self.store.read("samples", Sample)}.values()
-        return _frame(
+        table = _frame(
             [
-                {"sample_id": sample.id, "interaction": index, **empty, **item.to_json()}
+                {"sample_id": sample.id, "interaction": index, **{name: getattr(item, name) for name in names}}
                 for sample in samples
                 for index, item in enumerate(sample.interactions)
             ]
         )
+        # A column with gaps would turn whole numbers into fractions.
+        return table.astype({"after": "Int64"}) if len(table) else table
+
+    def contrast(self, level: float = 0.95) -> Contrast:
+        """Return whether the model keeps apart who does it and to whom it is done, over the twins of the run."""
+        from intergeneval.stats import contrast
+
+        versions = {(item.sample_id, item.seed): item.sha256 for item in self.store.read("videos", Video)}
+        answers = [item for item in self.store.read("answers", Answer) if versions.get((item.sample_id, item.seed)) == item.video]
+        return contrast(self.store.read("samples", Sample), answers, level)
 
 
 def evaluate(model: str | Path, *, bench: str | Path = "", config: str | Path | None = None, **settings: Any) -> LoadedRun:

@@ -54,13 +54,23 @@ def _of_reading(reading: Reading) -> list[Fault]:
             found += gaps(sample, file, masks=official.mask_folder(file), questions=official.question_file(file))
         else:
             found += gaps(sample, file)
-        found += _file_faults(sample, file, reading.root, reading.task)
+        named = official.question_file(file) if reading.layout == "official" else ""
+        found += [
+            _in_questions(fault, named) if named else fault for fault in _file_faults(sample, file, reading.root, reading.task)
+        ]
     if reading.layout == "official":
         found += official.folder_faults(reading.root)
     else:
         found += _extra_faults(reading)
     found += _own_mask_faults(reading)
     return found
+
+
+def _in_questions(fault: Fault, file: str) -> Fault:
+    """Return a fault of an interaction under the names of the file in which the release's layout holds it."""
+    if not fault.field.startswith("interactions["):
+        return fault
+    return replace(fault, file=file, field="items" + fault.field.removeprefix("interactions"))
 
 
 def _file_faults(sample: Sample, file: str, root: Path, task: str) -> Iterator[Fault]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -76,7 +76,8 @@ def _after(sample: Sample, index: int, field: str) -> Found:
     if first is None:
         return
     if not 0 <= first < count:
-        said = f"interaction {first} does not exist; there {'is' if count == 1 else 'are'} {count}, counted from 0"
+        there = "the only one is number 0" if count == 1 else f"there are {count}, numbered from 0"
+        said = f"interaction {first} does not exist; {there}"
         yield field, said, "write the index of the interaction that this one follows, or leave the field out"
         return
     if first == index:
@@ -91,7 +92,7 @@ def _after(sample: Sample, index: int, field: str) -> Found:
         step = following
     if step == index:
         circle = " -> ".join(map(str, [*seen, step]))
-        yield field, f"the interactions follow each other in a circle ({circle})", "let one of them begin with the video"
+        yield field, f"the interactions follow each other in a circle ({circle})", "leave 'after' out of the one that comes first"
 
 
 def _alternatives(item: Interaction, known: Sequence[str], field: str) -> Found:
@@ -119,17 +120,28 @@ def _twin(sample: Sample, item: Interaction, field: str) -> Found:
         yield field, "the sample is its own twin", "write the id of the other sample"
     elif item.subject is None or item.object is None or not item.verb.strip():
         yield field, "a twin needs subject, verb and object, since its roles are exchanged", "write them, or leave the field out"
+    elif item.alternatives:
+        yield field, "others would do as object, and nobody else would do as subject of the twin", "leave the alternatives out"
+    elif item.destination is not None and item.destination == item.subject:
+        yield (
+            field,
+            f"the object is to end at the subject {item.subject!r}, which the twin exchanges",
+            "leave the destination out",
+        )
     elif item.direction is Direction.BIDIRECTIONAL:
         yield field, "both sides act on each other, so exchanged roles say the same", "leave the field out"
 
 
-def twin_faults(samples: Sequence[Sample], files: Sequence[str]) -> list[Fault]:
-    """Return twins that are none: absent, one-sided, or not the same with exchanged roles; `files` say where each stands."""
+def twin_faults(samples: Sequence[Sample], files: Sequence[str], unread: Collection[str] = ()) -> list[Fault]:
+    """Return twins that are none: absent, one-sided, or not the same with exchanged roles; `files` say where each stands.
+
+    `unread` are ids of samples that are there and could not be read: nothing is said of twins among them.
+    """
     by_id = {sample.id: sample for sample in samples}
     found = []
     for sample, file in zip(samples, files, strict=True):
         for index, item in enumerate(sample.interactions):
-            if item.twin_of is None or item.twin_of == sample.id or not item.twin_of.strip():
+            if item.twin_of is None or item.twin_of in (sample.id, *unread) or not item.twin_of.strip():
                 continue
             said = _no_twin(sample, item, by_id.get(item.twin_of))
             if said is not None:
@@ -145,15 +157,24 @@ def _no_twin(sample: Sample, item: Interaction, twin: Sample | None) -> tuple[st
     if not back:
         return f"sample {twin.id!r} does not call {sample.id!r} its twin", f'write "twin_of": "{sample.id}" there'
     if not any(_exchanged(sample, item, twin, other) for other in back):
-        fix = "give both the same verb, and each the other's subject as object, in the same words"
+        fix = "give both the same verb and fields, and each the other's subject as object, in the same words"
         return f"sample {twin.id!r} is not this interaction with subject and object exchanged", fix
     return None
 
 
 def _exchanged(sample: Sample, item: Interaction, twin: Sample, other: Interaction) -> bool:
-    if item.verb.strip().casefold() != other.verb.strip().casefold():
+    mine, theirs = (
+        (act.verb.strip().casefold(), act.relation, act.part, *(_words(one, name) for name in (act.instrument, act.destination)))
+        for one, act in ((sample, item), (twin, other))
+    )
+    if mine != theirs:
         return False
     return _look(sample, item.subject) == _look(twin, other.object) and _look(sample, item.object) == _look(twin, other.subject)
+
+
+def _words(sample: Sample, name: str | None) -> str | None:
+    known = {item.id: item.appearance.strip().casefold() for item in sample.instances}
+    return None if name is None else known.get(name, name.strip().casefold())
 
 
 def _look(sample: Sample, name: str | None) -> str:

@@ -140,8 +140,7 @@ def _samples(root: Path, faults: list[Fault]) -> tuple[list[Sample], list[str]]:
         if sample is not None:
             samples.append(sample)
             lines.append(file)
-    # A twin in a line that cannot be read would be called absent.
-    faults.extend(twin_faults(samples, lines) if len(samples) == len(seen) else ())
+    faults.extend(twin_faults(samples, lines, seen.keys() - {sample.id for sample in samples}))
     if not seen and not faults:
         faults.append(Fault(file=SAMPLES, field="", problem="there is no sample", fix="add one a line"))
     return samples, lines

@@ -88,6 +88,10 @@ def sets_of(benchmark: Benchmark, model: str) -> tuple[OwnMasks, ...]:
     """
     folder = model_folder(model)
     faults = [fault for name, fault in clashes(benchmark.root, benchmark.samples) if name == folder]
+    for other in benchmark.own_masks:
+        if other != folder and model_of(other) == model:
+            # Spelt as no folder may be, they are meant for this model all the same.
+            faults += survey(benchmark.root, other, benchmark.samples)[1]
     found: list[OwnMasks] = []
     if folder in benchmark.own_masks:
         found, faults = survey(benchmark.root, folder, benchmark.samples)
@@ -100,6 +104,8 @@ def models_with_masks(benchmark: Benchmark) -> dict[str, int]:
     """Return how many of the benchmark's samples each model has own masks of, by the model's name; only whole sets count."""
     found = {}
     for folder in benchmark.own_masks:
+        if model_folder(model_of(folder)) != folder:
+            continue
         sets, _ = survey(benchmark.root, folder, benchmark.samples, all_known=False)
         found[model_of(folder)] = len({item.sample_id for item in sets})
     return found

@@ -67,6 +67,8 @@ def _shape_fix(problem: str) -> str:
         return "add it"
     if problem.startswith("expected one of"):
         return "write one of these, or leave the field out"
+    if problem.startswith("expected a list, got '"):
+        return 'put it in brackets, such as ["id3"]'
     return "correct the value"
 
 

@@ -6,12 +6,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from intergeneval.bench.fields import first_frame_faults
 from intergeneval.build.config import BuildConfig
 from intergeneval.build.folder import BuildFolder
 from intergeneval.build.records import Cut, Drop, Scene
 from intergeneval.build.source import Item
 from intergeneval.build.standing import Standing
 from intergeneval.ids import sha256_json, short
+from intergeneval.masks import decode
 from intergeneval.records import Interaction, Sample, TouchingAtStart
 from intergeneval.records.wording import in_words
 
@@ -96,6 +98,29 @@ def staying(item: Item, scene: Scene, config: BuildConfig, gone: Collection[str]
             kept.append(Act(index=index, interaction=left, rating=rating))
             drops += [replace(blank, step="places", field=name, reason=reason) for name, reason in lacks]
     return _renumbered(kept, acts), drops
+
+
+def borne_out(item: Item, scene: Scene, acts: Sequence[Act], cut: Cut | None) -> tuple[list[Act], list[Drop]]:
+    """Return the interactions less what they say of the first frame that the masks contradict, with what that was.
+
+    Whoever said it, a model, a list or a reviewer, may have looked at somebody else.
+    """
+    if cut is None or cut.status != "ok":
+        return list(acts), []
+    masks = {name: decode(counts, cut.size) for name, counts in cut.masks.items()}
+    sample = Sample(id=item.id, prompt="", instances=scene.instances, interactions=tuple(act.interaction for act in acts))
+    doubted = {fault.field: fault for fault in first_frame_faults(sample, "", masks, given=True)}
+    kept, drops = [], []
+    for index, act in enumerate(acts):
+        fault = doubted.get(f"interactions[{index}].touching_at_start")
+        if fault is None:
+            kept.append(act)
+            continue
+        left = replace(act.interaction, touching_at_start=TouchingAtStart.UNKNOWN)
+        kept.append(replace(act, interaction=left))
+        blank = Drop(sample_id=item.id, interaction=in_words(sample, left), step="cuts", reason=fault.problem)
+        drops.append(replace(blank, field="touching_at_start"))
+    return kept, drops
 
 
 def _rated_below(rating: tuple[int, int] | None, config: BuildConfig) -> str:

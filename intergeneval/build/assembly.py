@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from intergeneval.bench.fields import twin_faults
-from intergeneval.build.acts import gone_from, needed_by, staying
+from intergeneval.build.acts import borne_out, gone_from, needed_by, staying
 from intergeneval.build.config import BuildConfig
 from intergeneval.build.folder import BuildFolder
 from intergeneval.build.records import Cut, Drop, Scene
@@ -89,6 +89,8 @@ def _sample(item: Item, folder: BuildFolder, config: BuildConfig, drops: list[Dr
         drop("places" if gone else "scene", "no interaction is left")
         return None
     kept = with_touching(kept, seen_by_a_model(folder, item, config))
+    kept, doubted = borne_out(item, scene, kept, folder.latest(Cut, item.id))
+    drops += doubted
     acting = {name for act in kept for name in needed_by(act.interaction)}
     acted = {name for act in scene.interactions for name in needed_by(act)}
     alone = [one.id for one in scene.instances if one.id not in gone and one.id not in acting and one.id in acted]

@@ -41,6 +41,8 @@ def shown_acts(
                 "words": fields_in_words(whole, act),
                 "notes": [drop.reason for drop in own if drop.field] + ([seen[index]] if seen.get(index) else []),
                 "fields": field_values(act),
+                "subject": act.subject,
+                "object": act.object,
                 "ids": {one.id: f"{one.id}: {one.class_}" for one in scene.instances},
                 "others": {number: f"{number}: {other}" for number, other in enumerate(texts) if number != index},
                 "choices": CHOICES,

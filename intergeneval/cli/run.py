@@ -107,10 +107,13 @@ def run(config_file: Path | None, options: dict[str, Any]) -> RunResult:
 def older_templates(prepared: Run) -> str:
     """Return a line where a run goes on with the question templates it began with, though there are newer ones; else nothing."""
     from intergeneval.questions import NEWEST
+    from intergeneval.store import RunStore
 
-    version = prepared.plan.version
+    version, settled = prepared.plan.version, prepared.settle()
     if version == NEWEST or prepared.plan.config.templates:
         return ""
+    if RunStore.open(settled.folder).header.key != settled.header.key:
+        return ""  # another run lies there, as the next line says
     return (
         f"it goes on with question templates {version}, as it began; templates {NEWEST} use the fields of interactions: "
         f"another --out, or templates = {NEWEST} in a --config file, asks those anew"
@@ -129,7 +132,7 @@ def expected(prepared: Run) -> str:
 
 def summary(result: RunResult) -> str:
     """Return the text that ends a run: table, what was unscored and why, where the run folder is."""
-    from intergeneval.cli.tables import score_table, unscored_text
+    from intergeneval.cli.tables import bounds_text, score_table, unscored_text
     from intergeneval.store.spending import spending, spending_text
 
     folder = result.store.folder
@@ -139,8 +142,8 @@ def summary(result: RunResult) -> str:
     lines = [score_table(result.scores)]
     if unscored := unscored_text(result.scores):
         lines.append(unscored)
-    if any(score.partial for score in result.scores):
-        lines.append("<= marks upper bounds: without a detector nobody looked for things that emerge (--detector)")
+    if text := bounds_text(result.scores):
+        lines.append(text)
     if text := spending_text(spending(result.store)):
         lines.append(text)
     if result.stopped:

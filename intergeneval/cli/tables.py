@@ -59,6 +59,19 @@ def mean_over_prompts(scores: Sequence[Score], metric: str) -> float | None:
     return sum(means) / len(means) if means else None
 
 
+UNLOOKED = {
+    "emergence": "without a detector nobody looked for things that emerge (--detector)",
+    "plausibility": "nobody looked for bodies that cannot be (--consistency judge)",
+}
+"""Part that was not assessed -> what a reader should know of it."""
+
+
+def bounds_text(scores: Sequence[Score]) -> str:
+    """Return the line that explains ``<=`` under a table; empty where nothing was left unassessed."""
+    parts = sorted({part for score in scores for part in score.partial})
+    return f"<= marks upper bounds: {'; '.join(UNLOOKED.get(part, part) for part in parts)}" if parts else ""
+
+
 def scores_json(header: RunHeader, scores: Sequence[Score], profile: Profile) -> dict[str, Any]:
     """Return the object that ``score --json`` prints; numbers are unrounded."""
     judged = {name for score in scores for name in score.partial if name == "plausibility"}

@@ -129,7 +129,8 @@ def check_comparable(runs: Sequence[ScoredRun], across: Sequence[str] = ()) -> d
     with the first; UsageError for `across` with ``partial``, since upper bounds are never compared with full scores.
     """
     if "partial" in across:
-        raise UsageError("--across partial: upper bounds are never compared with full scores; score both runs with a detector")
+        what = "score both runs with a detector, and under profile informative with --consistency judge"
+        raise UsageError(f"--across partial: upper bounds are never compared with full scores; {what}")
     first = runs[0].header.comparability
     differing = dict.fromkeys(name for run in runs[1:] for name in first.differences(run.header.comparability))
     values = {name: tuple(run.header.comparability.to_json()[name] for run in runs) for name in differing}

@@ -35,10 +35,16 @@ class ReplayJudge:
         self._texts = {
             (item.sample_id, item.interaction, item.question_id): item.text for item in _lines(folder, "questions", Question)
         }
+        self._version_1 = any(item.template.endswith("/v1") for item in _lines(folder, "questions", Question))
+        self._declined: dict[tuple[str, int, int], str] = {}
         self._answers = {
             (item.sample_id, item.seed, item.video, item.interaction, item.question_id, item.repeat): item
             for item in _lines(folder, "answers", Answer)
         }
+        for answer in self._answers.values():
+            if answer.status is AnswerStatus.UNANSWERABLE:
+                key = (answer.sample_id, answer.interaction, answer.question_id)
+                self._declined.setdefault(key, answer.reason or "the replayed run has no answer to it")
         self._consistency = {(item.sample_id, item.seed, item.video): item for item in _lines(folder, "consistency", Consistency)}
 
     @property
@@ -57,9 +63,9 @@ class ReplayJudge:
         _, marked, words = self._revision.rpartition(BODIES)
         return words if marked else ""
 
-    def declines(self, question: Question) -> str | None:  # noqa: ARG002  # the protocol's signature
-        """Return None: what was unanswerable then is so again."""
-        return None
+    def declines(self, question: Question) -> str | None:
+        """Return why the judge that spoke called this question unanswerable, None where it did not: what was so is so again."""
+        return self._declined.get((question.sample_id, question.interaction, question.question_id))
 
     def answer(self, request: JudgeRequest) -> list[Answer]:
         """Return the recorded answers; one that was not recorded, or to a question worded otherwise, is failed."""
@@ -88,7 +94,8 @@ class ReplayJudge:
         if found is None:
             reason = "the replayed run has no answer to this question about this file"
         elif self._texts.get(place) != question.text:
-            reason = "the replayed run asked this question in other words"
+            older = "; it was asked from templates of version 1: set templates = 1 in --config" if self._version_1 else ""
+            reason = f"the replayed run asked this question in other words{older}"
         elif found.frame is not None and found.frame not in request.video.sampled:
             reason = f"the replayed run decided by frame {found.frame}, which this run does not sample"
         else:

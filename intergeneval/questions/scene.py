@@ -59,6 +59,10 @@ class Scene:
         )
 
     @property
+    def _where(self) -> str:
+        return f"sample {self.sample.id!r}, interaction {self.index % len(self.sample.interactions)}"
+
+    @property
     def mutual(self) -> bool:
         """Whether both act on each other."""
         return self.interaction.direction is Direction.BIDIRECTIONAL
@@ -127,7 +131,7 @@ class Scene:
         """Return what every placeholder of the templates stands for."""
         verb, item = phrase(self.interaction.verb), self.interaction
         subject = instance_name(self.subject)
-        tool = None if item.instrument is None else instance_name(self.sample.instance(item.instrument))
+        tool = None if item.instrument is None else instance_name(_instance(self.sample, item.instrument, self._where))
         actor = subject if item.part is None else f"{_BODY[item.part]} of {subject}"
         how = "" if item.part is None else f" with {_BODY[item.part]}"
         return {
@@ -186,16 +190,21 @@ def clause(sample: Sample, index: int) -> str:
 def _objects(sample: Sample, item: Interaction) -> str:
     """Return the object as questions call it, with its alternatives: ``any of A, B and C``."""
     assert item.object is not None
-    names = [instance_name(sample.instance(name)) for name in (item.object, *_alternatives(sample, item))]
+    where = f"sample {sample.id!r}"
+    names = [instance_name(_instance(sample, name, where)) for name in (item.object, *_alternatives(sample, item))]
     return names[0] if len(names) == 1 else f"any of {', '.join(names[:-1])} and {names[-1]}"
 
 
 def _alternatives(sample: Sample, item: Interaction) -> tuple[str, ...]:
-    if item.alternatives or item.after is None:
-        return item.alternatives
-    earlier = sample.interactions[item.after]
     taken = {item.subject, item.object, item.instrument, item.destination}
-    return tuple(name for name in earlier.alternatives if name not in taken) if earlier.object == item.object else ()
+    step = item
+    for _ in sample.interactions:
+        if step.alternatives or step.after is None:
+            break
+        step = sample.interactions[step.after]
+        if step.object != item.object:
+            return ()
+    return tuple(name for name in step.alternatives if name not in taken)
 
 
 def _instance(sample: Sample, name: str, where: str) -> Instance:

@@ -124,8 +124,22 @@ class Interaction(Record):
 
     @property
     def exchanged(self) -> Interaction:
-        """The same with the roles of subject and object exchanged: what the twin asks for."""
-        return replace(self, subject=self.object, object=self.subject, questions=(), text="")
+        """The same with the roles of subject and object exchanged: what the twin asks for.
+
+        What would do as object, and a destination that is one of the two, belong to the roles as they were, and fall away.
+        """
+        roles = (self.subject, self.object)
+        stays = self.destination not in roles
+        return replace(
+            self,
+            subject=self.object,
+            object=self.subject,
+            questions=(),
+            text="",
+            alternatives=(),
+            destination=self.destination if stays else None,
+            relation=self.relation if stays else None,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ def in_words(sample: Sample, item: Interaction, *, full: bool = False) -> str:
 
 def fields_in_words(sample: Sample, item: Interaction) -> list[str]:
     """Return a few words on each optional field of a sample's interaction that says something, in the order of the fields."""
-    looks = {one.id: f"{one.appearance} ({one.id})" for one in sample.instances}
+    looks = {one.id: f"{one.appearance} ({one.colour} box)" for one in sample.instances}
     words = []
     if item.instrument is not None:
         words.append(f"with: {looks.get(item.instrument, item.instrument)}")
@@ -24,7 +24,7 @@ def fields_in_words(sample: Sample, item: Interaction) -> list[str]:
         words.append(f"ends {item.relation or ''}: {looks.get(item.destination, item.destination)}")
     if item.after is not None:
         earlier = [in_words(sample, one) for one in sample.interactions[item.after : item.after + 1]]
-        words.append(f"after: {', '.join([*earlier, f'interaction {item.after}'])}")
+        words.append(f"after: {earlier[0] if earlier else item.after}")
     if item.alternatives:
         words.append(f"would do as well: {', '.join(looks.get(name, name) for name in item.alternatives)}")
     if item.part is not None:

@@ -6,7 +6,7 @@ Whole run-length masks of a large report would be gigabytes; outlines simplified
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from intergeneval import masks
 from intergeneval.errors import RecordError
-from intergeneval.records import Box, Sample, Track, Tracks, TrackState
+from intergeneval.records import Box, Interaction, Sample, Track, Tracks, TrackState
 
 SIMPLIFY_PX = 0.9
 """Largest distance of a simplified outline from the mask's own, in pixels."""
@@ -81,7 +81,7 @@ def overlay_of(tracks: Tracks, frames: Sequence[int], sample: Sample) -> Overlay
         )
         for track in tracks.tracks
     )
-    pairs = dict.fromkeys((item.subject, item.object) for item in sample.interactions)
+    pairs = dict.fromkeys(pair for item in sample.interactions for pair in _pairs(item))
     touches: list[Touch] = []
     for subject, target in pairs:
         first, second = tracks.track(subject or ""), tracks.track(target or "")
@@ -90,6 +90,15 @@ def overlay_of(tracks: Tracks, frames: Sequence[int], sample: Sample) -> Overlay
         touching = tuple(frame for frame in kept if _touch(tracks, (first, second), frame, reach))
         touches.append(Touch(subject=first.instance_id, object=second.instance_id, frames=touching))
     return Overlay(size=tracks.size, frames=kept, length=length, lanes=lanes, touches=tuple(touches), touch_px=reach)
+
+
+def _pairs(item: Interaction) -> Iterator[tuple[str | None, str | None]]:
+    """Give who is looked at for contact: the two sides, and whoever the fields name in the place of one of them."""
+    for actor in dict.fromkeys((item.subject, item.instrument or item.subject)):
+        for target in (item.object, *item.alternatives):
+            yield actor, target
+    if item.destination is not None:
+        yield item.object, item.destination
 
 
 def spans(states: Sequence[TrackState]) -> tuple[tuple[str, int, int], ...]:

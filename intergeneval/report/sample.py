@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from intergeneval.records import Answer, Consistency, Instance, Sample, Score, TrackState, Video
+from intergeneval.records import Answer, Consistency, Instance, Profile, Sample, Score, TrackState, Video
 from intergeneval.report.arithmetic import Line, spell_out
 from intergeneval.report.columns import Columns
 from intergeneval.report.load import LoadedRun, Take
@@ -75,6 +75,8 @@ class TakeView:
     """Outlines."""
     tracking: str
     """Why there are none."""
+    own_masks: bool
+    """Whether it was followed from masks of the model's own first frame."""
     lanes: tuple[TimelineLane, ...]
     """Timeline of the instances."""
     ticks: tuple[Ticks, ...]
@@ -129,6 +131,8 @@ class SampleView:
     """All questions."""
     many_seeds: bool
     """Whether any model has more than one video."""
+    left_out: Mapping[int, str]
+    """Index of an interaction -> which questions the runs' profiles left out of it, in words."""
 
     @property
     def outlined(self) -> bool:
@@ -157,7 +161,21 @@ def make_sample(sample: Sample, name: str, runs: Sequence[LoadedRun], media: Med
         takes=takes,
         questions=_questions(sample, found),
         many_seeds=len(set(labels)) < len(labels),
+        left_out=_left_out([(run.header.comparability.profile, take.score) for run, take in found]),
     )
+
+
+def _left_out(found: Sequence[tuple[Profile, Score]]) -> dict[int, str]:
+    """Return for each interaction the questions that do not count and why, once a profile."""
+    told: dict[int, dict[str, None]] = {}
+    for profile, score in found:
+        for part in score.interactions:
+            if part.left_out:
+                numbers = " and ".join(map(str, part.left_out))
+                why = "nearly every video gets them right" if profile is Profile.INFORMATIVE else "the first frame decides them"
+                text = f"{'questions' if len(part.left_out) > 1 else 'question'} {numbers} (profile {profile}: {why})"
+                told.setdefault(part.interaction, {})[text] = None
+    return {index: "; ".join(texts) for index, texts in told.items()}
 
 
 def _take(anchor: str, run: LoadedRun, take: Take, sample: Sample, media: MediaFolder, columns: Columns) -> TakeView:
@@ -174,6 +192,7 @@ def _take(anchor: str, run: LoadedRun, take: Take, sample: Sample, media: MediaF
         shown=media.show(take.video, run.header, run.folder),
         overlay=take.overlay,
         tracking=take.tracking,
+        own_masks=bool({sample.id, f"{sample.id}/{take.video.seed}"} & set(run.header.own_masks)),
         lanes=_lanes(take.overlay, sample),
         ticks=_ticks(take, sample, length),
         lines=spell_out(take.score, take.answers, take.consistency, run.header.comparability.profile),

@@ -76,8 +76,12 @@ def contrast(samples: Iterable[Sample], answers: Iterable[Answer], level: float 
                 unjudged[f"{pair.name}, seed {seed}"] = str(error)
         if made:
             judged.append(made)
-    right, right_low, right_high = _interval([[item.contrast for item in made] for made in judged], (0.0, 1.0), level)
-    moved, moved_low, moved_high = _interval([[item.sensitivity for item in made] for made in judged], (-1.0, 1.0), level)
+    number = {twins: place for place, twins in enumerate(dict.fromkeys((made[0].first, made[0].second) for made in judged))}
+    clusters = [number[made[0].first, made[0].second] for made in judged]
+    right, right_low, right_high = _interval([[item.contrast for item in made] for made in judged], clusters, (0.0, 1.0), level)
+    moved, moved_low, moved_high = _interval(
+        [[item.sensitivity for item in made] for made in judged], clusters, (-1.0, 1.0), level
+    )
     return Contrast(
         contrast=right,
         contrast_low=right_low,
@@ -103,6 +107,11 @@ def _pairs(by_id: Mapping[str, Sample]) -> Iterator[_Pair]:
             several = sum(other.twin_of == item.twin_of for other in sample.interactions) > 1
             name = f"{first} + {item.twin_of}" + (f", interaction {index}" if several else "")
             back = None if twin is None else _counterpart(sample, index, twin, taken)
+            if item.questions or (twin is not None and back is not None and twin.interactions[back].questions):
+                fault = "the benchmark words the questions itself, and nobody words them for the exchanged roles"
+                yield _Pair(first=first, second=item.twin_of, places=(index, 0), counts=(0, 0), name=name, fault=fault)
+                taken |= {(first, index)} | (set() if twin is None or back is None else {(twin.id, back)})
+                continue
             if twin is None or back is None:
                 fault = f"there is no sample {item.twin_of}" if twin is None else f"{twin.id} does not call {first} its twin"
                 yield _Pair(first=first, second=item.twin_of, places=(index, 0), counts=(0, 0), name=name, fault=fault)
@@ -171,12 +180,15 @@ def _shares(sample_id: str, about: _Video, places: tuple[int, int]) -> tuple[flo
 
 
 def _interval(
-    values: Sequence[Sequence[float]], scale: tuple[float, float], level: float
+    values: Sequence[Sequence[float]], clusters: Sequence[int], scale: tuple[float, float], level: float
 ) -> tuple[float | None, float | None, float | None]:
-    """Return the mean over pairs of the means over their seeds, and both ends of its interval within `scale`."""
+    """Return the mean over pairs of the means over their seeds, and both ends of its interval within `scale`.
+
+    `clusters` numbers the two samples of each pair: several pairs of the same two say the same thing twice.
+    """
     if not values:
         return None, None, None
     means = np.array([math.fsum(seeds) / len(seeds) for seeds in values], dtype=np.float64)
-    moments = clustered(means, np.arange(len(means), dtype=np.int64), level)
+    moments = clustered(means, np.array(clusters, dtype=np.int64), level)
     low, high = (known(float(np.clip(end, *scale))) for end in (moments.low, moments.high))
     return float(moments.mean), low, high

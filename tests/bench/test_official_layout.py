@@ -191,3 +191,11 @@ def test_every_fault_is_found_in_one_pass(tmp_path):
     assert faults[-1].fix == "add synthetic/masks/000/id2.png"
     fields = [(fault.sample, fault.field) for fault in faults]
     assert fields == [("001", "[1].objects"), ("", "[2]"), ("000", "instances[1].mask")]
+
+
+def test_what_the_masks_contradict_is_named_in_the_file_of_the_questions(tmp_path):
+    folder = official_type(tmp_path / "synthetic")
+    with_keys(folder, {"subject": "id1", "verb": "lifts", "object": "id2", "touching_at_start": "yes"})
+    (fault,) = bench.check(folder)
+    assert (fault.file, fault.field) == ("questions/000.json", "items[0].touching_at_start")
+    assert "px apart" in fault.problem

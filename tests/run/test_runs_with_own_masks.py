@@ -184,6 +184,15 @@ def test_a_misspelt_sample_in_the_model_s_folder_is_told_before_the_first_video_
     assert start(other, tmp_path, limit=1).settle().header.own_masks == ()
 
 
+def test_a_folder_spelt_as_no_folder_may_be_is_not_passed_over_by_the_model_it_is_meant_for(other, tmp_path):
+    bench, _ = other
+    name = "own 50%"
+    draw(bench, name, "a")  # must be own 50%25
+    with pytest.raises(BenchError, match="own 50%25"):
+        start(other, tmp_path, name=name)
+    assert start(other, tmp_path, name="another").settle().header.own_masks == ()
+
+
 def test_own_masks_stand_in_for_masks_that_the_benchmark_lacks(other, tmp_path):
     root, _ = other
     rows = [json.loads(line) for line in (root / "samples.jsonl").read_text().splitlines()]

@@ -225,3 +225,26 @@ def test_samples_without_twins_have_no_contrast_and_one_pair_has_no_interval():
     assert (found.contrast, found.sensitivity, found.pairs, found.unjudged) == (None, None, (), {})
     found = contrast(TWINS, [*video("a", 7, 0), *video("b", 7, 0)])
     assert (found.contrast, found.contrast_low, found.contrast_high, found.sensitivity_low) == (1.0, None, None, None)
+
+
+def test_several_pairs_of_the_same_two_samples_are_one_cluster():
+    samples = [sample("a", "b", "b", verbs=("lifts", "pushes")), sample("b", "a", "a", verbs=("lifts", "pushes"))]
+    answers = [
+        item
+        for name, shares in (("a", (7, 5)), ("b", (6, 4)))
+        for place, yes in enumerate(shares)
+        for item in (*about(name, place, yes), *about(name, 2 + place, 1))
+    ]
+    found = contrast(samples, answers)
+    assert len(found.pairs) == 2
+    assert (found.contrast, found.contrast_low, found.contrast_high) == (1.0, None, None)
+
+
+def test_a_twin_with_the_benchmark_s_own_questions_is_unjudged_with_the_reason():
+    own = tuple(f"{number}?" for number in range(1, 11))
+    first, second = TWINS
+    worded = replace(first, interactions=(replace(first.interactions[0], questions=own),))
+    found = contrast([worded, second], [*video("a", 7, 1), *video("b", 7, 1)])
+    assert found.pairs == ()
+    assert list(found.unjudged) == ["a + b, seed 0"]
+    assert "nobody words them for the exchanged roles" in found.unjudged["a + b, seed 0"]

@@ -141,12 +141,13 @@
   }
 
   function choose(number) {
-    const article = current();
-    const input = article?.querySelectorAll(".whole .choices input")[number];
+    // The key speaks of the box that has the focus; with the focus on none, of the sample.
+    const part = document.activeElement?.closest(".act, .instance") || current()?.querySelector(".whole");
+    const input = part?.querySelectorAll(".choices input")[number];
     if (!input) return;
     input.checked = true;
     input.dispatchEvent(new Event("change", { bubbles: true }));
-    if (number === 1) article.querySelector(".whole .note-text").focus();
+    if (number === 1) part.querySelector(part.matches(".act") ? ".fixes select" : ".note-text").focus();
   }
 
   document.addEventListener("keydown", (event) => {

@@ -102,6 +102,12 @@ WRONG = {
     "twin empty": ({"twin_of": ""}, "twin_of", "id is empty"),
     "twin a number": ({"twin_of": 2}, "twin_of", "expected a text, got 2"),
     "twin of both sides": ({"twin_of": "two", "direction": "bidirectional"}, "twin_of", "both sides act on each other"),
+    "twin with alternatives": ({"twin_of": "two", "alternatives": ["id4"]}, "twin_of", "nobody else would do as subject"),
+    "twin whose object ends at the subject": (
+        {"twin_of": "two", "destination": "id1", "relation": "at"},
+        "twin_of",
+        "is to end at the subject 'id1'",
+    ),
     "twin without object": (
         {"twin_of": "two", "object": None, "verb": "", "questions": ["q?"] * 10},
         "twin_of",
@@ -173,8 +179,11 @@ def test_twins_are_sound(tmp_path):
         (lambda twin: twin["interactions"][0].update(subject="id1", object="id2"), "subject and object exchanged"),
         (lambda twin: twin["interactions"][0].update(verb="pushes"), "subject and object exchanged"),
         (lambda twin: twin["instances"][0].update(appearance="man in white"), "subject and object exchanged"),
+        (lambda twin: twin["interactions"][0].update(instrument="id3"), "subject and object exchanged"),
+        (lambda twin: twin["interactions"][0].update(part="foot"), "subject and object exchanged"),
+        (lambda twin: twin["interactions"][0].update(destination="the wall", relation="at"), "subject and object exchanged"),
     ],
-    ids=["one-sided", "not exchanged", "another verb", "another man"],
+    ids=["one-sided", "not exchanged", "another verb", "another man", "a tool more", "a part more", "a place more"],
 )
 def test_a_twin_that_is_none_is_named(tmp_path, change, problem):
     one, two = pair(tmp_path / "b")
@@ -185,6 +194,17 @@ def test_a_twin_that_is_none_is_named(tmp_path, change, problem):
     ]
     with pytest.raises(BenchError, match="twin_of"):
         bench.load(tmp_path / "b")
+
+
+def test_a_sample_that_cannot_be_read_hides_no_fault_of_other_twins(tmp_path):
+    one, two = pair(tmp_path / "b")
+    one["interactions"][0]["twin_of"] = "nobody"
+    broken = scene(tmp_path / "b", "three", twin="two")
+    broken["prompt"] = 5
+    two["interactions"][0]["twin_of"] = "three"
+    write_samples(tmp_path / "b", [one, two, broken])
+    problems = [fault.problem for fault in bench.check(tmp_path / "b") if fault.field == "interactions[0].twin_of"]
+    assert problems == ["the benchmark has no sample 'nobody'"]
 
 
 def test_a_benchmark_without_fields_has_the_hash_it_had(tmp_path):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from intergeneval import questions
+from intergeneval.errors import BenchError
 from intergeneval.questions.templates import FIRST_MODES, MODES, embedded, parse
 from intergeneval.records import (
     TWIN_IDS,
@@ -119,6 +120,33 @@ def test_what_follows_with_the_same_object_leaves_as_open_which_it_is():
     other = replace(scene, interactions=(first, replace(later, object="id3")))
     item = next(one for one in questions.questions_for(other) if (one.interaction, one.question_id) == (1, 9))
     assert "any of" not in item.text
+
+
+def test_it_stays_open_over_several_deeds():
+    base = BY_ID["balloon-any"]
+    acts = (
+        base.interactions[0],
+        Interaction(subject="id1", verb="lifts", object="id2", after=0),
+        Interaction(subject="id1", verb="drops", object="id2", after=1),
+    )
+    asked_last = [item for item in questions.questions_for(replace(base, interactions=acts)) if item.interaction == 2]
+    assert all("any of the red balloon" in item.text for item in asked_last if item.question_id != 7)
+
+
+def test_an_unknown_instrument_is_named_as_other_instances_are():
+    base = BY_ID["dog-stroke"]
+    for fields in ({"instrument": "id9"}, {"alternatives": ("id9",)}):
+        broken = replace(base, interactions=(replace(base.interactions[0], **fields),))
+        with pytest.raises(BenchError, match="no instance is called 'id9'"):
+            questions.questions_for(broken)
+
+
+def test_what_belongs_to_the_roles_falls_away_when_they_are_exchanged():
+    act = Interaction(subject="id1", verb="pulls", object="id2", destination="id1", relation=Relation.AT, alternatives=("id3",))
+    assert (act.exchanged.subject, act.exchanged.object) == ("id2", "id1")
+    assert (act.exchanged.destination, act.exchanged.relation, act.exchanged.alternatives) == (None, None, ())
+    kept = replace(act, destination="the wall", instrument="id3", alternatives=()).exchanged
+    assert (kept.destination, kept.relation, kept.instrument) == ("the wall", Relation.AT, "id3")
 
 
 def test_the_part_of_the_body_does_it():
