@@ -10,6 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from intergeneval.build.acts import scene_hash
 from intergeneval.build.assembly import Assembled
 from intergeneval.build.config import BuildConfig
 from intergeneval.build.folder import BuildFolder
@@ -93,7 +94,8 @@ def view(folder: BuildFolder, config: BuildConfig, item: Item, sample: Sample | 
     now = standing(folder.decided(item.id))
     frames = shown_frames(folder.root, item.id, cut.input) if cut is not None and cut.input else {}
     anchor = shown_anchor(folder.root, item.id, placing.input) if placing is not None and placing.input else None
-    acts = shown_acts(scene, acts_now(folder, item, config), own, _seen(folder, config, item))
+    fixed = {index for about, index in now.fields if scene is not None and about == scene_hash(scene)}
+    acts = shown_acts(scene, acts_now(folder, item, config), own, _seen(folder, config, item), fixed)
     return {
         "id": item.id,
         "in": sample is not None,

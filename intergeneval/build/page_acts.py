@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from intergeneval.bench.fields import FIELDS
@@ -19,11 +19,16 @@ CHOICES = {
 
 
 def shown_acts(
-    scene: Scene | None, acts: Sequence[Interaction], drops: Sequence[Drop], seen: dict[int, str]
+    scene: Scene | None,
+    acts: Sequence[Interaction],
+    drops: Sequence[Drop],
+    seen: Mapping[int, str],
+    fixed: Collection[int],
 ) -> list[dict[str, Any]]:
     """Return what the page shows of each interaction, as it stands.
 
-    `drops` is what was left out of the sample, `seen` what a model said of the first frame, by index.
+    `drops` is what was left out of the sample, `seen` what a model said of the first frame, `fixed` which interactions a person
+    corrected, both by index.
     """
     if scene is None:
         return []
@@ -41,6 +46,7 @@ def shown_acts(
                 "words": fields_in_words(whole, act),
                 "notes": [drop.reason for drop in own if drop.field] + ([seen[index]] if seen.get(index) else []),
                 "fields": field_values(act),
+                "corrected": index in fixed,
                 "subject": act.subject,
                 "object": act.object,
                 "ids": {one.id: f"{one.id}: {one.class_}" for one in scene.instances},

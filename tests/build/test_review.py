@@ -133,6 +133,7 @@ def test_fields_that_a_person_sets_get_into_the_benchmark_and_stand_on_the_next_
     assert "ends on: the top shelf" in page
     assert "touching at the start: no" in page
     assert 'value="the top shelf"' in page
+    assert page.count("corrected by a person") == 1
     (kept,) = [line for line in decisions(desk) if line.get("interaction") == 0 and line["sample_id"] == "one"]
     assert (kept["decision"], kept["fields"]["destination"], kept["fields"]["part"]) == ("keep", "the top shelf", "hand")
     # The second review changes one field and empties another; the rest stays, and nobody is asked again.

@@ -69,7 +69,7 @@
     if (made.box && (made.box.length !== 4 || made.box.some((side) => !Number.isFinite(side)) || made.box[0] >= made.box[2] || made.box[1] >= made.box[3]))
       return `${made.sample_id}, ${made.instance_id}: a box is four numbers x0, y0, x1, y1 with x0 < x1 and y0 < y1`;
     const named = `${made.sample_id}, interaction ${made.interaction}`, fields = made.fields;
-    if (fields && !Object.keys(fields).length) return `${named}: to fix it, change a field`;
+    if (fields && !Object.keys(fields).length) return `${named}: to fix it, change a field, or choose keep`;
     if (fields && unpaired(made)) return `${named}: a destination needs a relation (in, on or at), and a relation a destination`;
     if (!made.instance_id && made.interaction === undefined && made.decision === "fix" && !made.note) return `${made.sample_id}: a sample to fix needs a note`;
     return "";
@@ -77,7 +77,8 @@
 
   const decided = (article) => Boolean(article.querySelector(".choices input:checked"));
 
-  function tell(text) {
+  function tell(text, wrong) {
+    count.classList.toggle("wrong", Boolean(wrong));
     const done = articles.filter(decided).length;
     count.textContent = text || `${done} of ${articles.length} samples decided on this page`;
   }
@@ -90,7 +91,7 @@
 
   function download() {
     const found = decisions(), fault = found.map(wrong).find(Boolean);
-    if (fault) return tell(`Not saved. ${fault}`);
+    if (fault) return tell(`Not saved. ${fault}`, true);
     if (!found.length) return tell("Nothing is decided yet");
     const text = JSON.stringify({ build: body.dataset.build, decisions: found }, null, 1);
     const link = document.createElement("a");
