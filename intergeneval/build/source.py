@@ -114,7 +114,9 @@ def _rows(path: Path, faults: list[Fault]) -> Iterator[tuple[Row | None, str]]:
         try:
             yield Row.from_json(raw, where=where), where
         except RecordError as error:
-            faults.append(Fault(file=where, field="", problem=str(error).removeprefix(f"{where}: "), fix="correct the row"))
+            place, _, problem = str(error).partition(": ")
+            field = place.removeprefix(where).removeprefix(".")
+            faults.append(Fault(file=where, field=field, problem=problem, fix="correct the row"))
 
 
 def _each_row(rows: Iterator[tuple[int, Any]]) -> Iterator[tuple[int, Any]]:
