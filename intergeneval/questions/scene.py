@@ -129,7 +129,7 @@ class Scene:
 
     def words(self) -> Mapping[str, str]:
         """Return what every placeholder of the templates stands for."""
-        verb, item = phrase(self.interaction.verb), self.interaction
+        verb, item = phrase(self.interaction.verb, ascii_only=self.version == 1), self.interaction
         subject = instance_name(self.subject)
         tool = None if item.instrument is None else instance_name(_instance(self.sample, item.instrument, self._where))
         actor = subject if item.part is None else f"{_BODY[item.part]} of {subject}"

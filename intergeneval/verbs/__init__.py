@@ -124,13 +124,13 @@ def by_category(category: Category | None) -> Pattern | None:
     return _lexicon().patterns[name] if name else None
 
 
-def phrase(verb: str) -> VerbPhrase:
+def phrase(verb: str, *, ascii_only: bool = False) -> VerbPhrase:
     """Return base, third person and -ing form of a verb phrase; words that follow the verb are kept as they are.
 
     The head of an unknown verb is its first word that is neither auxiliary nor adverb. A second verb after ``and`` is bent too.
     """
     lexicon = _lexicon()
-    words = words_of(verb)
+    words = words_of(verb, ascii_only=ascii_only)
     position = _head_position(words, lexicon)
     if position is None:
         position = next((i for i, word in enumerate(words) if not _is_filler(word, lexicon)), None)

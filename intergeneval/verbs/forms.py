@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 _VOWELS = "aeiou"
 _SIBILANTS = ("s", "x", "z", "ch", "sh", "o")
-_WORD = re.compile(r"[a-z]+(?:['-][a-z]+)*")
+_WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
+_ASCII_WORD = re.compile(r"[a-z]+(?:['-][a-z]+)*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,9 +32,12 @@ class Forms:
     """Past participle, such as ``carried``."""
 
 
-def words_of(text: str) -> list[str]:
-    """Return the lower-case words of a text; hyphens and apostrophes inside a word stay."""
-    return _WORD.findall(text.lower().replace("’", "'"))
+def words_of(text: str, *, ascii_only: bool = False) -> list[str]:
+    """Return the lower-case words of a text; hyphens and apostrophes inside a word stay.
+
+    `ascii_only` breaks words at letters beyond a to z, as question templates of version 1 had them.
+    """
+    return (_ASCII_WORD if ascii_only else _WORD).findall(text.lower().replace("’", "'"))
 
 
 def forms_of(base: str, irregular: Mapping[str, tuple[str, str]]) -> Forms:

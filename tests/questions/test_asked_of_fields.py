@@ -177,6 +177,13 @@ def test_a_phrase_that_only_begins_with_a_known_verb_is_asked_about_in_general_w
     assert before[2].text.startswith("Does the thing that was with")
 
 
+def test_a_verb_with_letters_beyond_a_to_z_stays_whole():
+    base = BY_ID["dog-stroke"]
+    scene = replace(base, interactions=(Interaction(subject="id1", verb="flambés", object="id2"),))
+    assert "flambéing the brown dog" in questions.questions_for(scene)[0].text
+    assert "flambing s the brown dog" in questions.questions_for(scene, embedded(1))[0].text
+
+
 PLAIN = Interaction(subject="id1", verb="pushes", object="id2")
 
 
