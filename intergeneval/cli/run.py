@@ -112,7 +112,8 @@ def older_templates(prepared: Run) -> str:
     version, settled = prepared.plan.version, prepared.settle()
     if version == NEWEST or prepared.plan.config.templates:
         return ""
-    if RunStore.open(settled.folder).header.key != settled.header.key:
+    there, mine = RunStore.open(settled.folder).header, settled.header
+    if (there.key, there.source, there.source_hash) != (mine.key, mine.source, mine.source_hash):
         return ""  # another run lies there, as the next line says
     return (
         f"it goes on with question templates {version}, as it began; templates {NEWEST} use the fields of interactions: "

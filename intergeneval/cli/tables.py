@@ -10,7 +10,8 @@ from typing import Any
 from intergeneval.records import Profile, RunHeader, Score, ScoreStatus
 
 METRICS = ("kisa_raw", "sgi_raw", "spi", "kisa", "sgi", "if_")
-_BOUNDED_ABOVE = frozenset({"spi", "kisa", "sgi", "if_"})
+_BOUNDED_ABOVE = {"emergence": frozenset({"spi", "kisa", "sgi", "if_"}), "plausibility": frozenset({"if_"})}
+"""Part that was not assessed -> the numbers that are upper bounds without it."""
 
 
 def number(score: Score, metric: str) -> str:
@@ -18,7 +19,11 @@ def number(score: Score, metric: str) -> str:
     value = getattr(score, metric)
     if value is None:
         return "-"
-    return f"{'<= ' if score.partial and metric in _BOUNDED_ABOVE else ''}{value:.3f}"
+    return f"{'<= ' if _is_bound(metric, score.partial) else ''}{value:.3f}"
+
+
+def _is_bound(metric: str, partial: Sequence[str]) -> bool:
+    return any(metric in _BOUNDED_ABOVE.get(part, _BOUNDED_ABOVE["emergence"]) for part in partial)
 
 
 def score_table(scores: Sequence[Score]) -> str:
@@ -90,7 +95,7 @@ def _mean_text(scores: Sequence[Score], metric: str) -> str:
     mean = mean_over_prompts(scores, metric)
     if mean is None:
         return "-"
-    bound = metric in _BOUNDED_ABOVE and any(score.partial for score in scores)
+    bound = any(_is_bound(metric, score.partial) for score in scores)
     return f"{'<= ' if bound else ''}{mean:.3f}"
 
 

@@ -42,7 +42,7 @@ def spell_out(score: Score, answers: Sequence[Answer], consistency: Consistency 
     """Return the steps from answers and ratios to IF; empty for a video that was never looked at."""
     if not score.interactions and score.kisa_raw is None:
         return ()
-    bound = bool(score.partial)
+    bound = "emergence" in score.partial
     kisa, sgi = _notes(score, KISA_IDS, score.kisa_bounds), _notes(score, SGI_IDS, score.sgi_bounds)
     lines = [
         Line(name="KISA raw", formula=_share(score, answers, KISA_IDS), value=score.kisa_raw, note=kisa),
@@ -53,7 +53,7 @@ def spell_out(score: Score, answers: Sequence[Answer], consistency: Consistency 
     ]
     if score.plausibility is not None:
         lines.append(_plausible(score, consistency))
-    return (*lines, Line(name="IF", formula=_half(score), value=score.if_, bound=bound))
+    return (*lines, Line(name="IF", formula=_half(score), value=score.if_, bound=bool(score.partial)))
 
 
 def _share(score: Score, answers: Sequence[Answer], ids: tuple[int, ...]) -> str:
@@ -88,7 +88,7 @@ def _spi(score: Score, consistency: Consistency | None, profile: Profile) -> Lin
         notes.append("clipped to [0, 1]")
     if abs(expected - score.spi) > _CLOSE:
         notes.append(f"the stored SPI differs from this sum ({expected!r})")
-    return Line(name="SPI", formula=formula, value=score.spi, bound=bool(score.partial), note="; ".join(notes))
+    return Line(name="SPI", formula=formula, value=score.spi, bound="emergence" in score.partial, note="; ".join(notes))
 
 
 def ratio(value: float, frames: int) -> str:

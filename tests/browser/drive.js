@@ -186,11 +186,19 @@ const scenarios = {
     await pick(1, "relation", "");
     await page.locator("#save").click();
     out.refused = await told();
+    out.plain = await page.locator("#count").evaluate((count) => count.classList.contains("wrong"));
+    // The keys speak of the box that has the focus: keep, and after all fix; the sample as a whole stays open.
+    await act(1).locator('.choices input[value="fix"]').focus();
+    await page.keyboard.press("1");
+    out.key = await act(1).locator(".choices input:checked").inputValue();
+    await page.keyboard.press("2");
+    out.whole = await page.locator(".whole .choices input:checked").count();
     await pick(1, "relation", "in");
     await act(1).getByLabel("Destination: where").selectOption("id3");
     await act(1).getByLabel("After:").selectOption("0");
     await act(1).getByLabel("Twin:").fill("two");
-    await act(1).getByRole("checkbox", { name: "id1: man" }).focus();
+    out.offered = await act(1).locator('[data-role="alternative"]').evaluateAll((boxes) => boxes.map((box) => box.value));
+    await act(1).getByRole("checkbox", { name: "id3: woman" }).focus();
     await page.keyboard.press("Space");
     await page.reload();
     out.kept_open = await act(1).locator('[data-role="destination-id"]').inputValue();

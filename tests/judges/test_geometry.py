@@ -274,6 +274,20 @@ def test_any_of_several_will_do():
     assert "y" not in verdicts(none, "pushes", fields={"alternatives": ("x",)})[2:]
 
 
+def test_a_no_about_several_speaks_of_the_one_that_was_nearest_and_says_so_of_the_rest():
+    bodies = {"a": person(lambda frame: 20 + 50 * ramp(frame, 4, 12)), "o": thing(still(210), side=18), "x": thing(still(100))}
+    reason = answers(bodies, "pushes", fields={"alternatives": ("x",)})[3].reason
+    assert "green box" in reason
+    assert "nor does another that would do show it" in reason
+
+
+def test_what_comes_to_the_subject_is_said_to_have_come():
+    bodies = {"a": person(still(20)), "o": thing(lambda frame: 100 - 64 * ramp(frame, 4, 12))}
+    found = answers(bodies, "pushes")[3]
+    assert found.value is AnswerValue.NO
+    assert "comes to the man (red box), and not the other way round" in found.reason
+
+
 def test_an_alternative_that_was_lost_makes_a_no_unanswerable():
     lost = {"x": dict.fromkeys(range(1, FRAMES), TrackState.LOST)}
     bodies = {"a": person(still(20)), "o": thing(still(210), side=18), "x": pushed()}

@@ -103,7 +103,12 @@ def _answer(request: JudgeRequest, question: Question, scene: Scene | None, decl
         seen = _named(finding.reason, decided, request.sample)
         return _unanswerable(request, question, f"{unseen}; what was seen shows no more than: {seen}")
     if len(about) > 1 and predicate.name not in BEFORE:
-        finding = replace(finding, reason=f"{finding.reason}, and no other of those that would do shows more")
+        more = (
+            "though another that would do shows it"
+            if any(one.holds for one in found)
+            else "nor does another that would do show it"
+        )
+        finding = replace(finding, reason=f"{finding.reason}, {more}")
     return _told(request, question, scene, finding, decided)
 
 

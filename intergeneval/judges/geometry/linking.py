@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from intergeneval.judges.geometry import deeds
 from intergeneval.judges.geometry.contact import contacts
 from intergeneval.judges.geometry.deeds import DONE, Deed
@@ -59,14 +61,16 @@ def one_of(predicate: Predicate, scene: Scene) -> list[Predicate]:
     return [_about(predicate, str(given), names[place]) for place in order]
 
 
-def _plainness(predicate: Predicate, scene: Scene, name: str) -> tuple[float, int]:
-    """Return how plainly the deed was done to a thing: its strength, and for how many frames the two touched."""
+def _plainness(predicate: Predicate, scene: Scene, name: str) -> tuple[float, int, float]:
+    """Return how plainly the deed was done to a thing: its strength, for how long the two touched, and how near they came."""
     actor, deed = predicate.arguments["by"], predicate.arguments["done"]
     if not all(item in scene.sights for item in (actor, name)):
-        return 0.0, -1
+        return 0.0, -1, -np.inf
     mutual = bool(predicate.arguments.get("mutual", False))
     strength = _deed(scene, deed, actor, name, mutual=mutual).strength if deed in deeds.DEEDS else 0.0
-    return strength, sum(run.length for run in contacts(scene, actor, name))
+    gap = scene.gap(actor, name)
+    nearest = -float(np.nanmin(gap)) if not np.isnan(gap).all() else -np.inf
+    return strength, sum(run.length for run in contacts(scene, actor, name)), nearest
 
 
 def _deed(scene: Scene, deed: str, actor: str, other: str, *, mutual: bool) -> Deed:

@@ -61,6 +61,8 @@ def makes_contact(case: Case) -> Finding:
     if np.isnan(gap).all():
         return no(UNSEEN)
     least = float(np.nanmin(gap))
+    if least <= limit:
+        return no("{s} and {o} meet because {o} comes to {s}, and not the other way round", least_gap_pixels=round(least, 1))
     return no(
         f"{{s}} and {{o}} come no closer than {least:.0f} px, contact begins at {limit:.1f} px", least_gap_pixels=round(least, 1)
     )
