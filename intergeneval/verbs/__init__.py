@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 
@@ -80,18 +80,10 @@ def look_up_whole(verb: str) -> VerbEntry | None:
     As `look_up`, but words that follow the verb and its particles may turn the deed into another: who ``brings to a halt`` brings
     nothing, who ``holds up a palm to`` a taxi lifts no taxi. Such a phrase is no known verb.
     """
-    lexicon = _lexicon()
-    words = words_of(verb)
-    position = _head_position(words, lexicon)
-    if position is None or _is_passive(words, position, lexicon):
-        return None
-    rest = words[position + 1 :]
-    for entry in lexicon.heads[lexicon.forms[words[position]]]:
-        particles = entry.lemma.split()[1:]
-        if not _is_subsequence(particles, rest):
-            continue
+    for entry, rest in _fitting(verb):
+        head, *particles = entry.lemma.split()
         after = rest if not particles else rest[len(rest) - rest[::-1].index(particles[-1]) :]
-        allowed = _TRAILING | ({"into"} if entry.lemma.split()[0] in _INTO else set())
+        allowed = _TRAILING | ({"into"} if head in _INTO else set())
         if all(word in allowed or word.endswith("ly") for word in after):
             return entry
     return None
@@ -104,18 +96,7 @@ def look_up(verb: str) -> VerbEntry | None:
     verb, the one with the most of its particles present wins. A passive (``is lifted by``) turns the roles round, so it counts as
     unknown rather than as its active verb.
     """
-    lexicon = _lexicon()
-    words = words_of(verb)
-    position = _head_position(words, lexicon)
-    if position is None:
-        return None
-    if _is_passive(words, position, lexicon):
-        return None
-    rest = words[position + 1 :]
-    for entry in lexicon.heads[lexicon.forms[words[position]]]:
-        if _is_subsequence(entry.lemma.split()[1:], rest):
-            return entry
-    return None
+    return next((entry for entry, _ in _fitting(verb)), None)
 
 
 def by_category(category: Category | None) -> Pattern | None:
@@ -165,6 +146,19 @@ def framed_classes() -> frozenset[str]:
 def lexicon_hash() -> str:
     """Return the sha256 of the lexicon's content: two equal hashes decide the same predicates."""
     return _lexicon().digest
+
+
+def _fitting(verb: str) -> Iterator[tuple[VerbEntry, Sequence[str]]]:
+    """Yield the entries whose verb and particles a phrase has, most particles first, each with the words after the head verb."""
+    lexicon = _lexicon()
+    words = words_of(verb)
+    position = _head_position(words, lexicon)
+    if position is None or _is_passive(words, position, lexicon):
+        return
+    rest = words[position + 1 :]
+    for entry in lexicon.heads[lexicon.forms[words[position]]]:
+        if _is_subsequence(entry.lemma.split()[1:], rest):
+            yield entry, rest
 
 
 def _bend(words: Sequence[str], form: int, lexicon: _Lexicon) -> list[str]:
