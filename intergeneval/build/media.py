@@ -66,6 +66,7 @@ def open_media(path: Path, sample_id: str, *, is_video: bool, anchor: int | None
         frames=reader.frames,
         fps=reader.fps,
         sampled=tuple(sorted(frames)),
+        times=reader.times,
     )
     return Media(path=path, is_video=True, video=record, frames=frames)
 

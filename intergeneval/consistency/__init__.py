@@ -63,7 +63,7 @@ def assess(
         emergence=found.values if found is not None else None,
         assessors=assessors,
         reasons=_reasons(sample, states, found.reasons if found is not None else ("",) * len(frames)),
-        diagnostics=tuple(_diagnostics(sample, tracks, frames, kept_frames)),
+        diagnostics=tuple(_diagnostics(sample, tracks, frames, kept_frames, video.times)),
         status=status,
         reason=reason,
     )
@@ -89,12 +89,14 @@ def _reasons(sample: Sample, states: Mapping[str, Sequence[TrackState]], emerged
     return tuple(texts)
 
 
-def _diagnostics(sample: Sample, tracks: Tracks, frames: Sequence[int], kept: Mapping[int, Frame] | None) -> list[Diagnostics]:
+def _diagnostics(
+    sample: Sample, tracks: Tracks, frames: Sequence[int], kept: Mapping[int, Frame] | None, times: Sequence[float]
+) -> list[Diagnostics]:
     found = []
     for item in sample.instances:
         track = tracks.track(item.id)
         if track is None:
             found.append(Diagnostics(instance_id=item.id, lost_share=1.0))
         else:
-            found.append(diagnose(tracks, track, frames, kept))
+            found.append(diagnose(tracks, track, frames, kept, times))
     return found

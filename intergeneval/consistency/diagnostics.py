@@ -16,8 +16,13 @@ from intergeneval.records import Box, Diagnostics, Track, Tracks, TrackState
 Frame = npt.NDArray[np.uint8]
 
 
-def diagnose(tracks: Tracks, track: Track, frames: Sequence[int], kept: Mapping[int, Frame] | None) -> Diagnostics:
-    """Return the diagnostics of one track; `frames` are the sampled frames after 0, `kept` the RGB frames by index, if any."""
+def diagnose(
+    tracks: Tracks, track: Track, frames: Sequence[int], kept: Mapping[int, Frame] | None, times: Sequence[float] = ()
+) -> Diagnostics:
+    """Return the diagnostics of one track; `frames` are the sampled frames after 0, `kept` the RGB frames by index, if any.
+
+    `times` are the seconds from the first frame to each of a video whose rate varies.
+    """
     at = [frame for frame in frames if frame < len(track.states)]
     lost = len(frames) - len(at) + sum(track.states[frame] is TrackState.LOST for frame in at)
     seen = [
@@ -30,7 +35,7 @@ def diagnose(tracks: Tracks, track: Track, frames: Sequence[int], kept: Mapping[
         instance_id=track.instance_id,
         appearance_drift=drift,
         area_jumps=area_jumps(tracks, track),
-        teleports=teleports(tracks, track),
+        teleports=teleports(tracks, track, times),
         fragmentation=pieces,
         lost_share=lost / len(frames) if frames else 0.0,
     )
@@ -51,18 +56,23 @@ def area_jumps(tracks: Tracks, track: Track) -> tuple[int, ...]:
     return tuple(jumps)
 
 
-def teleports(tracks: Tracks, track: Track) -> tuple[int, ...]:
+def teleports(tracks: Tracks, track: Track, times: Sequence[float] = ()) -> tuple[int, ...]:
     """Return the frames at which the box centre moved implausibly far in one step.
 
     The step is TELEPORT_ISOLATION times larger than the steps within TELEPORT_SECONDS around it, and exceeds TELEPORT_SIZES
     instance sizes per frame since it was last seen. Two that stand closer than that to each other can only make a smaller one:
-    from EXCHANGE_SIZES on it counts when each comes to stand where the other stood.
+    from EXCHANGE_SIZES on it counts when each comes to stand where the other stood. Where the rate varies, a frame is as long as
+    most are: what moved on while a picture was held did not jump.
     """
-    frames, steps, size = _steps(track)
-    reach = max(1, round(thresholds.TELEPORT_SECONDS * (tracks.fps or 8.0)))
+    clock, rate = _clock(len(track.boxes), times, tracks.fps or 8.0)
+    frames, steps, size = _steps(track, clock)
+    reach = max(1, round(thresholds.TELEPORT_SECONDS * rate))
     found = []
     for index in np.flatnonzero(steps > thresholds.EXCHANGE_SIZES * size):
-        around = np.concatenate([steps[max(0, index - reach) : index], steps[index + 1 : index + reach + 1]])
+        first, last = (
+            _within(clock[frames], int(index), reach) if len(times) == len(track.boxes) else (index - reach, index + reach)
+        )
+        around = np.concatenate([steps[max(0, first) : index], steps[index + 1 : last + 1]])
         if steps[index] <= thresholds.TELEPORT_ISOLATION * around.max(initial=0.0):
             continue
         others = (other for other in tracks.tracks if other is not track)
@@ -73,13 +83,30 @@ def teleports(tracks: Tracks, track: Track) -> tuple[int, ...]:
     return tuple(found)
 
 
-def _steps(track: Track) -> tuple[list[int], npt.NDArray[np.float64], float]:
+def _clock(count: int, times: Sequence[float], fps: float) -> tuple[npt.NDArray[np.float64], float]:
+    """Return when each frame is shown, in frames as long as most are, and how many of those a second has."""
+    if len(times) != count:
+        return np.arange(count, dtype=np.float64), fps
+    steps = np.diff(times)
+    usual = float(np.median(steps[steps > 0]))
+    # Two frames of one time, or nearly: a step over none of it would be of any speed.
+    return np.concatenate([[0.0], np.cumsum(np.maximum(steps / usual, 0.25))]), 1.0 / usual
+
+
+def _within(moments: npt.NDArray[np.float64], index: int, reach: int) -> tuple[int, int]:
+    """Return the first and the last step within `reach` of a step, at least one before it and one after it."""
+    first = int(np.searchsorted(moments, moments[index] - reach))
+    last = int(np.searchsorted(moments, moments[index + 1] + reach, side="right")) - 2
+    return min(first, index - 1), max(last, index + 1)
+
+
+def _steps(track: Track, clock: npt.NDArray[np.float64]) -> tuple[list[int], npt.NDArray[np.float64], float]:
     """Return the frames that show an instance, its centre's steps between them in pixels per frame, and its size in pixels."""
     frames = [frame for frame, box in enumerate(track.boxes) if box is not None]
     if len(frames) < 3:
         return frames, np.zeros(0), 0.0
     centres = np.array([_centre(track.boxes[frame]) for frame in frames])
-    steps = np.hypot(*np.diff(centres, axis=0).T) / np.diff(frames)
+    steps = np.hypot(*np.diff(centres, axis=0).T) / np.diff(clock[frames])
     return frames, steps, float(np.sqrt(np.median([track.areas[frame] for frame in frames])))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from intergeneval.records.codec import Record
+from intergeneval.records.codec import LATER, Record
 
 Box = tuple[float, float, float, float]
 """x0, y0, x1, y1 in pixels; x1 and y1 are exclusive."""
@@ -61,6 +61,8 @@ class Video(Record):
     """Indices of the frames a judge sees, rising, from 0 to the last."""
     notes: tuple[str, ...] = ()
     """What else was done to it, such as ``rotated 90`` or ``alpha over grey``."""
+    times: tuple[float, ...] = field(default=(), metadata=LATER)
+    """Seconds from the first frame to each, to the microsecond, where the rate varies; empty where frames come in even steps."""
 
 
 class TrackState(enum.StrEnum):

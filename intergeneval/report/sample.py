@@ -303,4 +303,5 @@ def _take_data(take: TakeView) -> dict[str, Any]:
         "fps": take.video.fps,
         "frames": list(overlay.frames) if overlay else [],
         "lanes": {lane.instance_id: list(lane.outlines) for lane in overlay.lanes} if overlay else {},
+        **({"times": list(take.video.times)} if take.video.times else {}),
     }

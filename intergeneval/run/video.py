@@ -329,6 +329,7 @@ def _video(job: Job, found: _Found, digest: str, reader: videos.Reader) -> Video
         fps=reader.fps,
         sampled=reader.sampled,
         notes=reader.notes,
+        times=reader.times,
     )
 
 

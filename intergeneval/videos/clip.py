@@ -20,6 +20,8 @@ class Clip(Protocol):
     """Number of frames the file claims."""
     fps: float
     """Mean frame rate, frames per second."""
+    times: tuple[float, ...]
+    """Seconds from the first frame to each where the rate varies, else empty; as announced, after a walk as decoded."""
 
     def pictures(self) -> Iterator[Frame]:
         """Yield every picture, upright RGB (H, W, 3). Raises MediaError."""

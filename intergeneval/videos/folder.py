@@ -31,6 +31,7 @@ class FrameFolder:
             raise MediaError(f"{path}: the folder holds no frames ({', '.join(IMAGE_SUFFIXES)})")
         self.announced = len(self._files)
         self.fps = ASSUMED_RATE
+        self.times: tuple[float, ...] = ()
         notes.add(f"frame rate taken as {ASSUMED_RATE:g}: a folder of frames has none")
 
     def pictures(self) -> Iterator[Frame]:

@@ -11,7 +11,7 @@ _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
 def gif_damage(path: Path) -> str:
     """Return in one sentence why a GIF is not whole, or an empty text. Raises OSError.
 
-    A file that only lacks its closing byte is whole; one that ends inside a block or holds an unknown block is not.
+    One that ends inside a block, holds an unknown block or lacks its closing byte is not: nothing else says where it should end.
     """
     with path.open("rb") as stream:
         head = stream.read(13)
@@ -22,7 +22,9 @@ def gif_damage(path: Path) -> str:
         images = 0
         while True:
             kind = stream.read(1)
-            if not kind or kind[0] == _TRAILER:
+            if not kind:
+                return f"the file ends after {images} frames without its closing byte, so more may have followed"
+            if kind[0] == _TRAILER:
                 return ""
             if kind[0] not in {_EXTENSION, _IMAGE}:
                 return f"after frame {images} stands a block of unknown kind {kind[0]:#04x}"

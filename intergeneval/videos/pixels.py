@@ -40,6 +40,10 @@ class Notes:
         """Keep a remark that has not been made yet."""
         self._said.setdefault(remark)
 
+    def drop(self, remark: str) -> None:
+        """Take a remark back that turned out to be wrong."""
+        self._said.pop(remark, None)
+
     def all(self) -> tuple[str, ...]:
         """Return the remarks."""
         return tuple(self._said)

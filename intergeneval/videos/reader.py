@@ -21,12 +21,12 @@ class Reader:
     """One pass over a video file or a folder of frames.
 
     Iterating it (once) yields every frame, RGB uint8 (H, W, 3) at `size`, decoded in order without a seek; only the sampled
-    frames are kept. `size`, `source_size`, `fit` and `fps` are known at once; `frames`, `sampled`, `kept` and `notes` are final
-    after the walk. Raises MediaError, at once or during the walk, for what cannot be decoded and for a video of one frame;
-    ConfigError for an unknown `sampling` or `fit`.
+    frames are kept. `size`, `source_size` and `fit` are known at once; `frames`, `fps`, `times`, `sampled`, `kept` and `notes`
+    are final after the walk. Raises MediaError, at once or during the walk, for what cannot be decoded and for a video of one
+    frame; ConfigError for an unknown `sampling` or `fit`.
 
-    Where the container announced another number of frames than could be decoded, and that moves the sampled frames, they are
-    fetched by one more pass at the end, which is noted.
+    Where the container announced another number of frames, or other times, than could be decoded, and that moves the sampled
+    frames, they are fetched by one more pass at the end, which is noted.
     """
 
     frames: int
@@ -39,6 +39,8 @@ class Reader:
     """Height and width of the frames that are yielded, in pixels."""
     fit: Fit
     """How `source_size` was brought to `size`."""
+    times: tuple[float, ...]
+    """Seconds from the first frame to each where the rate varies: announced before the walk, decoded after it; else empty."""
     sampled: tuple[int, ...]
     """Indices of the sampled frames, rising."""
     kept: dict[int, Frame]
@@ -61,7 +63,7 @@ class Reader:
         self._clip: Clip = open_clip(self._path, self._notes)
         self.frames = self._clip.announced
         self._need_two(self.frames)
-        self.fps = self._clip.fps
+        self.fps, self.times = self._clip.fps, self._clip.times
         self._pictures = self._clip.pictures()
         self._first: Frame | None = next(self._pictures, None)
         if self._first is None:
@@ -71,7 +73,7 @@ class Reader:
         if self._fitting.remark():
             self._notes.add(self._fitting.remark())
         self.source_size, self.size, self.fit = self._fitting.source_size, self._fitting.size, self._fitting.fit
-        self.sampled = sample_frames(self.frames, sampling)
+        self.sampled = sample_frames(self.frames, sampling, self.times)
         self._check_kept()
         self.kept = {}
 
@@ -98,11 +100,15 @@ class Reader:
     def _finish(self, count: int) -> None:
         """Settle the sampled frames once the real number of frames is known."""
         self._need_two(count)
-        if count == self.frames:
+        moved = self._clip.times != self.times
+        self.fps, self.times = self._clip.fps, self._clip.times
+        if count != self.frames:
+            self._notes.add(f"{self.frames} frames announced, {count} decoded")
+        elif not moved:
             return
-        self._notes.add(f"{self.frames} frames announced, {count} decoded")
         self.frames = count
-        self.sampled = sample_frames(count, self._sampling)
+        # Where times could not be told apart frame by frame, shares are of frames.
+        self.sampled = sample_frames(count, self._sampling, self.times if len(self.times) == count else ())
         if not self._keep:
             return
         self._check_kept()

@@ -74,7 +74,8 @@ class GeometryJudge:
 
 
 def _measure(request: JudgeRequest) -> Scene:
-    scene = Scene(request.tracks, request.video.sampled, request.tracks.fps or request.video.fps)
+    video = request.video
+    scene = Scene(request.tracks, video.sampled, request.tracks.fps or video.fps, video.times)
     scene.camera = camera.estimate(scene)
     return scene
 

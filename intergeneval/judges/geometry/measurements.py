@@ -66,13 +66,16 @@ class Camera:
 class Scene:
     """All instances of one video, measured."""
 
-    def __init__(self, tracks: Tracks, sampled: Sequence[int], fps: float) -> None:
+    def __init__(self, tracks: Tracks, sampled: Sequence[int], fps: float, times: Sequence[float] = ()) -> None:
         count = max((len(item.states) for item in tracks.tracks), default=0)
-        step = max(1, -(-count // thresholds.MOST_FRAMES))
-        chosen = sorted({*range(0, count, step), *(frame for frame in sampled if frame < count)})
+        if count and len(times) == count:
+            chosen, self.rate = _paced(times, sampled)
+        else:
+            step = max(1, -(-count // thresholds.MOST_FRAMES))
+            chosen = sorted({*range(0, count, step), *(frame for frame in sampled if frame < count)})
+            self.rate = (fps or thresholds.DEFAULT_FPS) / step
         self.frames: tuple[int, ...] = tuple(chosen)
         self.sampled = tuple(sampled)
-        self.rate = (fps or thresholds.DEFAULT_FPS) / step
         self.shape = tracks.size
         self.scale = max(1.0, max(tracks.size) / thresholds.GRID)
         self.sights = {item.instance_id: self._sight(item) for item in tracks.tracks}
@@ -286,6 +289,20 @@ class Scene:
         if not small.any():
             small.flat[int(np.argmax(reduced))] = 1
         return small
+
+
+def _paced(times: Sequence[float], sampled: Sequence[int]) -> tuple[list[int], float]:
+    """Return the frame on screen at even steps of time, the sampled ones always among them, and the steps per second.
+
+    Of a variable rate only: a frame that is held stands there as often as it is long, so that counts of frames are times. The
+    step is that of the faster parts, so that none of their frames is passed over.
+    """
+    steps = np.diff(times)
+    usual = float(np.quantile(steps[steps > 0], 0.25, method="lower")) if (steps > 0).any() else 1.0
+    step = max(usual, times[-1] / thresholds.MOST_FRAMES)
+    ticks = np.arange(0.0, times[-1] + step / 2, step)
+    shown = (np.searchsorted(times, ticks + step / 1000, side="right") - 1).tolist()
+    return sorted([*shown, *({frame for frame in sampled if frame < len(times)} - set(shown))]), 1.0 / step
 
 
 def _until(sight: Sight, end: int) -> Sight:

@@ -166,6 +166,20 @@
 
     // Videos of other lengths are lined up by their share of the whole.
     function own(take, at) { return Math.round(at * Math.max(take.data.n - 1, 0) / last); }
+    // Where the rate varies, frames have times of their own.
+    function frameAt(take, seconds) {
+      var times = take.data.times, found = 0;
+      if (!times) { return Math.min(Math.floor(seconds * (take.data.fps || fps) + 1e-6), take.data.n - 1); }
+      for (var i = 0; i < times.length && times[i] <= seconds + 1e-6; i += 1) { found = i; }
+      return found;
+    }
+    function middleOf(take, at) {
+      var times = take.data.times;
+      if (!times) { return (at + 0.5) / (take.data.fps || fps); }
+      // Not the middle of a long hold: just far enough into it that rounding cannot show the frame before.
+      var next = at + 1 < times.length ? times[at + 1] : times[at] + 0.02;
+      return times[at] + Math.min((next - times[at]) / 2, 0.02);
+    }
     function heldFrame(take, at) {
       var frames = take.data.frames, found = 0;
       for (var i = 0; i < frames.length; i += 1) { if (frames[i] <= at) { found = i; } }
@@ -182,7 +196,7 @@
     }
     function seek(take, at) {
       if (!take.video) { return; }
-      take.video.currentTime = (at + 0.5) / (take.data.fps || fps);
+      take.video.currentTime = middleOf(take, at);
     }
     function show(at, moveVideos) {
       frame = Math.min(Math.max(at, 0), last);
@@ -205,7 +219,7 @@
     function step(time) {
       if (!playing) { return; }
       var at;
-      if (master) { at = Math.round(Math.min(Math.floor(master.video.currentTime * (master.data.fps || fps)), master.data.n - 1) * last / Math.max(master.data.n - 1, 1)); }
+      if (master) { at = Math.round(frameAt(master, master.video.currentTime) * last / Math.max(master.data.n - 1, 1)); }
       else { began = began || time; at = from + Math.floor((time - began) / 1000 * fps); }
       if (at !== frame) { show(Math.min(at, last), false); }
       if (at >= last || (master && master.video.ended)) { halt(); return; }
@@ -238,7 +252,7 @@
       take.video.addEventListener("pause", function () { if (playing && take === master && !take.video.ended) { halt(); } });
       take.video.addEventListener("seeked", function () {
         if (playing) { return; }
-        var at = Math.floor(take.video.currentTime * (take.data.fps || fps) + 1e-6);
+        var at = frameAt(take, take.video.currentTime);
         if (Math.abs(at - own(take, frame)) > 0 && document.activeElement === take.video) { show(Math.round(at * last / Math.max(take.data.n - 1, 1)), true); }
       });
     });
