@@ -66,12 +66,11 @@ def teleports(tracks: Tracks, track: Track, times: Sequence[float] = ()) -> tupl
     """
     clock, rate = _clock(len(track.boxes), times, tracks.fps or 8.0)
     frames, steps, size = _steps(track, clock)
+    varies = len(times) == len(track.boxes)
     reach = max(1, round(thresholds.TELEPORT_SECONDS * rate))
     found = []
     for index in np.flatnonzero(steps > thresholds.EXCHANGE_SIZES * size):
-        first, last = (
-            _within(clock[frames], int(index), reach) if len(times) == len(track.boxes) else (index - reach, index + reach)
-        )
+        first, last = _within(clock[frames], int(index), reach) if varies else (index - reach, index + reach)
         around = np.concatenate([steps[max(0, first) : index], steps[index + 1 : last + 1]])
         if steps[index] <= thresholds.TELEPORT_ISOLATION * around.max(initial=0.0):
             continue

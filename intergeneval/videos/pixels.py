@@ -14,6 +14,7 @@ from av.video.reformatter import VideoReformatter
 
 from intergeneval.errors import ConfigError
 from intergeneval.records import Fit
+from intergeneval.videos.colour import mapping_of
 
 Frame = npt.NDArray[np.uint8]
 """One RGB frame, shape (H, W, 3), values 0..255."""
@@ -57,15 +58,21 @@ class Converter:
         self._reformatter = VideoReformatter()
 
     def rgb(self, picture: Any, turn: Turn) -> Frame:
-        """Return a picture of PyAV as RGB uint8 (H, W, 3): transparency over mid grey, turned upright."""
-        if _has_alpha(picture.format.name):
-            frame = _over_grey(self._array(picture, "rgba"), self._notes)
+        """Return a picture of PyAV as RGB uint8 (H, W, 3): as sRGB, transparency over mid grey, turned upright."""
+        mapping = mapping_of(picture)
+        alpha = _has_alpha(picture.format.name)
+        if mapping is not None:
+            self._notes.add(mapping.remark)
+            deep = self._array(picture, "rgba64le" if alpha else "rgb48le")
+            frame = mapping.apply(deep[..., :3])
+            if alpha:
+                frame = np.concatenate([frame, (deep[..., 3:] >> 8).astype(np.uint8)], axis=2)
         else:
-            frame = self._array(picture, "rgb24")
-        return _upright(frame, turn, self._notes)
+            frame = self._array(picture, "rgba" if alpha else "rgb24").astype(np.uint8, copy=False)
+        return _upright(_over_grey(frame, self._notes) if alpha else frame, turn, self._notes)
 
-    def _array(self, picture: Any, layout: str) -> npt.NDArray[np.uint8]:
-        return np.asarray(self._reformatter.reformat(picture, format=layout).to_ndarray(), dtype=np.uint8)
+    def _array(self, picture: Any, layout: str) -> npt.NDArray[Any]:
+        return np.asarray(self._reformatter.reformat(picture, format=layout).to_ndarray())
 
 
 @cache
