@@ -144,7 +144,7 @@ class VideoPipeline:
         if not to_assess:
             result.consistency = assessed
         if self._config.overlay and tracks.status != FAILED:
-            self._overlay(job, found.path, tracks)
+            self._overlay(job, found.path, tracks, video.times)
         return _Seen(video=video, tracks=tracks, kept=reader.kept, assess=assessed if to_assess else None)
 
     def _reader(self, job: Job, path: Path) -> videos.Reader:
@@ -263,11 +263,11 @@ class VideoPipeline:
         result.consistency = judged or result.consistency
         return None
 
-    def _overlay(self, job: Job, path: Path, tracks: Tracks) -> None:
+    def _overlay(self, job: Job, path: Path, tracks: Tracks, times: tuple[float, ...]) -> None:
         target = self._folder / "overlays" / job.sample.id / f"{job.seed}.mp4"
         target.parent.mkdir(parents=True, exist_ok=True)
         colours = {instance.id: instance.colour for instance in job.sample.instances}
-        videos.write_overlay(target, self._reader(job, path), tracks, colours, tracks.fps)
+        videos.write_overlay(target, self._reader(job, path), tracks, colours, tracks.fps, times)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

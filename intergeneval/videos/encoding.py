@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ from intergeneval.videos.pixels import Frame
 
 _BT709 = 1
 _LIMITED = 1
+_TICK = Fraction(1, 90_000)
+"""Unit of the times of frames that do not come in even steps, in seconds."""
 _X264 = {"crf": "18", "preset": "veryfast", "mbtree": "0"}
 """No macroblock tree (``mbtree``): x264 (core 165) reads memory there that nobody wrote, and equal frames give different bytes in
 each process. Without it files are 1.2 to 2.2 times as large for staged videos, more for still ones, at the same quality."""
@@ -37,19 +39,20 @@ def encode_jpeg(frame: Frame, quality: int = 90) -> bytes:
     return data.tobytes()
 
 
-def write_video(path: Path, frames: Iterable[Frame], fps: float) -> int:
+def write_video(path: Path, frames: Iterable[Frame], fps: float, times: Sequence[float] = ()) -> int:
     """Write frames of one size as an H.264 (yuv420p, BT.709) mp4 that browsers play, and return their number.
 
     H.264 wants even sides: an odd side is lengthened by one pixel that repeats the last row or column. The file appears under
     its name only when it is whole; equal frames give equal bytes with the same libraries. Raises MediaError when nothing can
     be written, ValueError for no frames, frames of different sizes, or an fps that is not above 0; what `frames` raises passes.
+    `times` are the seconds from the first frame to each where they do not come in even steps; then `fps` is their mean rate.
     """
     if not 0 < fps <= 1000:
         raise ValueError(f"{path}: {fps} frames per second is not above 0 and at most 1000")
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        count = _write(partial, frames, fps)
+        count = _write(partial, frames, fps, times)
         with partial.open("rb+") as written:
             os.fsync(written.fileno())
         partial.replace(path)
@@ -61,16 +64,18 @@ def write_video(path: Path, frames: Iterable[Frame], fps: float) -> int:
     return count
 
 
-def write_overlay(path: Path, frames: Iterable[Frame], tracks: Tracks, colours: Mapping[str, str], fps: float) -> int:
+def write_overlay(
+    path: Path, frames: Iterable[Frame], tracks: Tracks, colours: Mapping[str, str], fps: float, times: Sequence[float] = ()
+) -> int:
     """Write a video with masks, boxes and each instance's state in every frame, and return the number of frames.
 
     `frames` are all frames of the video at the tracks' size, `colours` maps instance ids to colour names. Errors as in
     `write_video`, and MediaError for tracks that do not fit the frames.
     """
-    return write_video(path, overlay_frames(frames, tracks, colours), fps)
+    return write_video(path, overlay_frames(frames, tracks, colours), fps, times)
 
 
-def _write(path: Path, frames: Iterable[Frame], fps: float) -> int:
+def _write(path: Path, frames: Iterable[Frame], fps: float, times: Sequence[float]) -> int:
     walk: Iterator[Frame] = iter(frames)
     first = next(walk, None)
     if first is None:
@@ -79,12 +84,19 @@ def _write(path: Path, frames: Iterable[Frame], fps: float) -> int:
         str(path.resolve()), mode="w", format="mp4", options={"movflags": "+faststart", "fflags": "+bitexact"}
     ) as container:
         stream = _stream(container, first, fps)
+        if times:
+            stream.codec_context.time_base = _TICK
         count = 0
         frame: Frame | None = first
         while frame is not None:
             if frame.shape != first.shape:
                 raise ValueError(f"frame {count} has shape {frame.shape}, the first has {first.shape}")
-            container.mux(stream.encode(_picture(frame, count)))
+            if times and count >= len(times):
+                raise ValueError(f"{len(times)} times were given of more frames")
+            picture = _picture(frame, round(times[count] / _TICK) if times else count)
+            if times:
+                picture.time_base = _TICK
+            container.mux(stream.encode(picture))
             count += 1
             frame = next(walk, None)
         container.mux(stream.encode(None))
@@ -103,11 +115,11 @@ def _stream(container: Any, first: Frame, fps: float) -> Any:
     return stream
 
 
-def _picture(frame: Frame, index: int) -> Any:
+def _picture(frame: Frame, stamp: int) -> Any:
     odd = [(0, side % 2) for side in frame.shape[:2]]
     even = np.pad(frame, (*odd, (0, 0)), mode="edge") if any(extra for _, extra in odd) else frame
     picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(even), format="rgb24").reformat(
         format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
     )
-    picture.pts = index
+    picture.pts = stamp
     return picture

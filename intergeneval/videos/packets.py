@@ -48,6 +48,8 @@ class _Walk:
     """Packets of whatever kind, hidden and dropped ones too."""
     frames: int = 0
     shown: list[Stamp] = field(default_factory=list)
+    ticks: int = 0
+    """From the start of the stream to after its last packet, in order of decoding."""
     last_byte: int = 0
     trouble: str = ""
 
@@ -112,6 +114,7 @@ def _walk(container: Any, stream: Any) -> _Walk:
                 walk.trouble = walk.trouble or "a packet is cut short"
                 continue
             walk.held += packet.dts is not None or packet.pts is not None
+            walk.ticks = max(walk.ticks, (packet.dts or 0) + 1)
             if not packet.size or packet.is_discard or _is_hidden(packet, codec):
                 continue
             walk.frames += 1
@@ -153,9 +156,13 @@ def _is_hidden(packet: Any, codec: str) -> bool:
 
 def _lacking(container: Any, stream: Any, structure: Structure, walk: _Walk, again: Callable[[Mapping[str, str]], Any]) -> int:
     """Return how many packets fewer than its index or header announces a file holds; 0 where neither says."""
+    name = container.format.name
+    if name == "avi":
+        # Its header counts ticks; one without a frame of its own goes on showing the one before, also at the end.
+        return 0 if structure.proven else max(0, int(stream.frames) - walk.ticks)
     lacking = int(stream.frames) - walk.held if structure.counted else 0
-    if lacking <= 0 or "mov" not in container.format.name:
-        return max(0, lacking)
+    if lacking <= 0 or "mov" not in name:
+        return 0
     # The edit list of an mp4 may leave out samples that are there.
     held = 0
     try:
