@@ -77,6 +77,10 @@ def check_clip(root: Path, clip: Clip, frames: int) -> list[Fault]:
         size, found = reader.size, sum(1 for _ in reader)
         if found < frames:
             faults.append((f"{clip.video} has {found} frames; data.frames asks for {frames}", True))
+        if reader.times:
+            faults.append(
+                (f"{clip.video} is of a variable frame rate; training takes its frames as evenly spaced in time", False)
+            )
     except (MediaError, ConfigError) as error:
         faults.append((str(error), True))
     faults += _check_masks(root, clip, size, found)

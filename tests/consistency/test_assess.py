@@ -121,6 +121,18 @@ def test_a_teleport_is_told_from_a_fast_throw():
     assert second.teleports == ()
 
 
+def test_what_moved_on_while_a_picture_was_held_did_not_jump():
+    bodies = {"a": person(lambda frame: 20.0 + 3 * frame + (100.0 if frame >= 15 else 0.0))}
+    item, even = sample(["a", "o"], "hugs"), tracks({**bodies, "o": BODIES["o"]})
+    held = tuple(frame / 8 + (5.0 if frame >= 15 else 0.0) for frame in range(FRAMES))
+    blinked = tuple(frame / 8 + (5.0 if frame >= 25 else 0.0) for frame in range(FRAMES))
+    found = [
+        consistency.assess(item, replace(video(), times=times), even, None, None).diagnostics[0].teleports
+        for times in ((), held, blinked)
+    ]
+    assert found == [(15,), (), (15,)]
+
+
 def test_two_who_change_places_close_by_are_noticed_and_two_who_walk_past_each_other_are_not():
     swapped = {"a": person(lambda frame: 60.0 if frame < 15 else 80.0), "o": person(lambda frame: 80.0 if frame < 15 else 60.0)}
     assert [item.teleports for item in assess(bodies=swapped).diagnostics] == [(15,), (15,)]

@@ -403,3 +403,36 @@ def test_three_instances_at_480_by_720_take_less_than_two_seconds_of_one_core():
     assert time.process_time() - begun < 2.0
     assert values == [AnswerValue.YES] * 10
     assert found.fps == FPS
+
+
+def test_contact_in_a_picture_that_is_held_lasts_as_long_as_the_picture():
+    # The two touch in frame 15 alone, an eighth of a second at an even rate; then that frame is shown for two seconds.
+    bodies = {"a": person(lambda frame: 84.0 if frame == 15 else 20.0), "o": thing(still(100))}
+    even = measured(bodies, ())
+    held = measured(bodies, tuple(frame / 8 + (2.0 if frame > 15 else 0.0) for frame in range(FRAMES)))
+    assert even.evidence["contact_seconds"] == 0.12
+    assert held.evidence["contact_seconds"] == pytest.approx(2.125, abs=0.01)
+    assert (even.value, held.value) == (AnswerValue.NO, AnswerValue.YES)
+
+
+def test_times_at_an_even_rate_measure_like_none():
+    bodies = {"a": pusher(), "o": pushed()}
+    plain, timed = (scene_of(bodies, times) for times in ((), [frame / 8 for frame in range(FRAMES)]))
+    assert (plain.frames, plain.rate) == (timed.frames, timed.rate)
+
+
+def scene_of(bodies, times):
+    return Scene(tracks(bodies), SAMPLED, FPS, times)
+
+
+def measured(bodies, times):
+    """The answer about contact that is kept."""
+    item = sample(list(bodies), "pushes")
+    request = JudgeRequest(
+        sample=item,
+        video=replace(video(), times=times, sampled=(0, 5, 10, 15, 20, 32)),
+        tracks=tracks(bodies),
+        questions=questions.questions_for(item),
+    )
+    found = create("", {}).answer(request)
+    return next(answer for answer in found if "contact_seconds" in answer.evidence)

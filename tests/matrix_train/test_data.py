@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from intergeneval.errors import ConfigError, RecordError
 from intergeneval.masks import track_of
 from intergeneval.records import Tracks, TrackState
+from intergeneval.videos import Reader, write_video
 from matrix_train import roles, targets
 from matrix_train.backbones.load_encoders import load_encoder
 from matrix_train.backbones.loading import load_backbone
@@ -149,6 +150,16 @@ def test_every_fault_of_a_clip_is_named(data):
     assert "lies outside the dataset" in outside[0]
     missing = faults_of(data, lambda clip: replace(clip, instances=(*clip.instances, replace(clip.instances[0], id="id3"))))
     assert "instance id3 has no masks" in missing
+
+
+def test_a_clip_whose_rate_varies_is_told_and_can_be_trained_on(tmp_path):
+    root = tiny_pipeline.release_dataset(tmp_path / "data", clips=1)
+    path = root / "videos" / "000000.mp4"
+    frames = [frame.copy() for frame in Reader(path, keep=False)]
+    write_video(path, frames, 4.0, [place / 8 + (2.0 if place > 3 else 0.0) for place in range(len(frames))])
+    [fault] = [fault for fault in check_clip(root, read_dataset(root)[0], 9) if "rate" in fault.what]
+    assert "variable frame rate" in fault.what
+    assert not fault.fatal
 
 
 def test_masks_of_another_size_or_number_are_named(tmp_path):

@@ -1,11 +1,12 @@
+import json
 from dataclasses import replace
 
 import pytest
 
-from intergeneval.records import Profile
-from intergeneval.report import ReportOptions
+from intergeneval.records import Profile, Video
+from intergeneval.report import ReportOptions, write_report
 from intergeneval.report.page import make_report
-from tests.report.report_world import World, build
+from tests.report.report_world import World, build, write_lines
 
 
 def test_the_leaderboards_axis_ends_where_the_scale_does(tmp_path):
@@ -40,3 +41,13 @@ def test_thin_slices_are_known_as_such(tmp_path):
     assert not slices["direction", "unidirectional"].thin
     assert report.groups[0].comparability.profile is Profile.BOUNDED
     assert replace(slices["category", "contact"], estimates=(None,)).thin
+
+
+def test_a_sample_page_knows_the_times_of_a_video_whose_rate_varies_and_of_no_other(tmp_path):
+    folders = build(tmp_path, World(models=("atlas",), samples=2, tracks=False))
+    lines = [Video.from_json(json.loads(line)) for line in (folders[0] / "videos.jsonl").read_text().splitlines()]
+    held = tuple(frame / 8 + (2.0 if frame > 4 else 0.0) for frame in range(lines[0].frames))
+    write_lines(folders[0] / "videos.jsonl", [replace(lines[0], times=held), *lines[1:]])
+    write_report(folders, tmp_path / "report", ReportOptions())
+    pages = [(tmp_path / "report" / "samples" / f"{video.sample_id}.html").read_text() for video in lines[:2]]
+    assert ['"times":' in page for page in pages] == [True, False]
