@@ -58,9 +58,9 @@ class Mapping:
             light = light * np.power(np.maximum(luma, 1e-9), _HLG_GAMMA - 1).reshape(*light.shape[:2], 1)
             light *= np.float32(_HLG_PEAK / WHITE)
         if self.primaries in _TO_BT709:
-            light = cv2.transform(light, np.array(_TO_BT709[self.primaries], dtype=np.float32))
-        shares = np.clip(np.asarray(light) * np.float32(65535) + np.float32(0.5), 0, 65535).astype(np.uint16)
-        return _srgb()[shares]
+            light = np.asarray(cv2.transform(light, np.array(_TO_BT709[self.primaries], dtype=np.float32)), dtype=np.float32)
+        shares = np.clip(light * np.float32(65535) + np.float32(0.5), 0, 65535).astype(np.uint16)
+        return np.asarray(_srgb()[shares], dtype=np.uint8)
 
 
 def mapping_of(picture: Any) -> Mapping | None:

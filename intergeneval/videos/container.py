@@ -25,7 +25,7 @@ from intergeneval.videos.clock import Clock, Stamp, clock_of
 from intergeneval.videos.decoding import ASSUMED_RATE, FAULTS, cause, check_volume, decoded
 from intergeneval.videos.packets import Listing, list_packets
 from intergeneval.videos.pixels import UPRIGHT, Converter, Frame, Notes, turn_by_matrix
-from intergeneval.videos.structure import structure_of
+from intergeneval.videos.structure import Structure, structure_of
 
 TAIL_SHARE = 0.05
 """Largest share of the frames that may be damaged or missing at the end of a file that is still accepted."""
@@ -61,9 +61,10 @@ class VideoFile:
             self._notes.drop(_VARIABLE)
 
     def _list(self) -> Listing:
+        structure = Structure()
         try:
+            structure = structure_of(self._path)
             with self._open() as container:
-                structure = structure_of(self._path, container.format.name)
                 if container.format.name == "gif" and structure.trouble:
                     raise MediaError(f"{self._path}: is a damaged GIF: {structure.trouble}")
                 stream = self._stream(container)
@@ -72,7 +73,10 @@ class VideoFile:
                     self._notes.add(f"pixels of {shape.numerator}:{shape.denominator} taken as square")
                 return list_packets(container, stream, structure, self._open)
         except FAULTS as error:
-            raise MediaError(f"{self._path}: cannot be read as a video: {cause(error)}") from error
+            said = cause(error)
+            if structure.trouble not in said:
+                said = f"{structure.trouble} ({said})"
+            raise MediaError(f"{self._path}: cannot be read as a video: {said}") from error
 
     def _open(self, more: Mapping[str, str] = MappingProxyType({})) -> Any:
         if self._path.stat().st_size == 0:

@@ -19,6 +19,9 @@ from intergeneval.videos.structure import Structure
 MAX_FRAMES = 100_000
 """Longest video that is read, in frames: about an hour at 24 frames per second; more is refused, not walked for ever."""
 
+_HIDING = {"vp8": "vp8", "libvpx": "vp8", "vp9": "vp9", "libvpx-vp9": "vp9"}
+"""Decoders of codecs whose packets may hold a frame that is never shown, and the codec."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
@@ -140,11 +143,11 @@ def _is_hidden(packet: Any, codec: str) -> bool:
     VP8: RFC 6386, section 9.1. VP9 (bitstream specification, section 6.2) packs it with a shown one in all but odd files; an AV1
     packet shows one frame by definition.
     """
-    if codec not in {"vp8", "vp9"}:
+    if codec not in _HIDING:
         return False
     data = memoryview(packet)
     first = data[0]
-    if codec == "vp8":
+    if _HIDING[codec] == "vp8":
         return not first & 0x10
     if first >> 6 != 0b10 or data[-1] >> 5 == 0b110:  # no frame header, or several frames in one packet
         return False

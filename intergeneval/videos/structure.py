@@ -14,6 +14,8 @@ from typing import BinaryIO
 from intergeneval.videos.gif import gif_damage
 
 _SEGMENT, _CLUSTER = 0x18538067, 0x1F43B675
+_FIRST_BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"styp"}
+_NO_FRAMES = {"mfra", "free", "skip", "udta", "meta", "uuid"}  # boxes of which no part belongs to a frame
 _UNFINISHED = {0, 0xFFFFFFFF}  # what a RIFF size holds while it is written
 
 
@@ -31,15 +33,18 @@ class Structure:
     """Whether the container can say of how many frames or how long it should be; a fragmented mp4 and a GIF cannot."""
 
 
-def structure_of(path: Path, container: str) -> Structure:
-    """Return what can be told of a file of the named container (FFmpeg's name of its format). Raises OSError."""
-    if container == "gif":
-        return Structure(trouble=gif_damage(path), counted=False)
+def structure_of(path: Path) -> Structure:
+    """Return what can be told of a file by the container that its first bytes name; nothing of others. Raises OSError."""
     end = path.stat().st_size
     with path.open("rb") as stream:
-        if "matroska" in container:
+        head = stream.read(8)
+        if head.startswith(b"GIF8"):
+            return Structure(trouble=gif_damage(path), counted=False)
+        if head.startswith(b"\x1a\x45\xdf\xa3"):
             return _matroska(stream, end)
-        return _riff(stream, end) if container == "avi" else _boxes(stream, end)
+        if head.startswith(b"RIFF"):
+            return _riff(stream, end)
+        return _boxes(stream, end) if head[4:] in _FIRST_BOXES else Structure()
 
 
 def _boxes(stream: BinaryIO, end: int) -> Structure:
@@ -55,7 +60,7 @@ def _boxes(stream: BinaryIO, end: int) -> Structure:
             return Structure(counted=not fragmented)
         if size < 8 or not kind.isprintable():
             break
-        if at + size > end:
+        if at + size > end and kind not in _NO_FRAMES:
             return Structure(trouble=f"the file ends inside its box {kind!r}", at=end, counted=not fragmented)
         at += size
     return Structure(proven=not fragmented, counted=not fragmented)
