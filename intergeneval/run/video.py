@@ -148,7 +148,8 @@ class VideoPipeline:
         return _Seen(video=video, tracks=tracks, kept=reader.kept, assess=assessed if to_assess else None)
 
     def _reader(self, job: Job, path: Path) -> videos.Reader:
-        return videos.Reader(path, size=job.sample.size, sampling=self._config.sampling, fit=self._config.fit)
+        sampled = job.video.sampled if job.video is not None else ()
+        return videos.Reader(path, size=job.sample.size, sampling=self._config.sampling, fit=self._config.fit, sampled=sampled)
 
     def _track(self, job: Job, result: Result, path: Path, reader: videos.Reader, walk: _Walk) -> Tracks:
         """Track all instances over the frames of `walk`. Raises MediaError when the video itself cannot be decoded."""

@@ -25,6 +25,8 @@ class Reader:
     are final after the walk. Raises MediaError, at once or during the walk, for what cannot be decoded and for a video of one
     frame; ConfigError for an unknown `sampling` or `fit`.
 
+    `sampled` names the frames to keep, where a record of this very file already does: a run goes on with those it began with.
+
     Where the container announced another number of frames, or other times, than could be decoded, and that moves the sampled
     frames, they are fetched by one more pass at the end, which is noted.
     """
@@ -54,8 +56,10 @@ class Reader:
         sampling: str = EQUAL_TIME,
         fit: str = "crop",
         keep: bool = True,
+        sampled: tuple[int, ...] = (),
     ) -> None:
         self._path = Path(path)
+        self._named = sampled
         self._sampling = sampling
         self._keep = keep
         self._notes = Notes()
@@ -73,7 +77,7 @@ class Reader:
         if self._fitting.remark():
             self._notes.add(self._fitting.remark())
         self.source_size, self.size, self.fit = self._fitting.source_size, self._fitting.size, self._fitting.fit
-        self.sampled = sample_frames(self.frames, sampling, self.times)
+        self.sampled = self._sample(self.frames)
         self._check_kept()
         self.kept = {}
 
@@ -107,8 +111,7 @@ class Reader:
         elif not moved:
             return
         self.frames = count
-        # Where times could not be told apart frame by frame, shares are of frames.
-        self.sampled = sample_frames(count, self._sampling, self.times if len(self.times) == count else ())
+        self.sampled = self._sample(count)
         if not self._keep:
             return
         self._check_kept()
@@ -119,6 +122,12 @@ class Reader:
                 if index in self.sampled and index not in held:
                     held[index] = self._fitting.apply(picture)
         self.kept = {index: held[index] for index in self.sampled}
+
+    def _sample(self, count: int) -> tuple[int, ...]:
+        if self._named and self._named[-1] == count - 1:
+            return self._named
+        # Where times could not be told apart frame by frame, shares are of frames.
+        return sample_frames(count, self._sampling, self.times if len(self.times) == count else ())
 
     def _need_two(self, count: int) -> None:
         if count < 2:
