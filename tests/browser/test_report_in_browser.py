@@ -1,9 +1,12 @@
 """The report in a real browser, opened from a disk."""
 
+import json
 import math
+from dataclasses import replace
 
 import pytest
 
+from intergeneval.records import Video
 from intergeneval.report import ReportOptions, write_report
 from tests.report import report_world
 
@@ -124,6 +127,18 @@ def test_a_deep_link_opens_a_sample_at_a_frame_and_an_answer_leads_to_its_own(dr
     assert seen["top"] < 200
     assert all(math.isclose(time, 16.5 / 8, abs_tol=0.02) for time in seen["times"])
     assert seen["after_seek"] in {f"frame {frame} of 48" for frame in (*range(5, 48, 5), 48)}
+
+
+def test_a_frame_of_a_video_whose_rate_varies_is_sought_at_its_own_time(drive, tmp_path):
+    [folder] = report_world.build(tmp_path, report_world.World(models=("aurora",), samples=1, videos=True))
+    video = Video.from_json(json.loads((folder / "videos.jsonl").read_text()))
+    times = tuple(frame / 16 + (2.0 if frame > 10 else 0.0) for frame in range(video.frames))
+    report_world.write_lines(folder / "videos.jsonl", [replace(video, times=times)])
+    write_report([folder], tmp_path / "report")
+    seen = drive("frame", tmp_path / "report", SAMPLE + "#s-contact-000/frame=16", answer="yes")
+    assert seen["shown"] == "frame 16 of 48"
+    [time] = seen["times"]
+    assert times[16] < time < times[17]
 
 
 def test_keys_scrub_all_videos_timelines_and_outlines_together(drive, small):
