@@ -63,9 +63,13 @@ class Mapping:
         return np.asarray(_srgb()[shares], dtype=np.uint8)
 
 
-def mapping_of(picture: Any) -> Mapping | None:
-    """Return how a decoded picture of PyAV becomes sRGB; None for all that is near enough to it."""
-    transfer, primaries = int(picture.color_trc), int(picture.color_primaries)
+def mapping_of(picture: Any, named: tuple[int, int] = (_UNKNOWN, _UNKNOWN)) -> Mapping | None:
+    """Return how a decoded picture of PyAV becomes sRGB; None for all that is near enough to it.
+
+    `named` are transfer and primaries as the container names them, for pictures that say nothing themselves (ProRes, often).
+    """
+    found = (int(picture.color_trc), int(picture.color_primaries))
+    transfer, primaries = (other if own == _UNKNOWN else own for own, other in zip(found, named, strict=True))
     if transfer in {_PQ, _HLG}:
         return Mapping(transfer=transfer, primaries=_BT2020 if primaries == _UNKNOWN else primaries)
     return Mapping(transfer=_BT709, primaries=primaries) if primaries in _TO_BT709 else None

@@ -104,10 +104,11 @@ class VideoFile:
 
     def _walk(self, container: Any) -> Iterator[Frame]:
         size: tuple[int, int] | None = None
-        turn, converter = UPRIGHT, Converter(self._notes)
+        stream = self._stream(container)
+        turn, converter = UPRIGHT, Converter(self._notes, stream.codec_context)
         seen, trouble, fields = 0, "", False
         shown: list[int | None] = []
-        for picture, problem in decoded(container, self._stream(container)):
+        for picture, problem in decoded(container, stream):
             trouble = trouble or problem
             if picture is None:
                 continue

@@ -53,13 +53,15 @@ class Notes:
 class Converter:
     """Turns the pictures of one video into RGB; one for all of them, since setting up a conversion costs more than doing it."""
 
-    def __init__(self, notes: Notes) -> None:
+    def __init__(self, notes: Notes, context: Any = None) -> None:
+        """`context` is the stream's codec context before it has decoded: what the container says of colours."""
         self._notes = notes
+        self._named = () if context is None else ((int(context.color_trc), int(context.color_primaries)),)
         self._reformatter = VideoReformatter()
 
     def rgb(self, picture: Any, turn: Turn) -> Frame:
         """Return a picture of PyAV as RGB uint8 (H, W, 3): as sRGB, transparency over mid grey, turned upright."""
-        mapping = mapping_of(picture)
+        mapping = mapping_of(picture, *self._named)
         alpha = _has_alpha(picture.format.name)
         if mapping is not None:
             self._notes.add(mapping.remark)

@@ -8,7 +8,12 @@ from intergeneval.videos import Reader
 from intergeneval.videos.colour import Mapping
 
 COLOURS = ((200, 30, 30), (30, 180, 40), (40, 60, 210), (128, 128, 128), (235, 235, 235), (10, 10, 10))
-LOSSLESS = {"libx264": {"qp": "1"}, "libx264rgb": {"qp": "0"}, "libx265": {"x265-params": "lossless=1:log-level=none"}}
+LOSSLESS = {
+    "prores_ks": {"profile": "4444"},
+    "libx264": {"qp": "1"},
+    "libx264rgb": {"qp": "0"},
+    "libx265": {"x265-params": "lossless=1:log-level=none"},
+}
 TO_2020 = np.array([[0.627404, 0.329283, 0.043313], [0.069097, 0.919540, 0.011362], [0.016391, 0.088013, 0.895595]])
 
 
@@ -91,6 +96,17 @@ def test_the_colours_of_an_hdr_video_are_those_of_the_scene_and_it_is_said(tmp_p
     reader, read = seen(path)
     assert np.abs(np.array(read) - COLOURS).max() <= 4  # ten bits over all light there is
     assert reader.notes == (f"HDR ({name}) mapped to SDR: 203 cd/m2 as white, brighter light clipped",)
+
+
+def test_hdr_that_only_the_container_names_is_mapped_too(tmp_path):
+    # The encoder writes none into the pictures, and the decoder then takes back what the container said.
+    pictures = np.round(as_pq(patches()) * 65535).astype(np.uint16)
+    path = written(tmp_path / "clip.mov", "prores_ks", "yuv444p10le", pictures, space=9, span=1, primaries=9, transfer=16)
+    with av.open(str(path)) as container:
+        assert next(container.decode(video=0)).color_trc == 2  # what makes the test one
+    reader, read = seen(path)
+    assert reader.notes[0].startswith("HDR (PQ) mapped to SDR")
+    assert np.abs(np.array(read) - COLOURS).max() <= 6
 
 
 def test_light_above_white_is_clipped_and_not_wrapped():
