@@ -1,6 +1,7 @@
 """What works on this machine: Python, video codecs, GPUs, and every registered backend with what it needs.
 
 A backend that is named with its weights is tried for real: they are loaded, and one tiny forward pass is made (its `probe`).
+A judge behind a server is sent one small request, and its reply is read as a run reads it.
 """
 
 from __future__ import annotations
@@ -49,14 +50,17 @@ def check() -> list[Check]:
 
 def check_backends(config: RunConfig, specs: Mapping[str, str]) -> list[Check]:
     """Build each backend of `specs` (kind such as ``trackers`` -> spec) with the settings of `config`; try those with weights."""
-    return [*_devices(), *(_tried(kind, spec, config.settings_for(spec, kind[:-1])) for kind, spec in specs.items())]
+    assess = config.consistency == "judge"
+    found = (_tried(kind, spec, config.settings_for(spec, kind[:-1]), assess=assess) for kind, spec in specs.items())
+    return [*_devices(), *found]
 
 
-def _tried(kind: str, spec: str, settings: Mapping[str, Any]) -> Check:
+def _tried(kind: str, spec: str, settings: Mapping[str, Any], *, assess: bool) -> Check:
     single, began = kind[:-1], time.perf_counter()
     try:
         backend = plugins.build(kind, spec, settings)
-        probe = getattr(backend, "probe", None)
+        # A judge may be tried for what a run with consistency "judge" asks of it beside the questions.
+        probe = (getattr(backend, "probe_assessing", None) if assess else None) or getattr(backend, "probe", None)
         if probe is None:
             return Check(kind=single, name=spec, ok=True, detail="can be built; it has no weights to try")
         told = probe()

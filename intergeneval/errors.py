@@ -11,7 +11,8 @@ IntergenevalError            (exit 1)  anything below; never raised itself
 ├── MediaError               (exit 1)  a video, image or mask cannot be read; the run records it and goes on
 ├── BackendError             (exit 1)  a tracker, detector, judge or source failed
 │   ├── MissingDependencyError (exit 2) a backend needs a package that is not installed
-│   └── BudgetError          (exit 1)  the next request would go beyond ``--max-cost``; the run stops cleanly
+│   ├── BudgetError          (exit 1)  the next request would go beyond ``--max-cost``; the run stops cleanly
+│   └── RefusedError         (exit 2)  a judge's server refuses every request for one cause; the text names the setting
 └── StoreError               (exit 1)  a run folder cannot be written or read
 ```
 
@@ -78,6 +79,19 @@ class MissingDependencyError(BackendError):
 
 class BudgetError(BackendError):
     """A request was not sent because it could take the run beyond its cost limit; nothing was asked and nothing is recorded."""
+
+
+class RefusedError(BackendError):
+    """A server refuses what it is asked for a cause that meets every request; the text names it and the setting that mends it.
+
+    `begun` says whether it had answered before: then what it answered is kept, and the run stops cleanly.
+    """
+
+    exit_code = EXIT_USAGE
+
+    def __init__(self, text: str, *, begun: bool) -> None:
+        super().__init__(text)
+        self.begun = begun
 
 
 class StoreError(IntergenevalError):

@@ -70,6 +70,8 @@ class BuildResult:
     """Decisions of the review that were applied; None without a review."""
     stopped: str = ""
     """Why asking stopped before the end; empty when it did not."""
+    refused: bool = False
+    """Whether that is because the judge's server refuses everything by now; else it is the cost limit."""
 
     @property
     def complete(self) -> bool:
@@ -94,6 +96,7 @@ class Build:
         self.items: tuple[Item, ...] = self.source.items[: config.limit]
         judge = None if config.judge == NONE else self._made("judges", config.judge, prompts=config.prompts)
         self._judge = judge
+        self._refused = False
         self._reader = check_readable(self.items, judge)
         folder = Path(config.prompts) if config.prompts else None
         self._prompts = Prompts(folder, SCENE_NAMES), Prompts(folder, CROP_NAMES), Prompts(folder, TOUCHING_NAMES)
@@ -177,7 +180,7 @@ class Build:
         """Apply a review where one is given, do what the folder still lacks, and write the benchmark.
 
         `on_notice` takes lines for the user and is called from several threads. Raises UsageError for a review that does not
-        fit, StoreError when the folder cannot be written.
+        fit, StoreError when the folder cannot be written, RefusedError when the judge's server refuses what it is asked first.
         """
         with self.folder.open():
             applied = None
@@ -201,6 +204,7 @@ class Build:
                 spent=total(self.folder.spent),
                 applied=applied,
                 stopped=stopped,
+                refused=self._refused,
             )
 
     def _steps(self, on_progress: Callable[[Progress], None]) -> tuple[str, frozenset[str]]:
@@ -269,6 +273,7 @@ class Build:
         except BaseException:
             pool.abandon()
             raise
+        self._refused = self._refused or pool.refused
         return pool.stopped
 
 

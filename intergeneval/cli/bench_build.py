@@ -96,7 +96,9 @@ def summary(result: BuildResult) -> str:
         lines += [f"  {text}" for text in _listed(made.pending)]
     if text := spending_text(result.spent):
         lines.append(text)
-    if result.stopped:
+    if result.refused:
+        lines.append(f"STOPPED: {result.stopped}")
+    elif result.stopped:
         lines.append(f"STOPPED at --max-cost: {result.stopped}; the same command with a higher --max-cost goes on")
     if not made.samples:
         lines.append("no sample is left, so there is no benchmark yet")

@@ -138,7 +138,8 @@ def summary(result: RunResult) -> str:
 
     folder = result.store.folder
     if not result.scores:
-        ended = f"shard stopped at --max-cost: {result.stopped}" if result.stopped else "shard done"
+        at = "" if result.refused else " at --max-cost"
+        ended = f"shard stopped{at}: {result.stopped}" if result.stopped else "shard done"
         return f"{ended}; a plain run with --out {folder} finishes\nrun folder: {folder}"
     lines = [score_table(result.scores)]
     if unscored := unscored_text(result.scores):
@@ -147,7 +148,9 @@ def summary(result: RunResult) -> str:
         lines.append(text)
     if text := spending_text(spending(result.store)):
         lines.append(text)
-    if result.stopped:
+    if result.refused:
+        lines.append(f"STOPPED: {result.stopped}")
+    elif result.stopped:
         lines.append(f"STOPPED at --max-cost: {result.stopped}; the same command with a higher --max-cost goes on")
     if not result.complete:
         allowed = result.store.header.config.get("allowed_unscored")

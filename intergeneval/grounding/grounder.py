@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from intergeneval.config import GroundingConfig
 from intergeneval.detectors import Detector, DetectRequest
-from intergeneval.errors import BackendError, BudgetError
+from intergeneval.errors import BackendError, BudgetError, RefusedError
 from intergeneval.grounding.crops import crop_jpeg
 from intergeneval.grounding.matching import Wanted, assign, distinct
 from intergeneval.judges.crops import crop_inquiry
@@ -72,7 +72,7 @@ class Grounder:
         """Return where the wanted instances are in one frame; `key` is sample id, seed and index of the frame.
 
         A model that fails makes the grounding failed, with what was spent on it. Raises BudgetError when the cost limit lets
-        nothing be asked at all.
+        nothing be asked at all, RefusedError when the server does.
         """
         took: list[Mapping[str, Any]] = []
         checks: list[CropCheck] = []
@@ -98,10 +98,10 @@ class Grounder:
         except InquiryError as error:
             usage = {**add_usage([*took, error.usage]), "kind": error.kind}
             return replace(blank, checks=tuple(checks), reason=f"verifying failed: {error}", usage=usage)
-        except BudgetError as error:
+        except (BudgetError, RefusedError) as error:
             if not any(item.get("requests") for item in took):
                 raise
-            usage = {**add_usage(took), "kind": "cost limit"}
+            usage = {**add_usage(took), "kind": "cost limit" if isinstance(error, BudgetError) else "refused"}
             return replace(blank, checks=tuple(checks), reason=str(error), usage=usage)
         return replace(blank, checks=tuple(checks), places=places, status="ok", usage=add_usage(took))
 

@@ -24,7 +24,7 @@ def concurrency(judge: Judge) -> int:
 
 
 def ask(judge: Judge, request: JudgeRequest) -> tuple[list[Answer], Consistency | None]:
-    """Ask every question of a request; a judge that fails as a whole has failed every one of them. Raises BudgetError."""
+    """Ask every question of a request; a judge that fails as a whole has failed all of them. Raises BudgetError, RefusedError."""
     given = attempt(lambda: _judge(judge, request))
     if isinstance(given, Failure):
         return failed(judge, request, given.text)
@@ -114,6 +114,11 @@ class JudgeStage:
     def stopped(self) -> str:
         """Why no further video is asked about; empty as long as there is no reason."""
         return self._pool.stopped
+
+    @property
+    def refused(self) -> bool:
+        """Whether that reason is a server that refuses everything by now."""
+        return self._pool.refused
 
     def submit(self, pending: Pending) -> bool:
         """Line a video up, waiting while the line is long; False once nothing more is asked. Raises what `done` raised."""

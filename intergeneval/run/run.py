@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from intergeneval import scores
 from intergeneval.config import RunConfig
-from intergeneval.errors import BudgetError
+from intergeneval.errors import BudgetError, RefusedError
 from intergeneval.judges import Judge
 from intergeneval.judges.inquiries import Inquires
 from intergeneval.records import Answer, Consistency, Profile, Question, Sample, Score, ScoreStatus, Video
@@ -57,6 +57,8 @@ class RunResult:
     """Videos on which anything was done in this call."""
     stopped: str = ""
     """Why the run stopped before its last video; empty when it did not."""
+    refused: bool = False
+    """Whether that is because the judge's server refuses everything by now; else it is the cost limit."""
 
 
 class Run:
@@ -101,7 +103,8 @@ class Run:
         """Do what the run folder still lacks, then score everything in it.
 
         `on_notice` takes lines for the user, such as that a server asks to wait; it is called from several threads. Raises
-        ComparabilityError when the folder holds another run, StoreError when it cannot be written, and as `settle` does.
+        ComparabilityError when the folder holds another run, StoreError when it cannot be written, RefusedError when the judge's
+        server refuses the first requests for a cause that meets them all, and as `settle` does.
         """
         config, samples, settled = self.plan.config, self.plan.bench.samples, self.settle(on_notice)
         store = RunStore.create(settled.folder, settled.header)
@@ -112,22 +115,33 @@ class Run:
             state = RunState.read(store)
             writer.append("samples", [sample for sample in samples if sample.id not in state.samples])
             writer.append("questions", _new_questions(settled, state))
-            observed, stopped = self._see(samples[first - 1 :: count], state, writer, on_progress)
+            observed, stopped, refused = self._see(samples[first - 1 :: count], state, writer, on_progress)
         if count > 1:
-            return RunResult(store=store, scores=(), unscored=(), complete=True, observed=observed, stopped=stopped)
+            return RunResult(
+                store=store, scores=(), unscored=(), complete=True, observed=observed, stopped=stopped, refused=refused
+            )
         scored = score_run(store, samples)
         store.write_scores(scored)
         write_manifest(store)
         unscored = tuple(score for score in scored if score.status in UNSCORED)
         complete = len(unscored) <= config.allowed_unscored * len(scored) and not stopped
         return RunResult(
-            store=store, scores=tuple(scored), unscored=unscored, complete=complete, observed=observed, stopped=stopped
+            store=store,
+            scores=tuple(scored),
+            unscored=unscored,
+            complete=complete,
+            observed=observed,
+            stopped=stopped,
+            refused=refused,
         )
 
     def _see(
         self, samples: Sequence[Sample], state: RunState, writer: RunWriter, on_progress: Callable[[Progress], None]
-    ) -> tuple[int, str]:
-        """Bring every video through the stages; return on how many anything was done, and why the run stopped early."""
+    ) -> tuple[int, str, bool]:
+        """Bring every video through the stages.
+
+        Return on how many anything was done, why the run stopped early, and whether that was a server that refuses everything.
+        """
         plan, asked = self.plan, self.settle().questions
         jobs = [state.job(sample, seed, asked[sample.id]) for sample in samples for seed in plan.seeds(sample)]
         plan.masks.check((job.sample, job.seed) for job in jobs if job.tracks is None)
@@ -141,15 +155,15 @@ class Run:
         ]
         recorder = _Recorder(writer, len(jobs), on_progress)
         threads = concurrency(self.judge)
-        stopped = self._judge_in_threads(jobs, recorder, threads) if threads else ""
+        stopped, refused = self._judge_in_threads(jobs, recorder, threads) if threads else ("", False)
         if not threads:
             for outcomes in self._outcomes(jobs):
                 recorder.take(outcomes)
-        return len(recorder.touched), stopped
+        return len(recorder.touched), stopped, refused
 
-    def _judge_in_threads(self, jobs: Sequence[Job], recorder: _Recorder, threads: int) -> str:
-        """Bring videos through the other stages while threads ask the judge; return why that stopped early."""
-        lock, limit = threading.Lock(), ""
+    def _judge_in_threads(self, jobs: Sequence[Job], recorder: _Recorder, threads: int) -> tuple[str, bool]:
+        """Bring videos through the other stages while threads ask the judge; return why that stopped early, as `_see` does."""
+        lock, limit, refused = threading.Lock(), "", False
         stage = JudgeStage(self.judge, threads, lock, recorder.finish)
         try:
             for outcomes in self._outcomes(jobs):
@@ -160,6 +174,11 @@ class Run:
         except BudgetError as error:
             # Raised while instances were looked for in a first frame; what is in line may still be asked as far as it goes.
             limit = str(error)
+        except RefusedError as error:
+            if not error.begun:
+                stage.abandon()
+                raise
+            limit, refused = str(error), True
         except BaseException:
             stage.abandon()
             raise
@@ -168,7 +187,7 @@ class Run:
         except BaseException:
             stage.abandon()
             raise
-        return stage.stopped or limit
+        return stage.stopped or limit, stage.refused or refused
 
     def _outcomes(self, jobs: Sequence[Job]) -> Iterator[tuple[Outcome, ...]]:
         """Give the outcomes of each video as they come; here when one worker is enough or a backend must not be shared."""

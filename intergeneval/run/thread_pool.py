@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from intergeneval.errors import BudgetError
+from intergeneval.errors import BudgetError, RefusedError
 
 T = TypeVar("T")
 
@@ -22,12 +22,14 @@ class _End:
 class ThreadPool(Generic[T]):
     """Calls `work` with each item from several threads.
 
-    `stopped` says why no further item is taken, empty as long as there is no reason: a BudgetError ends the work quietly. What
-    else `work` raises is raised again where the next item is handed over.
+    `stopped` says why no further item is taken, empty as long as there is no reason: a BudgetError ends the work quietly, and
+    so does a RefusedError of a server that had answered before (`refused`). What else `work` raises is raised again where the
+    next item is handed over.
     """
 
     def __init__(self, threads: int, work: Callable[[T], None], name: str = "pool") -> None:
         self.stopped = ""
+        self.refused = False
         self.abandoned = False
         self._work_on = work
         self._error: BaseException | None = None
@@ -77,5 +79,10 @@ class ThreadPool(Generic[T]):
                 self._work_on(item)
             except BudgetError as error:
                 self.stopped = str(error)
+            except RefusedError as error:
+                if error.begun:
+                    self.refused, self.stopped = True, str(error)
+                else:
+                    self._error = error
             except BaseException as error:  # noqa: BLE001  # a full disk, say: raised again where the work goes on
                 self._error = error

@@ -4,34 +4,37 @@ from __future__ import annotations
 
 import datetime
 import email.utils
-import json
-import time
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
+import httpcore
 import tenacity
 
 from intergeneval.errors import BackendError
+from intergeneval.judges.openai.address import CHAT, read_address
 from intergeneval.judges.openai.limiter import Limiter
+from intergeneval.judges.openai.refusals import Refusal, refusal_of
+from intergeneval.judges.openai.server_words import load
 from intergeneval.judges.openai.settings import OpenAISettings
+from intergeneval.judges.openai.wire import MAX_REPLY, TooLargeError, Wire
 
-MAX_REPLY = 8 << 20
-"""Largest reply that is read, in bytes."""
-CONNECT_SECONDS = 20.0
-_BUSY = frozenset({429, 503, 529})
-_AGAIN = frozenset({408, 409, 425, 500, 502, 504})
+LONGEST_BELIEVED = 7 * 86_400.0
+"""Seconds of a Retry-After beyond which it is taken for nonsense, as one in the past is."""
+_TOO_MANY_REQUESTS = 429
+_BUSY = frozenset({_TOO_MANY_REQUESTS, 503, 529})
 _SHORTEST_NOTICE = 2.0
 
 
 class AskError(BackendError):
-    """A request came to nothing; `kind` names the way in which it did."""
+    """A request came to nothing; `kind` names the way in which it did, `refusal` why the server refuses it for good, or None."""
 
-    def __init__(self, kind: str, text: str) -> None:
+    def __init__(self, kind: str, text: str, refusal: Refusal | None = None) -> None:
         super().__init__(text)
         self.kind = kind
+        self.refusal = refusal
 
 
 class _AgainError(Exception):
@@ -81,21 +84,18 @@ class Client:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if settings.key:
             headers["Authorization"] = f"Bearer {settings.key}"
-        most = settings.concurrency
-        # No redirects: the key goes to the host that was named and to no other.
-        self._http = httpx.Client(
-            headers=headers,
-            timeout=httpx.Timeout(settings.timeout, connect=min(CONNECT_SECONDS, settings.timeout)),
-            limits=httpx.Limits(max_connections=most, max_keepalive_connections=most),
-            follow_redirects=False,
-        )
+        address = read_address(settings.base_url, "[settings.openai]", settings.key_variable)
+        self._wire = Wire(address, headers, settings.concurrency)
 
     def close(self) -> None:
         """Close all connections."""
-        self._http.close()
+        self._wire.close()
 
-    def ask(self, body: bytes, took: Took) -> dict[str, Any]:
-        """Return the reply to one request as a JSON object that holds a choice; adds to `took`. Raises AskError."""
+    def ask(self, body: bytes, took: Took, pictures: int = 0) -> dict[str, Any]:
+        """Return the reply to one request, of so many pictures, as a JSON object that holds a choice; adds to `took`.
+
+        Raises AskError, with a refusal where sending it again would change nothing.
+        """
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(_AgainError),
             stop=tenacity.stop_after_attempt(self._settings.attempts),
@@ -103,7 +103,7 @@ class Client:
             reraise=True,
         )
         try:
-            return retrying(self._once, body, took)
+            return retrying(self._once, body, took, pictures)
         except _AgainError as error:
             raise AskError(error.kind, f"{error} ({self._settings.attempts} attempts)") from None
 
@@ -113,57 +113,60 @@ class Client:
         # A wait the server asked for holds back every request, in the limiter; here only what spreads them afterwards.
         return min(longer, self._settings.backoff) if isinstance(error, _AgainError) and error.wait is not None else longer
 
-    def _once(self, body: bytes, took: Took) -> dict[str, Any]:
+    def _once(self, body: bytes, took: Took, pictures: int) -> dict[str, Any]:
         with self._limiter.turn() as began:
             took.requests += 1
             try:
-                status, headers, content = self._post(body)
-                reply = self._checked(status, headers, content, began)
-            except _AgainError as error:
+                reply = self._tried(body, began, pictures)
+            except (_AgainError, AskError) as error:
                 took.failures[error.kind] += 1
                 raise
-            except AskError as error:
-                took.failures[error.kind] += 1
-                raise
-            except httpx.TimeoutException:
-                took.failures["timeout"] += 1
-                raise _AgainError("timeout", f"no reply within {self._settings.timeout:g} s") from None
-            except (httpx.TransportError, httpx.DecodingError) as error:
-                took.failures["connection"] += 1
-                raise _AgainError("connection", f"the connection broke ({type(error).__name__})") from None
         self._limiter.speed_up()
         return reply
 
-    def _post(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
-        """Send once and read the reply, within the time and the size that are allowed."""
-        until, content = time.monotonic() + self._settings.timeout, bytearray()
-        with self._http.stream("POST", f"{self._settings.base_url}/chat/completions", content=body) as response:
-            for piece in response.iter_bytes():
-                content += piece
-                if len(content) > MAX_REPLY:
-                    raise AskError("oversized", f"the reply is larger than {MAX_REPLY >> 20} MB")
-                if time.monotonic() > until:
-                    raise httpx.ReadTimeout("too slow")
-            return response.status_code, response.headers, bytes(content)
-
-    def _checked(self, status: int, headers: Mapping[str, str], content: bytes, began: float) -> dict[str, Any]:
-        """Return the reply if it is one. What the server wrote about an error is not repeated: it may quote key or prompt."""
-        if status in _BUSY:
-            raise self._busy(status, headers, began)
-        if status in _AGAIN:
-            raise _AgainError(f"http {status}", f"the server answered with status {status}")
-        if status != httpx.codes.OK:
-            raise AskError(f"http {status}", f"the server refused the request with status {status}{_HINTS.get(status, '')}")
+    def _tried(self, body: bytes, began: float, pictures: int) -> dict[str, Any]:
+        """Send once; a redirect is not followed: the key goes to the host that was named and to no other."""
         try:
-            reply = json.loads(content)
+            received = self._wire.post(CHAT, body, self._settings.timeout)
+        except httpcore.TimeoutException:
+            raise _AgainError("timeout", f"no reply within {self._settings.timeout:g} s") from None
+        except TooLargeError:
+            raise AskError("oversized", f"the reply is larger than {MAX_REPLY >> 20} MB") from None
+        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError, httpcore.UnsupportedProtocol) as error:
+            raise _AgainError("connection", f"the connection broke ({type(error).__name__})") from None
+        if not 200 <= received.status < 300:  # some gateways answer with 201
+            raise self._failed(received.status, received.headers, received.content, began, pictures)
+        return self._reply(received.content, pictures)
+
+    def _failed(self, status: int, headers: Mapping[str, str], content: bytes, began: float, pictures: int) -> Exception:
+        """Return what a status that is no reply means. The body is not repeated: it may quote key or prompt."""
+        refusal = refusal_of(status, content, self._settings, pictures)
+        if refusal is not None:
+            return AskError(refusal.kind, refusal.text, refusal)
+        if status in _BUSY:
+            return self._busy(status, headers, began)
+        return _AgainError(f"http {status}", f"the server answered with status {status}")
+
+    def _reply(self, content: bytes, pictures: int) -> dict[str, Any]:
+        try:
+            reply = load(content)
         except (ValueError, RecursionError):
             raise _AgainError("broken reply", "the reply is cut off or not JSON") from None
-        choices = reply.get("choices") if isinstance(reply, dict) else None
-        first = choices[0] if isinstance(choices, list) and choices else None
-        if not isinstance(first, dict) or not isinstance(first.get("message"), dict):
+        if not isinstance(reply, dict):
             raise _AgainError("empty choices", "the reply holds no choice")
-        assert isinstance(reply, dict)
-        return reply
+        choices = reply.get("choices")
+        first = choices[0] if isinstance(choices, list) and choices else None
+        if isinstance(first, dict) and isinstance(first.get("message"), dict):
+            return reply
+        error = reply.get("error")
+        if error:
+            # Some routers report what went wrong behind them in a reply of status 200.
+            code = error.get("code") if isinstance(error, dict) else None
+            status = code if isinstance(code, int) and 400 <= code < 600 else 500  # statuses of errors
+            refusal = refusal_of(status, content, self._settings, pictures)
+            if refusal is not None:
+                raise AskError(refusal.kind, refusal.text, refusal)
+        raise _AgainError("empty choices", "the reply holds no choice")
 
     def _busy(self, status: int, headers: Mapping[str, str], began: float) -> Exception:
         asked = retry_after(headers.get("retry-after"))
@@ -178,30 +181,30 @@ class Client:
             )
         elif cut:
             self.notice(f"rate limit: going on with at most {self._limiter.limit} requests at once")
-        kind = "rate limit" if status == httpx.codes.TOO_MANY_REQUESTS else f"http {status}"
+        kind = "rate limit" if status == _TOO_MANY_REQUESTS else f"http {status}"
         return _AgainError(kind, f"the server is busy (status {status})", asked)
 
 
-_HINTS = {
-    401: "; check the key in the environment",
-    403: "; check the key in the environment",
-    404: "; check model name and base_url",
-    413: "; its pictures are too large for this server",
-}
+_SECONDS = re.compile(r"\d{1,20}(\.\d{0,20})?", re.ASCII)
 
 
 def retry_after(text: str | None, now: datetime.datetime | None = None) -> float | None:
-    """Return the seconds of a Retry-After header, given as a number or as a date; None where it says nothing readable."""
+    """Return the seconds of a Retry-After header, given as a number or as a date.
+
+    None where it says nothing readable, or nothing that can be meant: less than none, a date long past, or more than a week.
+    """
     if text is None:
         return None
-    try:
+    if _SECONDS.fullmatch(text.strip()):
         seconds = float(text)
-    except ValueError:
+    else:
         try:
             then = email.utils.parsedate_to_datetime(text)
-        except ValueError:
+            if then.tzinfo is None:
+                then = then.replace(tzinfo=datetime.UTC)
+            seconds = (then - (now or datetime.datetime.now(datetime.UTC))).total_seconds()
+        except (ValueError, OverflowError, TypeError, IndexError):
             return None
-        if then.tzinfo is None:
-            then = then.replace(tzinfo=datetime.UTC)
-        seconds = (then - (now or datetime.datetime.now(datetime.UTC))).total_seconds()
-    return max(0.0, seconds) if seconds == seconds and seconds < float("inf") else None  # noqa: PLR0124  # NaN is not itself
+        # Clocks differ: a date that has just passed means now.
+        seconds = 0.0 if -86_400 < seconds < 0 else seconds
+    return seconds if 0 <= seconds <= LONGEST_BELIEVED else None

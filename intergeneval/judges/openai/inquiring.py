@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from intergeneval.errors import BudgetError
+from intergeneval.errors import BudgetError, RefusedError
 from intergeneval.judges.inquiries import Found, Inquiry, InquiryError
 from intergeneval.judges.openai.client import AskError, Took
 from intergeneval.judges.openai.estimate import expected_tokens
@@ -17,7 +17,7 @@ from intergeneval.judges.openai.settings import OpenAISettings
 
 
 def inquire(link: Link, settings: OpenAISettings, inquiry: Inquiry) -> Found:
-    """Return what the model says. Raises InquiryError when nothing usable comes back, BudgetError at the cost limit."""
+    """Return what the model says. Raises InquiryError when nothing usable comes back, BudgetError and RefusedError."""
     cache, took = link.services.cache, Took()
 
     def key(served: str, *, json_schema: bool) -> str:
@@ -39,10 +39,10 @@ def inquire(link: Link, settings: OpenAISettings, inquiry: Inquiry) -> Found:
             return payload(settings, turns, inquiry.schema if json_schema else None)
 
         try:
-            reply = link.send(compose, cost, took)
+            reply = link.send(compose, cost, took, "an inquiry", len(inquiry.pictures))
         except AskError as error:
             raise InquiryError(error.kind, str(error), took.usage()) from None
-        except BudgetError:
+        except (BudgetError, RefusedError):
             if not took.requests:
                 raise
             # The first reply is paid for; what it lacks stays open, and the next run asks again.

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
-import numpy as np
 
-from intergeneval.errors import BackendError, BudgetError, ConfigError
+from intergeneval.errors import BackendError, BudgetError, ConfigError, RefusedError
 from intergeneval.ids import sha256_json, short
 from intergeneval.judges import Frame, Judgement, JudgeRequest, parsing, question_writing
 from intergeneval.judges.cached_answers import pack_said, pack_seen, unpack_said, unpack_seen
 from intergeneval.judges.inquiries import Found, Inquiry
+from intergeneval.judges.openai.causes import Cause
 from intergeneval.judges.openai.client import AskError, Took
 from intergeneval.judges.openai.estimate import estimate_inquiries, estimate_run, expected_tokens
 from intergeneval.judges.openai.inquiring import inquire
 from intergeneval.judges.openai.link import Link, Reply
-from intergeneval.judges.openai.requests import Asked, Composer, payload
+from intergeneval.judges.openai.probing import PICTURES, probe_request
+from intergeneval.judges.openai.requests import Asked, Composer
 from intergeneval.judges.openai.settings import OpenAISettings
 from intergeneval.judges.openai.writing import write_questions
 from intergeneval.judges.parsing import Reading, Said, Seen
@@ -30,12 +30,6 @@ from intergeneval.records import Answer, AnswerStatus, Consistency, Question, Sa
 PARSER = 1
 """Version of how replies are read; part of the revision."""
 _QUALITY = 90
-_PROBE = {
-    "type": "object",
-    "properties": {"dark": {"type": "boolean"}},
-    "required": ["dark"],
-    "additionalProperties": False,
-}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,26 +87,37 @@ class OpenAIJudge:
         self._link.close()
 
     def probe(self) -> str:
-        """Show the server one small picture, for ``intergeneval doctor``; return what it serves. Raises BackendError.
+        """Ask the server two questions as a run does, for ``intergeneval doctor``; return what it serves.
 
-        One request, sent once, which costs what a few words and a small picture cost.
+        One request, with as many small pictures as a video shows, and a second turn where the reply is faulty; sent once each,
+        not repeated where the server is busy. Raises BackendError where no answer can be read, in the words in which a run would.
         """
-        picture = base64.b64encode(encode_jpeg(np.zeros((64, 96, 3), dtype=np.uint8))).decode("ascii")
-        parts = [
-            {"type": "image_url", "image_url": {"url": f"data:image/jpeg;base64,{picture}"}},
-            {"type": "text", "text": "Is this picture dark? Reply with a JSON object: dark, true or false."},
-        ]
-        messages: list[Mapping[str, Any]] = [
-            {"role": "system", "content": "You look at pictures."},
-            {"role": "user", "content": parts},
-        ]
-        link = Link(replace(self.settings, attempts=1))
+        return self._probed(assess=False)
+
+    def probe_assessing(self) -> str:
+        """Do the same for a run in which the judge says what emerged and disappeared. Raises BackendError."""
+        return self._probed(assess=True)
+
+    def _probed(self, *, assess: bool) -> str:
+        other = OpenAIJudge(replace(self.settings, attempts=1))
         try:
-            reply = link.send(lambda schema: payload(self.settings, messages, _PROBE if schema else None), 0.0, Took())
+            judged = other.judge(probe_request(assess=assess))
+            schema = other._link.remembered()[1]
         finally:
-            link.close()
-        shown = "took a picture and a JSON schema" if reply.json_schema else "took a picture; refuses JSON schemas"
-        return f"{self.settings.host} serves {reply.served or 'a model it does not name'}: {shown}"
+            other.close()
+        lines: list[Answer | Consistency] = [*judged.answers, *([judged.consistency] if judged.consistency is not None else [])]
+        open_ = [line for line in lines if line.status is not AnswerStatus.OK]
+        if open_:
+            why = open_[0].reason or "the model said nothing that can be read"
+            raise BackendError(f"{len(open_)} of {len(lines)} things asked could not be scored ({open_[0].status}): {why}")
+        usage = lines[0].usage
+        served = next(iter(usage.get("served", {})), "a model it does not name")
+        shown = "and a JSON schema" if schema else "but refuses JSON schemas"
+        requests = usage.get("requests", 0)
+        return (
+            f"{self.settings.place} serves {served}: takes {PICTURES} pictures {shown}; its reply could be scored "
+            f"({requests} request{'s' if requests != 1 else ''})"
+        )
 
     def declines(self, question: Question) -> str | None:  # noqa: ARG002  # the protocol's signature
         """Return None: it looks at pictures and can try every question."""
@@ -196,9 +201,11 @@ class OpenAIJudge:
             self._take(work, composer, reply, repeat)
             work.asked = _still_open(work)
         except AskError as error:
-            work.status, work.kind, work.reason = AnswerStatus.FAILED, error.kind, str(error)
-        except BudgetError:
-            if not took.requests:
+            declined = error.refusal is not None and error.refusal.cause is Cause.FILTER
+            work.status = AnswerStatus.REFUSED if declined else AnswerStatus.FAILED
+            work.kind, work.reason = error.kind, str(error)
+        except (BudgetError, RefusedError):
+            if not took.served:
                 raise
             # The first reply is paid for and kept; what it left open stays unparsed, and a resume asks again.
 
@@ -210,7 +217,7 @@ class OpenAIJudge:
         def compose(json_schema: bool) -> Mapping[str, Any]:
             return composer.payload(messages, asked, json_schema=json_schema)
 
-        return self._link.send(compose, cost, took)
+        return self._link.send(compose, cost, took, pictures=len(composer.frames))
 
     def _take(self, work: _Open, composer: Composer, reply: Reply, repeat: int) -> Reading:
         """Keep the usable parts of a reply, in the cache as well."""

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from intergeneval.judges.openai.causes import Cause
 from intergeneval.judges.openai.client import AskError, Client, Took
+from intergeneval.judges.openai.first_alone import FirstAlone
 from intergeneval.judges.openai.requests import body
+from intergeneval.judges.openai.server_words import count, one_line, printable
 from intergeneval.judges.openai.settings import OpenAISettings
+from intergeneval.judges.openai.tokens_name import other_name, under
 from intergeneval.judges.services import Services
 
 MAX_NAME = 100
 """Longest name of a served revision that is kept, in characters."""
-_REFUSES_SCHEMA = frozenset({"http 400", "http 404", "http 415", "http 422", "http 501"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +45,19 @@ class Link:
         self._client: Client | None = None
         self._served: str | None = None
         self._json_schema = settings.json_schema
+        self._tokens_name = ""
+        self._firsts = self._fresh()
+
+    def _fresh(self) -> defaultdict[str, FirstAlone]:
+        name = f"openai:{self._settings.model}"
+        return defaultdict(lambda: FirstAlone(name))
 
     def attach(self, services: Services) -> None:
         """Use these services; what their cache remembers of the server is read when it is needed."""
         with self._lock:
             self.services = services
             self._served = None
+            self._firsts = self._fresh()
             if self._client is not None:
                 self._client.notice = services.notice
 
@@ -62,40 +73,71 @@ class Link:
         with self._lock:
             if self._served is None:
                 cache, settings = self.services.cache, self._settings
-                facts = cache.server(settings.host, settings.model) if cache is not None else {}
+                facts = cache.server(settings.place, settings.model) if cache is not None else {}
                 self._served = str(facts.get("served", ""))
                 self._json_schema = settings.json_schema and bool(facts.get("json_schema", self._json_schema))
+                known = facts.get("tokens_name", self._tokens_name)
+                self._tokens_name = known if known == other_name(settings.parameters) else ""
             return self._served, self._json_schema
 
-    def send(self, compose: Callable[[bool], Mapping[str, Any]], estimate: float, took: Took) -> Reply:
+    def send(
+        self, compose: Callable[[bool], Mapping[str, Any]], estimate: float, took: Took, about: str = "a video", pictures: int = 0
+    ) -> Reply:
         """Send one request and return what the model said; `compose` makes it, with or without a JSON schema.
 
-        A server that refuses the schema is asked once without; if that goes well, it is not asked with one again. Raises AskError
-        when nothing came back, BudgetError when the request would be too dear.
+        The first request `about` such a thing goes alone. A server that refuses the schema is asked once without, one that knows
+        the limit of a reply by its other name once with that; if it goes well, both are remembered. Raises AskError when nothing
+        came back, RefusedError when nothing more will, BudgetError when the request would be too dear.
         """
-        _, json_schema = self.remembered()
-        try:
-            return self._send(compose, estimate, took, json_schema=json_schema)
-        except AskError as error:
-            if not json_schema or error.kind not in _REFUSES_SCHEMA:
+        with self._lock:
+            first = self._firsts[about]
+        with first.turn():
+            before = took.requests
+            try:
+                reply = self._adapting(compose, estimate, took, pictures)
+            except AskError as error:
+                first.failed(error.refusal, took.requests - before)
                 raise
-        reply = self._send(compose, estimate, took, json_schema=False)
-        self._remember(reply.served, json_schema=False)
-        return reply
+            first.went_well()
+            return reply
 
-    def _send(self, compose: Callable[[bool], Mapping[str, Any]], estimate: float, took: Took, *, json_schema: bool) -> Reply:
+    def _adapting(self, compose: Callable[[bool], Mapping[str, Any]], estimate: float, took: Took, pictures: int) -> Reply:
+        _, json_schema = self.remembered()
+        name, renamed = self._tokens_name, False
+        while True:
+            try:
+                return self._send(compose, estimate, took, pictures, json_schema=json_schema, tokens_name=name)
+            except AskError as error:
+                refusal = error.refusal
+                other = other_name(self._settings.parameters)
+                if refusal is not None and refusal.cause is Cause.TOKENS_NAME and other and not renamed:
+                    name, renamed = "" if name else other, True
+                elif refusal is not None and refusal.schema and json_schema:
+                    json_schema = False
+                else:
+                    raise
+
+    def _send(
+        self,
+        compose: Callable[[bool], Mapping[str, Any]],
+        estimate: float,
+        took: Took,
+        pictures: int,
+        *,
+        json_schema: bool,
+        tokens_name: str,
+    ) -> Reply:
         budget, before = self.services.budget, took.cost
         reserved = budget.admit(estimate)
         try:
-            found = self._opened().ask(body(compose(json_schema)), took)
+            found = self._opened().ask(body(under(compose(json_schema), tokens_name)), took, pictures)
             self._count(found.get("usage"), took)
         finally:
             budget.settle(reserved, took.cost - before)
-        name, print_ = found.get("model"), found.get("system_fingerprint")
-        served = " ".join(str(part)[:MAX_NAME] for part in (name, print_) if isinstance(part, str) and part)
-        served = self.clean(served)
+        parts = (self._name(found.get("model")), self._name(found.get("system_fingerprint")))
+        served = " ".join(part for part in parts if part)
         took.served[served or "not named"] += 1
-        self._remember(served, json_schema=json_schema)
+        self._remember(served, json_schema=json_schema, tokens_name=tokens_name)
         choice = found["choices"][0]
         message = choice["message"]
         refused = bool(message.get("refusal")) or choice.get("finish_reason") == "content_filter"
@@ -112,29 +154,35 @@ class Link:
         if not isinstance(usage, dict):
             return
         details = usage.get("prompt_tokens_details")
-        sent, received = _whole(usage.get("prompt_tokens")), _whole(usage.get("completion_tokens"))
-        kept = min(sent, _whole(details.get("cached_tokens"))) if isinstance(details, dict) else 0
+        sent, received = count(usage.get("prompt_tokens")), count(usage.get("completion_tokens"))
+        kept = min(sent, count(details.get("cached_tokens"))) if isinstance(details, dict) else 0
         took.input_tokens += sent
         took.cached_tokens += kept
         took.output_tokens += received
         if self._settings.prices is not None:
             took.cost += self._settings.prices.cost(sent, kept, received)
 
-    def _remember(self, served: str, *, json_schema: bool) -> None:
+    def _remember(self, served: str, *, json_schema: bool, tokens_name: str) -> None:
         with self._lock:
             # A reply without a schema does not say that one would be taken; only a refusal says the contrary.
             known = self._json_schema and json_schema
-            if (self._served, self._json_schema) == (served, known):
+            if (self._served, self._json_schema, self._tokens_name) == (served, known, tokens_name):
                 return
-            self._served, self._json_schema = served, known
+            self._served, self._json_schema, self._tokens_name = served, known, tokens_name
             if self.services.cache is not None:
-                facts = {"served": served, "json_schema": known}
-                self.services.cache.remember_server(self._settings.host, self._settings.model, facts)
+                facts = {"served": served, "json_schema": known, **({"tokens_name": tokens_name} if tokens_name else {})}
+                self.services.cache.remember_server(self._settings.place, self._settings.model, facts)
 
-    def clean(self, text: str) -> str:
-        """Return a text of the server without the key, which a server or a model may quote."""
+    def _name(self, text: Any) -> str:
+        return one_line(self._without_key(text), MAX_NAME) if isinstance(text, str) else ""
+
+    def _without_key(self, text: str) -> str:
         key = self._settings.key
         return text.replace(key, "***") if key else text
+
+    def clean(self, text: str) -> str:
+        """Return a text of the server as it may be kept: without the key, which a server or a model may quote, and printable."""
+        return printable(self._without_key(text))
 
 
 def _text(content: Any) -> str:
@@ -144,7 +192,3 @@ def _text(content: Any) -> str:
     if isinstance(content, list):
         return "".join(part["text"] for part in content if isinstance(part, dict) and isinstance(part.get("text"), str))
     return ""
-
-
-def _whole(value: Any) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0

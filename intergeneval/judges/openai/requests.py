@@ -112,9 +112,9 @@ def payload(settings: OpenAISettings, messages: Sequence[Message], shape: Mappin
 
 
 def content_key(settings: OpenAISettings, request: Mapping[str, Any], served: str, repeat: int) -> str:
-    """Return the cache key of a request, whose pictures stand by their hashes, to a host that serves revision `served`."""
+    """Return the cache key of a request, whose pictures stand by hashes, to a host and port that serve revision `served`."""
     judge = {"judge": f"openai:{settings.model}", "revision": settings.revision, "served": served}
-    return sha256_json({**judge, "host": settings.host, "repeat": repeat, "request": request})
+    return sha256_json({**judge, "host": settings.place, "repeat": repeat, "request": request})
 
 
 def body(request: Mapping[str, Any]) -> bytes:

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from intergeneval.errors import ConfigError, RecordError
 from intergeneval.ids import canonical_json
+from intergeneval.judges.openai.address import find_proxy, read_address
 from intergeneval.records import Record
 
 BASE_URL = "https://api.openai.com/v1"
@@ -86,9 +86,9 @@ class OpenAISettings(Record):
                 raise ValueError(f"{name} {getattr(self, name)} is not above 0")
 
     @property
-    def host(self) -> str:
-        """The base URL's host: part of every cache key."""
-        return urlsplit(self.base_url).hostname or ""
+    def place(self) -> str:
+        """The base URL's host, with its port where that is not the scheme's own: part of every cache key."""
+        return read_address(self.base_url, "[settings.openai]", self.key_variable).place
 
     @property
     def key(self) -> str:
@@ -117,17 +117,11 @@ def read_settings(model: str, settings: Mapping[str, Any]) -> OpenAISettings:
         read = OpenAISettings.from_json(dict(settings), where="[settings.openai]")
     except RecordError as error:
         raise ConfigError(str(error)) from None
-    read = replace(
-        read, model=model, base_url=(read.base_url or os.environ.get(BASE_URL_ENVIRONMENT, "") or BASE_URL).rstrip("/")
-    )
-    parts = urlsplit(read.base_url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigError(f"judge 'openai': base_url {_without_user(read.base_url)!r} is no http or https address")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise ConfigError(
-            f"judge 'openai': base_url of {parts.hostname} holds a user, password or query; give the bare address, and the key "
-            f"in ${read.key_variable}"
-        )
+    named = os.environ.get(BASE_URL_ENVIRONMENT, "").strip()
+    where = "[settings.openai]" if read.base_url or not named else f"${BASE_URL_ENVIRONMENT}"
+    address = read_address(read.base_url or named or BASE_URL, f"judge 'openai': {where}", read.key_variable)
+    find_proxy(address)
+    read = replace(read, model=model, base_url=address.url)
     if read.base_url == BASE_URL and not read.key:
         raise ConfigError(
             f"judge 'openai:{model}': ${read.key_variable} is not set; put the key there, or set base_url to your server"
@@ -145,7 +139,3 @@ def _secret_name(settings: Mapping[str, Any], prefix: str = "") -> str:
         if isinstance(value, Mapping) and (found := _secret_name(value, f"{prefix}{name}.")):
             return found
     return ""
-
-
-def _without_user(url: str) -> str:
-    return re.sub(r"//[^/@]*@", "//***@", url)
