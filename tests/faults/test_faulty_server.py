@@ -32,6 +32,9 @@ def said(asked: Asked, change) -> dict:
     return reply(json.dumps(found))
 
 
+FILTERED = b'{"error": {"code": "content_filter", "message": "The response was filtered"}}'
+
+
 def without_choices(_: Asked) -> dict:
     return {"model": "served-1", "choices": []}
 
@@ -41,8 +44,8 @@ ALWAYS = {
     "429 that asks for an hour": (lambda _: Fault(status=429, headers={"Retry-After": "3600"}), "failed", "rate limit"),
     "500": (lambda _: Fault(status=500), "failed", "http 500"),
     "503": (lambda _: Fault(status=503), "failed", "http 503"),
-    "401": (lambda _: Fault(status=401), "failed", "http 401"),
-    "a redirect elsewhere": (lambda _: Fault(status=307, headers={"Location": "http://127.0.0.1:9/"}), "failed", "http 307"),
+    "a request that is refused": (lambda _: Fault(status=418), "failed", "http 418"),
+    "a content filter before the model": (lambda _: Fault(status=400, body=FILTERED), "refused", "content filter"),
     "no reply in time": (lambda _: Fault(sleep=1.6), "failed", "timeout"),
     "a dropped connection": (lambda _: Fault(drop=True), "failed", "connection"),
     "truncated JSON around the reply": (lambda _: Fault(body=b'{"choices": [{"mess'), "failed", "broken reply"),

@@ -284,13 +284,16 @@ def test_unusable_questions_are_asked_for_once_more_and_then_end_the_run_before_
 # -- doctor
 
 
-def test_doctor_asks_the_server_once_with_a_picture_and_says_what_it_serves(world):
+def test_doctor_asks_the_server_once_as_a_run_does_and_says_what_it_serves(world):
     judge = {"base_url": "", "timeout": 5.0}
-    with ChatServer(lambda _: reply('{"dark": true}')) as server:
+    with ChatServer() as server:
         told = build("judges", "openai:m", {**judge, "base_url": server.url}).probe()
-        assert len(server.asked) == len(server.asked[0].pictures) == 1
-    assert told == "127.0.0.1 serves served-1: took a picture and a JSON schema"
-    with ChatServer(lambda asked: Fault(status=400) if "response_format" in asked.request else reply("dark")) as server:
+        assert (len(server.asked), len(server.asked[0].pictures)) == (1, 13)
+        assert server.asked[0].labels == ["0.1", "0.4"]
+        assert "json_schema" in server.asked[0].request["response_format"]
+        place = server.url.removeprefix("http://").removesuffix("/v1")
+    assert told == f"{place} serves served-1: takes 13 pictures and a JSON schema; its reply could be scored (1 request)"
+    with ChatServer(lambda asked: Fault(status=400) if "response_format" in asked.request else reply(good(asked))) as server:
         assert "refuses JSON schemas" in build("judges", "openai:m", {**judge, "base_url": server.url}).probe()
     with ChatServer(lambda _: Fault(status=500)) as server:
         config = world / "judge.toml"
@@ -299,6 +302,30 @@ def test_doctor_asks_the_server_once_with_a_picture_and_says_what_it_serves(worl
         assert len(server.asked) == 1
     assert done.exit_code == 1
     assert "the server answered with status 500" in done.stdout
+
+
+def test_doctor_is_not_content_with_a_server_whose_replies_cannot_be_scored(world):
+    config = world / "judge.toml"
+    for said in ('{"dark": true}', "", "Certainly! Both questions: yes."):
+        with ChatServer(lambda _, said=said: reply(said)) as server:
+            config.write_text(f'[settings.openai]\nbase_url = "{server.url}"\n')
+            done = CliRunner().invoke(main, ["doctor", "--judge", "openai:m", "--config", str(config)])
+        assert done.exit_code == 1, said
+        assert "2 of 2 things asked could not be scored (unparsed)" in done.stdout
+
+
+def test_doctor_asks_about_the_frames_too_where_the_run_would(world):
+    config = world / "judge.toml"
+
+    def answers_alone(asked: Asked):
+        return reply(json.dumps({"answers": json.loads(good(asked)).get("answers", [])}))
+
+    with ChatServer(answers_alone) as server:
+        for consistency, code in (("tracks", 0), ("judge", 1)):
+            config.write_text(f'consistency = "{consistency}"\n[settings.openai]\nbase_url = "{server.url}"\n')
+            done = CliRunner().invoke(main, ["doctor", "--judge", "openai:m", "--config", str(config)])
+            assert done.exit_code == code, done.stdout
+    assert "1 of 3 things asked could not be scored" in done.stdout
 
 
 # -- prompts, settings, secrets
@@ -371,7 +398,7 @@ def test_no_key_header_or_prompt_secret_stands_in_any_file_even_if_the_server_re
         assert KEY in echo
         assert SECRET in echo
         if asked.number == 0:
-            return Fault(status=401, body=echo.encode())
+            return Fault(status=400, body=echo.encode())
         if asked.number == 1:
             return reply(echo)
         if asked.number == 2:

@@ -86,7 +86,8 @@ WORDS: tuple[tuple[Cause, tuple[str, ...]], ...] = (
             rf"at most [1-9]\d* {_IMAGES}|too many {_IMAGES}|more than \d+ {_IMAGES}",
             rf"(?:maximum|max|limit)(?: number)? (?:of|is) \d+ {_IMAGES}|(?:number|amount|count) of {_IMAGES}",
             rf"exceeds? (?:the )?(?:maximum )?(?:image limit|image count)|{_IMAGES} per (?:request|prompt|message)",
-            r"supports? (?:only |at most |up to )(?:\d+|one|a single) images?\b|(?:only )?(?:1|one) image (?:is )?(?:allowed|supp)",
+            r"supports? (?:only |at most |up to )(?:\d+|one|a single) images?\b",
+            r"(?:1|one|a single) image (?:is )?(?:allowed|supported)",
         ),
     ),
     (

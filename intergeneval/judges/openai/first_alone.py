@@ -49,8 +49,16 @@ class FirstAlone:
             self._refused = 0
             self._changed.notify_all()
 
-    def failed(self, refusal: Refusal | None, requests: int) -> None:
-        """Note that `requests` requests about one thing came to nothing. Raises RefusedError where that goes for all.
+    def refused_once(self) -> bool:
+        """Note a request that was refused; return whether it may go out once more in other words."""
+        with self._changed:
+            if self._answered:
+                return True
+            self._refused += 1
+            return self._refused < MOST_REFUSED
+
+    def failed(self, refusal: Refusal | None) -> None:
+        """Note that what was asked about one thing came to nothing. Raises RefusedError where that goes for all.
 
         Before the server has answered at all: at once for a cause that meets every request, else when `MOST_REFUSED` were
         refused. Later, an account that was emptied say, when as many in a row met such a cause; what may lie in one video stops
@@ -63,7 +71,8 @@ class FirstAlone:
                 return
             if self._answered and not refusal.everything:
                 return
-            self._refused += 1 if self._answered else requests
+            # Before the first answer each request was counted, however worded.
+            self._refused += 1 if self._answered else 0
             if self._refused >= MOST_REFUSED or (refusal.everything and not self._answered):
                 many = f"the first {self._refused} requests were refused: " if not refusal.everything else ""
                 text = (

@@ -92,16 +92,17 @@ class Link:
         with self._lock:
             first = self._firsts[about]
         with first.turn():
-            before = took.requests
             try:
-                reply = self._adapting(compose, estimate, took, pictures)
+                reply = self._adapting(compose, estimate, took, pictures, first)
             except AskError as error:
-                first.failed(error.refusal, took.requests - before)
+                first.failed(error.refusal)
                 raise
             first.went_well()
             return reply
 
-    def _adapting(self, compose: Callable[[bool], Mapping[str, Any]], estimate: float, took: Took, pictures: int) -> Reply:
+    def _adapting(
+        self, compose: Callable[[bool], Mapping[str, Any]], estimate: float, took: Took, pictures: int, first: FirstAlone
+    ) -> Reply:
         _, json_schema = self.remembered()
         name, renamed = self._tokens_name, False
         while True:
@@ -110,9 +111,11 @@ class Link:
             except AskError as error:
                 refusal = error.refusal
                 other = other_name(self._settings.parameters)
-                if refusal is not None and refusal.cause is Cause.TOKENS_NAME and other and not renamed:
+                if refusal is None or not first.refused_once():
+                    raise
+                if refusal.cause is Cause.TOKENS_NAME and other and not renamed:
                     name, renamed = "" if name else other, True
-                elif refusal is not None and refusal.schema and json_schema:
+                elif refusal.schema and json_schema:
                     json_schema = False
                 else:
                     raise

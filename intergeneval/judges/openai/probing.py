@@ -19,8 +19,9 @@ from intergeneval.records import (
     VideoStatus,
 )
 
-PICTURES = 12
-"""Pictures that are shown: as many as videos of common lengths are sampled at, so that a cap on pictures is met here too."""
+PICTURES = 13
+"""Pictures that are shown: as many as a run shows of a video of 24 frames, and two more than of most longer ones, so that a cap is
+met here too."""
 _SIZE = (64, 96)
 _TOP, _BOTTOM, _SIDE = 24, 40, 16
 _COLOURS = {"id1": (200, 40, 40), "id2": (40, 60, 200)}

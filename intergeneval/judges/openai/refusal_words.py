@@ -71,7 +71,7 @@ class Told:
             Cause.TEMPERATURE: f"write {_PARAMETERS} without temperature, {self._rest()}",
             Cause.PARAMETER: f"take {self.name} out of {_PARAMETERS}",
             Cause.VALUE: f"change {self.name} in {_PARAMETERS}",
-            Cause.PICTURES: "name a model that does with --judge openai:MODEL, or load its vision part into the server",
+            Cause.PICTURES: "name one that looks at pictures with --judge openai:MODEL, or load its vision part into the server",
             Cause.PICTURE_COUNT: f"{_FEWER}, or raise the server's own limit",
             Cause.PICTURE_SIZE: f"{_FEWER}, or raise the server's own limit",
             Cause.CONTEXT: f"{_FEWER}, lower max_tokens in {_PARAMETERS}, or give the server a longer context",

@@ -103,7 +103,11 @@ def _parameter(complaint: Complaint, parameters: Mapping[str, Any], worded: Caus
         return Cause.SCHEMA, ""
     if worded in (Cause.CONTEXT, Cause.FILTER, Cause.QUOTA, Cause.REGION, Cause.PICTURE_COUNT):
         return None
-    name = param if param in parameters else next(_named(complaint.message, parameters), "") if not param else ""
+    # The limit may have been sent under its other name.
+    limit = next((name for name in NAMES if name in parameters), "")
+    names = {**dict.fromkeys(parameters), **(dict.fromkeys(NAMES) if limit else {})}
+    name = param if param in names else next(_named(complaint.message, names), "") if not param else ""
+    name = limit if name in NAMES else name
     if not name:
         return None
     refused = bool(NOT_TAKEN.search(complaint.message)) or "unsupported_parameter" in complaint.codes
