@@ -17,7 +17,7 @@ from intergeneval.errors import ConfigError
 
 CHAT = "/chat/completions"
 _PORTS = {"http": 80, "https": 443}
-_SECURE_PROXIES = ("http", "https", "socks5", "socks5h")
+_PROXIES = ("http", "https", "socks5", "socks5h")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +131,7 @@ def find_proxy(address: Address) -> httpx.Proxy | None:
     way_out = f"correct {parts.scheme.upper()}_PROXY or ALL_PROXY, or name {parts.hostname} in NO_PROXY"
     try:
         proxy = httpx.Proxy(url)
-        usable = bool(proxy.url.host) and proxy.url.scheme in _SECURE_PROXIES
+        usable = bool(proxy.url.host) and proxy.url.scheme in _PROXIES and 0 < (proxy.url.port or 1) < 1 << 16
     except (httpx.InvalidURL, ValueError):
         usable = False
     if not usable:

@@ -20,8 +20,8 @@ from intergeneval.records import (
 )
 
 PICTURES = 13
-"""Pictures that are shown: as many as a run shows of a video of 24 frames, and two more than of most longer ones, so that a cap is
-met here too."""
+"""Pictures that are shown: as many as a run shows of a video of 24 frames, and two more than of most longer ones, so that a cap
+is met here too."""
 _SIZE = (64, 96)
 _TOP, _BOTTOM, _SIDE = 24, 40, 16
 _COLOURS = {"id1": (200, 40, 40), "id2": (40, 60, 200)}
