@@ -15,6 +15,7 @@ import httpx
 import tenacity
 
 from intergeneval.errors import BackendError
+from intergeneval.judges.openai import choices
 from intergeneval.judges.openai.limiter import Limiter
 from intergeneval.judges.openai.settings import OpenAISettings
 
@@ -158,10 +159,8 @@ class Client:
             reply = json.loads(content)
         except (ValueError, RecursionError):
             raise _AgainError("broken reply", "the reply is cut off or not JSON") from None
-        choices = reply.get("choices") if isinstance(reply, dict) else None
-        first = choices[0] if isinstance(choices, list) and choices else None
-        if not isinstance(first, dict) or not isinstance(first.get("message"), dict):
-            raise _AgainError("empty choices", "the reply holds no choice")
+        if found := choices.fault(reply):
+            raise _AgainError(*found)
         assert isinstance(reply, dict)
         return reply
 

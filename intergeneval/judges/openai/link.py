@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from intergeneval.judges.openai.choices import choice_of
 from intergeneval.judges.openai.client import AskError, Client, Took
 from intergeneval.judges.openai.requests import body
 from intergeneval.judges.openai.settings import OpenAISettings
@@ -25,6 +26,8 @@ class Reply:
     """Its words; empty where it said none."""
     refused: bool
     """Whether it, or a filter before it, declined."""
+    cut: bool
+    """Whether a limit of tokens ended it."""
     served: str
     """Revision of the model, in the server's words."""
     json_schema: bool
@@ -96,10 +99,8 @@ class Link:
         served = self.clean(served)
         took.served[served or "not named"] += 1
         self._remember(served, json_schema=json_schema)
-        choice = found["choices"][0]
-        message = choice["message"]
-        refused = bool(message.get("refusal")) or choice.get("finish_reason") == "content_filter"
-        return Reply(text=_text(message.get("content")), refused=refused, served=served, json_schema=json_schema)
+        choice = choice_of(found)
+        return Reply(text=choice.text, refused=choice.refused, cut=choice.cut, served=served, json_schema=json_schema)
 
     def _opened(self) -> Client:
         with self._lock:
@@ -135,15 +136,6 @@ class Link:
         """Return a text of the server without the key, which a server or a model may quote."""
         key = self._settings.key
         return text.replace(key, "***") if key else text
-
-
-def _text(content: Any) -> str:
-    """Return the words of a message, given as one text or in parts."""
-    if isinstance(content, str):
-        return content
-    if isinstance(content, list):
-        return "".join(part["text"] for part in content if isinstance(part, dict) and isinstance(part.get("text"), str))
-    return ""
 
 
 def _whole(value: Any) -> int:
