@@ -29,7 +29,10 @@ _MARK = re.compile(
     "|".join(f"(?P<open{number}>{first})|(?P<close{number}>{last})" for number, (first, last) in enumerate(_MARKS)),
     re.IGNORECASE,
 )
-_MARK_OR_BRACE = re.compile(rf"\{{|{_MARK.pattern}", re.IGNORECASE)
+# Looking at one character first spares most places of a long reply all the rest.
+_MARK_OR_BRACE = re.compile(rf"(?=[{{<\[◁])(?:\{{|{_MARK.pattern})", re.IGNORECASE)
+_TRIES = 200
+"""How many braces of a reply that are no objects are looked into, before braces are passed over."""
 _CHANNEL = re.compile(r"<\|channel\|>\s*(\w+)[^<{]*(?:<\|constrain\|>[^<{]*)?<\|message\|>")
 _BARE_CHANNEL = re.compile(r"\s*(?:assistant)?(?:analysis|commentary)(?=[^a-z\s:])")
 """How a reply in channels begins whose special tokens the server has dropped."""
@@ -183,7 +186,7 @@ def _final(text: str) -> str:
 
 def _marks(text: str) -> Iterator[re.Match[str]]:
     """Give the marks of thinking that stand outside of whole JSON objects, whose texts may quote them."""
-    place = tried = 0
+    place = tried = failed = 0
     while found := _MARK_OR_BRACE.search(text, place):
         place = found.end()
         if found.lastgroup is not None:
@@ -193,7 +196,8 @@ def _marks(text: str) -> Iterator[re.Match[str]]:
                 _, place = _PLAIN.raw_decode(text, found.start())
             except (ValueError, RecursionError) as error:
                 # What lies inside of a failed attempt is not tried again, or a hostile reply would take time squared.
-                tried = getattr(error, "pos", len(text))
+                failed += 1
+                tried = getattr(error, "pos", len(text)) if failed < _TRIES else len(text)
 
 
 def _only(text: str) -> tuple[dict[str, Any], int, int]:
