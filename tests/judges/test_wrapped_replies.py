@@ -81,38 +81,40 @@ def test_what_stands_around_the_only_object_does_not_matter(name):
 
 
 AMBIGUOUS = {
-    "two objects": f"{GOOD}\n{DRAFT}",
-    "the same object twice": f"{GOOD}\n{GOOD}",
-    "two fences": f"```json\n{GOOD}\n```\nor\n```json\n{DRAFT}\n```",
-    "an object and a list": f'{GOOD}\n["no", "no"]',
-    "an object and a list of objects": f"{json.dumps(said(answer='no'))}\n{GOOD}",
-    "an object in a list": f"Here: [{GOOD}]",
-    "an object in a list that does not close": f"[{GOOD}",
-    "an object in a text": json.dumps(GOOD),
-    "an object in another brace": f"Here {{{GOOD}}}",
-    "an object with a brace beside it": f"{GOOD} }}",
-    "an object after damaged ones": f'{{"answers": [}} {GOOD}',
-    "thinking that does not end": f"<think>I would say {GOOD}",
-    "thinking after the thinking": f"<think>Well.</think><think>{GOOD}",
-    "thinking in thinking": f"<think>Well <think>again</think> {GOOD}",
-    "thinking ended by another mark": f"<think>Well </reasoning> {GOOD}",
-    "thinking with nothing after": f"<think>{GOOD}</think>",
-    "the end of thinking and nothing after": f"I would say {GOOD}</think>",
-    "thinking after the answer": f"{GOOD}<think>but no",
-    "channels without a last word": f"<|channel|>analysis<|message|>{GOOD}<|end|>",
-    "channels with two": f"<|channel|>final<|message|>{GOOD}<|end|><|channel|>final<|message|>{DRAFT}<|return|>",
-    "channels less their tokens, without a last word": f"analysisI would say {GOOD}",
-    "a name twice": GOOD[:-1] + ', "answers": []}',
-    "a number that JSON does not have": GOOD.replace("5", "NaN"),
-    "a comma too many": GOOD[:-1] + ",}",
-    "prose": "Yes to all of them; frame 5 decides.",
-    "nothing": "<think></think>\n<|im_end|>",
+    "two objects": lambda good, draft: f"{good}\n{draft}",
+    "the same object twice": lambda good, _: f"{good}\n{good}",
+    "two fences": lambda good, draft: f"```json\n{good}\n```\nor\n```json\n{draft}\n```",
+    "an object and a list": lambda good, _: f'{good}\n["no", "no"]',
+    "a list of objects and an object": lambda good, draft: f"{json.dumps(json.loads(draft)['answers'])}\n{good}",
+    "an object in a list": lambda good, _: f"Here: [{good}]",
+    "an object in a list that does not close": lambda good, _: f"[{good}",
+    "an object in a text": lambda good, _: json.dumps(good),
+    "an object in another brace": lambda good, _: f"Here {{{good}}}",
+    "an object with a brace beside it": lambda good, _: f"{good} }}",
+    "an object after a damaged one": lambda good, _: f'{{"answers": [}} {good}',
+    "thinking that does not end": lambda good, _: f"<think>I would say {good}",
+    "thinking after the thinking": lambda good, _: f"<think>Well.</think><think>{good}",
+    "thinking in thinking": lambda good, _: f"<think>Well <think>again</think> {good}",
+    "thinking ended by another mark": lambda good, _: f"<think>Well </reasoning> {good}",
+    "thinking with nothing after": lambda good, _: f"<think>{good}</think>",
+    "the end of thinking and nothing after": lambda good, _: f"I would say {good}</think>",
+    "thinking after the answer": lambda good, _: f"{good}<think>but no",
+    "channels without a last word": lambda good, _: f"<|channel|>analysis<|message|>{good}<|end|>",
+    "channels with two": lambda good, draft: (
+        f"<|channel|>final<|message|>{good}<|end|><|channel|>final<|message|>{draft}<|return|>"
+    ),
+    "channels less their tokens, without a last word": lambda good, _: f"analysisI would say {good}",
+    "a name twice": lambda good, _: good[:-1] + ', "answers": []}',
+    "a number that JSON does not have": lambda good, _: good.replace("false", "NaN", 1),
+    "a comma too many": lambda good, _: good[:-1] + ",}",
+    "prose": lambda *_: "Yes to all of them; frame 0 decides.",
+    "nothing": lambda *_: "<think></think>\n<|im_end|>",
 }
 
 
 @pytest.mark.parametrize("name", AMBIGUOUS)
 def test_what_could_be_two_replies_or_none_is_none(name):
-    reading = read(AMBIGUOUS[name])
+    reading = read(AMBIGUOUS[name](GOOD, DRAFT))
     assert (reading.answers, reading.frames) == ({}, {})
     assert len(reading.problems) == 1
 

@@ -38,10 +38,11 @@ class AskError(BackendError):
 class _AgainError(Exception):
     """An attempt failed in a way that another attempt may not; `wait` is what the server asked for, in seconds."""
 
-    def __init__(self, kind: str, text: str, wait: float | None = None) -> None:
+    def __init__(self, kind: str, text: str, wait: float | None = None, usage: Any = None) -> None:
         super().__init__(text)
         self.kind = kind
         self.wait = wait
+        self.usage = usage
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,6 +63,8 @@ class Took:
     """Attempts that failed, by kind."""
     served: Counter[str] = field(default_factory=Counter)
     """Replies by the revision the server names."""
+    uncounted: list[Any] = field(default_factory=list)
+    """What replies that were errors say they took, until it is added to the tokens above."""
 
     def usage(self) -> dict[str, Any]:
         """Return this as the `usage` of a record; empty when nothing was sent."""
@@ -122,6 +125,7 @@ class Client:
                 reply = self._checked(status, headers, content, began)
             except _AgainError as error:
                 took.failures[error.kind] += 1
+                took.uncounted.append(error.usage)
                 raise
             except AskError as error:
                 took.failures[error.kind] += 1
@@ -160,7 +164,7 @@ class Client:
         except (ValueError, RecursionError):
             raise _AgainError("broken reply", "the reply is cut off or not JSON") from None
         if found := choices.fault(reply):
-            raise _AgainError(*found)
+            raise _AgainError(*found, usage=reply.get("usage") if isinstance(reply, dict) else None)
         assert isinstance(reply, dict)
         return reply
 

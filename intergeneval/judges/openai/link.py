@@ -93,6 +93,9 @@ class Link:
             found = self._opened().ask(body(compose(json_schema)), took)
             self._count(found.get("usage"), took)
         finally:
+            # An error may come after tokens that are paid for.
+            while took.uncounted:
+                self._count(took.uncounted.pop(), took)
             budget.settle(reserved, took.cost - before)
         name, print_ = found.get("model"), found.get("system_fingerprint")
         served = " ".join(str(part)[:MAX_NAME] for part in (name, print_) if isinstance(part, str) and part)
