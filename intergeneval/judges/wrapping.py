@@ -12,14 +12,18 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-_TAGS = ("think", "thinking", "thought", "thoughts", "reason", "reasoning", "reflection", "analysis", "scratchpad")
+_THOUGHT = "(?:think|thinking|thoughts?|reasoning)"
+_TAGS = (
+    *("think", "thinking", "thought", "thoughts", "reason", "reasoning", "reflection", "analysis", "scratchpad"),
+    *("chain_of_thought", "inner_monologue", "rationale", "deliberation"),
+)
 _MARKS = (
     *((rf"<\s*(?:\w+:)?{name}(?:\s[^<>]*)?(?<!/)>", rf"<\s*/\s*(?:\w+:)?{name}\s*>") for name in _TAGS),
     *((rf"\[{name}\]", rf"\[/{name}\]") for name in ("think", "thinking", "reasoning")),
     (r"◁\s*think(?:ing)?\s*▷", r"◁\s*/\s*think(?:ing)?\s*▷"),
-    (r"<\|think(?:ing)?\|>", r"<\|/think(?:ing)?\|>"),
-    (r"<\|begin_of_(?:thought|thinking)\|>", r"<\|end_of_(?:thought|thinking)\|>"),
-    (r"<\|start_thinking\|>", r"<\|end_thinking\|>"),
+    (rf"<\|{_THOUGHT}\|>", rf"<\|/{_THOUGHT}\|>"),
+    (rf"<[|｜](?:begin|start)[_▁](?:of[_▁])?{_THOUGHT}[|｜]>", rf"<[|｜]end[_▁](?:of[_▁])?{_THOUGHT}[|｜]>"),
+    (rf"<[|｜]{_THOUGHT}[_▁](?:begin|start)[|｜]>", rf"<[|｜]{_THOUGHT}[_▁]end[|｜]>"),
     (r"<\|inner_prefix\|>", r"<\|inner_suffix\|>"),
     (r"<unused94>", r"<unused95>"),
     (r"<\|channel>", r"<channel\|>"),
@@ -34,7 +38,7 @@ _MARK_OR_BRACE = re.compile(rf"(?=[{{<\[◁])(?:\{{|{_MARK.pattern})", re.IGNORE
 _TRIES = 200
 """How many braces of a reply that are no objects are looked into, before braces are passed over."""
 _CHANNEL = re.compile(r"<\|channel\|>\s*(\w+)[^<{]*(?:<\|constrain\|>[^<{]*)?<\|message\|>")
-_BARE_CHANNEL = re.compile(r"\s*(?:assistant)?(?:analysis|commentary)(?=[^a-z\s:])")
+_BARE_CHANNEL = re.compile(r"\s*(?:assistant)?(?:analysis|commentary)(?=[A-Z{*])")
 """How a reply in channels begins whose special tokens the server has dropped."""
 _CHANNEL_TOKENS = frozenset(("<|channel|>", "<|message|>", "<|constrain|>", "<|start|>"))
 _BARE_FINAL = "assistantfinal"
@@ -118,7 +122,6 @@ def spoken(text: str) -> str:
 def without_thinking(text: str) -> str:
     """Return a reply as it may be shown to the model again: less its thinking, and nothing where that does not end."""
     try:
-        _bare(text)
         return spoken(text)
     except ValueError:
         return ""

@@ -136,8 +136,8 @@ def _words(content: Any) -> str:
 
 
 def _text(part: Mapping[str, Any]) -> str:
-    """Return the text of a part, which some servers wrap once more."""
-    for name in ("text", "thinking", "reasoning", "content"):
+    """Return the text of a part, which some servers wrap once more; of thinking under its name."""
+    for name in ("text", "content", *(("thinking", "reasoning") if _thinks(part) else ())):
         found = part.get(name)
         if isinstance(found, dict):
             found = found.get("value")

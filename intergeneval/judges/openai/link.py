@@ -26,12 +26,12 @@ class Reply:
     """Its words; empty where it said none."""
     refused: bool
     """Whether it, or a filter before it, declined."""
-    cut: bool
-    """Whether a limit of tokens ended it."""
     served: str
     """Revision of the model, in the server's words."""
     json_schema: bool
     """Whether the reply was held to a schema."""
+    cut: bool = False
+    """Whether a limit of tokens ended it."""
 
 
 class Link:
