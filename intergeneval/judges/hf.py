@@ -17,7 +17,7 @@ from typing import Any
 
 from intergeneval.errors import BackendError, ConfigError
 from intergeneval.ids import sha256_bytes, sha256_json
-from intergeneval.judges import Judgement, JudgeRequest, parsing, question_writing, wrapping
+from intergeneval.judges import Judgement, JudgeRequest, parsing, question_writing, thinking
 from intergeneval.judges.cached_answers import pack_said, pack_seen, unpack_said, unpack_seen
 from intergeneval.judges.hf_inquiring import cut_off, inquire
 from intergeneval.judges.hf_model import Frame, Vlm, Written
@@ -192,7 +192,7 @@ class GeneratingJudge(HfJudge):
             else:
                 turns = self.content(list(images), words)
             reply = self.vlm.write(turns, list(images.values()), self.max_tokens)
-            shown = wrapping.without_thinking(reply.text) or "(nothing)"
+            shown = thinking.without_thinking(reply.text) or "(nothing)"
             # What is left of a reply that was cut off is asked for by itself: nothing else is known to be wrong with it.
             turns = [] if reply.cut else [*turns, {"role": "assistant", "content": [{"type": "text", "text": shown}]}]
             reading = self._read(request, reply, rest, assess, images)

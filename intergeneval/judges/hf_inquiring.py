@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from intergeneval.errors import BackendError
-from intergeneval.judges import wrapping
+from intergeneval.judges import thinking, wrapping
 from intergeneval.judges.hf_model import Frame, Vlm
 from intergeneval.judges.inquiries import Found, Inquiry, InquiryError
 
@@ -30,7 +30,7 @@ def inquire(vlm: Vlm, inquiry: Inquiry, limit: int) -> Found:
         except ValueError as error:
             problem = f"{cut_off(limit)}; {error}" if reply.cut else str(error)
         turns += [
-            {"role": "assistant", "content": [_text(wrapping.without_thinking(reply.text) or "(nothing)")]},
+            {"role": "assistant", "content": [_text(thinking.without_thinking(reply.text) or "(nothing)")]},
             {"role": "user", "content": [_text(inquiry.correct(problem))]},
         ]
     raise InquiryError("reply", problem, {})

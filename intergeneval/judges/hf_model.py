@@ -16,7 +16,7 @@ import transformers
 from PIL import Image
 
 from intergeneval.errors import BackendError
-from intergeneval.judges import wrapping
+from intergeneval.judges import thinking
 from intergeneval.plugins.weights import Once, locate, place
 
 Frame = npt.NDArray[np.uint8]
@@ -102,7 +102,7 @@ class Vlm:
         ends = model.generation_config.eos_token_id
         cut = len(ids) >= limit and ids[-1] not in (ends if isinstance(ends, list) else [ends])
         # Thinking that the template has begun is thinking, though its beginning is no part of what the model wrote.
-        return Written(text=(wrapping.open_thought(prompt) + _decoded(processor, ids)).strip(), cut=cut)
+        return Written(text=(thinking.open_thought(prompt) + _decoded(processor, ids)).strip(), cut=cut)
 
     def scorer(self, chat: Callable[[str], Messages], frames: Sequence[Frame], batch: int) -> Scorer:
         """Read rules and pictures once; `chat` gives the messages for a text that asks, which comes after the pictures."""
@@ -138,7 +138,7 @@ def _decoded(processor: Any, ids: Sequence[int]) -> str:
     """Return tokens as a text, of special tokens only those that tell thinking from the reply."""
     added = getattr(processor.tokenizer, "added_tokens_decoder", {})
     special = {number for number, token in added.items() if token.special}
-    kept = {number for number in special if wrapping.thinks(str(added[number]))}
+    kept = {number for number in special if thinking.thinks(str(added[number]))}
     if not kept.intersection(ids):
         return str(processor.batch_decode([list(ids)], skip_special_tokens=True)[0])
     shown = [number for number in ids if number not in special or number in kept]

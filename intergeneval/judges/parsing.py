@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from intergeneval.judges import spelling, wrapping
+from intergeneval.judges import spelling, unfinished, wrapping
 from intergeneval.records import AnswerValue
 
 MAX_REASON = 400
@@ -110,7 +110,7 @@ def _object_of(text: str, *, cut: bool) -> tuple[dict[str, Any], bool]:
     except ValueError:
         if not cut:
             raise
-    return wrapping.begun_object(text), True
+    return unfinished.begun_object(text), True
 
 
 def _read_answers(entries: Any, wanted: _Wanted, sampled: Collection[int], reading: Reading) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from intergeneval.judges import parsing, spelling, wrapping
+from intergeneval.judges import parsing, spelling, unfinished, wrapping
 from intergeneval.records import AnswerValue
 
 LABELS = [f"0.{number}" for number in range(1, 11)]
@@ -237,8 +237,8 @@ def test_a_reply_cut_off_anywhere_gives_only_entries_that_the_whole_one_has(leng
 def test_a_number_of_which_digits_may_be_missing_is_not_read():
     text = json.dumps({"answers": said(["0.1"]), "frames": []})
     assert read(text[: text.index('"frame": 5') + 10], cut=True).answers == {}
-    assert wrapping.begun_object('{"match": 1') == {}
-    assert wrapping.begun_object('{"numbers": [1, 12') == {"numbers": [1]}
+    assert unfinished.begun_object('{"match": 1') == {}
+    assert unfinished.begun_object('{"numbers": [1, 12') == {"numbers": [1]}
 
 
 @pytest.mark.parametrize(

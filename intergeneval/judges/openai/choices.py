@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from intergeneval.judges import wrapping
+from intergeneval.judges import thinking, wrapping
 
 _REFUSED = frozenset(
     word
@@ -151,7 +151,7 @@ def _text(part: Mapping[str, Any]) -> str:
 def _silent(text: str) -> bool:
     """Return whether nothing but thinking and special tokens was said."""
     try:
-        return wrapping.is_blank(wrapping.spoken(text))
+        return wrapping.is_blank(thinking.spoken(text))
     except ValueError:
         return False
 

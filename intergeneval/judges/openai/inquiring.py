@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from intergeneval.errors import BudgetError
-from intergeneval.judges import wrapping
+from intergeneval.judges import thinking, wrapping
 from intergeneval.judges.inquiries import Found, Inquiry, InquiryError
 from intergeneval.judges.openai import cutting
 from intergeneval.judges.openai.client import AskError, Took
@@ -83,7 +83,7 @@ def _turns(inquiry: Inquiry, reply: Reply, problem: str) -> list[dict[str, Any]]
     """Return the repair turn; none after a reply that was cut off, which is asked for once more as it was, with more room."""
     if reply.cut:
         return []
-    said = wrapping.without_thinking(reply.text) or "(nothing)"
+    said = thinking.without_thinking(reply.text) or "(nothing)"
     return [{"role": "assistant", "content": said}, {"role": "user", "content": inquiry.correct(problem)}]
 
 

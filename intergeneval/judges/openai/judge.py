@@ -12,7 +12,7 @@ import numpy as np
 
 from intergeneval.errors import BackendError, BudgetError, ConfigError
 from intergeneval.ids import sha256_json, short
-from intergeneval.judges import Frame, Judgement, JudgeRequest, parsing, question_writing, wrapping
+from intergeneval.judges import Frame, Judgement, JudgeRequest, parsing, question_writing, thinking
 from intergeneval.judges.cached_answers import pack_said, pack_seen, unpack_said, unpack_seen
 from intergeneval.judges.inquiries import Found, Inquiry
 from intergeneval.judges.openai import cutting
@@ -201,7 +201,7 @@ class OpenAIJudge:
                 self._ask_rest(work, composer, repeat, took)
                 return
             again = self.prompts.render("repair", {"problems": reading.problems, "again": composer.text(work.asked)})
-            said = wrapping.without_thinking(reply.text) or "(nothing)"
+            said = thinking.without_thinking(reply.text) or "(nothing)"
             turns = [{"role": "assistant", "content": said}, {"role": "user", "content": again}]
             reply = self._send(composer, [*messages, *turns], work.asked, took)
             self._take(work, composer, reply, repeat)
