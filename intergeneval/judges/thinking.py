@@ -35,7 +35,7 @@ _MARK = re.compile(
 _MARK_OR_BRACE = re.compile(rf"(?=[{{<\[◁])(?:\{{|{_MARK.pattern})", re.IGNORECASE)
 _TRIES = 200
 """How many braces of a reply that are no objects are looked into, before braces are passed over."""
-_CHANNEL = re.compile(r"<\|channel\|>\s*(\w+)[^<{]*(?:<\|constrain\|>[^<{]*)?<\|message\|>")
+_CHANNEL = re.compile(r"<\|channel\|>\s{0,9}(\w{1,40})\b[^<{]{0,200}(?:<\|constrain\|>[^<{]{0,200})?<\|message\|>")
 _BARE_CHANNEL = re.compile(r"\s*(?:assistant)?(?:analysis|commentary)(?=[A-Z{*])")
 """How a reply in channels begins whose special tokens the server has dropped."""
 _CHANNEL_TOKENS = frozenset(("<|channel|>", "<|message|>", "<|constrain|>", "<|start|>"))

@@ -276,7 +276,10 @@ def test_entries_of_a_cut_reply_pass_the_same_checks_as_others():
     assert reading.frames == {}
 
 
-@pytest.mark.parametrize("piece", ['{"a":', "[", "{", '{"a', "<think>", "<think ", "</think>", "[1", "<|", "`", '{"a":1,', "\\u"])
+@pytest.mark.parametrize(
+    "piece",
+    ['{"a":', "[", "{", '{"a', "<think>", "<think ", "</think>", "[1", "<|", "<|channel|>" + "9" * 50_000, "`", '{"a":1,', "\\u"],
+)
 def test_a_hostile_reply_takes_no_longer_than_its_length_asks(piece):
     text = piece * (400_000 // len(piece))
     began = time.process_time()
