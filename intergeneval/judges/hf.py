@@ -17,13 +17,13 @@ from typing import Any
 
 from intergeneval.errors import BackendError, ConfigError
 from intergeneval.ids import sha256_bytes, sha256_json
-from intergeneval.judges import Judgement, JudgeRequest, parsing, question_writing
+from intergeneval.judges import Judgement, JudgeRequest, parsing, question_writing, thinking
 from intergeneval.judges.cached_answers import pack_said, pack_seen, unpack_said, unpack_seen
-from intergeneval.judges.hf_inquiring import inquire
-from intergeneval.judges.hf_model import Frame, Vlm
+from intergeneval.judges.hf_inquiring import cut_off, inquire
+from intergeneval.judges.hf_model import Frame, Vlm, Written
 from intergeneval.judges.inquiries import Found, Inquiry, InquiryError
 from intergeneval.judges.parsing import Reading, Said, Seen
-from intergeneval.judges.prompting import JudgePrompts, label
+from intergeneval.judges.prompting import JudgePrompts, label, only_frames
 from intergeneval.judges.services import Services
 from intergeneval.plugins.weights import DEVICE_SETTINGS, check_settings, number
 from intergeneval.records import Answer, AnswerStatus, AnswerValue, Consistency, Question, Sample
@@ -178,10 +178,11 @@ class GeneratingJudge(HfJudge):
         stated = {"cached": True} if seen is not None else {}
         problems: list[str] = []
         turns: list[dict[str, Any]] = []
+        part: dict[int, Seen] = {}
         before = self.vlm.took()
         for _ in range(2):
             rest = [item for item in request.questions if label(item) not in known]
-            assess = request.assess if seen is None else None
+            assess = _open_frames(request.assess, part) if seen is None else None
             if not rest and assess is None:
                 break
             words = self.words(request, rest, assess)
@@ -190,10 +191,12 @@ class GeneratingJudge(HfJudge):
                 turns.append({"role": "user", "content": [{"type": "text", "text": again}]})
             else:
                 turns = self.content(list(images), words)
-            reply = self.vlm.generate(turns, list(images.values()), self.max_tokens)
-            turns.append({"role": "assistant", "content": [{"type": "text", "text": reply or "(nothing)"}]})
+            reply = self.vlm.write(turns, list(images.values()), self.max_tokens)
+            shown = thinking.without_thinking(reply.text) or "(nothing)"
+            # What is left of a reply that was cut off is asked for by itself: nothing else is known to be wrong with it.
+            turns = [] if reply.cut else [*turns, {"role": "assistant", "content": [{"type": "text", "text": shown}]}]
             reading = self._read(request, reply, rest, assess, images)
-            problems = reading.problems
+            problems = [*([cut_off(self.max_tokens)] if reply.cut else []), *reading.problems]
             for question in rest:
                 said = reading.answers.get(label(question))
                 if said is not None:
@@ -202,8 +205,10 @@ class GeneratingJudge(HfJudge):
                         question, self.id, AnswerStatus.OK, value=said.value, frame=said.frame, reason=said.reason
                     )
             if assess is not None and set(reading.frames) == set(assess.frames):
-                seen = dict(reading.frames)
+                seen = {**part, **reading.frames}
                 self.keep(keys[""], pack_seen(seen))
+            elif reply.cut:
+                part.update(reading.frames)
         why = "; ".join(problems[:3])
         answers = [
             known.get(label(item)) or request.reply(item, self.id, AnswerStatus.UNPARSED, reason=why)
@@ -234,14 +239,19 @@ class GeneratingJudge(HfJudge):
     def _read(
         self,
         request: JudgeRequest,
-        reply: str,
+        reply: Written,
         questions: Sequence[Question],
         assess: Consistency | None,
         images: Mapping[int, Frame],
     ) -> Reading:
         labels, ids = [label(item) for item in questions], [item.id for item in request.sample.instances]
         frames = list(assess.frames) if assess is not None else []
-        return parsing.read(reply, labels, images, frames, ids, bodies=request.bodies)
+        return parsing.read(reply.text, labels, images, frames, ids, bodies=request.bodies, cut=reply.cut)
+
+
+def _open_frames(assess: Consistency | None, part: Mapping[int, Seen]) -> Consistency | None:
+    """Return what is still to be assessed, when some frames were told by a reply that was cut off."""
+    return only_frames(assess, [frame for frame in assess.frames if frame not in part]) if assess is not None and part else assess
 
 
 class ChoosingJudge(HfJudge):

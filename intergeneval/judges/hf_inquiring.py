@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from intergeneval.errors import BackendError
+from intergeneval.judges import thinking, wrapping
 from intergeneval.judges.hf_model import Frame, Vlm
 from intergeneval.judges.inquiries import Found, Inquiry, InquiryError
 
@@ -21,16 +22,23 @@ def inquire(vlm: Vlm, inquiry: Inquiry, limit: int) -> Found:
     ]
     problem = ""
     for _ in range(2):
-        reply = vlm.generate(turns, frames, limit)
+        reply = vlm.write(turns, frames, limit)
         try:
-            return Found(value=inquiry.read(reply))
+            if reply.cut:
+                wrapping.sole_object(reply.text, cut=True)
+            return Found(value=inquiry.read(reply.text))
         except ValueError as error:
-            problem = str(error)
+            problem = f"{cut_off(limit)}; {error}" if reply.cut else str(error)
         turns += [
-            {"role": "assistant", "content": [_text(reply or "(nothing)")]},
+            {"role": "assistant", "content": [_text(thinking.without_thinking(reply.text) or "(nothing)")]},
             {"role": "user", "content": [_text(inquiry.correct(problem))]},
         ]
     raise InquiryError("reply", problem, {})
+
+
+def cut_off(limit: int) -> str:
+    """Return what is wrong with a reply that was cut off, and the way out."""
+    return f"the reply was cut off at max_tokens {limit}; raise it in [settings.hf], and more for a model that thinks"
 
 
 def _text(words: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import copy
 import inspect
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import transformers
 from PIL import Image
 
 from intergeneval.errors import BackendError
+from intergeneval.judges import thinking
 from intergeneval.plugins.weights import Once, locate, place
 
 Frame = npt.NDArray[np.uint8]
@@ -26,6 +28,16 @@ SEED = 0
 _MARK = "\x1fQUESTION\x1f"
 Row = tuple[list[int], list[int], list[list[int]]]
 """Tokens of a beginning, of one of its ends, and per token of the end which tokens are open there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What a model wrote."""
+
+    text: str
+    """Its words, thinking included."""
+    cut: bool
+    """Whether the limit of tokens ended it."""
 
 
 class Vlm:
@@ -71,8 +83,13 @@ class Vlm:
 
     def generate(self, messages: Messages, frames: Sequence[Frame], limit: int) -> str:
         """Return what the model writes next, greedily and at most `limit` tokens; `frames` fill the pictures' places in order."""
+        return self.write(messages, frames, limit).text
+
+    def write(self, messages: Messages, frames: Sequence[Frame], limit: int) -> Written:
+        """Return what `generate` does, and whether the limit ended it."""
         model, processor = self._loaded.get()
-        inputs = self._inputs(processor.apply_chat_template(messages, add_generation_prompt=True, tokenize=False), frames)
+        prompt = processor.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+        inputs = self._inputs(prompt, frames)
         torch.manual_seed(SEED)
         with torch.inference_mode():
             # Sampling parameters that came with the weights mean nothing to greedy decoding, and each would be warned about.
@@ -81,8 +98,11 @@ class Vlm:
             )
         sent = inputs["input_ids"].shape[1]
         self._count(sent, written.shape[1] - sent)
-        text = processor.batch_decode(written[:, sent:], skip_special_tokens=True)[0]
-        return str(text).strip()
+        ids = written[0, sent:].tolist()
+        ends = model.generation_config.eos_token_id
+        cut = len(ids) >= limit and ids[-1] not in (ends if isinstance(ends, list) else [ends])
+        # Thinking that the template has begun is thinking, though its beginning is no part of what the model wrote.
+        return Written(text=(thinking.open_thought(prompt) + _decoded(processor, ids)).strip(), cut=cut)
 
     def scorer(self, chat: Callable[[str], Messages], frames: Sequence[Frame], batch: int) -> Scorer:
         """Read rules and pictures once; `chat` gives the messages for a text that asks, which comes after the pictures."""
@@ -112,6 +132,17 @@ class Vlm:
         if self.side and max(picture.size) > self.side:
             picture.thumbnail((self.side, self.side), Image.Resampling.LANCZOS)
         return picture
+
+
+def _decoded(processor: Any, ids: Sequence[int]) -> str:
+    """Return tokens as a text, of special tokens only those that tell thinking from the reply."""
+    added = getattr(processor.tokenizer, "added_tokens_decoder", {})
+    special = {number for number, token in added.items() if token.special}
+    kept = {number for number in special if thinking.thinks(str(added[number]))}
+    if not kept.intersection(ids):
+        return str(processor.batch_decode([list(ids)], skip_special_tokens=True)[0])
+    shown = [number for number in ids if number not in special or number in kept]
+    return str(processor.batch_decode([shown], skip_special_tokens=False)[0])
 
 
 class Scorer:

@@ -1,24 +1,23 @@
 """Replies of a model to answers, strictly: what does not say exactly one thing about a question says nothing about it.
 
-A reply is one JSON object, bare or in one fenced block. Nothing is searched for in prose, no word is taken for another, and no
-missing part is filled in. Every fault is worded for the repair turn.
+A reply holds one JSON object; `wrapping` tells what may stand around it, `spelling` which spellings of a value are read. No
+answer is searched for in prose, no word is taken for another, none is chosen of two that differ, no missing part is filled in.
+Of a reply that was cut off the entries count that are written to their end. Every fault is worded for the repair turn.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from intergeneval.judges import spelling, unfinished, wrapping
 from intergeneval.records import AnswerValue
 
 MAX_REASON = 400
 """Longest reason that is kept, in characters."""
 
-_FENCED = re.compile(r"\A```(?:json)?[ \t]*\n(.*)\n```\Z", re.DOTALL)
 _VALUES = {value.value: value for value in AnswerValue}
 
 
@@ -60,25 +59,12 @@ class Reading:
     """One sentence a fault."""
 
 
-class _NotJsonError(ValueError):
-    """A reply is not one JSON object."""
+def load_object(text: str, *, cut: bool = False) -> dict[str, Any]:
+    """Return the JSON object that `text` holds. Raises ValueError saying what else it is; a repeated name is a fault as well.
 
-
-def load_object(text: str) -> dict[str, Any]:
-    """Return the JSON object that `text` is. Raises ValueError saying what else it is; a repeated name is a fault as well."""
-    fenced = _FENCED.match(text.strip())
-    body = fenced.group(1) if fenced else text.strip()
-    if not body:
-        raise _NotJsonError("the reply is empty")
-    try:
-        found = json.loads(body, object_pairs_hook=_unique, parse_constant=_no_constant)
-    except _NotJsonError:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise _NotJsonError(f"the reply is not one JSON object ({str(error)[:80]})") from None
-    if not isinstance(found, dict):
-        raise _NotJsonError("the reply is JSON, but not an object")
-    return found
+    `cut` says that the text ends where a limit of tokens was met.
+    """
+    return wrapping.sole_object(text, cut=cut)
 
 
 def read(
@@ -89,14 +75,16 @@ def read(
     ids: Collection[str],
     *,
     bodies: bool = False,
+    cut: bool = False,
 ) -> Reading:
     """Read a reply to the questions `labels` over frames `sampled`, and on emergence at frames `assessed` (none: not asked).
 
-    `ids` are the instances that may be missing. With `bodies` the reply also marks frames with a body or thing that cannot be.
+    `ids` are the instances that may be missing. With `bodies` the reply also marks frames with a body or thing that cannot be. Of
+    a reply that was `cut` off by a limit of tokens the entries are read that are complete, each as strictly as ever.
     """
     reading = Reading()
     try:
-        found = load_object(text)
+        found, partial = _object_of(text, cut=cut)
     except ValueError as error:
         reading.problems.append(str(error))
         return reading
@@ -104,14 +92,29 @@ def read(
     if surplus := sorted(set(found) - expected):
         reading.problems.append(f"the object has {surplus[0]!r}, which nobody asked for")
     if labels:
-        _read_answers(found.get("answers"), labels, sampled, reading)
+        entries = found.get("answers", [] if partial else None)
+        _read_answers(entries, _wanted_answers(labels, partial), sampled, reading)
     if assessed:
-        _read_frames(found.get("frames"), assessed, reading, lambda entry: _frame(entry, ids, bodies=bodies))
+        entries = found.get("frames", [] if partial else None)
+        _read_frames(entries, _wanted_frames(assessed, partial), reading, lambda entry: _frame(entry, ids, bodies=bodies))
+        if partial and isinstance(entries, list) and len(reading.frames) != len(entries):
+            # One fault spoils what a whole reply says of the frames, so it does here.
+            reading.frames.clear()
     return reading
 
 
-def _read_answers(entries: Any, labels: Sequence[str], sampled: Collection[int], reading: Reading) -> None:
-    for name, entry in _once_each(entries, _wanted_answers(labels), reading.problems):
+def _object_of(text: str, *, cut: bool) -> tuple[dict[str, Any], bool]:
+    """Return the object of a reply, and whether it is only what was written of it before the reply was cut off."""
+    try:
+        return load_object(text, cut=cut), False
+    except ValueError:
+        if not cut:
+            raise
+    return unfinished.begun_object(text), True
+
+
+def _read_answers(entries: Any, wanted: _Wanted, sampled: Collection[int], reading: Reading) -> None:
+    for name, entry in _once_each(entries, wanted, reading.problems):
         said = _answer(entry, sampled)
         if isinstance(said, str):
             reading.problems.append(f"question {name}: {said}")
@@ -120,21 +123,22 @@ def _read_answers(entries: Any, labels: Sequence[str], sampled: Collection[int],
 
 
 def _answer(entry: Mapping[str, Any], sampled: Collection[int]) -> Said | str:
-    value = _VALUES.get(entry["answer"]) if isinstance(entry.get("answer"), str) else None
+    said = spelling.word(entry.get("answer"), _VALUES)
+    value = _VALUES[said] if said is not None else None
     if value is None:
         return f"answer {str(entry.get('answer'))[:40]!r} is none of " + ", ".join(_VALUES)
     if "frame" not in entry:
         return "frame is missing"
-    frame = entry["frame"]
-    if frame is None:
+    if entry["frame"] is None:
         return Said(value=value, frame=None, reason=reason_of(entry)) if value is AnswerValue.NO else f"{value} needs its frame"
-    if isinstance(frame, bool) or not isinstance(frame, int) or frame not in sampled:
-        return f"frame {str(frame)[:20]} is none of those shown"
+    frame = spelling.whole(entry["frame"], "frame")
+    if frame is None or frame not in sampled:
+        return f"frame {str(entry['frame'])[:20]} is none of those shown"
     return Said(value=value, frame=frame, reason=reason_of(entry))
 
 
-def _read_frames(entries: Any, assessed: Sequence[int], reading: Reading, see: Callable[[Mapping[str, Any]], Seen | str]) -> None:
-    for number, entry in _once_each(entries, _wanted_frames(assessed), reading.problems):
+def _read_frames(entries: Any, wanted: _Wanted, reading: Reading, see: Callable[[Mapping[str, Any]], Seen | str]) -> None:
+    for number, entry in _once_each(entries, wanted, reading.problems):
         seen = see(entry)
         if isinstance(seen, str):
             reading.problems.append(f"frame {number}: {seen}")
@@ -148,19 +152,35 @@ class _Wanted:
 
     part: str
     name: str
-    kind: type
     known: Sequence[Any]
+    spelled: Callable[[list[Any]], Sequence[Any]]
     unknown: str
     many: str
+    partial: bool
 
 
-def _wanted_answers(labels: Sequence[str]) -> _Wanted:
-    return _Wanted(part="answers", name="question", kind=str, known=labels, unknown="there is no question {}", many="answers")
+def _wanted_answers(labels: Sequence[str], partial: bool) -> _Wanted:
+    return _Wanted(
+        part="answers",
+        name="question",
+        known=labels,
+        spelled=lambda names: spelling.labels(names, labels, partial=partial),
+        unknown="there is no question {!r}",
+        many="answers",
+        partial=partial,
+    )
 
 
-def _wanted_frames(assessed: Sequence[int]) -> _Wanted:
-    unknown = "frame {} is none of those to look at"
-    return _Wanted(part="frames", name="frame", kind=int, known=assessed, unknown=unknown, many="entries")
+def _wanted_frames(assessed: Sequence[int], partial: bool) -> _Wanted:
+    return _Wanted(
+        part="frames",
+        name="frame",
+        known=assessed,
+        spelled=lambda names: [spelling.whole(name, "frame") for name in names],
+        unknown="frame {} is none of those to look at",
+        many="entries",
+        partial=partial,
+    )
 
 
 def _once_each(entries: Any, wanted: _Wanted, problems: list[str]) -> Iterator[tuple[Any, Mapping[str, Any]]]:
@@ -169,17 +189,17 @@ def _once_each(entries: Any, wanted: _Wanted, problems: list[str]) -> Iterator[t
         problems.append(f'"{wanted.part}" is not a list')
         return
     named = [entry.get(wanted.name) if isinstance(entry, dict) else None for entry in entries]
-    # True is a whole number to Python, and no frame.
-    right = [isinstance(name, wanted.kind) and not isinstance(name, bool) for name in named]
-    counts = Counter(name for name, fits in zip(named, right, strict=True) if fits)
-    for name, fits, entry in zip(named, right, entries, strict=True):
-        if not fits or name not in wanted.known:
-            shown = repr(str(name)[:40]) if wanted.kind is str else str(name)[:20]
-            problems.append(wanted.unknown.format(shown))
+    spelled = wanted.spelled(named)
+    counts = Counter(name for name in spelled if name is not None)
+    for name, shown, entry in zip(spelled, named, entries, strict=True):
+        if name is None or name not in wanted.known:
+            problems.append(wanted.unknown.format(str(shown)[:40]))
         elif counts[name] == 1:
             yield name, entry
+    # What a reply lacks that was cut off is known from that.
+    fits = (0, 1) if wanted.partial else (1,)
     problems.extend(
-        f"{wanted.name} {name}: {counts[name]} {wanted.many} instead of one" for name in wanted.known if counts[name] != 1
+        f"{wanted.name} {name}: {counts[name]} {wanted.many} instead of one" for name in wanted.known if counts[name] not in fits
     )
 
 
@@ -202,17 +222,6 @@ def reason_of(entry: Mapping[str, Any]) -> str:
         return ""
     # Half a surrogate pair is legal in JSON and cannot be written as UTF-8.
     return " ".join(reason.encode("utf-8", "replace").decode().split())[:MAX_REASON]
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise _NotJsonError("an object of the reply has the same name twice")
-    return found
-
-
-def _no_constant(text: str) -> Any:
-    raise _NotJsonError(f"the reply holds {text}, which JSON does not have")
 
 
 def schema(

@@ -35,6 +35,11 @@ def label(question: Question) -> str:
     return f"{question.interaction}.{question.question_id}"
 
 
+def only_frames(assess: Consistency, frames: Sequence[int]) -> Consistency:
+    """Return what asks about these frames alone."""
+    return Consistency(sample_id=assess.sample_id, seed=assess.seed, frames=tuple(frames), video=assess.video)
+
+
 class Prompts:
     """One set of templates.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from intergeneval.errors import BackendError
-from intergeneval.judges import parsing
+from intergeneval.judges import parsing, spelling
 from intergeneval.judges.inquiries import Inquiry
 from intergeneval.judges.prompting import Prompts
 
@@ -52,9 +52,9 @@ def _read(text: str, subject: str, object_: str) -> list[str]:
     entries = parsing.load_object(text).get("questions")
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise ValueError('"questions" is not a list of objects')
-    if sorted(str(entry.get("id")) for entry in entries) != sorted(map(str, IDS)):
+    texts = {spelling.whole(entry.get("id"), "question"): entry.get("text") for entry in entries}
+    if len(entries) != len(IDS) or set(texts) != set(IDS):
         raise ValueError("the ids are not 1 to 10, each once")
-    texts = {int(entry["id"]): entry.get("text") for entry in entries}
     asked = []
     for number in IDS:
         worded = texts[number]

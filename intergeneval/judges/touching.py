@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from intergeneval.judges import parsing
+from intergeneval.judges import parsing, spelling
 from intergeneval.judges.inquiries import Inquiry
 from intergeneval.judges.prompting import Prompts
 from intergeneval.records import Instance, TouchingAtStart
@@ -66,14 +66,16 @@ def read_touching(text: str, wanted: Sequence[int]) -> list[dict[str, Any]]:
     for index, entry in enumerate(entries):
         if surplus := sorted(set(entry) - {"pair", "reason", "touching"}):
             raise ValueError(f"pairs[{index}] has {surplus[0]!r}, which nobody asked for")
-        number = entry.get("pair")
-        if type(number) is not int or number not in wanted:  # neither true nor 1.0
-            raise ValueError(f"pairs[{index}]: nobody asked about pair {str(number)[:20]!r}; asked are {_listed(wanted)}")
+        number, touching = spelling.whole(entry.get("pair"), "pair"), spelling.word(entry.get("touching"), words)
+        if number is None or number not in wanted:
+            raise ValueError(
+                f"pairs[{index}]: nobody asked about pair {str(entry.get('pair'))[:20]!r}; asked are {_listed(wanted)}"
+            )
         if number in said:
             raise ValueError(f"pair {number} stands there twice")
-        if entry.get("touching") not in words:
+        if touching is None:
             raise ValueError(f"pair {number}: touching {str(entry.get('touching'))[:20]!r} is none of {', '.join(words)}")
-        said[number] = {"pair": number, "touching": entry["touching"], "reason": parsing.reason_of(entry)}
+        said[number] = {"pair": number, "touching": touching, "reason": parsing.reason_of(entry)}
     if missing := [number for number in wanted if number not in said]:
         raise ValueError(f"pair {missing[0]} is missing; asked are {_listed(wanted)}")
     return [said[number] for number in wanted]

@@ -89,7 +89,8 @@ def forgetful(turns):
 
 
 def test_where_no_marks_are_asked_for_requests_keys_and_revision_are_what_they_were_before_there_were_any():
-    judge = build("judges", "openai:m", {"base_url": "http://127.0.0.1:9/v1"})
+    # At its scheme's own port; any other is part of the key since two servers on one host shared answers.
+    judge = build("judges", "openai:m", {"base_url": "http://127.0.0.1/v1"})
     composer = requests.Composer(judge.settings, judge.prompts, SAMPLE, {0: b"zero", 5: b"five", 9: b"nine"})
     asked = requests.Asked(questions=QUESTIONS, assess=ASSESS)
     assert judge.revision == "prompts 1-efb6cdc5, parser 1, parameters 9e60a240"

@@ -265,12 +265,12 @@ def test_questions_for_an_unknown_verb_are_written_once_and_asked(world):
 @pytest.mark.parametrize(
     "fault",
     [
-        lambda text: "Of course! " + text,
+        lambda text: text + text,
         lambda text: text.replace('"id": 4', '"id": 3'),
         lambda text: text.replace("Is the tall red block (red box) up to", "Is the blue crate (blue box) up to"),
         lambda text: text.replace("flummox the blue crate (blue box) in way 3", "flummox the box in way 3"),
     ],
-    ids=["prose", "an id twice", "question 7 about the wrong one", "a name left out"],
+    ids=["two objects", "an id twice", "question 7 about the wrong one", "a name left out"],
 )
 def test_unusable_questions_are_asked_for_once_more_and_then_end_the_run_before_it_begins(world, fault):
     judged_world.change_samples(world, flummox)

@@ -49,17 +49,21 @@ def test_a_good_reply_is_read_whole_bare_or_fenced():
         }
 
 
+def _number(value):
+    return None if isinstance(value, bool) else value
+
+
 @given(trees)
 @settings(max_examples=300, deadline=None)
 def test_any_json_gives_only_answers_that_stand_in_it_and_a_problem_for_every_other_question(tree):
     reading = read(json.dumps(tree))
     for name, said in reading.answers.items():
-        (entry,) = [entry for entry in tree["answers"] if isinstance(entry, dict) and entry.get("question") == name]
-        assert entry["answer"] == said.value.value
+        (entry,) = [entry for entry in tree["answers"] if isinstance(entry, dict) and str(entry.get("question")) == name]
+        assert entry["answer"].lower() == said.value.value
         assert entry["frame"] == said.frame
         assert said.frame in SHOWN or (said.frame is None and said.value is AnswerValue.NO)
     for frame, seen in reading.frames.items():
-        entries = [entry for entry in tree["frames"] if isinstance(entry, dict) and entry.get("frame") == frame]
+        entries = [entry for entry in tree["frames"] if isinstance(entry, dict) and _number(entry.get("frame")) == frame]
         assert any(entry["emerged"] is seen.emerged and entry["missing"] == list(seen.missing) for entry in entries)
     if len(reading.answers) < len(LABELS) or len(reading.frames) < len(SHOWN) - 1:
         assert reading.problems
@@ -82,8 +86,8 @@ def test_a_reply_cut_off_anywhere_gives_nothing(length):
     "text",
     [
         json.dumps(GOOD) + json.dumps(GOOD),
-        "Sure! " + json.dumps(GOOD),
-        json.dumps(GOOD) + "\nHope that helps.",
+        "Sure! {" + json.dumps(GOOD),
+        json.dumps(GOOD) + '\n["no"]',
         f"```json\n{json.dumps(GOOD)}\n```\n```json\n{json.dumps(GOOD)}\n```",
         json.dumps([GOOD]),
         json.dumps(json.dumps(GOOD)),

@@ -41,6 +41,8 @@ def test_the_question_names_both_with_their_boxes_and_a_user_may_word_it(tmp_pat
         (said((0, "yes")), "pair 2 is missing; asked are 0, 2"),
         (said((0, "yes"), (1, "no"), (2, "no")), "nobody asked about pair '1'"),
         (said((0, "yes"), (0, "no"), (2, "no")), "pair 0 stands there twice"),
+        (said((0, "yes"), ("0", "yes"), (2, "no")), "pair 0 stands there twice"),
+        (said((0.5, "yes"), (2, "no")), "nobody asked about pair '0.5'"),
         (said((False, "yes"), (2, "no")), "nobody asked about pair 'False'"),
         (said((0, "maybe"), (2, "no")), "touching 'maybe' is none of yes, no, unknown"),
         (said((0, True), (2, "no")), "touching 'True' is none of"),

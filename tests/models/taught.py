@@ -10,7 +10,7 @@ import torch
 from click.testing import CliRunner
 
 from intergeneval.cli import main
-from intergeneval.judges import hf
+from intergeneval.judges import hf, hf_model
 from tests.models import checkpoints
 
 SECONDS = 60
@@ -54,7 +54,7 @@ def make(root):
     """Write a random model, see what a run asks it, and train it on that conversation until it writes the reply."""
     asked = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hf.Vlm, "generate", lambda self, *given: asked.append(given[:2]) or "")
+        patch.setattr(hf.Vlm, "write", lambda self, *given: asked.append(given[:2]) or hf_model.Written(text="", cut=False))
         first = checkpoints.qwen3_vl(root / "first")
         run(f"hf:{first}", root / "untaught-run", 'cache = "off"\n')
     conversation, pictures = asked[0]

@@ -11,6 +11,7 @@ from intergeneval.cli import main
 from intergeneval.grounding.crops import crop_jpeg
 from intergeneval.judges import hf as hf_judge
 from intergeneval.judges.crops import crop_inquiry
+from intergeneval.judges.hf_model import Written
 from intergeneval.judges.inquiries import Inquires, InquiryError
 from intergeneval.judges.prompting import CROP_NAMES, Prompts
 from intergeneval.masks import decode
@@ -123,15 +124,15 @@ def test_a_local_model_reads_prompts_and_looks_at_crops_as_strictly_as_a_server(
     with pytest.raises(InquiryError) as caught:
         judge.inquire(inquiry)
     assert caught.value.kind == "reply"
-    written, generate = [], hf_judge.Vlm.generate
+    written, write = [], hf_judge.Vlm.write
     replies = iter(["yes", '{"reason": "red", "match": true}'])
 
     def scripted(self, turns, frames, limit):
         # The real model reads the chat with its picture; only what it would write is put in its mouth.
-        generate(self, turns, frames, 1)
+        write(self, turns, frames, 1)
         written.append([turn["role"] for turn in turns])
-        return next(replies)
+        return Written(text=next(replies), cut=False)
 
-    monkeypatch.setattr(hf_judge.Vlm, "generate", scripted)
+    monkeypatch.setattr(hf_judge.Vlm, "write", scripted)
     assert judge.inquire(inquiry).value == {"match": True, "reason": "red"}
     assert written == [["system", "user"], ["system", "user", "assistant", "user"]]

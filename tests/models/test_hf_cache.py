@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from intergeneval import videos
 from intergeneval.cli import main
 from intergeneval.errors import BackendError
-from intergeneval.judges import hf
+from intergeneval.judges import hf, hf_model
 from intergeneval.run.run import Run
 from intergeneval.store.spending import spending
 from tests import judged_world, tiny_world
@@ -99,12 +99,12 @@ def test_other_settings_of_the_model_ask_again(world, folder, asked):
 def test_replies_that_could_be_read_are_kept_and_the_others_are_asked_for_again(world, folder, monkeypatch):
     replies = []
 
-    def generate(self, messages, frames, limit):
+    def write(self, messages, frames, limit):
         replies.append(messages)
         good = {"question": "0.1", "reason": "", "answer": "no", "frame": None}
-        return json.dumps({"answers": [good]}) if len(replies) == 1 else "?"
+        return hf_model.Written(text=json.dumps({"answers": [good]}) if len(replies) == 1 else "?", cut=False)
 
-    monkeypatch.setattr(hf.Vlm, "generate", generate)
+    monkeypatch.setattr(hf.Vlm, "write", write)
     for out in ("run", "other"):
         Run(config(world, folder, out, mode="generate", limit=1)).execute()
     assert len(replies) == 4
@@ -127,11 +127,11 @@ def test_questions_for_a_verb_nobody_knows_are_written_once_and_asked(world, fol
     good = json.dumps({"questions": [{"id": number, "text": text} for number, text in enumerate(texts, start=1)]})
     chats = []
 
-    def generate(self, messages, frames, limit):
+    def write(self, messages, frames, limit):
         chats.append((len(messages), len(frames)))
-        return good if not frames and len(messages) == 4 else "?"
+        return hf_model.Written(text=good if not frames and len(messages) == 4 else "?", cut=False)
 
-    monkeypatch.setattr(hf.Vlm, "generate", generate)
+    monkeypatch.setattr(hf.Vlm, "write", write)
     for out in ("run", "other"):
         run = Run(config(world, folder, out, mode="generate", limit=1, unknown_verbs="judge"))
         assert [item.text for item in run.settle().questions["a"]] == texts

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from intergeneval.cli import main
 from intergeneval.errors import BackendError, ConfigError
-from intergeneval.judges import JudgeRequest, bodies_revision, hf
+from intergeneval.judges import JudgeRequest, bodies_revision, hf, hf_model
 from intergeneval.masks import track_of
 from intergeneval.records import (
     AnswerStatus,
@@ -62,6 +62,10 @@ def asked(count=2, state=TrackState.VISIBLE, assess=None):
         frames=lambda: dict(zip(FRAMES, scenes.frames(3), strict=True)),
         assess=assess,
     )
+
+
+def wrote(text, *, cut=False):
+    return hf_model.Written(text=text, cut=cut)
 
 
 def test_choice_mode_always_parses_whatever_the_model_is(folder, tmp_path):
@@ -162,17 +166,64 @@ def test_generate_mode_takes_a_reply_as_strictly_as_the_api_judge_and_repairs_on
     ]
     turns = []
 
-    def generate(messages, frames, limit):
+    def write(messages, frames, limit):
         turns.append((len(messages), len(frames)))
-        return replies[len(turns) - 1]
+        return wrote(replies[len(turns) - 1])
 
-    monkeypatch.setattr(judge.vlm, "generate", generate)
+    monkeypatch.setattr(judge.vlm, "write", write)
     answers = judge.answer(asked())
     assert [(item.status, item.value, item.frame) for item in answers] == [
         (AnswerStatus.OK, AnswerValue.YES, 5),
         (AnswerStatus.OK, AnswerValue.NO, None),
     ]
     assert turns == [(2, 3), (4, 3)]
+
+
+def test_a_reply_that_its_limit_cut_off_keeps_what_is_complete_and_only_the_rest_is_asked_for_in_a_chat_of_its_own(
+    folder, monkeypatch
+):
+    judge = hf.create(str(folder), {})
+    entries = [{"question": f"0.{number}", "reason": "seen", "answer": "yes", "frame": 5} for number in (1, 2)]
+    stated = [{"frame": frame, "emerged": False, "missing": [], "reason": ""} for frame in (5, 9)]
+    first = json.dumps({"frames": stated, "answers": entries})
+    first = "<think>It may be so.</think>" + first[: first.index("0.2")]
+    replies = [wrote(first, cut=True), wrote(json.dumps({"answers": entries[1:]}))]
+    asked_for = []
+
+    def write(messages, frames, limit):
+        asked_for.append((len(messages), messages[-1]["content"][-1]["text"]))
+        return replies.pop(0)
+
+    monkeypatch.setattr(judge.vlm, "write", write)
+    found = judge.judge(asked(2, assess=Consistency(sample_id="scene", seed=0, frames=(5, 9))))
+    assert [item.status for item in found.answers] == [AnswerStatus.OK] * 2
+    assert found.consistency.emergence == (False, False)
+    assert [turns for turns, _ in asked_for] == [2, 2]
+    assert "[0.1]" not in asked_for[1][1]
+    assert "one by one" not in asked_for[1][1]
+
+
+def test_thinking_that_the_chat_template_begins_is_no_answer_and_what_was_cut_off_says_so(folder):
+    judge = hf.create(str(folder), {"max_tokens": 12})
+    _, processor = judge.vlm._loaded.get()
+    processor.chat_template += "{% if add_generation_prompt %}<think>\n{% endif %}"
+    words = judge.content([0], "What is this?")
+    written = judge.vlm.write(words, scenes.frames(1), 12)
+    assert written.text.startswith("<think>")
+    assert written.cut
+    answers = judge.answer(asked())
+    assert {answer.status for answer in answers} == {AnswerStatus.UNPARSED}
+    assert all(answer.reason.startswith("the reply was cut off at max_tokens 12; raise it") for answer in answers)
+
+
+def test_special_tokens_that_tell_thinking_from_the_reply_stay_and_all_others_go(folder):
+    judge = hf.create(str(folder), {})
+    _, processor = judge.vlm._loaded.get()
+    processor.tokenizer.add_special_tokens({"additional_special_tokens": ["[THINK]", "[/THINK]"]})
+    text = "[THINK]it[/THINK]is<|im_end|>"
+    ids = processor.tokenizer(text, add_special_tokens=False)["input_ids"]
+    assert hf_model._decoded(processor, ids) == "[THINK]it[/THINK]is"
+    assert hf_model._decoded(processor, processor.tokenizer("it is<|im_end|>", add_special_tokens=False)["input_ids"]) == "it is"
 
 
 def test_generate_mode_assesses_frames_when_asked(folder, monkeypatch):
@@ -182,10 +233,10 @@ def test_generate_mode_assesses_frames_when_asked(folder, monkeypatch):
         {"frame": 5, "emerged": True, "missing": [], "reason": "a second thing"},
         {"frame": 9, "emerged": False, "missing": ["id2"], "reason": ""},
     ]
-    monkeypatch.setattr(judge.vlm, "generate", lambda *_: json.dumps({"frames": stated}))
+    monkeypatch.setattr(judge.vlm, "write", lambda *_: wrote(json.dumps({"frames": stated})))
     found = judge.judge(asked(0, assess=base)).consistency
     assert (found.emergence, found.disappearance) == ((True, False), (False, True))
-    monkeypatch.setattr(judge.vlm, "generate", lambda *_: json.dumps({"frames": stated[:1]}))
+    monkeypatch.setattr(judge.vlm, "write", lambda *_: wrote(json.dumps({"frames": stated[:1]})))
     assert judge.judge(asked(0, assess=base)).consistency.status is AnswerStatus.UNPARSED
 
 
@@ -197,11 +248,11 @@ def test_generate_mode_marks_bodies_where_asked_and_repairs_a_mark_left_out(fold
     whole = [{"frame": 5, **entry, "impossible": True}, {"frame": 9, **entry, "impossible": False}]
     replies, turns = [], []
 
-    def generate(messages, frames, limit):
+    def write(messages, frames, limit):
         turns.append(messages[-1]["content"][-1]["text"])
-        return json.dumps({"frames": replies.pop(0)})
+        return wrote(json.dumps({"frames": replies.pop(0)}))
 
-    monkeypatch.setattr(judge.vlm, "generate", generate)
+    monkeypatch.setattr(judge.vlm, "write", write)
     replies[:] = [[{"frame": 5, **entry}, whole[1]], whole]
     found = judge.judge(request).consistency
     assert (found.implausible, found.reasons) == ((True, False), ("three hands", ""))

@@ -43,7 +43,7 @@ def test_what_it_was_taught_is_read_scored_and_remembered(taught, tmp_path, monk
     assert values(answers) == WANTED
     assert answers[0]["usage"]["requests"] == 1
     assert answers[0]["usage"]["input_tokens"] == taught.tokens
-    monkeypatch.setattr(hf.Vlm, "generate", lambda *_: pytest.fail("asked again"))
+    monkeypatch.setattr(hf.Vlm, "write", lambda *_: pytest.fail("asked again"))
     again, remembered = taught_model.run(f"hf:{taught.folder}", tmp_path / "again", cache + settings)
     assert again.exit_code == 0
     assert values(remembered) == WANTED

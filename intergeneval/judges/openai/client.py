@@ -14,6 +14,7 @@ import httpcore
 import tenacity
 
 from intergeneval.errors import BackendError
+from intergeneval.judges.openai import choices
 from intergeneval.judges.openai.address import CHAT, read_address
 from intergeneval.judges.openai.limiter import Limiter
 from intergeneval.judges.openai.refusals import Refusal, refusal_of
@@ -29,21 +30,26 @@ _SHORTEST_NOTICE = 2.0
 
 
 class AskError(BackendError):
-    """A request came to nothing; `kind` names the way in which it did, `refusal` why the server refuses it for good, or None."""
+    """A request came to nothing; `kind` names the way in which it did, `refusal` why the server refuses it for good, or None.
 
-    def __init__(self, kind: str, text: str, refusal: Refusal | None = None) -> None:
+    `usage` is what the server says that it took all the same.
+    """
+
+    def __init__(self, kind: str, text: str, refusal: Refusal | None = None, usage: Any = None) -> None:
         super().__init__(text)
         self.kind = kind
         self.refusal = refusal
+        self.usage = usage
 
 
 class _AgainError(Exception):
     """An attempt failed in a way that another attempt may not; `wait` is what the server asked for, in seconds."""
 
-    def __init__(self, kind: str, text: str, wait: float | None = None) -> None:
+    def __init__(self, kind: str, text: str, wait: float | None = None, usage: Any = None) -> None:
         super().__init__(text)
         self.kind = kind
         self.wait = wait
+        self.usage = usage
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,6 +70,8 @@ class Took:
     """Attempts that failed, by kind."""
     served: Counter[str] = field(default_factory=Counter)
     """Replies by the revision the server names."""
+    uncounted: list[Any] = field(default_factory=list)
+    """What replies that were errors say they took, until it is added to the tokens above."""
 
     def usage(self) -> dict[str, Any]:
         """Return this as the `usage` of a record; empty when nothing was sent."""
@@ -120,6 +128,7 @@ class Client:
                 reply = self._tried(body, began, pictures)
             except (_AgainError, AskError) as error:
                 took.failures[error.kind] += 1
+                took.uncounted.append(error.usage)
                 raise
         self._limiter.speed_up()
         return reply
@@ -152,21 +161,22 @@ class Client:
             reply = load(content)
         except (ValueError, RecursionError):
             raise _AgainError("broken reply", "the reply is cut off or not JSON") from None
-        if not isinstance(reply, dict):
-            raise _AgainError("empty choices", "the reply holds no choice")
-        choices = reply.get("choices")
-        first = choices[0] if isinstance(choices, list) and choices else None
-        if isinstance(first, dict) and isinstance(first.get("message"), dict):
+        found = choices.fault(reply)
+        if found is None:
+            assert isinstance(reply, dict)
             return reply
+        if isinstance(reply, dict) and (refusal := self._refused_within(reply, content, pictures)) is not None:
+            raise AskError(refusal.kind, refusal.text, refusal, reply.get("usage"))
+        raise _AgainError(*found, usage=reply.get("usage") if isinstance(reply, dict) else None)
+
+    def _refused_within(self, reply: Mapping[str, Any], content: bytes, pictures: int) -> Refusal | None:
+        """Return why a reply of status 200 refuses the request: some routers report so what went wrong behind them."""
         error = reply.get("error")
-        if error:
-            # Some routers report what went wrong behind them in a reply of status 200.
-            code = error.get("code") if isinstance(error, dict) else None
-            status = code if isinstance(code, int) and 400 <= code < 600 else 500  # statuses of errors
-            refusal = refusal_of(status, content, self._settings, pictures)
-            if refusal is not None:
-                raise AskError(refusal.kind, refusal.text, refusal)
-        raise _AgainError("empty choices", "the reply holds no choice")
+        if not error:
+            return None
+        code = error.get("code") if isinstance(error, dict) else None
+        status = code if isinstance(code, int) and 400 <= code < 600 else 500  # statuses of errors
+        return refusal_of(status, content, self._settings, pictures)
 
     def _busy(self, status: int, headers: Mapping[str, str], began: float) -> Exception:
         asked = retry_after(headers.get("retry-after"))

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from intergeneval.errors import BudgetError, RefusedError
+from intergeneval.judges import thinking, wrapping
 from intergeneval.judges.inquiries import Found, Inquiry, InquiryError
+from intergeneval.judges.openai import cutting
 from intergeneval.judges.openai.client import AskError, Took
 from intergeneval.judges.openai.estimate import expected_tokens
-from intergeneval.judges.openai.link import Link
+from intergeneval.judges.openai.link import Link, Reply
 from intergeneval.judges.openai.requests import content_key, payload
 from intergeneval.judges.openai.settings import OpenAISettings
 
@@ -30,16 +33,11 @@ def inquire(link: Link, settings: OpenAISettings, inquiry: Inquiry) -> Found:
         return Found(value=stored["value"], usage={"cached": True})
     first = _messages(inquiry)
     messages: list[Mapping[str, Any]] = list(first)
-    kind, problem = "reply", ""
+    kind, problem, room = "reply", "", False
     for _ in range(2):
-        sent, _ = expected_tokens(settings, messages, 0, 0)
-        cost = settings.prices.cost(sent, 0, inquiry.reply_tokens) if settings.prices is not None else 0.0
-
-        def compose(json_schema: bool, turns: list[Mapping[str, Any]] = messages) -> Mapping[str, Any]:
-            return payload(settings, turns, inquiry.schema if json_schema else None)
-
+        send = partial(_send, link, settings, inquiry, messages, took)
         try:
-            reply = link.send(compose, cost, took, "an inquiry", len(inquiry.pictures))
+            reply, room = cutting.with_room(send) if room else (send(False), False)
         except AskError as error:
             raise InquiryError(error.kind, str(error), took.usage()) from None
         except (BudgetError, RefusedError):
@@ -50,19 +48,45 @@ def inquire(link: Link, settings: OpenAISettings, inquiry: Inquiry) -> Found:
         if reply.refused:
             raise InquiryError("refusal", "the model declined to answer", took.usage())
         try:
-            value = inquiry.read(link.clean(reply.text))
+            value = _read(link, inquiry, reply)
         except ValueError as error:
-            problem = link.clean(str(error))
+            kind = cutting.KIND if reply.cut else "reply"
+            problem = cutting.told(settings.parameters, room=room) if reply.cut else link.clean(str(error))
         else:
             if cache is not None:
                 cache.put(key(reply.served, json_schema=reply.json_schema), f"openai:{settings.model}", {"value": value})
             return Found(value=value, usage=took.usage())
-        turns = [
-            {"role": "assistant", "content": reply.text or "(nothing)"},
-            {"role": "user", "content": inquiry.correct(problem)},
-        ]
-        messages = [*first, *turns]
+        messages = [*first, *_turns(inquiry, reply, problem)]
+        room = reply.cut
     raise InquiryError(kind, problem, took.usage())
+
+
+def _send(
+    link: Link, settings: OpenAISettings, inquiry: Inquiry, messages: Sequence[Mapping[str, Any]], took: Took, room: bool
+) -> Reply:
+    sent, _ = expected_tokens(settings, messages, 0, 0)
+    cost = settings.prices.cost(sent, 0, inquiry.reply_tokens) if settings.prices is not None else 0.0
+
+    def compose(json_schema: bool) -> Mapping[str, Any]:
+        return payload(settings, messages, inquiry.schema if json_schema else None, room=room)
+
+    return link.send(compose, cost, took, "an inquiry", len(inquiry.pictures), trial=room)
+
+
+def _read(link: Link, inquiry: Inquiry, reply: Reply) -> Any:
+    """Return what a reply says. Raises ValueError saying what is wrong with it."""
+    if reply.cut:
+        # The inquiry knows nothing of limits, after which what looks whole may be part of something else.
+        wrapping.sole_object(reply.text, cut=True)
+    return inquiry.read(link.clean(reply.text))
+
+
+def _turns(inquiry: Inquiry, reply: Reply, problem: str) -> list[dict[str, Any]]:
+    """Return the repair turn; none after a reply that was cut off, which is asked for once more as it was, with more room."""
+    if reply.cut:
+        return []
+    said = thinking.without_thinking(reply.text) or "(nothing)"
+    return [{"role": "assistant", "content": said}, {"role": "user", "content": inquiry.correct(problem)}]
 
 
 def _messages(inquiry: Inquiry, *, digests: bool = False) -> list[dict[str, Any]]:

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import cv2
 
 from intergeneval.errors import BackendError, BudgetError, ConfigError, RefusedError
 from intergeneval.ids import sha256_json, short
-from intergeneval.judges import Frame, Judgement, JudgeRequest, parsing, question_writing
+from intergeneval.judges import Frame, Judgement, JudgeRequest, parsing, question_writing, thinking
 from intergeneval.judges.cached_answers import pack_said, pack_seen, unpack_said, unpack_seen
 from intergeneval.judges.inquiries import Found, Inquiry
+from intergeneval.judges.openai import cutting
 from intergeneval.judges.openai.causes import Cause
 from intergeneval.judges.openai.client import AskError, Took
 from intergeneval.judges.openai.estimate import estimate_inquiries, estimate_run, expected_tokens
 from intergeneval.judges.openai.inquiring import inquire
 from intergeneval.judges.openai.link import Link, Reply
 from intergeneval.judges.openai.probing import PICTURES, probe_request
-from intergeneval.judges.openai.requests import Asked, Composer
+from intergeneval.judges.openai.requests import Asked, Composer, part_key
 from intergeneval.judges.openai.settings import OpenAISettings
 from intergeneval.judges.openai.writing import write_questions
 from intergeneval.judges.parsing import Reading, Said, Seen
-from intergeneval.judges.prompting import JudgePrompts, label
+from intergeneval.judges.prompting import JudgePrompts, label, only_frames
 from intergeneval.judges.services import CostEstimate, Services
 from intergeneval.records import Answer, AnswerStatus, Consistency, Question, Sample
 
@@ -37,9 +38,13 @@ class _Open:
     """What one video still lacks, and what was found for it."""
 
     asked: Asked
+    assess: Consistency | None
+    """All frames that are to be assessed; `asked` has those that are still open."""
     said: dict[str, Said]
     seen: dict[int, Seen] | None
     cached: set[str]
+    part: dict[int, Seen] = field(default_factory=dict)
+    """What replies said of some frames that were cut off before the others."""
     status: AnswerStatus = AnswerStatus.UNPARSED
     kind: str = ""
     reason: str = ""
@@ -158,7 +163,7 @@ class OpenAIJudge:
         lost = request.lost()
         questions = [item for item in request.questions if not lost & set(item.names)]
         asked = Asked(questions=questions, assess=request.assess, bodies=request.bodies)
-        work = _Open(asked=asked, said={}, seen=None, cached=set())
+        work = _Open(asked=asked, assess=asked.assess, said={}, seen=None, cached=set())
         took = Took()
         if asked.questions or asked.assess is not None:
             composer = Composer(self.settings, self.prompts, request.sample, jpegs)
@@ -176,6 +181,8 @@ class OpenAIJudge:
         for name, key in keys.items():
             stored = cache.get(key)
             if stored is None:
+                begun = None if name else cache.get(part_key(key))
+                work.part = unpack_seen(begun) if begun is not None else work.part
                 continue
             work.cached.add(name)
             if name:
@@ -195,8 +202,12 @@ class OpenAIJudge:
             work.asked = _still_open(work)
             if reply.refused or not (work.asked.questions or work.asked.assess is not None):
                 return
+            if reply.cut:
+                self._ask_rest(work, composer, repeat, took)
+                return
             again = self.prompts.render("repair", {"problems": reading.problems, "again": composer.text(work.asked)})
-            turns = [{"role": "assistant", "content": reply.text or "(nothing)"}, {"role": "user", "content": again}]
+            said = thinking.without_thinking(reply.text) or "(nothing)"
+            turns = [{"role": "assistant", "content": said}, {"role": "user", "content": again}]
             reply = self._send(composer, [*messages, *turns], work.asked, took)
             self._take(work, composer, reply, repeat)
             work.asked = _still_open(work)
@@ -209,36 +220,53 @@ class OpenAIJudge:
                 raise
             # The first reply is paid for and kept; what it left open stays unparsed, and a resume asks again.
 
-    def _send(self, composer: Composer, messages: Sequence[Mapping[str, Any]], asked: Asked, took: Took) -> Reply:
+    def _ask_rest(self, work: _Open, composer: Composer, repeat: int, took: Took) -> None:
+        """Ask for what a reply left open that was cut off, by itself and with more room; as before where a server has no more."""
+        messages = composer.messages(work.asked)
+        reply, room = cutting.with_room(lambda room: self._send(composer, messages, work.asked, took, room=room))
+        self._take(work, composer, reply, repeat, room=room)
+        work.asked = _still_open(work)
+
+    def _send(
+        self, composer: Composer, messages: Sequence[Mapping[str, Any]], asked: Asked, took: Took, *, room: bool = False
+    ) -> Reply:
         prices = self.settings.prices
         tokens = expected_tokens(self.settings, messages, len(asked.questions), len(asked.frames), bodies=asked.bodies)
         cost = prices.cost(tokens[0], 0, tokens[1]) if prices is not None else 0.0
 
         def compose(json_schema: bool) -> Mapping[str, Any]:
-            return composer.payload(messages, asked, json_schema=json_schema)
+            return composer.payload(messages, asked, json_schema=json_schema, room=room)
 
-        return self._link.send(compose, cost, took, pictures=len(composer.frames))
+        return self._link.send(compose, cost, took, pictures=len(composer.frames), trial=room)
 
-    def _take(self, work: _Open, composer: Composer, reply: Reply, repeat: int) -> Reading:
-        """Keep the usable parts of a reply, in the cache as well."""
+    def _take(self, work: _Open, composer: Composer, reply: Reply, repeat: int, *, room: bool = False) -> Reading:
+        """Keep the usable parts of a reply, in the cache as well; `room` says that it had more than the settings give."""
         if reply.refused:
             work.status, work.kind, work.reason = AnswerStatus.REFUSED, "refusal", "the model declined to answer"
             return Reading()
         asked, ids = work.asked, [item.id for item in composer.sample.instances]
-        reading = parsing.read(reply.text, asked.labels, composer.frames, asked.frames, ids, bodies=asked.bodies)
-        work.kind = "reply"
-        work.reason = self._link.clean("; ".join(reading.problems[:3]))
+        text = reply.text
+        reading = parsing.read(text, asked.labels, composer.frames, asked.frames, ids, bodies=asked.bodies, cut=reply.cut)
+        problems = [*([cutting.told(self.settings.parameters, room=room)] if reply.cut else []), *reading.problems]
+        work.kind = cutting.KIND if reply.cut else "reply"
+        work.reason = self._link.clean("; ".join(problems[:3]))
         work.said.update(reading.answers)
-        whole = asked.assess is not None and set(reading.frames) == set(asked.frames)
+        seen = {**work.part, **reading.frames}
+        whole = asked.assess is not None and work.assess is not None and set(seen) == set(work.assess.frames)
         if whole:
-            work.seen = dict(reading.frames)
+            work.seen = seen
+        elif reply.cut:
+            work.part = seen
         cache = self._link.services.cache
         if cache is not None:
-            keys = composer.keys(asked, reply.served, repeat, json_schema=reply.json_schema)
+            sought = replace(asked, assess=work.assess if asked.assess is not None else None)
+            keys = composer.keys(sought, reply.served, repeat, json_schema=reply.json_schema)
             for name, said in reading.answers.items():
                 cache.put(keys[name], self.id, pack_said(said, self._link.clean))
             if whole:
-                cache.put(keys[""], self.id, pack_seen(reading.frames, self._link.clean))
+                cache.put(keys[""], self.id, pack_seen(seen, self._link.clean))
+            elif reply.cut and reading.frames:
+                cache.put(part_key(keys[""]), self.id, pack_seen(seen, self._link.clean))
         return reading
 
     def _judgement(self, request: JudgeRequest, work: _Open, took: Took) -> Judgement:
@@ -293,11 +321,11 @@ class OpenAIJudge:
 
 
 def _still_open(work: _Open) -> Asked:
-    return Asked(
-        questions=[item for item in work.asked.questions if label(item) not in work.said],
-        assess=work.asked.assess if work.seen is None else None,
-        bodies=work.asked.bodies,
-    )
+    questions = [item for item in work.asked.questions if label(item) not in work.said]
+    assess = work.assess if work.seen is None else None
+    if assess is not None and work.part:
+        assess = only_frames(assess, [frame for frame in assess.frames if frame not in work.part])
+    return Asked(questions=questions, assess=assess, bodies=work.asked.bodies)
 
 
 def _told(seen: Seen) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from intergeneval.judges.openai.causes import Cause
+from intergeneval.judges.openai.choices import choice_of
 from intergeneval.judges.openai.client import AskError, Client, Took
 from intergeneval.judges.openai.first_alone import FirstAlone
 from intergeneval.judges.openai.requests import body
@@ -33,6 +34,8 @@ class Reply:
     """Revision of the model, in the server's words."""
     json_schema: bool
     """Whether the reply was held to a schema."""
+    cut: bool = False
+    """Whether a limit of tokens ended it."""
 
 
 class Link:
@@ -81,13 +84,21 @@ class Link:
             return self._served, self._json_schema
 
     def send(
-        self, compose: Callable[[bool], Mapping[str, Any]], estimate: float, took: Took, about: str = "a video", pictures: int = 0
+        self,
+        compose: Callable[[bool], Mapping[str, Any]],
+        estimate: float,
+        took: Took,
+        about: str = "a video",
+        pictures: int = 0,
+        *,
+        trial: bool = False,
     ) -> Reply:
         """Send one request and return what the model said; `compose` makes it, with or without a JSON schema.
 
         The first request `about` such a thing goes alone. A server that refuses the schema is asked once without, one that knows
         the limit of a reply by its other name once with that; if it goes well, both are remembered. Raises AskError when nothing
-        came back, RefusedError when nothing more will, BudgetError when the request would be too dear.
+        came back, RefusedError when nothing more will, BudgetError when the request would be too dear. That a `trial` is refused,
+        which asks for more than the settings do, says nothing of the others.
         """
         with self._lock:
             first = self._firsts[about]
@@ -95,7 +106,8 @@ class Link:
             try:
                 reply = self._adapting(compose, estimate, took, pictures, first)
             except AskError as error:
-                first.failed(error.refusal)
+                if not trial:
+                    first.failed(error.refusal)
                 raise
             first.went_well()
             return reply
@@ -136,15 +148,16 @@ class Link:
             found = self._opened().ask(body(under(compose(json_schema), tokens_name)), took, pictures)
             self._count(found.get("usage"), took)
         finally:
+            # An error may come after tokens that are paid for.
+            while took.uncounted:
+                self._count(took.uncounted.pop(), took)
             budget.settle(reserved, took.cost - before)
         parts = (self._name(found.get("model")), self._name(found.get("system_fingerprint")))
         served = " ".join(part for part in parts if part)
         took.served[served or "not named"] += 1
         self._remember(served, json_schema=json_schema, tokens_name=tokens_name)
-        choice = found["choices"][0]
-        message = choice["message"]
-        refused = bool(message.get("refusal")) or choice.get("finish_reason") == "content_filter"
-        return Reply(text=_text(message.get("content")), refused=refused, served=served, json_schema=json_schema)
+        choice = choice_of(found)
+        return Reply(text=choice.text, refused=choice.refused, cut=choice.cut, served=served, json_schema=json_schema)
 
     def _opened(self) -> Client:
         with self._lock:
@@ -186,12 +199,3 @@ class Link:
     def clean(self, text: str) -> str:
         """Return a text of the server as it may be kept: without the key, which a server or a model may quote, and printable."""
         return printable(self._without_key(text))
-
-
-def _text(content: Any) -> str:
-    """Return the words of a message, given as one text or in parts."""
-    if isinstance(content, str):
-        return content
-    if isinstance(content, list):
-        return "".join(part["text"] for part in content if isinstance(part, dict) and isinstance(part.get("text"), str))
-    return ""

@@ -10,6 +10,7 @@ from typing import Any
 
 from intergeneval.ids import canonical_json, sha256_json
 from intergeneval.judges import parsing
+from intergeneval.judges.openai import cutting
 from intergeneval.judges.openai.settings import OpenAISettings
 from intergeneval.judges.prompting import JudgePrompts, label
 from intergeneval.records import Consistency, Question, Sample
@@ -76,11 +77,11 @@ class Composer:
         content.append({"type": "text", "text": self.text(asked)})
         return [self._rules, {"role": "user", "content": content}]
 
-    def payload(self, messages: Sequence[Message], asked: Asked, *, json_schema: bool) -> dict[str, Any]:
-        """Return the request with all its settings."""
+    def payload(self, messages: Sequence[Message], asked: Asked, *, json_schema: bool, room: bool = False) -> dict[str, Any]:
+        """Return the request with all its settings; with `room` its reply may be longer than they say."""
         ids = [item.id for item in self._sample.instances]
         shape = parsing.schema(asked.labels, list(self._jpegs), asked.frames, ids, bodies=asked.bodies)
-        return payload(self._settings, messages, shape if json_schema else None)
+        return payload(self._settings, messages, shape if json_schema else None, room=room)
 
     def keys(self, asked: Asked, served: str, repeat: int, *, json_schema: bool) -> dict[str, str]:
         """Return the content key of every question by its label, and of the assessment under an empty label.
@@ -102,9 +103,12 @@ class Composer:
         return found
 
 
-def payload(settings: OpenAISettings, messages: Sequence[Message], shape: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return a request; `shape` is the JSON schema its reply is held to, None for none."""
-    request: dict[str, Any] = {"model": settings.model, "messages": list(messages), **settings.parameters}
+def payload(
+    settings: OpenAISettings, messages: Sequence[Message], shape: Mapping[str, Any] | None, *, room: bool = False
+) -> dict[str, Any]:
+    """Return a request; `shape` is the JSON schema its reply is held to, None for none; `room` lets it be longer than is set."""
+    parameters = cutting.roomier(settings.parameters) if room else settings.parameters
+    request: dict[str, Any] = {"model": settings.model, "messages": list(messages), **parameters}
     if shape is not None:
         schema = {"name": "reply", "strict": True, "schema": shape}
         request["response_format"] = {"type": "json_schema", "json_schema": schema}
@@ -115,6 +119,11 @@ def content_key(settings: OpenAISettings, request: Mapping[str, Any], served: st
     """Return the cache key of a request, whose pictures stand by hashes, to a host and port that serve revision `served`."""
     judge = {"judge": f"openai:{settings.model}", "revision": settings.revision, "served": served}
     return sha256_json({**judge, "host": settings.place, "repeat": repeat, "request": request})
+
+
+def part_key(key: str) -> str:
+    """Return the cache key of what is known of some of the frames, from the key of what is asked about all."""
+    return sha256_json({"part of": key})
 
 
 def body(request: Mapping[str, Any]) -> bytes:
