@@ -11,7 +11,8 @@ IntergenevalError            (exit 1)  anything below; never raised itself
 ├── MediaError               (exit 1)  a video, image or mask cannot be read; the run records it and goes on
 ├── BackendError             (exit 1)  a tracker, detector, judge or source failed
 │   ├── MissingDependencyError (exit 2) a backend needs a package that is not installed
-│   └── BudgetError          (exit 1)  the next request would go beyond ``--max-cost``; the run stops cleanly
+│   ├── BudgetError          (exit 1)  the next request would go beyond ``--max-cost``; the run stops cleanly
+│   └── DeferredError        (exit 3)  the judge was asked and replies later; nothing is recorded yet
 └── StoreError               (exit 1)  a run folder cannot be written or read
 ```
 
@@ -78,6 +79,12 @@ class MissingDependencyError(BackendError):
 
 class BudgetError(BackendError):
     """A request was not sent because it could take the run beyond its cost limit; nothing was asked and nothing is recorded."""
+
+
+class DeferredError(BackendError):
+    """A judge was asked and replies later, or will be asked later; nothing is recorded until the same command is given again."""
+
+    exit_code = EXIT_INCOMPLETE
 
 
 class StoreError(IntergenevalError):

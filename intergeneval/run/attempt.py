@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from intergeneval.errors import BudgetError, IntergenevalError, StoreError
+from intergeneval.errors import BudgetError, DeferredError, IntergenevalError, StoreError
 
 T = TypeVar("T")
 
-NEVER_A_FAILURE: tuple[type[IntergenevalError], ...] = (BudgetError, StoreError)
-"""No failures of a backend: the cost limit is a decision; on a full disk or a damaged cache paid answers would be lost."""
+NEVER_A_FAILURE: tuple[type[IntergenevalError], ...] = (BudgetError, DeferredError, StoreError)
+"""No failures of a backend: the cost limit is a decision; what is answered later is under way; on a full disk or a damaged cache
+paid answers would be lost."""
 
 
 @dataclass(frozen=True, slots=True)

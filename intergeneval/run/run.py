@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from intergeneval import scores
 from intergeneval.config import RunConfig
 from intergeneval.errors import BudgetError
-from intergeneval.judges import Judge
+from intergeneval.judges import Defers, Judge
 from intergeneval.judges.inquiries import Inquires
 from intergeneval.records import Answer, Consistency, Profile, Question, Sample, Score, ScoreStatus, Video
 from intergeneval.run.job import Job, Outcome, Pending, Result
@@ -57,6 +57,8 @@ class RunResult:
     """Videos on which anything was done in this call."""
     stopped: str = ""
     """Why the run stopped before its last video; empty when it did not."""
+    waiting: str = ""
+    """What a judge that replies later has been asked, and when to come back; empty where nothing is under way."""
 
 
 class Run:
@@ -106,28 +108,63 @@ class Run:
         config, samples, settled = self.plan.config, self.plan.bench.samples, self.settle(on_notice)
         store = RunStore.create(settled.folder, settled.header)
         first, count = config.shard_of()
-        with store.writer(f"{first}-of-{count}" if count > 1 else "") as writer, self._services.lend(store, on_notice):
+        shard = f"{first}-of-{count}" if count > 1 else ""
+        with store.writer(shard) as writer, self._services.lend(store, on_notice, shard):
             if count == 1:
                 store.merge_shards()
             state = RunState.read(store)
             writer.append("samples", [sample for sample in samples if sample.id not in state.samples])
             writer.append("questions", _new_questions(settled, state))
-            observed, stopped = self._see(samples[first - 1 :: count], state, writer, on_progress)
+            observed, stopped, waiting = self._see_all(store, samples[first - 1 :: count], writer, on_progress)
         if count > 1:
-            return RunResult(store=store, scores=(), unscored=(), complete=True, observed=observed, stopped=stopped)
+            return RunResult(
+                store=store,
+                scores=(),
+                unscored=(),
+                complete=not waiting,
+                observed=observed,
+                stopped=stopped,
+                waiting=waiting,
+            )
         scored = score_run(store, samples)
         store.write_scores(scored)
         write_manifest(store)
         unscored = tuple(score for score in scored if score.status in UNSCORED)
-        complete = len(unscored) <= config.allowed_unscored * len(scored) and not stopped
+        complete = len(unscored) <= config.allowed_unscored * len(scored) and not stopped and not waiting
         return RunResult(
-            store=store, scores=tuple(scored), unscored=unscored, complete=complete, observed=observed, stopped=stopped
+            store=store,
+            scores=tuple(scored),
+            unscored=unscored,
+            complete=complete,
+            observed=observed,
+            stopped=stopped,
+            waiting=waiting,
         )
+
+    def _see_all(
+        self, store: RunStore, samples: Sequence[Sample], writer: RunWriter, on_progress: Callable[[Progress], None]
+    ) -> tuple[int, str, str]:
+        """Bring every video through the stages, as often as a judge that replies later has replied by its own wait.
+
+        Returns on how many videos anything was done, why that stopped early, and what is still under way.
+        """
+        judge, touched = self.judge, set[tuple[str, int]]()
+        if not isinstance(judge, Defers):
+            found, stopped = self._see(samples, RunState.read(store), writer, on_progress)
+            return len(found), stopped, ""
+        judge.collect()
+        while True:
+            found, stopped = self._see(samples, RunState.read(store), writer, on_progress)
+            touched |= found
+            # Also at the cost limit: what was gathered until then is within it.
+            waiting = judge.dispatch()
+            if not waiting or stopped or not judge.wait():
+                return len(touched), stopped, waiting
 
     def _see(
         self, samples: Sequence[Sample], state: RunState, writer: RunWriter, on_progress: Callable[[Progress], None]
-    ) -> tuple[int, str]:
-        """Bring every video through the stages; return on how many anything was done, and why the run stopped early."""
+    ) -> tuple[set[tuple[str, int]], str]:
+        """Bring every video through the stages; return those on which anything was done, and why that stopped early."""
         plan, asked = self.plan, self.settle().questions
         jobs = [state.job(sample, seed, asked[sample.id]) for sample in samples for seed in plan.seeds(sample)]
         plan.masks.check((job.sample, job.seed) for job in jobs if job.tracks is None)
@@ -145,7 +182,7 @@ class Run:
         if not threads:
             for outcomes in self._outcomes(jobs):
                 recorder.take(outcomes)
-        return len(recorder.touched), stopped
+        return recorder.touched, stopped
 
     def _judge_in_threads(self, jobs: Sequence[Job], recorder: _Recorder, threads: int) -> str:
         """Bring videos through the other stages while threads ask the judge; return why that stopped early."""

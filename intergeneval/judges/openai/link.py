@@ -32,13 +32,13 @@ class Reply:
 
 
 class Link:
-    """Sends for one judge, from several threads."""
+    """Sends for one judge, from several threads; `client` is what it sends with, None: one of its own."""
 
-    def __init__(self, settings: OpenAISettings) -> None:
+    def __init__(self, settings: OpenAISettings, client: Client | None = None) -> None:
         self.services = Services()
         self._settings = settings
         self._lock = threading.Lock()
-        self._client: Client | None = None
+        self._client = client
         self._served: str | None = None
         self._json_schema = settings.json_schema
 
