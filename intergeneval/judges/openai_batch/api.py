@@ -45,8 +45,9 @@ class ApiError(BackendError):
 class BatchApi(Client):
     """Calls of one judge, over the connections and with the key of its chat client."""
 
-    def __init__(self, settings: OpenAISettings, batch: BatchSettings, notice: Callable[[str], None]) -> None:
-        super().__init__(settings, notice)
+    def __init__(self, settings: OpenAISettings, batch: BatchSettings) -> None:
+        # What the chat client would say of a busy server is not true of replies that came in a batch.
+        super().__init__(settings, lambda _: None)
         self._batch = batch
         self._base = settings.base_url
         self._attempts = settings.attempts

@@ -20,6 +20,8 @@ FINAL = frozenset({"completed", "failed", "expired", "cancelled"})
 """Statuses after which a batch changes no more; any other is waited for."""
 _UNASKED = frozenset({"batch_expired", "batch_cancelled"})
 _LINES = 200
+_SPELLINGS = 4
+"""How deep JSON stands in JSON: a reply holds what the model wrote, which is JSON as well."""
 
 
 class Inbox:
@@ -149,9 +151,11 @@ class Inbox:
             error = body.get("error") if isinstance(body, dict) else None
             named = error if isinstance(error, dict) else {}
             body = {"error": {name: said for name in ("type", "code", "param") if (said := word(named.get(name)))}}
-        text, key = json.dumps(body), self._settings.key
-        for spelled in {key, json.dumps(key)[1:-1]} if key else ():
-            text = text.replace(spelled, "***")
+        # Half a surrogate pair is no text, and could not be written into any record.
+        text = json.dumps(json.loads(json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")))
+        key = self._settings.key
+        for _ in range(_SPELLINGS if key else 0):
+            text, key = text.replace(key, "***"), json.dumps(key)[1:-1]
         return text
 
     def _write(self, piece: Piece, got: list[Got], arrived: Callable[[str, Got], None]) -> None:

@@ -17,8 +17,6 @@ from intergeneval.judges.openai.settings import OpenAISettings
 from intergeneval.judges.openai_batch.api import ApiError, BatchApi
 from intergeneval.judges.openai_batch.entries import Got
 from intergeneval.judges.openai_batch.inbox import Inbox
-from intergeneval.judges.openai_batch.ledger import Ledger
-from intergeneval.judges.openai_batch.outbox import Outbox
 from intergeneval.judges.openai_batch.replay import Memory, Quote, ReplayClient, Talk, name_of, whole
 from intergeneval.judges.openai_batch.settings import BatchSettings, at_batch_price
 from intergeneval.judges.services import CostEstimate, Journal, Services
@@ -44,11 +42,9 @@ class _Office:
 
     def __init__(self, settings: OpenAISettings, batch: BatchSettings, journal: Journal, services: Services) -> None:
         self.journal = journal
-        self.ledger = Ledger(journal)
-        self.api = BatchApi(settings, batch, services.notice)
-        self.outbox = Outbox(settings, batch, self.ledger, journal, self.api)
-        self.inbox = Inbox(settings, batch, self.ledger, self.api)
-        self.client = ReplayClient(settings, self.ledger, self.outbox, lambda: services.budget)
+        self.client = ReplayClient(settings, batch, journal, services.budget)
+        self.ledger, self.outbox = self.client.ledger, self.client.outbox
+        self.inbox = Inbox(settings, batch, self.ledger, self.client)
         self._services = services
         self._counter = _Counter(settings)
         for sent in self.ledger.waiting.values():
@@ -69,7 +65,6 @@ class _Office:
         """Close files and connections; what was gathered and not handed in is gathered again."""
         self.outbox.drop()
         self.journal.close()
-        self.api.close()
         self.client.close()
 
 
@@ -139,7 +134,7 @@ class OpenAIBatchJudge:
     def probe(self) -> str:
         """Show the model one small picture over the chat interface, and look whether there is a batch interface."""
         told = self._direct.probe()
-        api = BatchApi(self.settings, self.batch, lambda _: None)
+        api = BatchApi(self.settings, self.batch)
         try:
             api.reachable()
         except ApiError as error:

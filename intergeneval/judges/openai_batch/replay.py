@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from intergeneval.errors import DeferredError
 from intergeneval.judges import JudgeRequest
-from intergeneval.judges.openai.client import AskError, Client, Took
+from intergeneval.judges.openai.client import AskError, Took
 from intergeneval.judges.openai.estimate import expected_tokens
 from intergeneval.judges.openai.settings import OpenAISettings
+from intergeneval.judges.openai_batch.api import BatchApi
 from intergeneval.judges.openai_batch.entries import Begun, Got, Sent
 from intergeneval.judges.openai_batch.ledger import Ledger
 from intergeneval.judges.openai_batch.outbox import Outbox
-from intergeneval.judges.services import AnswerCache, Budget
+from intergeneval.judges.openai_batch.settings import BatchSettings
+from intergeneval.judges.services import AnswerCache, Budget, Journal
 
 KEY_DIGITS = 40
 """Hex digits of a request's name: enough that two never meet."""
@@ -137,16 +139,17 @@ def _ids(of: JudgeRequest | Begun) -> list[tuple[int, int]]:
     return [(item.interaction, item.question_id) for item in of.questions]
 
 
-class ReplayClient(Client):
+class ReplayClient(BatchApi):
     """Stands where the chat client stands: gives the reply that came back, or gathers the request and raises DeferredError."""
 
-    def __init__(self, settings: OpenAISettings, ledger: Ledger, outbox: Outbox, budget: Callable[[], Budget]) -> None:
+    def __init__(self, settings: OpenAISettings, batch: BatchSettings, journal: Journal, budget: Budget) -> None:
+        super().__init__(settings, batch)
         # Each reply is read once; what may go better a second time is asked a second time, below.
-        super().__init__(replace(settings, attempts=1), lambda _: None)
+        self._settings = replace(settings, attempts=1)
         self.talk: Talk | None = None
+        self.ledger = Ledger(journal)
+        self.outbox = Outbox(settings, batch, self.ledger, journal, self)
         self._limits = settings
-        self._ledger = ledger
-        self._outbox = outbox
         self._budget = budget
         self._got: Got | None = None
 
@@ -154,17 +157,17 @@ class ReplayClient(Client):
         """Return the reply to a request. Raises DeferredError where there is none yet, BudgetError, and AskError as the base."""
         assert self.talk is not None
         key = hashlib.sha256(body + str(self.talk.request.repeat).encode()).hexdigest()[:KEY_DIGITS]
-        got = self._ledger.reply(key)
+        got = self.ledger.reply(key)
         if got is None:
             self._gather(key, body)
         assert got is not None
-        failed = self._ledger.failed(key)
-        again = self._ledger.times(key) < self._limits.attempts
+        failed = self.ledger.failed(key)
+        again = self.ledger.times(key) < self._limits.attempts
         if not got.status:
             if again:
                 self._gather(key, body)
             raise AskError(
-                "batch", f"the batch gave no reply: {got.code or 'no reason given'} ({self._ledger.times(key)} attempts)"
+                "batch", f"the batch gave no reply: {got.code or 'no reason given'} ({self.ledger.times(key)} attempts)"
             )
         if got.status in _PASSING and again:
             self._gather(key, body)
@@ -188,16 +191,16 @@ class ReplayClient(Client):
         talk = self.talk
         assert talk is not None
         later = DeferredError("its reply comes in a batch; the same command takes it in")
-        if key in self._ledger.waiting or self._outbox.holds(key):
+        if key in self.ledger.waiting or self.outbox.holds(key):
             raise later
-        self._outbox.fits(body)
+        self.outbox.fits(body)
         asked = json.loads(body)
         tokens = sum(expected_tokens(self._limits, asked["messages"], 0, 0))
-        if not self._outbox.room(tokens):
-            self._outbox.held += 1
+        if not self.outbox.room(tokens):
+            self.outbox.held += 1
             raise later
-        cost = self._budget().admit(talk.quote.last)
+        cost = self._budget.admit(talk.quote.last)
         if not talk.began:
-            self._outbox.begins(talk.begun())
-        self._outbox.add(Sent(key=key, video=talk.name, cost=cost, tokens=tokens), body)
+            self.outbox.begins(talk.begun())
+        self.outbox.add(Sent(key=key, video=talk.name, cost=cost, tokens=tokens), body)
         raise later
