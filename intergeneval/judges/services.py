@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -35,8 +35,8 @@ class Journal(Protocol):
     def path(self) -> Path:
         """The file, for messages."""
 
-    def read(self) -> Iterator[tuple[str, str, bool]]:
-        """Give every line with its place, and whether what it speaks of may be gone on with here."""
+    def read(self) -> Sequence[Iterator[tuple[str, str, bool]]]:
+        """Give the lines of each writer, with their place and whether what they speak of may be gone on with here."""
 
     def append(self, record: Record) -> None:
         """Write a line; it is on disk when this returns."""

@@ -29,12 +29,17 @@ class RunJournal:
         """The file."""
         return self._file.path
 
-    def read(self) -> Iterator[tuple[str, str, bool]]:
-        """Give every line with its place, and whether what it speaks of may be gone on with here. Raises RecordError."""
-        for path in sorted(self._folder.glob("batches*.jsonl")):
-            mine = not self._shard or path == self.path
-            for number, line in enumerate(whole_lines(path), start=1):
-                yield line, f"{path}:{number}", mine
+    def read(self) -> list[Iterator[tuple[str, str, bool]]]:
+        """Give the lines of each file, with their place and whether what they speak of may be gone on with here.
+
+        Raises RecordError for what is no text.
+        """
+        return [self._lines(path) for path in sorted(self._folder.glob("batches*.jsonl"))]
+
+    def _lines(self, path: Path) -> Iterator[tuple[str, str, bool]]:
+        mine = not self._shard or path == self.path
+        for number, line in enumerate(whole_lines(path), start=1):
+            yield line, f"{path}:{number}", mine
 
     def append(self, record: Record) -> None:
         """Write a line; it is on disk when this returns. Raises StoreError."""

@@ -109,18 +109,20 @@ def test_killed_before_or_after_a_call_has_its_effect(world, processes, tmp_path
         _go_on(config, server, expected)
 
 
-@pytest.mark.parametrize("appends", range(1, 25, 2))
-def test_killed_after_a_line_is_written(world, processes, tmp_path, appends):
+LINES = [(0, 1), (0, 2), (0, 5), (1, 1), (1, 2), (1, 4), (1, 6), (2, 2), (2, 5), (2, 6), (2, 7), (2, 8), (2, 11)]
+"""Calls that end as they should, and the line of the next one after which it dies: gathered, uploaded, submitted, replies, ended,
+a video's consistency, its answers, recorded."""
+
+
+@pytest.mark.parametrize(("calls", "appends"), LINES)
+def test_killed_after_a_line_is_written(world, processes, tmp_path, calls, appends):
     root, expected = world
     with BatchServer(faulty_once) as server:
-        config, left = _config(root, tmp_path, server.url), appends
-        process = processes.Process(target=_run_and_die, args=(config, left))
+        config = _config(root, tmp_path, server.url)
+        for _ in range(calls):
+            _run(config)
+        process = processes.Process(target=_run_and_die, args=(config, appends))
         process.start()
         process.join(60)
-        if process.exitcode == 0:
-            # The first call ends when all is handed in; the next one goes on counting.
-            process = processes.Process(target=_run_and_die, args=(config, left - 6))
-            process.start()
-            process.join(60)
         assert process.exitcode == -signal.SIGKILL
         _go_on(config, server, expected)

@@ -384,6 +384,9 @@ def test_shards_hand_in_each_for_itself_and_a_plain_run_takes_all_in(world):
         result = batch(world, server.url)
         assert (result.complete, len(server.batches)) == (True, 2)
         assert paid_once(server)
+        calls = server.calls.total()
+        assert batch(world, server.url).observed == 0
+        assert server.calls.total() == calls, "what another writer took in is taken in again"
         assert same_as_openai(world, server, result.store.folder)
 
 

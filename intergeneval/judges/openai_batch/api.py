@@ -14,7 +14,7 @@ import httpx
 import tenacity
 
 from intergeneval.errors import BackendError
-from intergeneval.judges.openai.client import MAX_REPLY, Client, retry_after
+from intergeneval.judges.openai.client import CONNECT_SECONDS, MAX_REPLY, Client, retry_after
 from intergeneval.judges.openai.settings import OpenAISettings
 from intergeneval.judges.openai_batch.settings import BatchSettings
 
@@ -69,6 +69,7 @@ class BatchApi(Client):
                     data={"purpose": "batch"},
                     files={"file": (f"{name}.jsonl", _Timed(stream, until), "application/jsonl")},
                     headers={"Content-Type": f"multipart/form-data; boundary={boundary}"},
+                    timeout=httpx.Timeout(self._batch.transfer, connect=min(CONNECT_SECONDS, self._seconds)),
                 )
 
         return _name(self._patiently(send).get("id"), "file")
@@ -82,19 +83,28 @@ class BatchApi(Client):
             "metadata": {PIECE: piece},
         }
         for attempt in range(1, self._attempts + 1):
+            made: dict[str, Any] | None
             try:
-                return _batch(self._json("POST", "/batches", self._soon(), content=json.dumps(body)))
+                made = self._json("POST", "/batches", self._soon(), content=json.dumps(body))
             except ApiError as error:
                 if not error.passing or attempt == self._attempts:
                     raise
                 self._pause(error, attempt)
-            if (found := self.find(file, piece)) is not None:
-                return found
+                made = self._made_after_all(file, piece)
+            if made is not None:
+                return made
         raise AssertionError("the loop returns or raises")
+
+    def _made_after_all(self, file: str, piece: str) -> dict[str, Any] | None:
+        """Return the batch of a call whose reply was lost; raises an ApiError that is no refusal where that cannot be told."""
+        try:
+            return self.find(file, piece)
+        except ApiError as error:
+            raise ApiError(f"it cannot be told whether the batch was made: {error}") from None
 
     def look(self, batch: str) -> dict[str, Any]:
         """Return what the server says of a batch. Raises ApiError."""
-        return _batch(self._patiently(lambda: self._json("GET", f"/batches/{_name(batch, 'batch')}", self._soon())))
+        return self._patiently(lambda: self._json("GET", f"/batches/{_name(batch, 'batch')}", self._soon()))
 
     def find(self, file: str, piece: str) -> dict[str, Any] | None:
         """Return the batch of a piece, if one was made: told by the piece's name, which no other has, or by its file."""
@@ -107,7 +117,7 @@ class BatchApi(Client):
                 metadata = item.get("metadata")
                 named = isinstance(metadata, dict) and metadata.get(PIECE) == piece
                 if named or item.get("input_file_id") == file:
-                    return _batch(item)
+                    return item
             after = str(batches[-1].get("id", "")) if batches else ""
             if not page.get("has_more") or not _NAME.match(after):
                 return None
@@ -244,9 +254,12 @@ def file_of(batch: Mapping[str, Any], name: str) -> str:
     return _name(value, "file") if value else ""
 
 
-def _batch(found: dict[str, Any]) -> dict[str, Any]:
-    _name(found.get("id"), "batch")
-    return found
+def named(batch: Mapping[str, Any]) -> str:
+    """Return the name of a batch that was made. Raises an ApiError that is no refusal, as the batch is there."""
+    try:
+        return _name(batch.get("id"), "batch")
+    except ApiError as error:
+        raise ApiError(str(error)) from None
 
 
 def _name(value: Any, what: str) -> str:

@@ -5,13 +5,15 @@ A step is written before what follows from it is done: a piece before its file i
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from intergeneval.records import LATER, Consistency, Question, Record
 
-PIECE, UPLOADED, SUBMITTED, REPLIES, ENDED, RECORDED = "piece", "uploaded", "submitted", "replies", "ended", "recorded"
+BEGUN, PIECE, UPLOADED, SUBMITTED = "begun", "piece", "uploaded", "submitted"
+REPLIES, ENDED, RECORDED = "replies", "ended", "recorded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,20 +64,20 @@ class Got(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry(Record):
-    """One line."""
+    """One line; see `entry`."""
 
     step: str
-    """``piece`` (requests gathered), ``uploaded``, ``submitted``, ``replies``, ``ended``, or ``recorded`` (a video is done)."""
+    """``begun`` (videos), ``piece`` (requests gathered), ``uploaded``, ``submitted``, ``replies``, ``ended``, or ``recorded`` (done)."""
+    made: float
+    """When, in seconds since 1970."""
     piece: str = field(default="", metadata=LATER)
     """The requests that are handed in together; a name that no other piece of any run has."""
     address: str = field(default="", metadata=LATER)
     """Address of the server."""
-    made: float = field(default=0.0, metadata=LATER)
-    """When, in seconds since 1970."""
     sent: tuple[Sent, ...] = field(default=(), metadata=LATER)
     """Its requests."""
     begun: tuple[Begun, ...] = field(default=(), metadata=LATER)
-    """The videos whose asking begins with it."""
+    """Videos whose asking begins with the next piece."""
     file: str = field(default="", metadata=LATER)
     """The server's name of the file."""
     batch: str = field(default="", metadata=LATER)
@@ -86,3 +88,8 @@ class Entry(Record):
     """How it ended."""
     video: str = field(default="", metadata=LATER)
     """The video that is done."""
+
+
+def entry(step: str, **rest: Any) -> Entry:
+    """Return the line for a step that is taken now."""
+    return Entry(step=step, made=time.time(), **rest)

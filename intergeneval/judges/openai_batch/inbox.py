@@ -10,8 +10,8 @@ from intergeneval.errors import BackendError, ConfigError
 from intergeneval.judges.openai.client import MAX_REPLY
 from intergeneval.judges.openai.settings import OpenAISettings
 from intergeneval.judges.openai_batch import entries
-from intergeneval.judges.openai_batch.api import ApiError, BatchApi, code_of, errors_of, file_of, word
-from intergeneval.judges.openai_batch.entries import Entry, Got
+from intergeneval.judges.openai_batch.api import ApiError, BatchApi, code_of, errors_of, file_of, named, word
+from intergeneval.judges.openai_batch.entries import Got, entry
 from intergeneval.judges.openai_batch.ledger import Ledger, Piece
 from intergeneval.judges.openai_batch.outbox import refusals, submit, way_out
 from intergeneval.judges.openai_batch.settings import BatchSettings
@@ -60,7 +60,7 @@ class Inbox:
     def _ours(self, piece: Piece) -> bool:
         """Return whether a piece can be asked after here. Raises ConfigError where it lies at another server."""
         if {piece.batch, piece.name} & set(self._batch.forget):
-            self._ledger.write(Entry(step=entries.ENDED, piece=piece.name, status="forgotten"))
+            self._ledger.write(entry(entries.ENDED, piece=piece.name, status="forgotten"))
             return True
         if piece.address != self._settings.base_url:
             name = piece.batch or piece.name
@@ -76,11 +76,11 @@ class Inbox:
             return
         if not piece.file:
             # A batch is made only after its file was written down.
-            self._ledger.write(Entry(step=entries.ENDED, piece=piece.name, status="not handed in"))
+            self._ledger.write(entry(entries.ENDED, piece=piece.name, status="not handed in"))
             return
         found = self._api.find(piece.file, piece.name)
         if found is not None:
-            self._ledger.write(Entry(step=entries.SUBMITTED, piece=piece.name, batch=found["id"]))
+            self._ledger.write(entry(entries.SUBMITTED, piece=piece.name, batch=named(found)))
             return
         with refusals(self._ledger, piece.name):
             submit(self._ledger, self._api, piece)
@@ -98,7 +98,7 @@ class Inbox:
                 self._fetch(piece, file, arrived)
         if status == "completed" and (silent := piece.sent.keys() - piece.answered):
             self._write(piece, [Got(key=key, status=0, code="no line") for key in sorted(silent)], arrived)
-        self._ledger.write(Entry(step=entries.ENDED, piece=piece.name, status=status))
+        self._ledger.write(entry(entries.ENDED, piece=piece.name, status=status))
         if status == "failed":
             refused.append(_refusal(piece, batch))
         elif open_ := piece.sent.keys() - piece.answered:
@@ -160,7 +160,7 @@ class Inbox:
 
     def _write(self, piece: Piece, got: list[Got], arrived: Callable[[str, Got], None]) -> None:
         if got:
-            self._ledger.write(Entry(step=entries.REPLIES, piece=piece.name, got=tuple(got)))
+            self._ledger.write(entry(entries.REPLIES, piece=piece.name, got=tuple(got)))
             for item in got:
                 arrived(item.key, item)
 

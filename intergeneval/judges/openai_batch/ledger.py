@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import heapq
+import zlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from intergeneval.ids import canonical_json
 from intergeneval.judges.openai_batch import entries
-from intergeneval.judges.openai_batch.entries import Begun, Entry, Got, Sent
+from intergeneval.judges.openai_batch.entries import Begun, Entry, Got, Sent, entry
 from intergeneval.judges.services import Journal
 
 
@@ -19,8 +22,6 @@ class Piece:
     """Its name, which no other piece of any run has."""
     address: str
     """The server."""
-    made: float
-    """When it was put together, in seconds since 1970."""
     sent: Mapping[str, Sent]
     """Its requests by key."""
     mine: bool
@@ -42,15 +43,17 @@ class Ledger:
 
     def __init__(self, journal: Journal) -> None:
         self.pieces: dict[str, Piece] = {}
+        self.tokens = 0
         self._journal = journal
         self._replies: dict[str, Got] = {}
         self._failed: dict[str, list[str]] = defaultdict(list)
         self._times: Counter[str] = Counter()
-        self._begun: dict[str, Begun] = {}
+        self._begun: dict[str, bytes] = {}
         self._keys: dict[str, set[str]] = defaultdict(set)
         self._waiting: dict[str, Sent] = {}
-        for line, where, mine in journal.read():
-            self._take(Entry.from_line(line, where=where), mine)
+        # Each writer has a file of its own and may go on with what another began: together they are read as they were written.
+        for _, line, mine in heapq.merge(*map(_timed, journal.read()), key=lambda item: item[0]):
+            self._take(line, mine)
 
     @property
     def open(self) -> list[Piece]:
@@ -81,51 +84,71 @@ class Ledger:
 
     def begun(self, video: str) -> Begun | None:
         """Return how the asking about a video began; None where it has not, or is done."""
-        return self._begun.get(video)
+        kept = self._begun.get(video)
+        return None if kept is None else Begun.from_line(zlib.decompress(kept).decode())
 
-    def write(self, entry: Entry) -> None:
+    def write(self, step: Entry) -> None:
         """Write a step down, then keep it in mind. Raises StoreError."""
-        self._journal.append(entry)
-        self._take(entry, mine=True)
+        self._journal.append(step)
+        self._take(step, mine=True)
 
     def done(self, video: str) -> None:
         """Note that a video is done: its replies are used up."""
         if video in self._begun or self._keys.get(video):
-            self.write(Entry(step=entries.RECORDED, video=video))
+            self.write(entry(entries.RECORDED, video=video))
 
-    def _take(self, entry: Entry, mine: bool) -> None:
-        if entry.step == entries.PIECE:
-            self._gathered(entry, mine)
-        elif entry.step == entries.RECORDED:
-            self._begun.pop(entry.video, None)
-            for key in self._keys.pop(entry.video, set()):
+    def _take(self, line: Entry, mine: bool) -> None:
+        if line.step == entries.BEGUN:
+            for item in line.begun:
+                # Small, since thousands may wait at once.
+                self._begun[item.video] = zlib.compress(canonical_json(item.to_json()).encode(), 1)
+        elif line.step == entries.PIECE:
+            self._gathered(line, mine)
+        elif line.step == entries.RECORDED:
+            self._begun.pop(line.video, None)
+            for key in self._keys.pop(line.video, set()):
                 self._replies.pop(key, None)
                 self._failed.pop(key, None)
                 self._times.pop(key, None)
-        elif entry.piece in self.pieces:
-            self._moved(self.pieces[entry.piece], entry)
+        elif line.piece in self.pieces:
+            self._moved(self.pieces[line.piece], line)
 
-    def _gathered(self, entry: Entry, mine: bool) -> None:
-        sent = {item.key: item for item in entry.sent}
-        self.pieces[entry.piece] = Piece(name=entry.piece, address=entry.address, made=entry.made, sent=sent, mine=mine)
+    def _gathered(self, line: Entry, mine: bool) -> None:
+        sent = {item.key: item for item in line.sent}
+        self.pieces[line.piece] = Piece(name=line.piece, address=line.address, sent=sent, mine=mine)
         for key, item in sent.items():
             self._replies.pop(key, None)
-            self._waiting[key] = item
+            if key not in self._waiting:
+                self._waiting[key] = item
+                self.tokens += item.tokens
             self._keys[item.video].add(key)
-        self._begun.update({item.video: item for item in entry.begun})
 
-    def _moved(self, piece: Piece, entry: Entry) -> None:
-        piece.file, piece.batch = entry.file or piece.file, entry.batch or piece.batch
-        for got in entry.got:
+    def _moved(self, piece: Piece, line: Entry) -> None:
+        piece.file, piece.batch = line.file or piece.file, line.batch or piece.batch
+        for got in line.got:
             if got.key in piece.answered or got.key not in piece.sent:
                 continue
             piece.answered.add(got.key)
-            self._waiting.pop(got.key, None)
+            self._unqueue(got.key)
             self._replies[got.key] = got
             self._times[got.key] += 1
             if got.status != 200:
                 self._failed[got.key].append(f"http {got.status}" if got.status else f"batch: {got.code}")
-        if entry.step == entries.ENDED:
-            piece.status = entry.status or "ended"
+        if line.step == entries.ENDED:
+            piece.status = line.status or "ended"
             for key in piece.sent.keys() - piece.answered:
-                self._waiting.pop(key, None)
+                self._unqueue(key)
+
+    def _unqueue(self, key: str) -> None:
+        sent = self._waiting.pop(key, None)
+        if sent is not None:
+            self.tokens -= sent.tokens
+
+
+def _timed(lines: Iterator[tuple[str, str, bool]]) -> Iterator[tuple[float, Entry, bool]]:
+    """Give the lines of one file with when they were written; a clock that was set back does not change their order."""
+    latest = 0.0
+    for line, where, mine in lines:
+        read = Entry.from_line(line, where=where)
+        latest = max(latest, read.made)
+        yield latest, read, mine

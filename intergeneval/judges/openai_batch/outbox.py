@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,11 +12,14 @@ from intergeneval.errors import BackendError, ConfigError, IntergenevalError, St
 from intergeneval.judges.openai.client import AskError
 from intergeneval.judges.openai.settings import OpenAISettings
 from intergeneval.judges.openai_batch import entries
-from intergeneval.judges.openai_batch.api import ApiError, BatchApi
-from intergeneval.judges.openai_batch.entries import Begun, Entry, Sent
+from intergeneval.judges.openai_batch.api import ApiError, BatchApi, named, word
+from intergeneval.judges.openai_batch.entries import Begun, Sent, entry
 from intergeneval.judges.openai_batch.ledger import Ledger, Piece
 from intergeneval.judges.openai_batch.settings import MEGABYTE, BatchSettings
 from intergeneval.judges.services import Journal
+
+_VIDEOS = 200
+"""Videos whose beginning stands in one line."""
 
 
 class Outbox:
@@ -34,6 +36,7 @@ class Outbox:
         self._stream: IO[bytes] | None = None
         self._path = Path()
         self._bytes = 0
+        self._tokens = 0
         self._sent: dict[str, Sent] = {}
         self._begun: dict[str, Begun] = {}
 
@@ -43,8 +46,7 @@ class Outbox:
 
     def room(self, tokens: int) -> bool:
         """Whether so many tokens more may wait at the server; always where nothing waits."""
-        most = self._batch.waiting_tokens
-        there = sum(item.tokens for item in (*self._ledger.waiting.values(), *self._sent.values()))
+        most, there = self._batch.waiting_tokens, self._ledger.tokens + self._tokens
         return most is None or not there or there + tokens <= most
 
     def begins(self, begun: Begun) -> None:
@@ -83,6 +85,7 @@ class Outbox:
         except OSError as error:
             raise StoreError(f"{self._path}: cannot be written ({error.strerror})") from None
         self._bytes += len(line)
+        self._tokens += sent.tokens
         self._sent[sent.key] = sent
 
     def hand_in(self) -> None:
@@ -97,20 +100,14 @@ class Outbox:
         path, piece = self._path, uuid.uuid4().hex
         try:
             self._stream.close()
-            self._ledger.write(
-                Entry(
-                    step=entries.PIECE,
-                    piece=piece,
-                    address=self._settings.base_url,
-                    made=time.time(),
-                    sent=tuple(self._sent.values()),
-                    begun=tuple(self._begun.values()),
-                )
-            )
+            begun, sent = list(self._begun.values()), tuple(self._sent.values())
+            for first in range(0, len(begun), _VIDEOS):
+                self._ledger.write(entry(entries.BEGUN, begun=tuple(begun[first : first + _VIDEOS])))
+            self._ledger.write(entry(entries.PIECE, piece=piece, address=self._settings.base_url, sent=sent))
             self._forget()
             with refusals(self._ledger, piece):
                 file = self._api.upload(path, f"intergeneval-{piece}")
-                self._ledger.write(Entry(step=entries.UPLOADED, piece=piece, file=file))
+                self._ledger.write(entry(entries.UPLOADED, piece=piece, file=file))
                 submit(self._ledger, self._api, self._ledger.pieces[piece])
         except OSError as error:
             raise StoreError(f"{path}: cannot be written ({error.strerror})") from None
@@ -125,7 +122,7 @@ class Outbox:
         self._forget()
 
     def _forget(self) -> None:
-        self._stream, self._bytes, self._sent, self._begun = None, 0, {}, {}
+        self._stream, self._bytes, self._tokens, self._sent, self._begun = None, 0, 0, {}, {}
 
 
 @contextlib.contextmanager
@@ -140,7 +137,7 @@ def refusals(ledger: Ledger, name: str) -> Iterator[None]:
         piece = ledger.pieces[name]
         if not piece.file or not error.passing:
             # Without a file there is no batch, and one that was refused is none.
-            ledger.write(Entry(step=entries.ENDED, piece=piece.name, status="refused"))
+            ledger.write(entry(entries.ENDED, piece=piece.name, status="refused"))
         if error.passing:
             raise BackendError(
                 f"judge 'openai-batch': {piece.address} cannot be reached ({error}); nothing is lost, the same command goes on"
@@ -151,8 +148,8 @@ def refusals(ledger: Ledger, name: str) -> Iterator[None]:
 def submit(ledger: Ledger, api: BatchApi, piece: Piece) -> None:
     """Make the batch of a piece whose file is there. Raises ApiError."""
     made = api.make(piece.file, piece.name)
-    ledger.write(Entry(step=entries.SUBMITTED, piece=piece.name, batch=made["id"]))
-    piece.told = str(made.get("status", ""))[:40]
+    ledger.write(entry(entries.SUBMITTED, piece=piece.name, batch=named(made)))
+    piece.told = word(made.get("status"))
 
 
 _WAYS_OUT: tuple[tuple[Callable[[ApiError], bool], str], ...] = (
