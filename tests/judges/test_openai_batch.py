@@ -322,6 +322,20 @@ def test_a_batch_that_was_made_though_the_reply_was_lost_is_found_and_not_made_t
         assert paid_once(server)
 
 
+def test_where_batches_cannot_be_listed_a_lost_reply_makes_no_second_batch_until_it_is_given_up(world):
+    with BatchServer() as server:
+        server.before = lambda method, path: Fault(status=404) if (method, path) == ("GET", "/batches") else None
+        spoilt = iter([Fault(drop=True)])
+        server.after = lambda method, path: next(spoilt, None) if (method, path) == ("POST", "/batches") else None
+        with pytest.raises(BackendError, match="it cannot be told whether the batch was made"):
+            batch(world, server.url)
+        with pytest.raises(ConfigError, match="forget = ") as caught:
+            batch(world, server.url)
+        assert len(server.batches) == 1
+        name = str(caught.value).split('forget = ["')[1].split('"')[0]
+        assert until_whole(world, server.url, own={"forget": [name]})[0].complete
+
+
 def test_a_server_that_is_away_loses_nothing(world):
     with BatchServer() as server:
         server.before = lambda method, path: Fault(status=503) if path == "/batches" else None

@@ -67,7 +67,7 @@ class Entry(Record):
     """One line; see `entry`."""
 
     step: str
-    """``begun`` (videos), ``piece`` (requests gathered), ``uploaded``, ``submitted``, ``replies``, ``ended``, or ``recorded`` (done)."""
+    """``begun`` (videos), ``piece`` (requests), ``uploaded``, ``submitted``, ``replies``, ``ended``, or ``recorded`` (videos)."""
     made: float
     """When, in seconds since 1970."""
     piece: str = field(default="", metadata=LATER)
