@@ -76,8 +76,8 @@ class Entry(Record):
     """Address of the server."""
     sent: tuple[Sent, ...] = field(default=(), metadata=LATER)
     """Its requests."""
-    begun: tuple[Begun, ...] = field(default=(), metadata=LATER)
-    """Videos whose asking begins with the next piece."""
+    begun: tuple[Mapping[str, Any], ...] = field(default=(), metadata=LATER)
+    """Videos whose asking begins with the next piece: a `Begun` each, read as one only when its video is asked about."""
     file: str = field(default="", metadata=LATER)
     """The server's name of the file."""
     batch: str = field(default="", metadata=LATER)

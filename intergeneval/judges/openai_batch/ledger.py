@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import heapq
+import json
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from intergeneval.ids import canonical_json
 from intergeneval.judges.openai_batch import entries
 from intergeneval.judges.openai_batch.entries import Begun, Entry, Got, Sent, entry
 from intergeneval.judges.services import Journal
@@ -85,7 +85,7 @@ class Ledger:
     def begun(self, video: str) -> Begun | None:
         """Return how the asking about a video began; None where it has not, or is done."""
         kept = self._begun.get(video)
-        return None if kept is None else Begun.from_line(zlib.decompress(kept).decode())
+        return None if kept is None else Begun.from_line(zlib.decompress(kept).decode(), where=str(self._journal.path))
 
     def write(self, step: Entry) -> None:
         """Write a step down, then keep it in mind. Raises StoreError."""
@@ -101,7 +101,7 @@ class Ledger:
         if line.step == entries.BEGUN:
             for item in line.begun:
                 # Small, since thousands may wait at once.
-                self._begun[item.video] = zlib.compress(canonical_json(item.to_json()).encode(), 1)
+                self._begun[str(item.get("video"))] = zlib.compress(json.dumps(item).encode(), 1)
         elif line.step == entries.PIECE:
             self._gathered(line, mine)
         elif line.step == entries.RECORDED:

@@ -100,7 +100,7 @@ class Outbox:
         path, piece = self._path, uuid.uuid4().hex
         try:
             self._stream.close()
-            begun, sent = list(self._begun.values()), tuple(self._sent.values())
+            begun, sent = [item.to_json() for item in self._begun.values()], tuple(self._sent.values())
             for first in range(0, len(begun), _VIDEOS):
                 self._ledger.write(entry(entries.BEGUN, begun=tuple(begun[first : first + _VIDEOS])))
             self._ledger.write(entry(entries.PIECE, piece=piece, address=self._settings.base_url, sent=sent))
