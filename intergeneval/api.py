@@ -32,6 +32,8 @@ class LoadedRun:
     """The run folder."""
     complete: bool | None = None
     """Whether the unscored share was within what is allowed; None for a folder that was only read."""
+    waiting: str = ""
+    """What a judge that replies later was asked, and when to call again; empty where nothing is under way."""
 
     @property
     def header(self) -> RunHeader:
@@ -149,7 +151,7 @@ def evaluate(model: str | Path, *, bench: str | Path = "", config: str | Path | 
     """
     changes = {"model": str(model), **({"bench": str(bench)} if bench else {}), **settings}
     result = Run(read_config(Path(config) if config else None, changes)).execute()
-    return LoadedRun(store=result.store, complete=result.complete)
+    return LoadedRun(store=result.store, complete=result.complete, waiting=result.waiting)
 
 
 def load_run(path: str | Path) -> LoadedRun:

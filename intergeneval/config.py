@@ -12,6 +12,8 @@ from intergeneval.errors import ConfigError, RecordError
 from intergeneval.records import LATER, Profile, Record
 
 AUTO = "auto"
+SHARED = {"openai-batch": "openai"}
+"""Plug-in -> the one whose settings hold for it as well: the same model, asked in another way."""
 OFF = "off"
 """Cache setting: judge answers are not remembered."""
 
@@ -123,11 +125,13 @@ class RunConfig(Record):
 def plugin_settings(settings: Mapping[str, Mapping[str, Any]], spec: str, kind: str = "") -> Mapping[str, Any]:
     """Return a plug-in's settings by its spec: ``[settings.<kind>.<name>]`` where given, else ``[settings.<name>]``.
 
-    `kind` is ``tracker``, ``judge`` and so on: plug-ins of two kinds may share a name.
+    `kind` is ``tracker``, ``judge`` and so on: plug-ins of two kinds may share a name. Where the settings of another plug-in hold
+    as well (`SHARED`), its own stand above them.
     """
     name = spec.partition(":")[0]
     own = settings.get(kind, {}).get(name)
-    return own if isinstance(own, Mapping) else settings.get(name, {})
+    found = own if isinstance(own, Mapping) else settings.get(name, {})
+    return {**plugin_settings(settings, SHARED[name], kind), **found} if name in SHARED else found
 
 
 def read_config(path: Path | None, changes: Mapping[str, Any]) -> RunConfig:

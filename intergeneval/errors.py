@@ -12,6 +12,7 @@ IntergenevalError            (exit 1)  anything below; never raised itself
 ├── BackendError             (exit 1)  a tracker, detector, judge or source failed
 │   ├── MissingDependencyError (exit 2) a backend needs a package that is not installed
 │   ├── BudgetError          (exit 1)  the next request would go beyond ``--max-cost``; the run stops cleanly
+│   ├── DeferredError        (exit 3)  the judge was asked and replies later; nothing is recorded yet
 │   └── RefusedError         (exit 2)  a judge's server refuses every request for one cause; the text names the setting
 └── StoreError               (exit 1)  a run folder cannot be written or read
 ```
@@ -92,6 +93,12 @@ class RefusedError(BackendError):
     def __init__(self, text: str, *, begun: bool) -> None:
         super().__init__(text)
         self.begun = begun
+
+
+class DeferredError(BackendError):
+    """A judge was asked and replies later, or will be asked later; nothing is recorded until the same command is given again."""
+
+    exit_code = EXIT_INCOMPLETE
 
 
 class StoreError(IntergenevalError):

@@ -27,7 +27,7 @@ from intergeneval.detectors import Detector
 from intergeneval.errors import BudgetError, ConfigError, UsageError
 from intergeneval.grounding import Grounder
 from intergeneval.ids import sha256_json, short
-from intergeneval.judges import UsesServices
+from intergeneval.judges import Defers, UsesServices
 from intergeneval.judges.inquiries import Inquires
 from intergeneval.judges.prompting import CROP_NAMES, SCENE_NAMES, TOUCHING_NAMES, Prompts
 from intergeneval.judges.services import Budget, Services
@@ -95,6 +95,11 @@ class Build:
         self.source: Source = read_source(place, text_only=config.text_only)
         self.items: tuple[Item, ...] = self.source.items[: config.limit]
         judge = None if config.judge == NONE else self._made("judges", config.judge, prompts=config.prompts)
+        if isinstance(judge, Defers):
+            raise UsageError(
+                f"--judge {config.judge}: each step of a build needs the replies of the one before at once; "
+                f"give --judge {judge.id}"
+            )
         self._judge = judge
         self._refused = False
         self._reader = check_readable(self.items, judge)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option("--model", help="Folder of videos, or SOURCE:ARGUMENT such as staged:perfect.")
 @click.option("--bench", help="Benchmark name or path; told from the model's files where it can be.")
 @click.option("--tracker", help="Tracker: flow (default), stored, stored:DIR, ...")
-@click.option("--judge", help="Judge: geometry (default), openai:MODEL, replay:RUN, ...")
+@click.option("--judge", help="Judge: geometry (default), openai:MODEL, openai-batch:MODEL, replay:RUN, ...")
 @click.option("--detector", help="Detector for emergence; none (default): upper bounds, marked partial.")
 @click.option("--out", help="Run folder; default runs/<model>/<bench>-<key>. An unfinished run there goes on.")
 @click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="TOML file with any of these settings and more.")
@@ -43,7 +43,7 @@ def command(config: Path | None, as_json: bool, estimate: bool, **options: Any) 
     """Score generated videos for interaction fidelity, with the evidence for each number.
 
     The run can be stopped at any time; the same command goes on where it stopped. Exit code 3 means that more than 1 % of the
-    videos are missing or unscored.
+    videos are missing or unscored, or that a judge that replies later has not replied to everything.
     """
     if estimate:
         click.echo(expected(prepare(config, options)) or "this judge costs nothing")
@@ -140,6 +140,8 @@ def summary(result: RunResult) -> str:
     if not result.scores:
         at = "" if result.refused else " at --max-cost"
         ended = f"shard stopped{at}: {result.stopped}" if result.stopped else "shard done"
+        if result.waiting:
+            return f"WAITING: {result.waiting}\nrun folder: {folder}"
         return f"{ended}; a plain run with --out {folder} finishes\nrun folder: {folder}"
     lines = [score_table(result.scores)]
     if unscored := unscored_text(result.scores):
@@ -152,6 +154,8 @@ def summary(result: RunResult) -> str:
         lines.append(f"STOPPED: {result.stopped}")
     elif result.stopped:
         lines.append(f"STOPPED at --max-cost: {result.stopped}; the same command with a higher --max-cost goes on")
+    if result.waiting:
+        lines.append(f"WAITING: {result.waiting}")
     if not result.complete:
         allowed = result.store.header.config.get("allowed_unscored")
         lines.append(

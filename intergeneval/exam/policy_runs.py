@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from intergeneval.config import RunConfig
-from intergeneval.errors import ComparabilityError, RecordError, StoreError
+from intergeneval.errors import ComparabilityError, RecordError, StoreError, UsageError
 from intergeneval.exam.grading import EVENT, SAMPLED, GradedVideo, grade_run
 from intergeneval.exam.self_consistency import Rounds, ask_again
 from intergeneval.exam.spec import PERFECT, ExamSpec
 from intergeneval.ids import canonical_json
-from intergeneval.judges import Judge
+from intergeneval.judges import Defers, Judge
 from intergeneval.run.backends import Backends
 from intergeneval.run.processes import end_with_parent, worker_count
 from intergeneval.run.run import Run
@@ -61,6 +61,11 @@ def run_policies(
     """
     # Before anything is written: a mistyped name leaves no folder behind.
     backends = Backends.build(_config(spec, out, PERFECT, ()), out / BENCH)
+    if isinstance(backends.judge, Defers):
+        raise UsageError(
+            f"--judge {spec.judge}: an exam asks some videos twice and needs each reply at once; examine {backends.judge.id}, "
+            f"which is the same judge"
+        )
     spec = _prepare(spec, out)
     wanted = {policy: names for policy in spec.policies if (names := played(spec, policy))}
     count = worker_count(workers, len(wanted), (backends.judge, backends.tracker, backends.detector))

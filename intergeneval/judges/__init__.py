@@ -14,6 +14,7 @@ What a judge may offer beyond `Judge`, each by having the attribute or method:
   ask for them. Absent or empty: it cannot.
 - `WritesQuestions`: it words questions for verbs that no template knows.
 - `UsesServices`: it takes the answer cache, the cost limit and the place for notices.
+- `Defers`: it replies later, when the same command is given again.
 - ``estimate(...)``: it can say beforehand what a run will cost; see `intergeneval.judges.services.CostEstimate`. One with
   ``bodies_revision`` is given ``bodies=True`` where frames are marked.
 - ``estimate_wording(words)``: the same of the questions it words, for each (verb, subject, object) of `words`.
@@ -175,3 +176,27 @@ class UsesServices(Protocol):
 
     def close(self) -> None:
         """Give up connections; a later request opens them anew."""
+
+
+@runtime_checkable
+class Defers(Protocol):
+    """A judge with `concurrency` that replies later: asked about a video, it raises DeferredError until its reply is there.
+
+    It keeps what it waits for in `Services.journal`. The run asks about every video that lacks an answer, and then hands in.
+    """
+
+    @property
+    def id(self) -> str:
+        """Name with its argument, as of `Judge`."""
+
+    def collect(self) -> None:
+        """Take in the replies that have come since. Raises ConfigError where the server refused what was handed in."""
+
+    def recorded(self, request: JudgeRequest) -> None:
+        """Take note that all it said about a video is on disk: asked once more, it asks anew."""
+
+    def dispatch(self) -> str:
+        """Hand in what was gathered; return what waits and when to come back, empty where nothing waits."""
+
+    def wait(self) -> bool:
+        """Wait for replies as long as its settings allow; return whether any came."""

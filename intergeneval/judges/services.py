@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from intergeneval.errors import BudgetError
@@ -25,6 +26,26 @@ class AnswerCache(Protocol):
 
     def remember_server(self, host: str, model: str, facts: Mapping[str, Any]) -> None:
         """Replace what is remembered of a model on a host."""
+
+
+class Journal(Protocol):
+    """Lines that a judge keeps beside the run about what it waits for; nobody else writes them meanwhile."""
+
+    @property
+    def path(self) -> Path:
+        """The file, for messages."""
+
+    def read(self) -> Sequence[Iterator[tuple[str, str, bool]]]:
+        """Give the lines of each writer, with their place and whether what they speak of may be gone on with here."""
+
+    def append(self, record: Record) -> None:
+        """Write a line; it is on disk when this returns."""
+
+    def scratch(self, name: str) -> Path:
+        """Return a file to write to for a while; the next run removes it."""
+
+    def close(self) -> None:
+        """Close the file; a later `append` opens it again."""
 
 
 class Budget:
@@ -58,6 +79,11 @@ class Budget:
             self._reserved += expected
             return expected
 
+    def hold(self, amount: float) -> None:
+        """Reserve what an earlier run sent and nobody has replied to yet, whatever the limit says: it is under way."""
+        with self._lock:
+            self._reserved += amount
+
     def settle(self, reserved: float, cost: float) -> None:
         """Replace a reservation by what the request cost; 0 for one that was never answered."""
         with self._lock:
@@ -81,6 +107,8 @@ class Services:
     """The cost limit."""
     notice: Callable[[str], None] = _silent
     """Takes one line for the user, such as how long a server asked to wait."""
+    journal: Journal | None = None
+    """Where a judge notes what it waits for; None: there is no run folder to keep it in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from intergeneval.errors import BudgetError, IntergenevalError, RefusedError, StoreError
+from intergeneval.errors import BudgetError, DeferredError, IntergenevalError, RefusedError, StoreError
 
 T = TypeVar("T")
 
-NEVER_A_FAILURE: tuple[type[IntergenevalError], ...] = (BudgetError, RefusedError, StoreError)
-"""No failures of a backend: the cost limit is a decision; a server that refuses everything would fail every item alike; on a full
-disk or a damaged cache paid answers would be lost."""
+NEVER_A_FAILURE: tuple[type[IntergenevalError], ...] = (BudgetError, DeferredError, RefusedError, StoreError)
+"""No failures of a backend: the cost limit is a decision; what is answered later is under way; a server that refuses everything
+would fail every item alike; on a full disk or a damaged cache paid answers would be lost."""
 
 
 @dataclass(frozen=True, slots=True)

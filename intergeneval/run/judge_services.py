@@ -9,11 +9,12 @@ from pathlib import Path
 
 from intergeneval import questions
 from intergeneval.config import OFF, RunConfig
-from intergeneval.judges import Judge, UsesServices, WritesQuestions
-from intergeneval.judges.services import Budget, Services
+from intergeneval.judges import Defers, Judge, UsesServices, WritesQuestions
+from intergeneval.judges.services import Budget, Journal, Services
 from intergeneval.records import Question, Sample
 from intergeneval.store import RunStore
 from intergeneval.store.answer_cache import Cache, default_path
+from intergeneval.store.journal import RunJournal
 from intergeneval.store.spending import spending
 
 Notice = Callable[[str], None]
@@ -33,9 +34,9 @@ class JudgeServices:
         self._wording = Budget(config.max_cost)
         self._attach(self._wording, lambda _: None)
 
-    def _attach(self, budget: Budget, notice: Notice) -> None:
+    def _attach(self, budget: Budget, notice: Notice, journal: Journal | None = None) -> None:
         if isinstance(self._judge, UsesServices):
-            self._judge.attach(Services(cache=self._cache, budget=budget, notice=notice))
+            self._judge.attach(Services(cache=self._cache, budget=budget, notice=notice, journal=journal))
 
     def word(self, samples: Iterable[Sample], version: int, notice: Notice) -> dict[str, tuple[Question, ...]]:
         """Return the questions of samples from templates of a version, those of unknown verbs worded by the judge.
@@ -51,11 +52,15 @@ class JudgeServices:
             self.close()
 
     @contextlib.contextmanager
-    def lend(self, store: RunStore, notice: Notice) -> Iterator[None]:
-        """Give the judge its cache, what is left of the cost limit, and the place for notices, for the time of a run."""
+    def lend(self, store: RunStore, notice: Notice, shard: str = "") -> Iterator[None]:
+        """Give the judge its cache, what is left of the cost limit, and the place for notices, for the time of a run.
+
+        One that replies later gets a journal in the run folder; `shard` is ``I-of-N`` or empty, as for the folder's writer.
+        """
         # What the wording cost just now stands in no line of the run folder.
         spent = spending(store).cost + self._wording.spent if self._config.max_cost is not None else 0.0
-        self._attach(Budget(self._config.max_cost, spent), notice)
+        journal = RunJournal(store.folder, shard) if isinstance(self._judge, Defers) else None
+        self._attach(Budget(self._config.max_cost, spent), notice, journal)
         try:
             yield
         finally:

@@ -10,8 +10,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
-from intergeneval.errors import BackendError
-from intergeneval.judges import AssessesConsistency, Judge, Judgement, JudgeRequest
+from intergeneval.errors import BackendError, DeferredError
+from intergeneval.judges import AssessesConsistency, Defers, Judge, Judgement, JudgeRequest
 from intergeneval.records import Answer, AnswerStatus, Consistency, Question, TrackState
 from intergeneval.run.attempt import Failure, attempt
 from intergeneval.run.job import Pending, Result
@@ -24,7 +24,10 @@ def concurrency(judge: Judge) -> int:
 
 
 def ask(judge: Judge, request: JudgeRequest) -> tuple[list[Answer], Consistency | None]:
-    """Ask every question of a request; a judge that fails as a whole has failed all of them. Raises BudgetError, RefusedError."""
+    """Ask every question of a request; a judge that fails as a whole has failed every one of them.
+
+    Raises BudgetError, RefusedError, and DeferredError where it replies later.
+    """
     given = attempt(lambda: _judge(judge, request))
     if isinstance(given, Failure):
         return failed(judge, request, given.text)
@@ -106,6 +109,7 @@ class JudgeStage:
 
     def __init__(self, judge: Judge, threads: int, lock: threading.Lock, done: Callable[[Result], None]) -> None:
         self._judge = judge
+        self._defers = judge if isinstance(judge, Defers) else None
         self._lock = lock
         self._done = done
         self._pool: ThreadPool[Pending] = ThreadPool(threads, self._ask, "judge")
@@ -134,7 +138,14 @@ class JudgeStage:
             self._pool.abandon()
 
     def _ask(self, pending: Pending) -> None:
-        answers, assessed = ask(self._judge, pending.request)
+        try:
+            answers, assessed = ask(self._judge, pending.request)
+        except DeferredError:
+            # Nothing to record: asked again when its reply is there.
+            return
         with self._lock:
-            if not self._pool.abandoned:
-                self._done(Result(sample_id=pending.sample_id, seed=pending.seed, answers=answers, consistency=assessed))
+            if self._pool.abandoned:
+                return
+            self._done(Result(sample_id=pending.sample_id, seed=pending.seed, answers=answers, consistency=assessed))
+        if self._defers is not None:
+            self._defers.recorded(pending.request)

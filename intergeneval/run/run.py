@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from intergeneval import scores
 from intergeneval.config import RunConfig
 from intergeneval.errors import BudgetError, RefusedError
-from intergeneval.judges import Judge
+from intergeneval.judges import Defers, Judge
 from intergeneval.judges.inquiries import Inquires
 from intergeneval.records import Answer, Consistency, Profile, Question, Sample, Score, ScoreStatus, Video
 from intergeneval.run.job import Job, Outcome, Pending, Result
@@ -59,6 +59,20 @@ class RunResult:
     """Why the run stopped before its last video; empty when it did not."""
     refused: bool = False
     """Whether that is because the judge's server refuses everything by now; else it is the cost limit."""
+    waiting: str = ""
+    """What a judge that replies later has been asked, and when to come back; empty where nothing is under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What one pass over the videos came to."""
+
+    touched: set[tuple[str, int]]
+    """Sample and seed of the videos on which anything was done."""
+    stopped: str
+    """Why it stopped early; empty when it did not."""
+    refused: bool
+    """Whether that is because the judge's server refuses everything by now."""
 
 
 class Run:
@@ -109,22 +123,31 @@ class Run:
         config, samples, settled = self.plan.config, self.plan.bench.samples, self.settle(on_notice)
         store = RunStore.create(settled.folder, settled.header)
         first, count = config.shard_of()
-        with store.writer(f"{first}-of-{count}" if count > 1 else "") as writer, self._services.lend(store, on_notice):
+        shard = f"{first}-of-{count}" if count > 1 else ""
+        with store.writer(shard) as writer, self._services.lend(store, on_notice, shard):
             if count == 1:
                 store.merge_shards()
             state = RunState.read(store)
             writer.append("samples", [sample for sample in samples if sample.id not in state.samples])
             writer.append("questions", _new_questions(settled, state))
-            observed, stopped, refused = self._see(samples[first - 1 :: count], state, writer, on_progress)
+            seen, waiting = self._see_all(store, state, samples[first - 1 :: count], writer, on_progress)
+        observed, stopped, refused = len(seen.touched), seen.stopped, seen.refused
         if count > 1:
             return RunResult(
-                store=store, scores=(), unscored=(), complete=True, observed=observed, stopped=stopped, refused=refused
+                store=store,
+                scores=(),
+                unscored=(),
+                complete=not waiting,
+                observed=observed,
+                stopped=stopped,
+                refused=refused,
+                waiting=waiting,
             )
         scored = score_run(store, samples)
         store.write_scores(scored)
         write_manifest(store)
         unscored = tuple(score for score in scored if score.status in UNSCORED)
-        complete = len(unscored) <= config.allowed_unscored * len(scored) and not stopped
+        complete = len(unscored) <= config.allowed_unscored * len(scored) and not stopped and not waiting
         return RunResult(
             store=store,
             scores=tuple(scored),
@@ -133,15 +156,38 @@ class Run:
             observed=observed,
             stopped=stopped,
             refused=refused,
+            waiting=waiting,
         )
+
+    def _see_all(
+        self,
+        store: RunStore,
+        state: RunState,
+        samples: Sequence[Sample],
+        writer: RunWriter,
+        on_progress: Callable[[Progress], None],
+    ) -> tuple[_Seen, str]:
+        """Bring every video through the stages, as often as a judge that replies later has replied by its own wait.
+
+        Returns what was done, and what is still under way.
+        """
+        judge, touched = self.judge, set[tuple[str, int]]()
+        if not isinstance(judge, Defers):
+            return self._see(samples, state, writer, on_progress), ""
+        judge.collect()
+        while True:
+            seen = self._see(samples, state, writer, on_progress)
+            touched |= seen.touched
+            # Also at the cost limit: what was gathered until then is within it.
+            waiting = judge.dispatch()
+            if not waiting or seen.stopped or not judge.wait():
+                return replace(seen, touched=touched), waiting
+            state = RunState.read(store)
 
     def _see(
         self, samples: Sequence[Sample], state: RunState, writer: RunWriter, on_progress: Callable[[Progress], None]
-    ) -> tuple[int, str, bool]:
-        """Bring every video through the stages.
-
-        Return on how many anything was done, why the run stopped early, and whether that was a server that refuses everything.
-        """
+    ) -> _Seen:
+        """Bring every video through the stages."""
         plan, asked = self.plan, self.settle().questions
         jobs = [state.job(sample, seed, asked[sample.id]) for sample in samples for seed in plan.seeds(sample)]
         plan.masks.check((job.sample, job.seed) for job in jobs if job.tracks is None)
@@ -159,7 +205,7 @@ class Run:
         if not threads:
             for outcomes in self._outcomes(jobs):
                 recorder.take(outcomes)
-        return len(recorder.touched), stopped, refused
+        return _Seen(recorder.touched, stopped, refused)
 
     def _judge_in_threads(self, jobs: Sequence[Job], recorder: _Recorder, threads: int) -> tuple[str, bool]:
         """Bring videos through the other stages while threads ask the judge; return why that stopped early, as `_see` does."""

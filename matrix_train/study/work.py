@@ -178,7 +178,7 @@ class Workshop:
         seconds = time.monotonic() - began
         notes = {"videos": len(result.scores), "seconds_per_video": seconds / result.observed if result.observed else None}
         if not result.complete:
-            reason = result.stopped or f"{len(result.unscored)} of {len(result.scores)} videos lack an answer"
+            reason = result.stopped or result.waiting or f"{len(result.unscored)} of {len(result.scores)} videos lack an answer"
             self.say(f"{piece.name}: incomplete ({reason}); run the same command again")
             return Made(digest="", units=result.observed, notes=notes)
         return Made(digest=made_of(sha256_file(result.store.folder / "scores.jsonl")), units=result.observed, notes=notes)

@@ -93,6 +93,9 @@ class ChatServer:
             def do_POST(self) -> None:
                 server._serve(self)
 
+            def do_GET(self) -> None:
+                server._show(self)
+
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
 
@@ -122,6 +125,9 @@ class ChatServer:
         self._http.shutdown()
         self._http.server_close()
         self._thread.join(10)
+
+    def _show(self, handler: BaseHTTPRequestHandler) -> None:
+        self._answer(handler, Fault(status=404))
 
     def _serve(self, handler: BaseHTTPRequestHandler) -> None:
         body = handler.rfile.read(int(handler.headers["Content-Length"]))

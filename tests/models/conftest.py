@@ -9,7 +9,11 @@ import os
 import pytest
 
 LIBRARIES = ("torch", "torchvision", "transformers", "diffusers", "sam2")
-FOR_ONE = {"groundingdino": "test_groundingdino_py.py", "fastapi": "test_taught_judge.py"}
+FOR_ONE = {
+    "groundingdino": "test_groundingdino_py.py",
+    "fastapi": "test_taught_judge.py",
+    "xllamacpp": "test_llama_cpp_server.py",
+}
 """Library that a single file of tests needs -> that file."""
 MISSING = [name for name in (*LIBRARIES, *FOR_ONE) if importlib.util.find_spec(name) is None]
 

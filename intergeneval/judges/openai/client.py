@@ -20,7 +20,7 @@ from intergeneval.judges.openai.limiter import Limiter
 from intergeneval.judges.openai.refusals import Refusal, refusal_of
 from intergeneval.judges.openai.server_words import load
 from intergeneval.judges.openai.settings import OpenAISettings
-from intergeneval.judges.openai.wire import MAX_REPLY, TooLargeError, Wire
+from intergeneval.judges.openai.wire import MAX_REPLY, Received, TooLargeError, Wire
 
 LONGEST_BELIEVED = 7 * 86_400.0
 """Seconds of a Retry-After beyond which it is taken for nonsense, as one in the past is."""
@@ -84,6 +84,9 @@ class Took:
 class Client:
     """Posts requests from several threads over kept connections."""
 
+    live = True
+    """Whether what is asked goes to the server now; replies that came earlier are no reason to stop a run."""
+
     def __init__(self, settings: OpenAISettings, notice: Callable[[str], None]) -> None:
         self.notice = notice
         self._settings = settings
@@ -136,7 +139,7 @@ class Client:
     def _tried(self, body: bytes, began: float, pictures: int) -> dict[str, Any]:
         """Send once; a redirect is not followed: the key goes to the host that was named and to no other."""
         try:
-            received = self._wire.post(CHAT, body, self._settings.timeout)
+            received = self._post(body)
         except httpcore.TimeoutException:
             raise _AgainError("timeout", f"no reply within {self._settings.timeout:g} s") from None
         except TooLargeError:
@@ -146,6 +149,9 @@ class Client:
         if not 200 <= received.status < 300:  # some gateways answer with 201
             raise self._failed(received.status, received.headers, received.content, began, pictures)
         return self._reply(received.content, pictures)
+
+    def _post(self, body: bytes) -> Received:
+        return self._wire.post(CHAT, body, self._settings.timeout)
 
     def _failed(self, status: int, headers: Mapping[str, str], content: bytes, began: float, pictures: int) -> Exception:
         """Return what a status that is no reply means. The body is not repeated: it may quote key or prompt."""

@@ -15,7 +15,7 @@ from intergeneval.judges.cached_answers import pack_said, pack_seen, unpack_said
 from intergeneval.judges.inquiries import Found, Inquiry
 from intergeneval.judges.openai import cutting
 from intergeneval.judges.openai.causes import Cause
-from intergeneval.judges.openai.client import AskError, Took
+from intergeneval.judges.openai.client import AskError, Client, Took
 from intergeneval.judges.openai.estimate import estimate_inquiries, estimate_run, expected_tokens
 from intergeneval.judges.openai.inquiring import inquire
 from intergeneval.judges.openai.link import Link, Reply
@@ -56,11 +56,11 @@ class OpenAIJudge:
     needs_frames = True
     needs_truth = False
 
-    def __init__(self, settings: OpenAISettings) -> None:
+    def __init__(self, settings: OpenAISettings, client: Client | None = None) -> None:
         self.settings = settings
         self.prompts = JudgePrompts(settings.prompts_folder)
         self.concurrency = settings.concurrency
-        self._link = Link(settings)
+        self._link = Link(settings, client)
 
     @property
     def id(self) -> str:

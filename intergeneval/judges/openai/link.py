@@ -39,13 +39,13 @@ class Reply:
 
 
 class Link:
-    """Sends for one judge, from several threads."""
+    """Sends for one judge, from several threads; `client` is what it sends with, None: one of its own."""
 
-    def __init__(self, settings: OpenAISettings) -> None:
+    def __init__(self, settings: OpenAISettings, client: Client | None = None) -> None:
         self.services = Services()
         self._settings = settings
         self._lock = threading.Lock()
-        self._client: Client | None = None
+        self._client = client
         self._served: str | None = None
         self._json_schema = settings.json_schema
         self._tokens_name = ""
@@ -100,6 +100,8 @@ class Link:
         came back, RefusedError when nothing more will, BudgetError when the request would be too dear. That a `trial` is refused,
         which asks for more than the settings do, says nothing of the others.
         """
+        if self._client is not None and not self._client.live:
+            return self._adapting(compose, estimate, took, pictures, None)
         with self._lock:
             first = self._firsts[about]
         with first.turn():
@@ -113,7 +115,7 @@ class Link:
             return reply
 
     def _adapting(
-        self, compose: Callable[[bool], Mapping[str, Any]], estimate: float, took: Took, pictures: int, first: FirstAlone
+        self, compose: Callable[[bool], Mapping[str, Any]], estimate: float, took: Took, pictures: int, first: FirstAlone | None
     ) -> Reply:
         _, json_schema = self.remembered()
         name, renamed = self._tokens_name, False
@@ -123,7 +125,7 @@ class Link:
             except AskError as error:
                 refusal = error.refusal
                 other = other_name(self._settings.parameters)
-                if refusal is None or not first.refused_once():
+                if refusal is None or not (first is None or first.refused_once()):
                     raise
                 if refusal.cause is Cause.TOKENS_NAME and other and not renamed:
                     name, renamed = "" if name else other, True
