@@ -1,6 +1,7 @@
 """First frames and masks of a benchmark, read with suspicion: existence, hash, size before decoding, content.
 
-Images are PNG or JPEG, masks are PNG: two values, one of them 0. Everything else is refused with the file's name and the fix.
+Images are PNG or JPEG. Masks are PNG of two values, 0 on the background (`masks/pictures` says what is read); a mask that covers
+the whole frame has one. Everything else is refused with the file's name and the fix.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from intergeneval.bench.own_masks import OwnMasks, find, refusal
 from intergeneval.errors import BenchError
 from intergeneval.ids import sha256_bytes
 from intergeneval.masks import Mask
+from intergeneval.masks.pictures import MaskTrack, backgrounds, read_picture
+from intergeneval.masks.pixels import PictureError
 from intergeneval.records import Fit, Instance, Sample
 
 LARGEST_FILE = 64 << 20
@@ -102,28 +105,19 @@ def decode_image(content: bytes) -> npt.NDArray[np.uint8]:
 
 
 def decode_mask(content: bytes) -> Mask:
-    """Decode a mask to bool (H, W), True where the instance is. Raises ImageError when it is not two-valued or empty."""
-    import cv2
+    """Decode a mask to bool (H, W), True where the instance is. Raises ImageError as `decode_mask_picture`."""
+    return decode_mask_picture(content).mask(0)
 
+
+def decode_mask_picture(content: bytes) -> MaskTrack:
+    """Decode a mask, as a track of one picture. Raises ImageError when it is no PNG, damaged, not two-valued or empty."""
     if not content.startswith(_PNG):
         raise ImageError("the mask is not a PNG", "save masks as PNG: other formats blur their edges")
     image_size(content)
-    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
-    if image is None:
-        raise ImageError("the mask does not decode", "save it again as PNG")
-    if image.ndim == 3:
-        if image.shape[2] != 3 or (image != image[:, :, :1]).any():
-            raise ImageError("the mask has colours or transparency", "save it with one channel: 255 on the instance, 0 elsewhere")
-        image = image[:, :, 0]
-    values = np.unique(image)
-    if values.tolist() == [0]:
-        raise ImageError("the mask is empty", "mark the instance's pixels with 255")
-    if len(values) > 2 or values[0] != 0:
-        shown = ", ".join(str(value) for value in values[:4])
-        raise ImageError(
-            f"the mask has the values {shown}{'...' if len(values) > 4 else ''}", "use 255 on the instance, 0 elsewhere"
-        )
-    return np.asarray(image > 0)
+    try:
+        return read_picture(content, soft=False)
+    except PictureError as error:
+        raise ImageError(error.problem, error.fix) from None
 
 
 def load_mask(
@@ -142,20 +136,32 @@ def load_mask(
     """
     item = sample.instance(instance) if isinstance(instance, str) else instance
     own = find(benchmark, sample, model, seed) if model else None
-    mask = _benchmark_mask(benchmark, sample, item) if own is None else load_own_masks(benchmark, sample, own, model)[item.id]
+    if own is None:
+        mask = _benchmark_mask(benchmark, sample, item).mask(0)
+    else:
+        mask = load_own_masks(benchmark, sample, own, model)[item.id]
     return mask if size is None or mask.shape == size else fitted(mask, size)
 
 
-def _benchmark_mask(benchmark: Benchmark, sample: Sample, item: Instance) -> Mask:
+def _benchmark_masks(benchmark: Benchmark, sample: Sample) -> dict[str, Mask]:
+    """Return the benchmark's masks of a sample. Raises BenchError also for one that seems to mark what is around its instance."""
+    read = {item.id: _benchmark_mask(benchmark, sample, item) for item in sample.instances if item.mask is not None}
+    found = {name: picture.mask(0) for name, picture in read.items()}
+    for name, problem, fix in backgrounds(found, [name for name, picture in read.items() if picture.around]):
+        raise BenchError(_message(benchmark, sample, str(sample.instance(name).mask), ImageError(problem, fix)))
+    return found
+
+
+def _benchmark_mask(benchmark: Benchmark, sample: Sample, item: Instance) -> MaskTrack:
     if item.mask is None:
         raise BenchError(f"benchmark {benchmark.name!r}, sample {sample.id!r}: instance {item.id!r} has no mask; add one")
     try:
-        mask = decode_mask(read_bytes(benchmark.root, item.mask, sample.hashes))
+        mask = decode_mask_picture(read_bytes(benchmark.root, item.mask, sample.hashes))
     except ImageError as fault:
         raise BenchError(_message(benchmark, sample, item.mask, fault)) from None
-    if sample.size is not None and mask.shape != sample.size:
+    if sample.size is not None and mask.size != sample.size:
         wrong = ImageError(
-            f"the mask is {mask.shape[1]}x{mask.shape[0]}, the sample {sample.size[1]}x{sample.size[0]}",
+            f"the mask is {mask.size[1]}x{mask.size[0]}, the sample {sample.size[1]}x{sample.size[0]}",
             "draw it at the size of the first frame",
         )
         raise BenchError(_message(benchmark, sample, item.mask, wrong))
@@ -180,10 +186,7 @@ def masks_for(
     another size.
     """
     own = find(benchmark, sample, model, seed) if model else None
-    if own is not None:
-        found = load_own_masks(benchmark, sample, own, model)
-    else:
-        found = {item.id: load_mask(benchmark, sample, item) for item in sample.instances if item.mask is not None}
+    found = _benchmark_masks(benchmark, sample) if own is None else load_own_masks(benchmark, sample, own, model)
     for name, mask in found.items():
         stays = (fit is Fit.EXACT and sample.size is not None) or (own is not None and sample.size is None)
         if mask.shape != size and stays:
@@ -209,20 +212,24 @@ def load_own_masks(benchmark: Benchmark, sample: Sample, own: OwnMasks, model: s
 def own_mask_faults(root: Path, own: OwnMasks, size: tuple[int, int] | None, found: dict[str, Mask]) -> Iterator[Fault]:
     """Read a set of a model's own masks into `found` and give its faults; `size` (height, width) is the first mask's if None."""
     expected = "the sample" if size is not None else "the first mask of the set"
+    around = []
     for name, path in own.paths.items():
         try:
             content = read_bytes(root, path, {})
             if own.hashes and sha256_bytes(content) != own.hashes[path]:
                 raise ImageError("the file changed since the run was planned", "restore it, or run again with another --out")
-            mask = decode_mask(content)
-            size = size or mask.shape
-            if mask.shape != size:
-                problem = f"the mask is {mask.shape[1]}x{mask.shape[0]}, {expected} {size[1]}x{size[0]}"
+            picture = decode_mask_picture(content)
+            size = size or picture.size
+            if picture.size != size:
+                problem = f"the mask is {picture.size[1]}x{picture.size[0]}, {expected} {size[1]}x{size[0]}"
                 raise ImageError(problem, "draw it at the size that the video is judged at")
         except ImageError as fault:
             yield Fault(file=path, field="", problem=fault.problem, fix=fault.fix, sample=own.sample_id)
         else:
-            found[name] = mask
+            found[name] = picture.mask(0)
+            around += [name] * picture.around
+    for name, problem, fix in backgrounds(found, around):
+        yield Fault(file=own.paths[name], field="", problem=problem, fix=fix, sample=own.sample_id)
 
 
 def with_hashes(benchmark: Benchmark, own: OwnMasks, model: str) -> OwnMasks:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from intergeneval import videos
-from intergeneval.bench.files import ImageError, decode_mask, read_bytes
+from intergeneval.bench.files import ImageError, decode_mask_picture, read_bytes
 from intergeneval.build.folder import BuildFolder
 from intergeneval.build.media import even_frames, open_media
 from intergeneval.build.pictures import FRAMES_A_CLIP, write_frames, write_png
@@ -20,6 +20,7 @@ from intergeneval.errors import BackendError, MediaError
 from intergeneval.grounding import apart
 from intergeneval.ids import sha256_file, sha256_json
 from intergeneval.masks import Mask, box, decode, encode
+from intergeneval.masks.pictures import backgrounds
 from intergeneval.records import Box, Sample, Tracks
 from intergeneval.run.attempt import Failure, attempt
 from intergeneval.trackers import Frame, Segments, Tracker, TrackRequest
@@ -109,18 +110,22 @@ class SegmentStep:
         """Return a mask an instance on the anchor frame, given or cut out, and why some have none."""
         gone = standing(self.folder.decided(item.id)).gone
         found: dict[str, Mask] = {}
+        around = []
         for name, path in _given_masks(item).items():
             if name in boxes or name in gone:
                 continue
             try:
-                mask = decode_mask(read_bytes(self.root, path, {}))
+                picture = decode_mask_picture(read_bytes(self.root, path, {}))
             except ImageError as error:
                 raise MediaError(f"{path}: {error.problem}; {error.fix}") from None
-            if mask.shape != frame.shape[:2]:
+            if picture.size != frame.shape[:2]:
                 raise MediaError(
-                    f"{path}: the mask is {mask.shape[1]}x{mask.shape[0]}, the picture {frame.shape[1]}x{frame.shape[0]}"
+                    f"{path}: the mask is {picture.size[1]}x{picture.size[0]}, the picture {frame.shape[1]}x{frame.shape[0]}"
                 )
-            found[name] = mask
+            found[name] = picture.mask(0)
+            around += [name] * picture.around
+        for name, problem, fix in backgrounds(found, around):
+            raise MediaError(f"{_given_masks(item)[name]}: {problem}; {fix}")
         height, width = frame.shape[:2]
         inside = {
             name: (edges[0], edges[1], min(edges[2], float(width)), min(edges[3], float(height)))

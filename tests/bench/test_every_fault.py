@@ -108,8 +108,13 @@ FILES = {
     "empty mask": (mask(np.zeros(SIZE, np.uint8)), "masks/one/id1.png", "the mask is empty"),
     "mask of another size": (mask(square(2, (48, 72))), "masks/one/id1.png", "the mask is 72x48, the first frame 36x24"),
     "grey mask": (mask(np.arange(SIZE[0] * SIZE[1], dtype=np.uint8).reshape(SIZE)), "masks/one/id1.png", "the values"),
-    "mask without background": (mask(np.full(SIZE, 255, np.uint8)), "masks/one/id1.png", "the values 255"),
-    "coloured mask": (mask(np.dstack([square(2), square(3), square(4)])), "masks/one/id1.png", "colours or transparency"),
+    "mask without background": (mask(np.full(SIZE, 40, np.uint8)), "masks/one/id1.png", "the value 40"),
+    "mask in several colours": (
+        mask(np.dstack([square(2), square(3), square(4)])),
+        "masks/one/id1.png",
+        "the values 0, (0, 0, 255)",
+    ),
+    "mask on white": (mask(255 - square(2)), "masks/one/id1.png", "a dark thing on a white background"),
     "same mask twice": (mask(square(20)), "masks/one/id2.png", "part of 'id1' too"),
     "mask inside another": (mask(square(20)[:, :] * (np.arange(36) < 24).astype(np.uint8)), "masks/one/id1.png", "part of 'id2'"),
     "frame of another size": (

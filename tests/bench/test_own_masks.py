@@ -136,9 +136,13 @@ CHANGES = {
     "a damaged mask": (
         lambda at: (at / "one/id1.png").write_bytes((at / "one/id1.png").read_bytes()[:40]),
         "masks/m/one/id1.png",
-        "the mask does not decode",
+        "the PNG image ends too early",
     ),
-    "a mask in colours": (lambda at: colours(at / "one/id1.png"), "masks/m/one/id1.png", "the mask has colours or transparency"),
+    "a mask in colours": (
+        lambda at: colours(at / "one/id1.png"),
+        "masks/m/one/id1.png",
+        "the mask has the values 0, (0, 0, 255)",
+    ),
     "a grey mask": (
         lambda at: write_image(at / "one/id1.png", square(2) // 2 + square(20)),
         "masks/m/one/id1.png",

@@ -43,21 +43,24 @@ def decode(counts: str, size: tuple[int, int], window: tuple[int, int, int, int]
     Raises ValueError when the counts do not fill exactly that size: stored counts are untrusted, and the C decoder of
     ``pycocotools`` would write past its buffer.
     """
-    runs = _runs(counts)
-    total = sum(runs)
+    found = runs(counts)
+    total = sum(found)
     if total != size[0] * size[1]:
         raise ValueError(f"run-length counts cover {total} pixels, the size {size[0]}x{size[1]} has {size[0] * size[1]}")
-    inside = np.zeros(len(runs), dtype=np.bool_)
+    inside = np.zeros(len(found), dtype=np.bool_)
     inside[1::2] = True
-    columns = np.repeat(inside, runs).reshape(size[1], size[0])
+    columns = np.repeat(inside, found).reshape(size[1], size[0])
     if window is not None:
         columns = columns[window[0] : window[2], window[1] : window[3]]
     return np.ascontiguousarray(columns.T)
 
 
-def _runs(counts: str) -> list[int]:
-    """Return the run lengths behind the ASCII code: six bits a character, little end first, each a difference to two before."""
-    runs: list[int] = []
+def runs(counts: str) -> list[int]:
+    """Return the run lengths behind the ASCII code, background first, in which a mask that begins at once has a run of 0.
+
+    Six bits a character, little end first, each a difference to two before. Raises ValueError for what is no such code.
+    """
+    found: list[int] = []
     value = shift = 0
     for character in counts:
         piece = ord(character) - 48
@@ -69,15 +72,15 @@ def _runs(counts: str) -> list[int]:
             continue
         if piece & 0x10:
             value |= -1 << shift
-        if len(runs) > 2:
-            value += runs[-2]
+        if len(found) > 2:
+            value += found[-2]
         if value < 0:
             raise ValueError("run-length counts hold a negative run")
-        runs.append(value)
+        found.append(value)
         value = shift = 0
     if shift:
         raise ValueError("run-length counts end in the middle of a number")
-    return runs
+    return found
 
 
 def empty(size: tuple[int, int]) -> str:

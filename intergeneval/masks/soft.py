@@ -1,0 +1,113 @@
+"""Pictures of a mask that have more than two values: cut at the middle where loss explains what lies between, and never else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from intergeneval.masks import Mask, decode, encode, runs
+
+DARK = 32
+"""Brightness up to which a pixel is background with noise on it: video black is 16."""
+BRIGHT = 223
+"""Brightness from which it is the instance with noise on it: video white is 235."""
+EDGE = 8
+"""Pixels around the edge of a mask in which loss puts any value: JPEG works in blocks of eight."""
+STRAY = 0.02
+"""Share of a mask's pixels up to which values between dark and bright, or another colour, may lie away from its edge."""
+FLAT = 0.1
+"""Share of the dark pixels with a value that may form flat patches, beyond which they are drawn and no noise."""
+BORDER = 0.8
+"""Share of the frame's border from which a mask that also has the four corners may be a background."""
+
+_CROSSING = 0.05
+_COLOUR = 64
+_SMEARED = 0.25  # Colours are stored at half the size, and a small mask is edge throughout.
+_FEW = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """One picture cut at its middle."""
+
+    coded: str
+    """The pixels in its brighter half, run-length coded."""
+    around: bool | None
+    """As `runs_around` says of them."""
+    bright: bool
+    """Whether a pixel is as bright as an instance must be somewhere."""
+    problem: str
+    """Why it cannot be cut; empty where it can."""
+    drawn: bool
+    """Whether dark pixels near its edge form patches as well, which a third value does and noise does not."""
+    colour: tuple[int, int, int] | None
+    """Middle colour of the mask; None of a grey picture and where it is empty."""
+
+
+def runs_around(mask: Mask) -> bool | None:
+    """Whether a mask (H, W) has the four corners and most of the border; None where it has every pixel."""
+    border = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]])
+    if not (mask[0, 0] and mask[0, -1] and mask[-1, 0] and mask[-1, -1] and border.mean() >= BORDER):
+        return False
+    return None if mask.all() else True
+
+
+def cut(strength: npt.NDArray[np.uint8], colours: npt.NDArray[Any] | None) -> Cut:
+    """Cut a picture of brightness 0..255 (H, W) at its middle; `colours` (H, W, 3) where it has some."""
+    mask = np.asarray(strength > 127)
+    bits = mask.astype(np.uint8)
+    side = np.ones((2 * EDGE + 1, 2 * EDGE + 1), dtype=np.uint8)
+    near = cv2.dilate(bits, side) != cv2.erode(bits, side)
+    between = np.count_nonzero((strength > DARK) & (strength < BRIGHT) & ~near)
+    allowed = max(STRAY * np.count_nonzero(mask), _FEW)
+    problem = ""
+    if between > allowed:
+        problem = f"{between} pixels away from its edge lie between dark and bright"
+    elif patches(strength, ~near):
+        problem = f"dark pixels away from its edge form patches of one value ({_patch_value(strength, ~near)})"
+    colour = None
+    if colours is not None and mask.any():
+        channels = (colours // 257 if colours.dtype == np.uint16 else colours).astype(np.int64)
+        inner = cv2.erode(bits, side) > 0
+        chosen = channels[inner if inner.any() else mask]
+        middle = np.median(chosen, axis=0)
+        colour = (int(middle[0]), int(middle[1]), int(middle[2]))
+        others = np.count_nonzero((np.abs(chosen - middle) > _COLOUR).any(axis=1))
+        if not problem and others > max((STRAY if inner.any() else _SMEARED) * len(chosen), _FEW):
+            problem = f"{others} of its bright pixels have another colour than {colour}"
+    drawn = patches(strength, np.ones_like(mask))
+    return Cut(encode(mask), runs_around(mask), bool((strength >= BRIGHT).any()), problem, drawn, colour)
+
+
+def patches(strength: npt.NDArray[np.uint8], where: Mask) -> bool:
+    """Whether dark pixels of a picture form flat patches beside the background: a mask written as 1 does, noise does not."""
+    odd, flat = _flat(strength, where)
+    return bool(np.count_nonzero(flat) > max(FLAT * np.count_nonzero(odd), _FEW))
+
+
+def _flat(strength: npt.NDArray[np.uint8], where: Mask) -> tuple[Mask, Mask]:
+    dark = np.asarray(strength <= DARK) & where
+    odd = dark & (strength != np.bincount(strength[dark], minlength=1).argmax() if dark.any() else dark)
+    three = np.ones((3, 3), dtype=np.uint8)
+    return odd, np.asarray(odd & (cv2.erode(strength, three) == cv2.dilate(strength, three)))
+
+
+def _patch_value(strength: npt.NDArray[np.uint8], where: Mask) -> int:
+    return int(np.bincount(strength[_flat(strength, where)[1]]).argmax())
+
+
+def scattered(counts: str, size: tuple[int, int]) -> bool:
+    """Whether a run-length coded mask is noise: more pieces and holes than anything that was drawn has."""
+    found = runs(counts)
+    area = sum(found[1::2])
+    # Runs are cheap to count, and noise has many.
+    if len(found) <= 2 * _CROSSING * area + 2 * _FEW:
+        return False
+    mask = decode(counts, size).astype(np.uint8)
+    pieces = cv2.connectedComponents(mask, connectivity=8)[0] - 1
+    holes = cv2.connectedComponents(1 - mask, connectivity=4)[0] - 2
+    return bool(pieces + holes > _CROSSING * area + _FEW)
