@@ -4,26 +4,41 @@
 or ``<stem>/`` of mask images. ``stored:DIR`` looks in DIR, in this order, for ``<sample_id>/<seed>.tracks.json``,
 ``<sample_id>.tracks.json``, a line of ``tracks.jsonl`` (the stage file of a run folder), and ``<sample_id>/<instance
 id>/000.png`` (the public release's layout; where its types are loaded together, ``<type>/tracks/000/<instance
-id>/000.png``). Masks are read strictly; boxes and areas come from the masks, states from the protocol's rule. Of a record's
-own states only ``lost`` is kept: an empty mask that its tracker made no statement about must not become one.
+id>/000.png``). Masks are read strictly and held against the boxes and areas beside them, and in the first frame against the
+benchmark's. Boxes and areas then come from the masks, states from the protocol's rule. Of a record's own states only ``lost`` is
+kept: an empty mask that its tracker made no statement about must not become one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from intergeneval.errors import BackendError, ConfigError, MediaError
-from intergeneval.masks import Mask, decode
+from intergeneval.masks import Mask
+from intergeneval.masks.pictures import background_tracks
+from intergeneval.masks.track_records import checked_masks
 from intergeneval.records import Tracks, TrackState
 from intergeneval.trackers import TrackRequest
 from intergeneval.trackers.assembly import TrackBuilder
+from intergeneval.trackers.first_masks import first_frame_notes
 from intergeneval.trackers.mask_images import read_mask_folder
 from intergeneval.trackers.tracks_file import StageFile, parse_tracks, read_tracks
 
 StoredFrame = tuple[dict[str, Mask], dict[str, float], list[str]]
 """Masks (H, W), confidences and the lost, by instance id."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecord:
+    """A record of tracks that was found on disk."""
+
+    tracks: Tracks
+    """The record."""
+    where: str
+    """File, and line where it has many."""
 
 
 class StoredTracker:
@@ -45,16 +60,20 @@ class StoredTracker:
         """
         found = self._beside(request) if self._folder is None else self._inside(request, self._folder)
         frames = request.video.frames or sum(1 for _ in request.frames)
-        if isinstance(found, Tracks):
-            ids = [item.instance_id for item in found.tracks]
+        if isinstance(found, StoredRecord):
+            where, notes = found.where, found.tracks.notes
+            ids = [item.instance_id for item in found.tracks.tracks]
             frames_of_masks = _decoded(found, request, frames)
         else:
+            where, notes = str(found), ()
             ids = sorted(item.name for item in found.iterdir() if item.is_dir())
             frames_of_masks = _images(found, ids, request, frames, root=self._folder or found)
         _check_ids(ids, request)
         order = [item.id for item in request.sample.instances if item.id in ids]
         builder = TrackBuilder(order, request.masks)
-        for masks, confidence, lost in frames_of_masks:
+        for index, (masks, confidence, lost) in enumerate(frames_of_masks):
+            if index == request.anchor:
+                notes = (*notes, *first_frame_notes(masks, request.masks, where))
             builder.add(masks, confidence, lost)
         return Tracks(
             sample_id=request.sample.id,
@@ -63,10 +82,10 @@ class StoredTracker:
             size=request.video.size,
             tracks=builder.tracks(),
             fps=request.video.fps,
-            notes=found.notes if isinstance(found, Tracks) else (),
+            notes=notes,
         )
 
-    def _beside(self, request: TrackRequest) -> Tracks | Path:
+    def _beside(self, request: TrackRequest) -> StoredRecord | Path:
         path = request.path
         if path is None:
             raise BackendError(
@@ -78,27 +97,28 @@ class StoredTracker:
         if not path.is_dir():
             folders.append(path.with_name(stem))
         if record.is_file():
-            return read_tracks(record)
+            return StoredRecord(read_tracks(record), str(record))
         for folder in folders:
             if folder.is_dir():
                 return folder
         looked = ", ".join(str(item) for item in [record, *folders])
         raise MediaError(f"sample {request.sample.id}: no stored tracks; looked for {looked}")
 
-    def _inside(self, request: TrackRequest, folder: Path) -> Tracks | Path:
+    def _inside(self, request: TrackRequest, folder: Path) -> StoredRecord | Path:
         sample_id, seed = request.sample.id, request.video.seed
         images = _within(folder, sample_id)
         by_seed = images / f"{seed}.tracks.json"
         by_sample = images.with_name(f"{images.name}.tracks.json")
         for record in (by_seed, by_sample):
             if record.is_file():
-                return read_tracks(_within(folder, record.relative_to(folder).as_posix()))
+                return StoredRecord(read_tracks(_within(folder, record.relative_to(folder).as_posix())), str(record))
         stage = folder / "tracks.jsonl"
         if stage.is_file():
             self._stage = self._stage or StageFile(stage)
             line = self._stage.line(sample_id, seed)
             if line is not None:
-                return parse_tracks(line, f"{stage} (sample {sample_id}, seed {seed})")
+                where = f"{stage} line {line[1]} (sample {sample_id}, seed {seed})"
+                return StoredRecord(parse_tracks(line[0], where), where)
         kind, _, number = sample_id.partition("-")
         by_type = _within(folder, f"{kind}/tracks/{number}") if number else images
         for place in (images, by_type):
@@ -147,9 +167,9 @@ def _check_ids(ids: list[str], request: TrackRequest) -> None:
             )
 
 
-def _decoded(stored: Tracks, request: TrackRequest, frames: int) -> Iterator[StoredFrame]:
+def _decoded(found: StoredRecord, request: TrackRequest, frames: int) -> Iterator[StoredFrame]:
     """Check a record against the video, then yield its frames."""
-    where = f"stored tracks of sample {request.sample.id}"
+    stored, where = found.tracks, f"{found.where}: stored tracks of sample {request.sample.id}"
     if stored.status != "ok":
         raise BackendError(f"{where}: their tracker failed on this video ({stored.reason or 'no reason given'})")
     if (stored.sample_id, stored.seed) != (request.sample.id, request.video.seed):
@@ -169,14 +189,11 @@ def _decoded(stored: Tracks, request: TrackRequest, frames: int) -> Iterator[Sto
 
 
 def _decoded_frames(stored: Tracks, frames: int, where: str) -> Iterator[StoredFrame]:
+    readers = {item.instance_id: checked_masks(item, stored, where) for item in stored.tracks}
     for index in range(frames):
-        masks: dict[str, Mask] = {}
+        masks = {name: next(reader) for name, reader in readers.items()}
         lost = []
         for item in stored.tracks:
-            try:
-                masks[item.instance_id] = decode(item.masks[index], stored.size)
-            except ValueError as error:
-                raise MediaError(f"{where}: instance {item.instance_id!r}, frame {index}: {error}") from None
             if item.states[index] is TrackState.LOST:
                 if masks[item.instance_id].any():
                     raise MediaError(f"{where}: instance {item.instance_id!r}, frame {index}: state 'lost' beside a mask")
@@ -185,7 +202,9 @@ def _decoded_frames(stored: Tracks, frames: int, where: str) -> Iterator[StoredF
 
 
 def _images(folder: Path, ids: list[str], request: TrackRequest, frames: int, root: Path) -> Iterator[StoredFrame]:
-    """Check the names of all mask images, then yield the frames; an image is taken for certain (confidence 1)."""
-    readers = {name: read_mask_folder(_within(folder, name), frames, request.video.size, inside=root) for name in ids}
+    """Read all mask images, then yield the frames; an image is taken for certain (confidence 1)."""
+    read = {name: read_mask_folder(_within(folder, name), frames, request.video.size, inside=root) for name in ids}
+    for name, problem, fix in background_tracks(read):
+        raise MediaError(f"{folder / name}: {problem}; {fix}")
     certain = dict.fromkeys(ids, 1.0)
-    return (({name: next(reader) for name, reader in readers.items()}, certain, []) for _ in range(frames))
+    return (({name: track.mask(index) for name, track in read.items()}, certain, []) for index in range(frames))

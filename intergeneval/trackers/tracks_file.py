@@ -7,6 +7,7 @@ from typing import Any
 
 from intergeneval.errors import MediaError, RecordError
 from intergeneval.ids import strict_json
+from intergeneval.masks.track_records import tracks_of
 from intergeneval.records import Tracks
 
 MAX_BYTES = 1 << 30
@@ -27,7 +28,7 @@ def read_tracks(path: Path) -> Tracks:
 def parse_tracks(content: bytes, where: str) -> Tracks:
     """Return the record that JSON text holds; `where` names it in messages. Raises MediaError."""
     try:
-        return Tracks.from_json(_json(content, where), where=where)
+        return tracks_of(_json(content, where), where)
     except RecordError as error:
         raise MediaError(f"{error} (a stored track file holds one Tracks record)") from None
 
@@ -38,7 +39,7 @@ class StageFile:
     def __init__(self, path: Path) -> None:
         """Index the file. Raises MediaError for a line that is not a JSON object with sample_id and seed."""
         self._path = path
-        self._at: dict[tuple[str, int], tuple[int, int]] = {}
+        self._at: dict[tuple[str, int], tuple[int, int, int]] = {}
         offset = 0
         with path.open("rb") as stream:
             for number, line in enumerate(stream, start=1):
@@ -48,17 +49,17 @@ class StageFile:
                     sample_id, seed = value.get("sample_id"), value.get("seed")
                     if not isinstance(sample_id, str) or not isinstance(seed, int):
                         raise MediaError(f"{path} line {number}: needs 'sample_id' (a text) and 'seed' (a whole number)")
-                    self._at[sample_id, seed] = (offset, len(line))
+                    self._at[sample_id, seed] = (offset, len(line), number)
                 offset += len(line)
 
-    def line(self, sample_id: str, seed: int) -> bytes | None:
-        """Return the last line written for that video, or None."""
+    def line(self, sample_id: str, seed: int) -> tuple[bytes, int] | None:
+        """Return the last line written for that video and its number, or None."""
         place = self._at.get((sample_id, seed))
         if place is None:
             return None
         with self._path.open("rb") as stream:
             stream.seek(place[0])
-            return stream.read(place[1])
+            return stream.read(place[1]), place[2]
 
 
 def _json(content: bytes, where: str) -> dict[str, Any]:

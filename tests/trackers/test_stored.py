@@ -176,9 +176,9 @@ def rewrite(path, pixels):
         (lambda path: path.write_bytes(path.read_bytes()[:-20]), "002.png"),
         (lambda path: path.write_bytes(path.read_bytes()[:60] + b"\x00" + path.read_bytes()[61:]), "damaged PNG"),
         (lambda path: path.write_bytes(b"GIF89a"), "not a PNG"),
-        (lambda path: rewrite(path, np.zeros((9, 9), np.uint8)), "the mask is 9x9, the video 60x40"),
-        (lambda path: rewrite(path, np.full(SIZE, 128, np.uint8)), "this one holds 128"),
-        (lambda path: rewrite(path, np.dstack([np.zeros(SIZE), np.zeros(SIZE), np.full(SIZE, 255)])), "has colours"),
+        (lambda path: rewrite(path, np.zeros((9, 9), np.uint8)), "the mask is 9x9 where 60x40 is wanted"),
+        (lambda path: rewrite(path, np.full(SIZE, 128, np.uint8)), "the value 128; other pictures of the track have 255"),
+        (lambda path: rewrite(path, np.full((*SIZE, 3), (0, 0, 255), np.uint8)), "the value (255, 0, 0); other pictures"),
         (lambda path: path.rename(path.with_name("mask.png")), "named 000.png"),
         (lambda path: rewrite(path.with_name("02.png"), np.zeros(SIZE, np.uint8)), "second mask"),
         (lambda path: rewrite(path.with_name("005.png"), np.zeros(SIZE, np.uint8)), "5 frames, the folder 6"),
@@ -237,3 +237,64 @@ def test_a_record_with_what_is_no_number_is_refused(tmp_path, word):
     (tmp_path / "s.tracks.json").write_text(json.dumps(record(fps="HERE")).replace('"HERE"', word))
     with pytest.raises(MediaError, match="no number that JSON can hold"):
         create("", {}).track(request_of(tmp_path))
+
+
+def moved(mask, right=0, down=0):
+    return np.roll(mask, (down, right), axis=(0, 1))
+
+
+def tracks_where_first(change):
+    """A record whose masks in the first frame are changed by `change(name, mask)`."""
+    tracks = []
+    for name in ("id1", "id2"):
+        masks = masks_of(name)
+        masks[0] = change(name, masks[0])
+        states = [TrackState.VISIBLE if mask.any() else TrackState.VANISHED for mask in masks]
+        tracks.append(track_of(name, masks, states, [0.5] * FRAMES))
+    return Tracks(sample_id="s", seed=0, tracker="other", size=SIZE, tracks=tuple(tracks)).to_json()
+
+
+def other(name, mask):
+    return masks_of("id2" if name == "id1" else "id1")[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (other, "it is the mask of 'id2', so instances are exchanged"),
+        (lambda name, mask: np.ascontiguousarray(mask).reshape(SIZE[::-1]).T, "counted row by row it fits"),
+        (lambda name, mask: moved(mask, down=20), "they show another thing"),
+    ],
+    ids=["exchanged", "row by row", "elsewhere"],
+)
+def test_stored_masks_of_something_else_in_the_first_frame_are_refused(tmp_path, change, words):
+    (tmp_path / "s.tracks.json").write_text(json.dumps(tracks_where_first(change)))
+    with pytest.raises(MediaError) as caught:
+        create("", {}).track(request_of(tmp_path))
+    assert words in str(caught.value)
+    assert "s.tracks.json" in str(caught.value)
+
+
+def test_exchanged_folders_of_mask_images_are_told_by_the_first_frame(tmp_path):
+    write_images(tmp_path / "s")
+    (tmp_path / "s" / "id1").rename(tmp_path / "s" / "kept")
+    (tmp_path / "s" / "id2").rename(tmp_path / "s" / "id1")
+    (tmp_path / "s" / "kept").rename(tmp_path / "s" / "id2")
+    with pytest.raises(MediaError, match="it is the mask of 'id2', so instances are exchanged"):
+        create("", {}).track(request_of(tmp_path))
+
+
+def test_stored_masks_a_little_beside_the_benchmark_s_are_taken_and_far_beside_noted(tmp_path):
+    for right, notes in ((1, 0), (5, 1)):
+        value = tracks_where_first(lambda name, mask, right=right: moved(mask, right=right))
+        (tmp_path / "s.tracks.json").write_text(json.dumps(value))
+        found = create("", {}).track(request_of(tmp_path)).notes
+        assert len([note for note in found if "agree by" in note and "'id1'" in note]) == notes
+
+
+def test_a_contradiction_in_a_line_of_a_stage_file_names_the_line(tmp_path):
+    wrong = record()
+    wrong["tracks"][1]["masks"][2] = encode(np.zeros(SIZE, dtype=bool))
+    (tmp_path / "tracks.jsonl").write_text("".join(json.dumps(line) + "\n" for line in (record("other"), wrong)))
+    with pytest.raises(MediaError, match=r"tracks\.jsonl line 2 .*instance 'id2', frame 2: the mask is empty, its box says"):
+        create(str(tmp_path), {}).track(request_of(tmp_path))
