@@ -12,17 +12,21 @@ from intergeneval.bench import official
 from intergeneval.bench.benchmark import TEXT_TO_VIDEO, Benchmark
 from intergeneval.bench.faults import Fault
 from intergeneval.bench.fields import first_frame_faults, twin_faults
-from intergeneval.bench.files import ImageError, decode_image, decode_mask, own_mask_faults, read_bytes
+from intergeneval.bench.files import ImageError, decode_image, decode_mask_picture, own_mask_faults, read_bytes
 from intergeneval.bench.lookup import read
 from intergeneval.bench.names import path_fault
 from intergeneval.bench.own_masks import MASKS, clashes, loose_masks, model_folders, survey
 from intergeneval.bench.reading import Reading, size_of
 from intergeneval.bench.structure import gaps, sample_faults
 from intergeneval.bench_paths import TOML
-from intergeneval.ids import sha256_file
+from intergeneval.errors import MediaError, RecordError
+from intergeneval.ids import sha256_file, strict_json
 from intergeneval.masks import Mask
+from intergeneval.masks.pictures import backgrounds
+from intergeneval.masks.track_records import checked_masks, tracks_of
 from intergeneval.records import Sample
 
+_TRACKS = ".tracks.json"
 _VIDEOS = (".mp4", ".webm", ".mov", ".mkv", ".avi", ".gif")
 
 
@@ -87,22 +91,27 @@ def _file_faults(sample: Sample, file: str, root: Path, task: str) -> Iterator[F
                 problem = f"the first frame is {shape[1]}x{shape[0]}, the sample says {size[1]}x{size[0]}"
                 yield _fault(sample, sample.image, file, ImageError(problem, "correct 'size' (height, width) or the image"))
     masks: dict[str, tuple[str, Mask]] = {}
+    around = []
     for item in sample.instances:
         if item.mask is None:
             continue
         try:
-            mask = decode_mask(read_bytes(root, item.mask, sample.hashes))
+            picture = decode_mask_picture(read_bytes(root, item.mask, sample.hashes))
         except ImageError as fault:
             yield _fault(sample, item.mask, file, fault)
             continue
-        size = size or mask.shape
-        if mask.shape != size:
-            problem = f"the mask is {mask.shape[1]}x{mask.shape[0]}, the first frame {size[1]}x{size[0]}"
+        size = size or picture.size
+        if picture.size != size:
+            problem = f"the mask is {picture.size[1]}x{picture.size[0]}, the first frame {size[1]}x{size[0]}"
             yield _fault(sample, item.mask, file, ImageError(problem, "draw it at the size of the first frame"))
             continue
-        masks[item.id] = (item.mask, mask)
+        masks[item.id] = (item.mask, picture.mask(0))
+        around += [item.id] * picture.around
+    alone = {name: mask for name, (_, mask) in masks.items()}
+    for name, problem, fix in backgrounds(alone, around):
+        yield _fault(sample, masks.pop(name)[0], file, ImageError(problem, fix))
     yield from _overlaps(sample, file, masks)
-    yield from first_frame_faults(sample, file, {name: mask for name, (_, mask) in masks.items()}, given=task != TEXT_TO_VIDEO)
+    yield from first_frame_faults(sample, file, {name: alone[name] for name in masks}, given=task != TEXT_TO_VIDEO)
 
 
 def _own_mask_faults(reading: Reading) -> Iterator[Fault]:
@@ -160,6 +169,28 @@ def _extra_faults(reading: Reading) -> Iterator[Fault]:
         if sample.id not in there and not any(sample.id + suffix in there for suffix in _VIDEOS):
             problem = f"no reference video for the sample in {reading.videos!r}"
             yield Fault(file=TOML, field="videos", problem=problem, fix=f"add {sample.id}.mp4", sample=sample.id)
+        if f"{sample.id}{_TRACKS}" in there:
+            yield from _track_faults(reading.root, f"{reading.videos}/{sample.id}{_TRACKS}", sample)
+
+
+def _track_faults(root: Path, path: str, sample: Sample) -> Iterator[Fault]:
+    """Hold the stored tracks beside a reference video against their own boxes and areas; the first fault of each instance."""
+    fix = "write the masks anew, as COCO run lengths down the columns"
+    try:
+        value = strict_json((root / path).read_bytes())
+        if not isinstance(value, dict):
+            raise ValueError("it holds no JSON object")
+        tracks = tracks_of(value, path)
+    except (OSError, ValueError, RecursionError, RecordError, MediaError) as error:
+        yield Fault(file=path, field="", problem=f"the tracks cannot be read ({error})", fix=fix, sample=sample.id)
+        return
+    for track in tracks.tracks:
+        try:
+            for _ in checked_masks(track, tracks, path):
+                pass
+        except MediaError as error:
+            problem = str(error).removeprefix(f"{path}: ")
+            yield Fault(file=path, field="", problem=problem, fix=fix, sample=sample.id)
 
 
 def _fault(sample: Sample, path: str, file: str, fault: ImageError) -> Fault:

@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 
 from intergeneval import bench
+from intergeneval.bench.checking import check
 from intergeneval.errors import BenchError, UnknownPluginError, UsageError
-from intergeneval.records import Fit
+from intergeneval.masks import encode, track_of
+from intergeneval.records import Fit, Tracks, TrackState
 from tests.bench.small_benchmarks import SIZE, own_benchmark, sample_json, square, write_image, write_samples
 
 
@@ -135,3 +137,20 @@ def test_a_benchmark_of_240_samples_loads_in_a_moment(tmp_path):
     assert len(bench.load(root).samples) == 240
     # Measured at 0.36 s on two busy cores.
     assert time.perf_counter() - start < 3
+
+
+def test_tracks_beside_reference_videos_are_held_against_their_boxes(tmp_path):
+    root = own_benchmark(tmp_path / "b", names=("one", "two"))
+    (root / "bench.toml").write_text((root / "bench.toml").read_text() + 'videos = "videos"\n')
+    (root / "videos").mkdir()
+    mask = square(2) > 0
+    for name, wrong in (("one", mask), ("two", np.flipud(mask))):
+        (root / "videos" / f"{name}.mp4").write_bytes(b"")
+        tracks = Tracks(
+            sample_id=name, seed=0, tracker="t", size=SIZE, tracks=(track_of("id1", [mask], [TrackState.VISIBLE], [1.0]),)
+        ).to_json()
+        tracks["tracks"][0]["masks"] = [encode(wrong)]
+        (root / "videos" / f"{name}.tracks.json").write_text(json.dumps(tracks))
+    (fault,) = check(root)
+    assert (fault.file, fault.sample) == ("videos/two.tracks.json", "two")
+    assert "instance 'id1', frame 0: the mask lies in (2, 12, 10, 20), its box says (2, 4, 10, 12)" in fault.problem
