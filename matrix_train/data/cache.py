@@ -28,13 +28,15 @@ from matrix_train.backbones import Backbone, Grid
 from matrix_train.backbones.load_encoders import Encoder, Frames
 from matrix_train.config import Config
 from matrix_train.data.checking import check_clip, cut_notes
-from matrix_train.data.clips import ROLE_ORDER, Clip, inside, mask_folder, mask_tracks
+from matrix_train.data.clips import ROLE_ORDER, Clip, inside, mask_folder, mask_tracks, misread
 from matrix_train.model.conditioning import palette_picture, target_picture
 from matrix_train.roles import token_indices
 from matrix_train.targets import Masks, Window, latent_frames, of_role, on_tokens, pack, resize
 
 VERSION = 4
 INDEX = "cache.json"
+_READER = "mask_reader"
+"""Noted of every clip since masks are read by value; what was cached before holds empty masks where they were misread."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +144,8 @@ def precompute(
     made = 0
     for number, clip in enumerate(clips, 1):
         path, digest = _path(folder, clip), clip_digest(root, clip)
-        if not (path.is_file() and _stored(path).get("digest") == digest):
+        stored = _stored(path) if path.is_file() else {}
+        if stored.get("digest") != digest or (_READER not in stored and misread(root, clip)):
             faults = [fault.what for fault in check_clip(root, clip, config.data.frames) if fault.fatal]
             if faults:
                 raise ConfigError(f"clip {clip.id}: {'; '.join(faults)}")
@@ -191,6 +194,7 @@ def _encode(path: Path, digest: str, config: Config, clip: Clip, encoder: Encode
     tensors |= _stacked(made, len(frames), grid, config.decoder.scale)
     metadata = {
         "digest": digest,
+        _READER: "1",
         "notes": json.dumps([*cut_notes(clip, text.offsets), *_lost_notes(lost), *_cell_notes(listed)]),
         "clip": clip.id,
         "entries": json.dumps(listed),
@@ -286,6 +290,10 @@ def check_clip_cache(folder: Path, root: Path, clip: Clip) -> dict[str, str]:
     stored = _stored(path)
     if stored.get("digest") != clip_digest(root, clip):
         raise ConfigError(f"{folder}: clip {clip.id!r} changed since it was cached; run 'matrix-train precompute' again")
+    if _READER not in stored and misread(root, clip):
+        raise ConfigError(
+            f"{folder}: the masks of clip {clip.id!r} were misread when cached; run 'matrix-train precompute' again"
+        )
     return stored
 
 

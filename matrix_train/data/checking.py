@@ -131,6 +131,8 @@ def _check_masks(root: Path, clip: Clip, size: tuple[int, int] | None, frames: i
             faults.append((f"masks of {instance.id} are {shown}", True))
         if frames and len(track) != frames:
             faults.append((f"{instance.id} has {len(track)} masks, the video {frames} frames", True))
-        if not track[0].any():
+        if not track.any():
+            faults.append((f"{instance.id} has no pixel in any of its masks, so nothing is aligned with it", False))
+        elif not track[0].any():
             faults.append((f"the first mask of {instance.id} is empty, so it cannot be propagated or coloured", False))
     return faults

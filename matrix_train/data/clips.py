@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from intergeneval import masks as rle
-from intergeneval.errors import ConfigError, MediaError
+from intergeneval.errors import ConfigError, MediaError, RecordError
 from intergeneval.masks import Mask
+from intergeneval.masks.pictures import MaskTrack, background_tracks, read_pictures
+from intergeneval.masks.pixels import PictureError
+from intergeneval.masks.track_records import checked_masks, tracks_of
 from intergeneval.records import Record, Tracks
 from intergeneval.videos import Frame, frame_files
 from matrix_train.roles import Span
@@ -102,16 +105,42 @@ def write_own(root: Path, clips: tuple[Clip, ...]) -> None:
 
 
 def mask_tracks(root: Path, clip: Clip) -> dict[str, Masks]:
-    """Return the mask track (frames, H, W) of each instance that has one. Raises MediaError or ConfigError naming the file."""
+    """Return the mask track (frames, H, W) of each instance that has one.
+
+    Raises MediaError, RecordError or ConfigError naming the file. Pictures of a lossy format are taken (`masks/pictures`).
+    """
     if clip.tracks:
         return _from_tracks(inside(root, clip.tracks, "tracks"), clip)
     folder = inside(root, clip.masks, "masks")
-    found = {}
-    for instance in clip.instances:
-        own = mask_folder(folder, instance.id)
-        if own is not None:
-            found[instance.id] = _from_images(own)
-    return found
+    own = {instance.id: mask_folder(folder, instance.id) for instance in clip.instances}
+    found = {name: _from_images(place) for name, place in own.items() if place is not None}
+    for name, problem, fix in background_tracks(found):
+        raise MediaError(f"{own[name]}: {problem}; {fix}")
+    return {name: np.stack(list(track)) for name, track in found.items()}
+
+
+def misread(root: Path, clip: Clip) -> bool:
+    """Whether masks of a clip were taken for others before pictures were read by value and run lengths held against their boxes.
+
+    The first mask of each instance tells: every mask of a track was written in one way. What cannot be read now counts as well.
+    """
+    try:
+        if clip.tracks:
+            path = inside(root, clip.tracks, "tracks")
+            tracks = _tracks(path)
+            return any(next(checked_masks(track, tracks, str(path)), None) is None for track in tracks.tracks)
+        folder = inside(root, clip.masks, "masks")
+        owns = [mask_folder(folder, instance.id) for instance in clip.instances]
+        firsts = [path for own in owns if own is not None for path in frame_files(own)[:1]]
+        return any(not np.array_equal(read_mask(path), _by_grey(path)) for path in firsts)
+    except (MediaError, RecordError):
+        return True
+
+
+def _by_grey(path: Path) -> Mask:
+    """Return a mask as it was read before: what is bright, of one picture."""
+    picture = cv2.imdecode(np.fromfile(path, dtype=np.uint8), cv2.IMREAD_GRAYSCALE)
+    return np.asarray(False if picture is None else picture > (0 if picture.max() <= 1 else 127), dtype=np.bool_)
 
 
 def mask_folder(folder: Path, instance_id: str) -> Path | None:
@@ -127,7 +156,7 @@ def unnamed(root: Path, clip: Clip) -> list[str]:
     known = {instance.id for instance in clip.instances}
     if clip.tracks:
         path = inside(root, clip.tracks, "tracks")
-        found = {track.instance_id for track in Tracks.from_line(_text(path), where=str(path)).tracks}
+        found = {track.instance_id for track in _tracks(path).tracks}
     else:
         folder = inside(root, clip.masks, "masks")
         # The release keeps a union picture of all ids beside them, in a folder of another name.
@@ -136,19 +165,25 @@ def unnamed(root: Path, clip: Clip) -> list[str]:
     return sorted(found - known)
 
 
+def _tracks(path: Path) -> Tracks:
+    try:
+        value = json.loads(_text(path))
+    except ValueError as error:
+        raise RecordError(f"{path}: not JSON ({error})") from None
+    if not isinstance(value, dict):
+        raise RecordError(f"{path}: holds {type(value).__name__}, not a JSON object")
+    return tracks_of(value, str(path))
+
+
 def _from_tracks(path: Path, clip: Clip) -> dict[str, Masks]:
     if not path.is_file():
         raise MediaError(f"{path}: there is no such file of mask tracks")
-    tracks = Tracks.from_line(_text(path), where=str(path))
+    tracks = _tracks(path)
     found = {}
     for instance in clip.instances:
         track = tracks.track(instance.id)
-        if track is None:
-            continue
-        try:
-            found[instance.id] = np.stack([rle.decode(counts, tracks.size) for counts in track.masks])
-        except ValueError as error:
-            raise MediaError(f"{path}: instance {instance.id}: {error}") from None
+        if track is not None:
+            found[instance.id] = np.stack(list(checked_masks(track, tracks, str(path))))
     return found
 
 
@@ -156,11 +191,7 @@ def read_mask(path: Path) -> Mask:
     """Read a mask image as booleans (H, W). Raises MediaError."""
     if not path.is_file():
         raise MediaError(f"{path}: there is no such mask image")
-    picture = cv2.imdecode(np.fromfile(path, dtype=np.uint8), cv2.IMREAD_GRAYSCALE)
-    if picture is None:
-        raise MediaError(f"{path}: is not an image that can be read")
-    # White on black, or 0 and 1; in between (a lossy file) the middle decides.
-    return np.asarray(picture > (0 if picture.max() <= 1 else 127), dtype=np.bool_)
+    return _read_pictures([path]).mask(0)
 
 
 def read_picture(path: Path, size: tuple[int, int]) -> Frame:
@@ -171,13 +202,16 @@ def read_picture(path: Path, size: tuple[int, int]) -> Frame:
     return np.asarray(cv2.resize(picture, (size[1], size[0]), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
-def _from_images(folder: Path) -> Masks:
-    frames: list[Mask] = []
-    for path in frame_files(folder):
-        mask = read_mask(path)
-        if frames and mask.shape != frames[0].shape:
-            raise MediaError(f"{path}: a mask of {mask.shape[1]}x{mask.shape[0]} among masks of another size")
-        frames.append(mask)
-    if not frames:
+def _from_images(folder: Path) -> MaskTrack:
+    paths = frame_files(folder)
+    if not paths:
         raise MediaError(f"{folder}: holds no mask image")
-    return np.stack(frames)
+    return _read_pictures(paths)
+
+
+def _read_pictures(paths: Sequence[Path]) -> MaskTrack:
+    """Read the pictures of one instance. Raises MediaError naming the one that cannot be read, with its values."""
+    try:
+        return read_pictures((path.read_bytes() for path in paths), soft=True)
+    except PictureError as error:
+        raise MediaError(f"{paths[error.place]}: {error.problem}; {error.fix}") from None
