@@ -13,6 +13,8 @@ import torch
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from intergeneval.errors import ConfigError, RecordError
 from intergeneval.masks import track_of
@@ -24,7 +26,7 @@ from matrix_train.backbones.loading import load_backbone
 from matrix_train.cli import main
 from matrix_train.config import ConditionConfig, DataConfig, DecoderConfig
 from matrix_train.data.batches import Batches, Plan
-from matrix_train.data.cache import clip_digest, load_clip, notes_of, precompute
+from matrix_train.data.cache import check_clip_cache, clip_digest, load_clip, notes_of, precompute
 from matrix_train.data.checking import check_clip, read_dataset
 from matrix_train.data.clips import read_own, write_own
 
@@ -365,3 +367,24 @@ def test_an_epoch_shows_every_clip_once_and_batches_hold_one_shape():
 def test_frames_that_no_causal_vae_takes_are_refused():
     with pytest.raises(ValueError, match=r"data\.frames is 48"):
         DataConfig(frames=48)
+
+
+@pytest.mark.parametrize(("value", "encoded"), [(255, 0), (2, 2)])
+def test_a_cache_from_before_masks_were_read_by_value_is_filled_again_where_they_were_misread(tmp_path, pipeline, value, encoded):
+    root = tiny_pipeline.release_dataset(tmp_path / "data")
+    for path in root.glob("mask_annotation/*/*/*.png"):
+        cv2.imwrite(str(path), cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) // 255 * np.uint8(value))
+    settings = tiny_pipeline.config(pipeline, root)
+    write_own(root, read_dataset(root))
+    clips, encoder, backbone, made = filled(settings, pipeline)
+    assert made == 2
+    for path in (root / ".matrix-cache").glob("*.safetensors"):
+        with safe_open(str(path), framework="pt") as stream:
+            tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118  # not a mapping
+            metadata = {name: item for name, item in stream.metadata().items() if name != "mask_reader"}
+        save_file(tensors, str(path), metadata)
+    if encoded:
+        with pytest.raises(ConfigError, match="were misread when cached"):
+            check_clip_cache(root / ".matrix-cache", root, clips[0])
+    assert precompute(settings, clips, encoder, backbone) == encoded
+    check_clip_cache(root / ".matrix-cache", root, clips[0])
