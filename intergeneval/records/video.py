@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from intergeneval.records.codec import Record
+from intergeneval.records.codec import LATER, Record
 
 Box = tuple[float, float, float, float]
 """x0, y0, x1, y1 in pixels; x1 and y1 are exclusive."""
@@ -61,6 +61,9 @@ class Video(Record):
     """Indices of the frames a judge sees, rising, from 0 to the last."""
     notes: tuple[str, ...] = ()
     """What else was done to it, such as ``rotated 90`` or ``alpha over grey``."""
+    window: tuple[int, int, int, int] | None = field(default=None, metadata=LATER)
+    """Top, left, height and width, in the pixels of a video that the run made, of the part in which the model was given the first
+    frame with black around it; that part is what is judged. None where it was given the whole frame, or no first frame."""
 
 
 class TrackState(enum.StrEnum):

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from intergeneval.errors import ConfigError
+from intergeneval.video_models import INDEX, TOLD, TRANSFORMER, VAE, read_rules, rules_of
 from matrix_train.backbones import Backbone
 from matrix_train.backbones.family import Shape
 from matrix_train.backbones.files import load_tokenizer
@@ -82,7 +83,17 @@ def load_pipeline(folder: Path, dtype: torch.dtype, **parts: Any) -> Any:
 
 def sampled_frames(pipeline: Any, frames: int) -> int:
     """Return how many frames to ask a pipeline for, so that `frames` of them come out."""
-    return frames + by_name(architecture_of(pipeline)).dropped_frames(pipeline.transformer.config)
+    architecture_of(pipeline)
+    parts = {INDEX: pipeline.config, TRANSFORMER: pipeline.transformer.config, VAE: pipeline.vae.config}
+    return frames + rules_of({name: dict(part) for name, part in parts.items()}).dropped
+
+
+def rate_of(folder: Path) -> float:
+    """Return the frames per second of a pipeline's videos, as its files tell. Raises ConfigError for one we cannot train."""
+    rate = read_rules(folder).rate
+    if rate is None:
+        raise ConfigError(f'{folder}: a {architecture(folder)} of unknown frame rate; write {{"fps": ...}} into its {TOLD}')
+    return rate
 
 
 def told_shape(folder: Path) -> Shape:

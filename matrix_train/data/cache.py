@@ -21,9 +21,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from intergeneval.errors import ConfigError
+from intergeneval.fitting import Fitting
 from intergeneval.ids import sha256_json
 from intergeneval.videos import Reader
-from intergeneval.videos.pixels import Fitting
 from matrix_train.backbones import Backbone, Grid
 from matrix_train.backbones.load_encoders import Encoder, Frames
 from matrix_train.config import Config
