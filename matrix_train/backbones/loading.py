@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,22 @@ def rate_of(folder: Path) -> float:
     if rate is None:
         raise ConfigError(f'{folder}: a {architecture(folder)} of unknown frame rate; write {{"fps": ...}} into its {TOLD}')
     return rate
+
+
+def shape_notes(folder: Path, frames: int, sizes: Iterable[tuple[int, int]]) -> list[str]:
+    """Return what is to be said of training on a pipeline with so many frames, one sentence each.
+
+    Raises ConfigError for a size (height, width) that its pipeline does not make: an adapter of it could never be sampled.
+    """
+    rules = read_rules(folder)
+    for size in sizes:
+        rules.check_size(size, "data.height and data.width are")
+    try:
+        rules.check_frames(frames, "data.frames")
+    except ConfigError as error:
+        # The clips are encoded at their length all the same; what an adapter of such a length cannot do is be sampled at it.
+        return [f"{error}; videos of an adapter that is trained so need another number of frames"]
+    return []
 
 
 def told_shape(folder: Path) -> Shape:
