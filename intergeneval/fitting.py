@@ -3,10 +3,13 @@
 A model makes videos of a shape of its own. Two ways lead there and back without loss of place, and each is the other's exact
 inverse, pixel window for pixel window:
 
+- ``scale``: the picture is stretched to the model's shape, and the video is stretched back. Nothing is lost, but the model sees
+  people and things that are too broad or too narrow.
 - ``crop``: the picture keeps its shape and lies in the middle of the model's frame, black around it; of the video that window is
-  cut out again. This is how a video of another shape is read anyway, so a video that was made this way comes out right wherever
-  it is judged later, also out of a plain folder.
-- ``scale``: the picture is stretched to the model's shape, and the video is stretched back.
+  cut out again.
+
+A run reads all videos by its setting ``fit``, so a source gives first frames by the same one, and a video that a run made comes
+out right again wherever it is read with that ``fit``, also out of a plain folder.
 
 To cut the picture's middle out and to judge that part alone would fill the model's frame with more pixels of the scene, but what
 is cut away is gone from the video: of a square picture in a video of 16:9 it is 44 percent, most often heads, feet or the
@@ -29,6 +32,8 @@ from intergeneval.records import Fit
 Frame = npt.NDArray[np.uint8]
 """One RGB frame, shape (H, W, 3), values 0..255."""
 
+OF_A_RUN = "scale"
+"""The way of a run whose settings name none."""
 FITS = ("crop", "scale")
 """``crop``: cut the middle out where the shapes differ; ``scale``: stretch. Both only scale where the shapes agree."""
 SAME_SHAPE = 0.02

@@ -15,7 +15,7 @@ from intergeneval import bench, plugins
 from intergeneval import masks as rle
 from intergeneval.bench import Benchmark
 from intergeneval.errors import BackendError, ConfigError
-from intergeneval.fitting import Fitting
+from intergeneval.fitting import OF_A_RUN, Fitting
 from intergeneval.records import Sample, Tracks, TrackState, Video, VideoStatus
 from intergeneval.trackers import Tracker, TrackRequest
 from intergeneval.videos import Frame, Reader
@@ -123,13 +123,9 @@ def first_look(benchmark: Benchmark, sample: Sample, shape: Shape) -> tuple[Fram
         if found is None:
             raise BackendError(f"sample {sample.id}: has no first frame to start from")
         first, masks = found, {item.id: bench.load_mask(benchmark, sample, item) for item in sample.instances if item.mask}
-    way = way_in((first.shape[0], first.shape[1]), shape)
+    # As a run without settings gives it, so that the videos are the same.
+    way = Fitting.of((shape.height, shape.width), (first.shape[0], first.shape[1]), OF_A_RUN)
     return way.give(first), {key: way.give_mask(mask) for key, mask in masks.items()}
-
-
-def way_in(size: tuple[int, int], shape: Shape) -> Fitting:
-    """Return how a first frame of a size (height, width) is given to the model, as `intergeneval run` gives it."""
-    return Fitting.of((shape.height, shape.width), size, "crop")
 
 
 def tracker_of(spec: str) -> Tracker:

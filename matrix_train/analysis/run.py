@@ -19,7 +19,7 @@ from matrix_train.analysis.files import Done, Folder
 from matrix_train.analysis.findings import Findings, find
 from matrix_train.analysis.maps import MapStore
 from matrix_train.analysis.model import StudiedModel
-from matrix_train.analysis.observe import Observer, first_look, track, tracker_of, way_in
+from matrix_train.analysis.observe import Observer, first_look, track, tracker_of
 from matrix_train.analysis.overlays import keep_means
 from matrix_train.analysis.page import write_page
 from matrix_train.analysis.roles import Slot
@@ -73,11 +73,6 @@ class _Videos:
             (sample, seed) for sample in self._bench.samples for seed in request.config.video.seeds
         ]
 
-    def geometry(self, model: StudiedModel) -> str:
-        """Return how first frames of another shape than the model's are given to it; empty where there are none."""
-        ways = (way_in(item.size, model.shape).geometry() for item, _ in self.jobs if isinstance(item, Sample) and item.size)
-        return "; ".join(sorted(set(ways) - {""}))
-
     def analyse(self, model: StudiedModel, folder: Folder, job: tuple[Any, int], *, overlay: bool) -> None:
         """Sample, track and score one video; maps that an interrupted run left are taken up."""
         sample, seed = job
@@ -112,10 +107,6 @@ class _Clips:
         self.identity = {"clips": sha256_json([clip.to_json() for clip in clips])}
         self.jobs: list[tuple[Sample | Clip, int]] = [(clip, 0) for clip in clips[: request.limit]]
 
-    def geometry(self, model: StudiedModel) -> str:  # noqa: ARG002  # clips are cut as in training
-        """Return nothing: no first frame is given apart from its clip."""
-        return ""
-
     def analyse(self, model: StudiedModel, folder: Folder, job: tuple[Any, int], *, overlay: bool) -> None:
         """Noise, record and score one clip."""
         clip, seed = job
@@ -142,7 +133,7 @@ def analyse(request: Request, say: Callable[[str], None]) -> Result:
     source = _Videos(request) if request.on == "generated" else _Clips(request)
     model = StudiedModel(request.config.model, request.config.video)
     folder = Folder(request.out)
-    folder.open(_header(request, source, model))
+    folder.open(_header(request, source.identity, model))
     done, failed = [], []
     for number, job in enumerate(source.jobs, 1):
         name, seed = job[0].id, job[1]
@@ -162,18 +153,15 @@ def analyse(request: Request, say: Callable[[str], None]) -> Result:
     return Result(findings=findings, page=write_page(folder, findings, _about(request, model, failed)), failed=tuple(failed))
 
 
-def _header(request: Request, source: _Videos | _Clips, model: StudiedModel) -> dict[str, Any]:
+def _header(request: Request, identity: dict[str, str], model: StudiedModel) -> dict[str, Any]:
     config = request.config
     settled = replace(config, video=replace(config.video, fps=config.video.fps or model.rate))
-    geometry = source.geometry(model)
     return {
         "schema": 1,
         "on": request.on,
-        "data": source.identity,
+        "data": identity,
         "model": model.description,
         "config": settled.to_json(),
-        # Older analyses stretched first frames of another shape; those whose shape was the model's go on.
-        **({"geometry": geometry} if geometry else {}),
         "command": provenance.redact(sys.argv),
         "versions": provenance.versions(),
         "commit": provenance.commit(Path(__file__).parent),

@@ -24,7 +24,6 @@ def command(ctx: click.Context, dataset: Path, frames: int, model: str, as_json:
     if model:
         from matrix_train.backbones.files import resolve
         from matrix_train.backbones.load_encoders import load_offsets
-
         from matrix_train.backbones.loading import shape_notes
 
         offsets, notes = load_offsets(resolve(model)), shape_notes(resolve(model), frames, ())

@@ -7,7 +7,13 @@ import pytest
 import tiny_pipeline
 import torch
 from click.testing import CliRunner
-from diffusers import AutoencoderKLLTXVideo, AutoencoderKLMochi, CogVideoXTransformer3DModel
+from diffusers import (
+    AutoencoderKLLTXVideo,
+    AutoencoderKLMochi,
+    AutoencoderKLWan,
+    CogVideoXTransformer3DModel,
+    WanTransformer3DModel,
+)
 from PIL import Image
 
 from intergeneval.errors import ConfigError
@@ -17,8 +23,8 @@ from matrix_train.cli import main
 from matrix_train.sample.config import SampleConfig, find_model
 from matrix_train.sample.source import MatrixSource
 
-ASKED = (*range(5, 82, 4), 6, 8, 14, 80)
-"""Numbers of frames: 5 to 81 as the trainer takes them, and some that no autoencoder keeps."""
+ASKED = (5, 9, 13, 17, 21, 25, 45, 49, 81, 6, 8, 14, 80)
+"""Numbers of frames: some from 5 to 81 as the trainer takes them, and some that no autoencoder keeps."""
 
 
 def cogvideox_15(folder):
@@ -34,10 +40,28 @@ def cogvideox_15(folder):
     return folder
 
 
+def wan_5b(folder):
+    """Wan 2.2 TI2V 5B: a time of its own for every token, the first frame among them, and cells of 16 pixels."""
+    tiny_pipeline.wan(folder)
+    config = json.loads((folder / "transformer" / "config.json").read_text())
+    channels, names = config["out_channels"], ("num_attention_heads", "attention_head_dim", "out_channels", "text_dim")
+    kept = {name: config[name] for name in (*names, "freq_dim", "ffn_dim", "num_layers", "rope_max_seq_len")}
+    WanTransformer3DModel(**kept, in_channels=channels).save_pretrained(folder / "transformer")
+    AutoencoderKLWan(
+        base_dim=4, decoder_base_dim=4, z_dim=channels, dim_mult=[1, 1, 1, 1], num_res_blocks=1, latents_mean=[0.0] * channels,
+        latents_std=[1.0] * channels, is_residual=True, in_channels=12, out_channels=12, patch_size=2, scale_factor_spatial=16,
+    ).save_pretrained(folder / "vae")  # fmt: skip
+    index = json.loads((folder / "model_index.json").read_text())
+    none = {name: [None, None] for name in ("image_encoder", "image_processor")}
+    (folder / "model_index.json").write_text(json.dumps({**index, **none, "expand_timesteps": True}))
+    return folder
+
+
 PIPELINES = {
     "cogvideox": tiny_pipeline.cogvideox,
     "cogvideox-1.5": cogvideox_15,
     "wan": tiny_pipeline.wan,
+    "wan-5b": wan_5b,
     "hunyuan": tiny_pipeline.hunyuan,
     "hunyuan-concat": lambda folder: tiny_pipeline.hunyuan(folder, variant="latent_concat"),
 }
@@ -86,15 +110,19 @@ def test_the_table_says_how_many_frames_come_back_of_those_asked_for_and_a_numbe
 def test_a_size_off_the_table_s_step_is_none_that_the_pipeline_makes(made):
     _, folder, pipeline = made
     rules = read_rules(folder)
-    assert given(pipeline, 9 + rules.dropped, 48, 64).shape[1:3] == (48, 64)
-    rules.check_size((48, 64), "height and width are")
-    with pytest.raises(ConfigError, match=r"40 and 64, and .* makes multiples of 16 pixels; set \d+ and 64"):
-        rules.check_size((40, 64), "height and width are")
+    step = rules.model.step
+    good, bad = (3 * step, 4 * step), (3 * step - step // 2, 4 * step)
+    assert given(pipeline, 9 + rules.dropped, *good).shape[1:3] == good
+    rules.check_size(good, "height and width are")
+    with pytest.raises(
+        ConfigError, match=rf"{bad[0]} and {bad[1]}, and .* makes multiples of {step} pixels; set \d+ and {bad[1]}"
+    ):
+        rules.check_size(bad, "height and width are")
     try:
-        came = given(pipeline, 9 + rules.dropped, 40, 64).shape[1:3]
+        came = given(pipeline, 9 + rules.dropped, *bad).shape[1:3]
     except (ValueError, RuntimeError):
         return
-    assert came != (40, 64)
+    assert came != bad
 
 
 @pytest.mark.parametrize(
