@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from intergeneval.config import RunConfig
-from intergeneval.fitting import OF_A_RUN, Fitting
+from intergeneval.plugins.fitting import OF_A_RUN, Fitting
+from intergeneval.plugins.video_models import TABLE
 from intergeneval.records import Fit
-from intergeneval.video_models import TABLE
 from tests.shaped_things import SHAPES, scene, worst
 
 SIZES = {row.name: row.size for row in TABLE}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from intergeneval.errors import ConfigError
-from intergeneval.video_models import TABLE, as_markdown, read_rules
+from intergeneval.plugins.video_models import TABLE, as_markdown, read_rules
 
 DOCS = Path(__file__).parents[1] / "docs" / "models.md"
 

@@ -19,11 +19,11 @@ from intergeneval.bench import Benchmark
 from intergeneval.config import RunConfig
 from intergeneval.detectors import Detector, DetectRequest
 from intergeneval.errors import BackendError, MediaError
-from intergeneval.fitting import Fitting
 from intergeneval.grounding import FirstFrame
 from intergeneval.ids import canonical_json
 from intergeneval.judges import JudgeRequest, bodies_revision
 from intergeneval.masks import Mask
+from intergeneval.plugins.fitting import Fitting
 from intergeneval.records import (
     AnswerStatus,
     Consistency,

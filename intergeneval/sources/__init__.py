@@ -14,7 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from intergeneval.fitting import Fitting
+from intergeneval.plugins.fitting import Fitting
 from intergeneval.records import Sample, Truth
 
 Frame = npt.NDArray[np.uint8]
@@ -74,7 +74,7 @@ class ReadsBenchmark(Protocol):
 class GivesFirstFrames(Protocol):
     """A source that gives the samples' first frames to a model of its own shape.
 
-    What comes back is read by the run's ``fit``, so the frame must go in by the same one (`intergeneval.fitting`).
+    What comes back is read by the run's ``fit``, so the frame must go in by the same one (`intergeneval.plugins.fitting`).
     """
 
     def give_by(self, fit: str) -> None:

@@ -1,7 +1,7 @@
 """Videos made on the spot by a pipeline of diffusers: ``--model FOLDER`` with a ``model_index.json``, or ``diffusers:HUB/ID``.
 
 Image-to-video pipelines (CogVideoX, Wan, HunyuanVideo and others) get the sample's first frame, text-to-video ones the prompt
-alone. A first frame of another shape than the video goes in by `intergeneval.fitting`, as an image of exactly the video's size,
+alone. A first frame of another shape than the video goes in by `intergeneval.plugins.fitting`, as an image of exactly the video's size,
 since the pipelines would stretch it. Noise is drawn on a CPU generator from the sample's id and the seed, so a video does not
 depend on the device's random numbers nor on which samples went before. Settings: see `Generation`; whatever is unset is what
 the pipeline itself takes.
@@ -23,12 +23,12 @@ import torch
 from PIL import Image
 
 from intergeneval.errors import BackendError, ConfigError
-from intergeneval.fitting import Fitting
+from intergeneval.plugins.fitting import Fitting
+from intergeneval.plugins.video_models import TOLD, rules_of
 from intergeneval.plugins.weights import Once, Weights, locate, place
 from intergeneval.records import Fit, Sample
 from intergeneval.sources import Frame, SourceVideo
 from intergeneval.sources.generation import OWNER, Generation, pipeline_files, video_size
-from intergeneval.video_models import TOLD, rules_of
 
 __all__ = ["DiffusersSource", "Generation", "create", "noise_seed"]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from intergeneval.errors import ConfigError
+from intergeneval.plugins.video_models import FILES, TOLD, Files, Rules, read_file
 from intergeneval.plugins.weights import Weights
-from intergeneval.video_models import FILES, TOLD, Files, Rules, read_file
 
 OWNER = "source 'diffusers'"
 

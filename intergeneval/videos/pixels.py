@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from av.video.reformatter import VideoReformatter
 
-from intergeneval.fitting import FITS, SAME_SHAPE, Fitting
+from intergeneval.plugins.fitting import FITS, SAME_SHAPE, Fitting
 
 __all__ = [
     "FITS",

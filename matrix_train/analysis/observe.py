@@ -15,7 +15,7 @@ from intergeneval import bench, plugins
 from intergeneval import masks as rle
 from intergeneval.bench import Benchmark
 from intergeneval.errors import BackendError, ConfigError
-from intergeneval.fitting import OF_A_RUN, Fitting
+from intergeneval.plugins.fitting import OF_A_RUN, Fitting
 from intergeneval.records import Sample, Tracks, TrackState, Video, VideoStatus
 from intergeneval.trackers import Tracker, TrackRequest
 from intergeneval.videos import Frame, Reader

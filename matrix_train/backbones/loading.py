@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from intergeneval.errors import ConfigError
-from intergeneval.video_models import INDEX, TOLD, TRANSFORMER, VAE, read_rules, rules_of
+from intergeneval.plugins.video_models import INDEX, TOLD, TRANSFORMER, VAE, read_rules, rules_of
 from matrix_train.backbones import Backbone
 from matrix_train.backbones.family import Shape
 from matrix_train.backbones.files import load_tokenizer

@@ -21,8 +21,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from intergeneval.errors import ConfigError
-from intergeneval.fitting import Fitting
 from intergeneval.ids import sha256_json
+from intergeneval.plugins.fitting import Fitting
 from intergeneval.videos import Reader
 from matrix_train.backbones import Backbone, Grid
 from matrix_train.backbones.load_encoders import Encoder, Frames

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from intergeneval.errors import BackendError, ConfigError
-from intergeneval.video_models import TOLD
+from intergeneval.plugins.video_models import TOLD
 from matrix_train.backbones.cogvideox.transformer import CogVideoX
 from matrix_train.backbones.cogvideox.untrained import (
     DitShape,

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from intergeneval.errors import ConfigError, RecordError
+from intergeneval.plugins.video_models import read_rules
 from intergeneval.records import Record
-from intergeneval.video_models import read_rules
 from matrix_train.backbones.files import look_up, resolve
 from matrix_train.backbones.loading import architecture, rate_of, told_shape
 from matrix_train.config import STEP

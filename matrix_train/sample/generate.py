@@ -12,8 +12,8 @@ import numpy.typing as npt
 import torch
 
 from intergeneval.errors import ConfigError
-from intergeneval.fitting import Fitting
 from intergeneval.masks import Mask
+from intergeneval.plugins.fitting import Fitting
 from intergeneval.records import Sample
 from intergeneval.videos import Frame, write_video
 from matrix_train.backbones.load_encoders import encoder_of

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from intergeneval.errors import BackendError, ConfigError, IntergenevalError, RecordError
-from intergeneval.fitting import Fitting
 from intergeneval.ids import sha256_file
 from intergeneval.masks import Mask
+from intergeneval.plugins.fitting import Fitting
 from intergeneval.plugins.weights import Once
 from intergeneval.records import Sample
 from intergeneval.sources import Frame, SourceVideo

@@ -17,7 +17,7 @@ from diffusers import (
 from PIL import Image
 
 from intergeneval.errors import ConfigError
-from intergeneval.video_models import DROPPED, read_rules
+from intergeneval.plugins.video_models import DROPPED, read_rules
 from matrix_train.backbones.files import load_tokenizer
 from matrix_train.cli import main
 from matrix_train.sample.config import SampleConfig, find_model

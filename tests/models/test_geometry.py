@@ -146,7 +146,7 @@ def test_the_default_sizes_of_the_table_are_those_of_the_pipelines(kind, tmp_pat
 
 
 def test_the_table_names_pipelines_that_there_are_with_their_own_sizes_and_rates():
-    from intergeneval.video_models import RATES, TABLE
+    from intergeneval.plugins.video_models import RATES, TABLE
 
     assert all(hasattr(diffusers, name) for name in RATES)
     for row in TABLE:

@@ -26,7 +26,6 @@ import numpy as np
 import numpy.typing as npt
 
 from intergeneval.errors import ConfigError
-from intergeneval.masks import Mask
 from intergeneval.records import Fit
 
 Frame = npt.NDArray[np.uint8]
@@ -34,6 +33,9 @@ Frame = npt.NDArray[np.uint8]
 
 OF_A_RUN = "scale"
 """The way of a run whose settings name none."""
+Mask = npt.NDArray[np.bool_]
+"""One mask, shape (H, W)."""
+
 FITS = ("crop", "scale")
 """``crop``: cut the middle out where the shapes differ; ``scale``: stretch. Both only scale where the shapes agree."""
 SAME_SHAPE = 0.02
