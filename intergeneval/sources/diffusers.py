@@ -1,7 +1,7 @@
 """Videos made on the spot by a pipeline of diffusers: ``--model FOLDER`` with a ``model_index.json``, or ``diffusers:HUB/ID``.
 
 Image-to-video pipelines (CogVideoX, Wan, HunyuanVideo and others) get the sample's first frame, text-to-video ones the prompt
-alone. A first frame of another shape than the video goes in by `intergeneval.plugins.fitting`, as an image of exactly the video's size,
+alone. A first frame of another shape than the video goes in by `plugins.fitting`, as an image of exactly the video's size,
 since the pipelines would stretch it. Noise is drawn on a CPU generator from the sample's id and the seed, so a video does not
 depend on the device's random numbers nor on which samples went before. Settings: see `Generation`; whatever is unset is what
 the pipeline itself takes.
