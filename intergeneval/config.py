@@ -53,7 +53,8 @@ class RunConfig(Record):
     sampling: str = "equal-time"
     """Frames a judge sees: ``equal-time``, ``paper`` (stride 5) or ``stride:N``."""
     fit: str = "scale"
-    """What to do with a video of another shape than the first frame: ``scale`` or ``crop``."""
+    """What to do with a video of another shape than the first frame: ``scale`` or ``crop``. A source that makes its videos gives
+    first frames to its model by the same way (`intergeneval.plugins.fitting`)."""
     seeds: tuple[int, ...] = ()
     """Seeds to score; empty: those the source has."""
     samples: tuple[str, ...] = ()

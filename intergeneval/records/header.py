@@ -96,6 +96,10 @@ class RunHeader(Record):
     own_masks_hash: str = field(default="", metadata=LATER)
     """Hash over the content of these masks, which is part of `source_hash` too; empty where there are none."""
 
+    geometry: str = field(default="", metadata=LATER)
+    """How first frames of another shape than its videos were given to the model, part of `source_hash` too; empty where none
+    were. Older versions let the model's pipeline stretch them and cut the videos, and say nothing here."""
+
     @property
     def own_masks_text(self) -> str:
         """What a reader is told of these masks, without the model's name; empty where there are none."""

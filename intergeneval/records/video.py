@@ -63,6 +63,9 @@ class Video(Record):
     """What else was done to it, such as ``rotated 90`` or ``alpha over grey``."""
     times: tuple[float, ...] = field(default=(), metadata=LATER)
     """Seconds from the first frame to each, to the microsecond, where the rate varies; empty where frames come in even steps."""
+    window: tuple[int, int, int, int] | None = field(default=None, metadata=LATER)
+    """Top, left, height and width, in the pixels of a video that the run made, of the part in which the model was given the first
+    frame with black around it; that part is what is judged. None where it was given the whole frame, or no first frame."""
 
 
 class TrackState(enum.StrEnum):

@@ -13,7 +13,7 @@ from pathlib import Path
 from intergeneval import bench_paths
 from intergeneval.errors import MediaError
 from intergeneval.ids import sha256_bytes, sha256_file
-from intergeneval.records import RunHeader, Sample, Video, VideoStatus
+from intergeneval.records import Fit, RunHeader, Sample, Video, VideoStatus
 from intergeneval.videos import Reader, encode_jpeg, video_sha256
 
 PLAYABLE = {".mp4": "video/mp4", ".m4v": "video/mp4", ".webm": "video/webm", ".mov": "video/quicktime"}
@@ -75,7 +75,8 @@ class MediaFolder:
             if fitting is None:
                 continue
             try:
-                frame = next(iter(Reader(fitting, size=sample.size, keep=False)))
+                read_by = "crop" if video.fit is Fit.CROP else "scale"
+                frame = next(iter(Reader(fitting, size=sample.size, fit=read_by, keep=False)))
             except (MediaError, StopIteration):
                 continue
             return self._store(encode_jpeg(frame, 85), ".jpg", "image/jpeg")

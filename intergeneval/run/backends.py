@@ -10,7 +10,7 @@ from intergeneval import plugins
 from intergeneval.config import RunConfig
 from intergeneval.detectors import Detector
 from intergeneval.judges import Judge
-from intergeneval.sources import ReadsBenchmark, Source
+from intergeneval.sources import GivesFirstFrames, ReadsBenchmark, Source
 from intergeneval.trackers import Tracker
 
 
@@ -37,6 +37,8 @@ class Backends:
         source = made("sources", config.model)
         if isinstance(source, ReadsBenchmark):
             source.attach(bench_root)
+        if isinstance(source, GivesFirstFrames):
+            source.give_by(config.fit)
         return cls(
             source=source,
             tracker=made("trackers", config.tracker),

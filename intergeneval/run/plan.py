@@ -34,6 +34,7 @@ from intergeneval.run.preflight import (
     resolve,
     seeds_of,
 )
+from intergeneval.sources import GivesFirstFrames
 from intergeneval.store import HEADER, RunStore
 from intergeneval.videos import sample_frames
 
@@ -201,7 +202,7 @@ class Plan:
         else:
             detector = backends.detector.id if backends.detector else "none"
         unmarked = config.profile is Profile.INFORMATIVE and not self._bodies
-        own_hash = self.masks.own_hash
+        own_hash, geometry = self.masks.own_hash, self._geometry()
         comparability = Comparability(
             bench=whole.hash,
             questions=sha256_json([worded, templates]),
@@ -218,7 +219,7 @@ class Plan:
             schema=RUN_SCHEMA,
             model=model_name(config, backends),
             source=_source(config.model),
-            source_hash=sha256_json([backends.source.describe(), config.fit, *([own_hash] if own_hash else [])]),
+            source_hash=sha256_json([backends.source.describe(), config.fit, *(item for item in (own_hash, geometry) if item)]),
             bench=whole.name,
             bench_version=whole.version,
             samples=len(chosen),
@@ -234,7 +235,16 @@ class Plan:
             templates=templates,
             own_masks=self.masks.own_names,
             own_masks_hash=own_hash,
+            geometry=geometry,
         )
+
+    def _geometry(self) -> str:
+        """Return how first frames of another shape than the model's videos are given to it; empty where there are none."""
+        source = self.backends.source
+        if not isinstance(source, GivesFirstFrames):
+            return ""
+        ways = (source.geometry(sample) for sample in self.bench.samples if sample.image is not None)
+        return "; ".join(sorted({way.geometry() for way in ways if way is not None} - {""}))
 
 
 def begun_with(out: str) -> int | None:

@@ -18,16 +18,18 @@ from intergeneval import bench, consistency, videos
 from intergeneval.bench import Benchmark
 from intergeneval.config import RunConfig
 from intergeneval.detectors import Detector, DetectRequest
-from intergeneval.errors import MediaError
+from intergeneval.errors import BackendError, MediaError
 from intergeneval.grounding import FirstFrame
 from intergeneval.ids import canonical_json
 from intergeneval.judges import JudgeRequest, bodies_revision
 from intergeneval.masks import Mask
+from intergeneval.plugins.fitting import Fitting
 from intergeneval.records import (
     AnswerStatus,
     Consistency,
     Detection,
     Detections,
+    Fit,
     Profile,
     Tracks,
     Video,
@@ -89,7 +91,8 @@ class VideoPipeline:
         """Return the video's file, written first if the source renders it, or the reason why there is none."""
         recorded = job.video
         if recorded is not None and recorded.generated and (self._folder / recorded.path).is_file():
-            return _Found(path=self._folder / recorded.path, label=recorded.path, generated=True)
+            place = self._folder / recorded.path
+            return _Found(path=place, label=recorded.path, generated=True, window=recorded.window)
         given = attempt(lambda: self._backends.source.video(job.sample, job.seed), due=SourceVideo)
         if isinstance(given, Failure):
             return f"the source failed: {given}"
@@ -109,9 +112,12 @@ class VideoPipeline:
         path.parent.mkdir(parents=True, exist_ok=True)
         if given.truth is not None:
             write_atomically(path.with_suffix(".tracks.json"), canonical_json(given.truth.visible.to_json()) + "\n")
-        frames = given.frames
-        written = attempt(lambda: videos.write_video(path, frames(), given.fps))
-        return f"the source failed: {written}" if isinstance(written, Failure) else _Found(path=path, label=label, generated=True)
+        frames, fitting = given.frames, given.fitting
+        written = attempt(lambda: videos.write_video(path, _as_told(frames(), fitting), given.fps))
+        if isinstance(written, Failure):
+            return f"the source failed: {written}"
+        window = fitting.window if fitting is not None and fitting.fit is Fit.CROP else None
+        return _Found(path=path, label=label, generated=True, window=window)
 
     def _see(self, job: Job, result: Result, found: _Found, digest: str) -> _Seen:
         """Decode the video once, for the tracker and for the sampled frames, and make what is missing before the judge."""
@@ -278,6 +284,8 @@ class _Found:
     path: Path
     label: str
     generated: bool
+    window: tuple[int, int, int, int] | None = None
+    """Part of it that shows the first frame, where there is black around it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -331,7 +339,19 @@ def _video(job: Job, found: _Found, digest: str, reader: videos.Reader) -> Video
         sampled=reader.sampled,
         notes=reader.notes,
         times=reader.times,
+        window=found.window,
     )
+
+
+def _as_told(frames: Iterator[Frame], fitting: Fitting | None) -> Iterator[Frame]:
+    """Yield a source's frames; raise BackendError where they are of another size than its first frames were brought to."""
+    for frame in frames:
+        if fitting is not None and frame.shape[:2] != fitting.source_size:
+            raise BackendError(
+                f"it gave a video of {frame.shape[1]}x{frame.shape[0]}, and its first frame was brought to "
+                f"{fitting.source_size[1]}x{fitting.source_size[0]}, so masks and video would not meet"
+            )
+        yield frame
 
 
 def _without_video(job: Job, status: VideoStatus, reason: str, label: str = "", digest: str = "") -> Result:

@@ -14,6 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from intergeneval.plugins.fitting import Fitting
 from intergeneval.records import Sample, Truth
 
 Frame = npt.NDArray[np.uint8]
@@ -32,6 +33,8 @@ class SourceVideo:
     """Makes the frames anew, RGB uint8 (H, W, 3), for sources that render; the run encodes them."""
     fps: float = 8.0
     """Frame rate of `frames`, frames per second."""
+    fitting: Fitting | None = None
+    """How the sample's first frame was given to the model that makes `frames`, and how they come back; None: not told."""
     missing: str = ""
     """Why there is no video, in one sentence."""
     truth: Truth | None = None
@@ -65,3 +68,17 @@ class ReadsBenchmark(Protocol):
 
     def attach(self, root: Path) -> None:
         """Take the folder that the samples' paths are relative to; called once, before `seeds` and `video`."""
+
+
+@runtime_checkable
+class GivesFirstFrames(Protocol):
+    """A source that gives the samples' first frames to a model of its own shape.
+
+    What comes back is read by the run's ``fit``, so the frame must go in by the same one (`intergeneval.plugins.fitting`).
+    """
+
+    def give_by(self, fit: str) -> None:
+        """Take the run's ``fit``; called once, before `geometry` and `video`. Without it ``crop`` holds."""
+
+    def geometry(self, sample: Sample) -> Fitting | None:
+        """Return the way of a sample's first frame into the model and back, before anything is loaded; None where it has none."""

@@ -1,8 +1,10 @@
 """Videos made on the spot by a pipeline of diffusers: ``--model FOLDER`` with a ``model_index.json``, or ``diffusers:HUB/ID``.
 
 Image-to-video pipelines (CogVideoX, Wan, HunyuanVideo and others) get the sample's first frame, text-to-video ones the prompt
-alone. Noise is drawn on a CPU generator from the sample's id and the seed, so a video does not depend on the device's random
-numbers nor on which samples went before. Settings: see `Generation`; whatever is unset is what the pipeline itself takes.
+alone. A first frame of another shape than the video goes in by `plugins.fitting`, as an image of exactly the video's size,
+since the pipelines would stretch it. Noise is drawn on a CPU generator from the sample's id and the seed, so a video does not
+depend on the device's random numbers nor on which samples went before. Settings: see `Generation`; whatever is unset is what
+the pipeline itself takes.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import hashlib
 import inspect
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +23,21 @@ import torch
 from PIL import Image
 
 from intergeneval.errors import BackendError, ConfigError
+from intergeneval.plugins.fitting import Fitting
+from intergeneval.plugins.video_models import TOLD, rules_of
 from intergeneval.plugins.weights import Once, Weights, locate, place
-from intergeneval.records import Sample
+from intergeneval.records import Fit, Sample
 from intergeneval.sources import Frame, SourceVideo
+from intergeneval.sources.generation import OWNER, Generation, pipeline_files, video_size
 
-OWNER = "source 'diffusers'"
+__all__ = ["DiffusersSource", "Generation", "create", "noise_seed"]
+
 MARKER = "model_index.json"
-RATES = {"CogVideoX": 8.0, "Wan": 16.0, "HunyuanVideo": 24.0, "LTX": 24.0, "Mochi": 30.0}
-"""Start of a pipeline's class name -> frames per second it was trained at."""
+FORMER_RATES = {"CogVideoX": 8.0, "Wan": 16.0, "HunyuanVideo": 24.0, "LTX": 24.0, "Mochi": 30.0}
+"""Start of a pipeline's class name -> the rate that older versions took for every model of that class, and 8 for others: what
+`describe` holds the present rate against, so that runs whose rate was right keep their hash."""
+TOLD_RATE = ("frame_rate", "fps")
+"""Arguments by which a pipeline is told the rate of the video that it is to make."""
 FULL_PRECISION = {"Wan": ("vae", "image_encoder")}
 """Start of a pipeline's class name -> parts that lose quality in half precision."""
 
@@ -37,64 +46,6 @@ REBUILT = ("LlamaTokenizer", "LlamaTokenizerFast")
 
 HunyuanVideo's pipelines name the second for a byte-level tokenizer of Llama 3, and lose the spaces of every prompt by it.
 """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Generation:
-    """How videos are made: ``[settings.diffusers]`` of a config file."""
-
-    steps: int | None = None
-    """Denoising steps."""
-    guidance: float | None = None
-    """Guidance scale."""
-    height: int | None = None
-    """Height of the video, pixels."""
-    width: int | None = None
-    """Width of the video, pixels."""
-    frames: int | None = None
-    """Number of frames."""
-    fps: float | None = None
-    """Frame rate of the written file, frames per second; None: the one the model was trained at, 8 where that is not known."""
-    negative_prompt: str | None = None
-    """What the video should not show."""
-    seeds: int = 1
-    """Videos a prompt, with seeds 0, 1, ...; ``--seeds`` names others."""
-    device: str | None = None
-    """``cpu``, ``cuda`` or ``cuda:N``."""
-    dtype: str | None = None
-    """``float32``, ``bfloat16`` or ``float16``."""
-    offload: bool = False
-    """Keep on the GPU only the part that works: less memory, more time."""
-    tiling: bool = False
-    """Decode the video in tiles: less memory, more time."""
-
-    def __post_init__(self) -> None:
-        for name, low, high in (
-            ("steps", 1, 1000),
-            ("height", 16, 8192),
-            ("width", 16, 8192),
-            ("frames", 2, 2000),
-            ("seeds", 1, 1000),
-        ):
-            value = getattr(self, name)
-            if value is not None and (not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high):
-                raise ConfigError(f"{OWNER}: {name} is {value!r}; it is a whole number from {low} to {high}")
-        for name, high in (("guidance", 100), ("fps", 1000)):
-            value = getattr(self, name)
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= high):
-                raise ConfigError(f"{OWNER}: {name} is {value!r}; it is a number above 0 and at most {high}")
-
-    def arguments(self) -> dict[str, Any]:
-        """Return what is set, under the names that pipelines use."""
-        given = {
-            "num_inference_steps": self.steps,
-            "guidance_scale": self.guidance,
-            "height": self.height,
-            "width": self.width,
-            "num_frames": self.frames,
-            "negative_prompt": self.negative_prompt,
-        }
-        return {name: value for name, value in given.items() if value is not None}
 
 
 class DiffusersSource:
@@ -112,10 +63,32 @@ class DiffusersSource:
         unknown = [name for name in generation.arguments() if name not in accepted]
         if unknown:
             raise ConfigError(f"{OWNER}: {self._class_name} takes no {unknown[0]}; leave that setting out")
+        if "prompt" not in accepted:
+            raise ConfigError(f"{OWNER}: {self._class_name} takes no prompt, so it cannot be asked for what a sample says")
         self._takes_image = "image" in accepted
+        self._rules = rules_of(pipeline_files(self._weights, self._index))
+        self._rate_argument = next((name for name in TOLD_RATE if name in accepted), "")
+        told = accepted[self._rate_argument].default if self._rate_argument else None
+        own = self._rules.rate if told is None or self._rules.files[TOLD] else float(told)
+        self._own_rate, self._size = own, video_size(generation, accepted, self._rules)
+        self._check()
+        self._fit = "crop"
         self._device, self._dtype = place(OWNER, {"device": generation.device, "dtype": generation.dtype})
         self._root: Path | None = None
         self._pipeline = Once(OWNER, self._load)
+
+    def _check(self) -> None:
+        """Refuse what the model would change without a word. Raises ConfigError."""
+        chosen, rules = self._generation, self._rules
+        if not chosen.fps and not self._own_rate:
+            raise ConfigError(
+                f"{OWNER}: how many frames a second a {self._class_name} makes is not known; set fps in [settings.diffusers], "
+                f'or write {{"fps": ...}} into {TOLD} beside its {MARKER}'
+            )
+        if chosen.frames is not None:
+            rules.check_frames(chosen.frames, f"{OWNER}: frames")
+        if (chosen.height or chosen.width) and self._size is not None:
+            rules.check_size(self._size, f"{OWNER}: height and width are")
 
     @property
     def name(self) -> str:
@@ -128,6 +101,15 @@ class DiffusersSource:
 
     def describe(self) -> Mapping[str, Any]:
         """Return pipeline, weights and every setting that decides a video."""
+        chosen, former = self._generation, _of_family(FORMER_RATES, self._class_name) or 8.0
+        more: dict[str, Any] = {}
+        # What older versions did otherwise, and what they did alike leaves the hash as it was.
+        if chosen.fps is None and self._own_rate != former:
+            more["rate"] = self._own_rate
+        if chosen.fps is not None and self._rate_argument:
+            more["told_rate"] = True
+        if chosen.frames is not None and self._rules.dropped:
+            more["sampled_frames"] = chosen.frames + self._rules.dropped
         return {
             "source": "diffusers",
             "pipeline": self._class_name,
@@ -138,6 +120,7 @@ class DiffusersSource:
                 for key, value in asdict(self._generation).items()
                 if key not in ("device", "dtype", "offload", "seeds")
             },
+            **more,
         }
 
     def seeds(self, sample: Sample, wanted: Sequence[int]) -> tuple[int, ...]:  # noqa: ARG002  # every sample has every seed
@@ -151,8 +134,24 @@ class DiffusersSource:
         def frames() -> Iterator[Frame]:
             return iter(self._generate(sample, seed, image))
 
-        fps = self._generation.fps or _of_family(RATES, self._class_name) or 8.0
-        return SourceVideo(frames=frames, fps=float(fps), label=f"{sample.id}-{seed}")
+        fitting = None if image is None else self.geometry(sample)
+        return SourceVideo(frames=frames, fps=self._rate, label=f"{sample.id}-{seed}", fitting=fitting)
+
+    def give_by(self, fit: str) -> None:
+        """Take how the videos will be read, which is how first frames are given."""
+        self._fit = fit
+
+    def geometry(self, sample: Sample) -> Fitting | None:
+        """Return the way of a sample's first frame into the model and back; None where the videos' size is not known yet."""
+        if not self._takes_image or self._size is None or sample.size is None:
+            return None
+        return Fitting.of(self._size, sample.size, self._fit)
+
+    @property
+    def _rate(self) -> float:
+        rate = self._generation.fps or self._own_rate
+        assert rate is not None
+        return float(rate)
 
     def probe(self) -> str:
         """Make one tiny video in one step, for ``intergeneval doctor``; return what worked. Raises BackendError."""
@@ -203,19 +202,56 @@ class DiffusersSource:
             **self._generation.arguments(),
             **_text_length(pipeline),
         }
+        if self._generation.frames is not None:
+            given["num_frames"] = self._generation.frames + self._rules.dropped
+        if self._rate_argument and (self._generation.fps is not None or self._rules.files[TOLD]):
+            given[self._rate_argument] = self._rate
+        fitting = None
         if image is not None:
-            try:
-                given["image"] = Image.open(image).convert("RGB")
-            except OSError as error:
-                raise BackendError(f"sample {sample.id}: its first frame {sample.image!r} cannot be read ({error})") from None
+            fitting, given["image"] = self._given_image(pipeline, sample, image)
         with torch.inference_mode():
             frames = np.asarray(pipeline(**given).frames[0])
         if not np.isfinite(frames).all():
             raise BackendError(
                 f"sample {sample.id}, seed {seed}: the pipeline made pixels that are not numbers; try dtype float32"
             )
+        self._check_made(sample, frames, fitting)
         made: np.ndarray[Any, np.dtype[np.uint8]] = np.rint(frames.clip(0.0, 1.0) * 255).astype(np.uint8)
         return made
+
+    def _given_image(self, pipeline: Any, sample: Sample, place: Path) -> tuple[Fitting | None, Image.Image]:
+        """Return a sample's first frame as the pipeline is given it, and the geometry. Raises BackendError for no image."""
+        try:
+            image = Image.open(place).convert("RGB")
+        except OSError as error:
+            raise BackendError(f"sample {sample.id}: its first frame {sample.image!r} cannot be read ({error})") from None
+        shape = sample.size or (image.height, image.width)
+        size = self._size or _size_by_image(pipeline, shape)
+        if size is None:
+            raise BackendError(
+                f"sample {sample.id}: the size of a {self._class_name}'s videos is not known, so its first frame cannot be "
+                "brought to it; set height and width"
+            )
+        fitting = Fitting.of(size, shape, self._fit)
+        if fitting.fit is not Fit.CROP and self._rules.model is not None:
+            # The table's pipelines stretch what they are given, which is all there is to do, and some look at the whole image.
+            return fitting, image
+        return fitting, Image.fromarray(fitting.give(np.asarray(image)))
+
+    def _check_made(self, sample: Sample, frames: np.ndarray[Any, Any], fitting: Fitting | None) -> None:
+        """Raise BackendError where a video is not what was asked for: its masks or its clock would be another's."""
+        asked = self._generation.frames
+        if asked is not None and len(frames) != asked:
+            raise BackendError(
+                f"sample {sample.id}: {self._class_name} gave {len(frames)} frames where {asked} were asked for; set frames to a "
+                "number that it keeps"
+            )
+        size = self._size if fitting is None else fitting.source_size
+        if size is not None and frames.shape[1:3] != size:
+            raise BackendError(
+                f"sample {sample.id}: {self._class_name} gave a video of {frames.shape[2]}x{frames.shape[1]} where "
+                f"{size[1]}x{size[0]} was to come, so its first frame lies elsewhere in it; set height and width to what it makes"
+            )
 
 
 def noise_seed(sample_id: str, seed: int) -> int:
@@ -250,6 +286,16 @@ def _pipeline_class(weights: Weights) -> tuple[str, Any, Mapping[str, Any]]:
     if "num_frames" not in inspect.signature(found.__call__).parameters:
         raise ConfigError(f"{OWNER}: {name} makes no videos; give a text-to-video or image-to-video pipeline")
     return name, found, index
+
+
+def _size_by_image(pipeline: Any, shape: tuple[int, int]) -> tuple[int, int] | None:
+    """Return the size that a pipeline chooses by the shape (height, width) of its image, as HunyuanVideo 1.5 does; else None."""
+    choose = getattr(getattr(pipeline, "video_processor", None), "calculate_default_height_width", None)
+    target = getattr(pipeline, "target_size", None)
+    if choose is None or target is None:
+        return None
+    height, width = choose(shape[0], shape[1], target)
+    return int(height), int(width)
 
 
 def _text_length(pipeline: Any) -> dict[str, int]:

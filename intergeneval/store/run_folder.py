@@ -55,6 +55,7 @@ STAGES: dict[str, type[Record]] = {
 
 HEADER = "run.json"
 _BLOCK = 1 << 16
+_GEOMETRY = "geometry"
 _OWN_MASKS = "the model's own first-frame masks"
 _SHARD = re.compile(r"^[1-9]\d*-of-[1-9]\d*$")
 
@@ -304,8 +305,12 @@ def _same_run(folder: Path, found: RunHeader, wanted: RunHeader) -> None:
         differing.append("source")
     if other_masks:
         differing.append(_OWN_MASKS)
+    if found.geometry != wanted.geometry:
+        differing = [_GEOMETRY if name == "source" and found.source == wanted.source else name for name in differing]
     if differing:
         mine, theirs = _fields(found.comparability, found), _fields(wanted.comparability, wanted)
+        if mine["source"] == theirs["source"]:
+            theirs["source"] = f"{wanted.source} with other weights or settings, or at another frame rate"
         if mine[_OWN_MASKS] == theirs[_OWN_MASKS]:
             theirs[_OWN_MASKS] = "the same samples with other pixels"
         said = "; ".join(f"{name}: {mine[name]} there, {theirs[name]} here" for name in differing)
@@ -314,4 +319,5 @@ def _same_run(folder: Path, found: RunHeader, wanted: RunHeader) -> None:
 
 def _fields(comparability: Comparability, header: RunHeader) -> dict[str, object]:
     own = header.own_masks_text.removeprefix("first-frame masks of its own ") or "none"
-    return {**comparability.to_json(), "source": header.source, _OWN_MASKS: own}
+    given = header.geometry or "first frames in the shape of the video, stretched where they have another"
+    return {**comparability.to_json(), "source": header.source, _OWN_MASKS: own, _GEOMETRY: given}

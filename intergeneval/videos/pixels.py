@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import av
-import cv2
 import numpy as np
 import numpy.typing as npt
 from av.video.reformatter import VideoReformatter
 
-from intergeneval.errors import ConfigError
-from intergeneval.records import Fit
+from intergeneval.plugins.fitting import FITS, SAME_SHAPE, Fitting
 from intergeneval.videos.colour import mapping_of
+
+__all__ = [
+    "FITS",
+    "GREY",
+    "SAME_SHAPE",
+    "UPRIGHT",
+    "Converter",
+    "Fitting",
+    "Frame",
+    "Notes",
+    "Turn",
+    "turn_by_angle",
+    "turn_by_matrix",
+]
 
 Frame = npt.NDArray[np.uint8]
 """One RGB frame, shape (H, W, 3), values 0..255."""
@@ -23,10 +34,6 @@ Turn = tuple[int, int, int, int]
 """Signs of a display matrix a, b, c, d: x' = a x + c y, y' = b x + d y, with y growing downward."""
 UPRIGHT: Turn = (1, 0, 0, 1)
 
-FITS = ("crop", "scale")
-"""``crop``: cut the middle out where the shapes differ; ``scale``: stretch. Both only scale where the shapes agree."""
-SAME_SHAPE = 0.02
-"""Two aspect ratios nearer than this share count as one: 832x468 is then scaled to 1280x720, not cropped."""
 GREY = 128
 """Level of the grey that lies behind transparent pixels."""
 
@@ -139,56 +146,3 @@ def _turn_in_words(a: int, b: int, c: int, d: int) -> str:
         return "mirrored by its display matrix"
     degrees = 180 if a < 0 else 90 if b > 0 else 270
     return f"rotated {degrees} clockwise"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fitting:
-    """How frames of one size become frames of another."""
-
-    source_size: tuple[int, int]
-    """Height and width of the frames as stored, upright, in pixels."""
-    size: tuple[int, int]
-    """Height and width wanted, in pixels."""
-    fit: Fit
-    """What is done."""
-    window: tuple[int, int, int, int]
-    """Top, left, height and width of the part that is kept, in source pixels."""
-
-    @classmethod
-    def of(cls, source_size: tuple[int, int], size: tuple[int, int] | None, mode: str) -> Fitting:
-        """Plan the way from `source_size` to `size` (both height, width; None: as stored) in one of FITS. Raises ConfigError."""
-        if mode not in FITS:
-            raise ConfigError(f"fit {mode!r} is not known; use one of {', '.join(FITS)}")
-        height, width = source_size
-        whole = (0, 0, height, width)
-        if size is None or size == source_size:
-            return cls(source_size=source_size, size=source_size, fit=Fit.EXACT, window=whole)
-        wanted = size[1] / size[0]
-        ratio = (width / height) / wanted
-        if mode == "scale" or abs(ratio - 1) <= SAME_SHAPE:
-            return cls(source_size=source_size, size=size, fit=Fit.SCALE, window=whole)
-        if ratio > 1:
-            kept = max(1, round(height * wanted))
-            window = (0, (width - kept) // 2, height, kept)
-        else:
-            kept = max(1, round(width / wanted))
-            window = ((height - kept) // 2, 0, kept, width)
-        return cls(source_size=source_size, size=size, fit=Fit.CROP, window=window)
-
-    def remark(self) -> str:
-        """Return what is done in words, widths before heights; empty where nothing is."""
-        if self.fit is Fit.EXACT:
-            return ""
-        _, _, height, width = self.window
-        cut = f"centre crop {width}x{height} of " if self.fit is Fit.CROP else ""
-        return f"{cut}{self.source_size[1]}x{self.source_size[0]} scaled to {self.size[1]}x{self.size[0]}"
-
-    def apply(self, frame: Frame) -> Frame:
-        """Return `frame` (H, W, 3) cut and scaled as planned."""
-        if self.fit is Fit.EXACT:
-            return frame
-        top, left, height, width = self.window
-        part = frame[top : top + height, left : left + width]
-        shrinks = self.size[0] < height or self.size[1] < width
-        resized = cv2.resize(part, (self.size[1], self.size[0]), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
-        return np.asarray(resized, dtype=np.uint8)

@@ -48,14 +48,14 @@ class VideoSection(Record):
     """Scale of classifier-free guidance; unset: the pipeline's own."""
     seeds: tuple[int, ...] = (0,)
     """One video of each sample for each seed."""
-    fps: float = 8.0
-    """Frame rate of the files, frames per second."""
+    fps: float = 0.0
+    """Frame rate of the files, frames per second; 0: the model's own."""
     tracker: str = "flow"
     """Tracker of the finished videos, as ``intergeneval run --tracker`` takes it."""
 
     def __post_init__(self) -> None:
-        if min(self.frames, self.height, self.width) < 0 or self.steps < 1 or not self.seeds:
-            raise ValueError("video.frames, height and width must not be negative, steps at least 1, and seeds not empty")
+        if min(self.frames, self.height, self.width, self.fps) < 0 or self.steps < 1 or not self.seeds:
+            raise ValueError("video.frames, height, width and fps must not be negative, steps at least 1, and seeds not empty")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

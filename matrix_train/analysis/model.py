@@ -45,6 +45,7 @@ class StudiedModel:
         """Load it; that takes as long as loading the base model. Raises ConfigError."""
         found = _find(settings, video)
         self.info = found.info
+        self.rate = found.rate
         self.shape = Shape(frames=found.frames, height=found.size[0], width=found.size[1])
         self.device = torch.device(settings.device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.dtype: torch.dtype = getattr(torch, settings.dtype or ("bfloat16" if self.device.type == "cuda" else "float32"))

@@ -8,7 +8,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 
@@ -16,10 +15,10 @@ from intergeneval import bench, plugins
 from intergeneval import masks as rle
 from intergeneval.bench import Benchmark
 from intergeneval.errors import BackendError, ConfigError
+from intergeneval.plugins.fitting import OF_A_RUN, Fitting
 from intergeneval.records import Sample, Tracks, TrackState, Video, VideoStatus
 from intergeneval.trackers import Tracker, TrackRequest
 from intergeneval.videos import Frame, Reader
-from intergeneval.videos.pixels import Fitting
 from matrix_train.analysis.config import AnalysisConfig
 from matrix_train.analysis.maps import MapStore
 from matrix_train.analysis.model import Shape, StudiedModel
@@ -117,7 +116,6 @@ class Observer:
 
 def first_look(benchmark: Benchmark, sample: Sample, shape: Shape) -> tuple[Frame, dict[str, Masks]]:
     """Return a sample's first frame and its instances' masks (H, W), at the size of the video. Raises BenchError."""
-    size = (shape.height, shape.width)
     if benchmark.first_look is not None:
         first, masks = benchmark.first_look(sample)
     else:
@@ -125,8 +123,9 @@ def first_look(benchmark: Benchmark, sample: Sample, shape: Shape) -> tuple[Fram
         if found is None:
             raise BackendError(f"sample {sample.id}: has no first frame to start from")
         first, masks = found, {item.id: bench.load_mask(benchmark, sample, item) for item in sample.instances if item.mask}
-    fitted = cv2.resize(first, (shape.width, shape.height), interpolation=cv2.INTER_AREA)
-    return np.asarray(fitted, dtype=np.uint8), {key: resize(mask, size) for key, mask in masks.items()}
+    # As a run without settings gives it, so that the videos are the same.
+    way = Fitting.of((shape.height, shape.width), (first.shape[0], first.shape[1]), OF_A_RUN)
+    return way.give(first), {key: way.give_mask(mask) for key, mask in masks.items()}
 
 
 def tracker_of(spec: str) -> Tracker:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +79,7 @@ class _Videos:
         video, kept = folder.video(sample.id, seed), folder.place("maps", sample.id, seed, ".safetensors")
         if not (kept.is_file() and video.is_file()):
             recorded = Observer(self._config, model).sample(self._bench, sample, seed)
-            write_video(video, iter(recorded.frames), self._config.video.fps)
+            write_video(video, iter(recorded.frames), self._config.video.fps or model.rate)
             stated_slots = [slot.to_json() for slot in recorded.slots]
             recorded.store.save(kept, {"slots": stated_slots, "notes": list(recorded.notes)})
         store, stated = MapStore.load(kept)
@@ -114,7 +114,7 @@ class _Clips:
         stride = model.backbone.strides[0]
         scored = score(recorded.store, recorded.slots, tracks, {}, stride)
         if overlay:
-            write_video(folder.video(clip.id, seed), iter(recorded.frames), self._config.video.fps)
+            write_video(folder.video(clip.id, seed), iter(recorded.frames), self._config.video.fps or model.rate)
             keep_means(folder.place("means", clip.id, seed, ".safetensors"), recorded.store, recorded.slots, tracks, stride)
         folder.finish(Done(sample_id=clip.id, seed=seed, sha256="", notes=(*recorded.notes, *scored.notes)), scored)
 
@@ -154,12 +154,14 @@ def analyse(request: Request, say: Callable[[str], None]) -> Result:
 
 
 def _header(request: Request, identity: dict[str, str], model: StudiedModel) -> dict[str, Any]:
+    config = request.config
+    settled = replace(config, video=replace(config.video, fps=config.video.fps or model.rate))
     return {
         "schema": 1,
         "on": request.on,
         "data": identity,
         "model": model.description,
-        "config": request.config.to_json(),
+        "config": settled.to_json(),
         "command": provenance.redact(sys.argv),
         "versions": provenance.versions(),
         "commit": provenance.commit(Path(__file__).parent),

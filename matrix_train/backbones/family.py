@@ -21,10 +21,6 @@ def _tells_nothing(_: Path) -> Shape:
     return 0, None
 
 
-def _drops_nothing(_: Any) -> int:
-    return 0
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
     """One architecture; its folder in this room holds the rest."""
@@ -43,8 +39,6 @@ class Family:
     """Pipeline folder -> what gives the characters of each text token of a caption. Raises ConfigError."""
     tokenizer_by_file: bool = False
     """Whether the tokenizer is loaded by `files.load_tokenizer` and not by the class that the pipeline names."""
-    dropped_frames: Callable[[Any], int] = _drops_nothing
-    """Config of the transformer -> frames at the start that the pipeline samples and throws away."""
     told_shape: Callable[[Path], Shape] = _tells_nothing
     """Pipeline folder -> the shape that its config says it was trained with."""
     dominant: Mapping[MapKind, tuple[int, ...]] = field(default_factory=dict)

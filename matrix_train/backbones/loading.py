@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from intergeneval.errors import ConfigError
+from intergeneval.plugins.video_models import INDEX, TOLD, TRANSFORMER, VAE, read_rules, rules_of
 from matrix_train.backbones import Backbone
 from matrix_train.backbones.family import Shape
 from matrix_train.backbones.files import load_tokenizer
@@ -82,7 +84,33 @@ def load_pipeline(folder: Path, dtype: torch.dtype, **parts: Any) -> Any:
 
 def sampled_frames(pipeline: Any, frames: int) -> int:
     """Return how many frames to ask a pipeline for, so that `frames` of them come out."""
-    return frames + by_name(architecture_of(pipeline)).dropped_frames(pipeline.transformer.config)
+    architecture_of(pipeline)
+    parts = {INDEX: pipeline.config, TRANSFORMER: pipeline.transformer.config, VAE: pipeline.vae.config}
+    return frames + rules_of({name: dict(part) for name, part in parts.items()}).dropped
+
+
+def rate_of(folder: Path) -> float:
+    """Return the frames per second of a pipeline's videos, as its files tell. Raises ConfigError for one we cannot train."""
+    rate = read_rules(folder).rate
+    if rate is None:
+        raise ConfigError(f'{folder}: a {architecture(folder)} of unknown frame rate; write {{"fps": ...}} into its {TOLD}')
+    return rate
+
+
+def shape_notes(folder: Path, frames: int, sizes: Iterable[tuple[int, int]]) -> list[str]:
+    """Return what is to be said of training on a pipeline with so many frames, one sentence each.
+
+    Raises ConfigError for a size (height, width) that its pipeline does not make: an adapter of it could never be sampled.
+    """
+    rules = read_rules(folder)
+    for size in sizes:
+        rules.check_size(size, "data.height and data.width are")
+    try:
+        rules.check_frames(frames, "data.frames")
+    except ConfigError as error:
+        # The clips are encoded at their length all the same; what an adapter of such a length cannot do is be sampled at it.
+        return [f"{error}; videos of an adapter that is trained so need another number of frames"]
+    return []
 
 
 def told_shape(folder: Path) -> Shape:

@@ -22,8 +22,8 @@ from torch import Tensor
 
 from intergeneval.errors import ConfigError
 from intergeneval.ids import sha256_json
+from intergeneval.plugins.fitting import Fitting
 from intergeneval.videos import Reader
-from intergeneval.videos.pixels import Fitting
 from matrix_train.backbones import Backbone, Grid
 from matrix_train.backbones.load_encoders import Encoder, Frames
 from matrix_train.config import Config

@@ -194,12 +194,12 @@ def read_mask(path: Path) -> Mask:
     return _read_pictures([path]).mask(0)
 
 
-def read_picture(path: Path, size: tuple[int, int]) -> Frame:
-    """Read a picture as RGB (H, W, 3), brought to `size` (height, width). Raises MediaError."""
+def read_picture(path: Path) -> Frame:
+    """Read a picture as RGB (H, W, 3). Raises MediaError."""
     picture = cv2.imdecode(np.fromfile(path, dtype=np.uint8), cv2.IMREAD_COLOR_RGB) if path.is_file() else None
     if picture is None:
         raise MediaError(f"{path}: the first frame cannot be read")
-    return np.asarray(cv2.resize(picture, (size[1], size[0]), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    return np.asarray(picture, dtype=np.uint8)
 
 
 def _from_images(folder: Path) -> MaskTrack:

@@ -18,7 +18,7 @@ from intergeneval.records import Sample
 from intergeneval.trackers import Tracker
 from matrix_train.backbones import Backbone, Grid, MapKind
 from matrix_train.backbones.load_encoders import load_offsets
-from matrix_train.backbones.loading import architecture_of, sampled_frames, wrap
+from matrix_train.backbones.loading import architecture_of, rate_of, sampled_frames, wrap
 from matrix_train.guidance.branch import PerturbedBranch
 from matrix_train.guidance.config import GuidanceConfig, layers_of
 from matrix_train.guidance.perturb import Cut, TokenCut
@@ -55,7 +55,7 @@ class Guide:
         if getattr(pipeline, "transformer_2", None) is not None:
             raise ConfigError(f"{folder}: a pipeline of two transformers cannot be guided; guidance would reach one of them only")
         self.config = config
-        self._pipeline = pipeline
+        self._pipeline, self._rate = pipeline, rate_of(folder)
         self._backbone = wrap(architecture_of(pipeline), pipeline.transformer, pipeline.scheduler)
         self._layers = layers_of(config, self._backbone.name, self._backbone.layers)
         two_pass = config.needs_regions and config.regions == "two_pass"
@@ -92,7 +92,7 @@ class Guide:
         tracks = (
             {name: mask[None].repeat(given.frames, axis=0) for name, mask in starts.items()}
             if self._tracker is None
-            else tracked(self._tracker, given.sample, starts, sample(), given.seed)
+            else tracked(self._tracker, given.sample, starts, sample(), given.seed, self._rate)
         )
         decoded = sampled_frames(self._pipeline, given.frames)
         regions = {name: on_grid(track, grid, decoded, self._backbone.strides[0]) for name, track in tracks.items()}

@@ -16,9 +16,6 @@ from intergeneval.trackers import Tracker, TrackRequest
 from matrix_train.backbones import Grid
 from matrix_train.targets import Masks, latent_frames, on_tokens
 
-FPS = 8.0
-"""Frame rate a tracker is told, frames per second."""
-
 
 def check_masks(sample: Sample, masks: Mapping[str, Mask], size: tuple[int, int], needed: Sequence[str]) -> None:
     """Raise ConfigError when an instance of a role has no mask, an empty one, or one of another size than the video."""
@@ -44,11 +41,16 @@ def tracker_of(spec: str) -> Tracker:
 
 
 def tracked(
-    tracker: Tracker, sample: Sample, masks: Mapping[str, Mask], frames: npt.NDArray[np.uint8], seed: int
+    tracker: Tracker, sample: Sample, masks: Mapping[str, Mask], frames: npt.NDArray[np.uint8], seed: int, rate: float
 ) -> dict[str, Masks]:
-    """Follow the masks through frames (F, H, W, 3); where an instance is lost or gone its mask is empty. Raises BackendError."""
+    """Follow the masks through frames (F, H, W, 3) at `rate` a second; where an instance is lost or gone its mask is empty.
+
+    Raises BackendError.
+    """
     size = (frames.shape[1], frames.shape[2])
-    video = Video(sample_id=sample.id, seed=seed, status=VideoStatus.OK, size=size, source_size=size, frames=len(frames), fps=FPS)
+    video = Video(
+        sample_id=sample.id, seed=seed, status=VideoStatus.OK, size=size, source_size=size, frames=len(frames), fps=rate
+    )
     tracks = tracker.track(TrackRequest(sample=sample, video=video, masks=masks, frames=iter(frames)))
     if tracks.status != "ok":
         raise BackendError(f"sample {sample.id}: the tracker failed on the unguided video: {tracks.reason}")

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from intergeneval.errors import BackendError, ConfigError
+from intergeneval.plugins.video_models import TOLD
 from matrix_train.backbones.cogvideox.transformer import CogVideoX
 from matrix_train.backbones.cogvideox.untrained import (
     DitShape,
@@ -24,6 +25,7 @@ from matrix_train.backbones.cogvideox.untrained import (
     prefer_near,
     write_pipeline,
 )
+from matrix_train.data.staged import Format
 from matrix_train.pretrain.config import DitConfig, PretrainConfig, dump
 from matrix_train.pretrain.latents import Latents
 from matrix_train.pretrain.state import LossLog, check_same, load_state, save_state
@@ -83,6 +85,9 @@ def train_dit(config: PretrainConfig, latents: Latents, places: Places, say: Say
             log.flush()
     parts = trainer.averaged()
     write_pipeline(places.pipeline, {**parts, "vae": load_vae(places.vae)}, latents.factor, torch.float16)
+    # A clip lasts as long as any staged one, whatever its number of frames; the class of the pipeline would tell another rate.
+    rate = Format(size=(config.world.height, config.world.width), frames=config.world.frames).rate
+    (places.pipeline / TOLD).write_text(json.dumps({"fps": rate}) + "\n", encoding="utf-8")
     return places.pipeline
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from intergeneval.errors import ConfigError, RecordError
+from intergeneval.plugins.video_models import read_rules
 from intergeneval.records import Record
 from matrix_train.backbones.files import look_up, resolve
-from matrix_train.backbones.loading import architecture, told_shape
+from matrix_train.backbones.loading import architecture, rate_of, told_shape
 from matrix_train.config import STEP
 from matrix_train.guidance.config import GuidanceConfig, parse
 from matrix_train.model.checkpoint import MARK, AdapterInfo, read_info
@@ -99,6 +100,8 @@ class Model:
     """Frames of a video."""
     size: tuple[int, int]
     """Height and width in pixels."""
+    rate: float
+    """Frames per second of its videos, as the files of the base tell."""
 
     def base(self) -> Path:
         """Return the folder of the base pipeline; one on the hub is downloaded where that was not done. Raises ConfigError."""
@@ -115,7 +118,7 @@ def find_model(spec: str, config: SampleConfig) -> Model:
 
     The base of an adapter is looked up and not fetched: the adapter knows its own shape. A pipeline on the hub is fetched, since
     its files stand in the description of a run. The shape is the config's, or else the one the adapter was trained with, or the
-    one that a base tells of itself.
+    one that a base tells of itself; a shape that the base would change without a word is refused.
     """
     folder = Path(spec)
     size = (config.height, config.width) if config.height else None
@@ -123,8 +126,11 @@ def find_model(spec: str, config: SampleConfig) -> Model:
         info = read_info(folder)
         base, frames = config.base or info.base, config.frames or info.frames
         # Better known to be missing, or none that we know, now than after hours of other work.
-        architecture(look_up(base))
-        return Model(base_path=base, adapter=folder, info=info, frames=frames, size=size or info.size)
+        place = look_up(base)
+        architecture(place)
+        return _checked(
+            Model(base_path=base, adapter=folder, info=info, frames=frames, size=size or info.size, rate=rate_of(place))
+        )
     if folder.is_dir() and not (folder / "model_index.json").is_file():
         raise ConfigError(f"{spec} is neither an adapter folder (no {MARK}) nor a diffusers pipeline (no model_index.json)")
     if config.base:
@@ -134,4 +140,13 @@ def find_model(spec: str, config: SampleConfig) -> Model:
     frames = config.frames or told
     if not frames or not (size or own):
         raise ConfigError(f"{spec} does not say the shape it was trained with; set frames, height and width")
-    return Model(base_path=str(place), adapter=None, info=None, frames=frames, size=size or own or (0, 0))
+    size = size or own or (0, 0)
+    return _checked(Model(base_path=str(place), adapter=None, info=None, frames=frames, size=size, rate=rate_of(place)))
+
+
+def _checked(model: Model) -> Model:
+    """Return the model. Raises ConfigError where its base gives back other frames than it is asked for, or another size."""
+    rules = read_rules(look_up(model.base_path))
+    rules.check_frames(model.frames, f"{model.adapter or model.base_path}: frames")
+    rules.check_size(model.size, f"{model.adapter or model.base_path}: height and width are")
+    return model

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from intergeneval.errors import ConfigError, MediaError
+from intergeneval.errors import ConfigError
 from intergeneval.masks import Mask
+from intergeneval.plugins.fitting import Fitting
 from intergeneval.records import Sample
 from intergeneval.videos import Frame, write_video
 from matrix_train.backbones.load_encoders import encoder_of
@@ -25,8 +25,7 @@ from matrix_train.guidance.roles import described_sample
 from matrix_train.model.checkpoint import load_matrix
 from matrix_train.model.conditioning import on_first_frame, palette_picture, target_picture
 from matrix_train.sample.config import SampleConfig, SamplingConfig, find_model
-from matrix_train.sample.pipeline import FPS, sample
-from matrix_train.targets import resize
+from matrix_train.sample.pipeline import sample
 
 
 class Generator:
@@ -102,7 +101,7 @@ class VideoRequest:
     model: str
     """Adapter folder, pipeline folder or hub id."""
     image: Path
-    """First frame; brought to the size of the video."""
+    """First frame, of any size; the video has its shape."""
     masks: tuple[Path, ...] = ()
     """First-frame masks of the instances, in the order in which they take their colours."""
     prompt: str
@@ -117,17 +116,14 @@ class VideoRequest:
     """Sampling and guidance."""
 
 
-def read_masks(paths: Sequence[Path], image: Path, size: tuple[int, int]) -> dict[str, Mask]:
-    """Read the masks of a first frame, brought to `size`, by id. Raises MediaError, and ConfigError for another size than it."""
-    picture = cv2.imread(str(image), cv2.IMREAD_GRAYSCALE)
-    if picture is None:
-        raise MediaError(f"{image}: the first frame cannot be read")
-    shape, found = picture.shape, {}
+def read_masks(paths: Sequence[Path], shape: tuple[int, int]) -> dict[str, Mask]:
+    """Read the masks of a first frame of that height and width, by id. Raises MediaError, and ConfigError for another size."""
+    found = {}
     for place, path in enumerate(paths, 1):
         mask = read_mask(path)
         if mask.shape != shape:
             raise ConfigError(f"{path}: the mask is {mask.shape[1]}x{mask.shape[0]}, the first frame {shape[1]}x{shape[0]}")
-        found[f"id{place}"] = resize(mask, size)
+        found[f"id{place}"] = mask
     return found
 
 
@@ -136,8 +132,12 @@ def write_one(request: VideoRequest) -> int:
     config = request.config
     described = described_sample(request.prompt, request.interactions, len(request.masks))
     # What can be read is read before the model, which takes long.
-    size = find_model(request.model, config.sample).size
-    first = read_picture(request.image, size)
-    masks = read_masks(request.masks, request.image, size)
+    model = find_model(request.model, config.sample)
+    picture = read_picture(request.image)
+    shape = (picture.shape[0], picture.shape[1])
+    way = Fitting.of(model.size, shape, "crop")
+    masks = {name: way.give_mask(mask) for name, mask in read_masks(request.masks, shape).items()}
     generator = Generator(request.model, config.sample, config.attention_guidance)
-    return write_video(request.out, iter(generator.frames(first, described, masks, seed=request.seed)), FPS)
+    made = generator.frames(way.give(picture), described, masks, seed=request.seed)
+    # What is black around a picture of another shape is no part of the video that was asked for.
+    return write_video(request.out, (way.cut(frame) for frame in made), model.rate)

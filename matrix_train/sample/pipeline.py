@@ -11,9 +11,6 @@ import torch
 from intergeneval.videos import Frame
 from matrix_train.backbones.loading import sampled_frames
 
-FPS = 8.0
-"""Frame rate of written videos, frames per second."""
-
 
 def sample(
     pipeline: Any, first: Frame, prompt: str, *, frames: int, steps: int, seed: int, guidance: float | None = None

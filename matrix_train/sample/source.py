@@ -9,6 +9,7 @@ from typing import Any
 from intergeneval.errors import BackendError, ConfigError, IntergenevalError, RecordError
 from intergeneval.ids import sha256_file
 from intergeneval.masks import Mask
+from intergeneval.plugins.fitting import Fitting
 from intergeneval.plugins.weights import Once
 from intergeneval.records import Sample
 from intergeneval.sources import Frame, SourceVideo
@@ -18,12 +19,11 @@ from matrix_train.guidance.config import check_layers, parse
 from matrix_train.guidance.roles import roles_of
 from matrix_train.model.checkpoint import LORA, MARK, REST
 from matrix_train.sample.config import SampleConfig, find_model
-from matrix_train.targets import resize
 
 SAMPLED = ("base", "dtype", "device", "steps", "guidance", "frames", "height", "width")
 """Settings that are fields of SampleConfig."""
-OWN = {"seeds": [0], "fps": 8.0, "name": "", "attention_guidance": {}}
-"""Further settings, with the defaults."""
+OWN: Mapping[str, Any] = {"seeds": [0], "fps": None, "name": "", "attention_guidance": {}}
+"""Further settings, with the defaults; ``fps`` is the base's own where it is not set."""
 
 
 class MatrixSource:
@@ -48,10 +48,12 @@ class MatrixSource:
         seeds, fps = self._settings["seeds"], self._settings["fps"]
         if not isinstance(seeds, list | tuple) or not seeds or not all(type(seed) is int for seed in seeds):
             raise ConfigError(f"source 'matrix': seeds is {seeds!r}; it must be a list of whole numbers, such as [0, 1]")
-        if type(fps) not in (int, float) or not 0 < fps < float("inf"):
+        if fps is not None and (type(fps) not in (int, float) or not 0 < fps < float("inf")):
             raise ConfigError(f"source 'matrix': fps is {fps!r}; it must be a number above 0")
         self._guidance = parse(self._settings["attention_guidance"], where="source 'matrix': attention_guidance")
         self._model = find_model(model, self._config)
+        self._fps: float = self._model.rate if fps is None else fps
+        self._fit = "crop"
         check_layers(self._guidance, look_up(self._model.base_path))
         self._root: Path | None = None
         self._generator = Once("source 'matrix'", self._load)
@@ -67,7 +69,7 @@ class MatrixSource:
         """Return base, adapter hashes, and settings of sampling and guidance."""
         config, model = self._config, self._model
         found: dict[str, Any] = {"source": "matrix", "dtype": config.dtype, "steps": config.steps, "guidance": config.guidance}
-        found["fps"] = self._settings["fps"]
+        found["fps"] = self._fps
         if model.adapter is None or model.info is None:
             base = model.base()
             parts = tuple(sorted(path.name for path in base.iterdir() if path.is_dir()))
@@ -92,7 +94,15 @@ class MatrixSource:
         reason = self._missing(sample)
         if reason:
             return SourceVideo(missing=reason)
-        return SourceVideo(frames=lambda: self._frames(sample, seed), fps=float(self._settings["fps"]))
+        return SourceVideo(frames=lambda: self._frames(sample, seed), fps=float(self._fps), fitting=self.geometry(sample))
+
+    def give_by(self, fit: str) -> None:
+        """Take how the videos will be read, which is how first frames are given."""
+        self._fit = fit
+
+    def geometry(self, sample: Sample) -> Fitting | None:
+        """Return the way of a sample's first frame into the model and back; None for a sample without one."""
+        return None if sample.size is None else Fitting.of(self._model.size, sample.size, self._fit)
 
     def _missing(self, sample: Sample) -> str:
         """Return why a sample cannot have a video, in one sentence; empty where it can."""
@@ -125,10 +135,10 @@ class MatrixSource:
         if self._root is None:
             raise BackendError("source 'matrix' was not told where the benchmark's files are")
         assert sample.image is not None
-        size = self._model.size
-        first = read_picture(inside(self._root, sample.image, "first frame"), size)
+        picture = read_picture(inside(self._root, sample.image, "first frame"))
+        way = self.geometry(sample) or Fitting.of(self._model.size, (picture.shape[0], picture.shape[1]), self._fit)
         paths = {item.id: inside(self._root, item.mask, "mask") for item in sample.instances if item.mask}
-        return first, {name: resize(read_mask(path), size) for name, path in paths.items()}
+        return way.give(picture), {name: way.give_mask(read_mask(path)) for name, path in paths.items()}
 
     def _load(self) -> Any:
         from matrix_train.sample.generate import Generator

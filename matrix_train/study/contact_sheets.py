@@ -26,7 +26,8 @@ _PAPER, _INK = 250, (30, 30, 30)
 
 def frames_of(path: Path, size: tuple[int, int] | None, most: int = MOST) -> tuple[list[int], list[Frame]]:
     """Return at most `most` frames of a video (H, W, 3), evenly chosen, with their numbers. Raises MediaError."""
-    found = list(Reader(path, size=size, keep=False))
+    # As the study's runs read them: cut instead, they would not lie under the masks of a first frame of another shape.
+    found = list(Reader(path, size=size, fit="scale", keep=False))
     if not found:
         raise MediaError(f"{path}: has no frame")
     chosen = sorted({round(place * (len(found) - 1) / max(1, most - 1)) for place in range(most)}) if len(found) > most else None

@@ -21,10 +21,10 @@ from accelerate.utils import gather_object
 from intergeneval.errors import BackendError, ConfigError
 from matrix_train.backbones.files import resolve
 from matrix_train.backbones.load_encoders import load_encoder
-from matrix_train.backbones.loading import load_backbone
+from matrix_train.backbones.loading import load_backbone, shape_notes
 from matrix_train.config import Config, TrainConfig
 from matrix_train.data.batches import Batches
-from matrix_train.data.cache import check_key, folder_of, key_of, notes_of, precompute
+from matrix_train.data.cache import check_key, folder_of, key_of, notes_of, precompute, sizes_of
 from matrix_train.data.checking import read_dataset
 from matrix_train.model import checkpoint
 from matrix_train.model.aligned import AlignedModel
@@ -104,6 +104,8 @@ class Run:
                 "without a GPU for each, set ACCELERATE_USE_CPU=true"
             )
         self.folder = resolve(config.model.path)
+        for note in shape_notes(self.folder, config.data.frames, sizes_of(config)) if config.train.steps else ():
+            self._tell(f"note: {note}")
         self.backbone = load_backbone(self.folder, getattr(torch, config.model.dtype))
         # Layers and widths that cannot be are told before hours of encoding.
         self.model = AlignedModel(self.backbone, config).train()

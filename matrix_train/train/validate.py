@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from intergeneval.videos import Frame, write_video
-from matrix_train.backbones.loading import load_pipeline, sampled_frames
+from matrix_train.backbones.loading import load_pipeline, rate_of, sampled_frames
 from matrix_train.data.batches import Batches
 from matrix_train.model.aligned import AlignedModel
 from matrix_train.model.conditioning import IdMapInput, on_first_frame
-from matrix_train.sample.pipeline import FPS, sample
+from matrix_train.sample.pipeline import sample
 
 STEPS = 20
 """Sampling steps of a validation video."""
@@ -34,7 +34,7 @@ def validate(model: AlignedModel, batches: Batches, folder: Path, out: Path) -> 
     device = next(model.transformer.parameters()).device
     pipeline.to(device)
     pipeline.set_progress_bar_config(disable=True)
-    hook = None
+    hook, rate = None, rate_of(folder)
     if model.projection is not None:
         hook = IdMapInput(model.transformer, model.backbone.channel_axis, model.backbone.latent_channels)
     written = []
@@ -46,18 +46,18 @@ def validate(model: AlignedModel, batches: Batches, folder: Path, out: Path) -> 
                 hook.latent = on_first_frame(latent, 1 + (sampled_frames(pipeline, len(frames)) - 1) // 4)
             video = sample(pipeline, frames[0], clip.caption, frames=len(frames), steps=STEPS, seed=model.config.train.seed)
             path = out / f"{place:03d}.mp4"
-            write_video(path, iter(video), FPS)
+            write_video(path, iter(video), rate)
             written.append(path)
     finally:
         if hook is not None:
             hook.remove()
     for place in range(min(model.config.train.validate_clips, len(batches.clips))):
-        written += _overlays(model, batches, place, out)
+        written += _overlays(model, batches, place, out, rate)
     model.train()
     return written
 
 
-def _overlays(model: AlignedModel, batches: Batches, place: int, out: Path) -> list[Path]:
+def _overlays(model: AlignedModel, batches: Batches, place: int, out: Path, rate: float) -> list[Path]:
     batch = batches.one(place, time=500.0)
     device = next(model.transformer.parameters()).device
     maps = model(batch.to(device, getattr(torch, model.config.model.dtype)))["maps"]
@@ -65,7 +65,7 @@ def _overlays(model: AlignedModel, batches: Batches, place: int, out: Path) -> l
     for name, maps_BRFHW in maps.items():
         for entry in batch.entries:
             path = out / f"{place:03d}-{name.replace('/', '-')}-{entry.interaction}-{entry.role}.mp4"
-            write_video(path, heat(frames, maps_BRFHW[0, entry.slot].float().cpu()), FPS)
+            write_video(path, heat(frames, maps_BRFHW[0, entry.slot].float().cpu()), rate)
             written.append(path)
     return written
 

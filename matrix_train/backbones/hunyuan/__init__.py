@@ -15,9 +15,6 @@ from matrix_train.backbones.files import load_tokenizer
 from matrix_train.backbones.noising import FlowMatching, shift_of
 from matrix_train.roles import Span
 
-DROPPED = 4
-"""Frames at the start that the pipeline samples and throws away in its latent-concat variant."""
-
 
 def _wrap(transformer: Any, scheduler: Any) -> Backbone:
     from matrix_train.backbones.hunyuan.transformer import HunyuanVideo
@@ -48,7 +45,6 @@ FAMILY = Family(
     encoder=_encoder,
     offsets=_offsets,
     tokenizer_by_file=True,
-    dropped_frames=lambda config: DROPPED if config.image_condition_type == "latent_concat" else 0,
     dominant={MapKind.V2T: (6, 7, 9, 10), MapKind.V2V: (11, 26, 27, 29)},
     dominant_depth=60,
 )
