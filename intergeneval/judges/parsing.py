@@ -127,6 +127,8 @@ def _answer(entry: Mapping[str, Any], sampled: Collection[int]) -> Said | str:
     value = _VALUES[said] if said is not None else None
     if value is None:
         return f"answer {str(entry.get('answer'))[:40]!r} is none of " + ", ".join(_VALUES)
+    if twice := _twice(entry, "answer"):
+        return f"{twice} beside answer: it is not told which one counts"
     if "frame" not in entry:
         return "frame is missing"
     if entry["frame"] is None:
@@ -135,6 +137,11 @@ def _answer(entry: Mapping[str, Any], sampled: Collection[int]) -> Said | str:
     if frame is None or frame not in sampled:
         return f"frame {str(entry['frame'])[:20]} is none of those shown"
     return Said(value=value, frame=frame, reason=reason_of(entry))
+
+
+def _twice(entry: Mapping[str, Any], name: str) -> str:
+    """Return another field of an entry that says what `name` says, such as ``final_answer``; empty where none does."""
+    return next((other[:40] for other in entry if other != name and name in other.casefold()), "")
 
 
 def _read_frames(entries: Any, wanted: _Wanted, reading: Reading, see: Callable[[Mapping[str, Any]], Seen | str]) -> None:

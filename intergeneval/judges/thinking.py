@@ -91,10 +91,12 @@ def _final(text: str) -> str:
     if "<|channel|>" not in text:
         if _BARE_CHANNEL.match(text) is None:
             return text
-        _, known, last = text.rpartition(_BARE_FINAL)
-        if not known:
+        messages = text.split(_BARE_FINAL)
+        if len(messages) == 1:
             raise NotJsonError("the reply is thinking that does not end")
-        return last
+        if len(messages) > 2:
+            raise NotJsonError(f"the reply has {len(messages) - 1} final messages instead of one")
+        return messages[1]
     headers = list(_CHANNEL.finditer(text))
     finals = [number for number, header in enumerate(headers) if header.group(1).lower() == "final"]
     if len(finals) != 1:

@@ -20,6 +20,14 @@ _AFTER = re.compile(rf"(?:\s|{_SPECIAL}|```|~~~)*", re.IGNORECASE)
 _ENDS = re.compile(rf"\}}(?:\s|{_SPECIAL}|```|~~~)*\Z", re.IGNORECASE)
 _BRACKET = re.compile(r"[][{}]")
 _ASIDE = re.compile(r"\[[^][{}]*\]")
+_DISOWNED = re.compile(r"\b(?:wrong|incorrect|template|placeholder|for example|example only|draft|not my)\b|<!--", re.IGNORECASE)
+"""What words before an object say of one that is not the answer."""
+_AMENDED = re.compile(
+    r"\b(?:correct(?:ed|ion|ing)|should (?:be|have been|read)|instead|swap|wrong|mistaken?|actually|second thought|scratch that|"
+    r"ignore|disregard|sorry|rather|revised?)\b|\bq(?:uestion)?\s*[.:#]?\s*\d|\b\d+\.\d+\b",
+    re.IGNORECASE,
+)
+"""What words after an object say that takes part of it back, or answers something once more."""
 _PLAIN = json.JSONDecoder()
 
 
@@ -38,6 +46,8 @@ def sole_object(text: str, *, cut: bool = False) -> dict[str, Any]:
     found, start, end = _only(said)
     if cut and not (may_begin(text, said, start) and _AFTER.fullmatch(said, end)):
         raise NotJsonError("the reply is not one JSON object: it is cut off amid other words")
+    if _DISOWNED.search(said, 0, start) or _AMENDED.search(said, end):
+        raise NotJsonError("the reply is not one JSON object: words beside it say that not all of it holds")
     return found
 
 

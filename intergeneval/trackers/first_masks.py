@@ -19,10 +19,11 @@ FOREIGN = 0.2
 _SLACK = 0.005
 
 
-def first_frame_notes(masks: Mapping[str, Mask], given: Mapping[str, Mask], where: str) -> tuple[str, ...]:
+def first_frame_notes(masks: Mapping[str, Mask], given: Mapping[str, Mask], where: str, *, sure: bool = False) -> tuple[str, ...]:
     """Return notes on masks (H, W) of a first frame that differ from the ones `given` of it, by instance id.
 
-    Raises MediaError where they are exchanged between instances, counted in another order, or of something else. Instances that
+    Raises MediaError where they are exchanged between instances, counted in another order, or of something else; the last is
+    noted only where it is `sure` that they are tracks of this video, which may begin otherwise than the benchmark. Instances that
     have no mask in the first frame are left to the rule of states.
     """
     shared = [name for name in given if name in masks and masks[name].any() and given[name].any()]
@@ -41,7 +42,7 @@ def first_frame_notes(masks: Mapping[str, Mask], given: Mapping[str, Mask], wher
             raise MediaError(
                 f"{where}: {told}; counted row by row it fits: COCO's run lengths go down the columns, write them so"
             )
-        if found < FOREIGN:
+        if found < FOREIGN and not sure:
             raise MediaError(
                 f"{where}: {told} (IoU, a few pixels forgiven): they show another thing; take the tracks of this video, and "
                 "where its first frame is not the benchmark's, give the model masks of its own"

@@ -73,7 +73,8 @@ class StoredTracker:
         builder = TrackBuilder(order, request.masks)
         for index, (masks, confidence, lost) in enumerate(frames_of_masks):
             if index == request.anchor:
-                notes = (*notes, *first_frame_notes(masks, request.masks, where))
+                # What lies beside a video is of that video, whatever its first frame shows.
+                notes = (*notes, *first_frame_notes(masks, request.masks, where, sure=self._folder is None))
             builder.add(masks, confidence, lost)
         return Tracks(
             sample_id=request.sample.id,

@@ -88,7 +88,10 @@ class RawServer:
             while (line := stream.readline()).strip():
                 if line.lower().startswith(b"content-length:"):
                     length = int(line.split(b":")[1])
-            index = int(re.search(rb"/(\d+)/v1", path).group(1))  # type: ignore[union-attr]
+            named = re.search(rb"/(\d+)/v1", path)
+            if named is None:  # whoever connected has left
+                return
+            index = int(named.group(1))
             with self._lock:
                 self.attempts[index] += 1
                 attempt = self.attempts[index]

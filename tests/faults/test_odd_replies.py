@@ -23,7 +23,7 @@ from tests.fakes.odd_replies import FAILED, LATER, READ, Odd, all_of_them
 from tests.fakes.raw_server import RawServer
 
 ATTEMPTS = 3
-SLACK = 8.0
+SLACK = 20.0
 """Seconds beside the attempts: this machine may have neighbours."""
 ODD = all_of_them()
 

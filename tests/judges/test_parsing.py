@@ -108,3 +108,27 @@ def test_reasons_are_shortened_to_one_line_that_can_be_written():
     assert reason.startswith("a b ?ccc")
     assert len(reason) == parsing.MAX_REASON
     reason.encode("utf-8")
+
+
+NO = '{"answers": [{"question": "0.1", "answer": "no", "frame": null, "reason": ""}]}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"answers": [{"question": "0.1", "answer": "no", "Answer": "yes", "frame": null, "reason": ""}]}',
+        '{"answers": [{"question": "0.1", "answer": "no", "final_answer": "yes", "frame": null, "reason": ""}]}',
+        f"{NO} Correction: question 0.1 should be yes.",
+        f"{NO}\nOn second thought, swap yes and no.",
+        f"The following is wrong: {NO}",
+        f"<!-- {NO} -->",
+        f'analysisHm. assistantfinal{{"answers": []}}assistantfinal{NO}',
+    ],
+)
+def test_an_answer_that_its_own_reply_takes_back_is_none(text):
+    assert parsing.read(text, ["0.1"], [0, 5], [], []).answers == {}
+
+
+def test_a_sentence_that_takes_nothing_back_changes_nothing():
+    text = f"Here you are: {NO} I hope this helps. No doubt!"
+    assert set(parsing.read(text, ["0.1"], [0, 5], [], []).answers) == {"0.1"}

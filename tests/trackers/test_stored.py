@@ -270,9 +270,15 @@ def other(name, mask):
 def test_stored_masks_of_something_else_in_the_first_frame_are_refused(tmp_path, change, words):
     (tmp_path / "s.tracks.json").write_text(json.dumps(tracks_where_first(change)))
     with pytest.raises(MediaError) as caught:
-        create("", {}).track(request_of(tmp_path))
+        create(str(tmp_path), {}).track(request_of(tmp_path))
     assert words in str(caught.value)
     assert "s.tracks.json" in str(caught.value)
+
+
+def test_what_lies_beside_a_video_may_begin_otherwise_than_the_benchmark_and_is_noted(tmp_path):
+    value = tracks_where_first(lambda name, mask: moved(mask, down=20))
+    (tmp_path / "s.tracks.json").write_text(json.dumps(value))
+    assert [note for note in create("", {}).track(request_of(tmp_path)).notes if "agree by 0.0" in note]
 
 
 def test_exchanged_folders_of_mask_images_are_told_by_the_first_frame(tmp_path):
