@@ -165,11 +165,35 @@ def test_a_batch_that_fails_validation_is_one_sentence_and_nothing_is_recorded(w
     with BatchServer() as server:
         server.ends = ends
         batch(world, server.url)
-        with pytest.raises(ConfigError, match=r"the server refused batch batch-0: model_not_found, model in line 1$") as caught:
+        with pytest.raises(ConfigError, match=r"the server refused batch batch-0: model_not_found, model in line 1; ") as caught:
             batch(world, server.url)
+        assert "the server serves no model 'test-model': name one with --judge openai-batch:MODEL" in str(caught.value)
+        assert "secret" not in str(caught.value)
         assert caught.value.exit_code == 2
         assert not (world / "run" / "answers.jsonl").exists()
         assert until_whole(world, server.url)[1] == 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "way"),
+    [
+        ({"code": "invalid_json_line", "line": 3}, "cut off or changed on its way: call again"),
+        ({"code": "url_mismatch", "line": 1}, "set endpoint under"),
+        ({"code": "too_many_tasks"}, "set requests under"),
+        ({"code": "invalid_request", "message": "The model `m` does not exist"}, "--judge openai-batch:MODEL"),
+        ({"code": "billing_hard_limit_reached"}, "no credit or quota left: top it up"),
+    ],
+)
+def test_what_fails_validation_names_what_to_change(world, fault, way):
+    def ends(item):
+        item["errors"] = {"data": [{"code": "of no known cause"}, fault]}
+        return "failed"
+
+    with BatchServer() as server:
+        server.ends = ends
+        batch(world, server.url)
+        with pytest.raises(ConfigError, match=way):
+            batch(world, server.url)
 
 
 def test_a_full_queue_names_the_setting_that_hands_in_less(world):
@@ -262,6 +286,83 @@ def test_lines_that_say_nothing_of_what_was_asked_change_nothing_and_a_missing_o
         assert [score.if_ for score in result.scores] == [1.0] * 3
 
 
+def damaged(server, change):
+    """Let lines of output be changed as bytes."""
+    original = server._execute
+
+    def execute(item):
+        original(item)
+        for name in {"output_file_id", "error_file_id"} & set(item):
+            before = server.files[item[name]]
+            server.files[item[name]] = change(before)
+            assert server.files[item[name]] != before
+
+    server._execute = execute
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"completion_tokens": 100', b'"completion_tokens": ' + b"1" * 6001),
+        (b'"model": "served-1"', b'"model": "served\x01-1"'),
+        (b'"model": "served-1"', b'"model": "served\xff-1"'),
+        (b'"model": "served-1"', b'"model": "served\\ud800-1"'),
+        (b'"status_code": 200', b'"status_code": "200"'),
+        (b'"status_code": 200', b'"status_code": 201'),
+        (b'"status_code": 200', b'"status_code": 299.0'),
+    ],
+    ids=["long number", "control character", "no UTF-8", "half a pair", "text", "201", "float"],
+)
+def test_an_odd_line_is_read_as_the_ordinary_judge_reads_it_and_paid_once(world, old, new):
+    table = {"prices": PRICES, "image_tokens": 0}
+    with BatchServer() as server:
+        damaged(server, lambda content: content.replace(old, new))
+        result, calls = until_whole(world, server.url, judge_settings=table)
+        assert (calls, len(server.batches)) == (2, 1)
+        assert paid_once(server)
+        assert spending(result.store).cost > 0
+        assert spending(result.store).transient == {}
+        if b"status" not in old:
+            said = [json.dumps(reply(good(asked))).encode().replace(old, new) for asked in server.asked]
+            again = iter(said)
+            server.script = lambda _: Fault(body=next(again))
+            assert same_as_openai(world, server, result.store.folder, judge_settings=table)
+
+
+MOST_FOUR = {"message": "At most 4 image(s) may be provided in one request, sk-secret", "type": "BadRequestError", "code": 400}
+
+
+@pytest.mark.parametrize(
+    ("place", "status", "error", "kind"),
+    [
+        ("body", 400, MOST_FOUR, "too many pictures"),
+        ("beside", 400, MOST_FOUR, "too many pictures"),
+        ("line", 400, MOST_FOUR, "too many pictures"),
+        ("body", 400, {"message": "'temperature' is not supported, sk-secret", "code": 400}, "temperature"),
+        ("line", 500, {"message": "the model takes at most 0 image, sk-secret"}, "no pictures"),
+        ("body", 429, {"message": "sk-secret", "type": "insufficient_quota", "code": 429}, "quota"),
+    ],
+)
+def test_a_refused_line_is_told_in_the_words_of_the_ordinary_judge_and_its_own_words_are_not_kept(
+    world, place, status, error, kind
+):
+    def line(_, given):
+        response = {"status_code": status, "request_id": "r", "body": {"error": error} if place == "body" else None}
+        return {**given, "response": None if place == "line" else response, "error": None if place == "body" else error}
+
+    body = json.dumps({"error": error}).encode()
+    with BatchServer(lambda _: Fault(status=status, body=body)) as server:
+        server.line = line
+        batch(world, server.url)
+        answers = judged_world.answers(batch(world, server.url).store)
+        assert len(server.batches) == 1
+        assert {item.usage["kind"] for item in answers} == {kind}
+        with pytest.raises(BackendError) as ordinary:
+            judged_world.run(world, server.url, out=str(world / "other"), cache="off")
+        assert all(item.reason in str(ordinary.value) for item in answers)
+        assert not [path for path in (world / "run").rglob("*") if path.is_file() and b"secret" in path.read_bytes()]
+
+
 def test_what_a_server_writes_cannot_spoil_the_journal_and_the_key_stands_nowhere(world, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", 'sk-se"cret')
 
@@ -347,7 +448,9 @@ def test_a_server_that_is_away_loses_nothing(world):
         assert paid_once(server)
 
 
-@pytest.mark.parametrize(("status", "way"), [(404, "use --judge openai:MODEL"), (401, "check the key"), (413, "megabytes")])
+@pytest.mark.parametrize(
+    ("status", "way"), [(404, "use --judge openai:MODEL"), (401, r"put a valid key into \$OPENAI_API_KEY"), (413, "megabytes")]
+)
 def test_a_refusal_is_one_sentence_with_the_way_out_and_the_next_call_tries_anew(world, status, way):
     with BatchServer() as server:
         server.before = lambda method, path: Fault(status=status) if path == "/files" else None
@@ -355,6 +458,52 @@ def test_a_refusal_is_one_sentence_with_the_way_out_and_the_next_call_tries_anew
             batch(world, server.url, own={"requests": 1})
         server.before = lambda *_: None
         assert until_whole(world, server.url)[0].complete
+        assert paid_once(server)
+
+
+QUOTA = Fault(status=429, body=b'{"error": {"message": "sk-secret", "code": "insufficient_quota"}}')
+NO_MODEL = Fault(status=400, body=b'{"error": {"message": "sk-secret", "code": "model_not_found"}}')
+
+
+@pytest.mark.parametrize(
+    ("path", "fault", "way"),
+    [
+        ("/batches", QUOTA, "a batch was refused: the account has no credit or quota left .status 429.: top it up"),
+        ("/files", QUOTA, "the account has no credit or quota left"),
+        ("/batches", NO_MODEL, "the server serves no model 'test-model' .status 400.: name one with --judge openai-batch:MODEL"),
+        ("/batches", Fault(status=302), "set base_url in .settings.openai. to the final address"),
+        ("/files", Fault(status=402), "no credit"),
+    ],
+)
+def test_what_no_other_try_changes_is_refused_at_once_and_names_the_setting(world, path, fault, way):
+    calls = []
+    with BatchServer() as server:
+
+        def before(method, called):
+            calls.append((method, called))
+            return fault if (method, called) == ("POST", path) else None
+
+        server.before = before
+        with pytest.raises(ConfigError, match=way) as caught:
+            batch(world, server.url)
+        assert caught.value.exit_code == 2
+        assert "secret" not in str(caught.value)
+        assert calls.count(("POST", path)) == 1
+        server.before = lambda *_: None
+        assert until_whole(world, server.url)[0].complete
+        assert paid_once(server)
+
+
+@pytest.mark.parametrize("path", ["/batches/batch-0", "/files/file-1/content"])
+def test_an_account_that_ran_empty_meanwhile_is_told_so_and_the_batch_is_kept(world, path):
+    with BatchServer() as server:
+        batch(world, server.url)
+        server.before = lambda _, called: QUOTA if called == path else None
+        with pytest.raises(ConfigError, match="no credit or quota left") as caught:
+            batch(world, server.url)
+        assert "forget" not in str(caught.value)
+        server.before = lambda *_: None
+        assert until_whole(world, server.url)[1] == 1
         assert paid_once(server)
 
 

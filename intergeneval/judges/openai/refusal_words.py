@@ -19,17 +19,20 @@ class Told:
     settings: OpenAISettings
     """Settings of the judge."""
     status: int
-    """The HTTP status of the refusal."""
+    """The HTTP status of the refusal; 0: it came with none."""
     name: str
     """The parameter it is about; empty for none."""
     pictures: int
     """Pictures that were sent."""
     most: int
     """Pictures that the server takes; 0: it does not say."""
+    judge: str = "openai"
+    """What the judge is called on the command line, before its model."""
 
     def sentence(self, cause: Cause) -> str:
         """Return one sentence with the setting to change."""
-        return f"{self._what(cause)} (status {self.status}): {self._way_out(cause)}"
+        status = f" (status {self.status})" if self.status else ""
+        return f"{self._what(cause)}{status}: {self._way_out(cause)}"
 
     def _what(self, cause: Cause) -> str:
         settings, model = self.settings, repr(self.settings.model)
@@ -58,20 +61,20 @@ class Told:
         }[cause]
 
     def _way_out(self, cause: Cause) -> str:
-        settings, key = self.settings, self.settings.key_variable
+        settings, key, judge = self.settings, self.settings.key_variable, f"--judge {self.judge}:MODEL"
         return {
             Cause.KEY: f"put a valid key into ${key}, or name another variable with key_variable in [settings.openai]",
             Cause.QUOTA: f"top it up, or put the key of another account into ${key}",
-            Cause.PERMISSION: f"check the key in ${key}, or name another model with --judge openai:MODEL",
+            Cause.PERMISSION: f"check the key in ${key}, or name another model with {judge}",
             Cause.REGION: "set base_url in [settings.openai] to a server that does",
-            Cause.MODEL: f"name one with --judge openai:MODEL; {settings.base_url}/models lists them",
+            Cause.MODEL: f"name one with {judge}; {settings.base_url}/models lists them",
             Cause.ADDRESS: "correct base_url in [settings.openai], which ends in /v1 mostly",
             Cause.REDIRECT: "set base_url in [settings.openai] to the final address",
             Cause.TOKENS_NAME: f"write {_PARAMETERS} without them",
             Cause.TEMPERATURE: f"write {_PARAMETERS} without temperature, {self._rest()}",
             Cause.PARAMETER: f"take {self.name} out of {_PARAMETERS}",
             Cause.VALUE: f"change {self.name} in {_PARAMETERS}",
-            Cause.PICTURES: "name one that looks at pictures with --judge openai:MODEL, or load its vision part into the server",
+            Cause.PICTURES: f"name one that looks at pictures with {judge}, or load its vision part into the server",
             Cause.PICTURE_COUNT: f"{_FEWER}, or raise the server's own limit",
             Cause.PICTURE_SIZE: f"{_FEWER}, or raise the server's own limit",
             Cause.CONTEXT: f"{_FEWER}, lower max_tokens in {_PARAMETERS}, or give the server a longer context",

@@ -57,15 +57,37 @@ class Refusal:
         return self.cause is Cause.SCHEMA or (self.cause is Cause.UNKNOWN and self.status in _MAY_BE_SCHEMA)
 
 
-def refusal_of(status: int, content: bytes, settings: OpenAISettings, pictures: int) -> Refusal | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objection:
+    """What is kept of a refusal: all that its sentence is made of, and no word of the server."""
+
+    cause: Cause
+    """What the server objects to."""
+    name: str = ""
+    """The parameter of ours that it is about; empty for none."""
+    most: int = 0
+    """Pictures that the server takes; 0: it does not say."""
+
+    def refusal(self, status: int, settings: OpenAISettings, pictures: int, judge: str = "openai") -> Refusal:
+        """Return the refusal of a request with `pictures` pictures, in words for the judge called `judge`."""
+        told = Told(settings=settings, status=status, name=self.name, pictures=pictures, most=self.most, judge=judge)
+        return Refusal(cause=self.cause, status=status, text=told.sentence(self.cause))
+
+
+def refusal_of(status: int, content: bytes, settings: OpenAISettings, pictures: int, judge: str = "openai") -> Refusal | None:
     """Return why a request with `pictures` pictures was refused for good; None where another attempt may go well."""
+    found = objection_of(status, content, settings.parameters)
+    return None if found is None else found.refusal(status, settings, pictures, judge)
+
+
+def objection_of(status: int, content: bytes, parameters: Mapping[str, Any]) -> Objection | None:
+    """Return what a body objects to for good in a request with these parameters; None where another attempt may go well."""
     complaint = read_complaint(content)
-    cause, name = _cause(status, complaint, settings.parameters)
+    cause, name = _cause(status, complaint, parameters)
     if cause is Cause.UNKNOWN and status in PASSING:
         return None
     most = AT_MOST.search(complaint.message)
-    told = Told(settings=settings, status=status, name=name, pictures=pictures, most=int(most.group(1)) if most else 0)
-    return Refusal(cause=cause, status=status, text=told.sentence(cause))
+    return Objection(cause=cause, name=name, most=int(most.group(1)) if most else 0)
 
 
 def _cause(status: int, complaint: Complaint, parameters: Mapping[str, Any]) -> tuple[Cause, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 import time
@@ -16,13 +15,16 @@ import tenacity
 from intergeneval.errors import BackendError
 from intergeneval.judges.openai.address import find_proxy, read_address
 from intergeneval.judges.openai.client import Client, retry_after
+from intergeneval.judges.openai.refusals import PASSING, Refusal, refusal_of
+from intergeneval.judges.openai.server_words import load
 from intergeneval.judges.openai.settings import OpenAISettings
 from intergeneval.judges.openai.wire import CONNECT_SECONDS, MAX_REPLY
 from intergeneval.judges.openai_batch.settings import BatchSettings
 
 PIECE = "intergeneval_piece"
 """Name under which a batch carries the name of its piece (``metadata``)."""
-_AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
+JUDGE = "openai-batch"
+"""What the judge is called on the command line, before its model."""
 _NAME = re.compile(r"[A-Za-z0-9_.:-]{1,200}\Z")
 _WORD = re.compile(r"[A-Za-z0-9_.-]{1,80}\Z")
 _PAGES = 200
@@ -30,18 +32,23 @@ _BLOCK = 1 << 16
 
 
 class ApiError(BackendError):
-    """A call came to nothing; `status` is that of the reply, 0 where there was none."""
+    """A call came to nothing; `status` is that of the reply, 0 where there was none; `refusal` why it was refused, if known."""
 
-    def __init__(self, text: str, status: int = 0, code: str = "", wait: float | None = None) -> None:
+    def __init__(
+        self, text: str, status: int = 0, code: str = "", wait: float | None = None, refusal: Refusal | None = None
+    ) -> None:
         super().__init__(text)
         self.status = status
         self.code = code
         self.wait = wait
+        self.refusal = refusal
 
     @property
     def passing(self) -> bool:
         """Whether the same call may go well later."""
-        return self.status in _AGAIN or not self.status
+        if self.refusal is not None and self.refusal.everything:
+            return False
+        return self.status in PASSING or not self.status
 
 
 class BatchApi(Client):
@@ -153,7 +160,7 @@ class BatchApi(Client):
         try:
             with self._http.stream("GET", f"{self._base}/files/{_name(file, 'file')}/content") as response:
                 if response.status_code != httpx.codes.OK:
-                    raise ApiError(f"the server answered with status {response.status_code}", response.status_code)
+                    raise self._refused(response.status_code, response.headers, _beginning(response, self._soon()))
                 for piece in response.iter_bytes(_BLOCK):
                     if time.monotonic() > until:
                         raise ApiError(f"file {file} did not come within {self._batch.transfer:g} s")
@@ -208,16 +215,34 @@ class BatchApi(Client):
         except (httpx.TransportError, httpx.DecodingError) as error:
             raise ApiError(f"the connection broke ({type(error).__name__})") from None
         try:
-            found = json.loads(content)
+            found = load(bytes(content))
         except (ValueError, RecursionError):
             found = None
         if status // 100 != 2:
-            code = code_of(found)
-            text = f"the server answered with status {status}" + (f" ({code})" if code else "")
-            raise ApiError(text, status, code, retry_after(headers.get("retry-after")))
+            raise self._refused(status, headers, bytes(content))
         if not isinstance(found, dict):
             raise ApiError("the reply is not a JSON object")
         return found
+
+    def _refused(self, status: int, headers: Mapping[str, str], content: bytes) -> ApiError:
+        """Return what a status that is no reply means: told as the chat client tells it where the cause is known."""
+        try:
+            code = code_of(load(content))
+        except (ValueError, RecursionError):
+            code = ""
+        text = f"the server answered with status {status}" + (f" ({code})" if code else "")
+        refusal = refusal_of(status, content, self._settings, 0, JUDGE)
+        return ApiError(text, status, code, retry_after(headers.get("retry-after")), refusal)
+
+
+def _beginning(response: httpx.Response, until: float) -> bytes:
+    """Return as much of an error as is looked at; what comes after it, or too late, is left on the way."""
+    content = bytearray()
+    for piece in response.iter_bytes():
+        content += piece
+        if len(content) >= _BLOCK or time.monotonic() > until:
+            break
+    return bytes(content)
 
 
 class _Timed:
@@ -254,18 +279,6 @@ def code_of(content: Any) -> str:
         return ""
     said = word(error.get("code")) or word(error.get("type"))
     return ", ".join(part for part in (said, word(error.get("param"))) if part)
-
-
-def errors_of(batch: Mapping[str, Any]) -> list[tuple[str, int | None]]:
-    """Return code and line of each fault the server found in a file that it refused."""
-    errors = batch.get("errors")
-    data = errors.get("data") if isinstance(errors, dict) else None
-    found = []
-    for item in data if isinstance(data, list) else []:
-        if isinstance(item, dict):
-            line = item.get("line")
-            found.append((code_of({"error": item}), line if isinstance(line, int) and not isinstance(line, bool) else None))
-    return found
 
 
 def file_of(batch: Mapping[str, Any], name: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from intergeneval.judges.openai.causes import Cause
 from intergeneval.records import LATER, Consistency, Question, Record
 
 BEGUN, PIECE, UPLOADED, SUBMITTED = "begun", "piece", "uploaded", "submitted"
@@ -60,6 +61,17 @@ class Got(Record):
     """The reply as JSON text in ASCII; of an error only what its code and parameter are."""
     code: str = field(default="", metadata=LATER)
     """Why it got none, in the server's word for it."""
+    cause: Cause | None = field(default=None, metadata=LATER)
+    """What the server objects to for good; None: nothing, or it was written before that was told here."""
+    parameter: str = field(default="", metadata=LATER)
+    """The parameter of ours that it objects to."""
+    most: int = field(default=0, metadata=LATER)
+    """Pictures that it takes at most; 0: it does not say."""
+
+    @property
+    def good(self) -> bool:
+        """Whether it is a reply, as the chat client takes it: some gateways answer with 201."""
+        return 200 <= self.status < 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from intergeneval.errors import BackendError, ConfigError
+from intergeneval.judges.openai.causes import Cause
+from intergeneval.judges.openai.refusals import objection_of
+from intergeneval.judges.openai.server_words import count, load
 from intergeneval.judges.openai.settings import OpenAISettings
 from intergeneval.judges.openai.wire import MAX_REPLY
 from intergeneval.judges.openai_batch import entries
-from intergeneval.judges.openai_batch.api import ApiError, BatchApi, code_of, errors_of, file_of, named, word
+from intergeneval.judges.openai_batch.api import ApiError, BatchApi, code_of, file_of, named, word
 from intergeneval.judges.openai_batch.entries import Got, entry
 from intergeneval.judges.openai_batch.ledger import Ledger, Piece
-from intergeneval.judges.openai_batch.outbox import refusals, submit, way_out
+from intergeneval.judges.openai_batch.outbox import refusals, submit
+from intergeneval.judges.openai_batch.refused import at_validation, told
 from intergeneval.judges.openai_batch.settings import BatchSettings
 
 FINAL = frozenset({"completed", "failed", "expired", "cancelled"})
 """Statuses after which a batch changes no more; any other is waited for."""
 _UNASKED = frozenset({"batch_expired", "batch_cancelled"})
+_NO_LOSS = frozenset({Cause.QUOTA, Cause.REGION, Cause.REDIRECT})
+"""Causes that say nothing of whether the batch is still there."""
+_ERRORS, _BROKEN = 400, 500
 _LINES = 200
 _SPELLINGS = 4
 """How deep JSON stands in JSON: a reply holds what the model wrote, which is JSON as well."""
@@ -100,7 +108,7 @@ class Inbox:
             self._write(piece, [Got(key=key, status=0, code="no line") for key in sorted(silent)], arrived)
         self._ledger.write(entry(entries.ENDED, piece=piece.name, status=status))
         if status == "failed":
-            refused.append(_refusal(piece, batch))
+            refused.append(at_validation(piece.batch, batch, self._settings))
         elif open_ := piece.sent.keys() - piece.answered:
             notice(f"batch {piece.batch} {status}: {len(open_)} of {len(piece.sent)} requests are handed in again")
         return 1
@@ -135,28 +143,46 @@ class Inbox:
         if len(line) > MAX_REPLY:
             return None
         try:
-            found = json.loads(line)
+            # As the chat client reads a reply: what stands beside the answer is no reason to pay for it twice.
+            found = load(line)
+            if not isinstance(found, dict) or not isinstance(found.get("custom_id"), str):
+                return None
+            return self._told(found["custom_id"], found)
         except (ValueError, RecursionError):
             return None
-        if not isinstance(found, dict) or not isinstance(found.get("custom_id"), str):
-            return None
-        key, response, code = found["custom_id"], found.get("response"), code_of(found)
-        if isinstance(response, dict) and _is_status(response.get("status_code")):
-            return Got(key=key, status=response["status_code"], body=self._kept(response["status_code"], response.get("body")))
-        return None if code in _UNASKED else Got(key=key, status=0, code=code or "no reply")
 
-    def _kept(self, status: int, body: Any) -> str:
-        """Return a reply as ASCII text without the key; of an error only code and parameter, not its sentence."""
-        if status != 200:
+    def _told(self, key: str, found: dict[str, Any]) -> Got | None:
+        response, error, code = found.get("response"), found.get("error"), code_of(found)
+        body = response.get("body") if isinstance(response, dict) else None
+        status = _status(response.get("status_code")) if isinstance(response, dict) else 0
+        if status and (body or not error):
+            return self._got(key, status, body)
+        if code in _UNASKED:
+            return None
+        if not error:
+            return Got(key=key, status=0, code="no reply")
+        # vLLM writes an error beside the response instead of into it, others its status as its code, or none.
+        named = _status(error.get("code")) if isinstance(error, dict) else 0
+        status = next((number for number in (status, named) if number >= _ERRORS), 0)
+        if not status and objection_of(_BROKEN, _bytes({"error": error}), self._settings.parameters) is None:
+            return Got(key=key, status=0, code=code or "no reply")
+        return self._got(key, status or _BROKEN, {"error": error})
+
+    def _got(self, key: str, status: int, body: Any) -> Got:
+        """Return a reply as ASCII text without the key; of an error what it objects to, code and parameter: not its sentence."""
+        got = Got(key=key, status=status)
+        if not got.good:
+            objects = objection_of(status, _bytes(body), self._settings.parameters)
             error = body.get("error") if isinstance(body, dict) else None
             named = error if isinstance(error, dict) else {}
             body = {"error": {name: said for name in ("type", "code", "param") if (said := word(named.get(name)))}}
-        # Half a surrogate pair is no text, and could not be written into any record.
-        text = json.dumps(json.loads(json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")))
-        key = self._settings.key
+            if objects is not None:
+                got = replace(got, cause=objects.cause, parameter=objects.name, most=objects.most)
+        # Halves of surrogate pairs stay escaped, as they came.
+        text, key = json.dumps(body), self._settings.key
         for _ in range(_SPELLINGS if key else 0):
             text, key = text.replace(key, "***"), json.dumps(key)[1:-1]
-        return text
+        return replace(got, body=text)
 
     def _write(self, piece: Piece, got: list[Got], arrived: Callable[[str, Got], None]) -> None:
         if got:
@@ -171,19 +197,13 @@ class Inbox:
                 f"judge 'openai-batch': batch {name} at {piece.address} cannot be asked after ({error}); nothing is lost, "
                 f"the same command goes on"
             )
+        head = f"judge 'openai-batch': batch {name} cannot be asked after: {told(error, handing_in=False)}"
+        if error.refusal is not None and error.refusal.cause in _NO_LOSS:
+            return ConfigError(head)
         return ConfigError(
-            f"judge 'openai-batch': batch {name} cannot be asked after: {error}; use the key it was handed in with, or, if it is "
-            f'gone, give it up with forget = ["{name}"] under [settings.openai-batch]'
+            f"{head}; use the key it was handed in with, or, if it is gone, give it up with "
+            f'forget = ["{name}"] under [settings.openai-batch]'
         )
-
-
-def _refusal(piece: Piece, batch: dict[str, Any]) -> str:
-    """Return the sentence for a batch that did not pass the server's validation."""
-    errors = errors_of(batch)
-    said = ", ".join(f"{code or 'no code'}{f' in line {line}' if line is not None else ''}" for code, line in errors[:3])
-    more = f" and {len(errors) - 3} more" if len(errors) > 3 else ""
-    hint = way_out(ApiError("", 400, errors[0][0])) if errors else ""
-    return f"judge 'openai-batch': the server refused batch {piece.batch}: {said or 'it does not say why'}{more}{hint}"
 
 
 def _counted(batch: dict[str, Any]) -> str:
@@ -196,5 +216,11 @@ def _counted(batch: dict[str, Any]) -> str:
     return f", {numbers[0] + numbers[1]} of {numbers[2]} done"
 
 
-def _is_status(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 100 <= value < 600
+def _bytes(value: Any) -> bytes:
+    return json.dumps(value).encode()
+
+
+def _status(value: Any) -> int:
+    """Return an HTTP status, written as a number or as a text; 0 for what is none."""
+    status = count(value)
+    return status if 100 <= status < 600 else 0

@@ -17,6 +17,7 @@ from intergeneval.judges.openai.settings import OpenAISettings
 from intergeneval.judges.openai_batch.api import ApiError, BatchApi
 from intergeneval.judges.openai_batch.entries import Got
 from intergeneval.judges.openai_batch.inbox import Inbox
+from intergeneval.judges.openai_batch.refused import told
 from intergeneval.judges.openai_batch.replay import Memory, Quote, ReplayClient, Talk, name_of, whole
 from intergeneval.judges.openai_batch.settings import BatchSettings, at_batch_price
 from intergeneval.judges.services import CostEstimate, Journal, Services
@@ -31,7 +32,7 @@ class _Counter(Link):
     def cost(self, got: Got) -> float:
         """Return what a reply cost, by the price table."""
         took = Took()
-        if got.status == 200:
+        if got.good:
             body = json.loads(got.body)
             self._count(body.get("usage") if isinstance(body, dict) else None, took)
         return took.cost
@@ -139,15 +140,15 @@ class OpenAIBatchJudge:
         """Do the same for a run in which the judge says what emerged and disappeared. Raises BackendError."""
         return self._probed(self._direct.probe_assessing())
 
-    def _probed(self, told: str) -> str:
+    def _probed(self, found: str) -> str:
         api = BatchApi(self.settings, self.batch)
         try:
             api.reachable()
         except ApiError as error:
-            raise BackendError(f"{told}; but its batches cannot be listed: {error}") from None
+            raise BackendError(f"{found}; but its batches cannot be listed: {told(error)}") from None
         finally:
             api.close()
-        return f"{told}; has a batch interface"
+        return f"{found}; has a batch interface"
 
     def declines(self, question: Question) -> str | None:
         """Return None: it looks at pictures and can try every question."""

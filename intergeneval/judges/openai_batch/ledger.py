@@ -132,7 +132,7 @@ class Ledger:
             self._unqueue(got.key)
             self._replies[got.key] = got
             self._times[got.key] += 1
-            if got.status != 200:
+            if not got.good:
                 self._failed[got.key].append(f"http {got.status}" if got.status else f"batch: {got.code}")
         if line.step == entries.ENDED:
             piece.status = line.status or "ended"

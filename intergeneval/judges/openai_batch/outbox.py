@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -15,6 +15,7 @@ from intergeneval.judges.openai_batch import entries
 from intergeneval.judges.openai_batch.api import ApiError, BatchApi, named, word
 from intergeneval.judges.openai_batch.entries import Begun, Sent, entry
 from intergeneval.judges.openai_batch.ledger import Ledger, Piece
+from intergeneval.judges.openai_batch.refused import told
 from intergeneval.judges.openai_batch.settings import MEGABYTE, BatchSettings
 from intergeneval.judges.services import Journal
 
@@ -142,7 +143,7 @@ def refusals(ledger: Ledger, name: str) -> Iterator[None]:
             raise BackendError(
                 f"judge 'openai-batch': {piece.address} cannot be reached ({error}); nothing is lost, the same command goes on"
             ) from None
-        raise ConfigError(f"judge 'openai-batch': a batch was refused: {error}{way_out(error)}") from None
+        raise ConfigError(f"judge 'openai-batch': a batch was refused: {told(error)}") from None
 
 
 def submit(ledger: Ledger, api: BatchApi, piece: Piece) -> None:
@@ -150,22 +151,3 @@ def submit(ledger: Ledger, api: BatchApi, piece: Piece) -> None:
     made = api.make(piece.file, piece.name)
     ledger.write(entry(entries.SUBMITTED, piece=piece.name, batch=named(made)))
     piece.told = word(made.get("status"))
-
-
-_WAYS_OUT: tuple[tuple[Callable[[ApiError], bool], str], ...] = (
-    (
-        lambda error: "token_limit" in error.code,
-        "; let fewer tokens wait at once: waiting_tokens under [settings.openai-batch]",
-    ),
-    (lambda error: "quota" in error.code or "billing" in error.code, "; the account has no credit left"),
-    (lambda error: error.status in (401, 403), "; check the key in the environment"),
-    (lambda error: error.status in (404, 405, 501), "; this server has no batch interface at base_url: use --judge openai:MODEL"),
-    (lambda error: error.status == 413, "; set megabytes under [settings.openai-batch] lower"),
-    (lambda error: error.code.endswith("endpoint"), "; set endpoint under [settings.openai-batch] to what it calls its chat"),
-    (lambda error: error.code.endswith("completion_window"), "; set window under [settings.openai-batch] to one it offers"),
-)
-
-
-def way_out(error: ApiError) -> str:
-    """Return what to do about a refusal, from its status and code."""
-    return next((text for applies, text in _WAYS_OUT if applies(error)), "")

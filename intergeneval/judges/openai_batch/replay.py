@@ -12,6 +12,7 @@ from intergeneval.errors import DeferredError
 from intergeneval.judges import JudgeRequest
 from intergeneval.judges.openai.client import AskError, Took
 from intergeneval.judges.openai.estimate import expected_tokens
+from intergeneval.judges.openai.refusals import PASSING, Objection, Refusal, refusal_of
 from intergeneval.judges.openai.settings import OpenAISettings
 from intergeneval.judges.openai.wire import Received
 from intergeneval.judges.openai_batch.api import BatchApi
@@ -23,7 +24,6 @@ from intergeneval.judges.services import AnswerCache, Budget, Journal
 
 KEY_DIGITS = 40
 """Hex digits of a request's name: enough that two never meet."""
-_PASSING = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 _BROKEN = frozenset({"broken reply", "empty choices", "error in reply"})
 
 
@@ -172,9 +172,10 @@ class ReplayClient(BatchApi):
             raise AskError(
                 "batch", f"the batch gave no reply: {got.code or 'no reason given'} ({self.ledger.times(key)} attempts)"
             )
-        if got.status in _PASSING and again:
+        # What is refused for good is found before a status is taken for one that passes, as the base does.
+        if got.status in PASSING and again and self._why(got, pictures) is None:
             self._gather(key, body)
-        before = failed[:-1] if got.status != 200 else failed
+        before = failed if got.good else failed[:-1]
         took.requests += len(before)
         took.failures.update(before)
         self._got = got
@@ -188,6 +189,20 @@ class ReplayClient(BatchApi):
     def _post(self, body: bytes) -> Received:  # noqa: ARG002  # the base's signature
         assert self._got is not None
         return Received(status=self._got.status, headers={}, content=self._got.body.encode("ascii"))
+
+    def _failed(self, status: int, headers: Mapping[str, str], content: bytes, began: float, pictures: int) -> Exception:
+        assert self._got is not None
+        refusal = self._why(self._got, pictures)
+        if refusal is not None:
+            return AskError(refusal.kind, refusal.text, refusal)
+        return super()._failed(status, headers, content, began, pictures)
+
+    def _why(self, got: Got, pictures: int) -> Refusal | None:
+        """Return why a reply that is an error refuses the request, in the very words of the base."""
+        if got.cause is None:
+            return refusal_of(got.status, got.body.encode("ascii"), self._settings, pictures)
+        found = Objection(cause=got.cause, name=got.parameter, most=got.most)
+        return found.refusal(got.status, self._settings, pictures)
 
     def _gather(self, key: str, body: bytes) -> None:
         """Gather a request unless it is under way. Raises DeferredError; BudgetError beyond the limit; AskError if too large."""
