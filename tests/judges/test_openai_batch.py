@@ -11,6 +11,9 @@ from click.testing import CliRunner
 from intergeneval import videos
 from intergeneval.cli import main
 from intergeneval.errors import BackendError, ConfigError, UsageError
+from intergeneval.judges.openai_batch.api import BatchApi
+from intergeneval.judges.openai_batch.entries import Got
+from intergeneval.judges.openai_batch.replay import ReplayClient
 from intergeneval.plugins import build
 from intergeneval.records import AnswerStatus
 from intergeneval.run.run import Run
@@ -361,6 +364,25 @@ def test_a_refused_line_is_told_in_the_words_of_the_ordinary_judge_and_its_own_w
             judged_world.run(world, server.url, out=str(world / "other"), cache="off")
         assert all(item.reason in str(ordinary.value) for item in answers)
         assert not [path for path in (world / "run").rglob("*") if path.is_file() and b"secret" in path.read_bytes()]
+
+
+def test_a_journal_of_before_keeps_its_bytes_and_a_refusal_in_it_is_still_told():
+    before = {"key": "k", "status": 429, "body": '{"error": {"code": "insufficient_quota"}}'}
+    assert Got.from_json(before).to_json() == before
+    client = build("judges", BATCH, {"base_url": "http://127.0.0.1:1/v1"})
+    with pytest.raises(BackendError, match="no credit or quota left"):
+        raise replayed(client.settings, client.batch, Got.from_json(before))
+
+
+def replayed(settings, own, got):
+    """What comes of a reply that is an error, without a run around it."""
+    client = ReplayClient.__new__(ReplayClient)
+    BatchApi.__init__(client, settings, own)
+    client._got = got
+    try:
+        return client._failed(got.status, {}, got.body.encode(), 0.0, 4)
+    finally:
+        client.close()
 
 
 def test_what_a_server_writes_cannot_spoil_the_journal_and_the_key_stands_nowhere(world, monkeypatch):
