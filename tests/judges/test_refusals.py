@@ -30,6 +30,20 @@ def gemini(message, status, reason=None, code=400):
     return [{"error": error}]
 
 
+def exhausted(*names_and_values):
+    pairs = zip(names_and_values[::2], names_and_values[1::2], strict=True)
+    violations = [{"quotaMetric": "requests", "quotaId": name, "quotaValue": value} for name, value in pairs]
+    (body,) = gemini("You exceeded your current quota. Please retry in 35s.", "RESOURCE_EXHAUSTED", code=429)
+    failure = {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": violations}
+    body["error"]["details"] = [{"@type": "type.googleapis.com/google.rpc.Help", "links": []}, failure]
+    return [body]
+
+
+GRAMMAR = "failed to parse grammar"
+TOO_MANY = (
+    "Request too large for model `m` on tokens per minute (TPM): Limit 6000, Requested 9000, please reduce your message size"
+)
+UNEXPECTED = "if this is unexpected, you may need to provide the mmproj"
 TEMPERATURE = "Unsupported value: 'temperature' does not support 0 with this model. Only the default (1) value is supported."
 RENAMED = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
 ROUTED = {"code": 400, "message": "Provider returned error", "metadata": {"raw": json.dumps(openai(RENAMED, "x", "max_tokens"))}}
@@ -269,6 +283,38 @@ DIALECTS = {
         Cause.FILTER,
         "declined",
     ),
+    "Gemini, a daily quota": (429, exhausted("GenerateRequestsPerDayPerProjectPerModel-FreeTier", "50"), Cause.QUOTA, "renewed"),
+    "Gemini, a quota of nothing": (429, exhausted("GenerateRequestsPerMinutePerProject-FreeTier", "0"), Cause.QUOTA, "top it up"),
+    "Gemini, a daily quota behind others": (
+        429,
+        exhausted("GenerateContentInputTokensPerModelPerMinute", "250000", "GenerateRequestsPerDay", "250"),
+        Cause.QUOTA,
+        "no credit or quota left",
+    ),
+    "Zhipu, no balance": (429, {"error": {"code": "1113", "message": "no balance"}}, Cause.QUOTA, "top it up"),
+    "Zhipu, unsafe": (400, {"error": {"code": "1301", "message": "unsafe"}}, Cause.FILTER, "declined"),
+    "DashScope, filter": (400, {"code": "DataInspectionFailed", "message": "no"}, Cause.FILTER, "declined"),
+    "OpenRouter, moderation told by what it flags": (
+        403,
+        {"error": {"code": 403, "message": "no", "metadata": {"reasons": ["violence"], "flagged_input": "a man"}}},
+        Cause.FILTER,
+        "declined",
+    ),
+    "llama.cpp, grammar": (
+        500,
+        {"error": {"code": 500, "message": GRAMMAR, "type": "server_error"}},
+        Cause.SCHEMA,
+        "json_schema",
+    ),
+    "a router before a server without schemas": (502, openai("invalid JSON Schema"), Cause.SCHEMA, "json_schema = false"),
+    "Groq, more tokens than a minute's": (413, openai(TOO_MANY, "rate_limit_exceeded", None, "tokens"), Cause.RATE, "--sampling"),
+    "OpenAI, more tokens than a minute's": (429, openai(TOO_MANY, "rate_limit_exceeded"), Cause.RATE, "for a minute"),
+    "xllamacpp without mmproj": (
+        500,
+        {"error": {"code": 500, "message": f"image input is not supported - hint: {UNEXPECTED}", "type": "server_error"}},
+        Cause.PICTURES,
+        "vision part",
+    ),
     "nothing known": (400, openai("The request could not be processed."), Cause.UNKNOWN, "server's log"),
     "a text": (400, "something is wrong", Cause.UNKNOWN, "server's log"),
     "JSON of another kind": (422, [1, None, {"a": {"b": []}}], Cause.UNKNOWN, "server's log"),
@@ -293,6 +339,14 @@ PASSING = {
         429,
         gemini("You exceeded your current quota, please check your plan and billing details.", "RESOURCE_EXHAUSTED", code=429),
     ),
+    "Gemini, a quota of a minute": (429, exhausted("GenerateRequestsPerMinutePerProjectPerModel-FreeTier", "10")),
+    "the rest of a minute's tokens": (
+        429,
+        openai(
+            "Rate limit reached for m on tokens per min (TPM): Limit 30000, Used 25000, Requested 9000", "rate_limit_exceeded"
+        ),
+    ),
+    "Zhipu, a rate limit": (429, {"error": {"code": "1302", "message": "too many at once"}}),
     "a broken server": (500, openai("The server had an error", None, None, "server_error")),
     "a gateway's page": (502, b"<html>502 Bad Gateway</html>"),
     "an overloaded server": (529, {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}),
@@ -312,3 +366,8 @@ def test_a_prompt_that_the_server_quotes_names_no_parameter():
     found = refusal_of(400, json.dumps(quoted).encode(), SETTINGS, 12)
     assert found is not None
     assert found.cause is Cause.UNKNOWN
+
+
+def test_a_broken_server_that_speaks_of_a_schema_is_asked_again_where_none_was_sent():
+    body = json.dumps({"error": {"message": GRAMMAR}}).encode()
+    assert refusal_of(500, body, SETTINGS, 12, schema=False) is None

@@ -28,21 +28,27 @@ class Cause(enum.Enum):
     PICTURE_COUNT = "too many pictures"
     PICTURE_SIZE = "picture size"
     CONTEXT = "context length"
+    RATE = "larger than the rate limit"
     SCHEMA = "schema"
     FILTER = "content filter"
     UNKNOWN = "unknown"
 
 
+DAILY_QUOTA = "a daily quota"
+NO_QUOTA = "a quota of nothing"
+"""Codes of ours for quotas that are told by a name and a value."""
 CODES: tuple[tuple[Cause, str], ...] = (
     (
         Cause.QUOTA,
         "insufficient_quota billing_hard_limit_reached billing_not_active insufficient_balance insufficient_credits "
-        "insufficient_user_quota exceeded_current_quota_error account_deactivated credit_balance_too_low arrearage",
+        "insufficient_user_quota exceeded_current_quota_error account_deactivated credit_balance_too_low arrearage "
+        "1113",  # Zhipu's number for an empty account
     ),
     (
         Cause.FILTER,
-        "content_filter content_policy_violation responsibleaipolicyviolation data_inspection_failed moderation_blocked "
-        "prohibited_content",
+        "content_filter content_policy_violation responsibleaipolicyviolation data_inspection_failed datainspectionfailed "
+        "moderation_blocked prohibited_content flagged_input "
+        "1301",  # Zhipu's number for unsafe content
     ),
     (Cause.KEY, "invalid_api_key api_key_invalid authentication_error token_expired unauthenticated"),
     (Cause.REGION, "unsupported_country_region_territory user_location_unsupported"),
@@ -58,6 +64,11 @@ CODES: tuple[tuple[Cause, str], ...] = (
 _IMAGES = r"(?:images?|pictures?|image\(s\)|multimodal)"
 WORDS: tuple[tuple[Cause, tuple[str, ...]], ...] = (
     (
+        Cause.RATE,
+        # Larger than a whole minute may hold, not one more than this minute has left.
+        (r"request too large.{0,300}(?:tokens per (?:min|hour|day)|\(tp[mhd]\))",),
+    ),
+    (
         Cause.QUOTA,
         (
             r"insufficient[ _](?:account )?(?:balance|credits?|funds|quota)",
@@ -70,7 +81,7 @@ WORDS: tuple[tuple[Cause, tuple[str, ...]], ...] = (
         Cause.FILTER,
         (
             r"content management policy|content filter|safety system|prohibited content",
-            r"(?:input|prompt|request|content) (?:was |is )?flagged|requires moderation",
+            r"(?:input|prompt|request|content) (?:was |is )?flagged|requires moderation|inappropriate content|new_sensitive",
         ),
     ),
     (
@@ -140,7 +151,10 @@ NOT_TAKEN = re.compile(
 )
 AT_MOST = re.compile(rf"at most ([1-9]\d{{0,2}}) {_IMAGES}")
 _PATTERNS = tuple((cause, re.compile("|".join(patterns))) for cause, patterns in WORDS)
-_CODES = tuple((cause, frozenset(codes.split())) for cause, codes in CODES)
+_CODES = (
+    (Cause.QUOTA, frozenset({DAILY_QUOTA, NO_QUOTA})),
+    *((cause, frozenset(codes.split())) for cause, codes in CODES),
+)
 
 
 def by_code(codes: frozenset[str]) -> Cause | None:

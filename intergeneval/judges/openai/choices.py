@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from intergeneval.judges import thinking, wrapping
+from intergeneval.judges.openai.inner_errors import errors_in, first_choice
 
 _REFUSED = frozenset(
-    word
+    word.replace("_", "")
     for line in (
         "content_filter content_filtered contentfilter content_moderation moderation safety image_safety refusal refused",
         "recitation image_recitation prohibited_content image_prohibited_content blocklist spii sensitive model_armor",
@@ -24,15 +25,27 @@ _REFUSED = frozenset(
 )
 """How a choice says that the model, or a filter before or behind it, declined."""
 _CUT = frozenset(
-    word
+    word.replace("_", "")
     for line in (
         "length max_tokens maxtokens max_output_tokens max_completion_tokens max_new_tokens max_length model_length",
-        "token_limit model_context_window_exceeded",
+        "token_limit model_context_window_exceeded context_length context_length_exceeded",
     )
     for word in line.split()
 )
 """How a choice says that a limit of tokens ended it."""
-_BROKEN = frozenset(("error", "internal_error", "server_error"))
+_BROKEN = frozenset(("error", "internalerror", "servererror", "internalservererror", "upstreamerror", "modelerror", "errorlimit"))
+"""How a choice says that the server failed."""
+_INTERRUPTED = frozenset(
+    word.replace("_", "")
+    for line in (
+        "insufficient_system_resource insufficient_system_resources network_error abort aborted timeout timed_out",
+        "cancelled canceled cancel user_cancel user_cancelled user_canceled interrupted disconnected connection_error",
+        "deadline_exceeded preempted",
+    )
+    for word in line.split()
+)
+"""How a choice says that something other than the model and its limit ended it."""
+_UNSPECIFIED = "unspecified"
 _THOUGHT = re.compile(r"think|thought|reason|analysis|summary", re.IGNORECASE)
 _CODE = range(100, 600)
 
@@ -54,26 +67,25 @@ def fault(reply: Any) -> tuple[str, str] | None:
 
     Of an error only a status code is told: what else a server writes may quote key or prompt.
     """
-    choices = reply.get("choices") if isinstance(reply, dict) else None
-    first = choices[0] if isinstance(choices, list) and choices else None
-    if isinstance(first, dict) and _says(first, _REFUSED):
+    first = first_choice(reply)
+    if isinstance(reply, dict) and ((first is not None and _says(first, _REFUSED)) or _blocked(reply)):
         return None
-    holders = [item for item in (reply, first) if isinstance(item, dict)]
-    errors = [item["error"] for item in holders if item.get("error")]
-    if any(_kinds(code) & _REFUSED for error in errors for code in _codes(error)):
+    errors = errors_in(reply)
+    if isinstance(reply, dict) and any(_kinds(code) & _REFUSED for error in errors for code in _codes(error)):
         return None
-    if errors or (isinstance(first, dict) and _says(first, _BROKEN)):
+    if errors or (first is not None and _says(first, _BROKEN)):
         codes = [code for error in errors for code in _codes(error) if str(code).isdecimal() and int(code) in _CODE]
         return "error in reply", "the server sent an error in place of a reply" + (f" (code {int(codes[0])})" if codes else "")
-    if not isinstance(first, dict) or not isinstance(first.get("message"), dict):
+    if first is not None and _says(first, _INTERRUPTED) and not (_says(first, _CUT) or _is_whole(first)):
+        return "error in reply", "the server broke the reply off"
+    if first is None or not isinstance(first.get("message"), dict):
         return "empty choices", "the reply holds no choice"
     return None
 
 
 def choice_of(reply: Mapping[str, Any]) -> Choice:
     """Return what a reply without a `fault` says."""
-    choices = reply.get("choices")
-    first = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
+    first = first_choice(reply) or {}
     message = first.get("message")
     if not isinstance(message, dict):
         # Only what declines may come without a message.
@@ -81,25 +93,50 @@ def choice_of(reply: Mapping[str, Any]) -> Choice:
     cut = _says(first, _CUT)
     content = message.get("content")
     declined = any(part.get("type") == "refusal" for part in _parts(content)) and not _words(content).strip()
-    errors = [item["error"] for item in (reply, first) if item.get("error")]
-    refused = _given(message.get("refusal")) or declined or _says(first, _REFUSED) or bool(errors)
     text = _words(content)
+    blocked = _blocked(reply) and not text.strip()
+    refused = _given(message.get("refusal")) or declined or blocked or _says(first, _REFUSED) or bool(errors_in(reply))
     return Choice(text=text if cut or not _silent(text) else _misplaced(message) or text, refused=refused, cut=cut)
 
 
 def _says(choice: Mapping[str, Any], words: frozenset[str]) -> bool:
     details = choice.get("finish_details")
-    found = [choice.get("finish_reason"), choice.get("native_finish_reason")]
-    found += [details.get("type")] if isinstance(details, dict) else []
-    return any(_kinds(item) & words for item in found)
+    found = [choice.get("finish_reason"), choice.get("native_finish_reason"), details]
+    return any(_kinds(item.get("type") if isinstance(item, dict) else item) & words for item in found)
+
+
+def _blocked(reply: Mapping[str, Any]) -> bool:
+    """Return whether a filter blocked the prompt, as Gemini says it beside an empty list of choices."""
+    for name in ("promptFeedback", "prompt_feedback"):
+        feedback = reply.get(name)
+        if isinstance(feedback, dict):
+            reason = feedback.get("blockReason") or feedback.get("block_reason")
+            if reason and _UNSPECIFIED not in str(reason)[:200].lower():
+                return True
+    return False
+
+
+def _is_whole(choice: Mapping[str, Any]) -> bool:
+    """Return whether what was said before the server broke off is one whole object, as strictly as of a reply that was cut off.
+
+    Nothing is missing from it then, and it was paid for.
+    """
+    message = choice.get("message")
+    if not isinstance(message, dict):
+        return False
+    try:
+        wrapping.sole_object(_words(message.get("content")), cut=True)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _kinds(reason: Any) -> set[str]:
-    """Return the words of a reason: ``FinishReason.SAFETY`` and ``content_filter: SAFETY`` hold ``safety``."""
+    """Return the words of a reason, joined: ``FinishReason.SAFETY`` and ``content_filter: SAFETY`` hold ``safety``."""
     if not isinstance(reason, str) or len(reason) > 200:
         return set()
     words = re.findall(r"[a-z_]+", reason.lower().replace("-", "_").replace(" ", "_"))
-    return {word.strip("_").removeprefix("finish_reason_") for word in words}
+    return {word.replace("_", "").removeprefix("finishreason") for word in words}
 
 
 def _codes(error: Any) -> list[Any]:

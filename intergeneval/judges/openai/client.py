@@ -16,6 +16,7 @@ import tenacity
 from intergeneval.errors import BackendError
 from intergeneval.judges.openai import choices
 from intergeneval.judges.openai.address import CHAT, read_address
+from intergeneval.judges.openai.inner_errors import refusal_within
 from intergeneval.judges.openai.limiter import Limiter
 from intergeneval.judges.openai.refusals import Refusal, refusal_of
 from intergeneval.judges.openai.server_words import load
@@ -27,6 +28,8 @@ LONGEST_BELIEVED = 7 * 86_400.0
 _TOO_MANY_REQUESTS = 429
 _BUSY = frozenset({_TOO_MANY_REQUESTS, 503, 529})
 _SHORTEST_NOTICE = 2.0
+_SCHEMA = b'"response_format":'
+"""What a request holds that is held to a schema; within a text its quotes would be escaped."""
 
 
 class AskError(BackendError):
@@ -147,22 +150,23 @@ class Client:
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError, httpcore.UnsupportedProtocol) as error:
             raise _AgainError("connection", f"the connection broke ({type(error).__name__})") from None
         if not 200 <= received.status < 300:  # some gateways answer with 201
-            raise self._failed(received.status, received.headers, received.content, began, pictures)
-        return self._reply(received.content, pictures)
+            raise self._failed(received, began, pictures, schema=_SCHEMA in body)
+        return self._reply(received.content, pictures, schema=_SCHEMA in body)
 
     def _post(self, body: bytes) -> Received:
         return self._wire.post(CHAT, body, self._settings.timeout)
 
-    def _failed(self, status: int, headers: Mapping[str, str], content: bytes, began: float, pictures: int) -> Exception:
+    def _failed(self, received: Received, began: float, pictures: int, *, schema: bool) -> Exception:
         """Return what a status that is no reply means. The body is not repeated: it may quote key or prompt."""
-        refusal = refusal_of(status, content, self._settings, pictures)
+        status = received.status
+        refusal = refusal_of(status, received.content, self._settings, pictures, schema=schema)
         if refusal is not None:
             return AskError(refusal.kind, refusal.text, refusal)
         if status in _BUSY:
-            return self._busy(status, headers, began)
+            return self._busy(status, received.headers, began)
         return _AgainError(f"http {status}", f"the server answered with status {status}")
 
-    def _reply(self, content: bytes, pictures: int) -> dict[str, Any]:
+    def _reply(self, content: bytes, pictures: int, *, schema: bool) -> dict[str, Any]:
         try:
             reply = load(content)
         except (ValueError, RecursionError):
@@ -171,18 +175,11 @@ class Client:
         if found is None:
             assert isinstance(reply, dict)
             return reply
-        if isinstance(reply, dict) and (refusal := self._refused_within(reply, content, pictures)) is not None:
-            raise AskError(refusal.kind, refusal.text, refusal, reply.get("usage"))
-        raise _AgainError(*found, usage=reply.get("usage") if isinstance(reply, dict) else None)
-
-    def _refused_within(self, reply: Mapping[str, Any], content: bytes, pictures: int) -> Refusal | None:
-        """Return why a reply of status 200 refuses the request: some routers report so what went wrong behind them."""
-        error = reply.get("error")
-        if not error:
-            return None
-        code = error.get("code") if isinstance(error, dict) else None
-        status = code if isinstance(code, int) and 400 <= code < 600 else 500  # statuses of errors
-        return refusal_of(status, content, self._settings, pictures)
+        usage = reply.get("usage") if isinstance(reply, dict) else None
+        refusal = refusal_within(reply, self._settings, pictures, schema=schema)
+        if refusal is not None:
+            raise AskError(refusal.kind, refusal.text, refusal, usage)
+        raise _AgainError(*found, usage=usage)
 
     def _busy(self, status: int, headers: Mapping[str, str], began: float) -> Exception:
         asked = retry_after(headers.get("retry-after"))

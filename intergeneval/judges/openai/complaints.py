@@ -8,14 +8,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from intergeneval.judges.openai.causes import DAILY_QUOTA, NO_QUOTA, Cause, by_code
 from intergeneval.judges.openai.server_words import load
 
 _MOST_BYTES = 1 << 16
 _MOST_CHARACTERS = 2000
-_CODES = ("code", "type", "status", "reason", "error_type", "errorType")
-_MESSAGES = ("message", "error", "detail", "msg", "error_message", "raw", "description")
-_WITHIN = ("error", "innererror", "inner_error", "metadata", "details", "detail", "errors", "provider_error")
-_DEPTH = 6
+_CODES = ("code", "type", "status", "reason", "error_type", "errorType", "error_code", "errorCode", "status_code")
+_MESSAGES = ("message", "error", "detail", "msg", "error_message", "error_msg", "status_msg", "raw", "description")
+_WITHIN = frozenset(
+    ("error", "innererror", "inner_error", "metadata", "details", "detail", "errors", "provider_error", "violations", "base_resp")
+)
+_FLAGGED = "flagged_input"
+_QUOTA_NAMES = ("quotaid", "quotalimit")
+_QUOTA_VALUES = ("quotavalue", "quotalimitvalue")
+_DEPTH = 8
 _LOCATION = re.compile(r"'loc': \('body', '(\w{1,60})'")
 _CODE_IN_WORDS = re.compile(r"['\"]code['\"]: ?['\"](\w{1,60})['\"]")
 _PARAM_IN_WORDS = re.compile(r"['\"]param['\"]: ?['\"]([\w.\[\]]{1,60})['\"]")
@@ -34,6 +40,11 @@ class Complaint:
     structured: bool
     """Whether the body was JSON at all, not the page of a proxy or of another server."""
 
+    @property
+    def cause_by_code(self) -> Cause | None:
+        """The cause that the codes name; None for none."""
+        return by_code(self.codes)
+
 
 def read_complaint(content: bytes) -> Complaint:
     """Read the body of a refusal: an object, a list with one, a text, the ``detail`` of FastAPI, or a page."""
@@ -42,12 +53,21 @@ def read_complaint(content: bytes) -> Complaint:
     except (ValueError, RecursionError):
         text = content[:_MOST_BYTES].decode("utf-8", "replace")
         return Complaint(codes=frozenset(), param="", message=_short(re.sub(r"<[^>]{0,200}>", " ", text)), structured=False)
+    return complaint_in(found)
+
+
+def complaint_in(found: Any) -> Complaint:
+    """Read an error that is JSON: the body of a refusal, or an error within a reply."""
     codes: set[str] = set()
     params: list[str] = []
     words: list[str] = []
     for name, value in _parts(found, 0):
         if name in _CODES and isinstance(value, str | int) and not isinstance(value, bool):
             codes.add(str(value)[:60].lower())
+        elif name == _FLAGGED and value:
+            codes.add(_FLAGGED)
+        elif (quota := _quota(name, value)) is not None:
+            codes.add(quota)
         elif name == "param" and isinstance(value, str):
             params.append(value[:60])
         elif name == "loc" and isinstance(value, list) and len(value) > 1 and value[0] == "body":
@@ -73,12 +93,20 @@ def _parts(value: Any, depth: int, name: str = "") -> Iterator[tuple[str, Any]]:
             elif key == "raw" and isinstance(item, str):
                 yield from _parts(_inner(item), depth + 1)
     elif isinstance(value, list):
-        for item in value[:5]:
+        for item in value[:10]:
             yield from _parts(item, depth + 1, name)
     elif isinstance(value, str) and not depth:
         yield "", value
     elif isinstance(value, str):
         yield name, value
+
+
+def _quota(name: str, value: Any) -> str | None:
+    """Return the code for a quota that no waiting of seconds fills again: one of a day, or of nothing at all."""
+    kind = name.replace("_", "").lower()
+    if kind in _QUOTA_NAMES and isinstance(value, str) and "perday" in value.lower().replace("_", "").replace("-", ""):
+        return DAILY_QUOTA
+    return NO_QUOTA if kind in _QUOTA_VALUES and str(value).strip() == "0" else None
 
 
 def _inner(text: str) -> Any:

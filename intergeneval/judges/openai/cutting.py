@@ -20,7 +20,7 @@ TIMES = 2
 """How many times the limit the further reply may take."""
 MOST = 65536
 """Most tokens that the further reply is given beyond what the settings allow."""
-_NO_ROOM = frozenset({Cause.TOKENS_NAME, Cause.PARAMETER, Cause.VALUE, Cause.CONTEXT, Cause.UNKNOWN})
+_NO_ROOM = frozenset({Cause.TOKENS_NAME, Cause.PARAMETER, Cause.VALUE, Cause.CONTEXT, Cause.RATE, Cause.UNKNOWN})
 """What a server may object to in a request whose limit it cannot grant."""
 Sent = TypeVar("Sent")
 

@@ -55,6 +55,7 @@ class Told:
             Cause.PICTURE_COUNT: f"the server takes {count}, and {self.pictures} were sent",
             Cause.PICTURE_SIZE: f"the {self.pictures} pictures of the request, or one of them, are too large for the server",
             Cause.CONTEXT: f"{self.pictures} pictures and the questions are more than the model's context holds",
+            Cause.RATE: f"{self.pictures} pictures and the questions are more tokens than the account's limit for a minute or a day",
             Cause.SCHEMA: "the server refuses the JSON schema",
             Cause.FILTER: "a content filter of the server declined",
             Cause.UNKNOWN: "the server refused the request, for no cause that is known here",
@@ -64,7 +65,7 @@ class Told:
         settings, key, judge = self.settings, self.settings.key_variable, f"--judge {self.judge}:MODEL"
         return {
             Cause.KEY: f"put a valid key into ${key}, or name another variable with key_variable in [settings.openai]",
-            Cause.QUOTA: f"top it up, or put the key of another account into ${key}",
+            Cause.QUOTA: f"top it up, wait until a daily quota is renewed, or put the key of another account into ${key}",
             Cause.PERMISSION: f"check the key in ${key}, or name another model with {judge}",
             Cause.REGION: "set base_url in [settings.openai] to a server that does",
             Cause.MODEL: f"name one with {judge}; {settings.base_url}/models lists them",
@@ -78,6 +79,7 @@ class Told:
             Cause.PICTURE_COUNT: f"{_FEWER}, or raise the server's own limit",
             Cause.PICTURE_SIZE: f"{_FEWER}, or raise the server's own limit",
             Cause.CONTEXT: f"{_FEWER}, lower max_tokens in {_PARAMETERS}, or give the server a longer context",
+            Cause.RATE: f"{_FEWER}, lower max_tokens in {_PARAMETERS}, or have the account's limit of tokens raised",
             Cause.SCHEMA: "set json_schema = false in [settings.openai], or look into the server's log",
             Cause.FILTER: "other pictures may pass",
             Cause.UNKNOWN: "look into the server's log, and at model, base_url and parameters in [settings.openai]",

@@ -17,16 +17,17 @@ from intergeneval.judges.openai.settings import OpenAISettings
 from intergeneval.judges.openai.tokens_name import NAMES
 
 _ONE_VIDEO = frozenset(
-    {Cause.PICTURE_COUNT, Cause.PICTURE_SIZE, Cause.CONTEXT, Cause.SCHEMA, Cause.FILTER, Cause.UNKNOWN},
+    {Cause.PICTURE_COUNT, Cause.PICTURE_SIZE, Cause.CONTEXT, Cause.RATE, Cause.SCHEMA, Cause.FILTER, Cause.UNKNOWN},
 )
 _MAY_BE_SCHEMA = frozenset({400, 404, 415, 422, 501})
 _SLOW_DOWN = frozenset({429, 503, 529})
 PASSING = _SLOW_DOWN | {408, 409, 425, 500, 502, 504}
 """Statuses that mean another attempt may go well, unless the body names a cause that no attempt changes."""
 _BROKEN_FOR_GOOD = frozenset({Cause.PICTURES, Cause.PICTURE_COUNT, Cause.CONTEXT, Cause.MODEL})
+_MAY_BREAK_BY_SCHEMA = frozenset({500, 502})
 _ADDRESSES = frozenset({404, 405})
 _NOTHING_SAID = frozenset({"", "not found", "method not allowed"})
-_PAYMENT_REQUIRED = 402
+_OK, _BAD_REQUEST, _PAYMENT_REQUIRED = 200, 400, 402
 _BY_STATUS = {401: Cause.KEY, 403: Cause.PERMISSION, 407: Cause.ADDRESS, 413: Cause.PICTURE_SIZE}
 
 
@@ -74,16 +75,39 @@ class Objection:
         return Refusal(cause=self.cause, status=status, text=told.sentence(self.cause))
 
 
-def refusal_of(status: int, content: bytes, settings: OpenAISettings, pictures: int, judge: str = "openai") -> Refusal | None:
-    """Return why a request with `pictures` pictures was refused for good; None where another attempt may go well."""
-    found = objection_of(status, content, settings.parameters)
+def refusal_of(
+    status: int, content: bytes, settings: OpenAISettings, pictures: int, judge: str = "openai", *, schema: bool = True
+) -> Refusal | None:
+    """Return why a request with `pictures` pictures was refused for good; None where another attempt may go well.
+
+    `schema` says whether the request was held to one, without which it may go well.
+    """
+    return refusal_for(status, read_complaint(content), settings, pictures, judge, schema=schema)
+
+
+def refusal_for(
+    status: int, complaint: Complaint, settings: OpenAISettings, pictures: int, judge: str = "openai", *, schema: bool = True
+) -> Refusal | None:
+    """Do the same for a complaint that is read already."""
+    found = _objection(status, complaint, settings.parameters, schema=schema)
     return None if found is None else found.refusal(status, settings, pictures, judge)
 
 
-def objection_of(status: int, content: bytes, parameters: Mapping[str, Any]) -> Objection | None:
+def refusal_without_status(complaint: Complaint, settings: OpenAISettings, pictures: int) -> Refusal | None:
+    """Do the same for an error that gives no status, in a reply of status 200: only a cause that is known counts."""
+    found = _objection(_BAD_REQUEST, complaint, settings.parameters, schema=False)
+    return None if found is None or found.cause is Cause.UNKNOWN else found.refusal(_OK, settings, pictures)
+
+
+def objection_of(status: int, content: bytes, parameters: Mapping[str, Any], *, schema: bool = True) -> Objection | None:
     """Return what a body objects to for good in a request with these parameters; None where another attempt may go well."""
-    complaint = read_complaint(content)
+    return _objection(status, read_complaint(content), parameters, schema=schema)
+
+
+def _objection(status: int, complaint: Complaint, parameters: Mapping[str, Any], *, schema: bool) -> Objection | None:
     cause, name = _cause(status, complaint, parameters)
+    if cause is Cause.UNKNOWN and schema and status in _MAY_BREAK_BY_SCHEMA and SCHEMA.search(complaint.message):
+        cause = Cause.SCHEMA
     if cause is Cause.UNKNOWN and status in PASSING:
         return None
     most = AT_MOST.search(complaint.message)
@@ -97,10 +121,11 @@ def _cause(status: int, complaint: Complaint, parameters: Mapping[str, Any]) -> 
         return Cause.QUOTA, ""
     if status in _SLOW_DOWN:
         # Rate limits are worded like empty accounts; only what is said to be one by its code is taken for one.
-        return (Cause.QUOTA if coded is Cause.QUOTA else Cause.UNKNOWN), ""
+        known = Cause.QUOTA if coded is Cause.QUOTA else worded if worded is Cause.RATE else Cause.UNKNOWN
+        return known, ""
     if status in PASSING:
-        known = coded or worded
-        return (known if known in _BROKEN_FOR_GOOD and known is not None else Cause.UNKNOWN), ""
+        found_out = coded or worded
+        return (found_out if found_out in _BROKEN_FOR_GOOD and found_out is not None else Cause.UNKNOWN), ""
     sure = coded if coded in (Cause.QUOTA, Cause.FILTER, Cause.REGION, Cause.MODEL, Cause.CONTEXT) else None
     by_status = _BY_STATUS.get(status)
     if sure is None and by_status is None and (found := _parameter(complaint, parameters, worded)):
@@ -123,7 +148,7 @@ def _parameter(complaint: Complaint, parameters: Mapping[str, Any], worded: Caus
     param = complaint.param.partition(".")[0].partition("[")[0]
     if param == "response_format":
         return Cause.SCHEMA, ""
-    if worded in (Cause.CONTEXT, Cause.FILTER, Cause.QUOTA, Cause.REGION, Cause.PICTURE_COUNT):
+    if worded in (Cause.CONTEXT, Cause.FILTER, Cause.QUOTA, Cause.REGION, Cause.PICTURE_COUNT, Cause.RATE):
         return None
     # The limit may have been sent under its other name.
     limit = next((name for name in NAMES if name in parameters), "")
