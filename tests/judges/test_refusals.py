@@ -308,7 +308,7 @@ DIALECTS = {
     ),
     "a router before a server without schemas": (502, openai("invalid JSON Schema"), Cause.SCHEMA, "json_schema = false"),
     "Groq, more tokens than a minute's": (413, openai(TOO_MANY, "rate_limit_exceeded", None, "tokens"), Cause.RATE, "--sampling"),
-    "OpenAI, more tokens than a minute's": (429, openai(TOO_MANY, "rate_limit_exceeded"), Cause.RATE, "for a minute"),
+    "OpenAI, more tokens than a minute's": (429, openai(TOO_MANY, "rate_limit_exceeded"), Cause.RATE, "limit for a minute"),
     "xllamacpp without mmproj": (
         500,
         {"error": {"code": 500, "message": f"image input is not supported - hint: {UNEXPECTED}", "type": "server_error"}},

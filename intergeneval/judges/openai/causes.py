@@ -66,7 +66,7 @@ WORDS: tuple[tuple[Cause, tuple[str, ...]], ...] = (
     (
         Cause.RATE,
         # Larger than a whole minute may hold, not one more than this minute has left.
-        (r"request too large.{0,300}(?:tokens per (?:min|hour|day)|\(tp[mhd]\))",),
+        (r"request too large.{0,300}(?:tokens per min|\(tpm\))",),
     ),
     (
         Cause.QUOTA,

@@ -55,7 +55,7 @@ class Told:
             Cause.PICTURE_COUNT: f"the server takes {count}, and {self.pictures} were sent",
             Cause.PICTURE_SIZE: f"the {self.pictures} pictures of the request, or one of them, are too large for the server",
             Cause.CONTEXT: f"{self.pictures} pictures and the questions are more than the model's context holds",
-            Cause.RATE: f"{self.pictures} pictures and the questions are more tokens than the account's limit for a minute or a day",
+            Cause.RATE: f"{self.pictures} pictures and the questions are more tokens than the account's limit for a minute",
             Cause.SCHEMA: "the server refuses the JSON schema",
             Cause.FILTER: "a content filter of the server declined",
             Cause.UNKNOWN: "the server refused the request, for no cause that is known here",
