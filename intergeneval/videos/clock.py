@@ -15,6 +15,9 @@ a container's ticks (hundredths of a second in GIF) and pulldown stay below it; 
 _LONG_END = 2.0
 """How many times the longest other step the last frame is shown for a rate to count as varying for its sake alone."""
 
+_ROUNDED = 0.75
+"""Least share of a step that a duration keeps when both are rounded to ticks; one less is another rate's."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stamp:
@@ -53,8 +56,9 @@ def clock_of(stamps: Sequence[Stamp], unit: Fraction) -> Clock:
         return NO_CLOCK
     first, span = ordered[0].shown, ordered[-1].shown - ordered[0].shown
     steps = [later.shown - earlier.shown for earlier, later in pairwise(ordered)]
-    told = ordered[-1].lasts
-    varies = not _even([item.shown - first for item in ordered]) or told > _LONG_END * max(steps) + 1
+    even = _even([item.shown - first for item in ordered])
+    told = _last_of_even(ordered, steps) if even else ordered[-1].lasts
+    varies = not even or told > _LONG_END * max(steps) + 1
     usual = statistics.median_low([step for step in steps if step]) if varies else span / len(steps)
     seconds = (span + (told or usual)) * float(unit)
     return Clock(
@@ -69,6 +73,22 @@ def clock_of(stamps: Sequence[Stamp], unit: Fraction) -> Clock:
 def on_screen(times: Sequence[float], when: float) -> int:
     """Return the index of the frame that is shown `when` seconds after the first; `times` rise from 0."""
     return max(0, bisect_right(times, when + 1e-6) - 1)  # times are kept to the microsecond
+
+
+def _last_of_even(ordered: Sequence[Stamp], steps: Sequence[int]) -> int:
+    """Return how long the last of evenly shown frames stays by its file; 0 where that is no time of its own.
+
+    Encoders that are told a rate and given other times write the rate's duration to the last frame, or to every frame. So one
+    that is shorter than every step says nothing, unless rounding to ticks makes it so, and of longer ones, which are how a
+    file holds its end, one that all frames share.
+    """
+    told, span = ordered[-1].lasts, sum(steps)
+    if told > max(steps) + 1:
+        return 0 if all(item.lasts == told for item in ordered) else told
+    if told >= min(steps):
+        return told
+    # Both ends of the span are rounded, so a true step may be a tick in all shorter than it seems, and its duration is cut down.
+    return told if told >= (span - 1) // len(steps) and told >= _ROUNDED * min(steps) else 0
 
 
 def _even(places: Sequence[int]) -> bool:

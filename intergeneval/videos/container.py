@@ -4,11 +4,12 @@ Files are untrusted. Only plain video containers are opened (never playlists or 
 most MAX_PIXELS pixels, a video at most MAX_FRAMES frames.
 
 When a damaged file is still a video: never when a picture is missing or damaged *before* one that can be decoded; a damaged or
-missing *tail* of at most TAIL_SHARE of the frames is dropped and noted; a longer one makes the file undecodable. What is missing
-is told by the file's own counts: the samples in the index of an mp4, the frames in the header of an AVI, the duration of a
-Matroska file. A file that does not say how long it should be (a GIF, a fragmented mp4, a stream that was recorded as it ran) must
-be whole, and so must every image of a folder. Damage that leaves a valid stream (a flipped bit inside a codec without checksums,
-a fragmented mp4 cut between two fragments) cannot be told from a bad video and is judged as one.
+missing *tail* of at most TAIL_SHARE of the frames is dropped and noted; a longer one makes the file undecodable. What is
+missing is told by the file's own counts: the samples in the index of an mp4, the frames in the header of an AVI, the duration
+of a Matroska file. A file that does not say how long it should be (a GIF, a fragmented mp4, a stream that was recorded as it
+ran or written to a pipe) must be whole, and so must every image of a folder; what was put behind its end is no part of it.
+Damage that leaves a valid stream (a flipped bit inside a codec without checksums, a fragmented mp4 cut between two fragments)
+cannot be told from a bad video and is judged as one.
 """
 
 from __future__ import annotations

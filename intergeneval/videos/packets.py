@@ -71,15 +71,17 @@ def list_packets(container: Any, stream: Any, structure: Structure, again: Calla
         raise ValueError(f"it is damaged before its last frame: {structure.trouble}")
     unit = Fraction(stream.time_base or 0)
     clock = _clock(walk.shown, container, unit)
-    missing = _lacking(container, stream, structure, walk, again)
+    said = int(stream.frames) if structure.counted else 0
+    missing = _lacking(container, stream, said, structure, walk, again)
     if "matroska" in container.format.name and not structure.proven:
         announced = _announced_seconds(container, stream, damaged=bool(trouble))
-        late = round((announced - max(clock.seconds, clock.end)) * walk.frames / clock.seconds) if clock.seconds else 0
+        timed = len(walk.shown)  # the first packets of a stream that begins before 0 have no times
+        late = round((announced - max(clock.seconds, clock.end)) * timed / clock.seconds) if clock.seconds else 0
         # A last frame without a duration of its own and rounded times stay below the two frames it takes to count.
         missing = max(missing, late if trouble or late >= 2 else 0)
-        counted = announced > 0
+        counted = announced > 0 and clock.seconds > 0
     else:
-        counted = structure.counted and stream.frames > 0
+        counted = said > 0
     if trouble and not counted:
         raise ValueError(f"{trouble}, and nothing says how many frames are missing")
     missing = max(missing, 1) if walk.trouble else missing
@@ -157,13 +159,15 @@ def _is_hidden(packet: Any, codec: str) -> bool:
     return not shows_existing and not shown
 
 
-def _lacking(container: Any, stream: Any, structure: Structure, walk: _Walk, again: Callable[[Mapping[str, str]], Any]) -> int:
-    """Return how many packets fewer than its index or header announces a file holds; 0 where neither says."""
+def _lacking(
+    container: Any, stream: Any, said: int, structure: Structure, walk: _Walk, again: Callable[[Mapping[str, str]], Any]
+) -> int:
+    """Return how many packets fewer than the `said` number of its index or header a file holds; 0 where neither says."""
     name = container.format.name
     if name == "avi":
         # Its header counts ticks; one without a frame of its own goes on showing the one before, also at the end.
-        return 0 if structure.proven else max(0, int(stream.frames) - walk.ticks)
-    lacking = int(stream.frames) - walk.held if structure.counted else 0
+        return 0 if structure.proven else max(0, said - walk.ticks)
+    lacking = said - walk.held
     if lacking <= 0 or "mov" not in name:
         return 0
     # The edit list of an mp4 may leave out samples that are there.
@@ -174,7 +178,7 @@ def _lacking(container: Any, stream: Any, structure: Structure, walk: _Walk, aga
                 held += bool(packet.size) and not packet.is_corrupt
     except av.error.FFmpegError:  # the cut that the first walk met too
         pass
-    return max(0, int(stream.frames) - held)
+    return max(0, said - held)
 
 
 def _announced_seconds(container: Any, stream: Any, *, damaged: bool) -> float:
