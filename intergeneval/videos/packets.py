@@ -5,6 +5,7 @@ What a container announces is compared with what it holds: a file that was cut b
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -21,6 +22,8 @@ MAX_FRAMES = 100_000
 
 _HIDING = {"vp8": "vp8", "libvpx": "vp8", "vp9": "vp9", "libvpx-vp9": "vp9"}
 """Decoders of codecs whose packets may hold a frame that is never shown, and the codec."""
+_REORDERED = 16
+"""Most frames that a codec holds back to show them in another order than it decodes them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +80,7 @@ def list_packets(container: Any, stream: Any, structure: Structure, again: Calla
         announced = _announced_seconds(container, stream, damaged=bool(trouble))
         timed = len(walk.shown)  # the first packets of a stream that begins before 0 have no times
         late = round((announced - max(clock.seconds, clock.end)) * timed / clock.seconds) if clock.seconds else 0
+        late += _left_out(walk.shown) if trouble and late > 0 else 0
         # A last frame without a duration of its own and rounded times stay below the two frames it takes to count.
         missing = max(missing, late if trouble or late >= 2 else 0)
         counted = announced > 0 and clock.seconds > 0
@@ -107,6 +111,16 @@ def _clock(shown: Sequence[Stamp], container: Any, unit: Fraction) -> Clock:
     if rising or not raw.times or "mov" not in container.format.name:
         return raw
     return clock_of([*(Stamp(shown=item.shown) for item in shown[:-1]), shown[-1]], unit)
+
+
+def _left_out(shown: Sequence[Stamp]) -> int:
+    """Return how many frames a cut took from between the last ones that are left, about: those that are decoded after them."""
+    if all(later.shown >= earlier.shown for earlier, later in pairwise(shown)):
+        return 0
+    places = sorted(item.shown for item in shown)
+    steps = [later - earlier for earlier, later in pairwise(places)]
+    usual = max(1, statistics.median_low(steps))
+    return sum(max(0, round(step / usual) - 1) for step in steps[-_REORDERED:])
 
 
 def _walk(container: Any, stream: Any) -> _Walk:

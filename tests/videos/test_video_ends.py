@@ -130,6 +130,26 @@ def test_a_cut_file_of_which_no_frame_left_has_a_time_is_refused(before_zero, tm
         read(tmp_path / "cut.mkv", before_zero[: int(len(before_zero) * share)])
 
 
+@pytest.mark.parametrize("kept", range(84, 94))
+def test_frames_that_a_cut_took_from_between_reordered_ones_are_counted_with_those_behind(tmp_path, kept):
+    order = {"x264-params": "bframes=3:b-adapt=0:b-pyramid=none:scenecut=0"}
+    path = tmp_path / "clip.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=24, options=order)
+        stream.height, stream.width, stream.pix_fmt = 64, 96, "yuv420p"
+        for pixels in pattern(FRAMES):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        container.mux(stream.encode(None))
+    with av.open(str(path)) as container:
+        begins = [packet.pos for packet in container.demux(video=0) if packet.size]
+    lost, data = FRAMES - kept, path.read_bytes()[: begins[kept]]
+    if lost > 0.05 * FRAMES:
+        with pytest.raises(MediaError, match=f"about {lost} of {FRAMES} frames"):
+            read(path, data)
+    else:
+        assert f"damaged end: the last {lost} of {FRAMES} frames dropped" in read(path, data)[1]
+
+
 KINDS = {".mp4": ("libx264", {"bf": "0"}), ".mkv": ("libx264", {"bf": "0"}), ".webm": ("libvpx", VP8), ".avi": ("mpeg4", {})}
 
 
