@@ -21,6 +21,7 @@ from intergeneval.masks.pixels import (
     PNG,
     PictureError,
     Pixels,
+    Values,
     brightest,
     colour_of,
     is_one,
@@ -28,9 +29,14 @@ from intergeneval.masks.pixels import (
     strength_of,
     told,
 )
-from intergeneval.masks.soft import BRIGHT, DARK, Cut, cut, patches, runs_around, scattered
+from intergeneval.masks.soft import BRIGHT, DARK, Cut, cut, hole_share, patches, runs_around, scattered
 
 FIX = "use 255 on the instance, 0 elsewhere"
+LEAST_HOLE = 1 / 300
+"""Share of the frame from which one hole may be a thing on white. COCO calls 32x32 pixels of 640x480, a 300th, small; below lie
+the pinholes that segmentation leaves in water and floors."""
+LARGEST_HOLE = 1 / 3
+"""Share up to which it may. A thing that fills more reaches the border; a window's frame or a pool's edge has such a hole."""
 _SHOWN = 4
 _COLOUR = 64
 _VARIED = -1
@@ -52,6 +58,8 @@ class _Seen:
     """The picture cut at its middle, where that was asked for."""
     alpha: int | None
     """The code of its transparency where that is one throughout, or `_VARIED`; None: it has no alpha channel."""
+    opaque: tuple[tuple[int, ...], bool] = ((), False)
+    """Where transparency varies: the codes of its colours where it is opaque, of many the first few, and whether there are more."""
     lossy: bool = False
     """Whether its file format keeps no value exactly."""
 
@@ -100,6 +108,7 @@ def read_pictures(contents: Iterable[bytes], *, soft: bool, size: tuple[int, int
         raise PictureError("there is no mask image", "give one a frame")
     by_alpha = any(item.alpha == _VARIED for item in seen)
     if by_alpha:
+        _refuse_canvas(seen)
         seen = [_by_alpha(item, place, size) for place, item in enumerate(seen)]
     else:
         clear = next((place for place, item in enumerate(seen) if item.alpha == 0 and item.values != (0,)), None)
@@ -119,13 +128,16 @@ def read_picture(content: bytes, *, soft: bool) -> MaskTrack:
 def backgrounds(masks: Mapping[str, Mask], around: Collection[str]) -> Iterator[tuple[str, str, str]]:
     """Give (instance, problem, fix) for masks of one picture that mark what is around their instance, as white paper does.
 
-    `masks` are those of all instances, and `around` the names of those that run around the frame. Such a mask is believed where
-    another instance stands in its hole: a wall has a hole where the person stands.
+    `masks` are those of all instances, and `around` the names of those that run around the frame. Such a mask is believed, as
+    255 is the thing by convention, where no hole of it has a thing's size, or another instance stands in its hole: a wall has a
+    hole where the person stands. One that stands before the wall's own pixels speaks against it: it would have a hole there too.
     """
     for name in around:
+        if not LEAST_HOLE <= hole_share(masks[name]) <= LARGEST_HOLE:
+            continue
         hole = ~masks[name]
         inside = [other for other, mask in masks.items() if other not in around and (mask & hole).sum() * 2 > mask.sum() > 0]
-        if hole.any() and not inside:
+        if not inside:
             share = 100 * float(masks[name].mean())
             problem = (
                 f"the mask has all four corners and {share:.0f} % of the frame, and no other instance stands in its hole: "
@@ -147,6 +159,7 @@ def _check_size(shape: tuple[int, int], size: tuple[int, int]) -> None:
 def _look(pixels: Pixels, *, soft: bool) -> _Seen:
     """Return what a picture holds: by its alpha channel where that varies, else by its colours."""
     chosen, alpha, colours, strength = pixels.values, None, pixels.colours, pixels.strength
+    opaque: tuple[tuple[int, ...], bool] = ((), False)
     values, many = chosen.distinct(_SHOWN + 1)
     if pixels.alpha is not None:
         clearness = pixels.alpha.distinct(_SHOWN + 1)
@@ -156,21 +169,43 @@ def _look(pixels: Pixels, *, soft: bool) -> _Seen:
                 raise PictureError(
                     "its colours mark one thing and its alpha channel another", "save it with one channel: " + FIX[4:]
                 )
+            opaque = Values(chosen.keys[pixels.alpha.on()], chosen.table).distinct(_SHOWN + 1)
             chosen, (values, many), colours, strength = pixels.alpha, clearness, None, pixels.alpha.strength()
     on = chosen.on()
     blurred = None
     if soft and (many or len(values) > 2 or (len(values) == 2 and values[0] != 0)) and (alpha == _VARIED or not pixels.palette):
         blurred = cut(strength, colours)
-    return _Seen(values, many, encode(on), runs_around(on), blurred, alpha)
+    return _Seen(values, many, encode(on), runs_around(on), blurred, alpha, opaque)
 
 
 def background_tracks(tracks: Mapping[str, MaskTrack]) -> Iterator[tuple[str, str, str]]:
-    """Give (instance, problem, fix) as `backgrounds` for the tracks of one video, each in the first picture that has a hole."""
+    """Give (instance, problem, fix) as `backgrounds` for the tracks of one video, each in its first picture with such a hole."""
     around = [name for name, track in tracks.items() if track.around]
     for name in around:
-        place = next(index for index, mask in enumerate(tracks[name]) if not mask.all())
+        holes = (index for index, mask in enumerate(tracks[name]) if LEAST_HOLE <= hole_share(mask) <= LARGEST_HOLE)
+        place = next(holes, None)
+        if place is None:
+            continue
         masks = {other: track.mask(place) for other, track in tracks.items() if place < len(track)}
         yield from (found for found in backgrounds(masks, around) if found[0] == name)
+
+
+def _refuse_canvas(seen: list[_Seen]) -> None:
+    """Refuse an opaque picture of one colour in a track of cut-outs that have others: most likely an empty canvas, saved opaque."""
+    for place, item in enumerate(seen):
+        if not item.alpha or item.alpha == _VARIED or len(item.values) != 1:
+            continue
+        colour = item.values[0]
+        for other, cutout in enumerate(seen):
+            shown, many = cutout.opaque
+            # Of many colours one may be any; but black throughout is no part of a coloured thing.
+            if (colour == 0 and any(shown)) or (shown and not many and colour not in shown):
+                raise PictureError(
+                    f"it is opaque and {told(colour)} throughout, and picture {other} of the track shows other colours: "
+                    "whether the instance fills the frame or is hidden cannot be told",
+                    "save it transparent where the instance is hidden, and in the instance's colours where it fills the frame",
+                    place,
+                )
 
 
 def _by_alpha(item: _Seen, place: int, size: tuple[int, int]) -> _Seen:
@@ -204,13 +239,14 @@ def _read(seen: list[_Seen], size: tuple[int, int], *, soft: bool) -> list[str]:
         found = _cut_all(seen, places, size)
     else:
         raise _refusal(seen, places)
-    _refuse_noise(found, size)
+    faint = all(strength_of(value) <= DARK for value in others)
+    _refuse_noise(found, size, faint=faint)
     return found
 
 
-def _refuse_noise(found: list[str], size: tuple[int, int]) -> None:
-    """Refuse a track in which some pictures hold scattered pixels and others a thing."""
-    noise = [scattered(mask, size) for mask in found]
+def _refuse_noise(found: list[str], size: tuple[int, int], *, faint: bool) -> None:
+    """Refuse a track in which some pictures hold scattered pixels and others a thing; `faint` as of `scattered`."""
+    noise = [scattered(mask, size, faint=faint) for mask in found]
     things = [place for place, mask in enumerate(found) if not noise[place] and _area(mask)]
     if any(noise) and things:
         place = noise.index(True)

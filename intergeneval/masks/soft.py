@@ -17,6 +17,8 @@ BRIGHT = 223
 """Brightness from which it is the instance with noise on it: video white is 235."""
 EDGE = 8
 """Pixels around the edge of a mask in which loss puts any value: JPEG works in blocks of eight."""
+COLOUR_EDGE = 18
+"""The same where the mask has a colour: colours are kept at half the size, so their blocks have sixteen, and are smoothed."""
 STRAY = 0.02
 """Share of a mask's pixels up to which values between dark and bright, or another colour, may lie away from its edge."""
 FLAT = 0.1
@@ -28,6 +30,8 @@ _CROSSING = 0.05
 _COLOUR = 64
 _SMEARED = 0.25  # Colours are stored at half the size, and a small mask is edge throughout.
 _FEW = 8
+_SPECK = 4  # Pixels from which a piece is no speck: 2x2, the smallest that a hand or a smaller copy of a mask makes.
+_MANY = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +60,20 @@ def runs_around(mask: Mask) -> bool | None:
     return None if mask.all() else True
 
 
+def hole_share(mask: Mask) -> float:
+    """Return the share of the frame that the largest hole of a mask (H, W) has; 0 where it has every pixel."""
+    pieces = cv2.connectedComponentsWithStats((~mask).astype(np.uint8), connectivity=8)[2][1:, cv2.CC_STAT_AREA]
+    return float(pieces.max(initial=0) / mask.size)
+
+
 def cut(strength: npt.NDArray[np.uint8], colours: npt.NDArray[Any] | None) -> Cut:
     """Cut a picture of brightness 0..255 (H, W) at its middle; `colours` (H, W, 3) where it has some."""
     mask = np.asarray(strength > 127)
     bits = mask.astype(np.uint8)
     side = np.ones((2 * EDGE + 1, 2 * EDGE + 1), dtype=np.uint8)
-    near = cv2.dilate(bits, side) != cv2.erode(bits, side)
+    reach = EDGE if colours is None else COLOUR_EDGE
+    wide = np.ones((2 * reach + 1, 2 * reach + 1), dtype=np.uint8)
+    near = cv2.dilate(bits, wide) != cv2.erode(bits, wide)
     between = np.count_nonzero((strength > DARK) & (strength < BRIGHT) & ~near)
     allowed = max(STRAY * np.count_nonzero(mask), _FEW)
     problem = ""
@@ -100,14 +112,21 @@ def _patch_value(strength: npt.NDArray[np.uint8], where: Mask) -> int:
     return int(np.bincount(strength[_flat(strength, where)[1]]).argmax())
 
 
-def scattered(counts: str, size: tuple[int, int]) -> bool:
-    """Whether a run-length coded mask is noise: more pieces and holes than anything that was drawn has."""
+def scattered(counts: str, size: tuple[int, int], *, faint: bool) -> bool:
+    """Whether a run-length coded mask is noise: more pieces and holes than a thing has, most of them specks.
+
+    A thing seen through leaves, and spilled beans, have many pieces too, of 2x2 pixels and more. `faint` says that the mask was
+    written in a value that cannot be seen, as noise is: then a great many of any size are noise, which may have been enlarged.
+    """
     found = runs(counts)
     area = sum(found[1::2])
     # Runs are cheap to count, and noise has many.
     if len(found) <= 2 * _CROSSING * area + 2 * _FEW:
         return False
     mask = decode(counts, size).astype(np.uint8)
-    pieces = cv2.connectedComponents(mask, connectivity=8)[0] - 1
-    holes = cv2.connectedComponents(1 - mask, connectivity=4)[0] - 2
-    return bool(pieces + holes > _CROSSING * area + _FEW)
+    pieces = cv2.connectedComponentsWithStats(mask, connectivity=8)[2][1:, cv2.CC_STAT_AREA]
+    around = cv2.connectedComponentsWithStats(1 - mask, connectivity=4)[2][1:, cv2.CC_STAT_AREA]
+    # What lies around the pieces is the largest of these, and no hole.
+    sizes = np.concatenate([pieces, np.sort(around)[:-1]])
+    specks = np.count_nonzero(sizes < _SPECK)
+    return bool(len(sizes) > _CROSSING * area + _FEW and (2 * specks > len(sizes) or (faint and len(sizes) > _MANY)))
