@@ -7,7 +7,15 @@ that returns a `Benchmark`.
 from intergeneval.bench.benchmark import IMAGE_TO_VIDEO, TEXT_TO_VIDEO, Benchmark
 from intergeneval.bench.checking import check, check_made
 from intergeneval.bench.faults import Fault
-from intergeneval.bench.files import load_first_frame, load_mask, load_own_masks, masks_for, with_hashes
+from intergeneval.bench.files import (
+    load_first_frame,
+    load_mask,
+    load_masks,
+    load_own_masks,
+    masks_for,
+    sample_mask_faults,
+    with_hashes,
+)
 from intergeneval.bench.lookup import folder_of, is_made, load, names
 from intergeneval.bench.own_masks import MASKS, OwnMasks, model_folder, models_with_masks, own_masks_hash, sets_of
 
@@ -25,12 +33,14 @@ __all__ = [
     "load",
     "load_first_frame",
     "load_mask",
+    "load_masks",
     "load_own_masks",
     "masks_for",
     "model_folder",
     "models_with_masks",
     "names",
     "own_masks_hash",
+    "sample_mask_faults",
     "sets_of",
     "with_hashes",
 ]

@@ -143,13 +143,33 @@ def load_mask(
     return mask if size is None or mask.shape == size else fitted(mask, size)
 
 
-def _benchmark_masks(benchmark: Benchmark, sample: Sample) -> dict[str, Mask]:
-    """Return the benchmark's masks of a sample. Raises BenchError also for one that seems to mark what is around its instance."""
-    read = {item.id: _benchmark_mask(benchmark, sample, item) for item in sample.instances if item.mask is not None}
-    found = {name: picture.mask(0) for name, picture in read.items()}
-    for name, problem, fix in backgrounds(found, [name for name, picture in read.items() if picture.around]):
-        raise BenchError(_message(benchmark, sample, str(sample.instance(name).mask), ImageError(problem, fix)))
+def load_masks(benchmark: Benchmark, sample: Sample) -> dict[str, Mask]:
+    """Return instance id -> mask, bool (H, W), that the benchmark gives of a sample.
+
+    Raises BenchError as `load_mask`, and for a mask that seems to mark what is around its instance, which only all of them
+    together can tell.
+    """
+    found: dict[str, Mask] = {}
+    for fault in sample_mask_faults(benchmark, sample, found):
+        raise fault
     return found
+
+
+def sample_mask_faults(benchmark: Benchmark, sample: Sample, found: dict[str, Mask]) -> Iterator[BenchError]:
+    """Read the benchmark's masks of a sample into `found` and give what is wrong with them, an error a mask."""
+    around = []
+    for item in sample.instances:
+        if item.mask is None:
+            continue
+        try:
+            picture = _benchmark_mask(benchmark, sample, item)
+        except BenchError as fault:
+            yield fault
+        else:
+            found[item.id] = picture.mask(0)
+            around += [item.id] * picture.around
+    for name, problem, fix in backgrounds(found, around):
+        yield BenchError(_message(benchmark, sample, str(sample.instance(name).mask), ImageError(problem, fix)))
 
 
 def _benchmark_mask(benchmark: Benchmark, sample: Sample, item: Instance) -> MaskTrack:
@@ -186,7 +206,7 @@ def masks_for(
     another size.
     """
     own = find(benchmark, sample, model, seed) if model else None
-    found = _benchmark_masks(benchmark, sample) if own is None else load_own_masks(benchmark, sample, own, model)
+    found = load_masks(benchmark, sample) if own is None else load_own_masks(benchmark, sample, own, model)
     for name, mask in found.items():
         stays = (fit is Fit.EXACT and sample.size is not None) or (own is not None and sample.size is None)
         if mask.shape != size and stays:

@@ -59,7 +59,7 @@ class _Seen:
     alpha: int | None
     """The code of its transparency where that is one throughout, or `_VARIED`; None: it has no alpha channel."""
     opaque: tuple[tuple[int, ...], bool] = ((), False)
-    """Where transparency varies: the codes of its colours where it is opaque, of many the first few, and whether there are more."""
+    """Where transparency varies: the codes of the colours shown, of many the first few, and whether there are more."""
     lossy: bool = False
     """Whether its file format keeps no value exactly."""
 
@@ -191,7 +191,7 @@ def background_tracks(tracks: Mapping[str, MaskTrack]) -> Iterator[tuple[str, st
 
 
 def _refuse_canvas(seen: list[_Seen]) -> None:
-    """Refuse an opaque picture of one colour in a track of cut-outs that have others: most likely an empty canvas, saved opaque."""
+    """Refuse an opaque picture of one colour in a track of cut-outs with others: it may well be an empty canvas."""
     for place, item in enumerate(seen):
         if not item.alpha or item.alpha == _VARIED or len(item.values) != 1:
             continue

@@ -10,9 +10,10 @@ from typing import Self
 from intergeneval import bench
 from intergeneval.bench import Benchmark, OwnMasks
 from intergeneval.config import AUTO, OFF, RunConfig
-from intergeneval.errors import BenchError, IntergenevalError, UsageError
+from intergeneval.errors import BenchError, UsageError
 from intergeneval.grounding import FirstFrame
 from intergeneval.judges import AssessesConsistency, UsesServices, WritesQuestions
+from intergeneval.masks import Mask
 from intergeneval.plugins import KINDS, names, split_spec
 from intergeneval.records import Sample
 from intergeneval.run.backends import Backends
@@ -241,14 +242,9 @@ class FirstFrameMasks:
         return sample.id if own is None else own.name
 
     def _read(self, sample: Sample, faults: list[str]) -> dict[str, PackedMask]:
-        packed = {}
-        for instance in sample.instances:
-            if instance.mask is not None:
-                try:
-                    packed[instance.id] = PackedMask.of(bench.load_mask(self._bench, sample, instance))
-                except IntergenevalError as error:
-                    faults.append(str(error))
-        return packed
+        found: dict[str, Mask] = {}
+        faults += [str(fault) for fault in bench.sample_mask_faults(self._bench, sample, found)]
+        return {name: PackedMask.of(mask) for name, mask in found.items()}
 
     def _own_packed(self, sample: Sample, own: OwnMasks, faults: list[str]) -> dict[str, PackedMask]:
         try:

@@ -201,7 +201,7 @@ class VideoPipeline:
         # Tracked before, and the video turned out to be another.
         if job.own is not None:
             return bench.load_own_masks(self._bench, job.sample, job.own, model_name(self._config, self._backends))
-        return {item.id: bench.load_mask(self._bench, job.sample, item) for item in job.sample.instances if item.mask}
+        return bench.load_masks(self._bench, job.sample)
 
     def _finder(self, job: Job) -> FirstFrame | None:
         """Return what finds instances in the first frame of a video that no masks are given of; None where nothing does."""

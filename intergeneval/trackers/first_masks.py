@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import cv2
 import numpy as np
@@ -19,15 +19,20 @@ FOREIGN = 0.2
 _SLACK = 0.005
 
 
-def first_frame_notes(masks: Mapping[str, Mask], given: Mapping[str, Mask], where: str, *, sure: bool = False) -> tuple[str, ...]:
+def first_frame_notes(
+    masks: Mapping[str, Mask], given: Mapping[str, Mask], where: str, lost: Collection[str] = (), *, sure: bool = False
+) -> tuple[str, ...]:
     """Return notes on masks (H, W) of a first frame that differ from the ones `given` of it, by instance id.
 
-    Raises MediaError where they are exchanged between instances, counted in another order, or of something else; the last is
-    noted only where it is `sure` that they are tracks of this video, which may begin otherwise than the benchmark. Instances that
-    have no mask in the first frame are left to the rule of states.
+    Raises MediaError where they are exchanged between instances, counted in another order, of something else, or empty. The last
+    two are only noted where it is `sure` that they are tracks of this video, which may begin otherwise than the benchmark. An
+    instance in `lost` has an empty mask that its tracker makes no statement with, so that is a note too. One of which none is
+    given is left to the rule of states.
     """
+    empty = [name for name in given if name in masks and not masks[name].any()]
+    notes = [_empty(name, given[name], where, lost=name in lost, sure=sure) for name in empty]
+    notes = [note for note in notes if note]
     shared = [name for name in given if name in masks and masks[name].any() and given[name].any()]
-    notes = []
     for name in shared:
         found = agreement(masks[name], given[name])
         if found >= ALIKE:
@@ -49,6 +54,21 @@ def first_frame_notes(masks: Mapping[str, Mask], given: Mapping[str, Mask], wher
             )
         notes.append(told)
     return tuple(notes)
+
+
+def _empty(name: str, given: Mask, where: str, *, lost: bool, sure: bool) -> str:
+    """Return the note on an empty first mask; empty where the one that is given is, too."""
+    if not given.any():
+        return ""
+    told = f"first frame: the stored mask of {name!r} is empty, the benchmark's has {np.count_nonzero(given)} pixels"
+    if lost:
+        return f"{told}; its state is lost"
+    if sure:
+        return told
+    raise MediaError(
+        f"{where}: {told}; take the tracks of this video from its first frame on, say 'lost' where a tracker lost it, and where "
+        "the video's first frame is not the benchmark's, give the model masks of its own"
+    )
 
 
 def agreement(first: Mask, second: Mask) -> float:

@@ -74,7 +74,8 @@ class StoredTracker:
         for index, (masks, confidence, lost) in enumerate(frames_of_masks):
             if index == request.anchor:
                 # What lies beside a video is of that video, whatever its first frame shows.
-                notes = (*notes, *first_frame_notes(masks, request.masks, where, sure=self._folder is None))
+                own = self._folder is None
+                notes = (*notes, *first_frame_notes(masks, request.masks, where, lost, sure=own))
             builder.add(masks, confidence, lost)
         return Tracks(
             sample_id=request.sample.id,

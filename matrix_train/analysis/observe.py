@@ -122,7 +122,7 @@ def first_look(benchmark: Benchmark, sample: Sample, shape: Shape) -> tuple[Fram
         found = bench.load_first_frame(benchmark, sample)
         if found is None:
             raise BackendError(f"sample {sample.id}: has no first frame to start from")
-        first, masks = found, {item.id: bench.load_mask(benchmark, sample, item) for item in sample.instances if item.mask}
+        first, masks = found, bench.load_masks(benchmark, sample)
     # As a run without settings gives it, so that the videos are the same.
     way = Fitting.of((shape.height, shape.width), (first.shape[0], first.shape[1]), OF_A_RUN)
     return way.give(first), {key: way.give_mask(mask) for key, mask in masks.items()}

@@ -180,5 +180,4 @@ def _first(sample: Sample, benchmark: bench.Benchmark) -> Frame:
     frame = bench.load_first_frame(benchmark, sample)
     if frame is None:
         raise UsageError(f"sample {sample.id} has no first frame, so nobody could tell who is who on the sheet")
-    masks = {item.id: bench.load_mask(benchmark, sample, item) for item in sample.instances if item.mask is not None}
-    return annotate(frame, {}, {item.id: item.colour for item in sample.instances}, masks)
+    return annotate(frame, {}, {item.id: item.colour for item in sample.instances}, bench.load_masks(benchmark, sample))

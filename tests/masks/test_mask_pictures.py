@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from intergeneval.bench.files import ImageError, decode_mask
 from intergeneval.errors import MediaError
-from intergeneval.masks.pictures import backgrounds, read_pictures
+from intergeneval.masks.pictures import background_tracks, backgrounds, read_pictures
 from intergeneval.masks.pixels import PictureError
 from intergeneval.records import Instance, Sample, Video, VideoStatus
 from intergeneval.trackers import TrackRequest
@@ -105,6 +105,85 @@ def test_a_wall_is_believed_where_another_instance_stands_in_its_hole_or_alpha_s
     clear = ways.png(np.dstack([np.zeros((*ways.SIZE, 3)), wall * 255]), ways.COLOUR_ALPHA)
     assert read_pictures([ways.png(wall * 255)], soft=False).around
     assert not read_pictures([clear], soft=False).around
+
+
+def holed(*holes):
+    """A mask of the whole frame without boxes of (top, left, height, width)."""
+    mask = np.ones(ways.SIZE, dtype=bool)
+    for top, left, height, width in holes:
+        mask[top : top + height, left : left + width] = False
+    return mask
+
+
+BELIEVED = {
+    "a pixel": holed((40, 60, 1, 1)),
+    "a small hole": holed((40, 60, 6, 6)),
+    "pinholes": holed(*((top, left, 2, 2) for top in range(10, 90, 8) for left in range(10, 120, 8))),
+    "the frame of a window": holed((10, 10, 76, 108)),
+}
+
+
+@pytest.mark.parametrize("what", BELIEVED)
+def test_a_mask_whose_holes_have_no_thing_s_size_is_the_thing(what):
+    mask = BELIEVED[what]
+    track = read_pictures([ways.png(mask * 255)] * 2, soft=False)
+    assert np.array_equal(track.mask(1), mask)
+    assert track.around
+    assert not list(backgrounds({"water": mask, "ball": ways.mask_of("id1", 0) > 0}, ["water"]))
+    assert not list(background_tracks({"water": track}))
+
+
+def test_the_first_picture_with_a_hole_of_a_thing_s_size_tells_a_dark_thing_on_white():
+    track = read_pictures([ways.png(holed((40, 0, 20, width)) * 255) for width in (0, 1, 20)], soft=False)
+    assert [name for name, _, _ in background_tracks({"id1": track})] == ["id1"]
+
+
+def pieces(side, count, value, seed=0):
+    """Squares at places drawn by chance that do not touch."""
+    picture = np.zeros(ways.SIZE, np.uint8)
+    grid = [(top, left) for top in range(1, 90, side + 3) for left in range(1, 120, side + 3)]
+    for place in np.random.default_rng(seed).permutation(len(grid))[:count]:
+        top, left = grid[place]
+        picture[top : top + side, left : left + side] = value
+    return picture
+
+
+@pytest.mark.parametrize("value", [1, 255])
+@pytest.mark.parametrize(("side", "count"), [(2, 16), (2, 90), (4, 60), (3, 40)])
+def test_a_thing_seen_in_many_small_pieces_is_no_noise(side, count, value):
+    seen = [ways.mask_of("id1", 0) * np.uint8(value), pieces(side, count, value)]
+    found = read_pictures([ways.png(picture) for picture in seen], soft=False)
+    assert [int(mask.sum()) for mask in found] == [600, side * side * count]
+
+
+@pytest.mark.parametrize("value", [1, 255])
+@pytest.mark.parametrize("share", [0.01, 0.1, 0.2, 0.3, 0.5, 0.7])
+def test_scattered_pixels_where_other_pictures_show_a_thing_are_noise(share, value):
+    noise = np.random.default_rng(3).random(ways.SIZE) < share
+    seen = [ways.mask_of("id1", 0) * np.uint8(value), noise * np.uint8(value)]
+    with pytest.raises(PictureError, match="that is noise"):
+        read_pictures([ways.png(picture) for picture in seen], soft=False)
+
+
+def test_noise_of_value_one_that_was_enlarged_is_noise():
+    noise = np.kron(np.random.default_rng(3).random((48, 64)) < 0.1, np.ones((2, 2)))
+    with pytest.raises(PictureError, match="that is noise"):
+        read_pictures([ways.png(ways.mask_of("id1", 0)), ways.png(noise)], soft=False)
+
+
+def cutout(mask, colours):
+    return ways.png(np.dstack([colours, mask * 255]), ways.COLOUR_ALPHA)
+
+
+@pytest.mark.parametrize("soft", [False, True])
+@pytest.mark.parametrize("colours", [ways.colourful(), np.full((*ways.SIZE, 3), 90)], ids=["many", "one"])
+def test_an_opaque_black_picture_among_coloured_cut_outs_is_not_the_whole_frame(colours, soft):
+    part, whole = ways.mask_of("id1", 0), np.ones(ways.SIZE)
+    with pytest.raises(PictureError, match="it is opaque and 0 throughout") as caught:
+        read_pictures([cutout(part, colours), cutout(whole, colours * 0)], soft=soft)
+    assert caught.value.place == 1
+    full = read_pictures([cutout(part, colours), cutout(whole, colours)], soft=soft)
+    assert [int(mask.sum()) for mask in full] == [600, part.size]
 
 
 WHITE = ways.WAYS["255"]("id1", 0)

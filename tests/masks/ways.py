@@ -56,6 +56,10 @@ def noise(frame):
     return np.random.default_rng(frame).integers(0, 2, SIZE).astype(np.uint8)
 
 
+def colourful():
+    return np.random.default_rng(7).integers(1, 256, (*SIZE, 3))
+
+
 def both(frame):
     return mask_of("id1", frame) + 2 * mask_of("id2", frame)
 

@@ -4,9 +4,10 @@ import json
 import shutil
 from dataclasses import replace
 
+import cv2
 import pytest
 
-from intergeneval import bench
+from intergeneval.bench import files
 from intergeneval.config import RunConfig
 from intergeneval.errors import BenchError, ComparabilityError, UnknownPluginError, UsageError
 from intergeneval.records import Profile, ScoreStatus
@@ -43,14 +44,24 @@ def test_a_second_run_does_nothing_and_changes_no_byte(tiny, tmp_path):
 
 
 def test_each_mask_is_read_once_and_a_run_with_nothing_to_do_reads_none(tiny, tmp_path, monkeypatch):
-    read, load = [], bench.load_mask
-    monkeypatch.setattr(
-        bench, "load_mask", lambda found, sample, item: read.append((sample.id, item.id)) or load(found, sample, item)
-    )
+    read, load = [], files.read_bytes
+    monkeypatch.setattr(files, "read_bytes", lambda root, path, hashes: read.append(path) or load(root, path, hashes))
     for expected in (6, 0):
         read.clear()
         Run(config(tiny, tmp_path)).execute()
-        assert len(set(read)) == len(read) == expected
+        masks = [path for path in read if "mask" in path]
+        assert len(set(masks)) == len(masks) == expected
+
+
+@pytest.mark.parametrize("tracker", ["flow", "stored"])
+def test_a_mask_that_marks_what_is_around_its_instance_stops_a_run_before_anything_is_tracked(tiny, tmp_path, tracker):
+    for name in ("id1", "id2"):
+        path = tiny[0] / "masks" / "b" / f"{name}.png"
+        assert cv2.imwrite(str(path), 255 - cv2.imread(str(path), cv2.IMREAD_GRAYSCALE))
+    with pytest.raises(BenchError) as caught:
+        Run(config(tiny, tmp_path, tracker=tracker)).execute()
+    assert [str(caught.value).count(f"b/{name}.png: the mask has all four corners") for name in ("id1", "id2")] == [1, 1]
+    assert not (tmp_path / "run" / "tracks.jsonl").exists()
 
 
 def test_a_changed_video_of_a_finished_run_is_tracked_from_its_masks_again(tiny, tmp_path):

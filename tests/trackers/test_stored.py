@@ -298,6 +298,17 @@ def test_stored_masks_a_little_beside_the_benchmark_s_are_taken_and_far_beside_n
         assert len([note for note in found if "agree by" in note and "'id1'" in note]) == notes
 
 
+def test_a_track_that_begins_empty_where_the_benchmark_shows_the_thing_is_refused_and_noted_where_it_is_lost(tmp_path):
+    value = tracks_where_first(lambda name, mask: mask & (name != "id1"))
+    (tmp_path / "s.tracks.json").write_text(json.dumps(value))
+    with pytest.raises(MediaError, match=r"s\.tracks\.json: first frame: the stored mask of 'id1' is empty, .* has 80 pixels"):
+        create("", {}).track(request_of(tmp_path))
+    value["tracks"][0]["states"][0] = "lost"
+    (tmp_path / "s.tracks.json").write_text(json.dumps(value))
+    (note,) = create("", {}).track(request_of(tmp_path)).notes
+    assert "the stored mask of 'id1' is empty" in note
+
+
 def test_a_contradiction_in_a_line_of_a_stage_file_names_the_line(tmp_path):
     wrong = record()
     wrong["tracks"][1]["masks"][2] = encode(np.zeros(SIZE, dtype=bool))
