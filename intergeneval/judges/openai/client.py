@@ -28,7 +28,7 @@ LONGEST_BELIEVED = 7 * 86_400.0
 _TOO_MANY_REQUESTS = 429
 _BUSY = frozenset({_TOO_MANY_REQUESTS, 503, 529})
 _SHORTEST_NOTICE = 2.0
-_SCHEMA = b'"response_format":'
+SCHEMA = b'"response_format":'
 """What a request holds that is held to a schema; within a text its quotes would be escaped."""
 
 
@@ -150,8 +150,8 @@ class Client:
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError, httpcore.UnsupportedProtocol) as error:
             raise _AgainError("connection", f"the connection broke ({type(error).__name__})") from None
         if not 200 <= received.status < 300:  # some gateways answer with 201
-            raise self._failed(received, began, pictures, schema=_SCHEMA in body)
-        return self._reply(received.content, pictures, schema=_SCHEMA in body)
+            raise self._failed(received, began, pictures, schema=SCHEMA in body)
+        return self._reply(received.content, pictures, schema=SCHEMA in body)
 
     def _post(self, body: bytes) -> Received:
         return self._wire.post(CHAT, body, self._settings.timeout)

@@ -10,7 +10,7 @@ from typing import Any
 
 from intergeneval.errors import DeferredError
 from intergeneval.judges import JudgeRequest
-from intergeneval.judges.openai.client import AskError, Took
+from intergeneval.judges.openai.client import SCHEMA, AskError, Took
 from intergeneval.judges.openai.estimate import expected_tokens
 from intergeneval.judges.openai.refusals import PASSING, Objection, Refusal, refusal_of
 from intergeneval.judges.openai.settings import OpenAISettings
@@ -173,7 +173,7 @@ class ReplayClient(BatchApi):
                 "batch", f"the batch gave no reply: {got.code or 'no reason given'} ({self.ledger.times(key)} attempts)"
             )
         # What is refused for good is found before a status is taken for one that passes, as the base does.
-        if got.status in PASSING and again and self._why(got, pictures) is None:
+        if got.status in PASSING and again and self._why(got, pictures, schema=SCHEMA in body) is None:
             self._gather(key, body)
         before = failed if got.good else failed[:-1]
         took.requests += len(before)
@@ -190,17 +190,17 @@ class ReplayClient(BatchApi):
         assert self._got is not None
         return Received(status=self._got.status, headers={}, content=self._got.body.encode("ascii"))
 
-    def _failed(self, status: int, headers: Mapping[str, str], content: bytes, began: float, pictures: int) -> Exception:
+    def _failed(self, received: Received, began: float, pictures: int, *, schema: bool) -> Exception:
         assert self._got is not None
-        refusal = self._why(self._got, pictures)
+        refusal = self._why(self._got, pictures, schema=schema)
         if refusal is not None:
             return AskError(refusal.kind, refusal.text, refusal)
-        return super()._failed(status, headers, content, began, pictures)
+        return super()._failed(received, began, pictures, schema=schema)
 
-    def _why(self, got: Got, pictures: int) -> Refusal | None:
+    def _why(self, got: Got, pictures: int, *, schema: bool) -> Refusal | None:
         """Return why a reply that is an error refuses the request, in the very words of the base."""
         if got.cause is None:
-            return refusal_of(got.status, got.body.encode("ascii"), self._settings, pictures)
+            return refusal_of(got.status, got.body.encode("ascii"), self._settings, pictures, schema=schema)
         found = Objection(cause=got.cause, name=got.parameter, most=got.most)
         return found.refusal(got.status, self._settings, pictures)
 
