@@ -88,14 +88,14 @@ class RawServer:
             while (line := stream.readline()).strip():
                 if line.lower().startswith(b"content-length:"):
                     length = int(line.split(b":")[1])
-            named = re.search(rb"/(\d+)/v1", path)
-            if named is None:  # whoever connected has left
+            named, sent = re.search(rb"/(\d+)/v1", path), stream.read(length)
+            if named is None or len(sent) < length or not sent:  # whoever connected has left
                 return
             index = int(named.group(1))
             with self._lock:
                 self.attempts[index] += 1
                 attempt = self.attempts[index]
-            request = json.loads(stream.read(length))
+            request = json.loads(sent)
             self._plays[index](Talk(connection, request, attempt))
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_WR)

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from intergeneval import videos
 from intergeneval.cli import main
 from intergeneval.errors import BackendError, ConfigError, UsageError
+from intergeneval.judges.openai.wire import Received
 from intergeneval.judges.openai_batch.api import BatchApi
 from intergeneval.judges.openai_batch.entries import Got
 from intergeneval.judges.openai_batch.replay import ReplayClient
@@ -380,7 +381,7 @@ def replayed(settings, own, got):
     BatchApi.__init__(client, settings, own)
     client._got = got
     try:
-        return client._failed(got.status, {}, got.body.encode(), 0.0, 4)
+        return client._failed(Received(status=got.status, headers={}, content=got.body.encode()), 0.0, 4, schema=False)
     finally:
         client.close()
 
