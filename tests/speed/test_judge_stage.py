@@ -1,4 +1,7 @@
-"""The judge stage alone against a server that takes a second for everything: 236 videos, 16 requests at once, ideal 15 s."""
+"""The judge stage alone against a server that takes a second for everything: 236 videos, 16 requests at once, ideal 16 s.
+
+The first request goes alone, so that a server that refuses everything is asked little; that is the first of the 16 seconds.
+"""
 
 import multiprocessing
 import threading
@@ -25,8 +28,8 @@ from tests.fakes.chat_server import ChatServer
 VIDEOS = 236
 AT_ONCE = 16
 LATENCY = 1.0
-IDEAL = 15.0
-LIMIT = 17.25
+IDEAL = 16.0
+LIMIT = 18.4
 FRAMES = (0, 5, 10, 15, 20, 25, 30, 35, 40, 45, 48)
 
 
