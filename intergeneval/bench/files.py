@@ -104,11 +104,6 @@ def decode_image(content: bytes) -> npt.NDArray[np.uint8]:
     return np.ascontiguousarray(image[:, :, ::-1], dtype=np.uint8)
 
 
-def decode_mask(content: bytes) -> Mask:
-    """Decode a mask to bool (H, W), True where the instance is. Raises ImageError as `decode_mask_picture`."""
-    return decode_mask_picture(content).mask(0)
-
-
 def decode_mask_picture(content: bytes) -> MaskTrack:
     """Decode a mask, as a track of one picture. Raises ImageError when it is no PNG, damaged, not two-valued or empty."""
     if not content.startswith(_PNG):

@@ -29,7 +29,7 @@ from intergeneval.masks.pixels import (
     strength_of,
     told,
 )
-from intergeneval.masks.soft import BRIGHT, DARK, Cut, cut, hole_share, patches, runs_around, scattered
+from intergeneval.masks.soft import BRIGHT, COLOUR, DARK, Cut, cut, hole_share, patches, runs_around, scattered
 
 FIX = "use 255 on the instance, 0 elsewhere"
 LEAST_HOLE = 1 / 300
@@ -38,7 +38,6 @@ the pinholes that segmentation leaves in water and floors."""
 LARGEST_HOLE = 1 / 3
 """Share up to which it may. A thing that fills more reaches the border; a window's frame or a pool's edge has such a hole."""
 _SHOWN = 4
-_COLOUR = 64
 _VARIED = -1
 
 
@@ -281,7 +280,7 @@ def _cut_all(seen: list[_Seen], places: Mapping[int, int], size: tuple[int, int]
         raise _refusal(seen, places, 0, f"no picture of the track reaches {BRIGHT}")
     first = next(iter(colours.values()), None)
     for place, colour in colours.items():
-        if first is not None and max(abs(one - other) for one, other in zip(colour, first, strict=True)) > _COLOUR:
+        if first is not None and max(abs(one - other) for one, other in zip(colour, first, strict=True)) > COLOUR:
             raise _refusal(seen, places, place, f"the mask is {colour} here and {first} in a picture before")
     return found
 

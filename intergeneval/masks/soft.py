@@ -19,6 +19,8 @@ EDGE = 8
 """Pixels around the edge of a mask in which loss puts any value: JPEG works in blocks of eight."""
 COLOUR_EDGE = 18
 """The same where the mask has a colour: colours are kept at half the size, so their blocks have sixteen, and are smoothed."""
+COLOUR = 64
+"""Distance of a channel, 0..255, beyond which two colours of a mask are two."""
 STRAY = 0.02
 """Share of a mask's pixels up to which values between dark and bright, or another colour, may lie away from its edge."""
 FLAT = 0.1
@@ -27,7 +29,6 @@ BORDER = 0.8
 """Share of the frame's border from which a mask that also has the four corners may be a background."""
 
 _CROSSING = 0.05
-_COLOUR = 64
 _SMEARED = 0.25  # Colours are stored at half the size, and a small mask is edge throughout.
 _FEW = 8
 _SPECK = 4  # Pixels from which a piece is no speck: 2x2, the smallest that a hand or a smaller copy of a mask makes.
@@ -88,7 +89,7 @@ def cut(strength: npt.NDArray[np.uint8], colours: npt.NDArray[Any] | None) -> Cu
         chosen = channels[inner if inner.any() else mask]
         middle = np.median(chosen, axis=0)
         colour = (int(middle[0]), int(middle[1]), int(middle[2]))
-        others = np.count_nonzero((np.abs(chosen - middle) > _COLOUR).any(axis=1))
+        others = np.count_nonzero((np.abs(chosen - middle) > COLOUR).any(axis=1))
         if not problem and others > max((STRAY if inner.any() else _SMEARED) * len(chosen), _FEW):
             problem = f"{others} of its bright pixels have another colour than {colour}"
     drawn = patches(strength, np.ones_like(mask))

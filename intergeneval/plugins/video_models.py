@@ -239,7 +239,7 @@ def rules_of(files: Files, where: str = "") -> Rules:
         raise ConfigError(f"{where or TOLD}: fps is {told!r}; it is a number above 0 and under 1000")
     rate = float(told) if told is not None else row.rate if row is not None else RATES.get(pipeline)
     transformer = files[TRANSFORMER]
-    own = _own_size(files) if pipeline in _COGVIDEOX else None
+    own = own_size(files) if pipeline in _COGVIDEOX else None
     return Rules(
         pipeline=pipeline,
         model=row,
@@ -251,7 +251,7 @@ def rules_of(files: Files, where: str = "") -> Rules:
     )
 
 
-def _own_size(files: Files) -> tuple[int, int] | None:
+def own_size(files: Files) -> tuple[int, int] | None:
     """Return the size that a CogVideoX tells of itself, in cells of its autoencoder."""
     cell = 2 ** (len(files[VAE].get("block_out_channels") or (0, 0, 0, 0)) - 1)
     height, width = (int(files[TRANSFORMER].get(name) or 0) * cell for name in ("sample_height", "sample_width"))

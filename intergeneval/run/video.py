@@ -18,12 +18,11 @@ from intergeneval import bench, consistency, videos
 from intergeneval.bench import Benchmark
 from intergeneval.config import RunConfig
 from intergeneval.detectors import Detector, DetectRequest
-from intergeneval.errors import BackendError, MediaError
+from intergeneval.errors import MediaError
 from intergeneval.grounding import FirstFrame
 from intergeneval.ids import canonical_json
 from intergeneval.judges import JudgeRequest, bodies_revision
 from intergeneval.masks import Mask
-from intergeneval.plugins.fitting import Fitting
 from intergeneval.records import (
     AnswerStatus,
     Consistency,
@@ -106,17 +105,15 @@ class VideoPipeline:
 
     def _write(self, job: Job, given: SourceVideo) -> _Found | str:
         """Encode frames that a source rendered, once, with their stored tracks beside them."""
-        assert given.frames is not None
         label = f"videos/{job.sample.id}/{job.seed}.mp4"
         path = self._folder / label
         path.parent.mkdir(parents=True, exist_ok=True)
         if given.truth is not None:
             write_atomically(path.with_suffix(".tracks.json"), canonical_json(given.truth.visible.to_json()) + "\n")
-        frames, fitting = given.frames, given.fitting
-        written = attempt(lambda: videos.write_video(path, _as_told(frames(), fitting), given.fps))
+        written = attempt(lambda: videos.write_video(path, given.made(), given.fps))
         if isinstance(written, Failure):
             return f"the source failed: {written}"
-        window = fitting.window if fitting is not None and fitting.fit is Fit.CROP else None
+        window = given.fitting.window if given.fitting is not None and given.fitting.fit is Fit.CROP else None
         return _Found(path=path, label=label, generated=True, window=window)
 
     def _see(self, job: Job, result: Result, found: _Found, digest: str) -> _Seen:
@@ -341,17 +338,6 @@ def _video(job: Job, found: _Found, digest: str, reader: videos.Reader) -> Video
         times=reader.times,
         window=found.window,
     )
-
-
-def _as_told(frames: Iterator[Frame], fitting: Fitting | None) -> Iterator[Frame]:
-    """Yield a source's frames; raise BackendError where they are of another size than its first frames were brought to."""
-    for frame in frames:
-        if fitting is not None and frame.shape[:2] != fitting.source_size:
-            raise BackendError(
-                f"it gave a video of {frame.shape[1]}x{frame.shape[0]}, and its first frame was brought to "
-                f"{fitting.source_size[1]}x{fitting.source_size[0]}, so masks and video would not meet"
-            )
-        yield frame
 
 
 def _without_video(job: Job, status: VideoStatus, reason: str, label: str = "", digest: str = "") -> Result:

@@ -14,6 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from intergeneval.errors import BackendError
 from intergeneval.plugins.fitting import Fitting
 from intergeneval.records import Sample, Truth
 
@@ -39,6 +40,17 @@ class SourceVideo:
     """Why there is no video, in one sentence."""
     truth: Truth | None = None
     """What really happens in it, where the source knows."""
+
+    def made(self) -> Iterator[Frame]:
+        """Yield what `frames` makes. Raises BackendError where they are of another size than the first frame was brought to."""
+        assert self.frames is not None
+        for frame in self.frames():
+            if self.fitting is not None and frame.shape[:2] != self.fitting.source_size:
+                raise BackendError(
+                    f"it gave a video of {frame.shape[1]}x{frame.shape[0]}, and its first frame was brought to "
+                    f"{self.fitting.source_size[1]}x{self.fitting.source_size[0]}, so masks and video would not meet"
+                )
+            yield frame
 
 
 class Source(Protocol):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intergeneval.bench.files import ImageError, decode_mask
+from intergeneval.bench.files import ImageError, decode_mask_picture
 from intergeneval.errors import MediaError
 from intergeneval.masks.pictures import background_tracks, backgrounds, read_pictures
 from intergeneval.masks.pixels import PictureError
@@ -79,10 +79,10 @@ def test_a_benchmark_s_mask_is_read_pixel_by_pixel_or_refused_with_its_values(wa
     content = ways.WAYS[way]("id2", 0)
     # What only the other pictures of a track, or the other instances, can tell is told elsewhere.
     if EXACT[way] == READ or way in ("0 and 1, noise where hidden", "255, noise where hidden", "255 here and 1 there"):
-        assert np.array_equal(decode_mask(content), ways.mask_of("id2", 0) > 0)
+        assert np.array_equal(decode_mask_picture(content).mask(0), ways.mask_of("id2", 0) > 0)
     elif way != "white background":
         with pytest.raises(ImageError, match=r"the mask has the values|not a PNG"):
-            decode_mask(content)
+            decode_mask_picture(content)
 
 
 @pytest.mark.parametrize("soft", [False, True])

@@ -95,9 +95,7 @@ class Client:
         self._settings = settings
         self._limiter = Limiter(settings.concurrency)
         self._wait_longer = tenacity.wait_random_exponential(multiplier=settings.backoff, max=settings.longest_wait)
-        headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        if settings.key:
-            headers["Authorization"] = f"Bearer {settings.key}"
+        headers = {"Content-Type": "application/json", **accepting(settings)}
         address = read_address(settings.base_url, "[settings.openai]", settings.key_variable)
         self._wire = Wire(address, headers, settings.concurrency)
 
@@ -196,6 +194,12 @@ class Client:
             self.notice(f"rate limit: going on with at most {self._limiter.limit} requests at once")
         kind = "rate limit" if status == _TOO_MANY_REQUESTS else f"http {status}"
         return _AgainError(kind, f"the server is busy (status {status})", asked)
+
+
+def accepting(settings: OpenAISettings) -> dict[str, str]:
+    """Return the headers of every call: what is read, and the key where there is one."""
+    key = {"Authorization": f"Bearer {settings.key}"} if settings.key else {}
+    return {"Accept": "application/json", **key}
 
 
 _SECONDS = re.compile(r"\d{1,20}(\.\d{0,20})?", re.ASCII)

@@ -35,7 +35,7 @@ def first_choice(reply: Any) -> dict[str, Any] | None:
 
 def errors_in(reply: Any) -> list[Any]:
     """Return the errors that a reply holds, the outermost first."""
-    body = reply[0] if isinstance(reply, list) and len(reply) == 1 else reply
+    body = _unwrapped(reply)
     if not isinstance(body, dict):
         return []
     first = first_choice(body)
@@ -55,7 +55,7 @@ def refusal_within(reply: Any, settings: OpenAISettings, pictures: int, *, schem
 
     `schema` says whether the request was held to one.
     """
-    body = reply[0] if isinstance(reply, list) and len(reply) == 1 else reply
+    body = _unwrapped(reply)
     for error in errors_in(reply):
         outermost = isinstance(body, dict) and error is body.get("error")
         complaint = complaint_in(body if outermost else {"error": error})
@@ -67,6 +67,11 @@ def refusal_within(reply: Any, settings: OpenAISettings, pictures: int, *, schem
         if found is not None:
             return found
     return None
+
+
+def _unwrapped(reply: Any) -> Any:
+    """Return a reply without the list of one that Gemini puts around its errors."""
+    return reply[0] if isinstance(reply, list) and len(reply) == 1 else reply
 
 
 def _says_something(error: Any) -> bool:

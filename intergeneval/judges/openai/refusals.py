@@ -89,22 +89,18 @@ def refusal_for(
     status: int, complaint: Complaint, settings: OpenAISettings, pictures: int, judge: str = "openai", *, schema: bool = True
 ) -> Refusal | None:
     """Do the same for a complaint that is read already."""
-    found = _objection(status, complaint, settings.parameters, schema=schema)
+    found = objection_of(status, complaint, settings.parameters, schema=schema)
     return None if found is None else found.refusal(status, settings, pictures, judge)
 
 
 def refusal_without_status(complaint: Complaint, settings: OpenAISettings, pictures: int) -> Refusal | None:
     """Do the same for an error that gives no status, in a reply of status 200: only a cause that is known counts."""
-    found = _objection(_BAD_REQUEST, complaint, settings.parameters, schema=False)
+    found = objection_of(_BAD_REQUEST, complaint, settings.parameters, schema=False)
     return None if found is None or found.cause is Cause.UNKNOWN else found.refusal(_OK, settings, pictures)
 
 
-def objection_of(status: int, content: bytes, parameters: Mapping[str, Any], *, schema: bool = True) -> Objection | None:
-    """Return what a body objects to for good in a request with these parameters; None where another attempt may go well."""
-    return _objection(status, read_complaint(content), parameters, schema=schema)
-
-
-def _objection(status: int, complaint: Complaint, parameters: Mapping[str, Any], *, schema: bool) -> Objection | None:
+def objection_of(status: int, complaint: Complaint, parameters: Mapping[str, Any], *, schema: bool = True) -> Objection | None:
+    """Return what a complaint objects to for good in a request with these parameters; None where another attempt may go well."""
     cause, name = _cause(status, complaint, parameters)
     if cause is Cause.UNKNOWN and schema and status in _MAY_BREAK_BY_SCHEMA and SCHEMA.search(complaint.message):
         cause = Cause.SCHEMA

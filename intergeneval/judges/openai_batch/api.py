@@ -14,7 +14,7 @@ import tenacity
 
 from intergeneval.errors import BackendError
 from intergeneval.judges.openai.address import find_proxy, read_address
-from intergeneval.judges.openai.client import Client, retry_after
+from intergeneval.judges.openai.client import Client, accepting, retry_after
 from intergeneval.judges.openai.refusals import PASSING, Refusal, refusal_of
 from intergeneval.judges.openai.server_words import load
 from intergeneval.judges.openai.settings import OpenAISettings
@@ -62,11 +62,7 @@ class BatchApi(Client):
         self._base = address.url
         # No redirects: the key goes to the host that was named and to no other. The proxy is the chat client's choice.
         self._http = httpx.Client(
-            headers={
-                "Accept": "application/json",
-                "Accept-Encoding": "identity",
-                **({"Authorization": f"Bearer {settings.key}"} if settings.key else {}),
-            },
+            headers={"Accept-Encoding": "identity", **accepting(settings)},
             timeout=httpx.Timeout(settings.timeout, connect=min(CONNECT_SECONDS, settings.timeout)),
             follow_redirects=False,
             proxy=find_proxy(address),

@@ -9,6 +9,7 @@ from typing import Any
 
 from intergeneval.errors import BackendError, ConfigError
 from intergeneval.judges.openai.causes import Cause
+from intergeneval.judges.openai.complaints import complaint_in
 from intergeneval.judges.openai.refusals import objection_of
 from intergeneval.judges.openai.server_words import count, load
 from intergeneval.judges.openai.settings import OpenAISettings
@@ -164,7 +165,7 @@ class Inbox:
         # vLLM writes an error beside the response instead of into it, others its status as its code, or none.
         named = _status(error.get("code")) if isinstance(error, dict) else 0
         status = next((number for number in (status, named) if number >= _ERRORS), 0)
-        if not status and objection_of(_BROKEN, _bytes({"error": error}), self._settings.parameters) is None:
+        if not status and objection_of(_BROKEN, complaint_in({"error": error}), self._settings.parameters) is None:
             return Got(key=key, status=0, code=code or "no reply")
         return self._got(key, status or _BROKEN, {"error": error})
 
@@ -172,7 +173,7 @@ class Inbox:
         """Return a reply as ASCII text without the key; of an error what it objects to, code and parameter: not its sentence."""
         got = Got(key=key, status=status)
         if not got.good:
-            objects = objection_of(status, _bytes(body), self._settings.parameters)
+            objects = objection_of(status, complaint_in(body), self._settings.parameters)
             error = body.get("error") if isinstance(body, dict) else None
             named = error if isinstance(error, dict) else {}
             body = {"error": {name: said for name in ("type", "code", "param") if (said := word(named.get(name)))}}
@@ -214,10 +215,6 @@ def _counted(batch: dict[str, Any]) -> str:
     if len(numbers) != 3 or not all(0 <= value < 10**9 for value in numbers) or not numbers[2]:
         return ""
     return f", {numbers[0] + numbers[1]} of {numbers[2]} done"
-
-
-def _bytes(value: Any) -> bytes:
-    return json.dumps(value).encode()
 
 
 def _status(value: Any) -> int:

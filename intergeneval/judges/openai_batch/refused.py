@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from intergeneval.judges.openai.causes import Cause
-from intergeneval.judges.openai.refusals import refusal_of
+from intergeneval.judges.openai.complaints import complaint_in
+from intergeneval.judges.openai.refusals import refusal_for
 from intergeneval.judges.openai.settings import OpenAISettings
 from intergeneval.judges.openai_batch.api import JUDGE, ApiError, code_of
 
@@ -76,7 +76,7 @@ def _fault(item: Mapping[str, Any]) -> str:
 
 def _way_out_of(item: Mapping[str, Any], settings: OpenAISettings) -> str:
     fault = {"error": item}
-    known = refusal_of(0, json.dumps(fault).encode(), settings, 0, JUDGE)
+    known = refusal_for(0, complaint_in(fault), settings, 0, JUDGE)
     error = ApiError("", 0, code_of(fault), refusal=known)
     if way := _way_out(error, _WAYS_OUT):
         return way

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from intergeneval.errors import ConfigError
+from intergeneval.plugins.video_models import TRANSFORMER, VAE, own_size
 from matrix_train.backbones import Backbone, MapKind
 from matrix_train.backbones.encoder import Encoder, plain_offsets, transformer_settings
 from matrix_train.backbones.family import Family, Shape
@@ -41,9 +42,7 @@ def _offsets(folder: Path) -> Callable[[str], tuple[Span, ...]]:
 def _told_shape(folder: Path) -> Shape:
     told = transformer_settings(folder)
     vae = json.loads((folder / "vae" / "config.json").read_text(encoding="utf-8"))
-    stride = 2 ** (len(vae.get("block_out_channels", (0, 0, 0, 0))) - 1)
-    height, width = (int(told.get(name, 0)) * stride for name in ("sample_height", "sample_width"))
-    return int(told.get("sample_frames", 0)), (height, width) if height and width else None
+    return int(told.get("sample_frames", 0)), own_size({TRANSFORMER: told, VAE: vae})
 
 
 FAMILY = Family(
