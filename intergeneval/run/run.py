@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from intergeneval import scores
 from intergeneval.config import RunConfig
 from intergeneval.errors import BudgetError
 from intergeneval.judges import Judge
 from intergeneval.judges.inquiries import Inquires
-from intergeneval.records import Answer, Consistency, Profile, Question, Sample, Score, ScoreStatus, Video
+from intergeneval.records import MISSING, UNSCORED, Question, Sample, Score
 from intergeneval.run.job import Job, Outcome, Pending, Result
 from intergeneval.run.judge_services import JudgeServices
 from intergeneval.run.judge_stage import JudgeStage, concurrency
@@ -21,10 +20,11 @@ from intergeneval.run.plan import Plan, Settled
 from intergeneval.run.processes import run_in_processes, worker_count
 from intergeneval.run.resume import RunState
 from intergeneval.run.video import VideoPipeline
+from intergeneval.scored import score_run
 from intergeneval.store import RunStore, RunWriter
 
-UNSCORED = frozenset({ScoreStatus.MISSING, ScoreStatus.UNDECODABLE, ScoreStatus.UNANSWERED})
-"""Statuses that count toward exit code 3: an error or an absent video, not what geometry cannot know."""
+COUNTED = MISSING | UNSCORED
+"""Statuses that count toward exit code 3: every video without a score, and every absent one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +118,7 @@ class Run:
         scored = score_run(store, samples)
         store.write_scores(scored)
         write_manifest(store)
-        unscored = tuple(score for score in scored if score.status in UNSCORED)
+        unscored = tuple(score for score in scored if score.status in COUNTED)
         complete = len(unscored) <= config.allowed_unscored * len(scored) and not stopped
         return RunResult(
             store=store, scores=tuple(scored), unscored=unscored, complete=complete, observed=observed, stopped=stopped
@@ -185,28 +185,6 @@ class Run:
                 yield pipeline.run(job)
             return
         yield from run_in_processes(workers, (plan.config, folder, plan.bench), jobs)
-
-
-def score_run(store: RunStore, samples: Sequence[Sample] | None = None, profile: Profile | None = None) -> list[Score]:
-    """Score a run folder from its stage files, under its own profile or another; reads only."""
-    chosen = profile or store.header.comparability.profile
-    found = scores.score_videos(
-        samples if samples is not None else _unique(store.read("samples", Sample)),
-        store.read("videos", Video),
-        store.read("answers", Answer),
-        store.read("consistency", Consistency),
-        chosen,
-        store.header.seeds,
-    )
-    # What a run leaves unassessed, it leaves so for every video, also for one that has no record of it.
-    partial = [name for name in store.header.comparability.partial if name != "plausibility" or chosen is Profile.INFORMATIVE]
-    return [
-        replace(score, partial=tuple(sorted({*partial, *(score.partial if score.if_ is not None else ())}))) for score in found
-    ]
-
-
-def _unique(samples: Iterable[Sample]) -> list[Sample]:
-    return list({sample.id: sample for sample in samples}.values())
 
 
 def _new_questions(settled: Settled, state: RunState) -> Iterator[Question]:

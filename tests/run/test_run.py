@@ -10,7 +10,8 @@ from intergeneval import bench
 from intergeneval.config import RunConfig
 from intergeneval.errors import BenchError, ComparabilityError, UnknownPluginError, UsageError
 from intergeneval.records import Profile, ScoreStatus
-from intergeneval.run.run import Run, score_run
+from intergeneval.run.run import Run
+from intergeneval.scored import score_run
 from intergeneval.store import RunStore
 
 
