@@ -66,8 +66,9 @@ class RunConfig(Record):
     """Parallel processes; 0: one a core, at most 8."""
     shard: str = ""
     """``I/N``: take every N-th sample, from the I-th on."""
-    allowed_unscored: float = 0.01
-    """Share of videos that may be missing or unscored before the run counts as incomplete (exit code 3)."""
+    allowed_unscored: float = 0.1
+    """Share of videos that may be missing or without a score, for whatever reason, before the run counts as incomplete (exit
+    code 3)."""
     consistency: str = "tracks"
     """Who says what disappeared and emerged: ``tracks`` (with the detector, where there is one) or ``judge``."""
     templates: int = field(default=0, metadata=LATER)

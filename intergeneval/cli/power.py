@@ -78,7 +78,7 @@ def plan(run: Path, against: Path | None, detect: float | None, share: float) ->
     if detect is not None and not (math.isfinite(detect) and detect > 0):
         raise UsageError(f"--detect {detect}: must be above 0, on the scale of IF, such as 0.05")
     mine = read_run(run)
-    found = estimate(mine.scores, mine.clusters)
+    found = estimate(mine.scores, mine.clusters, profile=mine.profile)
     seeds = seed_spread(mine.scores)
     spreads = [(f"assumed {sd}", sd) for sd in ASSUMED]
     if seeds is not None:
@@ -89,7 +89,8 @@ def plan(run: Path, against: Path | None, detect: float | None, share: float) ->
         other = read_run(against)
         check_comparable([mine, other])
         names = named([mine, other], [str(run), str(against)])
-        paired = compare_paired(mine.scores, other.scores, common_clusters([mine, other]), names=(names[0], names[1]))
+        clusters = common_clusters([mine, other])
+        paired = compare_paired(mine.scores, other.scores, clusters, names=(names[0], names[1]), profile=mine.profile)
         if paired.se is None:
             raise UsageError(f"--against {against}: no spread of differences can be measured ({paired.caveat})")
         spreads.append((f"measured against {paired.candidate}", paired.se * math.sqrt(paired.clusters)))

@@ -57,7 +57,7 @@ class GateResult:
         both = (("the run", self.completeness), ("the baseline", self.baseline))
         return "; ".join(
             f"{name} is incomplete: {found.missing} videos missing and {found.unscored} unscored of {found.expected},"
-            f" allowed share {found.allowed:g}, run it again to finish it"
+            f" allowed share {found.allowed:g}, run it again to finish what can be finished"
             for name, found in both
             if not found.complete
         )
@@ -65,7 +65,7 @@ class GateResult:
     def notes(self) -> list[str]:
         """Return what else a reader should know, one sentence each."""
         item = self.verdict.comparison
-        few = f"only {item.prompts} of {item.prompts_total} prompts are scored in both runs" if 0 < item.coverage < 1 else ""
+        few = f"only {item.prompts} of {item.prompts_total} prompts are in both runs" if 0 < item.coverage < 1 else ""
         # What the reason says already is not said again.
         found = [text for text in (item.caveat, few) if text and text not in self.verdict.reason]
         if unpaired := left_out(item):
@@ -150,7 +150,8 @@ def markdown(result: GateResult) -> str:
         "|---|---|---|---|---|---|---|",
         *(_markdown_row(row) for row in result.comparisons if row.difference is not None),
         "",
-        "The first row decides. The others are secondary, their p adjusted by Holm. Differences are run minus baseline, paired by"
+        "The first row decides, by its interval, which holds the difference whatever the missing answers are. The others are"
+        " secondary, their p adjusted by Holm. Differences are run minus baseline over the videos scored in both, paired by"
         " prompt and seed.",
         "",
         f"Benchmark {say(result.header.bench)} {say(result.header.bench_version)}, judge"
@@ -189,6 +190,9 @@ def _properties(result: GateResult) -> dict[str, str]:
         "difference": item.difference,
         "low": item.low,
         "high": item.high,
+        "lowest": item.lowest,
+        "highest": item.highest,
+        "videos_without_an_answer": item.unanswered,
         "prompts": item.prompts,
         "prompts_needed": result.verdict.prompts_needed,
         "key": result.header.comparability.key,

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from intergeneval.records import Profile
 from intergeneval.stats import clustered, estimate
 from tests.stats.simulated_scores import (
     RARE,
@@ -17,6 +18,7 @@ from tests.stats.simulated_scores import (
 )
 
 REPEATS = 5_000
+RANGE = {"paper": (-4.0, 1.0), "bounded": (0.0, 1.0)}
 SEED = 7
 
 
@@ -89,6 +91,6 @@ def test_the_estimate_of_records_is_the_simulated_one(profile):
     rng = np.random.default_rng(SEED)
     codes = cluster_codes(30, rng)
     values = videos(codes, 2, profile, rng)
-    moments = clustered(values.mean(axis=-1), codes)
-    found = estimate(records(values[1]), cluster_names(codes))
+    moments = clustered(values.mean(axis=-1), codes, within=RANGE[profile])
+    found = estimate(records(values[1]), cluster_names(codes), profile=Profile(profile))
     assert (found.mean, found.low, found.high) == pytest.approx((moments.mean[1], moments.low[1], moments.high[1]), rel=1e-12)
