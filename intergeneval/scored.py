@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from intergeneval.records import Answer, AnswerStatus, Consistency, Profile, Question, Sample, Score, Video
+from intergeneval.records import Answer, AnswerStatus, Consistency, Profile, Question, RunHeader, Sample, Score, Video
 from intergeneval.scores import score_videos
+from intergeneval.stats import ALLOWED_UNSCORED, allowed_unscored
 from intergeneval.store import RunStore
 
 _GEOMETRY = "geometry"
@@ -37,19 +38,26 @@ def score_run(store: RunStore, samples: Sequence[Sample] | None = None, profile:
     ]
 
 
-def written_scores(store: RunStore) -> tuple[list[Score], bool]:
-    """Return the scores as they stand in the run folder, and whether they had to be computed anew because they had no bounds.
+def written_scores(store: RunStore) -> tuple[list[Score], RunHeader]:
+    """Return the scores as they stand in the run folder, computed anew where they have no bounds yet, and the header with them.
 
-    A folder without a readable video, such as one of scores alone, keeps what it says.
+    A folder of scores alone keeps what it says.
     """
     written = store.read("scores", Score)
     if not written or any(score.if_bounds is not None for score in written):
-        return written, False
+        return written, store.header
+    header = of_before(store.header)
     keys = {(score.sample_id, score.seed) for score in written}
     anew = {(score.sample_id, score.seed): score for score in score_run(store)} if store.read("videos", Video) else {}
     if not keys <= anew.keys():
-        return written, True
-    return [anew[score.sample_id, score.seed] for score in written], True
+        return written, header
+    return [anew[score.sample_id, score.seed] for score in written], header
+
+
+def of_before(header: RunHeader) -> RunHeader:
+    """Return the header of a run from before there were bounds: the share it allowed counted fewer kinds of unscored videos."""
+    allowed = max(allowed_unscored(header), ALLOWED_UNSCORED)
+    return replace(header, config={**header.config, "allowed_unscored": allowed})
 
 
 def _with_declined(answers: Sequence[Answer], store: RunStore) -> list[Answer]:

@@ -17,8 +17,8 @@ from typing import Any
 from intergeneval.errors import ComparabilityError, RecordError, StoreError, UsageError
 from intergeneval.ids import canonical_json
 from intergeneval.records import Completeness, Profile, Record, RunHeader, Sample, Score
-from intergeneval.scored import written_scores
-from intergeneval.stats import ALLOWED_UNSCORED, allowed_unscored, clusters_of, completeness, labels_of
+from intergeneval.scored import of_before, written_scores
+from intergeneval.stats import allowed_unscored, clusters_of, completeness, labels_of
 from intergeneval.store import HEADER, RunStore, write_atomically
 
 BASELINES = Path("reports/baselines")
@@ -71,18 +71,11 @@ class ScoredRun(Record):
 def read_run(folder: Path) -> ScoredRun:
     """Read a run folder. Raises UsageError where it is none or holds no scores, RecordError where a line is damaged."""
     store = RunStore.open(folder)
-    scores, anew = written_scores(store)
+    scores, header = written_scores(store)
     if not scores:
         raise UsageError(f"{folder}: has no scores yet; finish it with the same `intergeneval run` command")
     samples = store.read("samples", Sample)
-    header = of_before(store.header) if anew else store.header
     return ScoredRun(header=header, clusters=clusters_of(samples), labels=labels_of(samples), scores=tuple(scores))
-
-
-def of_before(header: RunHeader) -> RunHeader:
-    """Return the header of a run from before there were bounds: the share it allowed counted fewer kinds of unscored videos."""
-    allowed = max(allowed_unscored(header), ALLOWED_UNSCORED)
-    return dataclasses.replace(header, config={**header.config, "allowed_unscored": allowed})
 
 
 def find_baseline(name: str, root: Path = BASELINES) -> ScoredRun:

@@ -19,6 +19,7 @@ from intergeneval.report.load import LoadedRun, load_runs
 from intergeneval.report.names import file_names
 from intergeneval.report.plots import Axis, Bars, Dots, axis_over, bars, dots
 from intergeneval.report.reference import METRICS, PublishedTable, published_tables
+from intergeneval.stats import unanswered_text
 
 UNSCORED_SHOWN = 200
 """Videos without a score that are listed on the page; all of them are in the download."""
@@ -158,11 +159,21 @@ class Report:
         """Return what a comparison allows one to say, in one sentence."""
         if comparison.low is None or comparison.high is None:
             return "There is no interval, so nothing can be said of other prompts."
-        if comparison.low > 0:
+        if comparison.better:
             return "The interval lies above 0."
-        if comparison.high < 0:
+        if comparison.worse:
             return "The interval lies below 0."
-        return "The interval holds 0: these prompts do not tell the two apart."
+        if comparison.unanswered:
+            return f"Not decided: {unanswered_text(comparison.unanswered)}."
+        return "Not decided: the interval holds 0, these prompts do not tell the two apart."
+
+    def standing(self, group: Group, row: Row) -> str:
+        """Return that a row's place within its tie group is not decided; empty for one that is alone in it."""
+        members = [other for other in group.rows if other.tie_group == row.tie_group and row.tie_group is not None]
+        if len(members) < 2:
+            return ""
+        waiting = sum(other.main.open for other in members)
+        return "not decided" + (f": {unanswered_text(waiting)}" if waiting else "")
 
     def href(self, group: Group, sample_id: str) -> str:
         """Return where a sample is shown: its page, or its part of the one file."""
@@ -223,7 +234,12 @@ class Report:
 
     def _group_data(self, group: Group) -> dict[str, Any]:
         def cells(estimates: Sequence[Any]) -> list[list[float | int | None] | None]:
-            return [None if item is None else [item.mean, item.low, item.high, item.prompts, item.coverage] for item in estimates]
+            return [
+                None
+                if item is None
+                else [item.mean, item.low, item.high, item.prompts, item.coverage, item.open, *(item.bounds or (None, None))]
+                for item in estimates
+            ]
 
         axis = self.axes[group.anchor]
         return {
