@@ -175,6 +175,11 @@ class Report:
         waiting = sum(other.main.open for other in members)
         return "not decided" + (f": {unanswered_text(waiting)}" if waiting else "")
 
+    def undecided(self, group: Group) -> list[tuple[int, str]]:
+        """Return the tie groups of several models with why their order is not decided."""
+        found = {row.tie_group: self.standing(group, row) for row in group.rows if row.tie_group is not None}
+        return [(rank, told) for rank, told in found.items() if told]
+
     def href(self, group: Group, sample_id: str) -> str:
         """Return where a sample is shown: its page, or its part of the one file."""
         name = self.names[group.comparability.bench, sample_id]
