@@ -80,6 +80,9 @@ class RunConfig(Record):
     """Folder with templates that replace the judge's own prompts; empty: those that come with the package."""
     cache: str = ""
     """File that remembers judge answers; empty: the user's cache folder; ``off``: none."""
+    until_decided: str = field(default="", metadata=LATER)
+    """Baseline (run folder, file or stored name) against which the run stops once order or gate is decided; empty: it runs all
+    videos."""
     max_cost: float | None = None
     """Cost, in the price table's currency, at which the run stops asking its judge; None: no limit."""
     overlay: bool = False
@@ -106,6 +109,8 @@ class RunConfig(Record):
             raise ValueError(f"max_cost {self.max_cost} is not above 0")
         if self.shard:
             self.shard_of()
+        if self.shard_of()[1] > 1 and self.until_decided:
+            raise ValueError(f"until_decided {self.until_decided!r} and shard {self.shard!r}: a shard sees too little to decide")
 
     def shard_of(self) -> tuple[int, int]:
         """Return (I, N) of ``I/N``, counted from 1; (1, 1) where no shard is set. Raises ValueError."""

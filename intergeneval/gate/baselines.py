@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from intergeneval.errors import ComparabilityError, RecordError, StoreError, UsageError
+from intergeneval.gate.run_scores import of_before, written_scores
 from intergeneval.ids import canonical_json
 from intergeneval.records import Completeness, Profile, Record, RunHeader, Sample, Score
-from intergeneval.scored import of_before, written_scores
 from intergeneval.stats import allowed_unscored, clusters_of, completeness, labels_of
 from intergeneval.store import HEADER, RunStore, write_atomically
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from intergeneval.errors import RecordError, UsageError
+from intergeneval.gate.run_scores import written_scores
 from intergeneval.records import Answer, Consistency, Question, RunHeader, Sample, Score, Tracks, Video
 from intergeneval.report.overlay import Overlay, overlay_of
-from intergeneval.scored import written_scores
 from intergeneval.store import RunStore
 
 TakeKey = tuple[str, int]

@@ -9,9 +9,12 @@ from dataclasses import dataclass, replace
 
 from intergeneval.config import RunConfig
 from intergeneval.errors import BudgetError
+from intergeneval.gate.run_scores import score_run
 from intergeneval.judges import Judge
 from intergeneval.judges.inquiries import Inquires
 from intergeneval.records import MISSING, UNSCORED, Question, Sample, Score
+from intergeneval.records import Outcome as Verdict
+from intergeneval.run.deciding import Decision, Watch, write_decision
 from intergeneval.run.job import Job, Outcome, Pending, Result
 from intergeneval.run.judge_services import JudgeServices
 from intergeneval.run.judge_stage import JudgeStage, concurrency
@@ -20,7 +23,6 @@ from intergeneval.run.plan import Plan, Settled
 from intergeneval.run.processes import run_in_processes, worker_count
 from intergeneval.run.resume import RunState
 from intergeneval.run.video import VideoPipeline
-from intergeneval.scored import score_run
 from intergeneval.store import RunStore, RunWriter
 
 COUNTED = MISSING | UNSCORED
@@ -57,6 +59,9 @@ class RunResult:
     """Videos on which anything was done in this call."""
     stopped: str = ""
     """Why the run stopped before its last video; empty when it did not."""
+    decision: Decision | None = None
+    """How it stands against the baseline that it was to be decided against; None where there was none. `scores` are then those
+    of the videos that were looked at."""
 
 
 class Run:
@@ -104,6 +109,7 @@ class Run:
         ComparabilityError when the folder holds another run, StoreError when it cannot be written, and as `settle` does.
         """
         config, samples, settled = self.plan.config, self.plan.bench.samples, self.settle(on_notice)
+        watch = self._watch(settled) if config.until_decided else None
         store = RunStore.create(settled.folder, settled.header)
         first, count = config.shard_of()
         with store.writer(f"{first}-of-{count}" if count > 1 else "") as writer, self._services.lend(store, on_notice):
@@ -112,22 +118,60 @@ class Run:
             state = RunState.read(store)
             writer.append("samples", [sample for sample in samples if sample.id not in state.samples])
             writer.append("questions", _new_questions(settled, state))
-            observed, stopped = self._see(samples[first - 1 :: count], state, writer, on_progress)
+            mine = samples[first - 1 :: count]
+            recorder = _Recorder(writer, sum(len(self.plan.seeds(sample)) for sample in mine), on_progress)
+            if watch is None:
+                decision, stopped, seen = None, self._see(mine, state, recorder), list(mine)
+            else:
+                decision, stopped, seen = self._see_until(watch, store, state, recorder)
+        observed = len(recorder.touched)
         if count > 1:
             return RunResult(store=store, scores=(), unscored=(), complete=True, observed=observed, stopped=stopped)
         scored = score_run(store, samples)
         store.write_scores(scored)
         write_manifest(store)
+        if decision is not None:
+            write_decision(store.folder, decision)
+            looked = {sample.id for sample in seen}
+            scored = [score for score in scored if score.sample_id in looked]
         unscored = tuple(score for score in scored if score.status in COUNTED)
         complete = len(unscored) <= config.allowed_unscored * len(scored) and not stopped
         return RunResult(
-            store=store, scores=tuple(scored), unscored=unscored, complete=complete, observed=observed, stopped=stopped
+            store=store,
+            scores=tuple(scored),
+            unscored=unscored,
+            complete=complete,
+            observed=observed,
+            stopped=stopped,
+            decision=decision,
         )
 
-    def _see(
-        self, samples: Sequence[Sample], state: RunState, writer: RunWriter, on_progress: Callable[[Progress], None]
-    ) -> tuple[int, str]:
-        """Bring every video through the stages; return on how many anything was done, and why the run stopped early."""
+    def _watch(self, settled: Settled) -> Watch:
+        """Return what looks at the run on its way. Raises UsageError and ComparabilityError for a baseline that does not fit."""
+        asked = {
+            sample.id: len(settled.questions[sample.id]) * len(self.plan.seeds(sample)) for sample in self.plan.bench.samples
+        }
+        return Watch.of(self.plan.config.until_decided, settled.header, self.plan.bench.samples, asked)
+
+    def _see_until(
+        self, watch: Watch, store: RunStore, state: RunState, recorder: _Recorder
+    ) -> tuple[Decision | None, str, list[Sample]]:
+        """Bring videos through the stages until it is decided; return decision, why it stopped otherwise, what was seen."""
+        seen: list[Sample] = []
+        decision = None
+        # As many as can be on their way at once are judged before the next look.
+        for part in watch.parts(max(concurrency(self.judge), self.plan.config.workers)):
+            stopped = self._see(part, state, recorder)
+            seen += part
+            if stopped:
+                return None, stopped, seen
+            decision = watch.decide(score_run(store, seen), seen)
+            if decision.outcome is not Verdict.INCONCLUSIVE:
+                break
+        return decision, "", seen
+
+    def _see(self, samples: Sequence[Sample], state: RunState, recorder: _Recorder) -> str:
+        """Bring videos through the stages; return why the run stopped early, empty when it did not."""
         plan, asked = self.plan, self.settle().questions
         jobs = [state.job(sample, seed, asked[sample.id]) for sample in samples for seed in plan.seeds(sample)]
         plan.masks.check((job.sample, job.seed) for job in jobs if job.tracks is None)
@@ -139,13 +183,12 @@ class Run:
             )
             for job in jobs
         ]
-        recorder = _Recorder(writer, len(jobs), on_progress)
         threads = concurrency(self.judge)
         stopped = self._judge_in_threads(jobs, recorder, threads) if threads else ""
         if not threads:
             for outcomes in self._outcomes(jobs):
                 recorder.take(outcomes)
-        return len(recorder.touched), stopped
+        return stopped
 
     def _judge_in_threads(self, jobs: Sequence[Job], recorder: _Recorder, threads: int) -> str:
         """Bring videos through the other stages while threads ask the judge; return why that stopped early."""

@@ -9,9 +9,9 @@ import pytest
 from intergeneval import bench
 from intergeneval.config import RunConfig
 from intergeneval.errors import BenchError, ComparabilityError, UnknownPluginError, UsageError
+from intergeneval.gate.run_scores import score_run
 from intergeneval.records import Profile, ScoreStatus
 from intergeneval.run.run import Run
-from intergeneval.scored import score_run
 from intergeneval.store import RunStore
 
 
