@@ -99,3 +99,34 @@ def clusters_to_decide(differences: Sequence[Floats], place: float, level: float
     hit = capital >= math.log(2 / (1 - level))
     counts: Ints = np.where(hit.any(axis=-1), hit.argmax(axis=-1) + 1, values.shape[-1] + 1).astype(np.int64)
     return counts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What looking after every cluster comes to, at one true difference and spread."""
+
+    decided: float
+    """Share of repeats that are decided before the clusters are used up, 0 to 1."""
+    clusters: float
+    """Clusters looked at on average, with all of them where nothing was decided."""
+    saved: float
+    """Share of the clusters that need not be judged, on average, 0 to 1."""
+
+
+def expected(
+    difference: float, sd: float, clusters: int, within: tuple[float, float], level: float = 0.95, repeats: int = 1_000
+) -> Expected | None:
+    """Return after how many of so many clusters a true difference is told from 0; None for a spread its range cannot have.
+
+    Simulated with a fixed seed: differences follow the beta distribution of that mean and spread in the range `within`, one a
+    cluster.
+    """
+    width = within[1] - within[0]
+    mean, variance = (difference - within[0]) / width, (sd / width) ** 2
+    if not 0 < mean < 1 or not 0 < variance < mean * (1 - mean):
+        return None
+    weight = mean * (1 - mean) / variance - 1
+    drawn = np.random.default_rng(ORDER_SEED).beta(mean * weight, (1 - mean) * weight, size=(repeats, clusters))
+    counts = clusters_to_decide(list(drawn), (0 - within[0]) / width, level)
+    used = float(np.minimum(counts, clusters).mean())
+    return Expected(decided=float((counts <= clusters).mean()), clusters=used, saved=1 - used / clusters)
