@@ -82,9 +82,7 @@ class Planned:
 @click.option("--power", "share", type=float, default=0.8, show_default=True, help="Share of repeats in which it must be found.")
 @click.option("--sequential", is_flag=True, help="Tell what 'run --until-decided' would save on these prompts.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON with unrounded numbers.")
-def command(  # noqa: PLR0913, PLR0917  # one argument an option
-    run: Path, against: Path | None, detect: float | None, share: float, sequential: bool, as_json: bool
-) -> None:
+def command(run: Path, against: Path | None, detect: float | None, share: float, sequential: bool, as_json: bool) -> None:
     """Tell how small a paired difference in IF can be found with so many prompts, and how many a difference takes."""
     found = plan(run, against, detect, share, sequential=sequential)
     click.echo(json.dumps(as_object(found), indent=1, ensure_ascii=False) if as_json else text(found))
@@ -133,9 +131,7 @@ def _sequential(
     from intergeneval.stats.sequential import expected
 
     if clusters < 2:
-        raise UsageError(
-            "--sequential: the run holds fewer than two clusters of judged prompts, so there is nothing to stop early"
-        )
+        raise UsageError("--sequential: the run holds fewer than two clusters of judged prompts: nothing can be stopped early")
     low, high = metric_range(PRIMARY, profile)
     return tuple(
         SequentialRow(spread=name, sd=sd, difference=value, expected=expected(value, sd, clusters, (low - high, high - low)))
@@ -211,5 +207,5 @@ def _sequential_lines(found: Planned) -> list[str]:
             looked = f"{row.expected.clusters:.0f} of {found.estimate.clusters}"
             told = (f"{row.expected.decided:.0%}", looked, f"{row.expected.saved:.0%}")
         rows.append((f"{row.sd:.3f}  {row.spread}", f"{row.difference:g}", *told))
-    head = "run --until-decided on these prompts: looking after every cluster, with at most 5 % of wrong claims however often one looks"
+    head = "run --until-decided on these prompts: at most 5 % of wrong claims though it looks after every cluster"
     return [head, aligned(rows)]
