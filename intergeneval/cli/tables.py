@@ -85,7 +85,8 @@ UNLOOKED = {
 def bounds_text(scores: Sequence[Score]) -> str:
     """Return the line that explains ``<=`` under a table; empty where nothing was left unassessed."""
     parts = sorted({part for score in scores for part in score.partial})
-    return f"<= marks upper bounds: {'; '.join(UNLOOKED.get(part, part) for part in parts)}" if parts else ""
+    told = "; ".join(UNLOOKED.get(part, part) for part in parts)
+    return f"<= marks upper bounds, of which the bounds of IF say nothing: {told}" if parts else ""
 
 
 def scores_json(header: RunHeader, scores: Sequence[Score], profile: Profile) -> dict[str, Any]:
