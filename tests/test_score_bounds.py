@@ -129,6 +129,12 @@ def test_a_share_of_which_nothing_can_be_asked_is_open_as_a_whole():
     assert (found.status, found.if_, found.kisa_bounds) == (ScoreStatus.UNANSWERABLE, None, (0.0, 1.0))
 
 
+def test_a_share_over_the_little_that_could_be_answered_is_no_share():
+    found = scored("yuuuuuyuuu")
+    assert (found.kisa_raw, found.sgi_raw, found.if_) == (None, None, None)
+    assert found.kisa_bounds == (1 / 6, 1.0)
+
+
 def test_who_only_stands_by_may_be_lost_and_widens_the_bounds_alone():
     found = scored(assessed=seen(bystander=(LOST,) * 4))
     assert (found.status, found.if_, found.if_bounds) == (ScoreStatus.OK, 1.0, (0.0, 1.0))

@@ -9,6 +9,8 @@ from intergeneval.records import KISA_IDS, SGI_IDS, Answer, AnswerStatus, Answer
 
 MIN_ANSWERED = 7
 """Answered questions under which an interaction has no score; all of them where fewer are askable."""
+LEAST_SHARE = (2 / 3, 3 / 4)
+"""Shares of questions 1-6 and of 7-10 to be answered for a raw share of an interaction that has no score."""
 UNSCORING = frozenset({AnswerStatus.FAILED, AnswerStatus.REFUSED, AnswerStatus.UNPARSED})
 """What broke: a resume asks again."""
 
@@ -32,10 +34,15 @@ def score_interaction(
         [by_id[number] for number in part if number in by_id and by_id[number].status is AnswerStatus.OK] for part in askable
     )
     kisa_yes, sgi_yes = _yes(kisa), _yes(sgi)
+    enough = len(kisa) + len(sgi) >= min(MIN_ANSWERED, sum(map(len, askable)))
+    told = [
+        bool(found) and (enough or len(found) >= least * len(part))
+        for found, least, part in zip((kisa, sgi), LEAST_SHARE, askable, strict=True)
+    ]
     return InteractionScore(
         interaction=index,
-        kisa_raw=kisa_yes / len(kisa) if kisa else None,
-        sgi_raw=sgi_yes / len(sgi) if sgi else None,
+        kisa_raw=kisa_yes / len(kisa) if told[0] else None,
+        sgi_raw=sgi_yes / len(sgi) if told[1] else None,
         kisa_answered=len(kisa),
         sgi_answered=len(sgi),
         kisa_bounds=_bounds(kisa_yes, len(kisa), len(askable[0])),

@@ -1,4 +1,4 @@
-"""Real generated videos that are no part of the project: `INTERGENEVAL_REAL` names their folder, and without it these tests fail."""
+"""Real generated videos, no part of the project: `INTERGENEVAL_REAL` names their folder, and without it these tests fail."""
 
 import os
 from pathlib import Path
