@@ -48,11 +48,11 @@ class InteractionScore(Record):
     interaction: int
     """Index of the key interaction."""
     kisa_raw: float | None
-    """Share of yes among the answered of the askable of questions 1-6, 0 to 1; None with none answered, and of an interaction without a
-    score with under two thirds answered."""
+    """Share of yes among the answered of the askable of questions 1-6, 0 to 1; None with none answered, and with under two thirds
+    answered of an interaction without a score."""
     sgi_raw: float | None
-    """Share of yes among the answered of the askable of questions 7-10, 0 to 1; None with none answered, and of an interaction without a
-    score with under three quarters answered."""
+    """Share of yes among the answered of the askable of questions 7-10, 0 to 1; None with none answered, and with under three
+    quarters answered of an interaction without a score."""
     kisa_answered: int
     """Askable questions of 1-6 with an answer."""
     sgi_answered: int
