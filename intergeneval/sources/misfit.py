@@ -28,7 +28,8 @@ def misfit_text(folder: Path, files: Sequence[str], samples: Sequence[str], benc
             f" {samples[0] if samples else 'SAMPLE'}.mp4 or {samples[0] if samples else 'SAMPLE'}/SEED.mp4 (samples: {wanted})"
         )
     guesses = nearest(files[:_SHOWN], samples)
-    told = [f"  {file}" + (f"  (nearest sample: {guesses[file]})" if file in guesses else "") for file in files[:_SHOWN]]
+    near = {file: guesses.get(file) or nearest([file], samples).get(file) for file in files[:_SHOWN]}
+    told = [f"  {file}" + (f"  (nearest sample: {name})" if name else "") for file, name in near.items()]
     more = [f"  and {len(files) - _SHOWN} more"] if len(files) > _SHOWN else []
     lines = [json.dumps({"sample_id": guesses.get(file, _UNKNOWN), "path": file}, ensure_ascii=False) for file in files[:_SHOWN]]
     return "\n".join(

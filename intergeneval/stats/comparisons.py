@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from intergeneval.records import (
+    MISSING,
     Comparison,
     Profile,
     PromptDifference,
@@ -83,7 +84,9 @@ def compare_paired(  # noqa: PLR0913  # what is compared, how it is called, and 
     sample without a cluster.
     """
     partial = common_partial(names, (baseline, candidate))
-    pairs = prompt_differences(baseline, candidate, metric)
+    # Of a run in which nothing was judged no share of anything is told; a missing video was judged by not being there.
+    told = all(any(score.status is ScoreStatus.OK or score.status in MISSING for score in run) for run in (baseline, candidate))
+    pairs = prompt_differences(baseline, candidate, metric) if told else ()
     values = np.array([pair.difference for pair in pairs], dtype=np.float64)
     spans = paired_bounds(baseline, candidate, metric, profile, same=same)
     prompts = [mean_span(items) for items in spans.values()]
