@@ -62,7 +62,7 @@ def seen(one=(V,) * 4, other=(V,) * 4, bystander=(V,) * 4, **changes):
 
 def scored(letters="yyyyyyyyyy", assessed=None, profile=Profile.BOUNDED, **changes):
     found = score_video(SAMPLE, VIDEO, answers(letters), assessed or seen(), profile)
-    return replace(found, **changes)
+    return replace(found, **{"video": "v", **changes})
 
 
 def test_what_has_no_answer_is_no_at_worst_and_yes_at_best():

@@ -39,19 +39,27 @@ def score_run(store: RunStore, samples: Sequence[Sample] | None = None, profile:
 
 
 def written_scores(store: RunStore) -> tuple[list[Score], RunHeader]:
-    """Return the scores as they stand in the run folder, computed anew where they have no bounds yet, and the header with them.
+    """Return the scores as they stand in the run folder, with the hashes of their videos, and the header with them.
+
+    They are computed anew where they have no bounds yet.
 
     A folder of scores alone keeps what it says.
     """
     written = store.read("scores", Score)
     if not written or any(score.if_bounds is not None for score in written):
-        return written, store.header
+        return with_bytes(written, store), store.header
     header = of_before(store.header)
     keys = {(score.sample_id, score.seed) for score in written}
     anew = {(score.sample_id, score.seed): score for score in score_run(store)} if store.read("videos", Video) else {}
     if not keys <= anew.keys():
         return written, header
-    return [anew[score.sample_id, score.seed] for score in written], header
+    return with_bytes([anew[score.sample_id, score.seed] for score in written], store), header
+
+
+def with_bytes(scores: Iterable[Score], store: RunStore) -> list[Score]:
+    """Return the scores with the hash of each video, by which two runs are known to speak of the same one."""
+    versions = {(video.sample_id, video.seed): video.sha256 for video in store.read("videos", Video)}
+    return [score if score.video else replace(score, video=versions.get((score.sample_id, score.seed), "")) for score in scores]
 
 
 def of_before(header: RunHeader) -> RunHeader:

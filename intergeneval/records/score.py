@@ -123,4 +123,5 @@ class Score(Record):
     """What has no answer, as (name, weight in its share or ratio): a question ``interaction:id``, a frame ``emergence:8``,
     ``disappearance:8`` or ``plausibility:8``, or ``video`` where nothing is known."""
     video: str = field(default="", metadata=LATER)
-    """sha256 of the video; empty where there was none to read."""
+    """sha256 of the video, put in by whoever compares runs; ``scores.jsonl`` leaves it to ``videos.jsonl``. Empty where there was
+    none to read."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from intergeneval.config import RunConfig
 from intergeneval.errors import BudgetError
-from intergeneval.gate.run_scores import score_run
+from intergeneval.gate.run_scores import score_run, with_bytes
 from intergeneval.judges import Judge
 from intergeneval.judges.inquiries import Inquires
 from intergeneval.records import MISSING, UNSCORED, Question, Sample, Score
@@ -165,7 +165,7 @@ class Run:
             seen += part
             if stopped:
                 return None, stopped, seen
-            decision = watch.decide(score_run(store, seen), seen)
+            decision = watch.decide(with_bytes(score_run(store, seen), store), seen)
             if decision.outcome is not Verdict.INCONCLUSIVE:
                 break
         return decision, "", seen

@@ -155,7 +155,6 @@ def score_video(
         status=ScoreStatus.OK,
         partial=unlooked_of(consistency, profile),
         answered=f"0/{len(asked)}",
-        video=video.sha256,
     )
     if video.status is not VideoStatus.OK:
         return _no_video(blank, video, profile)

@@ -57,7 +57,8 @@ def judged(seed=1, skill=0.0, lost=0.0, status=AnswerStatus.UNANSWERABLE, model=
             gone = holes.random() < lost
             given = {"status": status, "value": None} if gone else {"status": AnswerStatus.OK, "value": value}
             answers.append(Answer(**base, interaction=0, question_id=number, video=videos[-1].sha256, **given))
-    return score_videos(SAMPLES, videos, answers, states, Profile.BOUNDED)
+    scores = score_videos(SAMPLES, videos, answers, states, Profile.BOUNDED)
+    return [replace(score, video=item.sha256) for score, item in zip(scores, videos, strict=True)]
 
 
 @pytest.mark.parametrize("status", [AnswerStatus.UNANSWERABLE, AnswerStatus.UNPARSED])
