@@ -23,7 +23,7 @@ from intergeneval.stats.prompts import (
 )
 
 FEW_CLUSTERS = 10
-"""Clusters under which the t interval has not been shown to cover as it says."""
+"""Clusters under which the interval has not been shown to cover as it says."""
 SAME = 1e-12
 """Range of prompt values up to which they are one value: what is left is rounding."""
 
