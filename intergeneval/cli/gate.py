@@ -74,6 +74,7 @@ def judge(run: Path, baseline: str, root: Path, tolerance: float) -> GateResult:
         baseline=before.completeness(),
         header=candidate.header,
         baseline_header=before.header,
+        unbounded=tuple(name for name, run in zip(names, (before, candidate), strict=True) if not run.bounded),
     )
 
 

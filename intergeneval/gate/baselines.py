@@ -54,6 +54,11 @@ class ScoredRun(Record):
         """The profile it was scored under."""
         return self.header.comparability.profile
 
+    @property
+    def bounded(self) -> bool:
+        """Whether its scores say how far missing answers may move them."""
+        return any(score.if_bounds is not None for score in self.scores)
+
     def is_same(self, other: ScoredRun) -> bool:
         """Whether both are one run, by how and when it was begun: then what neither has seen is one thing."""
         mine, theirs = self.header, other.header
@@ -110,8 +115,7 @@ def read_baseline(path: Path) -> ScoredRun:
     except ValueError as error:
         raise RecordError(f"{path}: not JSON ({error})") from None
     found = ScoredRun.from_json(value, where=str(path))
-    bounded = any(score.if_bounds is not None for score in found.scores)
-    return found if bounded else dataclasses.replace(found, header=of_before(found.header))
+    return found if found.bounded else dataclasses.replace(found, header=of_before(found.header))
 
 
 def write_baseline(run: ScoredRun, name: str, root: Path = BASELINES) -> Path:

@@ -37,6 +37,8 @@ class GateResult:
     """Header of the run."""
     baseline_header: RunHeader
     """Header of the baseline."""
+    unbounded: tuple[str, ...] = ()
+    """Names of run and baseline whose scores were stored before there were bounds, so that their gaps are not known."""
 
     def exit_code(self, *, strict: bool) -> int:
         """Return the exit code of the contract."""
@@ -72,6 +74,10 @@ class GateResult:
             found.append(unpaired)
         if item.partial:
             found.append(f"not assessed in either run: {', '.join(item.partial)}; scores are upper bounds")
+        found += [
+            f"the scores of {name} were stored before there were bounds and stand for themselves alone; store or run it anew"
+            for name in self.unbounded
+        ]
         found += [f"{name} has {header.own_masks_text}" for name, header in self._both() if header.own_masks]
         if not self.complete:
             found.append(self.incomplete_text())

@@ -84,12 +84,8 @@ def compare_paired(  # noqa: PLR0913  # what is compared, how it is called, and 
     sample without a cluster.
     """
     partial = common_partial(names, (baseline, candidate))
-    # Of a run in which nothing was judged no share of anything is told; a missing video was judged by not being there.
-    told = all(any(score.status is ScoreStatus.OK or score.status in MISSING for score in run) for run in (baseline, candidate))
-    pairs = prompt_differences(baseline, candidate, metric) if told else ()
-    values = np.array([pair.difference for pair in pairs], dtype=np.float64)
+    pairs = prompt_differences(baseline, candidate, metric) if _told(baseline) and _told(candidate) else ()
     spans = paired_bounds(baseline, candidate, metric, profile, same=same)
-    prompts = [mean_span(items) for items in spans.values()]
     total = len({score.sample_id for score in (*baseline, *candidate)})
     result = Comparison(
         baseline=names[0],
@@ -101,7 +97,7 @@ def compare_paired(  # noqa: PLR0913  # what is compared, how it is called, and 
         se=None,
         low=None,
         high=None,
-        sd=spread(values),
+        sd=spread(np.array([pair.difference for pair in pairs], dtype=np.float64)),
         baseline_mean=_mean([pair.baseline for pair in pairs]) if pairs else None,
         candidate_mean=_mean([pair.candidate for pair in pairs]) if pairs else None,
         correlation=_correlation(pairs),
@@ -110,25 +106,38 @@ def compare_paired(  # noqa: PLR0913  # what is compared, how it is called, and 
         family=1,
         flips=0,
         exact=False,
-        prompts=len(prompts),
+        prompts=len(spans),
         prompts_total=total,
         clusters=0,
-        coverage=len(prompts) / total if total else 0.0,
-        wins=sum(low > 0 for low, _ in prompts),
-        ties=sum(low == high == 0 for low, high in prompts),
-        losses=sum(high < 0 for _, high in prompts),
-        undecided=sum(low <= 0 <= high and low < high for low, high in prompts),
-        unanswered=sum(low < high for items in spans.values() for low, high in items),
+        coverage=len(spans) / total if total else 0.0,
         scored=len(pairs),
         minimum_detectable=None,
         partial=partial,
         caveat="no video is scored in both runs",
+        **_standings(spans),
         **_left_out(by_video(baseline), by_video(candidate), metric),
     )
     if not pairs:
         return result
     low, high = metric_range(metric, profile)
     return _with_bounds(_with_difference(result, pairs, clusters), spans, clusters, (low - high, high - low))
+
+
+def _told(scores: Sequence[Score]) -> bool:
+    """Whether anything was judged, so that shares may be told; a missing video was judged by not being there."""
+    return any(score.status is ScoreStatus.OK or score.status in MISSING for score in scores)
+
+
+def _standings(spans: Mapping[str, Sequence[tuple[float, float]]]) -> dict[str, int]:
+    """Return on how many prompts who is better, whatever the missing answers are, and how many videos lack an answer."""
+    prompts = [mean_span(items) for items in spans.values()]
+    return {
+        "wins": sum(low > 0 for low, _ in prompts),
+        "ties": sum(low == high == 0 for low, high in prompts),
+        "losses": sum(high < 0 for _, high in prompts),
+        "undecided": sum(low <= 0 <= high and low < high for low, high in prompts),
+        "unanswered": sum(low < high for items in spans.values() for low, high in items),
+    }
 
 
 def paired_bounds(

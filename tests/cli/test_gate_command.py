@@ -286,7 +286,10 @@ def test_scores_from_before_there_were_bounds_are_read_as_their_values_alone(tmp
     bare = {"if_bounds": None, "spi_bounds": None, "open": (), "video": ""}
     store.write_scores([replace(score, **bare) for score in store.read("scores", Score)])
     assert "if_bounds" not in (old / "scores.jsonl").read_text()
-    assert gate(baseline, "--baseline", old).exit_code == 0
+    result = gate(baseline, "--baseline", old)
+    assert result.exit_code == 0
+    assert "the scores of old were stored before there were bounds" in result.stdout
+    assert "before there were bounds" not in gate(baseline, "--baseline", baseline).stdout
     # What it allowed itself was said of fewer kinds of unscored videos.
     assert read_run(old).completeness().allowed == 0.1
 
