@@ -130,12 +130,14 @@ def text(found: Compared, *, by_slice: bool = False) -> str:
 
 def _open(group: TieGroup) -> str:
     """Return that the order within a group is not decided, and how many videos lack an answer."""
-    from intergeneval.stats import unanswered_text
+    from intergeneval.stats import standing, unanswered_text
 
     if len(group.members) < 2:
         return ""
     count = max(item.unanswered for item in group.comparisons)
-    return "  (not decided" + (f": {unanswered_text(count)})" if count else ")")
+    told = "not decided" + (f": {unanswered_text(count)}" if count else "")
+    apart = [standing(item) for item in group.comparisons if item.better or item.worse]
+    return f"  ({'; '.join([told, *apart])})"
 
 
 def _estimates(found: Compared) -> str:

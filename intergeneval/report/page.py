@@ -19,7 +19,7 @@ from intergeneval.report.load import LoadedRun, load_runs
 from intergeneval.report.names import file_names
 from intergeneval.report.plots import Axis, Bars, Dots, axis_over, bars, dots
 from intergeneval.report.reference import METRICS, PublishedTable, published_tables
-from intergeneval.stats import unanswered_text
+from intergeneval.stats import standing, unanswered_text
 
 UNSCORED_SHOWN = 200
 """Videos without a score that are listed on the page; all of them are in the download."""
@@ -176,9 +176,14 @@ class Report:
         return "not decided" + (f": {unanswered_text(waiting)}" if waiting else "")
 
     def undecided(self, group: Group) -> list[tuple[int, str]]:
-        """Return the tie groups of several models with why their order is not decided."""
+        """Return the tie groups of several models with why their order is not decided, and what is told apart inside them."""
         found = {row.tie_group: self.standing(group, row) for row in group.rows if row.tie_group is not None}
-        return [(rank, told) for rank, told in found.items() if told]
+        inside: dict[int | None, list[str]] = {}
+        for pair in group.pairs:
+            ranks = {group.rows[pair.first].tie_group, group.rows[pair.second].tie_group}
+            if len(ranks) == 1 and (pair.main.better or pair.main.worse):
+                inside.setdefault(ranks.pop(), []).append(standing(pair.main))
+        return [(rank, "; ".join([told, *inside.get(rank, [])])) for rank, told in found.items() if told]
 
     def href(self, group: Group, sample_id: str) -> str:
         """Return where a sample is shown: its page, or its part of the one file."""
@@ -302,7 +307,8 @@ def delta_text(group: Group, place: int, reference: int) -> tuple[str, str]:
                 return "no shared prompt", ""
             sign = 1 if pair.second == place else -1
             ends = [] if main.low is None or main.high is None else sorted((sign * main.low, sign * main.high))
-            return signed(sign * main.difference), f"[{num(ends[0])}, {num(ends[1])}]" if ends else ""
+            mark = "*" if main.unanswered else ""
+            return signed(sign * main.difference) + mark, f"[{num(ends[0])}, {num(ends[1])}]" if ends else ""
     return "not compared", ""
 
 

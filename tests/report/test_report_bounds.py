@@ -53,6 +53,16 @@ def test_models_that_the_missing_answers_could_turn_round_share_a_group_that_say
     assert "*, bounds " in said
 
 
+def test_what_is_told_apart_inside_a_group_is_said(tmp_path):
+    made = build(tmp_path, World(models=("atlas", "borealis", "cirrus"), samples=40, tracks=False))
+    lose(made[1], 16)
+    write_report(made, tmp_path / "report")
+    text = (tmp_path / "report" / "index.html").read_text()
+    assert "Tie group 1: not decided: 16 videos without an answer; atlas stands above cirrus." in text
+    said = CliRunner().invoke(main, ["compare", *map(str, made)]).stdout
+    assert "1. atlas, borealis, cirrus  (not decided: 16 videos without an answer; atlas stands above cirrus)" in said
+
+
 def test_a_model_of_which_nothing_was_judged_has_neither_mean_nor_rank(folders, tmp_path):
     lose(folders[1], 40)
     report = write_report(folders, tmp_path / "report").report
