@@ -45,5 +45,9 @@ def command(  # noqa: PLR0913, PLR0917  # one argument an option
         for row in group.rows:
             sign = "<= " if group.partial and row.main.mean is not None else ""
             mean = "no score" if row.main.mean is None else f"IF {sign}{row.main.mean:.3f}"
-            click.echo(f"{row.tie_group or '-'}  {row.label}  {mean}  ({row.main.prompts} prompts)")
+            if row.main.open and row.main.bounds is not None:
+                mean += f"*, bounds {row.main.bounds[0]:.3f} to {row.main.bounds[1]:.3f}"
+            standing = written.report.standing(group, row)
+            told = f"{row.main.prompts} prompts" + (f"; {standing}" if standing else "")
+            click.echo(f"{row.tie_group or '-'}  {row.label}  {mean}  ({told})")
     click.echo(f"{written.path}  ({written.pages} sample pages)")

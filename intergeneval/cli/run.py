@@ -36,14 +36,15 @@ if TYPE_CHECKING:
 @more("--consistency", type=click.Choice(["tracks", "judge"]), help="Who says what vanished and emerged (default tracks).")
 @more("--prompts", help="Folder with templates that replace the judge's own.")
 @more("--max-cost", type=float, help="Stop asking the judge at this cost; the same command goes on later.")
+@more("--until-decided", metavar="BASELINE", help="Stop once it is decided how the run stands against this run or baseline.")
 @more("--cache", help="File that remembers judge answers, or off; default the user's cache.")
 @more("--estimate", is_flag=True, help="Only say what the judge may cost; nothing is run.")
 @more("--overlay", is_flag=True, default=None, help="Write overlay videos with boxes, masks and states.")
 def command(config: Path | None, as_json: bool, estimate: bool, **options: Any) -> None:
     """Score generated videos for interaction fidelity, with the evidence for each number.
 
-    The run can be stopped at any time; the same command goes on where it stopped. Exit code 3 means that more than 1 % of the
-    videos are missing or unscored, or that a judge that replies later has not replied to everything.
+    The run can be stopped at any time; the same command goes on where it stopped. Exit code 3 means that more than 10 % of the
+    videos are missing or have no score, for whatever reason, or that a judge that replies later has not replied to everything.
     """
     if estimate:
         click.echo(expected(prepare(config, options)) or "this judge costs nothing")
@@ -146,6 +147,8 @@ def summary(result: RunResult) -> str:
     lines = [score_table(result.scores)]
     if unscored := unscored_text(result.scores):
         lines.append(unscored)
+    if result.decision is not None:
+        lines.append(result.decision.text)
     if text := bounds_text(result.scores):
         lines.append(text)
     if text := spending_text(spending(result.store)):

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def command(run: Path, profile: str | None, as_json: bool) -> None:
     """Compute the scores of a run folder anew from its answers; reads only."""
     from intergeneval.cli.tables import bounds_text, score_table, scores_json, unscored_text
+    from intergeneval.gate.run_scores import score_run
     from intergeneval.records import Profile
-    from intergeneval.run.run import score_run
     from intergeneval.store import RunStore
 
     store = RunStore.open(run)

@@ -132,12 +132,13 @@ def tracker_figures(videos: Sequence[GradedVideo]) -> Json:
 
 
 def _mean(values: Sequence[tuple[str, float | None]], least: float = 0.0) -> Json:
-    """Return the mean of figures that lie between `least` and 1, with a clustered t interval cut to that range."""
+    """Return the mean of figures that lie between `least` and 1, with its clustered interval inside that range."""
     known = [(scene, value) for scene, value in values if value is not None]
     if not known:
         return {"value": None, "interval": None, "count": 0}
-    found = clustered(np.array([value for _, value in known], dtype=np.float64), codes_of([scene for scene, _ in known]), LEVEL)
-    interval = None if found.clusters < 2 else (max(float(found.low), least), min(float(found.high), 1.0))
+    numbers = np.array([value for _, value in known], dtype=np.float64)
+    found = clustered(numbers, codes_of([scene for scene, _ in known]), LEVEL, (least, 1.0))
+    interval = None if found.clusters < 2 else (float(found.low), float(found.high))
     return {"value": float(found.mean), "interval": interval, "count": len(known)}
 
 

@@ -23,6 +23,7 @@ from intergeneval.records.bench import (
     Sample,
     TouchingAtStart,
 )
+from intergeneval.records.bounding import LAMBDA, bounds_of, difference_of, is_open, metric_range
 from intergeneval.records.codec import LATER, Record
 from intergeneval.records.counting import TWIN_IDS, counted
 from intergeneval.records.estimate import (
@@ -40,7 +41,7 @@ from intergeneval.records.estimate import (
 )
 from intergeneval.records.grounding import Basis, CropCheck, Grounding, Place
 from intergeneval.records.header import RUN_SCHEMA, Comparability, RunHeader
-from intergeneval.records.score import InteractionScore, Profile, Score, ScoreStatus
+from intergeneval.records.score import MISSING, UNSCORED, InteractionScore, Profile, Score, ScoreStatus
 from intergeneval.records.truth import TrueAnswer, Truth
 from intergeneval.records.video import (
     Box,
@@ -57,10 +58,13 @@ from intergeneval.records.video import (
 __all__ = [
     "BOX_COLOURS",
     "KISA_IDS",
+    "LAMBDA",
     "LATER",
+    "MISSING",
     "RUN_SCHEMA",
     "SGI_IDS",
     "TWIN_IDS",
+    "UNSCORED",
     "Answer",
     "AnswerStatus",
     "AnswerValue",
@@ -110,5 +114,9 @@ __all__ = [
     "Verdict",
     "Video",
     "VideoStatus",
+    "bounds_of",
     "counted",
+    "difference_of",
+    "is_open",
+    "metric_range",
 ]

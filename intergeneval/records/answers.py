@@ -113,10 +113,14 @@ class Answer(Record):
     """Tokens, seconds, attempts; never compared."""
     video: str = ""
     """sha256 of the video it is about; an answer about another version of it is stale."""
+    declined: bool = field(default=False, metadata=LATER)
+    """Whether the judge declares such a question unanswerable for the verb before it sees any video: it counts for no model."""
 
     def __post_init__(self) -> None:
         if (self.status is AnswerStatus.OK) != (self.value is not None):
             raise ValueError(f"an answer with status {self.status} cannot hold value {self.value!r}")
+        if self.declined and self.status is not AnswerStatus.UNANSWERABLE:
+            raise ValueError(f"an answer with status {self.status} cannot be declined")
         if self.frame is not None and self.frame < 0:
             raise ValueError(f"frame {self.frame} is below 0")
 

@@ -29,6 +29,7 @@ from intergeneval.run.preflight import (
     FirstFrameMasks,
     check_benchmark,
     check_judge,
+    check_videos,
     first_frame_finder,
     model_name,
     resolve,
@@ -92,6 +93,7 @@ class Plan:
         if judge is not None:
             backends = replace(backends, judge=judge)
         check_judge(config, backends, bench)
+        check_videos(backends, whole)
         masks = FirstFrameMasks.of_run(config, backends, whole, bench)
         finder = first_frame_finder(config, backends, bench, masks.lacking)
         check_benchmark(bench, masks.lacking, needs_masks=split_spec(config.tracker)[0] != "stored")
