@@ -15,6 +15,10 @@ from typing import Any, TypeAlias, Union
 Json: TypeAlias = Union[bool, int, float, str, Sequence["Json"], Mapping[str, "Json"], None]
 
 _CHUNK = 1 << 20
+_MOST_DIGITS = 400
+"""Digits of a whole number in JSON text; a float has at most 309 before its point."""
+_MOST_NESTED = 64
+"""Levels of lists and objects in JSON text that is read."""
 
 
 def canonical_json(value: Any) -> str:
@@ -40,7 +44,48 @@ def strict_json(text: str | bytes, instead: Callable[[str], Any] | None = None) 
         value = float(word)
         return value if math.isfinite(value) else other(word)
 
-    return json.loads(text, parse_constant=other, parse_float=number)
+    return bounded_json(text, parse_constant=other, parse_float=number)
+
+
+def bounded_json(text: str | bytes, **options: Any) -> Any:
+    """Return what JSON text holds, by `json.loads`. Raises ValueError for what is not JSON, and for what no reader here can take.
+
+    That is a number that no integer type can hold, and lists and objects so deep that going through them would fail.
+    """
+    try:
+        found = json.loads(text, parse_int=_whole, **{"parse_constant": _no_constant, **options})
+    except RecursionError:
+        raise ValueError("its lists and objects are nested too deeply") from None
+    if _too_deep(found):
+        raise ValueError("its lists and objects are nested too deeply")
+    return found
+
+
+def _whole(word: str) -> int:
+    # Longer ones take quadratic time to read, and Python refuses to print them.
+    if len(word) > _MOST_DIGITS:
+        raise ValueError(f"a whole number of {len(word)} digits is more than anything counts")
+    return int(word)
+
+
+def _no_constant(word: str) -> Any:
+    raise ValueError(f"{word} is no number that JSON can hold")
+
+
+def _too_deep(value: Any) -> bool:
+    """Whether lists and objects nest deeper than anything that is written; by level, since a recursion would not get there."""
+    level = [value]
+    for _ in range(_MOST_NESTED):
+        level = [
+            item
+            for one in level
+            if isinstance(one, dict | list)
+            for item in (one.values() if isinstance(one, dict) else one)
+            if isinstance(item, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def sha256_bytes(content: bytes) -> str:

@@ -20,7 +20,7 @@ from intergeneval.build.source import Item
 from intergeneval.errors import StoreError, UsageError
 from intergeneval.ids import canonical_json
 from intergeneval.records import Record
-from intergeneval.store import LineFile, locked, read_lines, write_atomically
+from intergeneval.store import LineFile, locked, open_lock, read_lines, write_atomically
 
 FOLDER = "build"
 HEADER = "build.json"
@@ -76,7 +76,7 @@ class BuildFolder:
         """Hold the folder alone and read its steps. Raises StoreError where another build is writing, RecordError."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            lock = (self.root / ".lock").open("a")
+            lock = open_lock(self.root / ".lock")
         except OSError as error:
             raise StoreError(f"{self.root}: cannot be made ({error.strerror})") from None
         with lock:

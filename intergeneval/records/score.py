@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass, field
 
 from intergeneval.records.codec import LATER, Record
+from intergeneval.records.limits import Id
 
 
 class Profile(enum.StrEnum):
@@ -73,7 +74,7 @@ class InteractionScore(Record):
 class Score(Record):
     """The score of one video, or the reason it has none: one line of ``scores.jsonl``. Numbers are unrounded."""
 
-    sample_id: str
+    sample_id: Id
     """The sample."""
     seed: int
     """The seed."""

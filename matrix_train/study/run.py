@@ -204,5 +204,5 @@ class Study:
         """Yield whether a piece is held alone, which it is not while another process works on it."""
         folder = self.folder / FOLDER
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / f".lock-{piece.name.replace('/', '~')}").open("a") as stream:
+        with (folder / f".lock-{piece.name.replace('/', '~')}").open("ab") as stream:
             yield locked(stream)

@@ -1,0 +1,104 @@
+"""Lines of JSON into records by msgspec, with every bound of `limits` in the type: nine times as fast as field by field.
+
+For each record class a twin is built, a struct that knows the names in JSON, forbids unknown fields and carries the bounds;
+msgspec decodes a line into the twin and copies that into the dataclass. What does not fit is not judged here: the caller reads
+it again field by field and says what is wrong in its own words. So a twin may refuse too much, and never too little.
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+from intergeneval.records.limits import DEEPEST, HIGHEST, LOWEST, MOST_ITEMS, MOST_TEXT, Kind
+
+_TEXT = Annotated[str, Meta(max_length=MOST_TEXT)]
+_WHOLE = Annotated[int, Meta(ge=LOWEST, le=HIGHEST)]
+_MANY = Meta(max_length=MOST_ITEMS)
+
+
+def decode_line(cls: type, line: str | bytes) -> object | None:
+    """Return the record of a line of JSON, or None where msgspec refuses it; the caller finds out why."""
+    decoder = _decoder(cls)
+    try:
+        return typing.cast(object, msgspec.convert(decoder.decode(line), cls, from_attributes=True))
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return None
+
+
+def schema(classes: typing.Iterable[type]) -> dict[str, Any]:
+    """Return the JSON Schema of record classes, by the types that lines are decoded with."""
+    _, found = msgspec.json.schema_components([twin(cls) for cls in classes], ref_template="#/$defs/{name}")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$defs": dict(sorted(found.items()))}
+
+
+@functools.cache
+def _decoder(cls: type) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(twin(cls))
+
+
+@functools.cache
+def twin(cls: Any) -> Any:
+    """Return the struct that stands for a record class."""
+    hints = get_type_hints(cls, include_extras=True)
+    made = []
+    for item in fields(cls):
+        name = item.name.rstrip("_")
+        renamed = {"name": name} if name != item.name else {}
+        if item.default is not MISSING:
+            told = msgspec.field(default=item.default, **renamed)
+        elif item.default_factory is not MISSING:
+            told = msgspec.field(default_factory=item.default_factory, **renamed)
+        else:
+            told = msgspec.field(**renamed)
+        made.append((item.name, _bounded(hints[item.name]), told))
+    return msgspec.defstruct(cls.__name__, made, forbid_unknown_fields=True, kw_only=True, module=cls.__module__)
+
+
+def _bounded(hint: Any) -> Any:  # noqa: PLR0911  # one return for each kind of type reads best
+    """Return a type with its bounds in msgspec's words."""
+    origin = get_origin(hint)
+    if origin is Annotated:
+        return _of_kind(*get_args(hint))
+    if origin in (Union, types.UnionType):
+        return Union[tuple(_bounded(option) for option in get_args(hint))]
+    if origin is tuple:
+        inner = get_args(hint)
+        if len(inner) == 2 and inner[1] is Ellipsis:
+            return Annotated[tuple.__class_getitem__((_bounded(inner[0]), ...)), _MANY]
+        return tuple.__class_getitem__(tuple(_bounded(one) for one in inner))
+    if origin in (dict, Mapping):
+        key, value = get_args(hint)
+        return Annotated[dict.__class_getitem__((_bounded(key), _bounded(value))), _MANY]
+    if isinstance(hint, type) and is_dataclass(hint):
+        return twin(hint)
+    if isinstance(hint, type) and issubclass(hint, enum.Enum):
+        return hint
+    return {str: _TEXT, int: _WHOLE, Any: _plain(DEEPEST)}.get(hint, hint)
+
+
+def _of_kind(hint: Any, kind: Kind) -> Any:
+    if hint is str:
+        return Annotated[str, Meta(max_length=kind.most, title=kind.name, pattern=kind.pattern or None)]
+    low, high = kind.between or (LOWEST, HIGHEST)
+    number = Annotated[int, Meta(ge=low, le=high, title=kind.name)]
+    return number if hint is int else tuple.__class_getitem__((number,) * len(get_args(hint)))
+
+
+@functools.cache
+def _plain(depth: int) -> Any:
+    """Return the type of plain JSON values that nest so deep and no deeper."""
+    scalars = Union[None, bool, _WHOLE, float, _TEXT]
+    if not depth:
+        return scalars
+    inner = _plain(depth - 1)
+    many, named = list.__class_getitem__(inner), dict.__class_getitem__((_TEXT, inner))
+    return Union[scalars, Annotated[many, _MANY], Annotated[named, _MANY]]
