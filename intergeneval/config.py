@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, TypeVar
 
 from intergeneval.errors import ConfigError, RecordError
 from intergeneval.records import LATER, Profile, Record
+from intergeneval.records.disk import read_toml
 
 AUTO = "auto"
 SHARED = {"openai-batch": "openai"}
@@ -159,10 +159,10 @@ def read_settings(cls: type[C], path: Path | None, changes: Mapping[str, Any]) -
 
 def _read(cls: type[C], path: Path) -> C:
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = read_toml(path)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read ({error})") from None
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         raise ConfigError(f"{path}: not TOML ({error})") from None
     return _checked(cls, content, str(path))
 

@@ -144,4 +144,4 @@ def _plugin(kind: str, name: str) -> Check:
         return Check(kind=single, name=name, ok=False, detail=f"its module fails to import: {type(error).__name__}: {error}")
     module = sys.modules.get(getattr(factory, "__module__", ""))
     about = (getattr(module, "__doc__", None) or "").strip().splitlines()
-    return Check(kind=single, name=name, ok=True, detail=about[0] if about else "loads")
+    return Check(kind=single, name=name, ok=True, detail=about[0].replace("``", "") if about else "loads")

@@ -1,5 +1,6 @@
-"""Records of other people: bounds hold on both ways in, lines by msgspec and values field by field, and only one says what is wrong."""
+"""Records of other people: bounds hold on both ways in, lines by msgspec and values field by field."""
 
+import functools
 import importlib
 import json
 import os
@@ -29,12 +30,16 @@ def classes():
     found = [Record]
     for cls in found:
         found += cls.__subclasses__()
-    return sorted({cls for cls in found if is_dataclass(cls) and cls.__module__.startswith("intergeneval")}, key=lambda cls: str(cls))
+    return sorted({cls for cls in found if is_dataclass(cls) and cls.__module__.startswith("intergeneval")}, key=str)
 
 
-TEXTS = st.one_of(st.text(max_size=8), st.sampled_from(["", "..", "../x", "/etc/passwd", "a/b", "\x1b]0;x\x07", "\ud800", ".", " a"]))
+TEXTS = st.one_of(
+    st.text(max_size=8), st.sampled_from(["", "..", "../x", "/etc/passwd", "a/b", "\x1b]0;x\x07", "\ud800", ".", " a"])
+)
 NUMBERS = st.one_of(
-    st.integers(-3, 30), st.sampled_from([2**63, -(2**63) - 1, 10**399, 2**31, 10**8]), st.floats(allow_nan=False, allow_infinity=False)
+    st.integers(-3, 30),
+    st.sampled_from([2**63, -(2**63) - 1, 10**399, 2**31, 10**8]),
+    st.floats(allow_nan=False, allow_infinity=False),
 )
 PLAIN = st.recursive(
     st.one_of(st.none(), st.booleans(), NUMBERS, TEXTS),
@@ -47,7 +52,8 @@ def values(hint):
     """A strategy for the JSON of a type, mostly right and now and then anything at all."""
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if origin is typing.Annotated:
-        right = {"id": st.sampled_from(["a", "coffee 1", "é", "日本"]), "path": st.just("a/b.png")}.get(inner[1].name) or values(inner[0])
+        named = {"id": st.sampled_from(["a", "coffee 1", "é", "日本"]), "path": st.just("a/b.png")}
+        right = named[inner[1].name] if inner[1].name in named else values(inner[0])
     elif inner and type(None) in inner:
         right = st.one_of(*(values(one) for one in inner))
     elif origin is tuple and len(inner) == 2 and inner[1] is Ellipsis:
@@ -67,6 +73,7 @@ def values(hint):
     return right
 
 
+@functools.cache
 def objects(cls):
     hints = typing.get_type_hints(cls, include_extras=True)
     needed = {item.name: item.default is MISSING and item.default_factory is MISSING for item in fields(cls)}
@@ -81,7 +88,7 @@ def mutated(draw):
     cls = draw(st.sampled_from(CLASSES))
     value = draw(objects(cls))
     for _ in range(draw(st.integers(0, 2))):
-        value = draw(st.one_of(st.just({**value, draw(st.sampled_from([*value, "strange"] or ["x"])): draw(PLAIN)}), st.just(value)))
+        value = draw(st.one_of(st.just({**value, draw(st.sampled_from([*value, "strange"])): draw(PLAIN)}), st.just(value)))
     text = json.dumps(value)
     if draw(st.integers(0, 9)) == 0:
         place = draw(st.integers(0, len(text)))
@@ -105,9 +112,8 @@ def test_a_line_is_a_record_or_a_record_error_and_both_ways_in_agree(case):
         slow = None
     try:
         fast = cls.from_line(text, where="file:1")
-    except RecordError as error:
+    except RecordError:
         assert slow is None
-        assert len(str(error)) < 3000
         return
     assert fast == slow
     assert cls.from_line(canonical_json(fast.to_json())) == fast

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from intergeneval.cli.terminal import echo
+
 if TYPE_CHECKING:
     from intergeneval.store.answer_cache import Cache
 
@@ -29,11 +31,11 @@ def stats(path: Path | None, as_json: bool) -> None:
     finally:
         cache.close()
     if as_json:
-        click.echo(json.dumps(found.to_json(), indent=1))
+        echo(json.dumps(found.to_json(), indent=1))
         return
-    click.echo(f"{found.path}: {found.answers} answers, {found.bytes / 1e6:.2f} MB")
+    echo(f"{found.path}: {found.answers} answers, {found.bytes / 1e6:.2f} MB")
     for judge, count in found.judges.items():
-        click.echo(f"  {count:8d}  {judge}")
+        echo(f"  {count:8d}  {judge}")
 
 
 @command.command("clear")
@@ -49,7 +51,7 @@ def clear(path: Path | None, judge: str, yes: bool) -> None:
         removed = cache.clear(judge)
     finally:
         cache.close()
-    click.echo(f"{removed} answers removed")
+    echo(f"{removed} answers removed")
 
 
 def _cache(path: Path | None) -> Cache:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from intergeneval.cli.terminal import echo
+
 
 @click.command("report")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...", type=click.Path(path_type=Path, file_okay=False))
@@ -39,7 +41,7 @@ def command(  # noqa: PLR0913, PLR0917  # one argument an option
     options = ReportOptions(title=title, reference=reference, cards=cards, columns=columns, published=published)
     written = write_report(runs, out, options)
     if as_json:
-        click.echo(json.dumps({**report_json(written.report), "path": str(written.path)}, indent=1, ensure_ascii=False))
+        echo(json.dumps({**report_json(written.report), "path": str(written.path)}, indent=1, ensure_ascii=False))
         return
     for group in written.report.groups:
         for row in group.rows:
@@ -49,5 +51,5 @@ def command(  # noqa: PLR0913, PLR0917  # one argument an option
                 mean += f"*, bounds {row.main.bounds[0]:.3f} to {row.main.bounds[1]:.3f}"
             standing = written.report.standing(group, row)
             told = f"{row.main.prompts} prompts" + (f"; {standing}" if standing else "")
-            click.echo(f"{row.tie_group or '-'}  {row.label}  {mean}  ({told})")
-    click.echo(f"{written.path}  ({written.pages} sample pages)")
+            echo(f"{row.tie_group or '-'}  {row.label}  {mean}  ({told})")
+    echo(f"{written.path}  ({written.pages} sample pages)")

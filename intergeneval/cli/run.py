@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from intergeneval.cli.help_sections import Command, more
+from intergeneval.cli.terminal import echo
 from intergeneval.errors import EXIT_INCOMPLETE, EXIT_OK, UsageError
 
 if TYPE_CHECKING:
@@ -47,16 +48,16 @@ def command(config: Path | None, as_json: bool, estimate: bool, **options: Any) 
     videos are missing or have no score, for whatever reason, or that a judge that replies later has not replied to everything.
     """
     if estimate:
-        click.echo(expected(prepare(config, options)) or "this judge costs nothing")
+        echo(expected(prepare(config, options)) or "this judge costs nothing")
         return
     result = run(config, options)
     if as_json:
         from intergeneval.cli.tables import scores_json
 
         header = result.store.header
-        click.echo(json.dumps(scores_json(header, result.scores, header.comparability.profile), indent=1, ensure_ascii=False))
+        echo(json.dumps(scores_json(header, result.scores, header.comparability.profile), indent=1, ensure_ascii=False))
     else:
-        click.echo(summary(result))
+        echo(summary(result))
     sys.exit(EXIT_OK if result.complete else EXIT_INCOMPLETE)
 
 
@@ -82,7 +83,7 @@ def run(config_file: Path | None, options: dict[str, Any]) -> RunResult:
     from intergeneval.cli.progress import progress
 
     def notice(text: str) -> None:
-        click.echo(text, err=True)
+        echo(text, err=True)
 
     prepared = prepare(config_file, options)
     cost, words_first = expected(prepared), prepared.plan.settled is None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from intergeneval.cli.terminal import echo
 from intergeneval.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,12 +33,12 @@ def command(run: Path, profile: str | None, as_json: bool) -> None:
     if not scores:
         raise UsageError(f"{run}: the run holds no sample")
     if as_json:
-        click.echo(json.dumps(scores_json(store.header, scores, chosen), indent=1, ensure_ascii=False))
+        echo(json.dumps(scores_json(store.header, scores, chosen), indent=1, ensure_ascii=False))
     else:
         own = store.header.own_masks_text
         named = f"{store.header.model}, profile {chosen}" + (f", {own}" if own else "")
         told = [named, score_table(scores), unscored_text(scores), bounds_text(scores), unasked(store, chosen)]
-        click.echo("\n".join(filter(None, told)))
+        echo("\n".join(filter(None, told)))
 
 
 def unasked(store: RunStore, chosen: Profile) -> str:

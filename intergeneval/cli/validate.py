@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from intergeneval.cli.help_sections import Command, more
+from intergeneval.cli.terminal import echo
 from intergeneval.errors import EXIT_INCOMPLETE, EXIT_OK, ConfigError
 
 if TYPE_CHECKING:
@@ -39,12 +40,12 @@ def command(as_json: bool, **options: Any) -> None:
     """
     exam = validate(options)
     if as_json:
-        click.echo(json.dumps(exam.card, indent=1, ensure_ascii=False, allow_nan=False))
+        echo(json.dumps(exam.card, indent=1, ensure_ascii=False, allow_nan=False))
     else:
         from intergeneval.cli.cards import card_text
 
-        click.echo(card_text(exam.card))
-        click.echo(f"judge card: {exam.folder / 'card.json'} and {exam.folder / 'card.html'}")
+        echo(card_text(exam.card))
+        echo(f"judge card: {exam.folder / 'card.json'} and {exam.folder / 'card.html'}")
     sys.exit(EXIT_OK if exam.complete else EXIT_INCOMPLETE)
 
 
@@ -72,7 +73,7 @@ def validate(options: dict[str, Any]) -> Exam:
     except ValueError as error:
         raise ConfigError(f"validate: {error}") from None
     out = options["out"] or _default_folder(spec.judge, spec.tracker, spec.seed, spec.scenes)
-    click.echo(f"{spec.judge} with {spec.tracker} on {spec.scenes} scenes: {out}", err=True)
+    echo(f"{spec.judge} with {spec.tracker} on {spec.scenes} scenes: {out}", err=True)
     with progress("examining") as tell:
         return examine(spec, out, workers=options["workers"], command=sys.argv, on_progress=tell)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import os
 import shutil
-import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from intergeneval import bench_paths
 from intergeneval.errors import MediaError
 from intergeneval.ids import sha256_bytes, sha256_file
 from intergeneval.records import Fit, RunHeader, Sample, Video, VideoStatus
+from intergeneval.records.disk import read_bytes, read_toml, write_atomically
 from intergeneval.videos import Reader, encode_jpeg, video_sha256
 
 PLAYABLE = {".mp4": "video/mp4", ".m4v": "video/mp4", ".webm": "video/webm", ".mov": "video/quicktime"}
@@ -67,8 +67,11 @@ class MediaFolder:
         for _, header, run in takes:
             for path in _found(sample.image or "", _bench_roots(header, run)):
                 kind = PICTURES.get(path.suffix.lower()) if path.is_file() else None
-                if kind and (digest := sha256_file(path)) == sample.hashes.get(sample.image or "", digest):
-                    return self._place(path, digest, kind)
+                # A run folder may be somebody else's and name any folder of this machine: only a picture whose content it knows
+                # is put into a page.
+                stated = sample.hashes.get(sample.image or "")
+                if kind and stated and sha256_file(path) == stated:
+                    return self._place(path, stated, kind)
         for video, header, run in takes:
             places = _found(video.path, _roots(header, run)) if video.status is VideoStatus.OK else ()
             fitting = next((place for place in places if video_sha256(place) == video.sha256), None)
@@ -84,7 +87,7 @@ class MediaFolder:
 
     def _place(self, path: Path, digest: str, kind: str) -> str:
         if self._folder is None:
-            return _data_uri(path.read_bytes(), kind)
+            return _data_uri(read_bytes(path), kind)
         name = f"{digest}{path.suffix.lower()}"
         if name not in self._done:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -97,7 +100,7 @@ class MediaFolder:
             return _data_uri(content, kind)
         name = f"{sha256_bytes(content)}{suffix}"
         self._folder.mkdir(parents=True, exist_ok=True)
-        (self._folder / name).write_bytes(content)
+        write_atomically(self._folder / name, content)
         return f"media/{name}"
 
 
@@ -107,7 +110,7 @@ def _unplayable(path: Path, video: Video) -> str:
         return "a folder of frames; browsers play files only"
     if path.suffix.lower() not in PLAYABLE:
         return f"browsers do not play {path.suffix or 'this kind of'} files"
-    if sha256_file(path) != video.sha256:
+    if not path.is_file() or sha256_file(path) != video.sha256:
         return _CHANGED
     return ""
 
@@ -160,8 +163,8 @@ def _there(path: Path) -> bool:
 def _videos_of(bench: Path) -> str:
     """Return the folder of a benchmark's own videos, relative to it; empty where it has none."""
     try:
-        named = tomllib.loads((bench / bench_paths.TOML).read_text(encoding="utf-8")).get("videos")
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        named = read_toml(bench / bench_paths.TOML).get("videos")
+    except (OSError, ValueError):
         return ""
     return named if isinstance(named, str) else ""
 

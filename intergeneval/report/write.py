@@ -19,6 +19,7 @@ from markupsafe import Markup
 from intergeneval import __version__
 from intergeneval.errors import StoreError, UsageError
 from intergeneval.records import Sample
+from intergeneval.records.disk import write_atomically
 from intergeneval.report.downloads import Download, downloads
 from intergeneval.report.formats import FILTERS
 from intergeneval.report.load import LoadedRun
@@ -163,7 +164,7 @@ def _data_uri(content: str, name: str) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", errors="replace", newline="\n")
+    write_atomically(path, text.encode("utf-8", "replace"))
 
 
 def _index() -> Template:

@@ -9,6 +9,7 @@ from intergeneval.errors import MediaError, RecordError
 from intergeneval.ids import strict_json
 from intergeneval.masks.track_records import tracks_of
 from intergeneval.records import Tracks
+from intergeneval.records.disk import read_bytes
 
 MAX_BYTES = 1 << 30
 """A larger file or line is refused: tracks of 10,000 frames stay far below it."""
@@ -19,7 +20,7 @@ def read_tracks(path: Path) -> Tracks:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise MediaError(f"{path}: larger than {MAX_BYTES} bytes, not read")
-        content = path.read_bytes()
+        content = read_bytes(path, MAX_BYTES)
     except OSError as error:
         raise MediaError(f"{path}: cannot be read ({error.strerror or error})") from None
     return parse_tracks(content, str(path))
