@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from intergeneval.cli import main
-from intergeneval.errors import UsageError
+from intergeneval.errors import RecordError, UsageError
 from intergeneval.records import Consistency, RunHeader, Score
 from intergeneval.report import MAX_SINGLE, ReportOptions, write_report
 from tests.report.report_world import TEMPLATES, World, build, write_lines
@@ -234,8 +234,23 @@ def test_a_video_path_that_leaves_its_folder_is_not_followed(tmp_path):
     path = folders[0] / "videos.jsonl"
     record = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps({**record, "path": "../secret.mp4"}) + "\n", encoding="utf-8")
+    with pytest.raises(RecordError, match=r"videos.jsonl:1.path: the path '../secret.mp4' leaves its folder"):
+        write_report(folders, tmp_path / "report")
+    assert not (tmp_path / "report").exists()
+
+
+def test_a_picture_of_this_machine_that_a_run_of_somebody_else_names_without_its_hash_is_not_published(tmp_path):
+    folders = build(tmp_path, World(models=("atlas",), samples=1, tracks=False))
+    secrets = tmp_path / "private"
+    secrets.mkdir()
+    (secrets / "me.png").write_bytes(b"\x89PNG secret")
+    header, samples = folders[0] / "run.json", folders[0] / "samples.jsonl"
+    told = json.loads(header.read_text(encoding="utf-8"))
+    header.write_text(json.dumps({**told, "config": {**told["config"], "bench": str(secrets)}}) + "\n", encoding="utf-8")
+    sample = json.loads(samples.read_text(encoding="utf-8"))
+    samples.write_text(json.dumps({**sample, "image": "me.png", "hashes": {}}) + "\n", encoding="utf-8")
     write_report(folders, tmp_path / "report")
-    assert not (tmp_path / "report" / "media").exists()
+    assert not any(b"secret" in path.read_bytes() for path in (tmp_path / "report").rglob("*") if path.is_file())
 
 
 def test_damaged_tracks_are_named_on_their_page_and_spoil_no_other(tmp_path):
