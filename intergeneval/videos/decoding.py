@@ -15,6 +15,9 @@ MAX_PIXELS = 64 * 1024 * 1024
 """Largest frame that is decoded, in pixels (64 MiP: 8K video is half of it)."""
 MAX_VOLUME = 100_000_000_000
 """Most pixels of all frames of a video together: 12,000 frames of 4K. A small file can unfold into hours of decoding."""
+MAX_FRAME_BYTES = 256 * 1024 * 1024
+"""Largest decoded picture, in bytes: 64 MiP at 8 bits with transparency, 44 MiP at 16 bits. What turns it upright and into sRGB
+takes several times as much."""
 ASSUMED_RATE = 8.0
 """Frame rate taken, and noted, where a folder of frames or a file without times has none, frames per second."""
 

@@ -76,7 +76,10 @@ def read_image(path: Path, converter: Converter) -> Frame:
             for picture, problem in decoded(container, container.streams.video[0], {"err_detect": "crccheck+explode"}):
                 if picture is None:
                     raise MediaError(f"{path}: cannot be decoded as an image: {problem}")
-                return converter.rgb(picture, turn_by_angle(picture))
+                try:
+                    return converter.rgb(picture, turn_by_angle(picture))
+                except MediaError as error:
+                    raise MediaError(f"{path}: {error}") from None
     except (*FAULTS, IndexError) as error:
         raise MediaError(f"{path}: cannot be read as an image: {cause(error)}") from error
     raise MediaError(f"{path}: holds no picture")
