@@ -7,6 +7,7 @@ import os
 import pkgutil
 import typing
 from dataclasses import MISSING, fields, is_dataclass
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -14,9 +15,12 @@ from hypothesis import strategies as st
 
 import intergeneval
 from intergeneval.errors import RecordError
+from intergeneval.gate.baselines import ScoredRun
 from intergeneval.ids import bounded_json, canonical_json
-from intergeneval.records import Answer, Record, Sample, Tracks, Video
+from intergeneval.records import Answer, Record, RunHeader, Sample, Tracks, Video
 from intergeneval.records import limits as bounds
+from intergeneval.records.lines import schema
+from intergeneval.store.run_folder import STAGES
 
 EXAMPLES = 10_000 if os.environ.get("NIGHTLY_TESTS") else 400
 LEARNED = ("sam2", "groundingdino_py", "hf", "sam3", "grounding_dino", "diffusers", "phrases", "hf_model")
@@ -31,6 +35,14 @@ def classes():
     for cls in found:
         found += cls.__subclasses__()
     return sorted({cls for cls in found if is_dataclass(cls) and cls.__module__.startswith("intergeneval")}, key=str)
+
+
+SCHEMA = Path(__file__).parents[1] / "docs" / "records.schema.json"
+
+
+def schema_text():
+    """The JSON Schema of what a run folder holds, one kind a stage, and of its header and a baseline."""
+    return json.dumps(schema([RunHeader, ScoredRun, *STAGES.values()]), indent=1, sort_keys=True) + "\n"
 
 
 TEXTS = st.one_of(
@@ -156,3 +168,15 @@ def test_nesting_beyond_every_record_is_one_message():
         Answer.from_line(json.dumps({**ANSWER, "evidence": {"a": deep["evidence"]}}))
     with pytest.raises(RecordError, match="nested too deeply"):
         Answer.from_line("[" * 200_000)
+
+
+def test_the_published_schema_is_made_of_the_types_that_lines_are_decoded_with():
+    """Write it anew with ``python -m tests.test_record_bounds``."""
+    assert SCHEMA.read_text(encoding="utf-8") == schema_text()
+    told = json.loads(SCHEMA.read_text(encoding="utf-8"))["$defs"]
+    assert told["Answer"]["additionalProperties"] is False
+    assert told["Video"]["properties"]["frames"]["maximum"] == bounds.MOST_FRAMES
+
+
+if __name__ == "__main__":
+    SCHEMA.write_text(schema_text(), encoding="utf-8")

@@ -67,7 +67,14 @@ def build(kind: str, spec: str, settings: Mapping[str, Any] | None = None) -> An
 def needed(factory: Factory) -> tuple[str, ...]:
     """Return the packages that a factory imports only when it makes something, and that are not installed; by ``NEEDS``."""
     module = sys.modules.get(getattr(factory, "__module__", ""))
-    return tuple(name for name in getattr(module, "NEEDS", ()) if find_spec(name) is None)
+    return tuple(name for name in getattr(module, "NEEDS", ()) if not _installed(name))
+
+
+def _installed(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except (ModuleNotFoundError, ValueError):  # what a package that was blocked or half removed gives
+        return False
 
 
 def lacking(kind: str, name: str, package: str) -> str:

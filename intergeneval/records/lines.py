@@ -18,11 +18,13 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import Meta
 
-from intergeneval.records.limits import DEEPEST, HIGHEST, LOWEST, MOST_ITEMS, MOST_TEXT, Kind
+from intergeneval.records.limits import HIGHEST, LOWEST, MOST_ITEMS, MOST_TEXT, Kind
 
 _TEXT = Annotated[str, Meta(max_length=MOST_TEXT)]
 _WHOLE = Annotated[int, Meta(ge=LOWEST, le=HIGHEST)]
 _MANY = Meta(max_length=MOST_ITEMS)
+_SHALLOW = 4
+"""Levels of plain JSON values that a twin takes; msgspec knows no type within itself, and each level doubles what it builds."""
 
 
 def decode_line(cls: type, line: str | bytes) -> object | None:
@@ -36,7 +38,7 @@ def decode_line(cls: type, line: str | bytes) -> object | None:
 
 def schema(classes: typing.Iterable[type]) -> dict[str, Any]:
     """Return the JSON Schema of record classes, by the types that lines are decoded with."""
-    _, found = msgspec.json.schema_components([twin(cls) for cls in classes], ref_template="#/$defs/{name}")
+    _, found = msgspec.json.schema_components([twin(cls, open_ended=True) for cls in classes], ref_template="#/$defs/{name}")
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$defs": dict(sorted(found.items()))}
 
 
@@ -46,8 +48,8 @@ def _decoder(cls: type) -> msgspec.json.Decoder[Any]:
 
 
 @functools.cache
-def twin(cls: Any) -> Any:
-    """Return the struct that stands for a record class."""
+def twin(cls: Any, *, open_ended: bool = False) -> Any:
+    """Return the struct that stands for a record class; `open_ended`: plain JSON values are not bounded, as a schema has them."""
     hints = get_type_hints(cls, include_extras=True)
     made = []
     for item in fields(cls):
@@ -59,30 +61,30 @@ def twin(cls: Any) -> Any:
             told = msgspec.field(default_factory=item.default_factory, **renamed)
         else:
             told = msgspec.field(**renamed)
-        made.append((item.name, _bounded(hints[item.name]), told))
+        made.append((item.name, _bounded(hints[item.name], open_ended), told))
     return msgspec.defstruct(cls.__name__, made, forbid_unknown_fields=True, kw_only=True, module=cls.__module__)
 
 
-def _bounded(hint: Any) -> Any:  # noqa: PLR0911  # one return for each kind of type reads best
+def _bounded(hint: Any, open_ended: bool) -> Any:  # noqa: PLR0911  # one return for each kind of type reads best
     """Return a type with its bounds in msgspec's words."""
     origin = get_origin(hint)
     if origin is Annotated:
         return _of_kind(*get_args(hint))
     if origin in (Union, types.UnionType):
-        return Union[tuple(_bounded(option) for option in get_args(hint))]
+        return Union[tuple(_bounded(option, open_ended) for option in get_args(hint))]
     if origin is tuple:
         inner = get_args(hint)
         if len(inner) == 2 and inner[1] is Ellipsis:
-            return Annotated[tuple.__class_getitem__((_bounded(inner[0]), ...)), _MANY]
-        return tuple.__class_getitem__(tuple(_bounded(one) for one in inner))
+            return Annotated[tuple.__class_getitem__((_bounded(inner[0], open_ended), ...)), _MANY]
+        return tuple.__class_getitem__(tuple(_bounded(one, open_ended) for one in inner))
     if origin in (dict, Mapping):
         key, value = get_args(hint)
-        return Annotated[dict.__class_getitem__((_bounded(key), _bounded(value))), _MANY]
+        return Annotated[dict.__class_getitem__((_bounded(key, open_ended), _bounded(value, open_ended))), _MANY]
     if isinstance(hint, type) and is_dataclass(hint):
-        return twin(hint)
+        return twin(hint, open_ended=open_ended)
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
         return hint
-    return {str: _TEXT, int: _WHOLE, Any: _plain(DEEPEST)}.get(hint, hint)
+    return {str: _TEXT, int: _WHOLE, Any: Any if open_ended else _plain(_SHALLOW)}.get(hint, hint)
 
 
 def _of_kind(hint: Any, kind: Kind) -> Any:
