@@ -15,6 +15,7 @@ from intergeneval.errors import RecordError, UsageError
 from intergeneval.ids import bounded_json
 from intergeneval.records import Comparability, Profile, Record
 from intergeneval.records.disk import MOST_SETTINGS, read_text
+from intergeneval.records.limits import Measure
 
 _SHIPPED = "published.json"
 
@@ -41,7 +42,7 @@ class PublishedRow(Record):
     """Score profile of the figures."""
     prompts: int
     """Number of prompts behind each mean."""
-    metrics: Mapping[str, float]
+    metrics: Mapping[str, Measure]
     """Metric -> printed mean; ``kisa``, ``sgi``, ``if`` are ours, others keep the name (lower case) and scale of the source."""
 
     def differences(self, run: Comparability) -> tuple[str, ...]:

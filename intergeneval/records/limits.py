@@ -27,6 +27,8 @@ MOST_PIXELS = 1 << 26
 """Height times width of a picture."""
 MOST_FRAMES = 10_000_000
 """Frames of a video: two weeks at eight a second."""
+MOST_MEASURE = 1_000_000
+"""A score, up or down: ours lie between -4 and 1, those of other suites may be percent."""
 
 LONGEST_ID = 150
 """Bytes of an id, in UTF-8."""
@@ -103,6 +105,11 @@ def frame_fault(number: int) -> str | None:
     return None if 0 <= number <= MOST_FRAMES else f"{number} is not between 0 and {MOST_FRAMES}"
 
 
+def measure_fault(number: float) -> str | None:
+    """Return why a number is no score on any scale, or None."""
+    return None if abs(number) <= MOST_MEASURE else f"{number} is not between {-MOST_MEASURE} and {MOST_MEASURE}"
+
+
 def json_fault(value: Any, depth: int = DEEPEST) -> str | None:
     """Return what is wrong with a plain JSON value by the bounds above, or None."""
     if not isinstance(value, dict | list | tuple):
@@ -147,3 +154,5 @@ Size = Annotated[tuple[int, int], Kind("size", size_fault, between=(0, 1 << 13))
 """Height and width of a picture, in pixels."""
 Frames = Annotated[int, Kind("frames", frame_fault, between=(0, MOST_FRAMES))]
 """A number of frames, or the index of one."""
+Measure = Annotated[float, Kind("measure", measure_fault, between=(-MOST_MEASURE, MOST_MEASURE))]
+"""A score, or an end of its bounds: with room for any scale, and small enough that its square is a number."""

@@ -91,8 +91,8 @@ def _of_kind(hint: Any, kind: Kind) -> Any:
     if hint is str:
         return Annotated[str, Meta(max_length=kind.most, title=kind.name, pattern=kind.pattern or None)]
     low, high = kind.between or (LOWEST, HIGHEST)
-    number = Annotated[int, Meta(ge=low, le=high, title=kind.name)]
-    return number if hint is int else tuple.__class_getitem__((number,) * len(get_args(hint)))
+    number = Annotated[float if hint is float else int, Meta(ge=low, le=high, title=kind.name)]
+    return number if hint in (int, float) else tuple.__class_getitem__((number,) * len(get_args(hint)))
 
 
 @functools.cache
