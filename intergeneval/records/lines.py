@@ -91,7 +91,8 @@ def _of_kind(hint: Any, kind: Kind) -> Any:
     if hint is str:
         return Annotated[str, Meta(max_length=kind.most, title=kind.name, pattern=kind.pattern or None)]
     low, high = kind.between or (LOWEST, HIGHEST)
-    number = Annotated[float if hint is float else int, Meta(ge=low, le=high, title=kind.name)]
+    bounds = Meta(ge=low, le=high, title=kind.name)
+    number: Any = Annotated[float, bounds] if hint is float else Annotated[int, bounds]
     return number if hint in (int, float) else tuple.__class_getitem__((number,) * len(get_args(hint)))
 
 
