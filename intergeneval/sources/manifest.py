@@ -84,7 +84,7 @@ def _take(line: str, folder: Path, paths: dict[tuple[str, int], str], benches: l
     elif fault := id_fault(sample):
         faults.append(f"field 'sample_id': the id {fault}")
     if not isinstance(seed, int) or isinstance(seed, bool) or not LOWEST <= seed <= HIGHEST:
-        faults.append(f"field 'seed': expected a whole number of at most 64 bits, got {shown(seed)}")
+        faults.append(f"field 'seed': expected a whole number, got {shown(seed)}")
     problem = _path_problem(path, folder)
     if problem:
         faults.append(f"field 'path': {problem}")

@@ -1,5 +1,6 @@
 """Files of twelve kinds, changed in one or two places: a verb ends in its answer or in one message, and writes nowhere else."""
 
+import copy
 import json
 import os
 import random
@@ -41,11 +42,11 @@ def changed(value, draw):
     if how == 0 and isinstance(at, dict):
         at.pop(last, None)
     elif how == 1 and isinstance(at, dict):
-        at["strange" if draw.random() < 0.5 else draw.choice(list(at) or ["x"])] = draw.choice(STRANGE)
+        at["strange" if draw.random() < 0.5 else draw.choice(list(at) or ["x"])] = copy.deepcopy(draw.choice(STRANGE))
     elif how == 2 and isinstance(at, list):
-        at.insert(last, draw.choice(STRANGE))
+        at.insert(last, copy.deepcopy(draw.choice(STRANGE)))
     else:
-        at[last] = draw.choice(STRANGE)
+        at[last] = copy.deepcopy(draw.choice(STRANGE))
     return value
 
 
