@@ -9,7 +9,7 @@ without the option.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -94,10 +94,19 @@ class Watch:
         self._questions = questions
 
     @classmethod
-    def of(cls, name: str, header: RunHeader, samples: Sequence[Sample], questions: dict[str, int]) -> Self:
-        """Read the baseline and check that the run may be compared with it; `questions` are how many each sample is asked.
+    def of(
+        cls,
+        name: str,
+        header: RunHeader,
+        samples: Sequence[Sample],
+        questions: dict[str, int],
+        seeds: Mapping[str, Sequence[int]],
+    ) -> Self:
+        """Read the baseline and check that the run may be compared with it.
 
-        Raises UsageError where there is no such baseline, ComparabilityError naming the fields in which the two differ.
+        `questions` are how many each sample is asked, `seeds` those of each sample that the run scores. Raises
+        UsageError where there is no such baseline or it shares no video with the run, ComparabilityError naming the fields in
+        which the two differ.
         """
         baseline = find_baseline(name)
         differing = baseline.header.comparability.differences(header.comparability)
@@ -107,6 +116,13 @@ class Watch:
             )
         if not {score.sample_id for score in baseline.scores} & {sample.id for sample in samples}:
             raise UsageError(f"--until-decided {name}: the baseline holds none of this run's samples")
+        mine = {(sample.id, seed) for sample in samples for seed in seeds[sample.id]}
+        if not mine & {(score.sample_id, score.seed) for score in baseline.scores}:
+            held, run = (sorted({seed for _, seed in keys}) for keys in ({(s.sample_id, s.seed) for s in baseline.scores}, mine))
+            raise UsageError(
+                f"--until-decided {name}: the baseline holds no video of the same sample and seed, so nothing could be decided:"
+                f" its seeds are {', '.join(map(str, held))}, the run's are {', '.join(map(str, run))}; make both with the same"
+            )
         return cls(baseline, header, samples, questions)
 
     def parts(self, least: int) -> Iterator[list[Sample]]:
