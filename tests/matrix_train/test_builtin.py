@@ -58,7 +58,8 @@ def scored(out, model, fill):
         check=False,
         env={**os.environ, "MALLOC_PERTURB_": fill},
     )
-    assert done.returncode == 0, done.stderr
+    # 3 where the one video cannot be followed: the run is whole, its score is not there.
+    assert done.returncode in (0, 3), done.stderr
     return out
 
 
