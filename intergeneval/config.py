@@ -67,6 +67,8 @@ class RunConfig(Record):
     """Name of the model in tables; empty: the source's."""
     workers: int = 0
     """Parallel processes; 0: one a core, at most 8."""
+    worker_memory: float | None = field(default=None, metadata=LATER)
+    """Most memory that a worker process may take for its data, in GiB; a video that needs more has no score. None: no limit."""
     shard: str = ""
     """``I/N``: take every N-th sample, from the I-th on."""
     allowed_unscored: float = 0.1
@@ -100,6 +102,8 @@ class RunConfig(Record):
             raise ValueError(f"limit {self.limit} is below 1")
         if self.workers < 0:
             raise ValueError(f"workers {self.workers} is below 0")
+        if self.worker_memory is not None and not 0.25 <= self.worker_memory <= 1 << 20:
+            raise ValueError(f"worker_memory {self.worker_memory} is not at least 0.25, in GiB")
         if not 0 <= self.allowed_unscored <= 1:
             raise ValueError(f"allowed_unscored {self.allowed_unscored} is not between 0 and 1")
         if self.fit not in ("scale", "crop"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
 import signal
 import threading
 import time
@@ -56,6 +57,10 @@ def _start_worker(parent: int, stop: Event, config: RunConfig, folder: Path, ben
     # Ctrl-C reaches all processes of a terminal; the parent alone answers it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
+    if config.worker_memory is not None:
+        # What the process maps of its libraries is not counted: it is the data that grows with a video.
+        most = round(config.worker_memory * (1 << 30))
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
     threading.Thread(target=end_with_parent, args=(parent, stop), daemon=True).start()
     _pipeline = VideoPipeline(config, folder, Backends.build(config, benchmark.root), benchmark)
 

@@ -39,3 +39,27 @@ def test_a_large_file_that_holds_nothing_is_not_read_to_its_end_for_a_hash(tiny,
         result = Run(config).execute()
         found = result.store.read("videos", Video)
         assert [line.status for line in found] == [VideoStatus.UNDECODABLE]
+
+
+def test_a_video_whose_pictures_take_longer_than_the_limit_is_refused(tiny, monkeypatch):
+    from intergeneval.videos import decoding
+
+    monkeypatch.setattr(decoding, "MAX_SECONDS", 0.0)
+    with pytest.raises(MediaError, match=r"a\.mp4: 1 frames took 0 seconds to decode"):
+        list(videos.Reader(tiny[1] / "a.mp4"))
+
+
+def test_a_worker_stays_in_its_memory_and_what_needs_more_has_no_score(tmp_path):
+    from tests import tiny_world
+
+    bench = tiny_world.write_benchmark(tmp_path / "bench", ("a", "b"))
+    folder = tiny_world.write_videos(tmp_path / "model", ("a",))
+    (folder / "b").mkdir()
+    for number in range(3):
+        deep_png(folder / "b" / f"{number}.png", 6500)
+    config = RunConfig(
+        model=str(folder), bench=str(bench), tracker="flow", out=str(tmp_path / "run"), workers=1, cache="off", worker_memory=0.75
+    )
+    result = Run(config).execute()
+    found = {line.sample_id: line.status for line in result.store.read("videos", Video)}
+    assert found == {"a": VideoStatus.OK, "b": VideoStatus.UNDECODABLE}
