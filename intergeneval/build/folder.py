@@ -20,6 +20,7 @@ from intergeneval.build.source import Item
 from intergeneval.errors import StoreError, UsageError
 from intergeneval.ids import canonical_json
 from intergeneval.records import Record
+from intergeneval.records.disk import read_text
 from intergeneval.store import LineFile, locked, open_lock, read_lines, write_atomically
 
 FOLDER = "build"
@@ -49,7 +50,7 @@ class BuildFolder:
         path = self.root / HEADER
         if path.is_file():
             try:
-                text = path.read_text(encoding="utf-8")
+                text = read_text(path)
             except (OSError, UnicodeDecodeError) as error:
                 raise UsageError(f"{path}: cannot be read ({error}); choose another --out") from None
             found = BuildHeader.from_line(text, where=str(path))

@@ -102,6 +102,7 @@ def _write_sheet(found: Benchmark, path: Path) -> None:
     import cv2
 
     from intergeneval.bench.contact_sheet import contact_sheet
+    from intergeneval.records.disk import write_atomically
 
     picture = contact_sheet(found)
     done, content = cv2.imencode(".png", picture[:, :, ::-1])
@@ -110,7 +111,7 @@ def _write_sheet(found: Benchmark, path: Path) -> None:
             f"{path}: the sheet of {picture.shape[1]}x{picture.shape[0]} pixels cannot be written as PNG; use --limit"
         )
     try:
-        path.write_bytes(content.tobytes())
+        write_atomically(path, content.tobytes())
     except OSError as error:
         raise UsageError(f"{path}: cannot be written ({error.strerror})") from None
     echo(f"sheet: {path}", err=True)

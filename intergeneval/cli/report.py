@@ -24,6 +24,12 @@ from intergeneval.cli.terminal import echo
 )
 @click.option("--columns", multiple=True, metavar="[MODEL=]FILE", help="Numbers of other suites: CSV, or a VBench result file.")
 @click.option("--published", multiple=True, metavar="NAME|FILE", help="Published table as reference rows, such as models.")
+@click.option(
+    "--media",
+    multiple=True,
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Folder to take first frames and videos from beside the RUN folders, such as the benchmark's.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON.")
 def command(  # noqa: PLR0913, PLR0917  # one argument an option
     runs: tuple[Path, ...],
@@ -33,13 +39,14 @@ def command(  # noqa: PLR0913, PLR0917  # one argument an option
     cards: tuple[Path, ...],
     columns: tuple[str, ...],
     published: tuple[str, ...],
+    media: tuple[Path, ...],
     as_json: bool,
 ) -> None:
     """Write leaderboard, pairs and a page for each sample of some RUN folders; reads only."""
     from intergeneval.cli.text_table import interval, marked
     from intergeneval.report import ReportOptions, report_json, write_report
 
-    options = ReportOptions(title=title, reference=reference, cards=cards, columns=columns, published=published)
+    options = ReportOptions(title=title, reference=reference, cards=cards, columns=columns, published=published, media=media)
     written = write_report(runs, out, options)
     if as_json:
         echo(json.dumps({**report_json(written.report), "path": str(written.path)}, indent=1, ensure_ascii=False))

@@ -15,6 +15,7 @@ from intergeneval.errors import IntergenevalError
 from intergeneval.ids import canonical_json, sha256_bytes
 from intergeneval.judges import Frame, Judge, JudgeRequest, UsesServices
 from intergeneval.records import Answer, AnswerStatus, AnswerValue, Question, Record, Sample, Tracks, Truth, Video, VideoStatus
+from intergeneval.records.disk import read_text
 from intergeneval.store import RunStore, write_atomically
 
 FILE = "rounds.jsonl"
@@ -75,7 +76,7 @@ def ask_again(store: RunStore, judge: Judge, share: float) -> Rounds:
     Raises RecordError for a damaged file, OSError when it cannot be written.
     """
     path = store.folder / FILE
-    text = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    text = read_text(path).splitlines() if path.exists() else []
     found = [AskedAgain.from_line(line, where=f"{path}:{number}") for number, line in enumerate(text, start=1)]
     broken = {item.sample_id for item in found if item.status in AGAIN}
     kept = [item for item in found if item.sample_id not in broken]

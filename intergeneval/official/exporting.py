@@ -30,7 +30,7 @@ from intergeneval.records import (
     VideoStatus,
     counted,
 )
-from intergeneval.records.disk import write_atomically
+from intergeneval.records.disk import read_bytes, write_atomically
 from intergeneval.records.limits import id_fault
 from intergeneval.records.wording import in_words
 from intergeneval.scores import ABSENT, propagate
@@ -66,7 +66,7 @@ def export_run(store: RunStore, out: Path, *, seed: int | None = None, kind: str
     try:
         results = [made for name, samples in by_kind.items() for made in run.results(samples, name, out)]
         for target, text in results:
-            if target.exists() and (not target.is_file() or target.read_bytes() != text.encode("utf-8")):
+            if target.exists() and (not target.is_file() or read_bytes(target) != text.encode("utf-8")):
                 raise UsageError(f"{target}: exists already; choose another --out or remove it")
         # The results come last: where they stand, the rest is whole, and an export that was interrupted is simply repeated.
         for name, samples in by_kind.items():

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from intergeneval.errors import IntergenevalError, RecordError, StoreError
+from intergeneval.ids import open_plain
 from intergeneval.masks import Mask, decode
 from intergeneval.records import Sample, Tracks, Video, VideoStatus
 from intergeneval.records.disk import write_atomically
@@ -58,7 +59,7 @@ def _write_mask(mask: Mask, path: Path) -> None:
 def _size(path: Path) -> tuple[int, int]:
     from intergeneval.bench.files import ImageError, image_size
 
-    with path.open("rb") as stream:
+    with open_plain(path) as stream:
         try:
             return image_size(stream.read(1 << 16))
         except ImageError as error:

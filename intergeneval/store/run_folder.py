@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 import os
 import re
@@ -36,7 +35,7 @@ from intergeneval.records import (
     Truth,
     Video,
 )
-from intergeneval.records.disk import MOST_SETTINGS, lines_of, read_text, replacing, write_all, write_atomically
+from intergeneval.records.disk import MOST_SETTINGS, lines_of, locked, read_text, replacing, write_all, write_atomically
 
 R = TypeVar("R", bound=Record)
 
@@ -165,18 +164,6 @@ class RunStore:
 def open_lock(path: Path) -> IO[bytes]:
     """Open a lock file, made where there is none. Raises OSError also for a pipe, which could be waited for without end."""
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o644), "ab")
-
-
-def locked(lock: IO[bytes]) -> bool:
-    """Take a file's lock without waiting; return whether it was free."""
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        # Some network file systems have no locks; there two writers are the user's to keep apart.
-        return True
-    return True
 
 
 @contextlib.contextmanager

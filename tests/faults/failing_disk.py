@@ -29,11 +29,25 @@ class Counter:
         self._touch()
         return self._fsync(handle)
 
+    def naming(self, call):
+        """A call that gives, takes or makes a name; a full disk takes it, a kill may come before it."""
+
+        def counted(*args, **kwargs):
+            if self.how != "full":
+                self._touch()
+            return call(*args, **kwargs)
+
+        return counted
+
 
 @contextlib.contextmanager
 def disk(counter):
     """Put a counter before the disk for the block."""
-    with mock.patch.object(os, "write", counter.write), mock.patch.object(os, "fsync", counter.fsync):
+    with contextlib.ExitStack() as patches:
+        for name in ("write", "fsync"):
+            patches.enter_context(mock.patch.object(os, name, getattr(counter, name)))
+        for name in ("replace", "rename", "unlink", "rmdir", "mkdir"):
+            patches.enter_context(mock.patch.object(os, name, counter.naming(getattr(os, name))))
         yield counter
 
 
