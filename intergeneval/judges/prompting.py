@@ -7,7 +7,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from jinja2 import TemplateError
+from jinja2 import StrictUndefined, TemplateError
+from jinja2.sandbox import SandboxedEnvironment
 
 from intergeneval.errors import ConfigError
 from intergeneval.ids import sha256_json, short
@@ -41,6 +42,11 @@ def only_frames(assess: Consistency, frames: Sequence[int]) -> Consistency:
     return Consistency(sample_id=assess.sample_id, seed=assess.seed, frames=tuple(frames), video=assess.video)
 
 
+def _own_environment() -> SandboxedEnvironment:
+    # Plain text for a model, so nothing is escaped.
+    return SandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)
+
+
 class Prompts:
     """One set of templates.
 
@@ -59,8 +65,8 @@ class Prompts:
         version = embedded.joinpath("VERSION").read_text(encoding="utf-8").strip()
         self.version = f"{version}{'+own' if replaced else ''}-{short(self.hash)}"
         """Version of the embedded templates, ``+own`` where some are replaced, and the first digits of the hash."""
-        # Sandboxed and bounded, because a prompts folder may come from anywhere.
-        environment = BoundedEnvironment()
+        # Sandboxed and bounded, because a prompts folder may come from anywhere; counting the package's own only costs time.
+        environment = BoundedEnvironment() if replaced else _own_environment()
         self._templates = {}
         for name, text in {**texts, **replaced}.items():
             try:
