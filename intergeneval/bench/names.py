@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from intergeneval.records.limits import id_fault
+from intergeneval.records.limits import id_fault, inside_fault
 
 __all__ = ["id_fault", "path_fault"]
 
@@ -17,17 +16,10 @@ def path_fault(text: str, root: Path) -> str | None:
     """
     if not text.strip():
         return "is empty"
-    if "\0" in text or any(unicodedata.category(char) == "Cs" for char in text):
-        return f"{text!r} holds a character that no file name can have"
-    pure = PurePosixPath(text)
-    refusals = (
-        ("\\" in text, "holds a backslash; use forward slashes"),
-        (pure.is_absolute() or Path(text).is_absolute(), "is absolute; paths are relative to the benchmark folder"),
-        (".." in pure.parts, "leaves the benchmark folder"),
-    )
-    for refused, why in refusals:
-        if refused:
-            return f"{text!r} {why}"
+    if "\\" in text:
+        return f"{text!r} holds a backslash; use forward slashes"
+    if fault := inside_fault(text, "the benchmark folder"):
+        return fault
     try:
         inside = (root / text).resolve().is_relative_to(root.resolve())
     except (OSError, RuntimeError):  # links that point at each other

@@ -54,16 +54,17 @@ def render(template: Template, values: Mapping[str, Any]) -> str:
         _left.reset(token)
 
 
+PLAIN_TEXT: Mapping[str, Any] = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True, "autoescape": False}
+"""How templates of words for a model are compiled: it reads plain text, so nothing is escaped."""
+
+
 class BoundedEnvironment(SandboxedEnvironment):
     """The sandbox, counting; what it compiles is rendered by `render`."""
 
     intercepted_binops = frozenset({"*", "**", "%", "+"})
 
     def __init__(self) -> None:
-        # Plain text for a model, so nothing is escaped.
-        super().__init__(
-            undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False, optimized=False, finalize=_made
-        )
+        super().__init__(**PLAIN_TEXT, optimized=False, finalize=_made)
         self.filters = {name: _bounded(name, function) for name, function in self.filters.items()}
         self.filters |= {_ROUNDS: _rounds, _PUT: _made}
         del self.globals["lipsum"]

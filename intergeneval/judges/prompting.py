@@ -7,12 +7,12 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError
+from jinja2 import TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 
 from intergeneval.errors import ConfigError
 from intergeneval.ids import sha256_json, short
-from intergeneval.judges.bounded import BoundedEnvironment, render
+from intergeneval.judges.bounded import PLAIN_TEXT, BoundedEnvironment, render
 from intergeneval.records import Consistency, Question, Sample
 from intergeneval.records.disk import read_text
 
@@ -42,11 +42,6 @@ def only_frames(assess: Consistency, frames: Sequence[int]) -> Consistency:
     return Consistency(sample_id=assess.sample_id, seed=assess.seed, frames=tuple(frames), video=assess.video)
 
 
-def _own_environment() -> SandboxedEnvironment:
-    # Plain text for a model, so nothing is escaped.
-    return SandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)
-
-
 class Prompts:
     """One set of templates.
 
@@ -66,7 +61,7 @@ class Prompts:
         self.version = f"{version}{'+own' if replaced else ''}-{short(self.hash)}"
         """Version of the embedded templates, ``+own`` where some are replaced, and the first digits of the hash."""
         # Sandboxed and bounded, because a prompts folder may come from anywhere; counting the package's own only costs time.
-        environment = BoundedEnvironment() if replaced else _own_environment()
+        environment = BoundedEnvironment() if replaced else SandboxedEnvironment(**PLAIN_TEXT)
         self._templates = {}
         for name, text in {**texts, **replaced}.items():
             try:

@@ -44,7 +44,7 @@ def load(kind: str, name: str) -> Factory:
             try:
                 factory: Factory = point.load()
             except ModuleNotFoundError as error:
-                raise _missing(kind, point, error) from None
+                raise _missing(kind, name, error) from None
             except (ImportError, AttributeError) as error:
                 raise BackendError(f"{kind[:-1]} {name!r} ({point.value}) does not load: {error}") from error
             return factory
@@ -60,8 +60,7 @@ def build(kind: str, spec: str, settings: Mapping[str, Any] | None = None) -> An
         return factory(argument, settings or {})
     except ModuleNotFoundError as error:
         # A factory may import what it needs only when it is asked for something.
-        point = next(point for point in _points(kind) if point.name == name)
-        raise _missing(kind, point, error) from None
+        raise _missing(kind, name, error) from None
 
 
 def needed(factory: Factory) -> tuple[str, ...]:
@@ -83,9 +82,8 @@ def lacking(kind: str, name: str, package: str) -> str:
     return f"{kind[:-1]} {name!r} needs the package {package!r}, which is not installed; {_way_out(point, package)}"
 
 
-def _missing(kind: str, point: EntryPoint, error: ModuleNotFoundError) -> MissingDependencyError:
-    package = (error.name or "").partition(".")[0]
-    return MissingDependencyError(lacking(kind, point.name, package))
+def _missing(kind: str, name: str, error: ModuleNotFoundError) -> MissingDependencyError:
+    return MissingDependencyError(lacking(kind, name, (error.name or "").partition(".")[0]))
 
 
 _REQUIREMENT = re.compile(r"([\w.-]+)(?:.*;.*\bextra *== *[\"']([\w.-]+))?")

@@ -84,7 +84,7 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
 def write_new(path: Path, content: bytes) -> None:
     """Write a file into a folder that grows (`growing_folder`): that appears as a whole, so the file need not. Raises OSError."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    handle = _new_file(path)
     try:
         write_all(handle, content)
         os.fsync(handle)
@@ -98,7 +98,7 @@ def replacing(path: Path) -> Iterator[int]:
 
     What a kill leaves of it is removed by the next that writes the same file.
     """
-    target = Path(os.path.realpath(path)) if path.is_symlink() else path
+    target = _led_to(path)
     if target.exists() and not target.is_file():
         handle = os.open(target, os.O_WRONLY | os.O_CLOEXEC)
         try:
@@ -121,7 +121,7 @@ def replacing(path: Path) -> Iterator[int]:
 @contextlib.contextmanager
 def growing(path: Path) -> Iterator[Path]:
     """As `replacing`, for a library that opens what it writes by name: gives the path to write to."""
-    target = Path(os.path.realpath(path)) if path.is_symlink() else path
+    target = _led_to(path)
     with _claimed(target, _new_file) as (made, _):
         yield made
         with made.open("rb+") as written:
@@ -181,6 +181,11 @@ def _claimed(target: Path, make: Callable[[Path], int]) -> Iterator[tuple[Path, 
         raise
     finally:
         os.close(held)
+
+
+def _led_to(path: Path) -> Path:
+    """Return where a link leads, through all that follow it; else the path itself."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 def _beside(target: Path, end: str) -> Path:

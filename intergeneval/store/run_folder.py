@@ -163,7 +163,11 @@ class RunStore:
 
 def open_lock(path: Path) -> IO[bytes]:
     """Open a lock file, made where there is none. Raises OSError also for a pipe, which could be waited for without end."""
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o644), "ab")
+    return os.fdopen(_end_of(path), "ab")
+
+
+def _end_of(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o644)
 
 
 @contextlib.contextmanager
@@ -194,8 +198,8 @@ class LineFile:
         try:
             if self._handle is None:
                 cut_torn_line(self.path)
-                self._handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o644)
-            # Asked before and after: what is computed into a removed folder costs as much and is gone.
+                self._handle = _end_of(self.path)
+            # What is computed into a removed folder costs as much and is gone.
             self._check_there()
             write_all(self._handle, text.encode("utf-8"))
             os.fsync(self._handle)
@@ -207,9 +211,7 @@ class LineFile:
 
     def _check_there(self) -> None:
         assert self._handle is not None
-        mine = os.fstat(self._handle)
-        there = self.path.stat()
-        if (mine.st_dev, mine.st_ino) != (there.st_dev, there.st_ino):
+        if not os.path.samestat(os.fstat(self._handle), self.path.stat()):
             raise OSError(errno.ESTALE, "it was removed or replaced while it was written")
 
     def close(self) -> None:

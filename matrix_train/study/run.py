@@ -15,7 +15,7 @@ from pathlib import Path
 from intergeneval.errors import ConfigError, StoreError
 from intergeneval.ids import canonical_json
 from intergeneval.records.disk import read_text
-from intergeneval.store import locked, write_atomically
+from intergeneval.store import locked, open_lock, write_atomically
 from matrix_train.study.ledger import FOLDER, Done, Ledger
 from matrix_train.study.pieces import DERIVED, Kind, Piece, choose, pieces_of
 from matrix_train.study.plan import StudyPlan
@@ -205,5 +205,5 @@ class Study:
         """Yield whether a piece is held alone, which it is not while another process works on it."""
         folder = self.folder / FOLDER
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / f".lock-{piece.name.replace('/', '~')}").open("ab") as stream:
+        with open_lock(folder / f".lock-{piece.name.replace('/', '~')}") as stream:
             yield locked(stream)

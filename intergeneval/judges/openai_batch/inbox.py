@@ -183,7 +183,7 @@ class Inbox:
         # Halves of surrogate pairs stay escaped, as they came.
         text, key = json.dumps(body), self._settings.key
         for _ in range(_SPELLINGS if len(key) >= secrets.LEAST else 0):
-            text, key = text.replace(key, "***"), json.dumps(key)[1:-1]
+            text, key = text.replace(key, secrets.HIDDEN), json.dumps(key)[1:-1]
         return replace(got, body=text)
 
     def _write(self, piece: Piece, got: list[Got], arrived: Callable[[str, Got], None]) -> None:
