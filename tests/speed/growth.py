@@ -22,7 +22,7 @@ def measured(words: list[str]) -> tuple[float, float]:
     """Run the command line once; return CPU seconds and the most memory, in MiB."""
     child = os.posix_spawn(
         sys.executable,
-        [sys.executable, "-m", "tests.faults.command", *words],
+        [sys.executable, "-m", "tests.hostile.command", *words],
         os.environ,
         file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)],
     )

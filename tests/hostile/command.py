@@ -1,4 +1,4 @@
-"""`python -m tests.faults.command WORDS`: the command line in a process of its own."""
+"""`python -m tests.hostile.command WORDS`: the command line in a process of its own."""
 
 import signal
 

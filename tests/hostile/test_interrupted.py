@@ -26,7 +26,7 @@ def test_an_interrupt_ends_two_workers_within_three_seconds_and_leaves_none(tmp_
         "--out",
         str(tmp_path / "run"),
     ]
-    command = [sys.executable, "-m", "tests.faults.command", *words]
+    command = [sys.executable, "-m", "tests.hostile.command", *words]
     child = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     lines = tmp_path / "run" / "videos.jsonl"
     until = time.monotonic() + 120

@@ -69,7 +69,7 @@ def test_a_pipe_as_header_of_a_run_is_refused_at_once(run, tmp_path, words):
     os.mkfifo(run / "run.json")
     command = [{"RUN": str(run), "OUT": str(tmp_path / "out")}.get(word, word.replace("RUN", str(run))) for word in words]
     done = subprocess.run(
-        [sys.executable, "-m", "tests.faults.command", *command], check=False, capture_output=True, text=True, timeout=20
+        [sys.executable, "-m", "tests.hostile.command", *command], check=False, capture_output=True, text=True, timeout=20
     )
     assert done.returncode == 2
     assert "Traceback" not in done.stderr

@@ -15,7 +15,7 @@ from intergeneval.records.disk import growing_folder, write_atomically
 from intergeneval.run.run import Run
 from intergeneval.store import RunStore
 from tests import tiny_world
-from tests.faults.test_crash_points import left_over, run_of, tree
+from tests.hostile.test_crash_points import left_over, run_of, tree
 
 
 def test_a_clock_that_jumps_by_days_both_ways_changes_nothing_of_a_run(tiny, tmp_path, monkeypatch):
@@ -75,7 +75,7 @@ def test_a_second_run_into_a_folder_that_is_written_is_refused_and_spoils_nothin
         command = [
             sys.executable,
             "-m",
-            "tests.faults.command",
+            "tests.hostile.command",
             *words,
             "--cache",
             "off",
@@ -100,7 +100,7 @@ def test_two_thousand_samples_with_a_kill_every_few_seconds_all_have_their_score
             os.link(videos / f"{names[0]}.{end}", videos / f"{name}.{end}")
     words = ["run", "--model", str(videos), "--bench", str(bench), "--tracker", "stored", "--out", str(tmp_path / "run")]
     for _ in range(4):
-        child = subprocess.Popen([sys.executable, "-m", "tests.faults.command", *words], stderr=subprocess.DEVNULL)
+        child = subprocess.Popen([sys.executable, "-m", "tests.hostile.command", *words], stderr=subprocess.DEVNULL)
         with pytest.raises(subprocess.TimeoutExpired):
             child.wait(timeout=15)
         child.send_signal(signal.SIGKILL)

@@ -18,7 +18,7 @@ from intergeneval.official import export_run
 from intergeneval.report import write_report
 from intergeneval.run.run import Run
 from intergeneval.store import RunStore
-from tests.faults.failing_disk import Counter, disk, in_child
+from tests.hostile.failing_disk import Counter, disk, in_child
 from tests.report.report_world import World, build
 
 NIGHTLY = bool(os.environ.get("NIGHTLY_TESTS"))
@@ -148,7 +148,7 @@ def test_a_full_device_as_standard_output_is_one_message(tiny, tmp_path):
     store = paper(tmp_path, tiny)
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "tests.faults.command", "score", str(store.folder), "--json"],
+            [sys.executable, "-m", "tests.hostile.command", "score", str(store.folder), "--json"],
             stdout=full,
             check=False,
             stderr=subprocess.PIPE,

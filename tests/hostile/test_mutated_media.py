@@ -76,7 +76,7 @@ def test_damaged_videos_of_six_kinds_each_have_a_status_and_the_run_ends(tmp_pat
         path.write_bytes(damage(path.read_bytes(), draw))
     before = set(tmp_path.rglob("*"))
     words = ["run", "--model", model, "--bench", bench, "--tracker", "flow", "--workers", "1", "--cache", "off"]
-    command = [sys.executable, "-m", "tests.faults.command", *map(str, words), "--out", str(tmp_path / "out" / "run")]
+    command = [sys.executable, "-m", "tests.hostile.command", *map(str, words), "--out", str(tmp_path / "out" / "run")]
     began, said = time.monotonic(), tmp_path / "said.txt"
     actions = [(os.POSIX_SPAWN_OPEN, handle, str(said), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644) for handle in (1, 2)]
     child = os.posix_spawn(sys.executable, command, os.environ, file_actions=actions)
