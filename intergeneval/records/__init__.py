@@ -44,6 +44,7 @@ from intergeneval.records.header import RUN_SCHEMA, Comparability, RunHeader
 from intergeneval.records.score import MISSING, UNSCORED, InteractionScore, Profile, Score, ScoreStatus
 from intergeneval.records.truth import TrueAnswer, Truth
 from intergeneval.records.video import (
+    Beginning,
     Box,
     Detection,
     Detections,
@@ -69,6 +70,7 @@ __all__ = [
     "AnswerStatus",
     "AnswerValue",
     "Basis",
+    "Beginning",
     "Box",
     "Category",
     "Comparability",
