@@ -134,7 +134,8 @@ def expected(prepared: Run) -> str:
 
 def summary(result: RunResult) -> str:
     """Return the text that ends a run: table, what was unscored and why, where the run folder is."""
-    from intergeneval.cli.tables import bounds_text, score_table, unscored_text
+    from intergeneval.cli.tables import bounds_text, remarks_text, score_table, unscored_text
+    from intergeneval.records import Video
     from intergeneval.store.spending import spending, spending_text
 
     folder = result.store.folder
@@ -147,6 +148,8 @@ def summary(result: RunResult) -> str:
     lines = [score_table(result.scores)]
     if unscored := unscored_text(result.scores):
         lines.append(unscored)
+    if remarks := remarks_text(result.store.read("videos", Video), result.scores):
+        lines.append(remarks)
     if result.decision is not None:
         lines.append(result.decision.text)
     if text := bounds_text(result.scores):

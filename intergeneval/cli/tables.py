@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from intergeneval.cli.text_table import MARK, aligned, interval, marked
-from intergeneval.records import Profile, RunHeader, Score, ScoreStatus
+from intergeneval.records import Profile, RunHeader, Score, ScoreStatus, Video
 
 METRICS = ("kisa_raw", "sgi_raw", "spi", "kisa", "sgi", "if_")
 _BOUNDED_ABOVE = {"emergence": frozenset({"spi", "kisa", "sgi", "if_"}), "plausibility": frozenset({"if_"})}
@@ -60,6 +60,14 @@ def unscored_text(scores: Sequence[Score]) -> str:
     counts = Counter(score.status.value for score in scores if score.status is not ScoreStatus.OK)
     said = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
     return "\n".join([f"not fully scored: {said}", *lines])
+
+
+def remarks_text(videos: Iterable[Video], scores: Sequence[Score]) -> str:
+    """Return what a reader should know of the videos that were scored or looked at, one line each; empty where there is nothing."""
+    latest = {(video.sample_id, video.seed): video for video in videos}
+    known = [latest[key] for score in scores if (key := (score.sample_id, score.seed)) in latest]
+    lines = [f"  {video.sample_id} (seed {video.seed}): {remark}" for video in known for remark in video.remarks]
+    return "\n".join(["about the videos:", *lines]) if lines else ""
 
 
 def mean_over_prompts(scores: Sequence[Score], metric: str) -> float | None:

@@ -57,6 +57,15 @@ class Beginning(Record):
         """Whether masks of the benchmark's picture fit as they are."""
         return self.scale == (1.0, 1.0) and self.shift == (0.0, 0.0)
 
+    @property
+    def text(self) -> str:
+        """Where the benchmark's picture lies in the video, in words."""
+        (wide, high), (right, down) = self.scale, self.shift
+        return (
+            f"first frame: {wide:.3f} times as wide and {high:.3f} times as high as the benchmark's, its upper left corner at "
+            f"{right:+.3f}, {down:+.3f} of the sides; masks were moved alike"
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Video(Record):
@@ -99,6 +108,17 @@ class Video(Record):
     """How its first frame lies against the benchmark's, where the two differ by more than what masks are drawn to; else None."""
     cuts: tuple[int, ...] = field(default=(), metadata=LATER)
     """Frames at which another shot begins, rising: nothing is said of the instances from the first on."""
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a reader of its score should know of it, in words: cuts, and a first frame that was moved."""
+        found = []
+        if self.beginning is not None and self.status is VideoStatus.OK:
+            found.append(self.beginning.text)
+        if self.cuts:
+            at = ", ".join(map(str, self.cuts))
+            found.append(f"another shot begins at frame {at} of {self.frames}: instances are lost from the first cut on")
+        return tuple(found)
 
 
 class TrackState(enum.StrEnum):

@@ -96,11 +96,7 @@ def told(found: Beginning) -> str:
     if is_foreign(found):
         at = "" if found.inside is None else f", {found.inside:.0%} of what its instances cover"
         return f"{share}{at}: it begins with another picture (distance {found.distance:.2f})"
-    (wide, high), (right, down) = found.scale, found.shift
-    return (
-        f"first frame: {wide:.3f} times as wide and {high:.3f} times as high as the benchmark's, its upper left corner at "
-        f"{right:+.3f}, {down:+.3f} of the sides; masks were moved alike ({share})"
-    )
+    return f"{found.text} ({share})"
 
 
 def moved_mask(mask: Mask, found: Beginning) -> Mask:
@@ -153,7 +149,7 @@ def _share(found: Floats, part: Mask) -> float:
 def _beginning(way: Way, found: Floats, textured: Mask, inside: Mask) -> Beginning:
     height, width = found.shape
     part = textured & inside
-    enough = np.count_nonzero(part) >= ENOUGH * max(np.count_nonzero(inside), PATCH)
+    enough = int(np.count_nonzero(part)) >= ENOUGH * max(int(np.count_nonzero(inside)), PATCH)
     (wide, high), (right, down) = way
     # From pixel centres to corners, so that the shares hold at any size.
     right, down = right + (1 - wide) / 2, down + (1 - high) / 2
