@@ -144,12 +144,11 @@ def _ungrouped(found: Compared) -> str:
 
 def _open(group: TieGroup) -> str:
     """Return that the order within a group is not decided, and how many videos lack an answer."""
-    from intergeneval.stats import standing, unanswered_text
+    from intergeneval.stats import standing, undecided_text
 
     if len(group.members) < 2:
         return ""
-    count = max(item.unanswered for item in group.comparisons)
-    told = "not decided" + (f": {unanswered_text(count)}" if count else "")
+    told = undecided_text(max(item.unanswered for item in group.comparisons))
     apart = [standing(item) for item in group.comparisons if item.better or item.worse]
     return f"  ({'; '.join([told, *apart])})"
 

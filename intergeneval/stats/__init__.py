@@ -16,7 +16,9 @@ from intergeneval.stats.comparisons import (
     slice_comparisons,
     standing,
     tie_groups,
+    unanswered_pairs,
     unanswered_text,
+    undecided_text,
 )
 from intergeneval.stats.contrast import contrast
 from intergeneval.stats.estimates import estimate, estimates, slices
@@ -84,7 +86,9 @@ __all__ = [
     "slices",
     "standing",
     "tie_groups",
+    "unanswered_pairs",
     "unanswered_text",
     "unchanged_pass_share",
+    "undecided_text",
     "within_bounds",
 ]
