@@ -63,7 +63,7 @@ def unscored_text(scores: Sequence[Score]) -> str:
 
 
 def remarks_text(videos: Iterable[Video], scores: Sequence[Score]) -> str:
-    """Return what a reader should know of the videos that were scored or looked at, one line each; empty where there is nothing."""
+    """Return what a reader should know of the videos of these scores, one line each; empty where there is nothing."""
     latest = {(video.sample_id, video.seed): video for video in videos}
     known = [latest[key] for score in scores if (key := (score.sample_id, score.seed)) in latest]
     lines = [f"  {video.sample_id} (seed {video.seed}): {remark}" for video in known for remark in video.remarks]

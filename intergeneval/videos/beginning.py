@@ -3,7 +3,8 @@
 Both are made small and grey. Where they agree in place, patch by patch, nothing is looked for. Else features of both are matched
 and a stretch along each axis with a shift is fitted (a scale, a crop and a shift are cases of it); without enough features the
 picture itself is brought onto the frame step by step. What counts is the share of the textured patches that agree once that is
-undone: light, contrast, noise and blur hardly move it, another picture brings it near 0. Nothing is drawn by chance.
+undone: light, contrast, noise and blur hardly move it, another picture brings it near 0. Where the shapes agree, colours are
+held against each other too, once what happened to all of them alike (a tint, fading) is undone. Nothing is drawn by chance.
 """
 
 from __future__ import annotations
@@ -41,6 +42,9 @@ FOREIGN = 0.6
 """Share of agreeing patches below which it is another picture."""
 FOREIGN_INSIDE = 0.5
 """The same inside the instances: before one backdrop may stand other people."""
+COLOUR = 22.0
+"""Distance in the a-b plane of Lab (8 bit) from which a patch has another colour: tints, fading and strong light reach 16 in the
+middle of an instance, first frames of real models 8, another person before the same backdrop 27 to 49."""
 MIRRORS_BELOW = 0.9
 """Share from which the mirrored picture is the benchmark's, where the picture itself agrees by less."""
 MOVED = 0.0125
@@ -60,7 +64,8 @@ def compare(picture: Frame, frame: Frame, masks: Iterable[Mask] = ()) -> Beginni
     height, width = picture.shape[:2]
     scale = min(1.0, SIDE / max(height, width))
     size = (max(PATCH, int(width * scale)), max(PATCH, int(height * scale)))
-    one, other = (_grey(item, size) for item in (picture, frame))
+    small = [cv2.resize(item, size, interpolation=cv2.INTER_AREA) for item in (picture, frame)]
+    one, other = (_grey(item) for item in small)
     inside = np.zeros(one.shape, dtype=np.bool_)
     for mask in masks:
         inside |= cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.3
@@ -70,7 +75,7 @@ def compare(picture: Frame, frame: Frame, masks: Iterable[Mask] = ()) -> Beginni
         return None
     found = _alike(one, other, stays)
     if np.percentile(found[textured], 5) >= IN_PLACE:
-        return _beginning(stays, found, textured, inside)
+        return _beginning(stays, _of_colour(found, small, stays), textured, inside)
     best, agreed = stays, found
     for way in _ways(one, other):
         found = _alike(one, other, way)
@@ -80,6 +85,7 @@ def compare(picture: Frame, frame: Frame, masks: Iterable[Mask] = ()) -> Beginni
         turned = _share(_alike(one, np.ascontiguousarray(other[:, ::-1]), stays), textured)
         if turned >= MIRRORS_BELOW:
             return replace(_beginning(stays, _alike(one, other, stays), textured, inside), mirrored=True)
+    agreed = _of_colour(agreed, small, best)
     return _beginning(best if _border_moves(best, one.shape) > MOVED else stays, agreed, textured, inside)
 
 
@@ -108,9 +114,9 @@ def moved_mask(mask: Mask, found: Beginning) -> Mask:
     return np.asarray(cv2.warpAffine(mask.astype(np.float32), matrix, (width, height), flags=cv2.INTER_LINEAR) > 0.5)
 
 
-def _grey(picture: Frame, size: tuple[int, int]) -> Floats:
-    small = cv2.cvtColor(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
-    return np.asarray(cv2.GaussianBlur(small.astype(np.float32), (0, 0), 1.2), dtype=np.float32)
+def _grey(small: cv2.typing.MatLike) -> Floats:
+    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    return np.asarray(cv2.GaussianBlur(grey, (0, 0), 1.2), dtype=np.float32)
 
 
 def _mean(values: Floats) -> Floats:
@@ -126,14 +132,39 @@ def _spread(grey: Floats) -> Floats:
 def _alike(one: Floats, other: Floats, way: Way) -> Floats:
     """Return the correlation of the patch around each pixel, once the frame is brought back; -1 where it lies outside of it."""
     size = (one.shape[1], one.shape[0])
-    matrix = np.array([[way[0][0], 0, way[1][0]], [0, way[0][1], way[1][1]]], dtype=np.float64)
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    back = np.asarray(cv2.warpAffine(other, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), dtype=np.float32)
+    matrix = _matrix(way)
+    back = _brought_back(other, way)
     there = cv2.warpAffine(np.ones_like(one), matrix, size, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP) > 0
     first, second = _mean(one), _mean(back)
     # A grey level or two of noise must not look like texture.
     spread = np.sqrt((_spread(one) ** 2 + 4) * (_spread(back) ** 2 + 4))
     return np.where(there, (_mean(one * back) - first * second) / spread, np.float32(-1)).astype(np.float32)
+
+
+def _matrix(way: Way) -> Points:
+    return np.array([[way[0][0], 0, way[1][0]], [0, way[0][1], way[1][1]]], dtype=np.float64)
+
+
+def _brought_back(other: Floats, way: Way) -> Floats:
+    size, flags = (other.shape[1], other.shape[0]), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(other, _matrix(way), size, flags=flags, borderMode=cv2.BORDER_REPLICATE), dtype=np.float32)
+
+
+def _of_colour(found: Floats, small: list[cv2.typing.MatLike], way: Way) -> Floats:
+    """Return what was found, with nothing where the colour is another than what happened to all colours alike explains."""
+    half = (PATCH // 2, PATCH // 2)
+    first, second = (np.asarray(cv2.cvtColor(item, cv2.COLOR_RGB2LAB)[..., 1:], dtype=np.float32) for item in small)
+    one, other = (cv2.boxFilter(item, -1, half) for item in (first, _brought_back(second, way)))
+    shown = found > -1
+    apart = np.zeros(found.shape, dtype=np.float32)
+    for axis in (0, 1):
+        before, after = one[..., axis], other[..., axis]
+        spread = float(before[shown].var())
+        gain = float(np.cov(before[shown], after[shown])[0, 1] / spread) if spread > 1 else 1.0
+        gain = min(max(gain, 0.3), 1.5)
+        offset = float(np.median(after[shown] - gain * before[shown]))
+        apart += np.square((gain * before + offset - after) / max(gain, 0.5))
+    return np.where(shown & (apart > COLOUR**2), np.float32(0), found).astype(np.float32)
 
 
 def _share(found: Floats, part: Mask) -> float:

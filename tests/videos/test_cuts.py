@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from intergeneval import bench, staged
+from intergeneval import bench
 from intergeneval.videos.cuts import CutWatch
 from tests.videos.encoded_clips import encode
 
