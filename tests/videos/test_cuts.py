@@ -1,18 +1,12 @@
 """Shot cuts: found where another shot begins, and nowhere else."""
 
-import av
 import cv2
 import numpy as np
 import pytest
 
 from intergeneval import bench
 from intergeneval.videos.cuts import CutWatch
-from tests.videos.encoded_clips import encode
-
-
-def frames_of(path):
-    with av.open(str(path)) as container:
-        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+from tests.videos.encoded_clips import encode, frames_of
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +65,7 @@ def test_a_hard_cut_is_found_at_its_frame(clips, at):
 
 def test_a_hard_cut_is_found_under_strong_compression(clips, tmp_path):
     mixed = [*clips["coffee"][:24], *clips["juggle"][24:]]
-    assert cuts(frames_of(encode(tmp_path / "x.mp4", mixed, codec="libx264", options={"crf": "40"}))) == (24,)
+    assert cuts(frames_of(encode(tmp_path / "x.mp4", mixed, codec="libx264", crf=40))) == (24,)
 
 
 def test_a_cut_through_black_is_found_where_the_other_shot_begins(clips):
