@@ -38,20 +38,17 @@ def given(true):
 
 def looks_of(true, found, name):
     """Every instance at the sampled frames; on it where half of the two masks together is shared."""
-    made = []
-    for track in found.tracks:
-        known = true.track(track.instance_id)
-        for at in FRAMES:
-            made.append(
-                Look(
-                    model=name.split()[0],
-                    sample=name,
-                    instance=track.instance_id,
-                    frame=at,
-                    seen=NAMES[known.states[at].value],
-                    said=track.states[at],
-                    confidence=track.confidence[at],
-                    on_it=iou(decode(track.masks[at], found.size), decode(known.masks[at], true.size)) > 0.5,
-                )
-            )
-    return made
+    return [
+        Look(
+            model=name.split()[0],
+            sample=name,
+            instance=track.instance_id,
+            frame=at,
+            seen=NAMES[true.track(track.instance_id).states[at].value],
+            said=track.states[at],
+            confidence=track.confidence[at],
+            on_it=iou(decode(track.masks[at], found.size), decode(true.track(track.instance_id).masks[at], true.size)) > 0.5,
+        )
+        for track in found.tracks
+        for at in FRAMES
+    ]

@@ -175,8 +175,8 @@ def text_of(name, given):
     for key, chosen in groups.items():
         one = figures(chosen)
         lines.append(
-            f"{key:>12}  {one.looks:5}  {percent(one.right_share)} {one.visible:3}  {percent(one.wrong_share)} {one.called_visible:8}"
-            f"  {percent(one.lost_share):>12} {one.visible:5}"
+            f"{key:>12}  {one.looks:5}  {percent(one.right_share)} {one.visible:3}  {percent(one.wrong_share)}"
+            f" {one.called_visible:8}  {percent(one.lost_share):>12} {one.visible:5}"
         )
     lines.append(states_text(figures(given).states))
     rows, error = reliability(given)
