@@ -10,6 +10,7 @@ from intergeneval.records.answers import (
     Diagnostics,
     Predicate,
     Question,
+    Sighting,
     Stage,
 )
 from intergeneval.records.bench import (
@@ -102,6 +103,7 @@ __all__ = [
     "Sample",
     "Score",
     "ScoreStatus",
+    "Sighting",
     "SliceComparison",
     "SliceEstimate",
     "Stage",

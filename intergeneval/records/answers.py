@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from intergeneval.records.codec import LATER, Record
-from intergeneval.records.video import TrackState
+from intergeneval.records.video import Box, TrackState
 
 KISA_IDS = (1, 2, 3, 4, 5, 6)
 """Question ids that make KISA_raw."""
@@ -141,6 +141,38 @@ class Diagnostics(Record):
     """Largest share of the mask outside its biggest connected piece, 0 to 1."""
     lost_share: float = 0.0
     """Share of the sampled frames after frame 0 in which the tracker had lost it."""
+    growth: float | None = field(default=None, metadata=LATER)
+    """Largest area over that in the anchor frame, in frames where it is visible; None where it is not seen again."""
+    spill: float | None = field(default=None, metadata=LATER)
+    """Largest share of the mask, beyond that in frame 0, with colours that frame 0 shows on the ground; None: not told."""
+    swallowed: tuple[int, ...] = field(default=(), metadata=LATER)
+    """Sampled frames in which it has no mask while another instance's shows its look."""
+    swallowed_by: str = field(default="", metadata=LATER)
+    """Whose, most of the time."""
+    regained_elsewhere: tuple[int, ...] = field(default=(), metadata=LATER)
+    """Frames at which it is visible again farther from where it was last seen than it could have gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting(Record):
+    """A second thing that looks like an instance, seen without a detector; evidence for people, no part of a score."""
+
+    instance_id: str
+    """The instance it looks like."""
+    class_: str
+    """The class of that instance; JSON field ``class``."""
+    frames: tuple[int, ...]
+    """The sampled frames that show it, in a row."""
+    boxes: tuple[Box, ...]
+    """Where it is in each of them: what of it shows the instance's colours."""
+    confidence: float
+    """How sure that is, 0.5 to 1: by how much of the look is there, and for how long."""
+
+    @property
+    def text(self) -> str:
+        """What was seen, in words."""
+        span = f"frames {self.frames[0]} to {self.frames[-1]}"
+        return f"{span} show a second {self.class_} that looks like {self.instance_id} (confidence {self.confidence:.2f})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +199,8 @@ class Consistency(Record):
     """Why, per frame of `frames` (empty texts where nothing happened), or empty as a whole."""
     diagnostics: tuple[Diagnostics, ...] = ()
     """One entry an instance."""
+    sightings: tuple[Sighting, ...] = field(default=(), metadata=LATER)
+    """Doubles that were seen without a detector; they say nothing of `emergence`."""
     status: AnswerStatus = AnswerStatus.OK
     """ok, or why there is no statement at all."""
     reason: str = ""
