@@ -135,7 +135,7 @@ def expected(prepared: Run) -> str:
 def summary(result: RunResult) -> str:
     """Return the text that ends a run: table, what was unscored and why, where the run folder is."""
     from intergeneval.cli.tables import bounds_text, remarks_text, score_table, unscored_text
-    from intergeneval.records import Video
+    from intergeneval.records import Consistency, Video
     from intergeneval.store.spending import spending, spending_text
 
     folder = result.store.folder
@@ -148,7 +148,8 @@ def summary(result: RunResult) -> str:
     lines = [score_table(result.scores)]
     if unscored := unscored_text(result.scores):
         lines.append(unscored)
-    if remarks := remarks_text(result.store.read("videos", Video), result.scores):
+    videos, checks = result.store.read("videos", Video), result.store.read("consistency", Consistency)
+    if remarks := remarks_text(videos, result.scores, checks):
         lines.append(remarks)
     if result.decision is not None:
         lines.append(result.decision.text)

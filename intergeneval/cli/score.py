@@ -23,7 +23,7 @@ def command(run: Path, profile: str | None, as_json: bool) -> None:
     """Compute the scores of a run folder anew from its answers; reads only."""
     from intergeneval.cli.tables import bounds_text, remarks_text, score_table, scores_json, unscored_text
     from intergeneval.gate.run_scores import score_run
-    from intergeneval.records import Profile, Video
+    from intergeneval.records import Consistency, Profile, Video
     from intergeneval.store import RunStore
 
     store = RunStore.open(run)
@@ -36,7 +36,7 @@ def command(run: Path, profile: str | None, as_json: bool) -> None:
     else:
         own = store.header.own_masks_text
         named = f"{store.header.model}, profile {chosen}" + (f", {own}" if own else "")
-        remarks = remarks_text(store.read("videos", Video), scores)
+        remarks = remarks_text(store.read("videos", Video), scores, store.read("consistency", Consistency))
         told = [named, score_table(scores), unscored_text(scores), remarks, bounds_text(scores), unasked(store, chosen)]
         click.echo("\n".join(filter(None, told)))
 

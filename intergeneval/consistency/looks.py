@@ -32,6 +32,8 @@ class Look:
     """Per colour: whether frame 0 shows it mostly inside the instance."""
     ground: npt.NDArray[np.bool_]
     """Per colour: whether frame 0 shows it nearly only outside of all instances."""
+    colours: npt.NDArray[np.float64]
+    """Share of each colour in it, summing to 1."""
     area: int
     """Pixels of the small frame 0 inside the instance that have a colour of its own."""
     size: float
@@ -68,6 +70,11 @@ class Looks:
         """Return where a frame (h, w) has colours of that instance."""
         found: Mask = self.looks[instance_id].own[self.bins[frame]]
         return found
+
+    def likest(self, frame: int, region: Mask) -> str:
+        """Return the instance whose colours in frame 0 a region (h, w) of a frame comes nearest to."""
+        found = np.sqrt(_histogram(self.bins[frame], region))
+        return max(self.looks, key=lambda name: float((found * np.sqrt(self.looks[name].colours)).sum()))
 
 
 def look_at(tracks: Tracks, kept: Mapping[int, Frame] | None, frames: Sequence[int]) -> Looks | None:
@@ -133,6 +140,7 @@ def _look(bins: Bins, mask: Mask, outside: Mask) -> Look:
     return Look(
         own=own,
         ground=of_ground,
+        colours=inside / inside.sum(),
         area=area,
         size=float(np.sqrt(count)),
         share=area / count,

@@ -78,13 +78,14 @@ def _double(looks: Looks, instance_id: str, look: Look, frame: int) -> _Double |
     known = int(np.count_nonzero(before[1:] >= least / 2))
     if len(here) <= max(1, known) or sizes[1:].sum() < thresholds.DOUBLE_TOTAL * look.area:
         return None
-    places = [(labels == place) & like for place in here]
     taken = np.zeros_like(like)
     for name, every in looks.masks.items():
         taken |= every[frame] & (name != instance_id)
-    other = min(places, key=lambda at: (float(own[at].mean()), float(taken[at].mean()), int(np.count_nonzero(at))))
-    if float(taken[other].mean()) > 0.5:
-        # Another instance that wears the same colours.
+    spots = {place: (labels == place) & like for place in here}
+    place = min(spots, key=lambda at: (own[spots[at]].mean(), taken[spots[at]].mean(), np.count_nonzero(spots[at])))
+    other = spots[place]
+    if float(taken[other].mean()) > 0.5 or looks.likest(frame, labels == place) != instance_id:
+        # Another instance that shares some of its colours.
         return None
     moved = np.abs(looks.lab[frame][other] - looks.lab[0][other]).sum(axis=1)
     if float(np.median(moved)) < thresholds.DOUBLE_CHANGE:
