@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from small_tracks import COLOURS, grey, square, tracks
 
 from intergeneval.errors import MediaError
-from intergeneval.masks import COLOUR_RGB
+from intergeneval.masks import COLOUR_RGB, track_of
+from intergeneval.records import Tracks, TrackState
 from intergeneval.videos import annotate, annotated_frames, overlay_frames
 
 
@@ -84,7 +87,29 @@ def test_the_overlay_shows_masks_in_all_frames_and_the_state_of_each_instance():
     shown = list(overlay_frames([grey()] * 4, tracks(), COLOURS))
     assert len(shown) == 4
     assert tuple(shown[2][90, 110]) != (100, 100, 100)
-    assert tuple(shown[3][90, 110]) == (100, 100, 100)  # vanished: no mask, no box
+    assert tuple(shown[3][82, 102]) == (100, 100, 100)  # vanished: no mask, no box
     legend = (slice(0, 50), slice(0, 120))
     assert (shown[2][legend] != shown[3][legend]).any()  # but its line in the legend says so
     assert (shown[3][legend] == COLOUR_RGB["blue"]).all(axis=2).any()
+
+
+def test_the_legend_of_the_overlay_names_the_confidence():
+    sure = tracks()
+    unsure = replace(sure, tracks=tuple(replace(track, confidence=(0.31,) * 4) for track in sure.tracks))
+    legends = [next(overlay_frames([grey()], item, COLOURS))[:50, :150] for item in (sure, unsure)]
+    assert (legends[0] != legends[1]).any()
+
+
+@pytest.mark.parametrize(("confidence", "share"), [(0.95, 1.0), (0.8, 0.6), (0.3, 0.6)])
+def test_lines_of_a_box_have_gaps_where_confidence_is_low(confidence, share):
+    mask = np.zeros((120, 160), dtype=bool)
+    mask[20, 20] = mask[99, 139] = True
+    track = track_of("id1", [mask], [TrackState.VISIBLE], [confidence])
+    drawn = next(overlay_frames([grey()], Tracks(sample_id="s", seed=0, tracker="x", size=(120, 160), tracks=(track,)), COLOURS))
+    line = (drawn[99, 30:130] == COLOUR_RGB["red"]).all(axis=1)
+    assert line.mean() == 1.0 if share == 1.0 else 0.4 <= line.mean() <= share
+
+
+def test_a_cross_stands_where_somebody_out_of_sight_was_last_seen():
+    shown = list(overlay_frames([grey()] * 4, tracks(), COLOURS))
+    assert tuple(shown[3][90, 110]) == COLOUR_RGB["blue"]
