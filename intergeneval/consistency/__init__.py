@@ -52,6 +52,8 @@ def assess(
         )
     states = {item.id: _states(tracks, item.id, frames) for item in sample.instances}
     found = emerging.assess(sample, tracks, detections, frames) if detections is not None else None
+    if found is not None and video.cuts:
+        found = emerging.until_cut(found, frames, video.cuts[0])
     # What another shot shows is no double of what the first one showed.
     looks = look_at(tracks, kept_frames, [frame for frame in frames if not video.cuts or frame < video.cuts[0]])
     status, reason = AnswerStatus.OK, ""

@@ -166,6 +166,30 @@ def reliability(given):
     return rows, float(error)
 
 
+def emergences(label, sightings):
+    """How many of the things that emerged in a video were seen, how many sightings there are, and how many of them are right.
+
+    A sighting is right where it shares time and place with something that emerged, whatever it was taken for.
+    """
+    pairs = [(item, sighting) for sighting in sightings for item in label["emergence"] if _same(item, sighting)]
+    found = {id(item) for item, _ in pairs}
+    return len(found), len(sightings), len({id(sighting) for _, sighting in pairs})
+
+
+def _same(item, sighting):
+    first, last = item["seen"]
+    for frame, box_ in zip(sighting.frames, sighting.boxes, strict=True):
+        if not first <= frame <= last:
+            continue
+        near = min(item["boxes"], key=lambda known: abs(known["frame"] - frame))
+        x0, y0, x1, y1 = near["box"]
+        wide, high = min(x1, box_[2]) - max(x0, box_[0]), min(y1, box_[3]) - max(y0, box_[1])
+        smaller = min((x1 - x0) * (y1 - y0), (box_[2] - box_[0]) * (box_[3] - box_[1]))
+        if wide > 0 and high > 0 and wide * high > 0.3 * smaller:
+            return True
+    return False
+
+
 def text_of(name, given):
     """All figures of one set of looks as a table."""
     groups = {"all": given}

@@ -11,9 +11,10 @@ import pytest
 
 from intergeneval import bench, plugins
 from intergeneval.masks import iou
+from intergeneval.records import Consistency
 from intergeneval.videos.beginning import moved_mask
 from tests.real.hard_states import staged_looks
-from tests.real.scoring import figures, needless, pooled, reliability, states_text, text_of
+from tests.real.scoring import emergences, figures, needless, pooled, reliability, states_text, text_of
 from tests.trackers.invariance import Clip, still, table
 
 RIGHT = 0.75  # target .85
@@ -21,6 +22,7 @@ WRONG = 0.15  # target .04
 LOST = 0.06  # target .04
 CALIBRATION = 0.13  # target .08
 STATES = {"hidden": (0.0, 0.0), "left": (0.0, 0.0), "gone": (0.0, 0.0)}  # precision and recall; target .8 each
+EMERGENCE = (0.8, 0.08)  # precision, which is the target; recall, which is stated
 STILL_LOST = 10  # target 0
 STILL_AREA = 3.0  # target .05
 STILL_J = 0.0  # target .95
@@ -60,6 +62,29 @@ def test_states_pooled_with_staged_scenes_that_are_blurred_and_compressed(all_lo
         precision, recall = STATES[name]
         assert hit >= precision * said
         assert hit >= recall * there
+
+
+def test_doubles_are_seen_where_something_emerged(runs, seen):
+    counts = []
+    for model, (_, result) in runs.items():
+        for check in result.store.read("consistency", Consistency):
+            if (model, check.sample_id) in seen:
+                counts.append(emergences(seen[model, check.sample_id], check.sightings))
+                print(*[f"{model} {check.sample_id}: {sighting.text}" for sighting in check.sightings], sep="\n", end="")
+    found, told, right = (sum(item) for item in zip(*counts, strict=True))
+    there = sum(len(label["emergence"]) for label in seen.values())
+    print(f"\nemergence: {right} of {told} sightings right, {found} of {there} things seen")
+    assert right >= EMERGENCE[0] * told
+
+
+@ours
+def test_of_what_emerged_some_is_seen(runs, seen):
+    found = [
+        emergences(seen[model, check.sample_id], check.sightings)[0]
+        for model, (_, result) in runs.items()
+        for check in result.store.read("consistency", Consistency)
+    ]
+    assert sum(found) >= EMERGENCE[1] * sum(len(label["emergence"]) for label in seen.values())
 
 
 @pytest.fixture(scope="module")
