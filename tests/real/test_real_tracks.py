@@ -13,9 +13,11 @@ from intergeneval import bench, plugins
 from intergeneval.masks import iou
 from intergeneval.records import Consistency
 from intergeneval.videos.beginning import moved_mask
+from intergeneval.videos.cuts import CutWatch
 from tests.real.hard_states import staged_looks
 from tests.real.scoring import emergences, figures, needless, pooled, reliability, states_text, text_of
 from tests.trackers.invariance import Clip, still, table
+from tests.videos.encoded_clips import frames_of
 
 RIGHT = 0.75  # target .85
 WRONG = 0.15  # target .04
@@ -23,9 +25,9 @@ LOST = 0.06  # target .04
 CALIBRATION = 0.13  # target .08
 STATES = {"hidden": (0.0, 0.0), "left": (0.0, 0.0), "gone": (0.0, 0.0)}  # precision and recall; target .8 each
 EMERGENCE = (0.8, 0.08)  # precision, which is the target; recall, which is stated
-STILL_LOST = 10  # target 0
-STILL_AREA = 3.0  # target .05
-STILL_J = 0.0  # target .95
+STILL_LOST = 0  # target 0
+STILL_AREA = 0.84  # target .05
+STILL_J = 0.53  # target .95
 STRETCHED = ("model-b", {"cake": (1.0, 1.125), "mug": (1.18, 1.0)})
 
 ours = pytest.mark.skipif(
@@ -55,9 +57,9 @@ def test_confidence_is_worth_what_it_says(all_looks):
 
 def test_states_pooled_with_staged_scenes_that_are_blurred_and_compressed(all_looks, tracker, tmp_path):
     drawn = staged_looks(plugins.build("trackers", tracker), tmp_path)
-    print("\n" + text_of("staged, blurred, crf 32", drawn).split("\n", 3)[2])
+    print(f"\nstates of staged videos, blurred, crf 32\n{states_text(figures(drawn).states)}")
     found = pooled(figures(all_looks).states, figures(drawn).states)
-    print(states_text(found))
+    print(f"pooled with the real ones\n{states_text(found)}")
     for name, (hit, said, there) in found.items():
         precision, recall = STATES[name]
         assert hit >= precision * said
@@ -106,8 +108,13 @@ def stills(real, tracker):
     return found
 
 
-def test_first_frames_that_stand_still(stills):
+def test_figures_of_first_frames_that_stand_still_are_told(stills):
     print("\n" + table(stills))
+    assert stills
+
+
+@ours
+def test_first_frames_that_stand_still_keep_their_masks(stills):
     values = {
         change: [row.value for row in stills if row.change == change] for change in ("still: lost", "still: area", "still: J")
     }
@@ -135,7 +142,7 @@ def test_masks_of_a_stretched_first_frame_lie_where_they_were_drawn_anew(real, v
     for sample in given.samples:
         if sample.id not in stretched:
             continue
-        known = bench.load_masks(anew, sample)
+        known = bench.load_masks(anew, next(item for item in anew.samples if item.id == sample.id))
         for name, mask in bench.load_masks(given, sample).items():
             share = iou(moved_mask(mask, videos[model, sample.id].beginning), known[name])
             print(f"{sample.id} {name}: moved mask against the one drawn on the stretched frame: J {share:.3f}")
@@ -148,12 +155,8 @@ def test_no_real_video_has_a_cut(videos, seen):
         assert list(video.cuts) == seen[key]["hard_cuts"]
 
 
-@ours
 def test_two_scenes_in_one_file_have_a_cut(real):
-    from intergeneval.videos.cuts import CutWatch
-    from tests.videos.encoded_clips import frames_of
-
-    paths = sorted((real / "models" / "model-a").glob("*.mp4"))
+    paths = sorted(next((real / "models").iterdir()).glob("*.mp4"))
     clips = [frames_of(path) for path in paths]
     for place, clip in enumerate(clips):
         other = clips[(place + 1) % len(clips)]
