@@ -330,7 +330,7 @@ def _too_few(parts: Sequence[InteractionScore], answers: Sequence[Answer]) -> st
 
 
 def _yes(answers: Iterable[Answer]) -> int:
-    return sum(answer.value is AnswerValue.YES for answer in answers)
+    return sum(answer.verdict is AnswerValue.YES for answer in answers)
 
 
 def _bounds(yes: int, answered: int, asked: int) -> tuple[float, float]:

@@ -216,7 +216,7 @@ def _answers(layer: str, observed: _Observed) -> Iterable[GradedAnswer]:
             true_frames=true.frames,
             layers_differ=(event[key].value is AnswerValue.YES) != (sampled[key].value is AnswerValue.YES),
             status=given.status if given else AnswerStatus.FAILED,
-            given=given.value if given else None,
+            given=given.verdict if given else None,
             frame=given.frame if given else None,
             reason=given.reason if given else "the question was not asked: the video is missing",
         )

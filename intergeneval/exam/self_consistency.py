@@ -132,8 +132,8 @@ def _round(name: str, request: JudgeRequest, judge: Judge, first: Mapping[tuple[
             AskedAgain(
                 round=name,
                 sample_id=question.sample_id,
-                first=before.value if before is not None and before.status is AnswerStatus.OK else None,
-                second=after.value if after is not None else None,
+                first=before.verdict if before is not None and before.status is AnswerStatus.OK else None,
+                second=after.verdict if after is not None else None,
                 status=after.status if after is not None else AnswerStatus.FAILED,
                 reason=after.reason if after is not None else reason or "the judge gave no answer",
             )
@@ -150,11 +150,23 @@ def _request(
     asked: Sequence[Question],
     truth: Truth | None,
 ) -> JudgeRequest:
-    def frames() -> dict[int, Frame]:
+    def kept() -> Mapping[int, Frame]:
         reader = videos.Reader(folder / video.path, size=sample.size)
         for _ in reader:
             pass
-        return videos.annotated_frames(reader.kept, tracks, {item.id: item.colour for item in sample.instances})
+        return reader.kept
+
+    def frames() -> dict[int, Frame]:
+        return videos.outlined_frames(kept(), tracks, colours)
+
+    def plain() -> Frame:
+        return kept()[0]
+
+    colours = {item.id: item.colour for item in sample.instances}
+    clip = None
+    if getattr(judge, "wants_clip", False):
+        walk = videos.outlined_clip(videos.Reader(folder / video.path, size=sample.size), tracks, colours)
+        clip = videos.video_bytes(walk, tracks.fps, video.times)
 
     return JudgeRequest(
         sample=sample,
@@ -162,6 +174,8 @@ def _request(
         tracks=tracks,
         questions=asked,
         frames=frames if judge.needs_frames else None,
+        plain=plain if judge.needs_frames else None,
+        clip=clip,
         truth=truth if judge.needs_truth else None,
         repeat=1,
     )

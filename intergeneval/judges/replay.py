@@ -79,7 +79,7 @@ class ReplayJudge:
         assessed: Consistency | None = None
         if request.assess is not None:
             found = self._consistency.get((request.sample.id, request.video.seed, request.video.sha256))
-            if found is None or found.disappearance is None or found.frames != request.assess.frames:
+            if found is None or found.disappearance is None or not set(found.frames) <= set(request.assess.frames):
                 raise BackendError(f"{self._folder}: its judge said nothing about emergence in this video at these frames")
             if request.bodies and found.implausible is None:
                 raise BackendError(f"{self._folder}: its judge marked no frames of this video that show a body that cannot be")

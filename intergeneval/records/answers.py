@@ -114,6 +114,15 @@ class Answer(Record):
     video: str = ""
     """sha256 of the video it is about; an answer about another version of it is stale."""
 
+    @property
+    def verdict(self) -> AnswerValue | None:
+        """The answer as it counts: a yes whose frame shows of a named instance what cannot be is "no (visually implausible)".
+
+        Whether a body can be is asked once a frame, beside the questions; `evidence` names those of whom it was denied.
+        """
+        odd = self.value is AnswerValue.YES and bool(self.evidence.get("implausible"))
+        return AnswerValue.IMPLAUSIBLE if odd else self.value
+
     def __post_init__(self) -> None:
         if (self.status is AnswerStatus.OK) != (self.value is not None):
             raise ValueError(f"an answer with status {self.status} cannot hold value {self.value!r}")

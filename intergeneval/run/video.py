@@ -236,15 +236,26 @@ class VideoPipeline:
         judge = self._backends.judge
         truth = result.truth or job.truth
 
-        def frames() -> dict[int, Frame]:
-            kept = seen.kept
-            if kept is None:
+        colours = {instance.id: instance.colour for instance in job.sample.instances}
+        decoded: dict[int, Frame] = dict(seen.kept or {})
+
+        def kept() -> dict[int, Frame]:
+            if not decoded:
                 reader = self._reader(job, path)
                 for _ in reader:
                     pass
-                kept = reader.kept
-            colours = {instance.id: instance.colour for instance in job.sample.instances}
-            return videos.annotated_frames(kept, seen.tracks, colours)
+                decoded.update(reader.kept)
+            return decoded
+
+        def frames() -> dict[int, Frame]:
+            return videos.outlined_frames(kept(), seen.tracks, colours)
+
+        def plain() -> Frame:
+            return kept()[min(kept())]
+
+        def clip() -> bytes:
+            walk = videos.outlined_clip(self._reader(job, path), seen.tracks, colours)
+            return videos.video_bytes(walk, seen.tracks.fps, seen.video.times)
 
         request = JudgeRequest(
             sample=job.sample,
@@ -255,15 +266,25 @@ class VideoPipeline:
             bodies=seen.assess is not None and self._bodies,
             truth=truth if judge.needs_truth else None,
         )
+        looks = judge.needs_frames and seen.tracks.status != FAILED
+        if looks and getattr(judge, "wants_clip", False):
+            shown = attempt(clip)
+            if isinstance(shown, Failure):
+                result.answers, judged = failed(judge, request, f"its frames cannot be drawn: {shown}")
+                result.consistency = judged or result.consistency
+                return None
+            request = replace(request, clip=shown)
         if concurrency(judge):
-            drawn = attempt(frames) if judge.needs_frames and seen.tracks.status != FAILED else {}
+            drawn = attempt(frames) if looks else {}
             if isinstance(drawn, Failure):
                 result.answers, judged = failed(judge, request, f"its frames cannot be drawn: {drawn}")
                 result.consistency = judged or result.consistency
                 return None
             jpegs = {index: videos.encode_jpeg(frame, JPEG_QUALITY) for index, frame in drawn.items()}
-            return Pending(request=replace(request, jpegs=jpegs))
-        result.answers, judged = ask(judge, replace(request, frames=frames if judge.needs_frames else None))
+            first = videos.encode_jpeg(plain(), JPEG_QUALITY) if drawn else None
+            return Pending(request=replace(request, jpegs=jpegs, plain_jpeg=first))
+        given = replace(request, frames=frames, plain=plain) if judge.needs_frames else request
+        result.answers, judged = ask(judge, given)
         result.consistency = judged or result.consistency
         return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -62,6 +63,14 @@ def write_video(path: Path, frames: Iterable[Frame], fps: float, times: Sequence
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             partial.unlink()
     return count
+
+
+def video_bytes(frames: Iterable[Frame], fps: float, times: Sequence[float] = ()) -> bytes:
+    """Return frames as the bytes of such a file. Errors as in `write_video`."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "clip.mp4"
+        write_video(path, frames, fps, times)
+        return path.read_bytes()
 
 
 def write_overlay(

@@ -10,25 +10,26 @@ import cv2
 
 from intergeneval.errors import BackendError, BudgetError, ConfigError, RefusedError
 from intergeneval.ids import sha256_json, short
-from intergeneval.judges import Frame, Judgement, JudgeRequest, parsing, question_writing, thinking
-from intergeneval.judges.cached_answers import pack_said, pack_seen, unpack_said, unpack_seen
+from intergeneval.judges import Frame, Judgement, JudgeRequest, question_writing, thinking, walking
+from intergeneval.judges.cached_answers import evidence_of, pack_said, pack_seen, unpack_said, unpack_seen
 from intergeneval.judges.inquiries import Found, Inquiry
-from intergeneval.judges.openai import cutting
+from intergeneval.judges.openai import cutting, portions
 from intergeneval.judges.openai.causes import Cause
 from intergeneval.judges.openai.client import AskError, Client, Took
 from intergeneval.judges.openai.estimate import estimate_inquiries, estimate_run, expected_tokens
 from intergeneval.judges.openai.inquiring import inquire
 from intergeneval.judges.openai.link import Link, Reply
 from intergeneval.judges.openai.probing import PICTURES, probe_request
-from intergeneval.judges.openai.requests import Asked, Composer, part_key
+from intergeneval.judges.openai.requests import Asked, Composer, Shown, part_key
 from intergeneval.judges.openai.settings import OpenAISettings
 from intergeneval.judges.openai.writing import write_questions
 from intergeneval.judges.parsing import Reading, Said, Seen
-from intergeneval.judges.prompting import JudgePrompts, label, only_frames
+from intergeneval.judges.prompting import JudgePrompts, label
 from intergeneval.judges.services import CostEstimate, Services
-from intergeneval.records import Answer, AnswerStatus, Consistency, Question, Sample
+from intergeneval.judges.walking import Look
+from intergeneval.records import Answer, AnswerStatus, AnswerValue, Consistency, Question, Sample
 
-PARSER = 1
+PARSER = 2
 """Version of how replies are read; part of the revision."""
 _QUALITY = 90
 
@@ -38,16 +39,18 @@ class _Open:
     """What one video still lacks, and what was found for it."""
 
     asked: Asked
-    assess: Consistency | None
-    """All frames that are to be assessed; `asked` has those that are still open."""
+    look: Look | None
+    """All frames that are to be spoken of; `asked` has those that are still open."""
     said: dict[str, Said]
     seen: dict[int, Seen] | None
     cached: set[str]
     part: dict[int, Seen] = field(default_factory=dict)
-    """What replies said of some frames that were cut off before the others."""
+    """What was said of some frames: in replies that were cut off, or in earlier turns."""
     status: AnswerStatus = AnswerStatus.UNPARSED
     kind: str = ""
     reason: str = ""
+    shown: str = ""
+    """How pictures were shown otherwise than all at once."""
 
 
 class OpenAIJudge:
@@ -72,7 +75,12 @@ class OpenAIJudge:
         """Prompts, reading, sampling parameters and the user's own name for what is served."""
         sampling = short(sha256_json(dict(self.settings.parameters)))
         own = f" {self.settings.revision}" if self.settings.revision else ""
-        return f"prompts {self.prompts.version}, parser {PARSER}, parameters {sampling}{own}"
+        return f"prompts {self.prompts.version}, parser {PARSER}, parameters {sampling}{self.settings.looking}{own}"
+
+    @property
+    def wants_clip(self) -> bool:
+        """Whether the whole video is shown, where the server takes one."""
+        return self.settings.clip
 
     @property
     def bodies_revision(self) -> str:
@@ -159,17 +167,69 @@ class OpenAIJudge:
         """Answer every question, and assess where asked, from the cache and one request. Raises as `answer` does."""
         if request.tracks.status != "ok":
             raise BackendError(f"tracking failed: {request.tracks.reason or 'the tracker gave no reason'}")
+        if self.settings.clip and request.clip is None:
+            raise BackendError(
+                f"{request.sample.id}: the whole video was not handed over, and clip in [settings.openai] asks for it"
+            )
         jpegs = request.jpegs if request.jpegs is not None else _encoded(request)
-        lost = request.lost()
-        questions = [item for item in request.questions if not lost & set(item.names)]
-        asked = Asked(questions=questions, assess=request.assess, bodies=request.bodies)
-        work = _Open(asked=asked, assess=asked.assess, said={}, seen=None, cached=set())
-        took = Took()
-        if asked.questions or asked.assess is not None:
-            composer = Composer(self.settings, self.prompts, request.sample, jpegs)
-            self._recall(work, composer, request.repeat)
-            self._ask(work, composer, request.repeat, took)
+        plain = request.plain_jpeg
+        if plain is None and request.plain is not None:
+            plain = encode_jpeg(request.plain())
+        whole, took = Shown.of(request, jpegs, plain), Took()
+        work = self._begun(request, whole)
+        if work.asked.anything:
+            shown = self._fitting(whole)
+            work = self._begun(request, shown)
+            if not self._try(work, request, (shown, whole), took):
+                # The server said how many pictures it takes.
+                shown = self._fitting(whole)
+                work = self._begun(request, shown)
+                self._try(work, request, (shown, whole), took)
         return self._judgement(request, work, took)
+
+    def _begun(self, request: JudgeRequest, shown: Shown) -> _Open:
+        """Return all that is open before anything is known. Without frames after the first there is nothing to go through."""
+        frames, assess = tuple(frame for frame in shown.jpegs if frame > 0), request.assess is not None
+        wanted = assess or (self.prompts.walks and bool(request.questions))
+        look = Look(frames=frames, assess=assess) if frames and wanted else None
+        asked = Asked(questions=list(request.questions), look=look, bodies=request.bodies)
+        return _Open(asked=asked, look=look, said={}, seen=None, cached=set())
+
+    def _fitting(self, whole: Shown) -> Shown:
+        return portions.thinned(whole, self._link.most_pictures()) if self.settings.beyond == "fewer" else whole
+
+    def _try(self, work: _Open, request: JudgeRequest, views: tuple[Shown, Shown], took: Took) -> bool:
+        """Take what is known and ask the rest; False where the server named a number of pictures that it was not known to have.
+
+        `views` are what is shown now, and all there is. Raises BudgetError before the first request only.
+        """
+        shown, whole = views
+        composer = Composer(self.settings, self.prompts, request.sample, shown)
+        self._recall(work, composer, request.repeat)
+        if not work.asked.anything:
+            return True
+        cap = self._link.most_pictures()
+        turns = portions.pieces(shown, cap)
+        work.shown = portions.told(shown, whole, len(turns), cap)
+        try:
+            self._ask(work, composer, turns, request.repeat, took)
+        except AskError as error:
+            most = portions.cap_named(error, max(item.pictures for item in turns))
+            if most and most != cap and not self.settings.pictures:
+                self._link.learn_pictures(most)
+                self._link.services.notice(
+                    f"{self.id} takes {most} pictures a request: going on with "
+                    + ("fewer frames" if self.settings.beyond == "fewer" else "frames in turns")
+                )
+                return False
+            declined = error.refusal is not None and error.refusal.cause is Cause.FILTER
+            work.status = AnswerStatus.REFUSED if declined else AnswerStatus.FAILED
+            work.kind, work.reason = error.kind, str(error)
+        except (BudgetError, RefusedError):
+            if not took.served:
+                raise
+            # The first reply is paid for and kept; what it left open stays unparsed, and a resume asks again.
+        return True
 
     def _recall(self, work: _Open, composer: Composer, repeat: int) -> None:
         """Take what the cache knows and leave the rest open."""
@@ -191,40 +251,46 @@ class OpenAIJudge:
                 work.seen = unpack_seen(stored)
         work.asked = _still_open(work)
 
-    def _ask(self, work: _Open, composer: Composer, repeat: int, took: Took) -> None:
-        """Ask what is open, once and, where the reply is faulty, once more. Raises BudgetError before the first request only."""
-        if not work.asked.questions and work.asked.assess is None:
-            return
-        asked, messages = work.asked, composer.messages(work.asked)
-        try:
-            reply = self._send(composer, messages, asked, took)
-            reading = self._take(work, composer, reply, repeat)
-            work.asked = _still_open(work)
-            if reply.refused or not (work.asked.questions or work.asked.assess is not None):
-                return
-            if reply.cut:
-                self._ask_rest(work, composer, repeat, took)
-                return
-            again = self.prompts.render("repair", {"problems": reading.problems, "again": composer.text(work.asked)})
-            said = thinking.without_thinking(reply.text) or "(nothing)"
-            turns = [{"role": "assistant", "content": said}, {"role": "user", "content": again}]
-            reply = self._send(composer, [*messages, *turns], work.asked, took)
-            self._take(work, composer, reply, repeat)
-            work.asked = _still_open(work)
-        except AskError as error:
-            declined = error.refusal is not None and error.refusal.cause is Cause.FILTER
-            work.status = AnswerStatus.REFUSED if declined else AnswerStatus.FAILED
-            work.kind, work.reason = error.kind, str(error)
-        except (BudgetError, RefusedError):
-            if not took.served:
-                raise
-            # The first reply is paid for and kept; what it left open stays unparsed, and a resume asks again.
+    def _ask(self, work: _Open, composer: Composer, turns: Sequence[Shown], repeat: int, took: Took) -> None:
+        """Ask what is open: frames in turns where they do not fit into one request, and with the last of them the questions."""
+        for shown in turns[:-1]:
+            if work.asked.look is not None:
+                part = _within(Asked(questions=[], look=work.asked.look, bodies=work.asked.bodies), shown)
+                if part.anything:
+                    self._exchange(work, (self._view(composer, shown), composer), part, repeat, took)
+        if work.asked.anything:
+            view = composer if len(turns) == 1 else self._view(composer, turns[-1])
+            last = _within(work.asked, turns[-1])
+            if last.anything:
+                self._exchange(work, (view, composer), last, repeat, took)
 
-    def _ask_rest(self, work: _Open, composer: Composer, repeat: int, took: Took) -> None:
-        """Ask for what a reply left open that was cut off, by itself and with more room; as before where a server has no more."""
-        messages = composer.messages(work.asked)
-        reply, room = cutting.with_room(lambda room: self._send(composer, messages, work.asked, took, room=room))
-        self._take(work, composer, reply, repeat, room=room)
+    def _view(self, composer: Composer, shown: Shown) -> Composer:
+        return Composer(self.settings, self.prompts, composer.sample, shown, composer.frames)
+
+    def _exchange(self, work: _Open, composers: tuple[Composer, Composer], asked: Asked, repeat: int, took: Took) -> None:
+        """Ask once and, where the reply is faulty, once more.
+
+        Of the `composers` the first writes what is sent, the second knows all frames and makes the keys.
+        """
+        composer = composers[0]
+        messages = composer.messages(asked)
+        reply = self._send(composer, messages, asked, took)
+        reading = self._take(work, composers, asked, reply, repeat)
+        work.asked = _still_open(work)
+        rest = _open_of(asked, work, composer.shown)
+        if reply.refused or not rest.anything:
+            return
+        if reply.cut:
+            # What a reply left open that was cut off is asked for by itself and with more room; as before where there is none.
+            messages = composer.messages(rest)
+            again, room = cutting.with_room(lambda room: self._send(composer, messages, rest, took, room=room))
+            self._take(work, composers, rest, again, repeat, room=room)
+        else:
+            text = self.prompts.render("repair", {"problems": reading.problems, "again": composer.text(rest)})
+            said = thinking.without_thinking(reply.text) or "(nothing)"
+            more = [{"role": "assistant", "content": said}, {"role": "user", "content": text}]
+            again = self._send(composer, [*messages, *more], rest, took)
+            self._take(work, composers, rest, again, repeat)
         work.asked = _still_open(work)
 
     def _send(
@@ -237,35 +303,52 @@ class OpenAIJudge:
         def compose(json_schema: bool) -> Mapping[str, Any]:
             return composer.payload(messages, asked, json_schema=json_schema, room=room)
 
-        return self._link.send(compose, cost, took, pictures=len(composer.frames), trial=room)
+        return self._link.send(compose, cost, took, pictures=composer.shown.pictures, trial=room)
 
-    def _take(self, work: _Open, composer: Composer, reply: Reply, repeat: int, *, room: bool = False) -> Reading:
+    def _take(
+        self,
+        work: _Open,
+        composers: tuple[Composer, Composer],
+        asked: Asked,
+        reply: Reply,
+        repeat: int,
+        *,
+        room: bool = False,
+    ) -> Reading:
         """Keep the usable parts of a reply, in the cache as well; `room` says that it had more than the settings give."""
         if reply.refused:
             work.status, work.kind, work.reason = AnswerStatus.REFUSED, "refusal", "the model declined to answer"
             return Reading()
-        asked, ids = work.asked, [item.id for item in composer.sample.instances]
-        text = reply.text
-        reading = parsing.read(text, asked.labels, composer.frames, asked.frames, ids, bodies=asked.bodies, cut=reply.cut)
+        view, composer = composers
+        reading = walking.read(
+            reply.text,
+            asked.labels,
+            composer.frames,
+            asked.look,
+            composer.sample.instances,
+            bodies=asked.bodies and not self.prompts.walks,
+            cut=reply.cut,
+        )
         problems = [*([cutting.told(self.settings.parameters, room=room)] if reply.cut else []), *reading.problems]
         work.kind = cutting.KIND if reply.cut else "reply"
         work.reason = self._link.clean("; ".join(problems[:3]))
         work.said.update(reading.answers)
         seen = {**work.part, **reading.frames}
-        whole = asked.assess is not None and work.assess is not None and set(seen) == set(work.assess.frames)
+        whole = asked.look is not None and work.look is not None and set(seen) == set(work.look.frames)
+        keep = reply.cut or view is not composer
         if whole:
             work.seen = seen
-        elif reply.cut:
+        elif keep:
             work.part = seen
         cache = self._link.services.cache
         if cache is not None:
-            sought = replace(asked, assess=work.assess if asked.assess is not None else None)
+            sought = replace(asked, look=work.look if asked.look is not None else None)
             keys = composer.keys(sought, reply.served, repeat, json_schema=reply.json_schema)
             for name, said in reading.answers.items():
                 cache.put(keys[name], self.id, pack_said(said, self._link.clean))
             if whole:
                 cache.put(keys[""], self.id, pack_seen(seen, self._link.clean))
-            elif reply.cut and reading.frames:
+            elif keep and reading.frames:
                 cache.put(part_key(keys[""]), self.id, pack_seen(seen, self._link.clean))
         return reading
 
@@ -274,6 +357,8 @@ class OpenAIJudge:
         answers = [self._record(request, question, work) for question in request.questions]
         consistency = self._consistency(request.assess, work) if request.assess is not None else None
         usage = took.usage()
+        if usage and work.shown:
+            usage = {**usage, "shown": work.shown}
         if usage and answers:
             answers[0] = replace(answers[0], usage={**answers[0].usage, **usage})
         elif usage and consistency is not None:
@@ -281,16 +366,21 @@ class OpenAIJudge:
         return Judgement(answers=answers, consistency=consistency)
 
     def _record(self, request: JudgeRequest, question: Question, work: _Open) -> Answer:
-        declined = request.unanswerable(question, self.id)
-        if declined is not None:
-            return declined
         name = label(question)
         said = work.said.get(name)
         if said is None:
             return request.reply(question, self.id, work.status, reason=work.reason, usage={"kind": work.kind})
+        seen = work.seen
+        if said.value is AnswerValue.YES and seen is None and self.prompts.walks and work.look is not None:
+            # What it is worth depends on what its frame shows; the answer itself is in the cache.
+            reason = work.reason or "nothing was said of what the frames show"
+            return request.reply(question, self.id, work.status, reason=reason, usage={"kind": work.kind})
         usage = {"cached": True} if name in work.cached else {}
         reason = self._link.clean(said.reason)
-        return request.reply(question, self.id, AnswerStatus.OK, value=said.value, frame=said.frame, reason=reason, usage=usage)
+        evidence = evidence_of(said, seen, question, self._link.clean)
+        return request.reply(
+            question, self.id, AnswerStatus.OK, value=said.value, frame=said.frame, reason=reason, usage=usage, evidence=evidence
+        )
 
     def _consistency(self, base: Consistency, work: _Open) -> Consistency:
         seen, who = work.seen, self.id
@@ -306,8 +396,10 @@ class OpenAIJudge:
                 reason=work.reason,
                 usage={"kind": work.kind},
             )
+        # Where a server takes fewer pictures, fewer frames were looked at, and these alone are spoken of.
+        base = replace(base, frames=tuple(frame for frame in base.frames if frame in seen))
         found = [seen[frame] for frame in base.frames]
-        bodies = work.asked.bodies
+        bodies = all(item.impossible is not None for item in found)
         return replace(
             base,
             states=None,
@@ -322,10 +414,26 @@ class OpenAIJudge:
 
 def _still_open(work: _Open) -> Asked:
     questions = [item for item in work.asked.questions if label(item) not in work.said]
-    assess = work.assess if work.seen is None else None
-    if assess is not None and work.part:
-        assess = only_frames(assess, [frame for frame in assess.frames if frame not in work.part])
-    return Asked(questions=questions, assess=assess, bodies=work.asked.bodies)
+    look = work.look if work.seen is None else None
+    if look is not None and work.part:
+        look = replace(look, frames=tuple(frame for frame in look.frames if frame not in work.part))
+    known = work.part if work.seen is None else work.seen
+    given = {frame: item.reason for frame, item in known.items() if item.reason}
+    return Asked(questions=questions, look=look, bodies=work.asked.bodies, given=given)
+
+
+def _open_of(asked: Asked, work: _Open, shown: Shown) -> Asked:
+    """Return what is still open of what was asked."""
+    rest = _within(work.asked, shown)
+    return replace(rest, questions=rest.questions if asked.questions else [])
+
+
+def _within(asked: Asked, shown: Shown) -> Asked:
+    """Return what can be asked about these pictures: of other frames nothing is to be said."""
+    if asked.look is None:
+        return asked
+    frames = tuple(frame for frame in asked.look.frames if frame in shown.jpegs)
+    return replace(asked, look=replace(asked.look, frames=frames) if frames else None)
 
 
 def _told(seen: Seen) -> str:
