@@ -120,7 +120,7 @@ def _is_unknown(interaction: Interaction, version: int) -> bool:
 
 
 def _names(scene: Scene) -> tuple[str, str]:
-    return instance_name(scene.subject), instance_name(scene.object)
+    return scene.name(scene.subject), scene.name(scene.object)
 
 
 def _verbatim(sample: Sample, index: int, interaction: Interaction) -> list[Question]:
