@@ -40,6 +40,10 @@ QuestionWriter = Callable[[Sample, int, tuple[str, str]], Sequence[str]]
 """(sample, index of the interaction, names of subject and object) -> ten questions in the order of their ids."""
 
 _STAGES = {1: Stage.PRE, 2: Stage.DURING, 3: Stage.DURING, 4: Stage.DURING, 5: Stage.DURING, 6: Stage.POST}
+_NAMES_BOTH = 2
+"""Last version of the templates in which questions 1 to 6 name both sides always; since then some look at the object alone."""
+_SUBJECT = frozenset({"subject", "actor", "earlier"})
+"""Placeholders that name the subject."""
 _NEEDED = {"actor": "instrument", "tool": "instrument", "with": "instrument", "destination": "destination"}
 """Placeholder -> field of the interaction whose instance it names."""
 
@@ -174,5 +178,7 @@ def _named(scene: Scene, number: int, text: str) -> tuple[str, ...]:
         return both[:1] if number == 7 else both[1:]
     fields = {_NEEDED[name] for name in placeholders(text) if name in _NEEDED}
     known = {item.id for item in scene.sample.instances}
+    if scene.version > _NAMES_BOTH and number <= 6 and not placeholders(text) & _SUBJECT:
+        both = both[1:]
     more = [getattr(scene.interaction, name) for name in ("instrument", "destination") if name in fields]
     return (*both, *(name for name in more if name in known and name not in both))

@@ -33,7 +33,8 @@ def test_each_interaction_gets_ten_questions_with_stages_and_names_of_the_protoc
     assert [item.stage for item in asked] == [Stage.PRE, *[Stage.DURING] * 4, Stage.POST, *[Stage.GROUNDING] * 4]
     assert asked[6].names == ("id1",)
     assert asked[9].names == ("id2",)
-    assert all(item.names == ("id1", "id2") for item in asked if item.question_id not in (7, 10))
+    assert all(item.names == ("id1", "id2") for item in asked if item.question_id not in (6, 7, 10))
+    assert asked[5].names == ("id2",), "whether it was raised is asked of the object alone"
 
 
 def test_questions_name_instances_by_appearance_and_box_colour():
