@@ -4,6 +4,8 @@ Written down by hand; ``python -m tests.questions.readings > docs/wording.md`` r
 ``y`` yes, ``n`` no, ``-`` not asked, because the first frame decides it.
 """
 
+import sys
+
 from intergeneval.questions import embedded
 from intergeneval.verbs import look_up
 
@@ -92,7 +94,7 @@ def page() -> str:
         "",
         "Question templates of version 3. Below each pattern's questions stands what their words alone call for: `y` yes, `n` no, `-` not",
         "asked, a letter a question from 1 to 10. The page is rendered from `tests/questions/readings.py`; a test holds it against the",
-        "truth of staged videos. A verb's own words (`[verbs.…]` in the file) ask for tool, mouth or rope in place of the body and read alike.",
+        "truth of staged videos. A verb's own words (`[verbs.…]`) ask for tool, mouth or rope in place of the body; verbs with `as` read alike.",
         "",
         "| situation | what the video shows |",
         "|---|---|",
@@ -109,4 +111,4 @@ def page() -> str:
 
 
 if __name__ == "__main__":
-    print(page())
+    sys.stdout.write(page() + "\n")
