@@ -77,6 +77,8 @@ class RunConfig(Record):
     templates: int = field(default=0, metadata=LATER)
     """Version of the question templates; 0: the newest, or the one with which the run folder was begun. Version 1 leaves
     the optional fields of interactions aside, as runs did before there were any."""
+    controls: bool = field(default=True, metadata=LATER)
+    """Whether one question that must be no is asked for each interaction of one direction; it counts for no score."""
     unknown_verbs: str = "templates"
     """Who words questions for verbs the lexicon does not know: ``templates`` (general ones) or ``judge``."""
     prompts: str = ""

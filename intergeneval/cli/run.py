@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 @more("--shard", help="I/N: do the I-th of N parts; a plain run finishes.")
 @more("--name", help="Name of the model in tables.")
 @more("--consistency", type=click.Choice(["tracks", "judge"]), help="Who says what vanished and emerged (default tracks).")
+@more("--controls/--no-controls", default=None, help="Ask one question an interaction that must be no (default yes).")
 @more("--prompts", help="Folder with templates that replace the judge's own.")
 @more("--max-cost", type=float, help="Stop asking the judge at this cost; the same command goes on later.")
 @more("--until-decided", metavar="BASELINE", help="Stop once it is decided how the run stands against this run or baseline.")
@@ -54,7 +55,11 @@ def command(config: Path | None, as_json: bool, estimate: bool, **options: Any) 
         from intergeneval.cli.tables import scores_json
 
         header = result.store.header
-        click.echo(json.dumps(scores_json(header, result.scores, header.comparability.profile), indent=1, ensure_ascii=False))
+        from intergeneval.stats import controls, controls_json
+
+        told = scores_json(header, result.scores, header.comparability.profile)
+        told |= controls_json(controls(result.store.current_answers()))
+        click.echo(json.dumps(told, indent=1, ensure_ascii=False))
     else:
         click.echo(summary(result))
     sys.exit(EXIT_OK if result.complete else EXIT_INCOMPLETE)
@@ -135,6 +140,7 @@ def expected(prepared: Run) -> str:
 def summary(result: RunResult) -> str:
     """Return the text that ends a run: table, what was unscored and why, where the run folder is."""
     from intergeneval.cli.tables import bounds_text, score_table, unscored_text
+    from intergeneval.stats import controls, controls_text
     from intergeneval.store.spending import spending, spending_text
 
     folder = result.store.folder
@@ -150,6 +156,8 @@ def summary(result: RunResult) -> str:
     if result.decision is not None:
         lines.append(result.decision.text)
     if text := bounds_text(result.scores):
+        lines.append(text)
+    if text := controls_text(controls(result.store.current_answers())):
         lines.append(text)
     if text := spending_text(spending(result.store)):
         lines.append(text)

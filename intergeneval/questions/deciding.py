@@ -25,7 +25,7 @@ _UNSEEN = {
     **dict.fromkeys(("hold up", "swing", "block", "grab", "snatch", "take", "shove", "nudge"), frozenset({4, 5, 6})),
     **dict.fromkeys(VERBS_OF_THEIR_OWN, frozenset(range(1, 7))),
 }
-"""Verb -> questions of which its own words (from version 3 on) ask what masks do not show; the others ask what the pattern asks."""
+"""Verb -> questions of which its own words (from version 3 on) ask what masks do not show; others ask what the pattern asks."""
 _WITHOUT_TOOL = frozenset({"mount", "gesture", "bow", "attend", "pursue", "approach", "retreat", "release"})
 """Patterns in which the instrument is not what touches the object."""
 
@@ -41,6 +41,16 @@ def predicate_of(scene: Scene, number: int, section: str) -> Predicate | None:
         return _at_destination(scene) if number == 6 else None
     name = _name(scene, pattern, number, section)
     return None if name is None else _predicate(scene, name)
+
+
+def control_predicate(scene: Scene, roles: tuple[str, str]) -> Predicate | None:
+    """Return what geometry would check for the question whether the deed was done in other roles; None where it cannot know."""
+    pattern = scene.pattern
+    if pattern is None or not pattern.deed or pattern.thing:
+        return None
+    others = [one.id for one in scene.sample.instances if one.id not in roles]
+    arguments = {"mutual": False, "others": others, "deed": pattern.deed}
+    return Predicate(name="agent", subject=roles[0], object=roles[1], arguments=arguments)
 
 
 def _name(scene: Scene, pattern: Pattern, number: int, section: str) -> str | None:

@@ -25,11 +25,12 @@ from intergeneval.records.bench import (
 )
 from intergeneval.records.bounding import LAMBDA, bounds_of, difference_of, is_open, metric_range
 from intergeneval.records.codec import LATER, Record
-from intergeneval.records.counting import TWIN_IDS, counted
+from intergeneval.records.counting import CONTROL_ID, TWIN_IDS, control_roles, counted
 from intergeneval.records.estimate import (
     Comparison,
     Completeness,
     Contrast,
+    Controls,
     Estimate,
     Outcome,
     PromptDifference,
@@ -57,6 +58,7 @@ from intergeneval.records.video import (
 
 __all__ = [
     "BOX_COLOURS",
+    "CONTROL_ID",
     "KISA_IDS",
     "LAMBDA",
     "LATER",
@@ -76,6 +78,7 @@ __all__ = [
     "Completeness",
     "Consistency",
     "Contrast",
+    "Controls",
     "CropCheck",
     "Detection",
     "Detections",
@@ -115,6 +118,7 @@ __all__ = [
     "Video",
     "VideoStatus",
     "bounds_of",
+    "control_roles",
     "counted",
     "difference_of",
     "is_open",

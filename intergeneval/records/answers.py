@@ -48,7 +48,7 @@ class Question(Record):
     interaction: int
     """Index of the key interaction in the sample, from 0."""
     question_id: int
-    """1 to 10 (protocol, section 1)."""
+    """1 to 10 (protocol, section 1), or CONTROL_ID."""
     stage: Stage
     """pre, during, post or grounding."""
     text: str
@@ -94,7 +94,7 @@ class Answer(Record):
     interaction: int
     """Index of the key interaction."""
     question_id: int
-    """1 to 10."""
+    """1 to 10, or CONTROL_ID."""
     status: AnswerStatus
     """ok, or why there is no answer."""
     value: AnswerValue | None

@@ -7,7 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from intergeneval import stats
-from intergeneval.records import Comparability, Comparison, Completeness, Estimate, PromptDifference, RunHeader, ScoreStatus
+from intergeneval.records import (
+    Comparability,
+    Comparison,
+    Completeness,
+    Controls,
+    Estimate,
+    PromptDifference,
+    RunHeader,
+    ScoreStatus,
+)
 from intergeneval.report.card import JudgeCard
 from intergeneval.report.load import LoadedRun
 
@@ -47,6 +56,8 @@ class Row:
     """Prompt scores of the primary metric."""
     usage: Usage
     """What the answers took."""
+    controls: Controls | None = None
+    """What the judge answered to questions that must be no; None where none was asked."""
 
     @property
     def label(self) -> str:
@@ -214,6 +225,7 @@ def _row(run: LoadedRun, clusters: Mapping[str, str], tie_group: int | None) -> 
         counts=tuple((status, count) for status, count in main.statuses.items() if status != ScoreStatus.OK),
         prompts=stats.prompt_scores(run.scores),
         usage=_usage(run),
+        controls=stats.controls(answer for take in run.takes.values() for answer in take.answers),
     )
 
 

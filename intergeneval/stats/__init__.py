@@ -19,6 +19,7 @@ from intergeneval.stats.comparisons import (
     unanswered_text,
 )
 from intergeneval.stats.contrast import contrast
+from intergeneval.stats.controls import controls, controls_json, controls_text
 from intergeneval.stats.estimates import estimate, estimates, slices
 from intergeneval.stats.power import (
     Spread,
@@ -63,6 +64,9 @@ __all__ = [
     "compare_paired",
     "completeness",
     "contrast",
+    "controls",
+    "controls_json",
+    "controls_text",
     "estimate",
     "estimates",
     "holm",

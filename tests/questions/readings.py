@@ -1,6 +1,6 @@
 """Every template of version 3 read against ten situations: the answer that its words alone give.
 
-Written down by hand; ``python -m tests.questions.readings > docs/wording.md`` renders the page. A letter a question, from 1 to 10:
+Written by hand; ``python -m tests.questions.readings > docs/wording.md`` renders the page. A letter a question, from 1 to 10:
 ``y`` yes, ``n`` no, ``-`` not asked, because the first frame decides it.
 """
 
@@ -46,7 +46,7 @@ OTHERWISE = {
     "release": {"not done": "ynnnnnynnn", "bystander did it": SEEN_IN_OBJECT},
     "transfer": {"not done": "ynnnnnynnn"},
     "place": {"not done": "ynnnnnynnn", "bystander did it": SEEN_IN_OBJECT},
-    **dict.fromkeys(("strike", "push", "lift", "carry", "reshape"), {"bystander did it": SEEN_IN_OBJECT}),
+    **{name: {"bystander did it": SEEN_IN_OBJECT} for name in ("strike", "push", "lift", "carry", "reshape")},
     "verbs.paint": {"bystander did it": SEEN_IN_OBJECT},
     "gesture": {"already touching": "--yynyyyyy"},
     "bow": {"already touching": "--yynyyyyy"},
@@ -92,9 +92,10 @@ def page() -> str:
     lines = [
         "# The questions, read against ten situations",
         "",
-        "Question templates of version 3. Below each pattern's questions stands what their words alone call for: `y` yes, `n` no, `-` not",
-        "asked, a letter a question from 1 to 10. The page is rendered from `tests/questions/readings.py`; a test holds it against the",
-        "truth of staged videos. A verb's own words (`[verbs.…]`) ask for tool, mouth or rope in place of the body; verbs with `as` read alike.",
+        "Question templates of version 3. Below each pattern's questions stands what their words alone call for: `y` yes, `n` no, `-`",
+        "not asked, a letter a question from 1 to 10. The page is rendered from `tests/questions/readings.py`; a test holds it against",
+        "the truth of staged videos. A verb's own words (`[verbs.…]`) ask for tool, mouth or rope in place of the body; verbs with `as`",
+        "read alike.",
         "",
         "| situation | what the video shows |",
         "|---|---|",
