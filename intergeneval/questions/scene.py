@@ -192,7 +192,7 @@ def instance_name(instance: Instance, version: int = NEWEST) -> str:
 
 
 def clause(sample: Sample, index: int, version: int = NEWEST) -> str:
-    """Return an interaction as a clause, ``the woman (red outline) lifts the apple (blue outline)``, or as the benchmark has it."""
+    """Return an interaction as a clause, ``the woman (red outline) lifts the apple (blue outline)``, or as worded."""
     item = sample.interactions[index]
     known = {instance.id: instance for instance in sample.instances}
     if item.subject not in known or item.object not in known or not item.verb.strip():

@@ -79,8 +79,8 @@ def report_json(report: Report) -> dict[str, Any]:
 
 
 def _leaderboard_csv(report: Report) -> str:
-    named = "key model tie_group metric mean low high se prompts clusters coverage partial bounds_low bounds_high open controls_yes controls_answered controls_share"
-    rows: list[list[Any]] = [named.split()]
+    named = "key model tie_group metric mean low high se prompts clusters coverage partial bounds_low bounds_high open"
+    rows: list[list[Any]] = [[*named.split(), "controls_yes", "controls_answered", "controls_share"]]
     for group in report.groups:
         for row in group.rows:
             for metric, item in row.estimates.items():

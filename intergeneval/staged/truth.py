@@ -30,7 +30,6 @@ def sampled_frames(frames: int) -> tuple[int, ...]:
 def true_answers(stage: Stage, total: int, seen: Sequence[int]) -> tuple[TrueAnswer, ...]:
     """Return the true answers to all questions for a video of `total` frames of which only `seen` are looked at."""
     found: list[TrueAnswer] = []
-    sample = stage.scene.sample()
     for index in range(len(stage.scene.acts)):
         witness = _Witness(stage, index, total)
         for question in (*KISA_IDS, *SGI_IDS):
@@ -39,7 +38,15 @@ def true_answers(stage: Stage, total: int, seen: Sequence[int]) -> tuple[TrueAns
             if frames and question in witness.malformed():
                 value = AnswerValue.IMPLAUSIBLE
             found.append(TrueAnswer(interaction=index, question_id=question, value=value, frames=frames))
-        roles = control_roles(sample, index)
+    return tuple(found)
+
+
+def true_controls(stage: Stage, total: int, seen: Sequence[int]) -> tuple[TrueAnswer, ...]:
+    """Return the true answers to the control questions; yes only where a fault has the deed done in just those roles."""
+    found: list[TrueAnswer] = []
+    sample = stage.scene.sample()
+    for index in range(len(stage.scene.acts)):
+        witness, roles = _Witness(stage, index, total), control_roles(sample, index)
         if roles is not None:
             frames = tuple(frame for frame in seen if witness.done_by(roles, frame))
             value = AnswerValue.YES if frames else AnswerValue.NO
