@@ -67,7 +67,7 @@ def test_an_instrument_does_what_the_subject_does_with_it():
     for number in (3, 4, 5):
         item = asked("nail-hammer", number)
         assert "the hammer with a wooden handle (green outline) as used by the carpenter with a beard (red outline)" in item.text
-        assert item.names == ("id2", "id3")
+        assert item.names == ("id1", "id2", "id3")
         assert (item.predicate.subject, item.predicate.object) == ("id3", "id2")
         assert "id1" not in item.predicate.arguments["others"]
     assert asked("nail-hammer", 6).predicate.name == "displaced"
