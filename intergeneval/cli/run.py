@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from intergeneval.cli.help_sections import Command, more
+from intergeneval.cli.several import judges_of, run_several, tell
 from intergeneval.errors import EXIT_INCOMPLETE, EXIT_OK, UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 @click.option("--model", help="Folder of videos, or SOURCE:ARGUMENT such as staged:perfect.")
 @click.option("--bench", help="Benchmark name or path; told from the model's files where it can be.")
 @click.option("--tracker", help="Tracker: flow (default), stored, stored:DIR, ...")
-@click.option("--judge", help="Judge: geometry (default), openai:MODEL, openai-batch:MODEL, replay:RUN, ...")
+@click.option(
+    "--judge", help="Judge: geometry (default), openai:MODEL, openai-batch:MODEL, replay:RUN, ...; A,B: each, and how they agree."
+)
 @click.option("--detector", help="Detector for emergence; none (default): upper bounds, marked partial.")
 @click.option("--out", help="Run folder; default runs/<model>/<bench>-<key>. An unfinished run there goes on.")
 @click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="TOML file with any of these settings and more.")
@@ -47,16 +50,24 @@ def command(config: Path | None, as_json: bool, estimate: bool, **options: Any) 
     The run can be stopped at any time; the same command goes on where it stopped. Exit code 3 means that more than 10 % of the
     videos are missing or have no score, for whatever reason, or that a judge that replies later has not replied to everything.
     """
+    judges = judges_of(options["judge"])
     if estimate:
-        click.echo(expected(prepare(config, options)) or "this judge costs nothing")
+        for judge in judges or (None,):
+            said = expected(prepare(config, {**options, "judge": judge})) or "this judge costs nothing"
+            click.echo(f"{judge}: {said}" if len(judges) > 1 else said)
         return
+    if len(judges) > 1:
+        results = run_several(judges, options, lambda one: run(config, one))
+        if not as_json:
+            click.echo("\n\n".join(f"{judge}\n{summary(item)}" for judge, item in zip(judges, results, strict=True)) + "\n")
+        tell(judges, results, as_json=as_json)
+        sys.exit(EXIT_OK if all(item.complete for item in results) else EXIT_INCOMPLETE)
     result = run(config, options)
     if as_json:
         from intergeneval.cli.tables import scores_json
-
-        header = result.store.header
         from intergeneval.stats import controls, controls_json
 
+        header = result.store.header
         told = scores_json(header, result.scores, header.comparability.profile)
         told |= controls_json(controls(result.store.current_answers()))
         click.echo(json.dumps(told, indent=1, ensure_ascii=False))
