@@ -99,7 +99,7 @@ def as_object(found: Compared) -> dict[str, Any]:
 
 def text(found: Compared, *, by_slice: bool = False) -> str:
     """Return what a person reads."""
-    from intergeneval.stats import left_out, standing
+    from intergeneval.stats import left_out
 
     own = [f"{name} has {header.own_masks_text}" for name, header in found.own_masks.items()]
     parts = ["\n".join([_estimates(found), *own])]
@@ -107,11 +107,11 @@ def text(found: Compared, *, by_slice: bool = False) -> str:
         chosen = [item for item in found.comparisons if item.secondary is secondary and item.difference is not None]
         if chosen:
             parts.append(f"{title}, paired by prompt and seed, later run minus first\n{_differences(chosen)}")
-    parts.append("\n".join([standing(item) for item in found.comparisons if not item.secondary]))
+    parts.append("\n".join([_standing(item) for item in found.comparisons if not item.secondary]))
     groups = "\n".join(f"  {group.rank}. {', '.join(group.members)}{_open(group)}" for group in found.tie_groups)
     parts.append(
         "tie groups (each model stands above all of the groups below; within one nothing is claimed)\n"
-        f"{groups or '  none: nothing is scored'}"
+        f"{groups or '  none: nothing is scored'}{_ungrouped(found)}"
     )
     if by_slice and found.slices:
         parts.append(f"slices of IF (exploratory)\n{_slices(found.slices)}")
@@ -128,14 +128,27 @@ def text(found: Compared, *, by_slice: bool = False) -> str:
     return "\n\n".join([*parts, *caveats, *unpaired])
 
 
+def _standing(item: Comparison) -> str:
+    """Return which of the two stands above the other; where that is not decided, with the names of both."""
+    from intergeneval.stats import standing
+
+    return standing(item) if item.better or item.worse else f"{item.candidate} against {item.baseline}: {standing(item)}"
+
+
+def _ungrouped(found: Compared) -> str:
+    """Return the runs that are in no group, and why; empty where there are none."""
+    grouped = {name for group in found.tie_groups for name in group.members}
+    outside = [name for name in found.estimates if name not in grouped]
+    return f"\n  in no group, since nothing was judged: {', '.join(outside)}" if grouped and outside else ""
+
+
 def _open(group: TieGroup) -> str:
     """Return that the order within a group is not decided, and how many videos lack an answer."""
-    from intergeneval.stats import standing, unanswered_text
+    from intergeneval.stats import standing, undecided_text
 
     if len(group.members) < 2:
         return ""
-    count = max(item.unanswered for item in group.comparisons)
-    told = "not decided" + (f": {unanswered_text(count)}" if count else "")
+    told = undecided_text(max(item.unanswered for item in group.comparisons))
     apart = [standing(item) for item in group.comparisons if item.better or item.worse]
     return f"  ({'; '.join([told, *apart])})"
 
@@ -151,7 +164,7 @@ def _estimates(found: Compared) -> str:
         mean = bound + marked(number(item.mean), item.open)
         rows.append((name, mean, bounds, interval(item.low, item.high), prompts, share(item.coverage), f"{item.open} videos"))
     table = aligned(rows)
-    return f"{table}\n{MARK}" if any(item.open for item in found.estimates.values()) else table
+    return f"{table}\n{MARK}" if any(item.open and item.mean is not None for item in found.estimates.values()) else table
 
 
 def _differences(comparisons: Sequence[Comparison]) -> str:

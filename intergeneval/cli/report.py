@@ -34,6 +34,7 @@ def command(  # noqa: PLR0913, PLR0917  # one argument an option
     as_json: bool,
 ) -> None:
     """Write leaderboard, pairs and a page for each sample of some RUN folders; reads only."""
+    from intergeneval.cli.text_table import interval, marked
     from intergeneval.report import ReportOptions, report_json, write_report
 
     options = ReportOptions(title=title, reference=reference, cards=cards, columns=columns, published=published)
@@ -46,7 +47,7 @@ def command(  # noqa: PLR0913, PLR0917  # one argument an option
             sign = "<= " if group.partial and row.main.mean is not None else ""
             mean = "no score" if row.main.mean is None else f"IF {sign}{row.main.mean:.3f}"
             if row.main.open and row.main.bounds is not None:
-                mean += f"*, bounds {row.main.bounds[0]:.3f} to {row.main.bounds[1]:.3f}"
+                mean = f"{marked(mean, row.main.open)}, bounds {interval(*row.main.bounds)}"
             standing = written.report.standing(group, row)
             told = f"{row.main.prompts} prompts" + (f"; {standing}" if standing else "")
             click.echo(f"{row.tie_group or '-'}  {row.label}  {mean}  ({told})")

@@ -64,14 +64,18 @@ def unscored_text(scores: Sequence[Score]) -> str:
 
 def mean_over_prompts(scores: Sequence[Score], metric: str) -> float | None:
     """Return the mean over prompts of the mean over seeds of a metric; None where no video was judged, or none has one."""
+    return _over_prompts(scores, [getattr(score, metric) for score in scores])
+
+
+def _over_prompts(scores: Sequence[Score], values: Sequence[float | None]) -> float | None:
+    """Return the mean over prompts of the mean over seeds of `values`, one a score; None as `mean_over_prompts` says."""
     if not _ok(scores):
         return None
     by_sample: dict[str, list[float]] = {}
-    for score in scores:
-        value = getattr(score, metric)
+    for score, value in zip(scores, values, strict=True):
         if value is not None:
             by_sample.setdefault(score.sample_id, []).append(value)
-    means = [sum(values) / len(values) for values in by_sample.values()]
+    means = [sum(seeds) / len(seeds) for seeds in by_sample.values()]
     return sum(means) / len(means) if means else None
 
 
@@ -113,16 +117,10 @@ def _mean_text(scores: Sequence[Score], metric: str) -> str:
 
 def _mean_bounds(scores: Sequence[Score]) -> str:
     """Return the mean over all prompts of the bounds of IF; a dash where no video was judged, or a score has no bounds."""
-    by_sample: dict[str, list[tuple[float, float]]] = {}
-    for score in scores:
-        if score.if_bounds is None:
-            return "-"
-        by_sample.setdefault(score.sample_id, []).append(score.if_bounds)
-    if not _ok(scores):
-        return "-"
-    means = [[sum(ends) / len(ends) for ends in zip(*spans, strict=True)] for spans in by_sample.values()]
-    low, high = (sum(ends) / len(ends) for ends in zip(*means, strict=True))
-    return interval(low, high)
+    bounds = [score.if_bounds for score in scores if score.if_bounds is not None]
+    if len(bounds) < len(scores):
+        return interval(None, None)
+    return interval(*(_over_prompts(scores, [span[end] for span in bounds]) for end in (0, 1)))
 
 
 def _ok(scores: Sequence[Score]) -> int:

@@ -19,7 +19,7 @@ from intergeneval.report.load import LoadedRun, load_runs
 from intergeneval.report.names import file_names
 from intergeneval.report.plots import Axis, Bars, Dots, axis_over, bars, dots
 from intergeneval.report.reference import METRICS, PublishedTable, published_tables
-from intergeneval.stats import standing, unanswered_text
+from intergeneval.stats import standing, unanswered_text, undecided_text
 
 UNSCORED_SHOWN = 200
 """Videos without a score that are listed on the page; all of them are in the download."""
@@ -172,8 +172,7 @@ class Report:
         members = [other for other in group.rows if other.tie_group == row.tie_group and row.tie_group is not None]
         if len(members) < 2:
             return ""
-        waiting = sum(other.main.open for other in members)
-        return "not decided" + (f": {unanswered_text(waiting)}" if waiting else "")
+        return undecided_text(sum(other.main.open for other in members))
 
     def undecided(self, group: Group) -> list[tuple[int, str]]:
         """Return the tie groups of several models with why their order is not decided, and what is told apart inside them."""

@@ -9,7 +9,7 @@ without the option.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -18,10 +18,10 @@ import numpy as np
 
 from intergeneval.errors import ComparabilityError, UsageError
 from intergeneval.gate.baselines import ScoredRun, find_baseline
-from intergeneval.gate.verdict import TOLERANCE
+from intergeneval.gate.verdict import TOLERANCE, outcome_of
 from intergeneval.ids import canonical_json
 from intergeneval.records import Outcome, Record, RunHeader, Sample, Score, metric_range
-from intergeneval.stats import PRIMARY, clusters_of, mean_span, paired_bounds, unanswered_text
+from intergeneval.stats import PRIMARY, clusters_of, mean_span, paired_bounds, unanswered_pairs, unanswered_text
 from intergeneval.stats.sequential import Looked, look, seeded_order
 from intergeneval.store import write_atomically
 
@@ -94,10 +94,19 @@ class Watch:
         self._questions = questions
 
     @classmethod
-    def of(cls, name: str, header: RunHeader, samples: Sequence[Sample], questions: dict[str, int]) -> Self:
-        """Read the baseline and check that the run may be compared with it; `questions` are how many each sample is asked.
+    def of(
+        cls,
+        name: str,
+        header: RunHeader,
+        samples: Sequence[Sample],
+        questions: dict[str, int],
+        seeds: Mapping[str, Sequence[int]],
+    ) -> Self:
+        """Read the baseline and check that the run may be compared with it.
 
-        Raises UsageError where there is no such baseline, ComparabilityError naming the fields in which the two differ.
+        `questions` are how many each sample is asked, `seeds` those of each sample that the run scores. Raises
+        UsageError where there is no such baseline or it shares no video with the run, ComparabilityError naming the fields in
+        which the two differ.
         """
         baseline = find_baseline(name)
         differing = baseline.header.comparability.differences(header.comparability)
@@ -105,8 +114,16 @@ class Watch:
             raise ComparabilityError(
                 f"--until-decided {name}: the baseline was not made alike, these fields differ: {', '.join(differing)}"
             )
-        if not {score.sample_id for score in baseline.scores} & {sample.id for sample in samples}:
+        theirs = {(score.sample_id, score.seed) for score in baseline.scores}
+        if not {sample_id for sample_id, _ in theirs} & {sample.id for sample in samples}:
             raise UsageError(f"--until-decided {name}: the baseline holds none of this run's samples")
+        mine = {(sample.id, seed) for sample in samples for seed in seeds[sample.id]}
+        if not mine & theirs:
+            held, run = (sorted({seed for _, seed in keys}) for keys in (theirs, mine))
+            raise UsageError(
+                f"--until-decided {name}: the baseline holds no video of the same sample and seed, so nothing could be decided:"
+                f" its seeds are {', '.join(map(str, held))}, the run's are {', '.join(map(str, run))}; make both with the same"
+            )
         return cls(baseline, header, samples, questions)
 
     def parts(self, least: int) -> Iterator[list[Sample]]:
@@ -130,9 +147,8 @@ class Watch:
         found = Looked(low=least - most, high=most - least, clusters=0)
         if ids:
             found = look(means[:, 0], means[:, 1], codes, largest, (least - most, most - least))
-        outcome = Outcome.PASS if found.low > -TOLERANCE else Outcome.REGRESSION if found.high < 0 else Outcome.INCONCLUSIVE
         return Decision(
-            outcome=outcome,
+            outcome=outcome_of(found.low, found.high),
             baseline=self._baseline.name,
             low=found.low,
             high=found.high,
@@ -141,7 +157,7 @@ class Watch:
             clusters_total=len(self._order),
             questions=sum(self._questions[name] for name in names),
             questions_total=sum(self._questions.values()),
-            unanswered=sum(low < high for items in spans.values() for low, high in items),
+            unanswered=unanswered_pairs(spans),
         )
 
 

@@ -172,10 +172,10 @@ class Run:
 
     def _watch(self, settled: Settled) -> Watch:
         """Return what looks at the run on its way. Raises UsageError and ComparabilityError for a baseline that does not fit."""
-        asked = {
-            sample.id: len(settled.questions[sample.id]) * len(self.plan.seeds(sample)) for sample in self.plan.bench.samples
-        }
-        return Watch.of(self.plan.config.until_decided, settled.header, self.plan.bench.samples, asked)
+        samples = self.plan.bench.samples
+        seeds = {sample.id: self.plan.seeds(sample) for sample in samples}
+        asked = {name: len(settled.questions[name]) * len(own) for name, own in seeds.items()}
+        return Watch.of(self.plan.config.until_decided, settled.header, samples, asked, seeds)
 
     def _see_until(self, watch: Watch, store: RunStore, state: RunState, recorder: _Recorder) -> _Seen:
         """Bring videos through the stages until it is decided, or until something is under way that a decision needs."""

@@ -16,7 +16,9 @@ from intergeneval.stats.comparisons import (
     slice_comparisons,
     standing,
     tie_groups,
+    unanswered_pairs,
     unanswered_text,
+    undecided_text,
 )
 from intergeneval.stats.contrast import contrast
 from intergeneval.stats.controls import controls, controls_json, controls_text
@@ -88,7 +90,9 @@ __all__ = [
     "slices",
     "standing",
     "tie_groups",
+    "unanswered_pairs",
     "unanswered_text",
     "unchanged_pass_share",
+    "undecided_text",
     "within_bounds",
 ]

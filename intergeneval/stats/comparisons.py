@@ -136,8 +136,13 @@ def _standings(spans: Mapping[str, Sequence[tuple[float, float]]]) -> dict[str, 
         "ties": sum(low == high == 0 for low, high in prompts),
         "losses": sum(high < 0 for _, high in prompts),
         "undecided": sum(low <= 0 <= high and low < high for low, high in prompts),
-        "unanswered": sum(low < high for items in spans.values() for low, high in items),
+        "unanswered": unanswered_pairs(spans),
     }
+
+
+def unanswered_pairs(spans: Mapping[str, Sequence[tuple[float, float]]]) -> int:
+    """Return of how many pairs of videos, as of `paired_bounds`, something has no answer."""
+    return sum(low < high for items in spans.values() for low, high in items)
 
 
 def paired_bounds(
@@ -250,7 +255,12 @@ def standing(item: Comparison) -> str:
     if item.better or item.worse:
         one, other = (item.candidate, item.baseline) if item.better else (item.baseline, item.candidate)
         return f"{one} stands above {other}"
-    return "not decided" + (f": {unanswered_text(item.unanswered)}" if item.unanswered else "")
+    return undecided_text(item.unanswered)
+
+
+def undecided_text(unanswered: int) -> str:
+    """Return that an order is not decided, and how many videos lack an answer, where any does."""
+    return "not decided" + (f": {unanswered_text(unanswered)}" if unanswered else "")
 
 
 def unanswered_text(count: int) -> str:

@@ -84,11 +84,6 @@ def _end(values: Floats, clusters: Ints, largest: int, least: float) -> float:
     return low
 
 
-def refutes(values: Floats, clusters: Ints, place: float, largest: int, level: float = 0.95) -> bool:
-    """Whether a mean of `place` or less is refuted by values in [0, 1]."""
-    return bool(log_capital(values, clusters, place, largest).max() >= math.log(2 / (1 - level)))
-
-
 def clusters_to_decide(differences: Sequence[Floats], place: float, level: float = 0.95) -> Ints:
     """Return after how many clusters each repeat, of differences in [0, 1] one a cluster, refutes a mean of `place` or less.
 

@@ -91,3 +91,14 @@ def test_a_baseline_made_otherwise_or_not_at_all_is_refused_before_anything_is_j
     with pytest.raises(ConfigError, match="a shard sees too little to decide"):
         read_config(None, {"until_decided": "main", "shard": "1/2"})
     assert not (tmp_path / "run").exists()
+
+
+def test_a_baseline_of_other_seeds_is_refused_before_any_video_is_judged(world, tmp_path):
+    config, whole = world
+    kept = read_run(whole.store.folder)
+    path = tmp_path / "other-seeds.json"
+    scores = tuple(dataclasses.replace(score, seed=7) for score in kept.scores)
+    path.write_text(baseline_text(dataclasses.replace(kept, scores=scores)))
+    with pytest.raises(UsageError, match="its seeds are 7, the run's are 0"):
+        Run(dataclasses.replace(config, out=str(tmp_path / "run"), until_decided=str(path))).execute()
+    assert not (tmp_path / "run").exists()
