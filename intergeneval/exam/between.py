@@ -51,8 +51,8 @@ class _Panelist:
 def between(runs: Mapping[str, Sequence[RunStore]]) -> Json:
     """Return scores of each judge, agreement and kappa of each pair in all and by question, and the majority.
 
-    `runs` holds each judge's run folders by its name, in the same order for every judge. Raises UsageError where they are not runs
-    of the same videos and questions.
+    `runs` holds each judge's run folders by its name, in the same order for every judge. Raises UsageError where they are not
+    runs of the same videos and questions.
     """
     panel = [_panelist(name, stores) for name, stores in runs.items()]
     _check(panel)
@@ -128,6 +128,9 @@ def _pair(one: _Panelist, other: _Panelist) -> Json:
 
 def _agreed(one: _Panelist, other: _Panelist, places: Sequence[Place]) -> Json:
     mine, theirs = [bool(one.said(place)) for place in places], [bool(other.said(place)) for place in places]
+    if len(set(mine)) == 1:
+        # Kappa is the same either way; the side that varies stands first, since one that never does leaves it undefined.
+        mine, theirs = theirs, mine
     found = agreement(mine, theirs, [place[1] for place in places])
     return {
         "agreement": found.accuracy.value,
@@ -135,7 +138,7 @@ def _agreed(one: _Panelist, other: _Panelist, places: Sequence[Place]) -> Json:
         "kappa": found.kappa,
         "kappa_interval": found.kappa_interval,
         "count": len(places),
-        "yes": [sum(mine), sum(theirs)],
+        "yes": [sum(bool(judge.said(place)) for place in places) for judge in (one, other)],
     }
 
 

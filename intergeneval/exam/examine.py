@@ -13,7 +13,7 @@ from intergeneval.config import RunConfig
 from intergeneval.errors import StoreError
 from intergeneval.exam.between import between
 from intergeneval.exam.card import Effort, failures, failures_text, make_card
-from intergeneval.exam.labels import Labelled, judge_labelled
+from intergeneval.exam.labels import Labelled, check, judge_labelled
 from intergeneval.exam.page import card_page, cards_page
 from intergeneval.exam.policy_runs import RUNS, PolicyRun, begun_as, run_policies
 from intergeneval.exam.spec import ExamSpec
@@ -34,7 +34,7 @@ class Exam:
     folder: Path
     """Where card, page, list of wrong answers and run folders lie."""
     complete: bool
-    """Whether every policy's run is complete."""
+    """Whether every run is complete, those of labelled videos as well."""
 
 
 def examine(
@@ -52,6 +52,8 @@ def examine(
     `on_progress` gets policies done, policies in all, and the last one's name. Raises UsageError and its kin for settings that
     cannot be run, ComparabilityError when the folder holds another exam, StoreError when it cannot be written.
     """
+    if labelled is not None:
+        check(labelled)
     began = time.monotonic()
 
     def on_run(run: PolicyRun, done: int, total: int) -> None:
@@ -74,7 +76,7 @@ def examine(
         write_atomically(out / PAGE, card_page(card, runs))
     except OSError as error:
         raise StoreError(f"{out}: cannot be written ({error.strerror or error})") from None
-    return Exam(card=card, folder=out, complete=card["complete"])
+    return Exam(card=card, folder=out, complete=card["complete"] and card.get("labels", {}).get("complete", True))
 
 
 def together(exams: Sequence[Exam], out: Path) -> dict[str, Any]:
@@ -82,8 +84,15 @@ def together(exams: Sequence[Exam], out: Path) -> dict[str, Any]:
 
     Raises StoreError when it cannot be written.
     """
-    runs = {exam.card["judge"]: [RunStore.open(path) for path in sorted((exam.folder / RUNS).iterdir())] for exam in exams}
-    found = {"cards": [exam.card for exam in exams], "between": between(runs)}
+    found = {
+        "cards": [exam.card for exam in exams],
+        "between": between({exam.card["exam"]["paper"]["judge"]: _stores(exam.folder / RUNS) for exam in exams}),
+        "between_labelled": None,
+    }
+    if all("labels" in exam.card for exam in exams):
+        found["between_labelled"] = between(
+            {exam.card["exam"]["paper"]["judge"]: _stores(exam.folder / LABELLED) for exam in exams}
+        )
     places = [f"{exam.folder.name}/{PAGE}" for exam in exams]
     try:
         write_atomically(out / CARDS, json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
@@ -91,3 +100,7 @@ def together(exams: Sequence[Exam], out: Path) -> dict[str, Any]:
     except OSError as error:
         raise StoreError(f"{out}: cannot be written ({error.strerror or error})") from None
     return found
+
+
+def _stores(folder: Path) -> list[RunStore]:
+    return [RunStore.open(path) for path in sorted(folder.iterdir()) if path.is_dir()]
