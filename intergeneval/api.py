@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from intergeneval.config import read_config
 from intergeneval.errors import ConfigError
+from intergeneval.gate.run_scores import score_run
 from intergeneval.records import Answer, Consistency, Contrast, Interaction, Profile, Question, RunHeader, Sample, Tracks, Video
-from intergeneval.run.run import Run, score_run
+from intergeneval.run.run import Run
 from intergeneval.store import RunStore
 
 if TYPE_CHECKING:

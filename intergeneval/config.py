@@ -69,19 +69,25 @@ class RunConfig(Record):
     """Parallel processes; 0: one a core, at most 8."""
     shard: str = ""
     """``I/N``: take every N-th sample, from the I-th on."""
-    allowed_unscored: float = 0.01
-    """Share of videos that may be missing or unscored before the run counts as incomplete (exit code 3)."""
+    allowed_unscored: float = 0.1
+    """Share of videos that may be missing or without a score, for whatever reason, before the run counts as incomplete (exit
+    code 3)."""
     consistency: str = "tracks"
     """Who says what disappeared and emerged: ``tracks`` (with the detector, where there is one) or ``judge``."""
     templates: int = field(default=0, metadata=LATER)
     """Version of the question templates; 0: the newest, or the one with which the run folder was begun. Version 1 leaves
     the optional fields of interactions aside, as runs did before there were any."""
+    controls: bool = field(default=True, metadata=LATER)
+    """Whether one question that must be no is asked for each interaction of one direction; it counts for no score."""
     unknown_verbs: str = "templates"
     """Who words questions for verbs the lexicon does not know: ``templates`` (general ones) or ``judge``."""
     prompts: str = ""
     """Folder with templates that replace the judge's own prompts; empty: those that come with the package."""
     cache: str = ""
     """File that remembers judge answers; empty: the user's cache folder; ``off``: none."""
+    until_decided: str = field(default="", metadata=LATER)
+    """Baseline (run folder, file or stored name) against which the run stops once order or gate is decided; empty: it runs all
+    videos."""
     max_cost: float | None = None
     """Cost, in the price table's currency, at which the run stops asking its judge; None: no limit."""
     overlay: bool = False
@@ -108,6 +114,8 @@ class RunConfig(Record):
             raise ValueError(f"max_cost {self.max_cost} is not above 0")
         if self.shard:
             self.shard_of()
+        if self.shard_of()[1] > 1 and self.until_decided:
+            raise ValueError(f"until_decided {self.until_decided!r} and shard {self.shard!r}: a shard sees too little to decide")
 
     def shard_of(self) -> tuple[int, int]:
         """Return (I, N) of ``I/N``, counted from 1; (1, 1) where no shard is set. Raises ValueError."""

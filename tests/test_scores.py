@@ -112,12 +112,13 @@ def test_unanswerable_questions_leave_the_share_and_widen_the_bounds():
     assert (score.status, score.answered) == (ScoreStatus.OK, "7/10")
 
 
-@pytest.mark.parametrize("values", ["yyyuuuyyyy", "yyyyyyyyuu"])
-def test_with_fewer_than_four_of_six_or_three_of_four_answered_there_is_no_if(values):
+@pytest.mark.parametrize("values", ["yyyuuuuyyy", "yyuuuuyyyy", "yyyyyyuuuu"])
+def test_with_fewer_than_seven_of_the_ten_answered_there_is_no_if(values):
     score = scored(values)
     assert score.status is ScoreStatus.UNANSWERABLE
     assert score.if_ is None
-    assert "could be answered" in score.reason
+    assert "could be answered, at least 7 of 10 are needed" in score.reason
+    assert scored("yyyuuuyyyy").if_ == scored("yyyyyyyuuu").if_ == 1.0
 
 
 def test_one_interaction_without_a_score_leaves_the_video_without():
@@ -256,12 +257,12 @@ def test_questions_that_the_first_frame_decides_count_under_paper_alone():
     assert "2 not asked yet of 10 answers" in open_.reason
 
 
-def test_two_thirds_and_three_quarters_of_what_counts_must_be_answered():
-    enough = score_video(touching(), video(), answers("--yyyuyyyu"), consistency(), Profile.BOUNDED)
+def test_seven_of_what_is_asked_must_be_answered():
+    enough = score_video(touching(), video(), answers("--yyyyyyyu"), consistency(), Profile.BOUNDED)
     assert (enough.status, enough.kisa_raw, enough.sgi_raw) == (ScoreStatus.OK, 1.0, 1.0)
-    short = score_video(touching(), video(), answers("--yyuuyyyy"), consistency(), Profile.BOUNDED)
+    short = score_video(touching(), video(), answers("--yyyuyyyu"), consistency(), Profile.BOUNDED)
     assert short.status is ScoreStatus.UNANSWERABLE
-    assert "2 of 4 and 4 of 4 questions could be answered, at least 3 and 3 are needed" in short.reason
+    assert "3 of 4 and 3 of 4 questions could be answered, at least 7 of 8 are needed" in short.reason
 
 
 def test_the_informative_profile_leaves_out_1_and_7_and_multiplies_by_plausibility():

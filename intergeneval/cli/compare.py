@@ -70,14 +70,15 @@ def compare(folders: Sequence[Path], across: Sequence[str] = ()) -> Compared:
     secondary: list[Comparison] = []
     slices: list[SliceComparison] = []
     for run, name in zip(runs[1:], names[1:], strict=True):
-        pair = compare_metrics(first.scores, run.scores, clusters, (names[0], name))
+        both, same = (names[0], name), first.is_same(run)
+        pair = compare_metrics(first.scores, run.scores, clusters, both, profile=run.profile, same=same)
         primary.append(pair[0])
         secondary.extend(pair[1:])
-        slices.extend(slice_comparisons(first.scores, run.scores, clusters, first.labels, (names[0], name)))
+        slices.extend(slice_comparisons(first.scores, run.scores, clusters, first.labels, both, run.profile, same=same))
     return Compared(
-        estimates={name: estimate(run.scores, clusters) for name, run in zip(names, runs, strict=True)},
+        estimates={name: estimate(run.scores, clusters, profile=run.profile) for name, run in zip(names, runs, strict=True)},
         comparisons=(*adjust(primary), *adjust(secondary)),
-        tie_groups=tie_groups({name: run.scores for name, run in zip(names, runs, strict=True)}, clusters),
+        tie_groups=tie_groups({name: run.scores for name, run in zip(names, runs, strict=True)}, clusters, profile=first.profile),
         slices=tuple(slices),
         across=differing,
         own_masks={name: run.header for name, run in zip(names, runs, strict=True) if run.header.own_masks},
@@ -106,8 +107,12 @@ def text(found: Compared, *, by_slice: bool = False) -> str:
         chosen = [item for item in found.comparisons if item.secondary is secondary and item.difference is not None]
         if chosen:
             parts.append(f"{title}, paired by prompt and seed, later run minus first\n{_differences(chosen)}")
-    groups = "\n".join(f"  {group.rank}. {', '.join(group.members)}" for group in found.tie_groups)
-    parts.append(f"tie groups (members cannot be told from the first of them)\n{groups or '  none: nothing is scored'}")
+    parts.append("\n".join([_standing(item) for item in found.comparisons if not item.secondary]))
+    groups = "\n".join(f"  {group.rank}. {', '.join(group.members)}{_open(group)}" for group in found.tie_groups)
+    parts.append(
+        "tie groups (each model stands above all of the groups below; within one nothing is claimed)\n"
+        f"{groups or '  none: nothing is scored'}{_ungrouped(found)}"
+    )
     if by_slice and found.slices:
         parts.append(f"slices of IF (exploratory)\n{_slices(found.slices)}")
     caveats = [
@@ -123,32 +128,62 @@ def text(found: Compared, *, by_slice: bool = False) -> str:
     return "\n\n".join([*parts, *caveats, *unpaired])
 
 
-def _estimates(found: Compared) -> str:
-    from intergeneval.cli.text_table import aligned, interval, number
+def _standing(item: Comparison) -> str:
+    """Return which of the two stands above the other; where that is not decided, with the names of both."""
+    from intergeneval.stats import standing
 
-    rows = [("run", "IF", "95 % interval", "prompts", "coverage")]
+    return standing(item) if item.better or item.worse else f"{item.candidate} against {item.baseline}: {standing(item)}"
+
+
+def _ungrouped(found: Compared) -> str:
+    """Return the runs that are in no group, and why; empty where there are none."""
+    grouped = {name for group in found.tie_groups for name in group.members}
+    outside = [name for name in found.estimates if name not in grouped]
+    return f"\n  in no group, since nothing was judged: {', '.join(outside)}" if grouped and outside else ""
+
+
+def _open(group: TieGroup) -> str:
+    """Return that the order within a group is not decided, and how many videos lack an answer."""
+    from intergeneval.stats import standing, undecided_text
+
+    if len(group.members) < 2:
+        return ""
+    told = undecided_text(max(item.unanswered for item in group.comparisons))
+    apart = [standing(item) for item in group.comparisons if item.better or item.worse]
+    return f"  ({'; '.join([told, *apart])})"
+
+
+def _estimates(found: Compared) -> str:
+    from intergeneval.cli.text_table import MARK, aligned, interval, marked, number
+
+    rows = [("run", "IF", "bounds", "95 % interval", "prompts", "coverage", "open")]
     for name, item in found.estimates.items():
         bound = "<= " if item.partial and item.mean is not None else ""
         prompts = f"{item.prompts} in {item.clusters} clusters"
-        rows.append((name, bound + number(item.mean), interval(item.low, item.high), prompts, share(item.coverage)))
-    return aligned(rows)
+        bounds = interval(*(item.bounds or (None, None)))
+        mean = bound + marked(number(item.mean), item.open)
+        rows.append((name, mean, bounds, interval(item.low, item.high), prompts, share(item.coverage), f"{item.open} videos"))
+    table = aligned(rows)
+    return f"{table}\n{MARK}" if any(item.open and item.mean is not None for item in found.estimates.values()) else table
 
 
 def _differences(comparisons: Sequence[Comparison]) -> str:
-    from intergeneval.cli.text_table import aligned, interval, number, probability
+    from intergeneval.cli.text_table import aligned, interval, marked, number, probability
     from intergeneval.stats import metric_name
 
-    head = ("run", "metric", "difference", "95 % interval", "p", "adjusted", "corr.", "better/equal/worse", "prompts", "coverage")
+    told = ("better/equal/worse/open", "prompts", "coverage")
+    head = ("run", "metric", "difference", "bounds", "95 % interval", "p", "adjusted", "corr.", *told)
     rows = [
         (
             item.candidate,
             metric_name(item.metric),
-            number(item.difference, sign=True),
+            marked(number(item.difference, sign=True), item.unanswered),
+            interval(item.lowest, item.highest, sign=True),
             interval(item.low, item.high, sign=True),
             probability(item.p),
             probability(item.p_adjusted),
             number(item.correlation, 2),
-            f"{item.wins}/{item.ties}/{item.losses}",
+            f"{item.wins}/{item.ties}/{item.losses}/{item.undecided}",
             str(item.prompts),
             share(item.coverage),
         )

@@ -59,7 +59,13 @@ def judge(run: Path, baseline: str, root: Path, tolerance: float) -> GateResult:
     check_comparable([before, candidate])
     names = named([before, candidate], [baseline, str(run)])
     verdict, comparisons = gate(
-        candidate.scores, before.scores, common_clusters([before, candidate]), tolerance, (names[0], names[1])
+        candidate.scores,
+        before.scores,
+        common_clusters([before, candidate]),
+        tolerance,
+        (names[0], names[1]),
+        candidate.profile,
+        same=candidate.is_same(before),
     )
     return GateResult(
         verdict=verdict,
@@ -68,6 +74,7 @@ def judge(run: Path, baseline: str, root: Path, tolerance: float) -> GateResult:
         baseline=before.completeness(),
         header=candidate.header,
         baseline_header=before.header,
+        unbounded=tuple(name for name, run in zip(names, (before, candidate), strict=True) if not run.bounded),
     )
 
 

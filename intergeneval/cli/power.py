@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +13,14 @@ import click
 from intergeneval.errors import UsageError
 
 if TYPE_CHECKING:
-    from intergeneval.records import Comparison, Estimate
+    from intergeneval.records import Comparison, Estimate, Profile
     from intergeneval.stats import Spread
+    from intergeneval.stats.sequential import Expected
 
 SIZES = (60, 120, 240, 500)
 """Numbers of clusters that the table goes through beside the run's own."""
+DIFFERENCES = (0.15, 0.3)
+"""True differences that ``--sequential`` plans for where none is asked for."""
 ASSUMED = (0.2, 0.3, 0.4)
 """Standard deviations of prompt differences where none is measured."""
 
@@ -37,6 +40,20 @@ class PowerRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SequentialRow:
+    """What `run --until-decided` would come to on this run's clusters."""
+
+    spread: str
+    """Where the spread comes from."""
+    sd: float
+    """Standard deviation of the paired differences, one a cluster."""
+    difference: float
+    """The true difference."""
+    expected: Expected | None
+    """Share decided, clusters looked at and share saved; None for a spread that scores cannot have."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
     """What `power` found."""
 
@@ -52,6 +69,8 @@ class Planned:
     """Share of repeats in which the difference is found."""
     detect: float | None
     """The difference asked for."""
+    sequential: tuple[SequentialRow, ...] = ()
+    """What stopping when decided would save, where that was asked."""
 
 
 @click.command("power")
@@ -61,14 +80,15 @@ class Planned:
 )
 @click.option("--detect", type=float, help="Difference to find: tells how many prompts it takes.")
 @click.option("--power", "share", type=float, default=0.8, show_default=True, help="Share of repeats in which it must be found.")
+@click.option("--sequential", is_flag=True, help="Tell what 'run --until-decided' would save on these prompts.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON with unrounded numbers.")
-def command(run: Path, against: Path | None, detect: float | None, share: float, as_json: bool) -> None:
+def command(run: Path, against: Path | None, detect: float | None, share: float, sequential: bool, as_json: bool) -> None:
     """Tell how small a paired difference in IF can be found with so many prompts, and how many a difference takes."""
-    found = plan(run, against, detect, share)
+    found = plan(run, against, detect, share, sequential=sequential)
     click.echo(json.dumps(as_object(found), indent=1, ensure_ascii=False) if as_json else text(found))
 
 
-def plan(run: Path, against: Path | None, detect: float | None, share: float) -> Planned:
+def plan(run: Path, against: Path | None, detect: float | None, share: float, *, sequential: bool = False) -> Planned:
     """Measure a run's spread and plan with it. Raises UsageError, and ComparabilityError where the runs were not made alike."""
     from intergeneval.gate.baselines import check_comparable, common_clusters, named, read_run
     from intergeneval.stats import compare_paired, estimate, seed_spread
@@ -78,7 +98,7 @@ def plan(run: Path, against: Path | None, detect: float | None, share: float) ->
     if detect is not None and not (math.isfinite(detect) and detect > 0):
         raise UsageError(f"--detect {detect}: must be above 0, on the scale of IF, such as 0.05")
     mine = read_run(run)
-    found = estimate(mine.scores, mine.clusters)
+    found = estimate(mine.scores, mine.clusters, profile=mine.profile)
     seeds = seed_spread(mine.scores)
     spreads = [(f"assumed {sd}", sd) for sd in ASSUMED]
     if seeds is not None:
@@ -89,13 +109,35 @@ def plan(run: Path, against: Path | None, detect: float | None, share: float) ->
         other = read_run(against)
         check_comparable([mine, other])
         names = named([mine, other], [str(run), str(against)])
-        paired = compare_paired(mine.scores, other.scores, common_clusters([mine, other]), names=(names[0], names[1]))
+        clusters = common_clusters([mine, other])
+        paired = compare_paired(mine.scores, other.scores, clusters, names=(names[0], names[1]), profile=mine.profile)
         if paired.se is None:
             raise UsageError(f"--against {against}: no spread of differences can be measured ({paired.caveat})")
         spreads.append((f"measured against {paired.candidate}", paired.se * math.sqrt(paired.clusters)))
     sizes = sorted({*SIZES, *([found.clusters] if found.clusters > 1 else [])})
     rows = tuple(_row(name, sd, sizes, share, detect) for name, sd in spreads)
-    return Planned(estimate=found, seeds=seeds, paired=paired, rows=rows, power=share, detect=detect)
+    planned = Planned(estimate=found, seeds=seeds, paired=paired, rows=rows, power=share, detect=detect)
+    if not sequential:
+        return planned
+    differences = DIFFERENCES if detect is None else (detect,)
+    return replace(planned, sequential=_sequential(spreads, differences, found.clusters, mine.profile))
+
+
+def _sequential(
+    spreads: list[tuple[str, float]], differences: tuple[float, ...], clusters: int, profile: Profile
+) -> tuple[SequentialRow, ...]:
+    from intergeneval.records import metric_range
+    from intergeneval.stats import PRIMARY
+    from intergeneval.stats.sequential import expected
+
+    if clusters < 2:
+        raise UsageError("--sequential: the run holds fewer than two clusters of judged prompts: nothing can be stopped early")
+    low, high = metric_range(PRIMARY, profile)
+    return tuple(
+        SequentialRow(spread=name, sd=sd, difference=value, expected=expected(value, sd, clusters, (low - high, high - low)))
+        for name, sd in spreads
+        for value in differences
+    )
 
 
 def _row(name: str, sd: float, sizes: list[int], share: float, detect: float | None) -> PowerRow:
@@ -118,6 +160,7 @@ def as_object(found: Planned) -> dict[str, Any]:
         "power": found.power,
         "detect": found.detect,
         "rows": [asdict(row) for row in found.rows],
+        **({"sequential": [asdict(row) for row in found.sequential]} if found.sequential else {}),
     }
 
 
@@ -148,5 +191,21 @@ def text(found: Planned) -> str:
     if item.caveat:
         lines.append(item.caveat)
     lines += ["", f"smallest true difference found in {found.power:.0%} of repeats", aligned(rows)]
+    if found.sequential:
+        lines += ["", *_sequential_lines(found)]
     lines += ["", "A cluster is a prompt, or a scene of several. Add prompts before seeds, and seeds before questions."]
     return "\n".join(lines)
+
+
+def _sequential_lines(found: Planned) -> list[str]:
+    from intergeneval.cli.text_table import aligned
+
+    rows = [("sd of differences", "true difference", "decided", "clusters looked at", "judge calls saved")]
+    for row in found.sequential:
+        told = ("-", "-", "-")
+        if row.expected is not None:
+            looked = f"{row.expected.clusters:.0f} of {found.estimate.clusters}"
+            told = (f"{row.expected.decided:.0%}", looked, f"{row.expected.saved:.0%}")
+        rows.append((f"{row.sd:.3f}  {row.spread}", f"{row.difference:g}", *told))
+    head = "run --until-decided on these prompts: at most 5 % of wrong claims though it looks after every cluster"
+    return [head, aligned(rows)]

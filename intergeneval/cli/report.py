@@ -34,6 +34,7 @@ def command(  # noqa: PLR0913, PLR0917  # one argument an option
     as_json: bool,
 ) -> None:
     """Write leaderboard, pairs and a page for each sample of some RUN folders; reads only."""
+    from intergeneval.cli.text_table import interval, marked
     from intergeneval.report import ReportOptions, report_json, write_report
 
     options = ReportOptions(title=title, reference=reference, cards=cards, columns=columns, published=published)
@@ -45,5 +46,9 @@ def command(  # noqa: PLR0913, PLR0917  # one argument an option
         for row in group.rows:
             sign = "<= " if group.partial and row.main.mean is not None else ""
             mean = "no score" if row.main.mean is None else f"IF {sign}{row.main.mean:.3f}"
-            click.echo(f"{row.tie_group or '-'}  {row.label}  {mean}  ({row.main.prompts} prompts)")
+            if row.main.open and row.main.bounds is not None:
+                mean = f"{marked(mean, row.main.open)}, bounds {interval(*row.main.bounds)}"
+            standing = written.report.standing(group, row)
+            told = f"{row.main.prompts} prompts" + (f"; {standing}" if standing else "")
+            click.echo(f"{row.tie_group or '-'}  {row.label}  {mean}  ({told})")
     click.echo(f"{written.path}  ({written.pages} sample pages)")

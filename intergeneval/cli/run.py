@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from intergeneval.cli.help_sections import Command, more
+from intergeneval.cli.several import judges_of, run_several, tell
 from intergeneval.errors import EXIT_INCOMPLETE, EXIT_OK, UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 @click.option("--model", help="Folder of videos, or SOURCE:ARGUMENT such as staged:perfect.")
 @click.option("--bench", help="Benchmark name or path; told from the model's files where it can be.")
 @click.option("--tracker", help="Tracker: flow (default), stored, stored:DIR, ...")
-@click.option("--judge", help="Judge: geometry (default), openai:MODEL, openai-batch:MODEL, replay:RUN, ...")
+@click.option(
+    "--judge", help="Judge: geometry (default), openai:MODEL, openai-batch:MODEL, replay:RUN, ...; A,B: each, and how they agree."
+)
 @click.option("--detector", help="Detector for emergence; none (default): upper bounds, marked partial.")
 @click.option("--out", help="Run folder; default runs/<model>/<bench>-<key>. An unfinished run there goes on.")
 @click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="TOML file with any of these settings and more.")
@@ -34,26 +37,40 @@ if TYPE_CHECKING:
 @more("--shard", help="I/N: do the I-th of N parts; a plain run finishes.")
 @more("--name", help="Name of the model in tables.")
 @more("--consistency", type=click.Choice(["tracks", "judge"]), help="Who says what vanished and emerged (default tracks).")
+@more("--controls/--no-controls", default=None, help="Ask one question an interaction that must be no (default yes).")
 @more("--prompts", help="Folder with templates that replace the judge's own.")
 @more("--max-cost", type=float, help="Stop asking the judge at this cost; the same command goes on later.")
+@more("--until-decided", metavar="BASELINE", help="Stop once it is decided how the run stands against this run or baseline.")
 @more("--cache", help="File that remembers judge answers, or off; default the user's cache.")
 @more("--estimate", is_flag=True, help="Only say what the judge may cost; nothing is run.")
 @more("--overlay", is_flag=True, default=None, help="Write overlay videos with boxes, masks and states.")
 def command(config: Path | None, as_json: bool, estimate: bool, **options: Any) -> None:
     """Score generated videos for interaction fidelity, with the evidence for each number.
 
-    The run can be stopped at any time; the same command goes on where it stopped. Exit code 3 means that more than 1 % of the
-    videos are missing or unscored, or that a judge that replies later has not replied to everything.
+    The run can be stopped at any time; the same command goes on where it stopped. Exit code 3 means that more than 10 % of the
+    videos are missing or have no score, for whatever reason, or that a judge that replies later has not replied to everything.
     """
+    judges = judges_of(options["judge"])
     if estimate:
-        click.echo(expected(prepare(config, options)) or "this judge costs nothing")
+        for judge in judges or (None,):
+            said = expected(prepare(config, {**options, "judge": judge})) or "this judge costs nothing"
+            click.echo(f"{judge}: {said}" if len(judges) > 1 else said)
         return
+    if len(judges) > 1:
+        results = run_several(judges, options, lambda one: run(config, one))
+        if not as_json:
+            click.echo("\n\n".join(f"{judge}\n{summary(item)}" for judge, item in zip(judges, results, strict=True)) + "\n")
+        tell(judges, results, as_json=as_json)
+        sys.exit(EXIT_OK if all(item.complete for item in results) else EXIT_INCOMPLETE)
     result = run(config, options)
     if as_json:
         from intergeneval.cli.tables import scores_json
+        from intergeneval.stats import controls, controls_json
 
         header = result.store.header
-        click.echo(json.dumps(scores_json(header, result.scores, header.comparability.profile), indent=1, ensure_ascii=False))
+        told = scores_json(header, result.scores, header.comparability.profile)
+        told |= controls_json(controls(result.store.current_answers()))
+        click.echo(json.dumps(told, indent=1, ensure_ascii=False))
     else:
         click.echo(summary(result))
     sys.exit(EXIT_OK if result.complete else EXIT_INCOMPLETE)
@@ -134,6 +151,7 @@ def expected(prepared: Run) -> str:
 def summary(result: RunResult) -> str:
     """Return the text that ends a run: table, what was unscored and why, where the run folder is."""
     from intergeneval.cli.tables import bounds_text, score_table, unscored_text
+    from intergeneval.stats import controls, controls_text
     from intergeneval.store.spending import spending, spending_text
 
     folder = result.store.folder
@@ -146,7 +164,11 @@ def summary(result: RunResult) -> str:
     lines = [score_table(result.scores)]
     if unscored := unscored_text(result.scores):
         lines.append(unscored)
+    if result.decision is not None:
+        lines.append(result.decision.text)
     if text := bounds_text(result.scores):
+        lines.append(text)
+    if text := controls_text(controls(result.store.current_answers())):
         lines.append(text)
     if text := spending_text(spending(result.store)):
         lines.append(text)

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 def command(run: Path, profile: str | None, as_json: bool) -> None:
     """Compute the scores of a run folder anew from its answers; reads only."""
     from intergeneval.cli.tables import bounds_text, score_table, scores_json, unscored_text
+    from intergeneval.gate.run_scores import score_run
     from intergeneval.records import Profile
-    from intergeneval.run.run import score_run
+    from intergeneval.stats import controls, controls_json, controls_text
     from intergeneval.store import RunStore
 
     store = RunStore.open(run)
@@ -31,12 +32,22 @@ def command(run: Path, profile: str | None, as_json: bool) -> None:
     scores = score_run(store, profile=chosen)
     if not scores:
         raise UsageError(f"{run}: the run holds no sample")
+    found = controls(store.current_answers())
     if as_json:
-        click.echo(json.dumps(scores_json(store.header, scores, chosen), indent=1, ensure_ascii=False))
+        click.echo(
+            json.dumps({**scores_json(store.header, scores, chosen), **controls_json(found)}, indent=1, ensure_ascii=False)
+        )
     else:
         own = store.header.own_masks_text
         named = f"{store.header.model}, profile {chosen}" + (f", {own}" if own else "")
-        told = [named, score_table(scores), unscored_text(scores), bounds_text(scores), unasked(store, chosen)]
+        told = [
+            named,
+            score_table(scores),
+            unscored_text(scores),
+            bounds_text(scores),
+            controls_text(found),
+            unasked(store, chosen),
+        ]
         click.echo("\n".join(filter(None, told)))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from intergeneval.cli.text_table import MARK, aligned, interval, marked
 from intergeneval.records import Profile, RunHeader, Score, ScoreStatus
 
 METRICS = ("kisa_raw", "sgi_raw", "spi", "kisa", "sgi", "if_")
@@ -27,16 +28,24 @@ def _is_bound(metric: str, partial: Sequence[str]) -> bool:
 
 
 def score_table(scores: Sequence[Score]) -> str:
-    """Return one line a video, then the means over prompts, as aligned plain text."""
-    head = ("sample", "seed", "KISA_raw", "SGI_raw", "SPI", "KISA", "SGI", "IF", "answered", "status")
+    """Return one line a video, then the means over prompts, as aligned plain text; a mean over what is left is marked."""
+    head = ("sample", "seed", "KISA_raw", "SGI_raw", "SPI", "KISA", "SGI", "IF", "IF bounds", "answered", "status")
     rows = [
-        (score.sample_id, str(score.seed), *(number(score, metric) for metric in METRICS), score.answered, score.status.value)
+        (
+            score.sample_id,
+            str(score.seed),
+            *(number(score, metric) for metric in METRICS),
+            interval(*(score.if_bounds or (None, None))),
+            score.answered,
+            score.status.value,
+        )
         for score in scores
     ]
-    rows.append(("mean", "", *(_mean_text(scores, metric) for metric in METRICS), "", f"{_ok(scores)} of {len(scores)} ok"))
-    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in [head, *rows]]
-    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
+    missing = sum(score.if_bounds is not None and score.if_bounds[0] < score.if_bounds[1] for score in scores)
+    means = [marked(_mean_text(scores, metric), missing) for metric in METRICS]
+    rows.append(("mean", "", *means, _mean_bounds(scores), "", f"{_ok(scores)} of {len(scores)} ok"))
+    table = aligned([head, *rows])
+    return f"{table}\n{MARK}" if missing and _ok(scores) else table
 
 
 def unscored_text(scores: Sequence[Score]) -> str:
@@ -54,13 +63,19 @@ def unscored_text(scores: Sequence[Score]) -> str:
 
 
 def mean_over_prompts(scores: Sequence[Score], metric: str) -> float | None:
-    """Return the mean over prompts of the mean over seeds of a metric; None where no video has one."""
+    """Return the mean over prompts of the mean over seeds of a metric; None where no video was judged, or none has one."""
+    return _over_prompts(scores, [getattr(score, metric) for score in scores])
+
+
+def _over_prompts(scores: Sequence[Score], values: Sequence[float | None]) -> float | None:
+    """Return the mean over prompts of the mean over seeds of `values`, one a score; None as `mean_over_prompts` says."""
+    if not _ok(scores):
+        return None
     by_sample: dict[str, list[float]] = {}
-    for score in scores:
-        value = getattr(score, metric)
+    for score, value in zip(scores, values, strict=True):
         if value is not None:
             by_sample.setdefault(score.sample_id, []).append(value)
-    means = [sum(values) / len(values) for values in by_sample.values()]
+    means = [sum(seeds) / len(seeds) for seeds in by_sample.values()]
     return sum(means) / len(means) if means else None
 
 
@@ -74,7 +89,8 @@ UNLOOKED = {
 def bounds_text(scores: Sequence[Score]) -> str:
     """Return the line that explains ``<=`` under a table; empty where nothing was left unassessed."""
     parts = sorted({part for score in scores for part in score.partial})
-    return f"<= marks upper bounds: {'; '.join(UNLOOKED.get(part, part) for part in parts)}" if parts else ""
+    told = "; ".join(UNLOOKED.get(part, part) for part in parts)
+    return f"<= marks upper bounds, of which the bounds of IF say nothing: {told}" if parts else ""
 
 
 def scores_json(header: RunHeader, scores: Sequence[Score], profile: Profile) -> dict[str, Any]:
@@ -97,6 +113,14 @@ def _mean_text(scores: Sequence[Score], metric: str) -> str:
         return "-"
     bound = any(_is_bound(metric, score.partial) for score in scores)
     return f"{'<= ' if bound else ''}{mean:.3f}"
+
+
+def _mean_bounds(scores: Sequence[Score]) -> str:
+    """Return the mean over all prompts of the bounds of IF; a dash where no video was judged, or a score has no bounds."""
+    bounds = [score.if_bounds for score in scores if score.if_bounds is not None]
+    if len(bounds) < len(scores):
+        return interval(None, None)
+    return interval(*(_over_prompts(scores, [span[end] for span in bounds]) for end in (0, 1)))
 
 
 def _ok(scores: Sequence[Score]) -> int:

@@ -20,6 +20,15 @@ def number(value: float | None, digits: int = 3, *, sign: bool = False) -> str:
     return f"{rounded:+.{digits}f}" if sign else f"{rounded:.{digits}f}"
 
 
+MARK = "* over the videos with a score alone: it orders nothing; what is claimed goes by the bounds and their interval"
+"""The line under a table in which `marked` marks a number."""
+
+
+def marked(text: str, missing: int) -> str:
+    """Return a number with a mark where it is a mean over what is left."""
+    return f"{text}*" if missing and text != "-" else text
+
+
 def interval(low: float | None, high: float | None, *, sign: bool = False) -> str:
     """Return an interval as ``low to high``, or a dash where there is none."""
     return "-" if low is None or high is None else f"{number(low, sign=sign)} to {number(high, sign=sign)}"

@@ -200,7 +200,8 @@ def _true_if(sample: Sample, true: Iterable[TrueAnswer], spi: float) -> float:
 
 
 def _answers(layer: str, observed: _Observed) -> Iterable[GradedAnswer]:
-    event, sampled = _by_question(observed.truth.event), _by_question(observed.truth.sampled)
+    truth = observed.truth
+    event, sampled = _by_question(truth.event + truth.control_event), _by_question(truth.sampled + truth.control_sampled)
     for question in observed.asked:
         key = (question.interaction, question.question_id)
         true = (event if layer == EVENT else sampled)[key]

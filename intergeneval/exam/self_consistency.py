@@ -14,7 +14,19 @@ from intergeneval import videos
 from intergeneval.errors import IntergenevalError
 from intergeneval.ids import canonical_json, sha256_bytes
 from intergeneval.judges import Frame, Judge, JudgeRequest, UsesServices
-from intergeneval.records import Answer, AnswerStatus, AnswerValue, Question, Record, Sample, Tracks, Truth, Video, VideoStatus
+from intergeneval.records import (
+    CONTROL_ID,
+    Answer,
+    AnswerStatus,
+    AnswerValue,
+    Question,
+    Record,
+    Sample,
+    Tracks,
+    Truth,
+    Video,
+    VideoStatus,
+)
 from intergeneval.store import RunStore, write_atomically
 
 FILE = "rounds.jsonl"
@@ -100,6 +112,8 @@ def _ask(store: RunStore, judge: Judge, share: float, done: Collection[str]) -> 
     truths = {item.sample_id: item for item in store.read("truth", Truth)} if judge.needs_truth else {}
     asked: dict[str, list[Question]] = {}
     for question in store.read("questions", Question):
+        if question.question_id == CONTROL_ID:
+            continue
         asked.setdefault(question.sample_id, []).append(question)
     first = {
         (item.sample_id, item.interaction, item.question_id): item for item in store.read("answers", Answer) if not item.repeat

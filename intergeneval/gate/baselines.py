@@ -15,15 +15,20 @@ from pathlib import Path
 from typing import Any
 
 from intergeneval.errors import ComparabilityError, RecordError, StoreError, UsageError
+from intergeneval.gate.run_scores import of_before, written_scores
 from intergeneval.ids import canonical_json
-from intergeneval.records import Completeness, Record, RunHeader, Sample, Score
+from intergeneval.records import Completeness, Profile, Record, RunHeader, Sample, Score
 from intergeneval.stats import allowed_unscored, clusters_of, completeness, labels_of
 from intergeneval.store import HEADER, RunStore, write_atomically
 
 BASELINES = Path("reports/baselines")
 """Where baselines are kept, relative to the repository that uses them."""
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-_SCORE_FIELDS = ("sample_id", "seed", "status", "kisa_raw", "sgi_raw", "spi", "kisa", "sgi", "if", "partial")
+_SCORE_FIELDS = (
+    *("sample_id", "seed", "status", "kisa_raw", "sgi_raw", "spi", "kisa", "sgi", "if", "partial"),
+    *("kisa_bounds", "sgi_bounds", "spi_bounds", "if_bounds", "emergence_bounds", "disappearance_bounds", "plausibility_bounds"),
+    *("open", "video"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +49,25 @@ class ScoredRun(Record):
         """Name of the model."""
         return self.header.model
 
+    @property
+    def profile(self) -> Profile:
+        """The profile it was scored under."""
+        return self.header.comparability.profile
+
+    @property
+    def bounded(self) -> bool:
+        """Whether its scores say how far missing answers may move them."""
+        return any(score.if_bounds is not None for score in self.scores)
+
+    def is_same(self, other: ScoredRun) -> bool:
+        """Whether both are one run, by how and when it was begun: then what neither has seen is one thing."""
+        mine, theirs = self.header, other.header
+        return bool(mine.created) and (mine.created, mine.key, mine.source_hash) == (
+            theirs.created,
+            theirs.key,
+            theirs.source_hash,
+        )
+
     def completeness(self) -> Completeness:
         """Return how much of the run is scored, by the share that the run itself allowed."""
         return completeness(self.scores, tuple(self.clusters), self.header.seeds, allowed_unscored(self.header))
@@ -52,11 +76,11 @@ class ScoredRun(Record):
 def read_run(folder: Path) -> ScoredRun:
     """Read a run folder. Raises UsageError where it is none or holds no scores, RecordError where a line is damaged."""
     store = RunStore.open(folder)
-    scores = store.read("scores", Score)
+    scores, header = written_scores(store)
     if not scores:
         raise UsageError(f"{folder}: has no scores yet; finish it with the same `intergeneval run` command")
     samples = store.read("samples", Sample)
-    return ScoredRun(header=store.header, clusters=clusters_of(samples), labels=labels_of(samples), scores=tuple(scores))
+    return ScoredRun(header=header, clusters=clusters_of(samples), labels=labels_of(samples), scores=tuple(scores))
 
 
 def find_baseline(name: str, root: Path = BASELINES) -> ScoredRun:
@@ -90,7 +114,8 @@ def read_baseline(path: Path) -> ScoredRun:
         raise UsageError(f"{path}: cannot be read ({error})") from None
     except ValueError as error:
         raise RecordError(f"{path}: not JSON ({error})") from None
-    return ScoredRun.from_json(value, where=str(path))
+    found = ScoredRun.from_json(value, where=str(path))
+    return found if found.bounded else dataclasses.replace(found, header=of_before(found.header))
 
 
 def write_baseline(run: ScoredRun, name: str, root: Path = BASELINES) -> Path:
@@ -183,7 +208,7 @@ def is_run_folder(path: Path) -> bool:
 
 def _compact(score: Score) -> dict[str, Any]:
     value = score.to_json()
-    return {name: value[name] for name in _SCORE_FIELDS if value[name] is not None and value[name] != []}
+    return {name: value[name] for name in _SCORE_FIELDS if value.get(name) is not None and value[name] != []}
 
 
 def _plain(value: Any) -> Any:

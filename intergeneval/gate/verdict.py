@@ -1,9 +1,10 @@
 """The gate: a paired comparison and a tolerance make a verdict. Pure.
 
-Tested in this order: the interval ends above ``-tolerance``: pass; it ends below 0: regression; else inconclusive, with the
-number of prompts that would decide. "Any drop" fails half of all reruns of an unchanged model; an interval fails a fortieth.
-A pass needs the prompts as well: where fewer than nine in ten are scored in both runs it is inconclusive, since videos that
-cannot be scored are often the bad ones.
+Tested in this order: the interval of (lowest run minus highest baseline) ends above ``-tolerance``: pass; that of (highest run
+minus lowest baseline) ends below 0: regression; else inconclusive, with the number of prompts that would decide and of the videos
+without an answer. So a run that leaves more unanswered never passes for it, nor does it fail for it alone. "Any drop" fails half
+of all reruns of an unchanged model; an interval fails a fortieth. A pass needs the prompts as well: where fewer than nine in ten
+are in both runs it is inconclusive.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from intergeneval.errors import EXIT_INCOMPLETE, EXIT_INCONCLUSIVE, EXIT_OK, EXIT_REGRESSION, UsageError
-from intergeneval.records import Comparison, Completeness, Outcome, Score, Verdict
-from intergeneval.stats import compare_metrics, prompts_to_decide, unchanged_pass_share
+from intergeneval.records import Comparison, Completeness, Outcome, Profile, Score, Verdict
+from intergeneval.stats import compare_metrics, prompts_to_decide, unanswered_text, unchanged_pass_share
 
 TOLERANCE = 0.02
 """Loss that is accepted unless asked otherwise, on the scale of IF."""
 COVERAGE = 0.9
-"""Least share of the prompts that must be scored in both runs for a pass, 0 to 1."""
+"""Least share of the prompts that must be in both runs for a pass, 0 to 1."""
 _OUTCOMES = (Outcome.INCONCLUSIVE, Outcome.REGRESSION, Outcome.PASS)
 
 
@@ -33,15 +34,23 @@ def verdict_codes(
     return codes
 
 
+def outcome_of(low: float, high: float, tolerance: float = TOLERANCE) -> Outcome:
+    """Return the outcome of one interval of run minus baseline; NaN is inconclusive."""
+    return _OUTCOMES[int(verdict_codes(np.array(low), np.array(high), tolerance))]
+
+
 def decide(comparison: Comparison, tolerance: float = TOLERANCE) -> Verdict:
     """Return the verdict on a comparison (baseline first). Raises UsageError for a tolerance that is not a number from 0 up."""
     if not (math.isfinite(tolerance) and tolerance >= 0):
         raise UsageError(f"--tolerance {tolerance}: must be a number from 0 up, on the scale of the metric, such as {TOLERANCE}")
     low = math.nan if comparison.low is None else comparison.low
     high = math.nan if comparison.high is None else comparison.high
-    outcome = _OUTCOMES[int(verdict_codes(np.array(low), np.array(high), tolerance))]
+    outcome = outcome_of(low, high, tolerance)
     undecided = outcome is Outcome.INCONCLUSIVE
     needed = prompts_to_decide(comparison, tolerance) if undecided else None
+    if needed is not None:
+        # The plan takes the plain t interval, which near an end of the range is narrower than the one that did not decide.
+        needed = max(needed, comparison.prompts + 1)
     # More prompts would not help a run whose videos drop out, so none are asked for.
     dropped = outcome is Outcome.PASS and comparison.coverage < COVERAGE
     outcome = Outcome.INCONCLUSIVE if dropped else outcome
@@ -64,9 +73,15 @@ def gate(
     clusters: Mapping[str, str],
     tolerance: float = TOLERANCE,
     names: tuple[str, str] = ("baseline", "run"),
+    profile: Profile = Profile.BOUNDED,
+    *,
+    same: bool = False,
 ) -> tuple[Verdict, tuple[Comparison, ...]]:
-    """Return the verdict on IF, and the comparisons of all metrics (`names` are baseline and run); the caller checks keys."""
-    comparisons = compare_metrics(baseline, run, clusters, names)
+    """Return the verdict on IF, and the comparisons of all metrics (`names` are baseline and run); the caller checks keys.
+
+    `same` says that run and baseline are one run.
+    """
+    comparisons = compare_metrics(baseline, run, clusters, names, profile=profile, same=same)
     return decide(comparisons[0], tolerance), comparisons
 
 
@@ -84,24 +99,33 @@ def _reason(outcome: Outcome, comparison: Comparison, tolerance: float, needed: 
         return f"no video is scored in both runs ({_without_score(comparison)}), so nothing can be said"
     if comparison.low is None or comparison.high is None:
         return f"difference {_signed(comparison.difference)}, but there is no interval: {comparison.caveat}"
-    found = (
-        f"difference {_signed(comparison.difference)}, {100 * comparison.level:g} % interval {_signed(comparison.low)} to"
-        f" {_signed(comparison.high)} over {comparison.prompts} prompts"
-    )
+    ends = f"{100 * comparison.level:g} % interval {_signed(comparison.low)} to {_signed(comparison.high)}"
+    found = f"{_difference(comparison)}, {ends} over {comparison.prompts} prompts"
     if outcome is Outcome.PASS:
         return f"{found}: a loss of more than {tolerance:g} is excluded"
     if outcome is Outcome.REGRESSION:
         return f"{found}: the run is worse"
     chance = "" if share is None else f"; an unchanged model would pass in {100 * share:.0f} % of runs with this spread"
     enough = "no number of prompts would decide" if needed is None else f"about {needed} prompts would decide"
+    if comparison.unanswered:
+        count = unanswered_text(comparison.unanswered)
+        enough = f"{count} could turn it alone" if needed is None else f"{enough}, with {count}"
     return f"{found}: neither a loss of {tolerance:g} nor a difference of 0 is excluded; {enough}{chance}"
+
+
+def _difference(comparison: Comparison) -> str:
+    """Return the difference, or the bounds it lies in where answers are missing."""
+    if not comparison.unanswered or comparison.lowest is None or comparison.highest is None:
+        return f"difference {_signed(comparison.difference or 0.0)}"
+    bounds = f"{_signed(comparison.lowest)} to {_signed(comparison.highest)}"
+    return f"difference between {bounds}, with {unanswered_text(comparison.unanswered)}"
 
 
 def _dropped(comparison: Comparison) -> str:
     """Return why a comparison that would pass decides nothing: it speaks of too few of the prompts."""
     return (
-        f"only {comparison.prompts} of {comparison.prompts_total} prompts are scored in both runs,"
-        f" a pass needs {100 * COVERAGE:g} %: {_without_score(comparison)}"
+        f"only {comparison.prompts} of {comparison.prompts_total} prompts are in both runs, a pass needs {100 * COVERAGE:g} %:"
+        f" {comparison.only_baseline} videos only in the baseline, {comparison.only_candidate} only in the run"
     )
 
 

@@ -37,6 +37,8 @@ class GateResult:
     """Header of the run."""
     baseline_header: RunHeader
     """Header of the baseline."""
+    unbounded: tuple[str, ...] = ()
+    """Names of run and baseline whose scores were stored before there were bounds, so that their gaps are not known."""
 
     def exit_code(self, *, strict: bool) -> int:
         """Return the exit code of the contract."""
@@ -57,7 +59,7 @@ class GateResult:
         both = (("the run", self.completeness), ("the baseline", self.baseline))
         return "; ".join(
             f"{name} is incomplete: {found.missing} videos missing and {found.unscored} unscored of {found.expected},"
-            f" allowed share {found.allowed:g}, run it again to finish it"
+            f" allowed share {found.allowed:g}, run it again to finish what can be finished"
             for name, found in both
             if not found.complete
         )
@@ -65,13 +67,17 @@ class GateResult:
     def notes(self) -> list[str]:
         """Return what else a reader should know, one sentence each."""
         item = self.verdict.comparison
-        few = f"only {item.prompts} of {item.prompts_total} prompts are scored in both runs" if 0 < item.coverage < 1 else ""
+        few = f"only {item.prompts} of {item.prompts_total} prompts are in both runs" if 0 < item.coverage < 1 else ""
         # What the reason says already is not said again.
         found = [text for text in (item.caveat, few) if text and text not in self.verdict.reason]
         if unpaired := left_out(item):
             found.append(unpaired)
         if item.partial:
             found.append(f"not assessed in either run: {', '.join(item.partial)}; scores are upper bounds")
+        found += [
+            f"the scores of {name} were stored before there were bounds and stand for themselves alone; store or run it anew"
+            for name in self.unbounded
+        ]
         found += [f"{name} has {header.own_masks_text}" for name, header in self._both() if header.own_masks]
         if not self.complete:
             found.append(self.incomplete_text())
@@ -150,7 +156,8 @@ def markdown(result: GateResult) -> str:
         "|---|---|---|---|---|---|---|",
         *(_markdown_row(row) for row in result.comparisons if row.difference is not None),
         "",
-        "The first row decides. The others are secondary, their p adjusted by Holm. Differences are run minus baseline, paired by"
+        "The first row decides, by its interval, which holds the difference whatever the missing answers are. The others are"
+        " secondary, their p adjusted by Holm. Differences are run minus baseline over the videos scored in both, paired by"
         " prompt and seed.",
         "",
         f"Benchmark {say(result.header.bench)} {say(result.header.bench_version)}, judge"
@@ -189,6 +196,9 @@ def _properties(result: GateResult) -> dict[str, str]:
         "difference": item.difference,
         "low": item.low,
         "high": item.high,
+        "lowest": item.lowest,
+        "highest": item.highest,
+        "videos_without_an_answer": item.unanswered,
         "prompts": item.prompts,
         "prompts_needed": result.verdict.prompts_needed,
         "key": result.header.comparability.key,

@@ -10,6 +10,8 @@ What a judge may offer beyond `Judge`, each by having the attribute or method:
 - ``concurrency = N``: it waits for somebody else (a server) and may be asked by N threads at once. The run then asks it in the
   parent process while workers decode and track, and hands frames over as JPEG files (`JudgeRequest.jpegs`).
 - ``wants_clip = True``: it is shown the whole video as well (`JudgeRequest.clip`).
+- ``replays = True``: what it declines is what another run left unanswered, of single videos too; its answers say which of that
+  was declared before any video was seen (`Answer.declined`). Of any other judge the run writes that into the answer itself.
 - `AssessesConsistency`: it says what emerged and disappeared (``--consistency judge``).
 - ``bodies_revision``, a text: beside that it marks the frames that show a body or thing that cannot be (`JudgeRequest.bodies`)
   and gives the marks as `Consistency.implausible`. The text says with which words, and joins the judge's revision in runs that

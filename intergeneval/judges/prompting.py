@@ -129,7 +129,10 @@ class JudgePrompts(Prompts):
         look: Look | None,
         how: Asking | None = None,
     ) -> str:
-        """Return the part of a request that asks: questions, and what is to be said of the frames of `look`. Raises as `render`."""
+        """Return the part of a request that asks: questions, and what is to be said of the frames of `look`.
+
+        Raises as `render`.
+        """
         how = how or Asking()
         asked, named = [], set[str]()
         for item in questions:

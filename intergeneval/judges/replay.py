@@ -23,6 +23,7 @@ class ReplayJudge:
 
     needs_frames = False
     needs_truth = False
+    replays = True
 
     def __init__(self, folder: Path) -> None:
         try:

@@ -23,12 +23,14 @@ from intergeneval.records.bench import (
     Sample,
     TouchingAtStart,
 )
+from intergeneval.records.bounding import LAMBDA, bounds_of, difference_of, is_open, metric_range
 from intergeneval.records.codec import LATER, Record
-from intergeneval.records.counting import TWIN_IDS, counted
+from intergeneval.records.counting import CONTROL_ID, TWIN_IDS, control_roles, counted
 from intergeneval.records.estimate import (
     Comparison,
     Completeness,
     Contrast,
+    Controls,
     Estimate,
     Outcome,
     PromptDifference,
@@ -40,7 +42,7 @@ from intergeneval.records.estimate import (
 )
 from intergeneval.records.grounding import Basis, CropCheck, Grounding, Place
 from intergeneval.records.header import RUN_SCHEMA, Comparability, RunHeader
-from intergeneval.records.score import InteractionScore, Profile, Score, ScoreStatus
+from intergeneval.records.score import MISSING, UNSCORED, InteractionScore, Profile, Score, ScoreStatus
 from intergeneval.records.truth import TrueAnswer, Truth
 from intergeneval.records.video import (
     Box,
@@ -56,11 +58,15 @@ from intergeneval.records.video import (
 
 __all__ = [
     "BOX_COLOURS",
+    "CONTROL_ID",
     "KISA_IDS",
+    "LAMBDA",
     "LATER",
+    "MISSING",
     "RUN_SCHEMA",
     "SGI_IDS",
     "TWIN_IDS",
+    "UNSCORED",
     "Answer",
     "AnswerStatus",
     "AnswerValue",
@@ -72,6 +78,7 @@ __all__ = [
     "Completeness",
     "Consistency",
     "Contrast",
+    "Controls",
     "CropCheck",
     "Detection",
     "Detections",
@@ -110,5 +117,10 @@ __all__ = [
     "Verdict",
     "Video",
     "VideoStatus",
+    "bounds_of",
+    "control_roles",
     "counted",
+    "difference_of",
+    "is_open",
+    "metric_range",
 ]

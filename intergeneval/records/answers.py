@@ -48,7 +48,7 @@ class Question(Record):
     interaction: int
     """Index of the key interaction in the sample, from 0."""
     question_id: int
-    """1 to 10 (protocol, section 1)."""
+    """1 to 10 (protocol, section 1), or CONTROL_ID."""
     stage: Stage
     """pre, during, post or grounding."""
     text: str
@@ -94,7 +94,7 @@ class Answer(Record):
     interaction: int
     """Index of the key interaction."""
     question_id: int
-    """1 to 10."""
+    """1 to 10, or CONTROL_ID."""
     status: AnswerStatus
     """ok, or why there is no answer."""
     value: AnswerValue | None
@@ -113,6 +113,8 @@ class Answer(Record):
     """Tokens, seconds, attempts; never compared."""
     video: str = ""
     """sha256 of the video it is about; an answer about another version of it is stale."""
+    declined: bool = field(default=False, metadata=LATER)
+    """Whether the judge declares such a question unanswerable for the verb before it sees any video: it counts for no model."""
 
     @property
     def verdict(self) -> AnswerValue | None:
@@ -126,6 +128,8 @@ class Answer(Record):
     def __post_init__(self) -> None:
         if (self.status is AnswerStatus.OK) != (self.value is not None):
             raise ValueError(f"an answer with status {self.status} cannot hold value {self.value!r}")
+        if self.declined and self.status is not AnswerStatus.UNANSWERABLE:
+            raise ValueError(f"an answer with status {self.status} cannot be declined")
         if self.frame is not None and self.frame < 0:
             raise ValueError(f"frame {self.frame} is below 0")
 

@@ -6,7 +6,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from intergeneval.records.codec import Record
+from intergeneval.records.codec import LATER, Record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,13 +18,14 @@ class Estimate(Record):
     level: float
     """Confidence level of the interval, such as 0.95."""
     mean: float | None
-    """Mean over the scored prompts, equal weights; None when no prompt is scored."""
+    """Mean over the scored prompts, equal weights; None when nothing was judged. Where `open` is not 0 it orders nothing."""
     se: float | None
     """Clustered standard error of the mean; None with fewer than two clusters."""
     low: float | None
-    """Lower end of the t interval, not clipped to the scale; None with fewer than two clusters or in a thin slice."""
+    """Lower end of the interval, inside the metric's range: that of the mean with everything unanswered taken as no. None with
+    fewer than two clusters or in a thin slice."""
     high: float | None
-    """Upper end of the t interval."""
+    """Upper end of the interval: that of the mean with everything unanswered taken as yes."""
     sd: float | None
     """Standard deviation of the prompt scores; None with fewer than two prompts."""
     prompts: int
@@ -32,7 +33,7 @@ class Estimate(Record):
     prompts_total: int
     """Prompts with any score line."""
     clusters: int
-    """Clusters among `prompts`; the interval uses t on ``clusters - 1``."""
+    """Clusters of all prompts with a score line; the interval uses t on ``clusters - 1``."""
     videos: int
     """Scored videos."""
     videos_total: int
@@ -45,6 +46,15 @@ class Estimate(Record):
     """Parts not assessed in any scored video; not empty: numbers that contain SPI are upper bounds."""
     caveat: str = ""
     """What keeps the interval from being read as usual, in one sentence; empty when nothing does."""
+    bounds: tuple[float, float] | None = field(default=None, metadata=LATER)
+    """Mean over all prompts with everything unanswered taken as no, and as yes; None when nothing was judged."""
+    open: int = field(default=0, metadata=LATER)
+    """Videos of which something has no answer, so that the bounds have a width."""
+
+    @property
+    def middle(self) -> float | None:
+        """The middle of the bounds: what models are listed by; None when nothing was judged."""
+        return None if self.bounds is None else (self.bounds[0] + self.bounds[1]) / 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +75,12 @@ class PromptDifference(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison(Record):
-    """The paired difference ``candidate - baseline`` of one metric over the prompts that both runs scored."""
+    """The paired difference ``candidate - baseline`` of one metric over the prompts that both runs hold.
+
+    What is claimed goes by `low` and `high`, which hold the difference whatever the missing answers are: the candidate is better
+    where `low` is above 0, worse where `high` is below. The numbers over scored videos alone claim nothing where `unanswered` is
+    not 0.
+    """
 
     baseline: str
     """Name of the first run."""
@@ -78,23 +93,25 @@ class Comparison(Record):
     level: float
     """Confidence level of the interval."""
     difference: float | None
-    """Mean over prompts of candidate minus baseline; None when no prompt is scored in both."""
+    """Mean of candidate minus baseline over the prompts scored in both; None when none is."""
     se: float | None
     """Clustered standard error of the difference; None with fewer than two clusters."""
     low: float | None
-    """Lower end of the t interval; None with fewer than two clusters or in a thin slice."""
+    """Lower end of the interval of (lowest candidate minus highest baseline), inside the range of a difference; None with fewer
+    than two clusters or in a thin slice."""
     high: float | None
-    """Upper end of the t interval."""
+    """Upper end of the interval of (highest candidate minus lowest baseline)."""
     sd: float | None
     """Standard deviation of the prompt differences; None with fewer than two prompts."""
     baseline_mean: float | None
-    """Mean of the first run over the compared prompts."""
+    """Mean of the first run over the prompts scored in both."""
     candidate_mean: float | None
-    """Mean of the second run over the compared prompts."""
+    """Mean of the second run over the prompts scored in both."""
     correlation: float | None
     """Pearson correlation of the prompt scores; None under three prompts or where one run does not vary."""
     p: float | None
-    """Two-sided sign-flip p, flipped by cluster; None when nothing is compared or in a thin slice."""
+    """Two-sided sign-flip p, flipped by cluster, of the end of the bounds that is nearer to 0, and 1 where they hold 0; None when
+    nothing is compared or in a thin slice."""
     p_adjusted: float | None
     """p after Holm, over the family that `family` counts."""
     family: int
@@ -104,7 +121,7 @@ class Comparison(Record):
     exact: bool
     """Whether all sign patterns were gone through."""
     prompts: int
-    """Prompts compared."""
+    """Prompts compared: those that both runs hold a video of, scored or not."""
     prompts_total: int
     """Prompts in either run."""
     clusters: int
@@ -124,7 +141,7 @@ class Comparison(Record):
     mismatched: int
     """Scored pairs left out since different parts of them were not assessed."""
     wins: int
-    """Prompts on which the candidate is better."""
+    """Prompts on which the candidate is better, whatever the missing answers are."""
     ties: int
     """Prompts with equal scores."""
     losses: int
@@ -135,6 +152,26 @@ class Comparison(Record):
     """Parts not assessed, the same in both runs."""
     caveat: str = ""
     """What keeps the interval from being read as usual, in one sentence; empty when nothing does."""
+    lowest: float | None = field(default=None, metadata=LATER)
+    """Mean over prompts of (lowest candidate minus highest baseline); None when nothing is compared."""
+    highest: float | None = field(default=None, metadata=LATER)
+    """Mean over prompts of (highest candidate minus lowest baseline)."""
+    unanswered: int = field(default=0, metadata=LATER)
+    """Compared pairs of videos of which something has no answer, so that their difference is known within bounds only."""
+    undecided: int = field(default=0, metadata=LATER)
+    """Prompts on which the missing answers say who is better."""
+    scored: int = field(default=0, metadata=LATER)
+    """Prompts with a video scored in both: what `difference` is taken over."""
+
+    @property
+    def better(self) -> bool:
+        """Whether the candidate stands above the baseline."""
+        return self.low is not None and self.low > 0
+
+    @property
+    def worse(self) -> bool:
+        """Whether the baseline stands above the candidate."""
+        return self.high is not None and self.high < 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,14 +237,14 @@ class Contrast(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TieGroup(Record):
-    """Models that cannot be told from the best of them."""
+    """Models of which each stands above every model of the groups below, and that are not all told apart among themselves."""
 
     rank: int
     """Place of the leader, from 1; all members share it."""
     leader: str
-    """The member with the highest mean."""
+    """The member with the highest middle of its bounds."""
     members: tuple[str, ...]
-    """Names by falling mean, the leader first."""
+    """Names by falling middle of the bounds, the leader first."""
     comparisons: tuple[Comparison, ...]
     """Each other member against the leader (leader = baseline), in the order of `members`."""
 
@@ -275,8 +312,31 @@ class Completeness(Record):
     missing: int
     """Videos that are missing, undecodable, or have no score line."""
     unscored: int
-    """Videos whose answers failed, were refused, could not be parsed or are not there yet."""
+    """Videos that are there and have no score: answers failed or are not there yet, too few could be given, an instance was lost,
+    or the first frame is another picture."""
     allowed: float
     """Share of missing and unscored videos that is accepted, 0 to 1."""
     complete: bool
     """Whether ``(missing + unscored) / expected`` is at or under `allowed`, and there is a video at all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Controls(Record):
+    """What a judge answered to control questions, which must be no; part of no score."""
+
+    asked: int
+    """Controls that were asked."""
+    answered: int
+    """Controls with an answer."""
+    yes: int
+    """Controls answered yes."""
+    share: float | None = None
+    """Share of yes among those answered, 0 to 1; None where none was answered."""
+    low: float | None = None
+    """Lower end of its 95 % interval (Wilson)."""
+    high: float | None = None
+    """Upper end of it."""
+    limit: float | None = None
+    """Share above which a judge flatters."""
+    flatters: bool = False
+    """Whether the share is above the limit, and plainly so."""

@@ -30,7 +30,15 @@ class ScoreStatus(enum.StrEnum):
     UNANSWERABLE = "unanswerable"
     """Too few questions can be answered by this judge with these tracks."""
     UNTRACKED = "untracked"
-    """An instance was lost in over 20 % of its sampled frames, or the tracker failed: SPI is None."""
+    """An instance of an interaction was lost in over 20 % of its sampled frames: SPI is None."""
+    FOREIGN_FIRST_FRAME = "foreign_first_frame"
+    """The video begins with another picture than the benchmark's first frame, so that nothing said of its instances holds."""
+
+
+UNSCORED = frozenset({ScoreStatus.UNANSWERED, ScoreStatus.UNANSWERABLE, ScoreStatus.UNTRACKED, ScoreStatus.FOREIGN_FIRST_FRAME})
+"""A video was there and has no score."""
+MISSING = frozenset({ScoreStatus.MISSING, ScoreStatus.UNDECODABLE})
+"""There was no video to score."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,13 +48,15 @@ class InteractionScore(Record):
     interaction: int
     """Index of the key interaction."""
     kisa_raw: float | None
-    """Share of yes among the answered of the counted of questions 1-6, 0 to 1; None with under two thirds answered."""
+    """Share of yes among the answered of the askable of questions 1-6, 0 to 1; None with none answered, and with under two thirds
+    answered of an interaction without a score."""
     sgi_raw: float | None
-    """Share of yes among the answered of the counted of questions 7-10, 0 to 1; None with under three quarters answered."""
+    """Share of yes among the answered of the askable of questions 7-10, 0 to 1; None with none answered, and with under three
+    quarters answered of an interaction without a score."""
     kisa_answered: int
-    """Counted questions of 1-6 with an answer."""
+    """Askable questions of 1-6 with an answer."""
     sgi_answered: int
-    """Counted questions of 7-10 with an answer."""
+    """Askable questions of 7-10 with an answer."""
     kisa_bounds: tuple[float, float]
     """KISA_raw with all unanswered counted as no, and as yes."""
     sgi_bounds: tuple[float, float]
@@ -55,6 +65,8 @@ class InteractionScore(Record):
     """Questions that failed, were refused, unparsed, or not yet asked."""
     left_out: tuple[int, ...] = field(default=(), metadata=LATER)
     """Ids of questions that the profile does not count for this interaction."""
+    declined: tuple[int, ...] = field(default=(), metadata=LATER)
+    """Ids of counted questions that the judge declared unanswerable for the verb before it saw a video: not askable."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +96,7 @@ class Score(Record):
     plausibility: float | None = field(default=None, metadata=LATER)
     """Under ``informative``: 1 less the share of sampled frames after frame 0 that show what cannot be, 0 to 1; 1 unlooked."""
     answered: str = "0/0"
-    """Questions with an answer, over questions asked, such as ``19/20``."""
+    """Askable questions with an answer, over askable questions, such as ``19/20``."""
     partial: tuple[str, ...] = ()
     """Parts not assessed; with ``emergence`` in it all numbers that contain SPI are upper bounds."""
     emergence_ratio: float | None = None
@@ -92,8 +104,24 @@ class Score(Record):
     disappearance_ratio: float | None = None
     """Share of the assessed frames after frame 0 with a disappearance, 0 to 1."""
     kisa_bounds: tuple[float, float] | None = None
-    """kisa_raw with all unanswered counted as no, and as yes."""
+    """kisa_raw with all unanswered counted as no, and as yes; a video that a profile counts 0 has no other value."""
     sgi_bounds: tuple[float, float] | None = None
     """sgi_raw with all unanswered counted as no, and as yes."""
     interactions: tuple[InteractionScore, ...] = ()
     """The parts that the means above are taken over."""
+    if_bounds: tuple[float, float] | None = field(default=None, metadata=LATER)
+    """Lowest and highest IF, were everything without an answer known; every video has them. None in what was written before."""
+    spi_bounds: tuple[float, float] | None = field(default=None, metadata=LATER)
+    """SPI with all frames that could not be told counted as the worst, and as none."""
+    emergence_bounds: tuple[float, float] | None = field(default=None, metadata=LATER)
+    """Share of the sampled frames after frame 0 with an emergence, at least and at most; None where nobody looks for it."""
+    disappearance_bounds: tuple[float, float] | None = field(default=None, metadata=LATER)
+    """Share of the sampled frames after frame 0 with a disappearance, at least and at most."""
+    plausibility_bounds: tuple[float, float] | None = field(default=None, metadata=LATER)
+    """Under ``informative``: `plausibility` at least and at most; None where nobody looks for it."""
+    open: tuple[tuple[str, float], ...] = field(default=(), metadata=LATER)
+    """What has no answer, as (name, weight in its share or ratio): a question ``interaction:id``, a frame ``emergence:8``,
+    ``disappearance:8`` or ``plausibility:8``, or ``video`` where nothing is known."""
+    video: str = field(default="", metadata=LATER)
+    """sha256 of the video, put in by whoever compares runs; ``scores.jsonl`` leaves it to ``videos.jsonl``. Empty where there was
+    none to read."""

@@ -19,6 +19,8 @@ class VideoStatus(enum.StrEnum):
     OK = "ok"
     MISSING = "missing"
     UNDECODABLE = "undecodable"
+    FOREIGN_FIRST_FRAME = "foreign_first_frame"
+    """Decoded, but its first frame is another picture than the benchmark's."""
 
 
 class Fit(enum.StrEnum):

@@ -53,7 +53,8 @@ def spell_out(score: Score, answers: Sequence[Answer], consistency: Consistency 
     ]
     if score.plausibility is not None:
         lines.append(_plausible(score, consistency))
-    return (*lines, Line(name="IF", formula=_half(score), value=score.if_, bound=bool(score.partial)))
+    note = _bounds(score.if_bounds)
+    return (*lines, Line(name="IF", formula=_half(score), value=score.if_, bound=bool(score.partial), note=note))
 
 
 def _share(score: Score, answers: Sequence[Answer], ids: tuple[int, ...]) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from intergeneval import stats
 from intergeneval.report.page import Report
 
 
@@ -53,6 +54,7 @@ def report_json(report: Report) -> dict[str, Any]:
                         "tie_group": row.tie_group,
                         "estimates": {metric: item.to_json() for metric, item in row.estimates.items()},
                         "completeness": row.completeness.to_json(),
+                        **stats.controls_json(row.controls),
                     }
                     for row in group.rows
                 ],
@@ -77,26 +79,32 @@ def report_json(report: Report) -> dict[str, Any]:
 
 
 def _leaderboard_csv(report: Report) -> str:
-    rows: list[list[Any]] = [
-        ["key", "model", "tie_group", "metric", "mean", "low", "high", "se", "prompts", "clusters", "coverage", "partial"]
-    ]
+    named = "key model tie_group metric mean low high se prompts clusters coverage partial bounds_low bounds_high open"
+    rows: list[list[Any]] = [[*named.split(), "controls_yes", "controls_answered", "controls_share"]]
     for group in report.groups:
         for row in group.rows:
             for metric, item in row.estimates.items():
                 numbers = [item.mean, item.low, item.high, item.se, item.prompts, item.clusters, item.coverage]
-                rows.append([group.comparability.key, row.label, row.tie_group, metric, *numbers, " ".join(item.partial)])
+                told = [" ".join(item.partial), *(item.bounds or (None, None)), item.open]
+                asked = row.controls
+                told += [None, None, None] if asked is None else [asked.yes, asked.answered, asked.share]
+                rows.append([group.comparability.key, row.label, row.tie_group, metric, *numbers, *told])
     return _csv(rows)
 
 
 def _scores_csv(report: Report) -> str:
     named = "key model sample_id seed status if kisa sgi spi kisa_raw sgi_raw answered partial reason"
-    rows: list[list[Any]] = [named.split()]
+    bounds = [f"{name}_{end}" for name in ("if", "spi", "kisa_raw", "sgi_raw") for end in ("low", "high")]
+    rows: list[list[Any]] = [[*named.split(), *bounds]]
     for group in report.groups:
         for row in group.rows:
             for item in row.run.scores:
                 numbers = [item.if_, item.kisa, item.sgi, item.spi, item.kisa_raw, item.sgi_raw]
                 told = [item.answered, " ".join(item.partial), item.reason]
-                rows.append([group.comparability.key, row.label, item.sample_id, item.seed, item.status.value, *numbers, *told])
+                spans = (item.if_bounds, item.spi_bounds, item.kisa_bounds, item.sgi_bounds)
+                ends = [end for span in spans for end in span or (None, None)]
+                named_by = [group.comparability.key, row.label, item.sample_id, item.seed, item.status.value]
+                rows.append([*named_by, *numbers, *told, *ends])
     return _csv(rows)
 
 

@@ -7,7 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from intergeneval import stats
-from intergeneval.records import Comparability, Comparison, Completeness, Estimate, PromptDifference, RunHeader, ScoreStatus
+from intergeneval.records import (
+    Comparability,
+    Comparison,
+    Completeness,
+    Controls,
+    Estimate,
+    PromptDifference,
+    RunHeader,
+    ScoreStatus,
+)
 from intergeneval.report.card import JudgeCard
 from intergeneval.report.load import LoadedRun
 
@@ -38,7 +47,7 @@ class Row:
     estimates: Mapping[str, Estimate]
     """By metric, the primary first."""
     tie_group: int | None
-    """Rank of the tie group, that of its best model (1, 2, 4, ...); None without a mean."""
+    """Rank of the tie group, that of its best model (1, 2, 4, ...); None where nothing was judged."""
     completeness: Completeness
     """How much of the run has a score."""
     counts: tuple[tuple[str, int], ...]
@@ -47,6 +56,8 @@ class Row:
     """Prompt scores of the primary metric."""
     usage: Usage
     """What the answers took."""
+    controls: Controls | None = None
+    """What the judge answered to questions that must be no; None where none was asked."""
 
     @property
     def label(self) -> str:
@@ -141,7 +152,7 @@ class Group:
     differing: tuple[str, ...]
     """Fields in which this group differs from the first group."""
     rows: tuple[Row, ...]
-    """By tie group and falling mean."""
+    """By tie group, and within one by the falling middle of the bounds, which claims nothing."""
     slices: tuple[Slice, ...]
     """By dimension and label."""
     pairs: tuple[Pair, ...]
@@ -177,13 +188,13 @@ def _group(
     anchor: str, runs: Sequence[LoadedRun], partial: tuple[str, ...], first: Comparability, cards: Sequence[JudgeCard]
 ) -> Group:
     clusters = stats.clusters_of(sample for run in runs for sample in run.samples.values())
-    groups = stats.tie_groups({run.label: run.scores for run in runs}, clusters)
+    comparability = runs[0].header.comparability
+    groups = stats.tie_groups({run.label: run.scores for run in runs}, clusters, profile=comparability.profile)
     places = {label: group.rank for group in groups for label in group.members}
     order = [label for group in groups for label in group.members]
     ranked = sorted(runs, key=lambda run: (order.index(run.label) if run.label in places else len(order), run.label))
     rows = tuple(_row(run, clusters, places.get(run.label)) for run in ranked)
     chosen = _pairs_to_show(len(rows))
-    comparability = runs[0].header.comparability
     return Group(
         anchor=anchor,
         comparability=comparability,
@@ -204,7 +215,7 @@ def _fitting(cards: Sequence[JudgeCard], header: RunHeader) -> list[JudgeCard]:
 
 
 def _row(run: LoadedRun, clusters: Mapping[str, str], tie_group: int | None) -> Row:
-    estimates = stats.estimates(run.scores, clusters)
+    estimates = stats.estimates(run.scores, clusters, profile=run.header.comparability.profile)
     main = estimates[stats.PRIMARY]
     return Row(
         run=run,
@@ -214,6 +225,7 @@ def _row(run: LoadedRun, clusters: Mapping[str, str], tie_group: int | None) -> 
         counts=tuple((status, count) for status, count in main.statuses.items() if status != ScoreStatus.OK),
         prompts=stats.prompt_scores(run.scores),
         usage=_usage(run),
+        controls=stats.controls(answer for take in run.takes.values() for answer in take.answers),
     )
 
 
@@ -233,7 +245,7 @@ def _slices(rows: Sequence[Row], clusters: Mapping[str, str]) -> tuple[Slice, ..
     labels = {key: value for row in rows for key, value in stats.labels_of(row.run.samples.values()).items()}
     found: dict[tuple[str, str], list[Estimate | None]] = {}
     for place, row in enumerate(rows):
-        for item in stats.slices(row.run.scores, clusters, labels):
+        for item in stats.slices(row.run.scores, clusters, labels, profile=row.run.header.comparability.profile):
             found.setdefault((item.dimension, item.label), [None] * len(rows))[place] = item.estimate
     return tuple(
         Slice(dimension=dimension, label=label, estimates=tuple(estimates))
@@ -252,10 +264,11 @@ def _pair(anchor: str, rows: Sequence[Row], places: tuple[int, int], clusters: M
     better, worse = places
     baseline, candidate = rows[worse].run, rows[better].run
     differences = stats.prompt_differences(baseline.scores, candidate.scores)
+    names, profile = (baseline.label, candidate.label), candidate.header.comparability.profile
     return Pair(
         anchor=f"{anchor}-pair-{better + 1}-{worse + 1}",
         first=worse,
         second=better,
-        comparisons=stats.compare_metrics(baseline.scores, candidate.scores, clusters, (baseline.label, candidate.label)),
+        comparisons=stats.compare_metrics(baseline.scores, candidate.scores, clusters, names, profile=profile),
         differences=tuple(sorted(differences, key=lambda item: (item.difference, item.sample_id))),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from intergeneval.errors import RecordError, UsageError
+from intergeneval.gate.run_scores import written_scores
 from intergeneval.records import Answer, Consistency, Question, RunHeader, Sample, Score, Tracks, Video
 from intergeneval.report.overlay import Overlay, overlay_of
 from intergeneval.store import RunStore
@@ -80,7 +81,8 @@ def load_runs(folders: Sequence[Path]) -> list[LoadedRun]:
 
 def _load(folder: Path) -> LoadedRun:
     store = RunStore.open(folder)
-    scores = {(score.sample_id, score.seed): score for score in store.read("scores", Score)}
+    written, header = written_scores(store)
+    scores = {(score.sample_id, score.seed): score for score in written}
     if not scores:
         raise UsageError(f"{folder}: has no scores yet; finish it with the same 'intergeneval run' command")
     samples = {sample.id: sample for sample in store.read("samples", Sample)}
@@ -111,9 +113,9 @@ def _load(folder: Path) -> LoadedRun:
         if key in videos
     }
     return LoadedRun(
-        label=store.header.model,
+        label=header.model,
         folder=folder,
-        header=store.header,
+        header=header,
         samples=samples,
         questions=asked,
         scores=tuple(scores.values()),

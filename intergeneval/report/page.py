@@ -19,6 +19,7 @@ from intergeneval.report.load import LoadedRun, load_runs
 from intergeneval.report.names import file_names
 from intergeneval.report.plots import Axis, Bars, Dots, axis_over, bars, dots
 from intergeneval.report.reference import METRICS, PublishedTable, published_tables
+from intergeneval.stats import standing, unanswered_text, undecided_text
 
 UNSCORED_SHOWN = 200
 """Videos without a score that are listed on the page; all of them are in the download."""
@@ -158,11 +159,30 @@ class Report:
         """Return what a comparison allows one to say, in one sentence."""
         if comparison.low is None or comparison.high is None:
             return "There is no interval, so nothing can be said of other prompts."
-        if comparison.low > 0:
+        if comparison.better:
             return "The interval lies above 0."
-        if comparison.high < 0:
+        if comparison.worse:
             return "The interval lies below 0."
-        return "The interval holds 0: these prompts do not tell the two apart."
+        if comparison.unanswered:
+            return f"Not decided: {unanswered_text(comparison.unanswered)}."
+        return "Not decided: the interval holds 0, these prompts do not tell the two apart."
+
+    def standing(self, group: Group, row: Row) -> str:
+        """Return that a row's place within its tie group is not decided; empty for one that is alone in it."""
+        members = [other for other in group.rows if other.tie_group == row.tie_group and row.tie_group is not None]
+        if len(members) < 2:
+            return ""
+        return undecided_text(sum(other.main.open for other in members))
+
+    def undecided(self, group: Group) -> list[tuple[int, str]]:
+        """Return the tie groups of several models with why their order is not decided, and what is told apart inside them."""
+        found = {row.tie_group: self.standing(group, row) for row in group.rows if row.tie_group is not None}
+        inside: dict[int | None, list[str]] = {}
+        for pair in group.pairs:
+            ranks = {group.rows[pair.first].tie_group, group.rows[pair.second].tie_group}
+            if len(ranks) == 1 and (pair.main.better or pair.main.worse):
+                inside.setdefault(ranks.pop(), []).append(standing(pair.main))
+        return [(rank, "; ".join([told, *inside.get(rank, [])])) for rank, told in found.items() if told]
 
     def href(self, group: Group, sample_id: str) -> str:
         """Return where a sample is shown: its page, or its part of the one file."""
@@ -223,7 +243,12 @@ class Report:
 
     def _group_data(self, group: Group) -> dict[str, Any]:
         def cells(estimates: Sequence[Any]) -> list[list[float | int | None] | None]:
-            return [None if item is None else [item.mean, item.low, item.high, item.prompts, item.coverage] for item in estimates]
+            return [
+                None
+                if item is None
+                else [item.mean, item.low, item.high, item.prompts, item.coverage, item.open, *(item.bounds or (None, None))]
+                for item in estimates
+            ]
 
         axis = self.axes[group.anchor]
         return {
@@ -281,7 +306,8 @@ def delta_text(group: Group, place: int, reference: int) -> tuple[str, str]:
                 return "no shared prompt", ""
             sign = 1 if pair.second == place else -1
             ends = [] if main.low is None or main.high is None else sorted((sign * main.low, sign * main.high))
-            return signed(sign * main.difference), f"[{num(ends[0])}, {num(ends[1])}]" if ends else ""
+            mark = "*" if main.unanswered else ""
+            return signed(sign * main.difference) + mark, f"[{num(ends[0])}, {num(ends[1])}]" if ends else ""
     return "not compared", ""
 
 

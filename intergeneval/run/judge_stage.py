@@ -58,14 +58,18 @@ def _marked(judge: Judge, request: JudgeRequest, said: Consistency) -> Consisten
 def _allowed(judge: Judge, request: JudgeRequest, answer: Answer) -> Answer:
     """Return the answer, or a failed one for an "unanswerable" that the protocol does not allow.
 
-    It is allowed where the judge declares it for such a question before it has seen a video, or where a track is lost: a judge
-    that can see and finds nothing answers no.
+    It is allowed where the judge declares it for such a question before it has seen a video, which is written into the answer, or
+    where a track is lost: a judge that can see and finds nothing answers no.
     """
-    if answer.status is not AnswerStatus.UNANSWERABLE or _somebody_lost(request):
+    if answer.status is not AnswerStatus.UNANSWERABLE:
         return answer
     asked = {(item.interaction, item.question_id): item for item in request.questions}
     question = asked.get((answer.interaction, answer.question_id))
-    if question is None or judge.declines(question) is not None:
+    declined = question is not None and judge.declines(question) is not None
+    # What replays a run knows its answers, those to single videos too: whether they were declared stands in them.
+    if declined and not getattr(judge, "replays", False):
+        return replace(answer, declined=True)
+    if question is None or declined or _somebody_lost(request):
         return answer
     reason = f"the judge said unanswerable of a question it does not decline, with no track lost: {answer.reason}"
     return replace(answer, status=AnswerStatus.FAILED, reason=reason)

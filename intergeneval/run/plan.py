@@ -23,12 +23,13 @@ from intergeneval.ids import sha256_json, short
 from intergeneval.judges import Judge, bodies_revision, revision_of
 from intergeneval.judges.services import CostEstimate
 from intergeneval.plugins import split_spec
-from intergeneval.records import RUN_SCHEMA, Comparability, Profile, Question, RunHeader, Sample
+from intergeneval.records import CONTROL_ID, RUN_SCHEMA, Comparability, Profile, Question, RunHeader, Sample
 from intergeneval.run.backends import Backends
 from intergeneval.run.preflight import (
     FirstFrameMasks,
     check_benchmark,
     check_judge,
+    check_videos,
     first_frame_finder,
     model_name,
     resolve,
@@ -92,6 +93,7 @@ class Plan:
         if judge is not None:
             backends = replace(backends, judge=judge)
         check_judge(config, backends, bench)
+        check_videos(backends, whole)
         masks = FirstFrameMasks.of_run(config, backends, whole, bench)
         finder = first_frame_finder(config, backends, bench, masks.lacking)
         check_benchmark(bench, masks.lacking, needs_masks=split_spec(config.tracker)[0] != "stored")
@@ -123,7 +125,8 @@ class Plan:
             whole=self.whole.plain if version == questions.VERSIONS[0] else self.whole,
             bench=bench,
             templated={
-                sample.id: questions.questions_for(sample, templates, profile=self.config.profile) for sample in bench.samples
+                sample.id: questions.questions_for(sample, templates, profile=self.config.profile, controls=self.config.controls)
+                for sample in bench.samples
             },
             version=version,
             settled=None,
@@ -194,7 +197,9 @@ class Plan:
     def _header(self, asked: Mapping[str, tuple[Question, ...]]) -> RunHeader:
         config, backends, whole = self.config, self.backends, self.whole
         templates = questions.templates_hash(questions.embedded(self.version))
-        worded = [question.to_json() for sample in self.bench.samples for question in asked[sample.id]]
+        # Controls count for no score, so runs with and without them may be compared.
+        scored = (item for sample in self.bench.samples for item in asked[sample.id] if item.question_id != CONTROL_ID)
+        worded = [question.to_json() for question in scored]
         chosen = [sample.id for sample in self.bench.samples]
         narrowed = self.bench.samples != whole.samples
         if config.consistency == "judge":

@@ -19,6 +19,8 @@ from intergeneval.records import Sample
 from intergeneval.run.backends import Backends
 from intergeneval.run.infer_bench import infer_benchmark
 from intergeneval.run.job import PackedMask
+from intergeneval.sources.folder import FolderSource
+from intergeneval.sources.misfit import misfit_text
 from intergeneval.trackers import Segments
 from intergeneval.trackers.stored import StoredTracker
 
@@ -99,6 +101,14 @@ def model_name(config: RunConfig, backends: Backends) -> str:
 def seeds_of(config: RunConfig, backends: Backends, sample: Sample) -> Sequence[int]:
     """Return the seeds of a sample that are scored."""
     return backends.source.seeds(sample, config.seeds) or config.seeds or (0,)
+
+
+def check_videos(backends: Backends, benchmark: Benchmark) -> None:
+    """Raise UsageError where a folder holds no video of any sample: what is there, what it may be meant for, how to say so."""
+    source = backends.source
+    if isinstance(source, FolderSource) and not any(source.has(sample) for sample in benchmark.samples):
+        names = [sample.id for sample in benchmark.samples]
+        raise UsageError(misfit_text(source.folder, source.files(), names, benchmark.name))
 
 
 def first_frame_finder(

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from intergeneval import scores
 from intergeneval.config import RunConfig
 from intergeneval.errors import BudgetError, RefusedError
+from intergeneval.gate.run_scores import score_run, with_bytes
 from intergeneval.judges import Defers, Judge
 from intergeneval.judges.inquiries import Inquires
-from intergeneval.records import Answer, Consistency, Profile, Question, Sample, Score, ScoreStatus, Video
+from intergeneval.records import MISSING, UNSCORED, Question, Sample, Score
+from intergeneval.records import Outcome as Verdict
+from intergeneval.run.deciding import Decision, Watch, write_decision
 from intergeneval.run.job import Job, Outcome, Pending, Result
 from intergeneval.run.judge_services import JudgeServices
 from intergeneval.run.judge_stage import JudgeStage, concurrency
@@ -23,8 +25,8 @@ from intergeneval.run.resume import RunState
 from intergeneval.run.video import VideoPipeline
 from intergeneval.store import RunStore, RunWriter
 
-UNSCORED = frozenset({ScoreStatus.MISSING, ScoreStatus.UNDECODABLE, ScoreStatus.UNANSWERED})
-"""Statuses that count toward exit code 3: an error or an absent video, not what geometry cannot know."""
+COUNTED = MISSING | UNSCORED
+"""Statuses that count toward exit code 3: every video without a score, and every absent one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,18 +63,25 @@ class RunResult:
     """Whether that is because the judge's server refuses everything by now; else it is the cost limit."""
     waiting: str = ""
     """What a judge that replies later has been asked, and when to come back; empty where nothing is under way."""
+    decision: Decision | None = None
+    """How it stands against the baseline that it was to be decided against; None where there was none. `scores` are then those
+    of the videos that were looked at."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
     """What one pass over the videos came to."""
 
-    touched: set[tuple[str, int]]
-    """Sample and seed of the videos on which anything was done."""
-    stopped: str
+    samples: Sequence[Sample]
+    """Whose videos were looked at."""
+    stopped: str = ""
     """Why it stopped early; empty when it did not."""
-    refused: bool
+    refused: bool = False
     """Whether that is because the judge's server refuses everything by now."""
+    waiting: str = ""
+    """What is still under way; empty where nothing is."""
+    decision: Decision | None = None
+    """What was decided on the way; None where nothing was to be, or where it ended before a look."""
 
 
 class Run:
@@ -121,6 +130,7 @@ class Run:
         server refuses the first requests for a cause that meets them all, and as `settle` does.
         """
         config, samples, settled = self.plan.config, self.plan.bench.samples, self.settle(on_notice)
+        watch = self._watch(settled) if config.until_decided else None
         store = RunStore.create(settled.folder, settled.header)
         first, count = config.shard_of()
         shard = f"{first}-of-{count}" if count > 1 else ""
@@ -130,64 +140,73 @@ class Run:
             state = RunState.read(store)
             writer.append("samples", [sample for sample in samples if sample.id not in state.samples])
             writer.append("questions", _new_questions(settled, state))
-            seen, waiting = self._see_all(store, state, samples[first - 1 :: count], writer, on_progress)
-        observed, stopped, refused = len(seen.touched), seen.stopped, seen.refused
+            mine = samples[first - 1 :: count]
+            recorder = _Recorder(writer, sum(len(self.plan.seeds(sample)) for sample in mine), on_progress)
+            if watch is None:
+                seen = self._see_all(store, state, mine, recorder)
+            else:
+                seen = self._see_until(watch, store, state, recorder)
+        ended = RunResult(
+            store=store,
+            scores=(),
+            unscored=(),
+            complete=not seen.waiting,
+            observed=len(recorder.touched),
+            stopped=seen.stopped,
+            refused=seen.refused,
+            waiting=seen.waiting,
+            decision=seen.decision,
+        )
         if count > 1:
-            return RunResult(
-                store=store,
-                scores=(),
-                unscored=(),
-                complete=not waiting,
-                observed=observed,
-                stopped=stopped,
-                refused=refused,
-                waiting=waiting,
-            )
+            return ended
         scored = score_run(store, samples)
         store.write_scores(scored)
         write_manifest(store)
-        unscored = tuple(score for score in scored if score.status in UNSCORED)
-        complete = len(unscored) <= config.allowed_unscored * len(scored) and not stopped and not waiting
-        return RunResult(
-            store=store,
-            scores=tuple(scored),
-            unscored=unscored,
-            complete=complete,
-            observed=observed,
-            stopped=stopped,
-            refused=refused,
-            waiting=waiting,
-        )
+        if seen.decision is not None:
+            write_decision(store.folder, seen.decision)
+            looked = {sample.id for sample in seen.samples}
+            scored = [score for score in scored if score.sample_id in looked]
+        unscored = tuple(score for score in scored if score.status in COUNTED)
+        complete = len(unscored) <= config.allowed_unscored * len(scored) and not seen.stopped and not seen.waiting
+        return replace(ended, scores=tuple(scored), unscored=unscored, complete=complete)
 
-    def _see_all(
-        self,
-        store: RunStore,
-        state: RunState,
-        samples: Sequence[Sample],
-        writer: RunWriter,
-        on_progress: Callable[[Progress], None],
-    ) -> tuple[_Seen, str]:
-        """Bring every video through the stages, as often as a judge that replies later has replied by its own wait.
+    def _watch(self, settled: Settled) -> Watch:
+        """Return what looks at the run on its way. Raises UsageError and ComparabilityError for a baseline that does not fit."""
+        samples = self.plan.bench.samples
+        seeds = {sample.id: self.plan.seeds(sample) for sample in samples}
+        asked = {name: len(settled.questions[name]) * len(own) for name, own in seeds.items()}
+        return Watch.of(self.plan.config.until_decided, settled.header, samples, asked, seeds)
 
-        Returns what was done, and what is still under way.
-        """
-        judge, touched = self.judge, set[tuple[str, int]]()
+    def _see_until(self, watch: Watch, store: RunStore, state: RunState, recorder: _Recorder) -> _Seen:
+        """Bring videos through the stages until it is decided, or until something is under way that a decision needs."""
+        seen, decision = list[Sample](), None
+        # As many as can be on their way at once are judged before the next look.
+        for part in watch.parts(max(concurrency(self.judge), self.plan.config.workers)):
+            ended = self._see_all(store, state, part, recorder)
+            seen += part
+            if ended.stopped or ended.waiting:
+                return replace(ended, samples=seen)
+            decision = watch.decide(with_bytes(score_run(store, seen), store), seen)
+            if decision.outcome is not Verdict.INCONCLUSIVE:
+                break
+        return _Seen(seen, decision=decision)
+
+    def _see_all(self, store: RunStore, state: RunState, samples: Sequence[Sample], recorder: _Recorder) -> _Seen:
+        """Bring videos through the stages, as often as a judge that replies later has replied by its own wait."""
+        judge = self.judge
         if not isinstance(judge, Defers):
-            return self._see(samples, state, writer, on_progress), ""
+            return self._see(samples, state, recorder)
         judge.collect()
         while True:
-            seen = self._see(samples, state, writer, on_progress)
-            touched |= seen.touched
+            seen = self._see(samples, state, recorder)
             # Also at the cost limit: what was gathered until then is within it.
             waiting = judge.dispatch()
             if not waiting or seen.stopped or not judge.wait():
-                return replace(seen, touched=touched), waiting
+                return replace(seen, waiting=waiting)
             state = RunState.read(store)
 
-    def _see(
-        self, samples: Sequence[Sample], state: RunState, writer: RunWriter, on_progress: Callable[[Progress], None]
-    ) -> _Seen:
-        """Bring every video through the stages."""
+    def _see(self, samples: Sequence[Sample], state: RunState, recorder: _Recorder) -> _Seen:
+        """Bring videos through the stages, once."""
         plan, asked = self.plan, self.settle().questions
         jobs = [state.job(sample, seed, asked[sample.id]) for sample in samples for seed in plan.seeds(sample)]
         plan.masks.check((job.sample, job.seed) for job in jobs if job.tracks is None)
@@ -199,13 +218,12 @@ class Run:
             )
             for job in jobs
         ]
-        recorder = _Recorder(writer, len(jobs), on_progress)
         threads = concurrency(self.judge)
         stopped, refused = self._judge_in_threads(jobs, recorder, threads) if threads else ("", False)
         if not threads:
             for outcomes in self._outcomes(jobs):
                 recorder.take(outcomes)
-        return _Seen(recorder.touched, stopped, refused)
+        return _Seen(samples, stopped, refused)
 
     def _judge_in_threads(self, jobs: Sequence[Job], recorder: _Recorder, threads: int) -> tuple[str, bool]:
         """Bring videos through the other stages while threads ask the judge; return why that stopped early, as `_see` does."""
@@ -252,28 +270,6 @@ class Run:
         yield from run_in_processes(workers, (plan.config, folder, plan.bench), jobs)
 
 
-def score_run(store: RunStore, samples: Sequence[Sample] | None = None, profile: Profile | None = None) -> list[Score]:
-    """Score a run folder from its stage files, under its own profile or another; reads only."""
-    chosen = profile or store.header.comparability.profile
-    found = scores.score_videos(
-        samples if samples is not None else _unique(store.read("samples", Sample)),
-        store.read("videos", Video),
-        store.read("answers", Answer),
-        store.read("consistency", Consistency),
-        chosen,
-        store.header.seeds,
-    )
-    # What a run leaves unassessed, it leaves so for every video, also for one that has no record of it.
-    partial = [name for name in store.header.comparability.partial if name != "plausibility" or chosen is Profile.INFORMATIVE]
-    return [
-        replace(score, partial=tuple(sorted({*partial, *(score.partial if score.if_ is not None else ())}))) for score in found
-    ]
-
-
-def _unique(samples: Iterable[Sample]) -> list[Sample]:
-    return list({sample.id: sample for sample in samples}.values())
-
-
 def _new_questions(settled: Settled, state: RunState) -> Iterator[Question]:
     for asked in settled.questions.values():
         yield from (item for item in asked if (item.sample_id, item.interaction, item.question_id) not in state.questions)
@@ -288,7 +284,7 @@ class _Recorder:
         self._total = total
         self._tell = on_progress
         self._began = time.monotonic()
-        self._finished = 0
+        self._finished = set[tuple[str, int]]()
 
     def take(self, outcomes: Sequence[Outcome]) -> Pending | None:
         """Write the result of one video, which is its last unless a judge is still to be asked: return what it is to be asked."""
@@ -304,9 +300,10 @@ class _Recorder:
     def finish(self, result: Result) -> None:
         """Write the last that one video gives."""
         self._write(result)
-        self._finished += 1
+        # A judge that replies later is given the same video twice.
+        self._finished.add((result.sample_id, result.seed))
         seconds = time.monotonic() - self._began
-        self._tell(Progress(done=self._finished, total=self._total, seconds=seconds, result=result))
+        self._tell(Progress(done=len(self._finished), total=self._total, seconds=seconds, result=result))
 
     def _write(self, result: Result) -> None:
         """Append what one job made, in the order of the stages."""

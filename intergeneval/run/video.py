@@ -6,6 +6,7 @@ recorded as failed with its message, and the next run asks again; a video that c
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -16,7 +17,7 @@ import numpy.typing as npt
 
 from intergeneval import bench, consistency, videos
 from intergeneval.bench import Benchmark
-from intergeneval.config import RunConfig
+from intergeneval.config import OFF, RunConfig
 from intergeneval.detectors import Detector, DetectRequest
 from intergeneval.errors import MediaError
 from intergeneval.grounding import FirstFrame
@@ -39,8 +40,11 @@ from intergeneval.run.backends import Backends
 from intergeneval.run.job import FAILED, Job, Outcome, Pending, Result
 from intergeneval.run.judge_stage import ask, concurrency, failed
 from intergeneval.run.preflight import first_frame_finder, model_name
+from intergeneval.run.track_key import track_key
 from intergeneval.sources import SourceVideo
 from intergeneval.store import write_atomically
+from intergeneval.store.answer_cache import default_path
+from intergeneval.store.track_cache import TrackCache
 from intergeneval.trackers import TrackRequest
 
 Frame = npt.NDArray[np.uint8]
@@ -57,6 +61,8 @@ class VideoPipeline:
         self._backends = backends
         self._bench = benchmark
         self._first_frame: FirstFrame | None = None
+        place = Path(config.cache) if config.cache else default_path(os.environ)
+        self._kept = None if config.cache == OFF else TrackCache(place)
         self._bodies = config.profile is Profile.INFORMATIVE and bool(bodies_revision(backends.judge))
 
     def run(self, job: Job) -> tuple[Outcome, ...]:
@@ -123,7 +129,7 @@ class VideoPipeline:
             return _Seen(video=job.video, tracks=job.tracks)
         reader = self._reader(job, found.path)
         walk = _Walk(reader)
-        tracks = job.tracks or self._track(job, result, found.path, reader, walk)
+        tracks = job.tracks or self._track(job, result, found.path, reader, walk, digest)
         walk.finish()
         video = _video(job, found, digest, reader)
         if video != job.video:
@@ -154,7 +160,7 @@ class VideoPipeline:
         sampled = job.video.sampled if job.video is not None else ()
         return videos.Reader(path, size=job.sample.size, sampling=self._config.sampling, fit=self._config.fit, sampled=sampled)
 
-    def _track(self, job: Job, result: Result, path: Path, reader: videos.Reader, walk: _Walk) -> Tracks:
+    def _track(self, job: Job, result: Result, path: Path, reader: videos.Reader, walk: _Walk, digest: str) -> Tracks:
         """Track all instances over the frames of `walk`. Raises MediaError when the video itself cannot be decoded."""
         tracker, sample = self._backends.tracker, job.sample
         masks = self._masks(job)
@@ -180,11 +186,15 @@ class VideoPipeline:
             path=path,
             truth=(result.truth or job.truth) if tracker.needs_truth else None,
         )
-        made = attempt(lambda: tracker.track(request), due=Tracks)
+        key = track_key(self._config, tracker, sample, masks, reader.size, digest) if finder is None else ""
+        kept = self._kept.get(key, sample.id, job.seed) if key and self._kept is not None else None
+        made = attempt(lambda: kept if kept is not None else tracker.track(request), due=Tracks)
         if walk.error is not None:
             raise walk.error
         if isinstance(made, Failure):
             return replace(blank, status=FAILED, reason=made.text)
+        if key and kept is None and self._kept is not None and made.status == "ok":
+            self._kept.put(key, made)
         if finder is not None and made.status != FAILED:
             return replace(made, reason=missing, notes=(*made.notes, f"first frame: {finder.method}"))
         if job.own is not None:

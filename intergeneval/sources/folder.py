@@ -101,6 +101,13 @@ class FolderSource:
         """Whether the folder holds any video of a sample."""
         return bool(self._found(sample))
 
+    def files(self) -> tuple[str, ...]:
+        """Return the paths inside the folder that could be videos, sorted: those of the manifest, or files and frame folders."""
+        if self._manifest is not None:
+            return tuple(sorted(set(self._manifest.paths.values())))
+        assert self._listing is not None
+        return self._listing.files()
+
     def _found(self, sample: Sample) -> dict[int, list[str]]:
         if self._manifest is not None:
             return {seed: [path] for (name, seed), path in self._manifest.paths.items() if name == sample.id}
@@ -180,6 +187,16 @@ class _Listing:
             stems = [item.stem for item in _entries(folder) if item.suffix.lower() in VIDEO_SUFFIXES and not item.is_dir()]
             names |= {f"{name}-{stem}" for stem in stems}
         return tuple(sorted(names))
+
+    def files(self) -> tuple[str, ...]:
+        """Return the videos here and one folder down, and the folders of frames."""
+        found = [name for names in self._videos.values() for name in names]
+        for name, folder in self._folders.items():
+            inside = [item for item in _entries(folder) if not name.endswith(_TRACKS)]
+            found += [f"{name}/{item.name}" for item in inside if item.suffix.lower() in VIDEO_SUFFIXES and item.is_file()]
+            found += [f"{name}/{item.name}" for item in inside if item.is_dir() and any(map(_is_frame, _entries(item)))]
+            found += [name] if any(map(_is_frame, inside)) else []
+        return tuple(sorted(found))
 
     def _inside(self, name: str) -> dict[int, list[str]]:
         """Return seed -> paths for the folder ``<name>/``: a file or folder of frames a seed, or frames themselves."""

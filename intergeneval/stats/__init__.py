@@ -1,20 +1,27 @@
 """From scores to what may be claimed: estimates, paired comparisons, tie groups, slices, power. Pure: no disk, no clock.
 
 The estimand is fixed: video score -> prompt score (mean over seeds) -> model score (mean over prompts, equal weights); the
-cluster is the prompt, or the scene where several prompts share one. Names of runs, thresholds and seeds come in as arguments.
+cluster is the prompt, or the scene where several prompts share one. What has no answer is in every claim at its worst and at its
+best, and a mean over the rest orders nothing. Names of runs, thresholds and seeds come in as arguments.
 """
 
-from intergeneval.stats.clustered import Moments, clustered
+from intergeneval.stats.clustered import Moments, clustered, within_bounds
 from intergeneval.stats.comparisons import (
     adjust,
     compare_metrics,
     compare_paired,
     left_out,
+    paired_bounds,
     prompt_differences,
     slice_comparisons,
+    standing,
     tie_groups,
+    unanswered_pairs,
+    unanswered_text,
+    undecided_text,
 )
 from intergeneval.stats.contrast import contrast
+from intergeneval.stats.controls import controls, controls_json, controls_text
 from intergeneval.stats.estimates import estimate, estimates, slices
 from intergeneval.stats.power import (
     Spread,
@@ -25,20 +32,25 @@ from intergeneval.stats.power import (
     unchanged_pass_share,
 )
 from intergeneval.stats.prompts import (
+    ALLOWED_UNSCORED,
     METRICS,
     PRIMARY,
     THIN,
     allowed_unscored,
     clusters_of,
     completeness,
+    judged,
     labels_of,
+    mean_span,
     metric_name,
+    prompt_bounds,
     prompt_scores,
     score_value,
 )
 from intergeneval.stats.signflip import FLIPS, holm, sign_flip
 
 __all__ = [
+    "ALLOWED_UNSCORED",
     "FLIPS",
     "METRICS",
     "PRIMARY",
@@ -54,13 +66,20 @@ __all__ = [
     "compare_paired",
     "completeness",
     "contrast",
+    "controls",
+    "controls_json",
+    "controls_text",
     "estimate",
     "estimates",
     "holm",
+    "judged",
     "labels_of",
     "left_out",
+    "mean_span",
     "metric_name",
     "minimum_detectable",
+    "paired_bounds",
+    "prompt_bounds",
     "prompt_differences",
     "prompt_scores",
     "prompts_to_decide",
@@ -69,6 +88,11 @@ __all__ = [
     "sign_flip",
     "slice_comparisons",
     "slices",
+    "standing",
     "tie_groups",
+    "unanswered_pairs",
+    "unanswered_text",
     "unchanged_pass_share",
+    "undecided_text",
+    "within_bounds",
 ]

@@ -8,8 +8,19 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from intergeneval.records import Comparison, PromptDifference, Score, ScoreStatus, SliceComparison, TieGroup
-from intergeneval.stats.clustered import clustered, known
+from intergeneval.records import (
+    MISSING,
+    Comparison,
+    Profile,
+    PromptDifference,
+    Score,
+    ScoreStatus,
+    SliceComparison,
+    TieGroup,
+    difference_of,
+    metric_range,
+)
+from intergeneval.stats.clustered import Floats, Ints, clustered, known, within_bounds
 from intergeneval.stats.estimates import SAME, caveat, slice_members, spread, thin_caveat
 from intergeneval.stats.power import minimum_detectable
 from intergeneval.stats.prompts import (
@@ -20,7 +31,9 @@ from intergeneval.stats.prompts import (
     by_video,
     cluster_codes,
     common_partial,
-    prompt_scores,
+    judged,
+    mean_span,
+    prompt_bounds,
     score_value,
 )
 from intergeneval.stats.signflip import holm, sign_flip
@@ -51,23 +64,28 @@ def prompt_differences(
     return tuple(found)
 
 
-def compare_paired(
+def compare_paired(  # noqa: PLR0913  # what is compared, how it is called, and how sure one wants to be
     baseline: Sequence[Score],
     candidate: Sequence[Score],
     clusters: Mapping[str, str],
     metric: str = PRIMARY,
     names: tuple[str, str] = NAMES,
     level: float = 0.95,
+    profile: Profile = Profile.BOUNDED,
+    *,
+    same: bool = False,
 ) -> Comparison:
-    """Return the paired difference candidate - baseline of one metric with its clustered t interval and sign-flip p.
+    """Return the paired difference candidate - baseline of one metric with its clustered interval and sign-flip p.
 
-    Scores are aligned by (sample, seed); a video that either run lacks, or has no value for, is left out and counted. The p
-    value stands unadjusted (family of one); `compare_metrics` and `adjust` adjust. Raises ComparabilityError where the runs
-    left different parts unassessed, RecordError for a video scored twice or a sample without a cluster.
+    Scores are aligned by (sample, seed). A video that either run has no value for is left out of the mean difference and counted;
+    the interval, and all that is claimed by it, takes it at its worst and at its best. A video that either run lacks is in
+    neither. `same` says that both are one run. The p value stands unadjusted (family of one); `compare_metrics` and `adjust`
+    adjust. Raises ComparabilityError where the runs left different parts unassessed, RecordError for a video scored twice or a
+    sample without a cluster.
     """
     partial = common_partial(names, (baseline, candidate))
-    pairs = prompt_differences(baseline, candidate, metric)
-    values = np.array([pair.difference for pair in pairs], dtype=np.float64)
+    pairs = prompt_differences(baseline, candidate, metric) if _told(baseline) and _told(candidate) else ()
+    spans = paired_bounds(baseline, candidate, metric, profile, same=same)
     total = len({score.sample_id for score in (*baseline, *candidate)})
     result = Comparison(
         baseline=names[0],
@@ -79,7 +97,7 @@ def compare_paired(
         se=None,
         low=None,
         high=None,
-        sd=spread(values),
+        sd=spread(np.array([pair.difference for pair in pairs], dtype=np.float64)),
         baseline_mean=_mean([pair.baseline for pair in pairs]) if pairs else None,
         candidate_mean=_mean([pair.candidate for pair in pairs]) if pairs else None,
         correlation=_correlation(pairs),
@@ -88,43 +106,110 @@ def compare_paired(
         family=1,
         flips=0,
         exact=False,
-        prompts=len(pairs),
+        prompts=len(spans),
         prompts_total=total,
         clusters=0,
-        coverage=len(pairs) / total if total else 0.0,
-        wins=int((values > 0).sum()),
-        ties=int((values == 0).sum()),
-        losses=int((values < 0).sum()),
+        coverage=len(spans) / total if total else 0.0,
+        scored=len(pairs),
         minimum_detectable=None,
         partial=partial,
         caveat="no video is scored in both runs",
+        **_standings(spans),
         **_left_out(by_video(baseline), by_video(candidate), metric),
     )
-    return _with_inference(result, pairs, clusters) if pairs else result
+    if not pairs:
+        return result
+    low, high = metric_range(metric, profile)
+    return _with_bounds(_with_difference(result, pairs, clusters), spans, clusters, (low - high, high - low))
 
 
-def _with_inference(result: Comparison, pairs: Sequence[PromptDifference], clusters: Mapping[str, str]) -> Comparison:
+def _told(scores: Sequence[Score]) -> bool:
+    """Whether anything was judged, so that shares may be told; a missing video was judged by not being there."""
+    return any(score.status is ScoreStatus.OK or score.status in MISSING for score in scores)
+
+
+def _standings(spans: Mapping[str, Sequence[tuple[float, float]]]) -> dict[str, int]:
+    """Return on how many prompts who is better, whatever the missing answers are, and how many videos lack an answer."""
+    prompts = [mean_span(items) for items in spans.values()]
+    return {
+        "wins": sum(low > 0 for low, _ in prompts),
+        "ties": sum(low == high == 0 for low, high in prompts),
+        "losses": sum(high < 0 for _, high in prompts),
+        "undecided": sum(low <= 0 <= high and low < high for low, high in prompts),
+        "unanswered": unanswered_pairs(spans),
+    }
+
+
+def unanswered_pairs(spans: Mapping[str, Sequence[tuple[float, float]]]) -> int:
+    """Return of how many pairs of videos, as of `paired_bounds`, something has no answer."""
+    return sum(low < high for items in spans.values() for low, high in items)
+
+
+def paired_bounds(
+    baseline: Sequence[Score], candidate: Sequence[Score], metric: str, profile: Profile, *, same: bool = False
+) -> dict[str, list[tuple[float, float]]]:
+    """Return the lowest and highest difference of every pair of videos that both runs hold, by rising sample id.
+
+    Pairs with different parts assessed are absent.
+    """
+    first, second = by_video(baseline), by_video(candidate)
+    found: dict[str, list[tuple[float, float]]] = {}
+    for key in sorted(first.keys() & second.keys()):
+        if _alike(first[key], second[key]):
+            span = difference_of(first[key], second[key], metric, profile, same=same)
+            found.setdefault(key[0], []).append(span)
+    return found
+
+
+def _with_difference(result: Comparison, pairs: Sequence[PromptDifference], clusters: Mapping[str, str]) -> Comparison:
+    """Add what the videos scored in both say."""
     values = np.array([pair.difference for pair in pairs], dtype=np.float64)
-    codes = cluster_codes([pair.sample_id for pair in pairs], clusters)
-    moments = clustered(values, codes, result.level)
-    p, flips, exact = sign_flip(values, codes)
-    se = known(float(moments.se))
+    moments = clustered(values, cluster_codes([pair.sample_id for pair in pairs], clusters), result.level)
+    return dataclasses.replace(result, difference=float(moments.mean), se=known(float(moments.se)))
+
+
+def _with_bounds(
+    result: Comparison,
+    spans: Mapping[str, Sequence[tuple[float, float]]],
+    clusters: Mapping[str, str],
+    within: tuple[float, float],
+) -> Comparison:
+    """Add what holds whatever the missing answers are."""
+    codes = cluster_codes(list(spans), clusters)
+    lows, highs = _ends(spans)
+    lowest, highest = within_bounds(lows, highs, codes, result.level, within)
+    p, flips, exact = _nearer(lows, highs, codes)
+    count, se = lowest.clusters, result.se
+    found = None if se is None else minimum_detectable(se * math.sqrt(count), count, level=result.level)
+    width = float(highest.mean - lowest.mean)
     return dataclasses.replace(
         result,
-        difference=float(moments.mean),
-        se=se,
-        low=known(float(moments.low)),
-        high=known(float(moments.high)),
+        low=known(float(lowest.low)),
+        high=known(float(highest.high)),
+        lowest=float(lowest.mean),
+        highest=float(highest.mean),
         p=p,
         p_adjusted=p,
         flips=flips,
         exact=exact,
-        clusters=moments.clusters,
-        minimum_detectable=None
-        if se is None
-        else minimum_detectable(se * math.sqrt(moments.clusters), moments.clusters, level=result.level),
-        caveat=caveat(values, moments.clusters, "prompt differences are"),
+        clusters=count,
+        # A claim must hold at the worst of the bounds, half their width below their middle.
+        minimum_detectable=None if found is None else found + width / 2,
+        caveat=caveat(lows, count, "prompt differences are"),
     )
+
+
+def _ends(spans: Mapping[str, Sequence[tuple[float, float]]]) -> tuple[Floats, Floats]:
+    """Return the lower and the upper ends of prompts, means over their seeds, (P,) each."""
+    means = [mean_span(items) for items in spans.values()]
+    return np.array([low for low, _ in means], dtype=np.float64), np.array([high for _, high in means], dtype=np.float64)
+
+
+def _nearer(lows: Floats, highs: Floats, codes: Ints) -> tuple[float, int, bool]:
+    """Return the sign-flip p of the end of the bounds that is nearer to 0; 1 where the bounds hold 0 and have a width."""
+    if lows.mean() <= 0 <= highs.mean() and not np.array_equal(lows, highs):
+        return 1.0, 1, True
+    return sign_flip(lows if lows.mean() > 0 else highs, codes)
 
 
 def compare_metrics(
@@ -133,9 +218,12 @@ def compare_metrics(
     clusters: Mapping[str, str],
     names: tuple[str, str] = NAMES,
     level: float = 0.95,
+    profile: Profile = Profile.BOUNDED,
+    *,
+    same: bool = False,
 ) -> tuple[Comparison, ...]:
     """Return the comparisons of all metrics, the primary first; the others are secondary, their p Holm-adjusted together."""
-    found = [compare_paired(baseline, candidate, clusters, metric, names, level) for metric in METRICS]
+    found = [compare_paired(baseline, candidate, clusters, metric, names, level, profile, same=same) for metric in METRICS]
     return (found[0], *adjust(found[1:]))
 
 
@@ -150,15 +238,34 @@ def adjust(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:
 
 def left_out(item: Comparison) -> str:
     """Return which videos a comparison could not pair, in one sentence; empty where it paired all."""
+    alone = "which the interval takes at its worst and at its best"
     parts = [
         (item.only_baseline, f"only in {item.baseline}"),
         (item.only_candidate, f"only in {item.candidate}"),
-        (item.unscored_baseline, f"without a score in {item.baseline}"),
-        (item.unscored_candidate, f"without a score in {item.candidate}"),
+        (item.unscored_baseline, f"without a score in {item.baseline} ({alone})"),
+        (item.unscored_candidate, f"without a score in {item.candidate} ({alone})"),
         (item.mismatched, "with different parts assessed"),
     ]
     said = ", ".join(f"{count} {what}" for count, what in parts if count)
     return f"videos left out, by sample and seed: {said}" if said else ""
+
+
+def standing(item: Comparison) -> str:
+    """Return which of the two stands above the other, or that it is not decided, and how many videos lack an answer."""
+    if item.better or item.worse:
+        one, other = (item.candidate, item.baseline) if item.better else (item.baseline, item.candidate)
+        return f"{one} stands above {other}"
+    return undecided_text(item.unanswered)
+
+
+def undecided_text(unanswered: int) -> str:
+    """Return that an order is not decided, and how many videos lack an answer, where any does."""
+    return "not decided" + (f": {unanswered_text(unanswered)}" if unanswered else "")
+
+
+def unanswered_text(count: int) -> str:
+    """Return how many videos lack an answer, in words."""
+    return f"{count} video{'' if count == 1 else 's'} without an answer"
 
 
 def slice_comparisons(
@@ -167,6 +274,9 @@ def slice_comparisons(
     clusters: Mapping[str, str],
     labels: Mapping[str, Sequence[tuple[str, str]]],
     names: tuple[str, str] = NAMES,
+    profile: Profile = Profile.BOUNDED,
+    *,
+    same: bool = False,
 ) -> tuple[SliceComparison, ...]:
     """Return the comparison of the primary metric in each slice, by dimension and label, Holm-adjusted as one family.
 
@@ -177,7 +287,8 @@ def slice_comparisons(
         runs = [[score for score in scores if score.sample_id in ids] for scores in (baseline, candidate)]
         if not any(runs):
             continue
-        item = dataclasses.replace(compare_paired(runs[0], runs[1], clusters, names=names), secondary=True)
+        item = compare_paired(runs[0], runs[1], clusters, names=names, profile=profile, same=same)
+        item = dataclasses.replace(item, secondary=True)
         if item.prompts < THIN:
             item = dataclasses.replace(
                 item, low=None, high=None, p=None, p_adjusted=None, minimum_detectable=None, caveat=thin_caveat(item.prompts)
@@ -191,30 +302,62 @@ def slice_comparisons(
 
 
 def tie_groups(
-    runs: Mapping[str, Sequence[Score]], clusters: Mapping[str, str], metric: str = PRIMARY, level: float = 0.95
+    runs: Mapping[str, Sequence[Score]],
+    clusters: Mapping[str, str],
+    metric: str = PRIMARY,
+    level: float = 0.95,
+    profile: Profile = Profile.BOUNDED,
 ) -> tuple[TieGroup, ...]:
-    """Return the runs (name -> scores) in groups that cannot be told from their leader, best group first.
+    """Return the runs (name -> scores) in groups, best group first, so that every run stands above all of the groups below.
 
-    Runs are gone through by falling mean. A run joins the open group unless its paired interval against the group's leader
-    lies wholly below 0; then it leads the next group. Without an interval nothing can be told apart. Runs without a mean are
-    in no group. Intervals are not adjusted for the number of runs. Raises ComparabilityError where unassessed parts differ.
+    A run stands above another where the interval of (its lowest minus the other's highest), paired by prompt, lies above 0; else
+    they share a group, and so do all between them. Within a group runs come by the falling middle of their bounds, which claims
+    nothing. Without an interval nothing can be told apart. Runs of which nothing was judged are in no group. Intervals are not
+    adjusted for the number of runs. Raises ComparabilityError where unassessed parts differ.
     """
     common_partial(list(runs), list(runs.values()))
-    means = {name: _mean(list(prompts.values())) for name in runs if (prompts := prompt_scores(runs[name], metric))}
-    groups: list[tuple[int, list[str], list[Comparison]]] = []
-    for place, name in enumerate(sorted(means, key=lambda item: (-means[item], item)), start=1):
-        if groups:
-            _, members, comparisons = groups[-1]
-            item = compare_paired(runs[members[0]], runs[name], clusters, metric, (members[0], name), level)
-            if item.high is None or item.high >= 0:
-                members.append(name)
-                comparisons.append(item)
-                continue
-        groups.append((place, [name], []))
+    middles = {
+        name: sum(mean_span(list(prompt_bounds(scores, metric, profile).values()))) / 2
+        for name, scores in runs.items()
+        if judged(scores)
+    }
+    order = sorted(middles, key=lambda item: (-middles[item], item))
+    low, high = metric_range(metric, profile)
+
+    def above(one: str, other: str) -> bool:
+        lows, ids = _lowest(runs[other], runs[one], metric, profile)
+        return bool(ids) and bool(clustered(lows, cluster_codes(ids, clusters), level, (low - high, high - low)).low > 0)
+
+    # For each run how far down the list the last one lies that it does not stand above.
+    reach = [
+        max([place, *(below for below in range(place + 1, len(order)) if not above(name, order[below]))])
+        for place, name in enumerate(order)
+    ]
+    groups: list[list[str]] = []
+    end = -1
+    for place, name in enumerate(order):
+        if place > end:
+            groups.append([])
+        groups[-1].append(name)
+        end = max(end, reach[place])
     return tuple(
-        TieGroup(rank=rank, leader=members[0], members=tuple(members), comparisons=tuple(comparisons))
-        for rank, members, comparisons in groups
+        TieGroup(
+            rank=order.index(members[0]) + 1,
+            leader=members[0],
+            members=tuple(members),
+            comparisons=tuple(
+                compare_paired(runs[members[0]], runs[name], clusters, metric, (members[0], name), level, profile)
+                for name in members[1:]
+            ),
+        )
+        for members in groups
     )
+
+
+def _lowest(baseline: Sequence[Score], candidate: Sequence[Score], metric: str, profile: Profile) -> tuple[Floats, list[str]]:
+    """Return the lowest difference of each prompt that both runs hold, (P,), and the prompts' ids."""
+    spans = paired_bounds(baseline, candidate, metric, profile)
+    return _ends(spans)[0], list(spans)
 
 
 def _scored_pairs(first: Mapping[Key, Score], second: Mapping[Key, Score], metric: str) -> set[Key]:

@@ -42,7 +42,7 @@ class _NoValueError(ValueError):
 
 
 def contrast(samples: Iterable[Sample], answers: Iterable[Answer], level: float = 0.95) -> Contrast:
-    """Return contrast and sensitivity over all pairs of twins among `samples`, with t intervals by pair.
+    """Return contrast and sensitivity over all pairs of twins among `samples`, with intervals by pair.
 
     Of a sample with n interactions, the answers about its own interaction i stand under ``interaction == i``, those about the
     twin's, asked of the same video, under ``n + i``. Answers to later askings (`Answer.repeat`) are left out, and a later answer
@@ -189,6 +189,5 @@ def _interval(
     if not values:
         return None, None, None
     means = np.array([math.fsum(seeds) / len(seeds) for seeds in values], dtype=np.float64)
-    moments = clustered(means, np.array(clusters, dtype=np.int64), level)
-    low, high = (known(float(np.clip(end, *scale))) for end in (moments.low, moments.high))
-    return float(moments.mean), low, high
+    moments = clustered(means, np.array(clusters, dtype=np.int64), level, scale)
+    return float(moments.mean), known(float(moments.low)), known(float(moments.high))

@@ -8,24 +8,41 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from intergeneval.records import Estimate, Score, SliceEstimate
-from intergeneval.stats.clustered import Floats, clustered, known
-from intergeneval.stats.prompts import METRICS, PRIMARY, THIN, cluster_codes, partial_of, prompt_scores, score_value
+from intergeneval.records import Estimate, Profile, Score, SliceEstimate, is_open, metric_range
+from intergeneval.stats.clustered import Floats, clustered, known, within_bounds
+from intergeneval.stats.prompts import (
+    METRICS,
+    PRIMARY,
+    THIN,
+    cluster_codes,
+    judged,
+    partial_of,
+    prompt_bounds,
+    prompt_scores,
+    score_value,
+)
 
 FEW_CLUSTERS = 10
-"""Clusters under which the t interval has not been shown to cover as it says."""
+"""Clusters under which the interval has not been shown to cover as it says."""
 SAME = 1e-12
 """Range of prompt values up to which they are one value: what is left is rounding."""
 
 
-def estimate(scores: Sequence[Score], clusters: Mapping[str, str], metric: str = PRIMARY, level: float = 0.95) -> Estimate:
-    """Return the mean of `metric` over prompts with its clustered t interval.
+def estimate(
+    scores: Sequence[Score],
+    clusters: Mapping[str, str],
+    metric: str = PRIMARY,
+    level: float = 0.95,
+    profile: Profile = Profile.BOUNDED,
+) -> Estimate:
+    """Return the mean of `metric` over prompts, its bounds, and the interval around these.
 
-    `clusters` gives each sample's cluster (see `clusters_of`). Videos without a value are left out and counted; under profile
-    ``bounded`` a missing video has the value 0 and so enters the mean. Raises RecordError for a video scored twice or a sample
-    without a cluster, UsageError for an unknown metric.
+    `clusters` gives each sample's cluster (see `clusters_of`), `profile` the metric's range. Videos without a value are left out
+    of the mean and counted, and are in the bounds and the interval like all others; under profile ``bounded`` a missing video has
+    the value 0 and so enters the mean. Where no video was judged there is no number. Raises RecordError for a video scored twice
+    or a sample without a cluster, UsageError for an unknown metric.
     """
-    prompts = prompt_scores(scores, metric)
+    prompts = prompt_scores(scores, metric) if judged(scores) else {}
     values = np.array(list(prompts.values()), dtype=np.float64)
     total = len({score.sample_id for score in scores})
     counts = Counter(score.status.value for score in scores)
@@ -40,30 +57,37 @@ def estimate(scores: Sequence[Score], clusters: Mapping[str, str], metric: str =
         prompts=len(prompts),
         prompts_total=total,
         clusters=0,
-        videos=sum(score_value(score, metric) is not None for score in scores),
+        videos=sum(score_value(score, metric) is not None for score in scores) if prompts else 0,
         videos_total=len(scores),
         coverage=len(prompts) / total if total else 0.0,
         statuses={name: counts[name] for name in sorted(counts)},
         partial=partial_of(scores),
+        open=sum(is_open(score, metric, profile) for score in scores),
         caveat="no prompt has a score",
     )
     if not prompts:
         return result
     moments = clustered(values, cluster_codes(list(prompts), clusters), level)
+    spans = prompt_bounds(scores, metric, profile)
+    lows, highs = (np.array(ends, dtype=np.float64) for ends in zip(*spans.values(), strict=True))
+    lowest, highest = within_bounds(lows, highs, cluster_codes(list(spans), clusters), level, metric_range(metric, profile))
     return dataclasses.replace(
         result,
         mean=float(moments.mean),
         se=known(float(moments.se)),
-        low=known(float(moments.low)),
-        high=known(float(moments.high)),
-        clusters=moments.clusters,
-        caveat=caveat(values, moments.clusters, "prompts score"),
+        low=known(float(lowest.low)),
+        high=known(float(highest.high)),
+        bounds=(float(lowest.mean), float(highest.mean)),
+        clusters=lowest.clusters,
+        caveat=caveat(lows, lowest.clusters, "prompts score"),
     )
 
 
-def estimates(scores: Sequence[Score], clusters: Mapping[str, str], level: float = 0.95) -> dict[str, Estimate]:
+def estimates(
+    scores: Sequence[Score], clusters: Mapping[str, str], level: float = 0.95, profile: Profile = Profile.BOUNDED
+) -> dict[str, Estimate]:
     """Return the estimates of all metrics, by metric, the primary first."""
-    return {metric: estimate(scores, clusters, metric, level) for metric in METRICS}
+    return {metric: estimate(scores, clusters, metric, level, profile) for metric in METRICS}
 
 
 def slices(
@@ -72,6 +96,7 @@ def slices(
     labels: Mapping[str, Sequence[tuple[str, str]]],
     metric: str = PRIMARY,
     level: float = 0.95,
+    profile: Profile = Profile.BOUNDED,
 ) -> tuple[SliceEstimate, ...]:
     """Return the estimate of each slice, by dimension and label; `labels` as `labels_of` gives them.
 
@@ -82,7 +107,7 @@ def slices(
         inside = [score for score in scores if score.sample_id in ids]
         if not inside:
             continue
-        part = estimate(inside, clusters, metric, level)
+        part = estimate(inside, clusters, metric, level, profile)
         thin = part.prompts < THIN
         if thin:
             part = dataclasses.replace(part, low=None, high=None, caveat=thin_caveat(part.prompts))

@@ -76,11 +76,14 @@ def prompts_to_decide(comparison: Comparison, tolerance: float, power: float = P
     """Return with how many prompts in all the gate would decide in a share `power` of repeats.
 
     Plans with the difference, the spread and the cluster size that were seen: enough clusters for the interval to end above
-    ``-tolerance`` or below 0, whichever is nearer to come. None where no spread is known or no number would do.
+    ``-tolerance`` or below 0, whichever is nearer to come, at bounds as wide as they are. None where no spread is known or no
+    number would do, as when the missing answers alone could turn the verdict.
     """
     if comparison.difference is None or comparison.se is None:
         return None
-    margin = max(comparison.difference + tolerance, -comparison.difference)
+    lowest = comparison.difference if comparison.lowest is None else comparison.lowest
+    highest = comparison.difference if comparison.highest is None else comparison.highest
+    margin = max(lowest + tolerance, -highest)
     sd = comparison.se * math.sqrt(comparison.clusters)
     clusters = clusters_to_detect(sd, max(margin, 0.0), power, comparison.level)
     return None if clusters is None else math.ceil(clusters * comparison.prompts / comparison.clusters)

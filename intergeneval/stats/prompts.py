@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from intergeneval.errors import ComparabilityError, RecordError, UsageError
-from intergeneval.records import Completeness, RunHeader, Sample, Score, ScoreStatus
+from intergeneval.records import MISSING, UNSCORED, Completeness, Profile, RunHeader, Sample, Score, ScoreStatus, bounds_of
 from intergeneval.stats.clustered import Ints
 
 PRIMARY = "if"
@@ -17,7 +17,7 @@ METRICS = (PRIMARY, "kisa", "sgi", "spi", "kisa_raw", "sgi_raw")
 """All outcomes; those after the first are secondary."""
 THIN = 20
 """Prompts under which a slice claims nothing."""
-ALLOWED_UNSCORED = 0.01
+ALLOWED_UNSCORED = 0.1
 """Share of missing and unscored videos up to which a run counts as complete."""
 
 Key = tuple[str, int]
@@ -51,6 +51,29 @@ def prompt_scores(scores: Iterable[Score], metric: str = PRIMARY) -> dict[str, f
         if value is not None:
             seeds.setdefault(sample_id, []).append(value)
     return {sample_id: math.fsum(seeds[sample_id]) / len(seeds[sample_id]) for sample_id in sorted(seeds)}
+
+
+def prompt_bounds(scores: Iterable[Score], metric: str, profile: Profile) -> dict[str, tuple[float, float]]:
+    """Return the lowest and the highest prompt score, means over all seeds, by rising sample id.
+
+    Every prompt with a score line has them, scored or not.
+    """
+    seeds: dict[str, list[tuple[float, float]]] = {}
+    for (sample_id, _), score in by_video(scores).items():
+        score_value(score, metric)  # refuses an unknown metric and what is no number
+        seeds.setdefault(sample_id, []).append(bounds_of(score, metric, profile))
+    return {sample_id: mean_span(seeds[sample_id]) for sample_id in sorted(seeds)}
+
+
+def mean_span(spans: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Return the mean of the lower and of the upper ends; the order they come in does not change a bit of it."""
+    low, high = (math.fsum(ends) / len(spans) for ends in zip(*spans, strict=True))
+    return low, high
+
+
+def judged(scores: Iterable[Score]) -> bool:
+    """Whether any video was looked at and scored; of a run without one there is neither mean nor rank."""
+    return any(score.status is ScoreStatus.OK for score in scores)
 
 
 def by_video(scores: Iterable[Score]) -> dict[Key, Score]:
@@ -123,16 +146,16 @@ def completeness(
 ) -> Completeness:
     """Return how much of a run is scored; `samples` and `seeds` are what was asked for, empty where that is not known.
 
-    Without `seeds` every sample is expected once, and each further score line as well. Videos whose questions cannot be
-    answered or whose instances were lost by the tracker are neither missing nor unscored: asking again would change nothing.
+    Without `seeds` every sample is expected once, and each further score line as well. Every video without a score counts,
+    whatever the reason; one that is scored counts not, though some of its questions have no answer.
     """
     found = by_video(scores)
     per_sample = {sample_id for sample_id, _ in found}
     absent = sum((sample_id, seed) not in found for sample_id in samples for seed in seeds)
     if not seeds:
         absent = sum(sample_id not in per_sample for sample_id in samples)
-    missing = absent + sum(score.status in (ScoreStatus.MISSING, ScoreStatus.UNDECODABLE) for score in scores)
-    unscored = sum(score.status is ScoreStatus.UNANSWERED for score in scores)
+    missing = absent + sum(score.status in MISSING for score in scores)
+    unscored = sum(score.status in UNSCORED for score in scores)
     expected = len(found) + absent
     complete = expected > 0 and missing + unscored <= allowed * expected
     return Completeness(expected=expected, missing=missing, unscored=unscored, allowed=allowed, complete=complete)

@@ -102,6 +102,16 @@ class RunStore:
         """
         return [record for path in self._files(stage) for record in read_lines(path, cls)]
 
+    def current_answers(self) -> list[Answer]:
+        """Return the answers about the videos as they are now, the last to each question and asking. Raises RecordError."""
+        versions = {(item.sample_id, item.seed): item.sha256 for item in self.read("videos", Video)}
+        latest = {
+            (item.sample_id, item.seed, item.interaction, item.question_id, item.repeat): item
+            for item in self.read("answers", Answer)
+            if versions.get((item.sample_id, item.seed)) == item.video
+        }
+        return list(latest.values())
+
     def _files(self, stage: str) -> list[Path]:
         if stage not in STAGES:
             raise KeyError(stage)

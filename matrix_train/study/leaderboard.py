@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from intergeneval.records import Estimate, Record
+from intergeneval.records import Estimate, Profile, Record
 from intergeneval.stats import PRIMARY, estimate
 from matrix_train.study.accuracy import ArmAccuracy
 from matrix_train.study.plan import StudyPlan
@@ -83,15 +83,19 @@ def board(
 ) -> Board:
     """Make the table of a study whose runs are all there. Raises ComparabilityError where arms were not scored alike."""
     by_name = {arm.name: arm for arm in arms}
-    figures = {arm.name: _estimates(arm, clusters) for arm in arms}
-    means = {name: item[PRIMARY].mean for name, item in figures.items()}
-    tied = groups(arms, clusters, {name: mean for name, mean in means.items() if mean is not None})
+    profile = plan.scoring.profile
+    figures = {arm.name: _estimates(arm, clusters, profile) for arm in arms}
+    middles = {name: item[PRIMARY].middle for name, item in figures.items()}
+    tied = groups(arms, clusters, {name: middle for name, middle in middles.items() if middle is not None}, profile)
     rows = tuple(
         Row(
             arm=item.name,
             label=item.label,
             estimates=figures[item.name],
-            by_seed={_named(seed): estimate(scores, clusters).mean for seed, scores in by_name[item.name].seeds.items()},
+            by_seed={
+                _named(seed): estimate(scores, clusters, profile=profile).mean
+                for seed, scores in by_name[item.name].seeds.items()
+            },
             group=tied.get(item.name),
             videos=len(by_name[item.name].videos),
             unscored=by_name[item.name].unscored,
@@ -104,17 +108,17 @@ def board(
     return Board(
         title=plan.title or plan.name,
         rows=rows,
-        orders=adjusted([order(by_name[item.better], by_name[item.worse], clusters) for item in plan.orders]),
-        control=order(by_name[control.of], by_name[control.arm], clusters) if control else None,
+        orders=adjusted([order(by_name[item.better], by_name[item.worse], clusters, profile) for item in plan.orders]),
+        control=order(by_name[control.of], by_name[control.arm], clusters, profile) if control else None,
         labelled=labelled,
         labels_wanted=plan.labels.clips,
         partial=tuple(sorted({part for row in rows for item in row.estimates.values() for part in item.partial})),
     )
 
 
-def _estimates(arm: ArmScores, clusters: Mapping[str, str]) -> dict[str, Estimate]:
+def _estimates(arm: ArmScores, clusters: Mapping[str, str], profile: Profile) -> dict[str, Estimate]:
     scores = spread_over(arm, list(arm.seeds))
-    return {metric: estimate(scores, clusters, metric) for metric in COLUMNS}
+    return {metric: estimate(scores, clusters, metric, profile=profile) for metric in COLUMNS}
 
 
 def _named(seed: int | None) -> str:

@@ -1,9 +1,9 @@
 """When an order of two arms counts: the one rule of the study, pure, on score records.
 
 The training seed is a factor. A video is paired with that of the same scene, noise seed and training seed in the other arm; an
-arm without a training seed (the base) is paired with each. The difference of the seed mean has a t interval clustered by prompt.
-An order is resolved when that interval excludes 0 and the differences of all training seeds have its sign; nothing is said where
-the arms differ by over five points in the share of videos without a score.
+arm without a training seed (the base) is paired with each. The difference of the seed mean has an interval clustered by prompt
+that holds it whatever the missing answers are. An order is resolved when that interval excludes 0 and the differences of all
+training seeds have its sign; nothing is said where the arms differ by over five points in the share of videos without a score.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from intergeneval.records import Comparison, Record, Score
+from intergeneval.records import Comparison, Profile, Record, Score
 from intergeneval.stats import PRIMARY, adjust, clusters_to_detect, compare_paired, score_value
 from matrix_train.study.plan import FEWEST_SEEDS
 
@@ -92,14 +92,15 @@ class Order(Record):
     """Scenes with which 80 % of repeats would find a difference like this; None where resolved, or where scenes do not help."""
 
 
-def order(better: ArmScores, worse: ArmScores, clusters: Mapping[str, str]) -> Order:
+def order(better: ArmScores, worse: ArmScores, clusters: Mapping[str, str], profile: Profile = Profile.BOUNDED) -> Order:
     """Apply the rule to two arms; `clusters` gives each sample's cluster. Raises ComparabilityError as `compare_paired` does."""
     pairs = _paired(better, worse)
-    names = (worse.name, better.name)
-    mean = compare_paired(pool([low for _, _, low in pairs]), pool([high for _, high, _ in pairs]), clusters, names=names)
-    seeds = tuple(
-        SeedDifference(seed=seed, comparison=compare_paired(low, high, clusters, names=names)) for seed, high, low in pairs
-    )
+
+    def compared(low: Sequence[Score], high: Sequence[Score]) -> Comparison:
+        return compare_paired(low, high, clusters, names=(worse.name, better.name), profile=profile)
+
+    mean = compared(pool([low for _, _, low in pairs]), pool([high for _, high, _ in pairs]))
+    seeds = tuple(SeedDifference(seed=seed, comparison=compared(low, high)) for seed, high, low in pairs)
     verdict, reason = _judged(mean, seeds, (better.unscored, worse.unscored))
     return Order(
         better=better.name,
@@ -135,16 +136,21 @@ def spread_over(arm: ArmScores, seeds: Sequence[int | None]) -> tuple[Score, ...
     return pool([arm.seeds[seed] if seed in arm.seeds else arm.seeds[None] for seed in seeds])
 
 
-def groups(arms: Sequence[ArmScores], clusters: Mapping[str, str], means: Mapping[str, float]) -> dict[str, int]:
-    """Return the tie group of each arm, 1 for the best.
+def groups(
+    arms: Sequence[ArmScores],
+    clusters: Mapping[str, str],
+    means: Mapping[str, float],
+    profile: Profile = Profile.BOUNDED,
+) -> dict[str, int]:
+    """Return the tie group of each arm, 1 for the best; `means` are the middles of the arms' bounds.
 
-    Arms are gone through by falling mean; one joins the open group unless the order of the group's leader above it is resolved by
-    the rule. Arms without a mean are in no group.
+    Arms are gone through by falling middle; one joins the open group unless the order of the group's leader above it is resolved
+    by the rule. Arms of which nothing was judged are in no group.
     """
     found: dict[str, int] = {}
     leader: ArmScores | None = None
     for place, arm in enumerate(sorted((item for item in arms if item.name in means), key=lambda item: -means[item.name]), 1):
-        if leader is None or order(leader, arm, clusters).verdict is Verdict.RESOLVED:
+        if leader is None or order(leader, arm, clusters, profile).verdict is Verdict.RESOLVED:
             leader, group = arm, place
         found[arm.name] = group
     return found
@@ -184,14 +190,16 @@ def _judged(mean: Comparison, seeds: Sequence[SeedDifference], unscored: tuple[f
 
 
 def _scenes(mean: Comparison) -> int | None:
-    """Return the scenes that would resolve a difference like this one, where as large a share of them stays without a score.
+    """Return the scenes that would resolve a difference like this one, at bounds as wide as they are.
 
-    None where only further training seeds would, and where the spread of so few scenes says nothing (no smallest difference is
-    told then either).
+    None where only further training seeds or answers would, and where the spread of so few scenes says nothing (no smallest
+    difference is told then either).
     """
     if mean.se is None or mean.difference is None or mean.low is None or mean.high is None:
         return None
     if not mean.low <= 0 <= mean.high or mean.minimum_detectable is None:
         return None
-    found = clusters_to_detect(mean.se * math.sqrt(mean.clusters), mean.difference)
+    lowest = mean.difference if mean.lowest is None else mean.lowest
+    highest = mean.difference if mean.highest is None else mean.highest
+    found = clusters_to_detect(mean.se * math.sqrt(mean.clusters), max(lowest, -highest, 0.0))
     return None if found is None else math.ceil(found * mean.prompts_total / mean.clusters)

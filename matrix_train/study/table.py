@@ -72,7 +72,7 @@ def _orders(orders: Sequence[Order]) -> str:
     head = [
         "order",
         "difference of IF",
-        "scenes compared",
+        "scenes scored in both",
         "by training seed",
         "p",
         "after Holm",
@@ -86,7 +86,7 @@ def _orders(orders: Sequence[Order]) -> str:
             [
                 f"{item.better} > {item.worse}",
                 f"{_signed(mean.difference)} {_interval(mean.low, mean.high, sign=True)}",
-                f"{mean.prompts} of {mean.prompts_total}",
+                f"{mean.scored} of {mean.prompts_total}",
                 ", ".join(_signed(part.comparison.difference) for part in item.seeds),
                 DASH if mean.p is None else f"{mean.p:.4f}",
                 DASH if mean.p_adjusted is None else f"{mean.p_adjusted:.4f}",

@@ -135,3 +135,11 @@ def test_runs_with_first_frame_masks_of_their_own_are_compared_and_named(tmp_pat
     assert "model-a has" not in result.stdout
     assert json.loads(compare(runs[0], own, "--json").stdout)["own_masks"] == {"model-b": ["p001", "p002/3"]}
     assert json.loads(compare(*runs, "--json").stdout)["own_masks"].keys() == {"model-b"}
+
+
+def test_what_is_not_decided_names_both_runs_and_what_nothing_was_judged_of_is_named_beside_the_groups(tmp_path, runs):
+    silent = write_run(tmp_path / "e", quality() * NAN, model="silent")
+    shown = compare(runs[0], silent).stdout
+    assert "silent against model-a: not decided: " in shown
+    assert "  1. model-a\n  in no group, since nothing was judged: silent" in shown
+    assert "*" not in shown

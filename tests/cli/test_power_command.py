@@ -40,6 +40,18 @@ def test_a_difference_to_find_takes_so_many_clusters(run):
     assert "clusters to find 0.05" in power(run, "--detect", "0.05").stdout
 
 
+def test_stopping_when_decided_saves_more_the_larger_the_difference(run):
+    found = json.loads(power(run, "--sequential", "--json").stdout)["sequential"]
+    one = {row["difference"]: row["expected"] for row in found if row["spread"] == "assumed 0.3"}
+    assert 0 <= one[0.15]["saved"] < 0.1 < one[0.3]["saved"] < 1
+    assert one[0.15]["decided"] < 0.5 < one[0.3]["decided"]
+    assert one[0.3]["clusters"] == pytest.approx(30 * (1 - one[0.3]["saved"]))
+    said = power(run, "--sequential", "--detect", "0.4").stdout
+    assert "judge calls saved" in said
+    assert "of 30" in said
+    assert "sequential" not in json.loads(power(run, "--json").stdout)
+
+
 def test_the_text_gives_the_run_its_spread_and_the_table(run):
     result = power(run)
     assert result.exit_code == 0

@@ -33,7 +33,7 @@ KEY = {
 }
 
 
-def header(model="model-a", *, seeds=(0,), samples=60, allowed=0.01, **changed):
+def header(model="model-a", *, seeds=(0,), samples=60, allowed=0.01, created="2026-01-01T00:00:00Z", **changed):
     comparability = Comparability(**{**KEY, **changed})
     return RunHeader(
         schema=RUN_SCHEMA,
@@ -49,6 +49,7 @@ def header(model="model-a", *, seeds=(0,), samples=60, allowed=0.01, **changed):
         key=comparability.key,
         config={"allowed_unscored": allowed, "model": "/home/somebody/videos"},
         command="intergeneval run --model /home/somebody/videos",
+        created=f"{created} {model}",
     )
 
 
@@ -78,12 +79,20 @@ def write_run(folder, values, *, lines=None, **changed):
         for seed, value in enumerate(row):
             if np.isnan(value):
                 score = Score(sample_id=f"p{number:03d}", seed=seed, status=ScoreStatus.UNANSWERED, reason="the judge failed")
+                bounds, kept = (0.0, 1.0), {"open": (("video", 1.0),), "spi_bounds": (0.0, 1.0)}
             else:
                 numbers = dict.fromkeys(("if_", "kisa", "sgi", "kisa_raw", "sgi_raw"), float(value))
                 score = Score(sample_id=f"p{number:03d}", seed=seed, status=ScoreStatus.OK, spi=1.0, **numbers)
-            scores.append(score)
+                bounds, kept = (float(value), float(value)), {"spi_bounds": (1.0, 1.0)}
+            spans = dict.fromkeys(("if_bounds", "kisa_bounds", "sgi_bounds"), bounds)
+            scores.append(dataclasses.replace(score, video=f"{model_of(changed)}-{number}-{seed}", **spans, **kept))
     store.write_scores(scores[:lines])
     return folder
+
+
+def model_of(changed):
+    """Whose bytes the videos are: two runs of one model name look at the same files."""
+    return changed.get("model", "model-a")
 
 
 def quality(count=60, seeds=1, seed=1):

@@ -665,3 +665,17 @@ def test_doctor_asks_the_model_and_looks_for_the_batch_interface(world):
 def test_a_setting_that_cannot_be_used_is_named(world, own, named):
     with pytest.raises(UsageError, match=named):
         batch(world, "http://127.0.0.1:1/v1", own=own)
+
+
+def test_a_run_until_decided_waits_for_the_replies_that_its_next_look_needs(world):
+    with BatchServer() as server:
+        known = judged_world.run(world, server.url, out=str(world / "known"), cache="off")
+        changes = {"until_decided": str(known.store.folder), "judge_settings": {"concurrency": 1}}
+        first = batch(world, server.url, **changes)
+        assert (first.complete, first.decision, len(server.batches)) == (False, None, 1)
+        assert "1 request in 1 batch" in first.waiting
+        last, calls = until_whole(world, server.url, **changes)
+        assert (calls, len(server.batches), last.waiting) == (3, 3, "")
+        assert (last.decision.clusters, last.decision.outcome.value) == (3, "inconclusive")
+        assert paid_once(server)
+        assert [score.if_ for score in last.scores] == [score.if_ for score in known.scores]

@@ -58,7 +58,9 @@ def scored(out, model, fill):
         check=False,
         env={**os.environ, "MALLOC_PERTURB_": fill},
     )
-    assert done.returncode == 0, done.stderr
+    # Where its one video cannot be followed the run is whole, and its score is not there.
+    (item,) = json.loads(done.stdout)["samples"]
+    assert (item["status"], done.returncode) in (("ok", 0), ("untracked", 3)), done.stderr
     return out
 
 

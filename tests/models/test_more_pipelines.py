@@ -55,7 +55,10 @@ def test_a_run_makes_several_videos_a_prompt_and_scores_them(kind, tmp_path):
     config.write_text(f"[settings.diffusers]\n{lines}\n")
     command = ["run", "--model", str(folder), "--bench", "clips", "--samples", "juggle", "--config", str(config)]
     done = CliRunner().invoke(main, [*command, "--out", str(tmp_path / "run")])
-    assert done.exit_code == 0, done.output
+    scores = [json.loads(line) for line in (tmp_path / "run" / "scores.jsonl").read_text().splitlines()]
+    # What random weights make cannot always be followed; the run is whole then, and says by its code that scores are not there.
+    assert {item["status"] for item in scores} <= {"ok", "untracked"}, done.output
+    assert done.exit_code == (0 if all(item["status"] == "ok" for item in scores) else 3), done.output
     videos = [json.loads(line) for line in (tmp_path / "run" / "videos.jsonl").read_text().splitlines()]
     assert {(item["seed"], item["frames"], item["fps"], item["status"]) for item in videos} == {
         (0, 9, rate, "ok"),

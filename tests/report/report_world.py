@@ -226,6 +226,11 @@ def score_of(answers: Sequence[Answer], missing: Sequence[bool], partial: tuple[
         disappearance_ratio=gone,
         kisa_bounds=(raw[0], raw[0]),
         sgi_bounds=(raw[1], raw[1]),
+        spi_bounds=(spi, spi),
+        if_bounds=((raw[0] * spi + raw[1] * spi) / 2,) * 2,
+        disappearance_bounds=(gone, gone),
+        emergence_bounds=None if partial else (0.0, 0.0),
+        video=answers[0].video,
         interactions=(
             InteractionScore(
                 interaction=0,

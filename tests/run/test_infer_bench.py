@@ -1,7 +1,12 @@
+import json
+
 import pytest
 
+from intergeneval.config import RunConfig
 from intergeneval.errors import UsageError
 from intergeneval.run.infer_bench import infer_benchmark
+from intergeneval.run.plan import Plan
+from intergeneval.sources.folder import FolderSource
 from tests.bench.small_benchmarks import own_benchmark
 
 
@@ -54,6 +59,27 @@ def test_a_damaged_benchmark_is_passed_over_and_named(videos):
     (videos / "one.mp4").unlink()
     with pytest.raises(UsageError, match="could not be loaded: large"):
         infer_benchmark(videos)
+
+
+def test_a_folder_without_a_video_of_any_sample_lists_its_files_the_nearest_names_and_a_manifest(videos):
+    put(videos, "One_final", "TWO v2", "holiday")
+    with pytest.raises(UsageError) as raised:
+        Plan.of(RunConfig(model=str(videos), bench="small", tracker="stored"))
+    text = str(raised.value)
+    assert "One_final.mp4  (nearest sample: one)" in text
+    assert "  holiday.mp4\n" in text
+    kept = [json.loads(line) for line in text.splitlines() if line.startswith("  {")]
+    assert {"sample_id": "two", "path": "TWO v2.mp4"} in kept
+    # Put right and copied, it is the manifest of the folder.
+    known = [item for item in kept if item["sample_id"] in ("one", "two")]
+    (videos / "manifest.jsonl").write_text("".join(json.dumps(item) + "\n" for item in known))
+    assert FolderSource(videos).sample_ids() == ("one", "two")
+    Plan.of(RunConfig(model=str(videos), bench="small", tracker="stored"))
+
+
+def test_an_empty_folder_is_a_usage_error_that_says_what_is_wanted(videos):
+    with pytest.raises(UsageError, match=r"no video lies here; .* each of its 2 samples, such as one.mp4"):
+        Plan.of(RunConfig(model=str(videos), bench="small", tracker="stored"))
 
 
 @pytest.mark.parametrize("name", ["/etc", "../other", "a/b"])

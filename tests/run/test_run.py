@@ -10,8 +10,9 @@ import pytest
 from intergeneval.bench import files
 from intergeneval.config import RunConfig
 from intergeneval.errors import BenchError, ComparabilityError, UnknownPluginError, UsageError
+from intergeneval.gate.run_scores import score_run
 from intergeneval.records import Profile, ScoreStatus
-from intergeneval.run.run import Run, score_run
+from intergeneval.run.run import Run
 from intergeneval.store import RunStore
 
 

@@ -80,7 +80,7 @@ def test_instances_found_in_the_first_frame_are_tracked_and_scored_and_the_run_s
 
 def test_what_cannot_be_told_apart_stays_without_a_score_and_with_a_reason(world):
     done = run(world, detector=write_boxes(world / "boxes.jsonl", crates=2))
-    assert done.exit_code == 0, done.output
+    assert done.exit_code == 3, done.output
     (score,) = lines(world, "scores")
     assert (score["status"], score["if"]) == ("untracked", None)
     reason = "id2 was not found in the first frame: 2 candidates of class 'crate', and no model that could verify one of them"
@@ -100,9 +100,9 @@ def test_a_judge_that_can_look_verifies_the_crops_within_the_same_cost_and_cache
         config = world / "run.toml"
         config.write_text(f'[settings.openai]\nbase_url = "{server.url}"\nattempts = 2\nbackoff = 0.01\n')
         done = run(world, "--judge", "openai:m", "--config", config, detector=boxes)
-        assert done.exit_code == 0, done.output
+        assert done.exit_code == 3, done.output
         crops = sum("What is meant" in asked.text for asked in server.asked)
-        assert run(world, "--judge", "openai:m", "--config", config, detector=boxes).exit_code == 0
+        assert run(world, "--judge", "openai:m", "--config", config, detector=boxes).exit_code == 3
         assert sum("What is meant" in asked.text for asked in server.asked) == crops == 3
     (grounding,) = lines(world, "grounding")
     assert [place["basis"] for place in grounding["places"]] == ["verified", None]

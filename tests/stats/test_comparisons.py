@@ -36,7 +36,7 @@ def two_runs():
 def test_the_difference_is_candidate_minus_baseline_with_the_clustered_interval(two_runs):
     codes, first, second = two_runs
     found = compare_paired(records(first), records(second), cluster_names(codes), names=("old", "new"))
-    moments = clustered((second - first).mean(axis=1), codes)
+    moments = clustered((second - first).mean(axis=1), codes, within=(-1, 1))
     assert (found.difference, found.se, found.low, found.high) == pytest.approx(
         tuple(float(item) for item in (moments.mean, moments.se, moments.low, moments.high))
     )
@@ -69,7 +69,7 @@ def test_only_seeds_that_both_scored_are_compared_and_the_rest_is_counted():
     second = records([[0.4, NAN], [0.6, 0.7], [NAN, 0.3], [0.1, 0.1]])
     found = compare_paired(first, second, own(4))
     assert found.difference == pytest.approx((0.2 + 0.15) / 2)
-    assert (found.prompts, found.prompts_total, found.coverage) == (2, 4, 0.5)
+    assert (found.scored, found.prompts, found.prompts_total, found.coverage) == (2, 3, 4, 0.75)
     assert (found.videos, found.only_baseline, found.only_candidate) == (3, 0, 2)
     assert (found.unscored_baseline, found.unscored_candidate) == (1, 2)
 

@@ -65,9 +65,10 @@ def test_two_pairs_worked_out_by_hand():
     # a + b: both show their own: 1, (6/7 + 2/7) / 2 = 4/7. c + d: d shows the twin's: 0, (4/7 - 2/7) / 2 = 1/7.
     assert (found.contrast, found.sensitivity) == (0.5, pytest.approx(5 / 14))
     assert [(pair.first_own, pair.first_other) for pair in found.pairs] == [(1.0, 1 / 7), (6 / 7, 2 / 7)]
-    # t on one degree of freedom is 12.706: the halves, 12.706 * 0.5 and 12.706 * 3 / 14, reach beyond both scales.
-    assert (found.contrast_low, found.contrast_high) == (0.0, 1.0)
-    assert (found.sensitivity_low, found.sensitivity_high) == (-1.0, 1.0)
+    # t on one degree of freedom is 12.706: the halves, 12.706 * 0.5 and 12.706 * 3 / 14, would reach beyond both scales.
+    assert (found.contrast_low, found.contrast_high) == pytest.approx((0.0, 1.0), abs=1e-9)
+    assert -1 < found.sensitivity_low < -0.98
+    assert 0.99 < found.sensitivity_high < 1
     assert found.unjudged == {}
     assert Contrast.from_json(found.to_json()) == found
 
@@ -77,11 +78,12 @@ def test_the_interval_is_that_of_a_mean_over_pairs():
     answers = [item for n in range(4) for item in (*video(f"a{n}", 3 + n, 2), *video(f"b{n}", 3, 2))]
     found = contrast(samples, answers, level=0.9)
     values = np.array([(1 + n + 1) / 14 for n in range(4)])
-    half = 2.3534 * values.std(ddof=1) / 2
+    # t on three degrees of freedom, on the logit of the mean's place between -1 and 1.
+    place = (values.mean() + 1) / 2
+    half = 2.3534 * values.std(ddof=1) / 2 / 2 / (place * (1 - place))
+    ends = [2 / (1 + np.exp(-(np.log(place / (1 - place)) + sign * half))) - 1 for sign in (-1, 1)]
     assert found.sensitivity == pytest.approx(values.mean())
-    assert (found.sensitivity_low, found.sensitivity_high) == pytest.approx(
-        (values.mean() - half, values.mean() + half), abs=1e-4
-    )
+    assert (found.sensitivity_low, found.sensitivity_high) == pytest.approx(tuple(ends), abs=1e-4)
     assert found.level == 0.9
 
 

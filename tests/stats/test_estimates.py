@@ -11,6 +11,7 @@ from intergeneval.records import (
     Estimate,
     Instance,
     Interaction,
+    Profile,
     Sample,
     Score,
     ScoreStatus,
@@ -72,7 +73,8 @@ def test_one_cluster_gives_a_mean_without_an_interval_and_says_so():
 
 def test_two_clusters_have_the_wide_interval_of_one_degree_of_freedom_and_a_caveat():
     found = estimate(records([[0.4], [0.6]]), own(2))
-    assert found.high - found.mean == pytest.approx(12.706 * 0.1, rel=1e-4)
+    # t on one degree of freedom is 12.706; the slope of the logit at the middle is 4: expit(12.706 * 0.1 * 4).
+    assert (found.low, found.high) == pytest.approx((0.00617, 0.99383), abs=1e-4)
     assert "only 2 clusters" in found.caveat
 
 
@@ -157,7 +159,7 @@ def test_a_slice_nobody_scored_is_not_made_up():
 def test_completeness_counts_what_is_missing_unscored_or_has_no_line():
     scores = [*records([[0.1] * 2] * 99), *records([[NAN]], name="q")]
     asked = [f"p{item:04d}" for item in range(100)]
-    found = completeness(scores, asked, seeds=(0, 1))
+    found = completeness(scores, asked, seeds=(0, 1), allowed=0.01)
     assert (found.expected, found.missing, found.unscored, found.complete) == (201, 2, 1, False)
 
 
@@ -168,9 +170,33 @@ def test_a_run_is_complete_up_to_the_allowed_share():
     assert not completeness([]).complete
 
 
-def test_questions_nobody_can_answer_do_not_make_a_run_incomplete():
-    scores = [Score(sample_id="a", seed=0, status=status) for status in (ScoreStatus.UNANSWERABLE,)]
-    assert completeness(scores).complete
+@pytest.mark.parametrize("status", [status for status in ScoreStatus if status is not ScoreStatus.OK])
+def test_every_video_without_a_score_counts_whatever_the_reason(status):
+    scores = [*records([[0.5]] * 8), *(Score(sample_id=name, seed=0, status=status) for name in ("q", "r"))]
+    found = completeness(scores)
+    assert (found.missing + found.unscored, found.allowed, found.complete) == (2, 0.1, False)
+    assert completeness(scores[:-1], allowed=0.12).complete
+
+
+def test_bounds_take_what_has_no_answer_as_no_and_as_yes_and_the_interval_holds_both():
+    scores = records([[0.2, NAN], [0.4, 0.6], [NAN, NAN]] * 4)
+    found = estimate(scores, own(12))
+    assert found.bounds == pytest.approx(((0.1 + 0.5 + 0) / 3, (0.6 + 0.5 + 1) / 3))
+    assert (found.open, found.middle) == (12, pytest.approx(0.45))
+    assert 0 <= found.low < found.bounds[0] < found.bounds[1] < found.high <= 1
+
+
+def test_where_nothing_was_judged_there_is_no_mean_though_missing_videos_count_zero():
+    found = estimate([Score(sample_id="p0000", seed=0, status=ScoreStatus.MISSING, if_=0.0)], own(1))
+    assert (found.mean, found.low, found.bounds, found.middle, found.videos) == (None, None, None, None, 0)
+
+
+@pytest.mark.parametrize("profile", [Profile.BOUNDED, Profile.PAPER])
+def test_intervals_stay_inside_the_range_of_the_metric(profile):
+    values = [[1.0], [1.0], [0.9], [1.0], [0.2]]
+    found = estimate(records(values), own(5), profile=profile)
+    assert 0.0 < found.low < found.mean < found.high < 1.0 or profile is Profile.PAPER
+    assert found.high < 1.0
 
 
 def test_a_sample_without_any_line_is_missing_also_where_seeds_are_unknown():

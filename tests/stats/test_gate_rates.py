@@ -21,7 +21,8 @@ def unchanged(request):
 
 
 def share_failed(differences, codes):
-    moments = clustered(differences, codes)
+    # A planted drop may lead below any score, so the widest range there is holds it.
+    moments = clustered(differences, codes, within=(-5.0, 5.0))
     return np.mean(verdict_codes(moments.low, moments.high) == 1)
 
 

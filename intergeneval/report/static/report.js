@@ -95,9 +95,14 @@
       rows.forEach(function (row) {
         var cell = chosen[Number(row.dataset.row)], whole = chosen === data.all, saved = kept[row.dataset.row];
         var mean = cell ? cell[0] : null, low = cell ? cell[1] : null, high = cell ? cell[2] : null;
-        one("td.main data", row).textContent = mean === null ? "–" : (data.bound ? "<= " : "") + fixed(mean);
+        one("td.main data", row).textContent = mean === null ? "–" : (data.bound ? "<= " : "") + fixed(mean) + (cell[5] ? "*" : "");
         one("td.main data", row).value = mean === null ? "" : String(mean);
         one("small.ci", row).textContent = low === null ? (whole ? saved[5] : "no interval") : "[" + fixed(low) + ", " + fixed(high) + "]";
+        var ends = one("small.bounds", row);
+        if (ends) {
+          ends.hidden = !cell || !cell[5] || cell[6] === null;
+          if (!ends.hidden) { ends.textContent = "bounds " + fixed(cell[6]) + " to " + fixed(cell[7]); }
+        }
         var svg = one("td.plot svg", row);
         all(".ci, .dot", svg).forEach(function (old) { old.remove(); });
         if (low !== null) { svg.appendChild(svgPath("ci", "M" + place(data.axis, low) + " 12H" + place(data.axis, high))); }

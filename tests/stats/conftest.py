@@ -1,0 +1,5 @@
+"""Large simulations are left to `tox run -e nightly`; their small forms run with all other tests."""
+
+import os
+
+collect_ignore_glob = [] if os.environ.get("NIGHTLY_TESTS") else ["test_nightly_*.py"]
