@@ -12,16 +12,16 @@ from collections.abc import Mapping, Sequence
 
 from intergeneval.records import Instance
 
-_ARTICLE = re.compile(r"(?:an?|the)\s+", re.IGNORECASE)
+_ARTICLE = re.compile(r"\A(?:an?|the)\s+", re.IGNORECASE)
 _BOX = re.compile(r"\((\w+) box\)")
 OTHER = "other"
 """How a reply calls what no name means."""
 
 
 def long_name(instance: Instance) -> str:
-    """Return who is meant, by looks: ``the man in a white T-shirt``."""
+    """Return who is meant, by looks: ``man in a white T-shirt``."""
     words = " ".join((instance.appearance or instance.class_).split()).rstrip(".")
-    return "the " + _ARTICLE.sub("", words, count=1) if _ARTICLE.match(words) else f"the {words}"
+    return _ARTICLE.sub("", words, count=1)
 
 
 def short_names(instances: Sequence[Instance]) -> dict[str, str]:
@@ -48,7 +48,7 @@ def shortened(text: str, instances: Sequence[Instance]) -> tuple[str, set[str]]:
     short, named = short_names(instances), set[str]()
     patterns: dict[str, tuple[str, re.Pattern[str]]] = {}
     for item in instances:
-        words = r"\s+".join(map(re.escape, long_name(item).removeprefix("the ").split()))
+        words = r"\s+".join(map(re.escape, long_name(item).split()))
         suffix = rf"\s+\({re.escape(item.colour)} (?:box|outline)\)"
         patterns[item.id] = (words, re.compile(rf"\b(?:the\s+)?{words}{suffix}", re.IGNORECASE))
     for name, (_, pattern) in sorted(patterns.items(), key=lambda part: -len(part[1][0])):

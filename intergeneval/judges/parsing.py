@@ -7,6 +7,7 @@ Of a reply that was cut off the entries count that are written to their end. Eve
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,8 @@ from intergeneval.records import AnswerValue
 
 MAX_REASON = 400
 """Longest reason that is kept, in characters."""
+
+_LINE = re.compile(r"\s*(?:frame\s*)?(\d{1,9})(?:\s*,\s*[\d.]+ s)?\s*[:.–—-](?:\s+(.*))?", re.IGNORECASE | re.DOTALL)
 
 _VALUES = {value.value: value for value in AnswerValue}
 
@@ -171,12 +174,19 @@ def _read_frames(entries: Any, wanted: _Wanted, reading: Reading, see: Callable[
 def read_lines(entries: Any, frames: Sequence[int], problems: list[str]) -> dict[int, str]:
     """Return the line that a walk has for each frame, and add a sentence for each fault to `problems`."""
     wanted = replace(_wanted_frames(frames, partial=False), part="walk", many="lines")
+    split = [_line(entry) for entry in entries] if isinstance(entries, list) else entries
     lines = {}
-    for number, entry in _once_each(entries, wanted, problems):
+    for number, entry in _once_each(split, wanted, problems):
         if not isinstance(entry.get("seen"), str):
             problems.append(f"frame {number}: seen {str(entry.get('seen'))[:20]!r} is no text")
         lines[number] = reason_of({"reason": entry.get("seen")})
     return lines
+
+
+def _line(entry: Any) -> Any:
+    """Return a line such as ``5: W walks off`` as an object with frame and seen; anything else as it is."""
+    found = _LINE.fullmatch(entry) if isinstance(entry, str) else None
+    return {"frame": int(found.group(1)), "seen": found.group(2)} if found is not None else entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

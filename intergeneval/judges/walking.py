@@ -6,6 +6,7 @@ held to the schema writes evidence first. Replies of the layout before (``frames
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from intergeneval.judges.parsing import Reading, Seen, list_of, object_of
 from intergeneval.records import Instance
 
 WALK = "walk"
+_RANGE = re.compile(r"(?:frames?\s*)?(\d{1,9})\s*(?:-|–|—|to)\s*(\d{1,9})", re.IGNORECASE)
 ANSWERED = ("yes", "no")
 """Words of an answer; whether a body can be is asked once a frame, beside them."""
 
@@ -29,20 +31,18 @@ class Look:
     """Whether to say what emerged and is missing."""
 
 
-def schema(labels: Sequence[str], sampled: Sequence[int], look: Look | None, instances: Sequence[Instance]) -> dict[str, Any]:
+def schema(labels: Sequence[str], look: Look | None) -> dict[str, Any]:
     """Return the JSON schema of a reply, in the order in which it is to be written."""
     text, number = {"type": "string"}, {"type": "integer"}
     parts: dict[str, Any] = {}
     if look is not None:
-        names = list(naming.short_names(instances).values())
-        frame = {"type": "integer", "enum": list(look.frames)}
-        parts[WALK] = list_of(object_of({"frame": frame, "seen": text}))
-        if look.assess:
-            parts["emerged"] = list_of(number)
-            parts["missing"] = list_of(object_of({"who": {"type": "string", "enum": names}, "frames": list_of(number)}))
-        parts["bodies"] = list_of(object_of({"who": text, "frames": list_of(number)}))
+        # Lines of text, since a schema goes out with every request: what they hold is read as strictly as fields would be.
+        parts[WALK] = list_of(text)
+        parts |= {"emerged": list_of(number), "missing": list_of(text)} if look.assess else {}
+        parts["bodies"] = list_of(text)
     if labels:
-        shown = {"anyOf": [{"type": "integer", "enum": list(sampled)}, {"type": "null"}]}
+        # Which frames there are is said above each picture; that one of them is named is checked in reading.
+        shown = {"type": ["integer", "null"]}
         answer = {"type": "string", "enum": list(ANSWERED)}
         question = {"type": "string", "enum": list(labels)}
         parts["answers"] = list_of(object_of({"question": question, "reason": text, "frame": shown, "answer": answer}))
@@ -118,18 +118,49 @@ def _numbers(value: Any, name: str, look: Look, problems: list[str]) -> frozense
 
 def _by_name(value: Any, name: str, look: Look, instances: Sequence[Instance], problems: list[str]) -> dict[str, frozenset[int]]:
     """Return the frames by instance id; what no name means stands under `naming.OTHER` where bodies are spoken of."""
-    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        problems.append(f'"{name}" is not a list of objects with who and frames')
+    if not isinstance(value, list):
+        problems.append(f'"{name}" is not a list of lines such as "NAME: {look.frames[-1]}"')
         return {}
     found: dict[str, frozenset[int]] = {}
     for entry in value:
-        who = naming.read_who(entry.get("who"), instances)
-        if who is None and name == "bodies" and isinstance(entry.get("who"), str):
+        said, told = _split(entry)
+        who = naming.read_who(said, instances)
+        if who is None and name == "bodies" and isinstance(said, str) and said.strip():
             who = naming.OTHER
         if who is None:
             known = ", ".join(naming.short_names(instances).values())
-            problems.append(f"{name}: who {str(entry.get('who'))[:40]!r} is none of {known}")
+            problems.append(f"{name}: {str(said)[:40]!r} is none of {known}")
             continue
-        frames = _numbers(entry.get("frames"), name, look, problems)
+        frames = _frames(told, look)
+        if frames is None:
+            problems.append(f"{name}: {str(entry)[:60]!r} does not name frames out of those to look at")
+            continue
         found[who] = found.get(who, frozenset()) | frames
     return found
+
+
+def _split(entry: Any) -> tuple[Any, Any]:
+    """Return who an entry speaks of and what it says of the frames: ``W: 45, 48``, or an object with who and frames."""
+    if isinstance(entry, dict):
+        return entry.get("who"), entry.get("frames")
+    if not isinstance(entry, str) or len(entry) > 1000:
+        return entry, None
+    who, _, told = entry.partition(":")
+    return who.strip(), told
+
+
+def _frames(told: Any, look: Look) -> frozenset[int] | None:
+    """Return the frames that are named, one by one or from one to another; None where one of them is none to look at."""
+    known, found = {0, *look.frames}, set[int]()
+    for part in told if isinstance(told, list) else str(told).split(","):
+        ends = _RANGE.fullmatch(part.strip()) if isinstance(part, str) else None
+        numbers = [spelling.whole(item, "frames?") for item in (ends.groups() if ends is not None else (part,))]
+        if not all(number in known for number in numbers):
+            return None
+        first, last = numbers[0], numbers[-1]
+        assert first is not None
+        assert last is not None
+        if last < first:
+            return None
+        found |= {frame for frame in known if first <= frame <= last}
+    return frozenset(found)

@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 _LABEL = re.compile(r"^\[(\d+\.\d+)\] ", re.MULTILINE)
-_FRAMES = re.compile(r"^Go through frames ([\d, ]+) one by one", re.MULTILINE)
+_FRAMES = re.compile(r"^Go through frames ([\d, ]+?)(?: one by one|, each beside)", re.MULTILINE)
 _SHOWN = re.compile(r"Frame (\d+)(?:, [\d.]+ s of [\d.]+ s)?:")
 
 
@@ -39,12 +39,12 @@ class Asked:
     @property
     def walks(self) -> bool:
         """Whether a line a frame is asked for, and whose body cannot be."""
-        return bool(self.frames) and "\n- walk: " in self.text
+        return bool(self.frames) and "\nwalk: " in self.text
 
     @property
     def assessed(self) -> bool:
         """Whether what emerged and is missing is asked for."""
-        return bool(self.frames) and (not self.walks or "\n- emerged: " in self.text)
+        return bool(self.frames) and (not self.walks or "\nemerged: " in self.text)
 
 
 @dataclass

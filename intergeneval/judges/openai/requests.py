@@ -168,7 +168,7 @@ class Composer:
 
     def _schema(self, asked: Asked) -> Mapping[str, Any]:
         if self._prompts.walks:
-            return walking.schema(asked.labels, self.frames, asked.look, self._sample.instances)
+            return walking.schema(asked.labels, asked.look)
         ids = [item.id for item in self._sample.instances]
         return parsing.schema(asked.labels, self.frames, asked.frames, ids, bodies=asked.bodies)
 
