@@ -39,6 +39,7 @@ from intergeneval.records.estimate import (
     TieGroup,
     TwinPair,
     Verdict,
+    Undone,
 )
 from intergeneval.records.grounding import Basis, CropCheck, Grounding, Place
 from intergeneval.records.header import RUN_SCHEMA, Comparability, RunHeader
@@ -115,6 +116,7 @@ __all__ = [
     "Truth",
     "TwinPair",
     "Verdict",
+    "Undone",
     "Video",
     "VideoStatus",
     "bounds_of",

@@ -48,6 +48,7 @@ from intergeneval.stats.prompts import (
     score_value,
 )
 from intergeneval.stats.signflip import FLIPS, holm, sign_flip
+from intergeneval.stats.undone import undone, undone_json, undone_text
 
 __all__ = [
     "ALLOWED_UNSCORED",
@@ -95,4 +96,7 @@ __all__ = [
     "unchanged_pass_share",
     "undecided_text",
     "within_bounds",
+    "undone",
+    "undone_json",
+    "undone_text",
 ]
