@@ -38,8 +38,8 @@ from intergeneval.records.estimate import (
     SliceEstimate,
     TieGroup,
     TwinPair,
-    Verdict,
     Undone,
+    Verdict,
 )
 from intergeneval.records.grounding import Basis, CropCheck, Grounding, Place
 from intergeneval.records.header import RUN_SCHEMA, Comparability, RunHeader
@@ -115,8 +115,8 @@ __all__ = [
     "TrueAnswer",
     "Truth",
     "TwinPair",
-    "Verdict",
     "Undone",
+    "Verdict",
     "Video",
     "VideoStatus",
     "bounds_of",

@@ -95,8 +95,8 @@ __all__ = [
     "unanswered_text",
     "unchanged_pass_share",
     "undecided_text",
-    "within_bounds",
     "undone",
     "undone_json",
     "undone_text",
+    "within_bounds",
 ]
