@@ -40,7 +40,8 @@ def undone_text(found: Undone | None) -> str:
     """Return the line that tells of them; empty where there are none."""
     if found is None or not found.undone:
         return ""
-    return f"nobody does it, as the judge says, in {found.undone} of {found.asked} interactions: no to 8, 9 and 10 is one failure there"
+    where = f"in {found.undone} of {found.asked} interactions"
+    return f"nobody does it, as the judge says, {where}: no to 8, 9 and 10 is one failure there"
 
 
 def undone_json(found: Undone | None) -> dict[str, Any]:
