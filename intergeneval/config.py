@@ -135,8 +135,12 @@ def plugin_settings(settings: Mapping[str, Mapping[str, Any]], spec: str, kind: 
     """Return a plug-in's settings by its spec: ``[settings.<kind>.<name>]`` where given, else ``[settings.<name>]``.
 
     `kind` is ``tracker``, ``judge`` and so on: plug-ins of two kinds may share a name. Where the settings of another plug-in hold
-    as well (`SHARED`), its own stand above them.
+    as well (`SHARED`), its own stand above them. Above both stand those of the whole spec,
+    ``[settings.<kind>."<name>:<argument>"]``, so that two judges of one kind may have a server each.
     """
+    exact = settings.get(kind, {}).get(spec) if ":" in spec else None
+    if isinstance(exact, Mapping):
+        return {**plugin_settings({**settings, kind: {**settings[kind], spec: None}}, spec, kind), **exact}
     name = spec.partition(":")[0]
     own = settings.get(kind, {}).get(name)
     found = own if isinstance(own, Mapping) else settings.get(name, {})

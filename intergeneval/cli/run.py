@@ -65,11 +65,12 @@ def command(config: Path | None, as_json: bool, estimate: bool, **options: Any) 
     result = run(config, options)
     if as_json:
         from intergeneval.cli.tables import scores_json
-        from intergeneval.stats import controls, controls_json
+        from intergeneval.stats import controls, controls_json, undone, undone_json
 
         header = result.store.header
         told = scores_json(header, result.scores, header.comparability.profile)
-        told |= controls_json(controls(result.store.current_answers()))
+        answers = result.store.current_answers()
+        told |= controls_json(controls(answers)) | undone_json(undone(answers))
         click.echo(json.dumps(told, indent=1, ensure_ascii=False))
     else:
         click.echo(summary(result))
@@ -151,7 +152,7 @@ def expected(prepared: Run) -> str:
 def summary(result: RunResult) -> str:
     """Return the text that ends a run: table, what was unscored and why, where the run folder is."""
     from intergeneval.cli.tables import bounds_text, score_table, unscored_text
-    from intergeneval.stats import controls, controls_text
+    from intergeneval.stats import controls, controls_text, undone, undone_text
     from intergeneval.store.spending import spending, spending_text
 
     folder = result.store.folder
@@ -168,8 +169,8 @@ def summary(result: RunResult) -> str:
         lines.append(result.decision.text)
     if text := bounds_text(result.scores):
         lines.append(text)
-    if text := controls_text(controls(result.store.current_answers())):
-        lines.append(text)
+    answers = result.store.current_answers()
+    lines += filter(None, (undone_text(undone(answers)), controls_text(controls(answers))))
     if text := spending_text(spending(result.store)):
         lines.append(text)
     if result.refused:

@@ -67,9 +67,8 @@ def _panelist(name: str, stores: Sequence[RunStore]) -> _Panelist:
     """Gather what a judge said; answers about a twin's interaction count for `contrast` alone."""
     known: dict[Place, Answer] = {}
     for number, store in enumerate(stores):
-        acts = {sample.id: len(sample.interactions) for sample in store.read("samples", Sample)}
         for item in store.current_answers():
-            if item.repeat == 0 and item.interaction < acts.get(item.sample_id, 0):
+            if item.repeat == 0:
                 known[number, item.sample_id, item.seed, item.interaction, item.question_id] = item
     return _Panelist(name, stores, known)
 

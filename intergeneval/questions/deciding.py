@@ -26,6 +26,8 @@ _UNSEEN = {
     **dict.fromkeys(VERBS_OF_THEIR_OWN, frozenset(range(1, 7))),
 }
 """Verb -> questions of which its own words (from version 3 on) ask what masks do not show; others ask what the pattern asks."""
+_MANNER = frozenset({"gesture.touching", "bow.touching"})
+"""Sections that ask how a gesture looks instead of whether the two are apart, since they touch from the start."""
 _WITHOUT_TOOL = frozenset({"mount", "gesture", "bow", "attend", "pursue", "approach", "retreat", "release"})
 """Patterns in which the instrument is not what touches the object."""
 
@@ -58,7 +60,7 @@ def _name(scene: Scene, pattern: Pattern, number: int, section: str) -> str | No
         # Masks show that the instrument did it, and not in whose hands it was.
         return None if not pattern.deed or (number == 8 and _tool(scene) is not None) else _GROUNDING[number]
     name = pattern.predicates.get(number)
-    if _own_words(scene, number, section) or (section.endswith("after") and not _follows(scene, name)):
+    if section in _MANNER or _own_words(scene, number, section) or (section.endswith("after") and not _follows(scene, name)):
         # These look at a mouth, a rope, or a moment that masks do not tell.
         return None
     return None if name in _OUTLINE and scene.object.class_.lower() in framed_classes() else name

@@ -14,7 +14,7 @@ from intergeneval.verbs import Pattern, VerbEntry, by_category, look_up, look_up
 _ARTICLES = ("a ", "an ", "the ")
 _BOXED = 2
 """Last version of the templates that says box; later ones say outline, since a box is also a thing."""
-_UNTOUCHED = frozenset({"read", "examine", "lead", "walk"})
+_UNTOUCHED = frozenset({"read", "examine", "lead", "walk", "feed"})
 """Verbs of patterns with contact that are done without touching the object as well."""
 _BODY = {Part.MOUTH: "the mouth", Part.HAND: "a hand", Part.FOOT: "a foot"}
 
@@ -137,7 +137,6 @@ class Scene:
         verb, item = phrase(self.interaction.verb, ascii_only=self.version == 1), self.interaction
         subject = self.name(self.subject)
         tool = None if item.instrument is None else self.name(_instance(self.sample, item.instrument, self._where))
-        touch = self.pattern is not None and self.pattern.contact and self.lemma not in _UNTOUCHED
         actor = subject if item.part is None else f"{_BODY[item.part]} of {subject}"
         how = "" if item.part is None else f" with {_BODY[item.part]}"
         return {
@@ -149,11 +148,19 @@ class Scene:
             "actor": actor if tool is None else f"{tool} as used by {subject}",
             "tool": tool or subject,
             "with": how if tool is None else f" with {tool}",
-            "real": ", with touch" if touch else "",
+            "real": self._real(),
             "End": self._end(),
             "earlier": "" if item.after is None else clause(self.sample, item.after, self.version),
             "destination": self._place(),
         }
+
+    def _real(self) -> str:
+        """Return the condition under which a deed that needs touch is really done; empty for others."""
+        pattern = self.pattern
+        if pattern is None or not pattern.contact or self.lemma in _UNTOUCHED:
+            return ""
+        tool = pattern.name == "manipulate" or self.interaction.instrument is not None
+        return ", with touch by body or tool" if tool else ", with touch"
 
     def _end(self) -> str:
         """Return when the outcome is looked for: at the end, or at any time where an interaction that follows may undo it."""

@@ -38,6 +38,7 @@ from intergeneval.records.estimate import (
     SliceEstimate,
     TieGroup,
     TwinPair,
+    Undone,
     Verdict,
 )
 from intergeneval.records.grounding import Basis, CropCheck, Grounding, Place
@@ -114,6 +115,7 @@ __all__ = [
     "TrueAnswer",
     "Truth",
     "TwinPair",
+    "Undone",
     "Verdict",
     "Video",
     "VideoStatus",

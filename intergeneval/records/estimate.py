@@ -340,3 +340,15 @@ class Controls(Record):
     """Share above which a judge flatters."""
     flatters: bool = False
     """Whether the share is above the limit, and plainly so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undone(Record):
+    """Interactions that nobody does, as a judge says once, at question 8: the noes to 8, 9 and 10 are one failure there."""
+
+    asked: int
+    """Interactions, of all videos, with answers to 8, 9 and 10."""
+    undone: int
+    """Those of which the judge says that nobody does it."""
+    where: tuple[tuple[str, int, int], ...] = ()
+    """(sample, seed, interaction) of each of these."""

@@ -55,6 +55,7 @@ def report_json(report: Report) -> dict[str, Any]:
                         "estimates": {metric: item.to_json() for metric, item in row.estimates.items()},
                         "completeness": row.completeness.to_json(),
                         **stats.controls_json(row.controls),
+                        **stats.undone_json(row.undone),
                     }
                     for row in group.rows
                 ],

@@ -16,6 +16,7 @@ from intergeneval.records import (
     PromptDifference,
     RunHeader,
     ScoreStatus,
+    Undone,
 )
 from intergeneval.report.card import JudgeCard
 from intergeneval.report.load import LoadedRun
@@ -58,6 +59,8 @@ class Row:
     """What the answers took."""
     controls: Controls | None = None
     """What the judge answered to questions that must be no; None where none was asked."""
+    undone: Undone | None = None
+    """Interactions that nobody does, as the judge says; None where questions 8 to 10 have no answers."""
 
     @property
     def label(self) -> str:
@@ -217,6 +220,8 @@ def _fitting(cards: Sequence[JudgeCard], header: RunHeader) -> list[JudgeCard]:
 def _row(run: LoadedRun, clusters: Mapping[str, str], tie_group: int | None) -> Row:
     estimates = stats.estimates(run.scores, clusters, profile=run.header.comparability.profile)
     main = estimates[stats.PRIMARY]
+    acts = {sample.id: len(sample.interactions) for sample in run.samples.values()}
+    answers = [item for take in run.takes.values() for item in take.answers if item.interaction < acts.get(item.sample_id, 0)]
     return Row(
         run=run,
         estimates=estimates,
@@ -225,7 +230,8 @@ def _row(run: LoadedRun, clusters: Mapping[str, str], tie_group: int | None) -> 
         counts=tuple((status, count) for status, count in main.statuses.items() if status != ScoreStatus.OK),
         prompts=stats.prompt_scores(run.scores),
         usage=_usage(run),
-        controls=stats.controls(answer for take in run.takes.values() for answer in take.answers),
+        controls=stats.controls(answers),
+        undone=stats.undone(answers),
     )
 
 

@@ -48,6 +48,7 @@ from intergeneval.stats.prompts import (
     score_value,
 )
 from intergeneval.stats.signflip import FLIPS, holm, sign_flip
+from intergeneval.stats.undone import undone, undone_json, undone_text
 
 __all__ = [
     "ALLOWED_UNSCORED",
@@ -94,5 +95,8 @@ __all__ = [
     "unanswered_text",
     "unchanged_pass_share",
     "undecided_text",
+    "undone",
+    "undone_json",
+    "undone_text",
     "within_bounds",
 ]
