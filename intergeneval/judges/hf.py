@@ -211,7 +211,8 @@ class GeneratingJudge(HfJudge):
 
     def _look(self, request: JudgeRequest, images: Mapping[int, Frame]) -> Look | None:
         frames, assess = tuple(frame for frame in images if frame > 0), request.assess is not None
-        return Look(frames=frames, assess=assess) if frames and (assess or (self.prompts.walks and request.questions)) else None
+        wanted = assess or (self.prompts.walks and bool(request.questions))
+        return Look(frames=frames, assess=assess, all=True) if frames and wanted else None
 
     def _record(
         self,
@@ -290,7 +291,7 @@ def _open_frames(look: Look | None, part: Mapping[int, Seen]) -> Look | None:
     """Return what is still to be said of the frames, when some were told by a reply that was cut off."""
     if look is None or not part:
         return look
-    return replace(look, frames=tuple(frame for frame in look.frames if frame not in part))
+    return look.only(frame for frame in look.frames if frame not in part)
 
 
 class ChoosingJudge(HfJudge):

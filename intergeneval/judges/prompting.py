@@ -155,6 +155,7 @@ class JudgePrompts(Prompts):
             "walk": look is not None,
             "assess": look is not None and look.assess,
             "frames": list(look.frames) if look is not None else [],
+            "all": look is not None and look.all,
             "given": sorted(how.given.items()),
             "choices": how.choices,
             "instances": sample.instances if look is not None else (),

@@ -7,7 +7,7 @@ held to the schema writes evidence first. Replies of the layout before (``frames
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,13 @@ class Look:
     """The frames after frame 0 to go through."""
     assess: bool
     """Whether to say what emerged and is missing."""
+    all: bool = False
+    """Whether these are all frames shown after frame 0."""
+
+    def only(self, frames: Iterable[int]) -> Look:
+        """Return the same for some of the frames."""
+        found = tuple(frames)
+        return Look(frames=found, assess=self.assess, all=self.all and found == self.frames)
 
 
 def schema(labels: Sequence[str], look: Look | None) -> dict[str, Any]:
@@ -44,8 +51,8 @@ def schema(labels: Sequence[str], look: Look | None) -> dict[str, Any]:
         # Which frames there are is said above each picture; that one of them is named is checked in reading.
         shown = {"type": ["integer", "null"]}
         answer = {"type": "string", "enum": list(ANSWERED)}
-        question = {"type": "string", "enum": list(labels)}
-        parts["answers"] = list_of(object_of({"question": question, "reason": text, "frame": shown, "answer": answer}))
+
+        parts["answers"] = list_of(object_of({"question": text, "reason": text, "frame": shown, "answer": answer}))
     return object_of(parts)
 
 

@@ -14,7 +14,8 @@ from typing import Any
 
 _LABEL = re.compile(r"^\[(\d+\.\d+)\] ", re.MULTILINE)
 _FRAMES = re.compile(r"^Go through frames ([\d, ]+?)(?: one by one|, each beside)", re.MULTILINE)
-_SHOWN = re.compile(r"Frame (\d+)(?:, [\d.]+ s of [\d.]+ s)?:")
+_ALL = re.compile(r"^Go through every frame after 0, each beside", re.MULTILINE)
+_SHOWN = re.compile(r"Frame (\d+)(?:, [\d.]+ of [\d.]+ s)?:")
 
 
 @dataclass
@@ -189,7 +190,11 @@ def _understood(request: dict[str, Any], headers: dict[str, str], number: int) -
         request=request,
         headers=headers,
         labels=_LABEL.findall(text),
-        frames=[int(part) for part in found.group(1).split(", ")] if found else [],
+        frames=[int(part) for part in found.group(1).split(", ")]
+        if found
+        else sorted(set(shown))[1:]
+        if _ALL.search(text)
+        else [],
         pictures=[hashlib.sha256(url.encode()).hexdigest() for url in pictures],
         shown=shown,
         turns=len(messages),

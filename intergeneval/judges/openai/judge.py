@@ -191,7 +191,7 @@ class OpenAIJudge:
         """Return all that is open before anything is known. Without frames after the first there is nothing to go through."""
         frames, assess = tuple(frame for frame in shown.jpegs if frame > 0), request.assess is not None
         wanted = assess or (self.prompts.walks and bool(request.questions))
-        look = Look(frames=frames, assess=assess) if frames and wanted else None
+        look = Look(frames=frames, assess=assess, all=True) if frames and wanted else None
         asked = Asked(questions=list(request.questions), look=look, bodies=request.bodies)
         return _Open(asked=asked, look=look, said={}, seen=None, cached=set())
 
@@ -416,7 +416,7 @@ def _still_open(work: _Open) -> Asked:
     questions = [item for item in work.asked.questions if label(item) not in work.said]
     look = work.look if work.seen is None else None
     if look is not None and work.part:
-        look = replace(look, frames=tuple(frame for frame in look.frames if frame not in work.part))
+        look = look.only(frame for frame in look.frames if frame not in work.part)
     known = work.part if work.seen is None else work.seen
     given = {frame: item.reason for frame, item in known.items() if item.reason}
     return Asked(questions=questions, look=look, bodies=work.asked.bodies, given=given)
@@ -433,7 +433,7 @@ def _within(asked: Asked, shown: Shown) -> Asked:
     if asked.look is None:
         return asked
     frames = tuple(frame for frame in asked.look.frames if frame in shown.jpegs)
-    return replace(asked, look=replace(asked.look, frames=frames) if frames else None)
+    return replace(asked, look=asked.look.only(frames) if frames else None)
 
 
 def _told(seen: Seen) -> str:
