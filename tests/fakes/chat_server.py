@@ -13,8 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 _LABEL = re.compile(r"^\[(\d+\.\d+)\] ", re.MULTILINE)
-_FRAMES = re.compile(r"^Go through frames ([\d, ]+?)(?: one by one|, each beside)", re.MULTILINE)
-_ALL = re.compile(r"^Go through every frame after 0, each beside", re.MULTILINE)
+_FRAMES = re.compile(r"^(?:Go through|Look at) frames ([\d, ]+?)(?: one by one|, beside)", re.MULTILINE)
+_ALL = re.compile(r"^Look at each later frame beside", re.MULTILINE)
 _SHOWN = re.compile(r"Frame (\d+)(?:, [\d.]+ of [\d.]+ s)?:")
 
 
@@ -186,15 +186,12 @@ def _understood(request: dict[str, Any], headers: dict[str, str], number: int) -
     last = messages[-1]["content"]
     text = last if isinstance(last, str) else last[-1]["text"]
     found = _FRAMES.search(text)
+    later = sorted(set(shown))[1:] if _ALL.search(text) else []
     return Asked(
         request=request,
         headers=headers,
         labels=_LABEL.findall(text),
-        frames=[int(part) for part in found.group(1).split(", ")]
-        if found
-        else sorted(set(shown))[1:]
-        if _ALL.search(text)
-        else [],
+        frames=[int(part) for part in found.group(1).split(", ")] if found else later,
         pictures=[hashlib.sha256(url.encode()).hexdigest() for url in pictures],
         shown=shown,
         turns=len(messages),
