@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from intergeneval.cli import main
 from intergeneval.questions import embedded, questions_for
-from intergeneval.records import CONTROL_ID, Answer, AnswerValue, Interaction, Question
+from intergeneval.records import CONTROL_ID, Answer, AnswerValue, Interaction, Question, Score
 from intergeneval.run.run import Run
 from intergeneval.stats import controls
 from intergeneval.store import RunStore
@@ -96,3 +96,13 @@ def test_of_several_interactions_a_control_stands_among_the_others_and_never_by_
     mutual = Interaction.from_json({**first.to_json(), "direction": "bidirectional"}, where="test")
     both = type(one).from_json({**one.to_json(), "interactions": [mutual.to_json()]}, where="test")
     assert CONTROL_ID not in {item.question_id for item in questions_for(both, embedded(3), controls=True)}
+
+
+def test_replies_of_older_templates_say_which_version_they_answer(world):
+    settings = {"settings": {}, "consistency": "tracks", "controls": True}
+    Run(judged_world.config(world, "", **settings, judge="geometry", templates=2, out=str(world / "old"))).execute()
+    replayed = {**settings, "judge": f"replay:{world / 'old'}"}
+    now = Run(judged_world.config(world, "", **replayed, out=str(world / "now"))).execute()
+    assert "set templates = 2" in now.store.read("answers", Answer)[0].reason
+    then = Run(judged_world.config(world, "", **replayed, out=str(world / "then"), templates=2)).execute()
+    assert [score.if_ for score in then.scores] == [score.if_ for score in RunStore.open(world / "old").read("scores", Score)]
