@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from intergeneval.cli import main
+from intergeneval.cli.several import judges_of
 from intergeneval.exam.between import between
 from intergeneval.records import Answer, AnswerStatus, AnswerValue
 from intergeneval.run.run import Run
@@ -102,3 +103,9 @@ def test_a_list_of_judges_that_cannot_be_meant_is_exit_2(tmp_path, judges, said)
         result = CliRunner().invoke(main, [*command, "--judge", judges])
         assert result.exit_code == 2
         assert said in result.stderr
+
+
+def test_a_comma_in_the_path_of_a_folder_separates_nothing(tmp_path):
+    (tmp_path / "one,two").mkdir()
+    assert judges_of(f"replay:{tmp_path / 'one,two'}") == (f"replay:{tmp_path / 'one,two'}",)
+    assert judges_of("openai:a, geometry") == ("openai:a", "geometry")
