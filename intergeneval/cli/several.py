@@ -16,9 +16,15 @@ if TYPE_CHECKING:
 
 
 def judges_of(text: str | None) -> tuple[str, ...]:
-    """Return the judges of a list separated by commas; none for None. Raises UsageError for an empty name or one given twice."""
+    """Return the judges of a list separated by commas; none for None. Raises UsageError for an empty name or one given twice.
+
+    A comma within the path of a folder that is there, such as that of a replayed run, separates nothing.
+    """
     if text is None:
         return ()
+    _, _, argument = text.partition(":")
+    if argument and Path(argument).exists():
+        return (text.strip(),)
     found = tuple(part.strip() for part in text.split(","))
     if not all(found):
         raise UsageError(f"--judge {text!r}: a name is empty; separate judges by one comma each")

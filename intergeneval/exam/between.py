@@ -127,15 +127,16 @@ def _pair(one: _Panelist, other: _Panelist) -> Json:
 
 def _agreed(one: _Panelist, other: _Panelist, places: Sequence[Place]) -> Json:
     mine, theirs = [bool(one.said(place)) for place in places], [bool(other.said(place)) for place in places]
-    if len(set(mine)) == 1:
-        # Kappa is the same either way; the side that varies stands first, since one that never does leaves it undefined.
-        mine, theirs = theirs, mine
     found = agreement(mine, theirs, [place[1] for place in places])
+    kappa, ends = found.kappa, found.kappa_interval
+    if mine and 1 in (len(set(mine)), len(set(theirs))):
+        # One that always says the same agrees with the other by chance alone; of two that do so alike nothing can be said.
+        kappa, ends = (None if mine == theirs else 0.0), None
     return {
         "agreement": found.accuracy.value,
         "agreement_interval": found.accuracy.interval,
-        "kappa": found.kappa,
-        "kappa_interval": found.kappa_interval,
+        "kappa": kappa,
+        "kappa_interval": ends,
         "count": len(places),
         "yes": [sum(bool(judge.said(place)) for place in places) for judge in (one, other)],
     }

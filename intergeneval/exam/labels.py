@@ -110,7 +110,7 @@ def _line(line: str, where: str) -> list[Label]:
         raise RecordError(f"{where}: templates is {version!r}; there are: {', '.join(map(str, VERSIONS))}")
     made = []
     for key, said in row["q"].items():
-        if not key.isdecimal() or int(key) not in _IDS or said not in _SAID:
+        if not key.isdecimal() or int(key) not in _IDS or not isinstance(said, str) or said not in _SAID:
             raise RecordError(f"{where}: question {key!r} is {said!r}; a question is 1 to 10, its label yes, no or open")
         yes = _SAID[said]
         if yes is not None:

@@ -9,8 +9,7 @@ from intergeneval.ids import sha256_json
 from intergeneval.masks import Mask
 from intergeneval.records import Sample
 from intergeneval.run.job import PackedMask
-from intergeneval.trackers import Tracker
-from intergeneval.trackers.stored import StoredTracker
+from intergeneval.trackers import Keepable, Tracker
 
 
 def track_key(
@@ -18,10 +17,10 @@ def track_key(
 ) -> str:
     """Return the name; empty where nothing is kept.
 
-    Tracks that come from files beside the videos, or from the truth, cost nothing, and those files are no part of the name.
+    Nothing is kept of a tracker that does not say that it may be: what it reads beside the video is no part of the name.
     `digest` is the sha256 of the video, `size` the height and width at which it is read.
     """
-    if isinstance(tracker, StoredTracker) or tracker.needs_truth:
+    if tracker.needs_truth or not (isinstance(tracker, Keepable) and tracker.keepable):
         return ""
     looks = [[item.id, item.class_, item.appearance] for item in sample.instances]
     packed = {name: PackedMask.of(mask).counts for name, mask in masks.items()}

@@ -236,7 +236,7 @@ def test_a_video_whose_tracking_failed_is_not_shown_to_the_judge(world):
 # -- questions for verbs nobody knows
 
 
-def written(asked: Asked, names=("the tall red block (red box)", "the blue crate (blue box)")):
+def written(asked: Asked, names=("the tall red block (red outline)", "the blue crate (blue outline)")):
     subject, object_ = names
     texts = [f"Does {subject} flummox {object_} in way {number}?" for number in range(1, 11)]
     texts[6], texts[9] = f"Is {subject} up to something?", f"Is {object_} being flummoxed?"
@@ -259,7 +259,7 @@ def test_questions_for_an_unknown_verb_are_written_once_and_asked(world):
         judged_world.run(world, server.url, unknown_verbs="judge", out=str(world / "other"))
     assert len(server.asked) == 4
     assert result.scores[0].if_ == 1.0
-    assert sum("[0.7] Is the tall red block (red box) up to something?" in asked.text for asked in server.asked) == 1
+    assert sum("[0.7] Is the tall red block (red outline) up to something?" in asked.text for asked in server.asked) == 1
 
 
 @pytest.mark.parametrize(
@@ -267,8 +267,8 @@ def test_questions_for_an_unknown_verb_are_written_once_and_asked(world):
     [
         lambda text: text + text,
         lambda text: text.replace('"id": 4', '"id": 3'),
-        lambda text: text.replace("Is the tall red block (red box) up to", "Is the blue crate (blue box) up to"),
-        lambda text: text.replace("flummox the blue crate (blue box) in way 3", "flummox the box in way 3"),
+        lambda text: text.replace("Is the tall red block (red outline) up to", "Is the blue crate (blue outline) up to"),
+        lambda text: text.replace("flummox the blue crate (blue outline) in way 3", "flummox the box in way 3"),
     ],
     ids=["two objects", "an id twice", "question 7 about the wrong one", "a name left out"],
 )
