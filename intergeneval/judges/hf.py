@@ -21,6 +21,7 @@ from intergeneval.judges import Judgement, JudgeRequest, question_writing, think
 from intergeneval.judges.cached_answers import evidence_of, pack_said, pack_seen, unpack_said, unpack_seen
 from intergeneval.judges.hf_inquiring import cut_off, inquire
 from intergeneval.judges.hf_model import Frame, Vlm, Written
+from intergeneval.judges.hf_views import pictures, views
 from intergeneval.judges.inquiries import Found, Inquiry, InquiryError
 from intergeneval.judges.parsing import Reading, Said, Seen
 from intergeneval.judges.prompting import Asking, JudgePrompts, label
@@ -98,7 +99,7 @@ class HfJudge:
         """Return rules, then pictures each under its number, then the text: what stays the same for all questions comes first."""
         end = f"{request.second(max(request.video.frames - 1, *frames, 0)):.1f}"
         parts: list[dict[str, Any]] = []
-        for index, plain in _views(request, frames):
+        for index, plain in views(request, frames):
             values = {"index": index, "seconds": f"{request.second(index):.1f}", "end": end, "plain": plain}
             parts += [{"type": "text", "text": self.prompts.render("frame", values)}, {"type": "image"}]
         return [
@@ -269,18 +270,6 @@ class GeneratingJudge(HfJudge):
         labels, must_mark = [label(item) for item in questions], request.bodies and not self.prompts.walks
         instances = request.sample.instances
         return walking.read(reply.text, labels, list(images), look, instances, bodies=must_mark, cut=reply.cut)
-
-
-def pictures(request: JudgeRequest, images: Mapping[int, Frame]) -> list[Frame]:
-    """Return all pictures in the order in which they are shown: frame 0 as it is, where it is at hand, and the frames."""
-    first = [request.plain()] if request.plain is not None else []
-    return [*first, *images.values()]
-
-
-def _views(request: JudgeRequest, frames: Sequence[int]) -> list[tuple[int, bool]]:
-    """Return the frame that each picture shows, and whether as it is."""
-    first = [(min(frames), True)] if request.plain is not None and frames else []
-    return [*first, *((index, False) for index in frames)]
 
 
 def _lines(seen: Mapping[int, Seen]) -> dict[int, str]:

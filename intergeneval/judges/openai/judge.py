@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -19,11 +19,12 @@ from intergeneval.judges.openai.client import AskError, Client, Took
 from intergeneval.judges.openai.estimate import estimate_inquiries, estimate_run, expected_tokens
 from intergeneval.judges.openai.inquiring import inquire
 from intergeneval.judges.openai.link import Link, Reply
+from intergeneval.judges.openai.open_video import OpenVideo, open_of, still_open, within
 from intergeneval.judges.openai.probing import PICTURES, probe_request
 from intergeneval.judges.openai.requests import Asked, Composer, Shown, part_key
 from intergeneval.judges.openai.settings import OpenAISettings
 from intergeneval.judges.openai.writing import write_questions
-from intergeneval.judges.parsing import Reading, Said, Seen
+from intergeneval.judges.parsing import Reading, Seen
 from intergeneval.judges.prompting import JudgePrompts, label
 from intergeneval.judges.services import CostEstimate, Services
 from intergeneval.judges.walking import Look
@@ -32,25 +33,6 @@ from intergeneval.records import Answer, AnswerStatus, AnswerValue, Consistency,
 PARSER = 2
 """Version of how replies are read; part of the revision."""
 _QUALITY = 90
-
-
-@dataclass(slots=True, kw_only=True)
-class _Open:
-    """What one video still lacks, and what was found for it."""
-
-    asked: Asked
-    look: Look | None
-    """All frames that are to be spoken of; `asked` has those that are still open."""
-    said: dict[str, Said]
-    seen: dict[int, Seen] | None
-    cached: set[str]
-    part: dict[int, Seen] = field(default_factory=dict)
-    """What was said of some frames: in replies that were cut off, or in earlier turns."""
-    status: AnswerStatus = AnswerStatus.UNPARSED
-    kind: str = ""
-    reason: str = ""
-    shown: str = ""
-    """How pictures were shown otherwise than all at once."""
 
 
 class OpenAIJudge:
@@ -187,18 +169,18 @@ class OpenAIJudge:
                 self._try(work, request, (shown, whole), took)
         return self._judgement(request, work, took)
 
-    def _begun(self, request: JudgeRequest, shown: Shown) -> _Open:
+    def _begun(self, request: JudgeRequest, shown: Shown) -> OpenVideo:
         """Return all that is open before anything is known. Without frames after the first there is nothing to go through."""
         frames, assess = tuple(frame for frame in shown.jpegs if frame > 0), request.assess is not None
         wanted = assess or (self.prompts.walks and bool(request.questions))
         look = Look(frames=frames, assess=assess, all=True) if frames and wanted else None
         asked = Asked(questions=list(request.questions), look=look, bodies=request.bodies)
-        return _Open(asked=asked, look=look, said={}, seen=None, cached=set())
+        return OpenVideo(asked=asked, look=look, said={}, seen=None, cached=set())
 
     def _fitting(self, whole: Shown) -> Shown:
         return portions.thinned(whole, self._link.most_pictures()) if self.settings.beyond == "fewer" else whole
 
-    def _try(self, work: _Open, request: JudgeRequest, views: tuple[Shown, Shown], took: Took) -> bool:
+    def _try(self, work: OpenVideo, request: JudgeRequest, views: tuple[Shown, Shown], took: Took) -> bool:
         """Take what is known and ask the rest; False where the server named a number of pictures that it was not known to have.
 
         `views` are what is shown now, and all there is. Raises BudgetError before the first request only.
@@ -231,7 +213,7 @@ class OpenAIJudge:
             # The first reply is paid for and kept; what it left open stays unparsed, and a resume asks again.
         return True
 
-    def _recall(self, work: _Open, composer: Composer, repeat: int) -> None:
+    def _recall(self, work: OpenVideo, composer: Composer, repeat: int) -> None:
         """Take what the cache knows and leave the rest open."""
         cache = self._link.services.cache
         if cache is None:
@@ -249,25 +231,25 @@ class OpenAIJudge:
                 work.said[name] = unpack_said(stored)
             else:
                 work.seen = unpack_seen(stored)
-        work.asked = _still_open(work)
+        work.asked = still_open(work)
 
-    def _ask(self, work: _Open, composer: Composer, turns: Sequence[Shown], repeat: int, took: Took) -> None:
+    def _ask(self, work: OpenVideo, composer: Composer, turns: Sequence[Shown], repeat: int, took: Took) -> None:
         """Ask what is open: frames in turns where they do not fit into one request, and with the last of them the questions."""
         for shown in turns[:-1]:
             if work.asked.look is not None:
-                part = _within(Asked(questions=[], look=work.asked.look, bodies=work.asked.bodies), shown)
+                part = within(Asked(questions=[], look=work.asked.look, bodies=work.asked.bodies), shown)
                 if part.anything:
                     self._exchange(work, (self._view(composer, shown), composer), part, repeat, took)
         if work.asked.anything:
             view = composer if len(turns) == 1 else self._view(composer, turns[-1])
-            last = _within(work.asked, turns[-1])
+            last = within(work.asked, turns[-1])
             if last.anything:
                 self._exchange(work, (view, composer), last, repeat, took)
 
     def _view(self, composer: Composer, shown: Shown) -> Composer:
         return Composer(self.settings, self.prompts, composer.sample, shown, composer.frames)
 
-    def _exchange(self, work: _Open, composers: tuple[Composer, Composer], asked: Asked, repeat: int, took: Took) -> None:
+    def _exchange(self, work: OpenVideo, composers: tuple[Composer, Composer], asked: Asked, repeat: int, took: Took) -> None:
         """Ask once and, where the reply is faulty, once more.
 
         Of the `composers` the first writes what is sent, the second knows all frames and makes the keys.
@@ -276,8 +258,8 @@ class OpenAIJudge:
         messages = composer.messages(asked)
         reply = self._send(composer, messages, asked, took)
         reading = self._take(work, composers, asked, reply, repeat)
-        work.asked = _still_open(work)
-        rest = _open_of(asked, work, composer.shown)
+        work.asked = still_open(work)
+        rest = open_of(asked, work, composer.shown)
         if reply.refused or not rest.anything:
             return
         if reply.cut:
@@ -291,7 +273,7 @@ class OpenAIJudge:
             more = [{"role": "assistant", "content": said}, {"role": "user", "content": text}]
             again = self._send(composer, [*messages, *more], rest, took)
             self._take(work, composers, rest, again, repeat)
-        work.asked = _still_open(work)
+        work.asked = still_open(work)
 
     def _send(
         self, composer: Composer, messages: Sequence[Mapping[str, Any]], asked: Asked, took: Took, *, room: bool = False
@@ -307,7 +289,7 @@ class OpenAIJudge:
 
     def _take(
         self,
-        work: _Open,
+        work: OpenVideo,
         composers: tuple[Composer, Composer],
         asked: Asked,
         reply: Reply,
@@ -352,7 +334,7 @@ class OpenAIJudge:
                 cache.put(part_key(keys[""]), self.id, pack_seen(seen, self._link.clean))
         return reading
 
-    def _judgement(self, request: JudgeRequest, work: _Open, took: Took) -> Judgement:
+    def _judgement(self, request: JudgeRequest, work: OpenVideo, took: Took) -> Judgement:
         """Put everything into records; what the requests took stands on the first of them, and on no other."""
         answers = [self._record(request, question, work) for question in request.questions]
         consistency = self._consistency(request.assess, work) if request.assess is not None else None
@@ -365,7 +347,7 @@ class OpenAIJudge:
             consistency = replace(consistency, usage={**consistency.usage, **usage})
         return Judgement(answers=answers, consistency=consistency)
 
-    def _record(self, request: JudgeRequest, question: Question, work: _Open) -> Answer:
+    def _record(self, request: JudgeRequest, question: Question, work: OpenVideo) -> Answer:
         name = label(question)
         said = work.said.get(name)
         if said is None:
@@ -382,7 +364,7 @@ class OpenAIJudge:
             question, self.id, AnswerStatus.OK, value=said.value, frame=said.frame, reason=reason, usage=usage, evidence=evidence
         )
 
-    def _consistency(self, base: Consistency, work: _Open) -> Consistency:
+    def _consistency(self, base: Consistency, work: OpenVideo) -> Consistency:
         seen, who = work.seen, self.id
         if seen is None:
             return replace(
@@ -410,30 +392,6 @@ class OpenAIJudge:
             reasons=tuple(self._link.clean(_told(item)) for item in found),
             usage={"cached": True} if "" in work.cached else {},
         )
-
-
-def _still_open(work: _Open) -> Asked:
-    questions = [item for item in work.asked.questions if label(item) not in work.said]
-    look = work.look if work.seen is None else None
-    if look is not None and work.part:
-        look = look.only(frame for frame in look.frames if frame not in work.part)
-    known = work.part if work.seen is None else work.seen
-    given = {frame: item.reason for frame, item in known.items() if item.reason}
-    return Asked(questions=questions, look=look, bodies=work.asked.bodies, given=given)
-
-
-def _open_of(asked: Asked, work: _Open, shown: Shown) -> Asked:
-    """Return what is still open of what was asked."""
-    rest = _within(work.asked, shown)
-    return replace(rest, questions=rest.questions if asked.questions else [])
-
-
-def _within(asked: Asked, shown: Shown) -> Asked:
-    """Return what can be asked about these pictures: of other frames nothing is to be said."""
-    if asked.look is None:
-        return asked
-    frames = tuple(frame for frame in asked.look.frames if frame in shown.jpegs)
-    return replace(asked, look=asked.look.only(frames) if frames else None)
 
 
 def _told(seen: Seen) -> str:
