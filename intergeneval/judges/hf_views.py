@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from intergeneval.judges import JudgeRequest
-from intergeneval.judges.hf_model import Frame
+from intergeneval.judges import Frame, JudgeRequest
 
 
 def pictures(request: JudgeRequest, images: Mapping[int, Frame]) -> list[Frame]:

@@ -6,11 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import cv2
-
 from intergeneval.errors import BackendError, BudgetError, ConfigError, RefusedError
 from intergeneval.ids import sha256_json, short
-from intergeneval.judges import Frame, Judgement, JudgeRequest, question_writing, thinking, walking
+from intergeneval.judges import Judgement, JudgeRequest, question_writing, thinking, walking
 from intergeneval.judges.cached_answers import evidence_of, pack_said, pack_seen, unpack_said, unpack_seen
 from intergeneval.judges.inquiries import Found, Inquiry
 from intergeneval.judges.openai import cutting, portions
@@ -18,6 +16,7 @@ from intergeneval.judges.openai.causes import Cause
 from intergeneval.judges.openai.client import AskError, Client, Took
 from intergeneval.judges.openai.estimate import estimate_inquiries, estimate_run, expected_tokens
 from intergeneval.judges.openai.inquiring import inquire
+from intergeneval.judges.openai.jpegs import encode_jpeg, encoded
 from intergeneval.judges.openai.link import Link, Reply
 from intergeneval.judges.openai.open_video import OpenVideo, open_of, still_open, within
 from intergeneval.judges.openai.probing import PICTURES, probe_request
@@ -32,7 +31,6 @@ from intergeneval.records import Answer, AnswerStatus, AnswerValue, Consistency,
 
 PARSER = 2
 """Version of how replies are read; part of the revision."""
-_QUALITY = 90
 
 
 class OpenAIJudge:
@@ -153,7 +151,7 @@ class OpenAIJudge:
             raise BackendError(
                 f"{request.sample.id}: the whole video was not handed over, and clip in [settings.openai] asks for it"
             )
-        jpegs = request.jpegs if request.jpegs is not None else _encoded(request)
+        jpegs = request.jpegs if request.jpegs is not None else encoded(request)
         plain = request.plain_jpeg
         if plain is None and request.plain is not None:
             plain = encode_jpeg(request.plain())
@@ -399,18 +397,3 @@ def _told(seen: Seen) -> str:
     parts += ["something emerged"] if seen.emerged else []
     parts += ["a body or thing that cannot be"] if seen.impossible else []
     return "; ".join([*parts, *([seen.reason] if seen.reason else [])]) if parts else ""
-
-
-def _encoded(request: JudgeRequest) -> dict[int, bytes]:
-    """Encode drawn frames as JPEG files, for callers that hand over pixels."""
-    if request.frames is None:
-        raise BackendError(f"{request.sample.id}: no frames were handed over")
-    return {index: encode_jpeg(frame) for index, frame in request.frames().items()}
-
-
-def encode_jpeg(frame: Frame) -> bytes:
-    """Return a frame as a JPEG file. Raises BackendError."""
-    done, data = cv2.imencode(".jpg", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
-    if not done:
-        raise BackendError(f"a frame of shape {frame.shape} cannot be written as JPEG")
-    return data.tobytes()
