@@ -96,10 +96,9 @@ class ReplayJudge:
         if found is None:
             reason = "the replayed run has no answer to this question about this file"
         elif self._texts.get(place) != question.text:
-            version = self._version
-            older = (
-                f"; it was asked from templates of version {version}: set templates = {version} in --config" if version else ""
-            )
+            version, now = self._version, question.template.rpartition("/v")[2]
+            hint = f"; it was asked from templates of version {version}: set templates = {version} in --config"
+            older = "" if version in ("", now) else hint
             reason = f"the replayed run asked this question in other words{older}"
         elif found.frame is not None and found.frame not in request.video.sampled:
             reason = f"the replayed run decided by frame {found.frame}, which this run does not sample"
