@@ -10,6 +10,7 @@ from typing import Any
 
 from intergeneval.errors import ConfigError, RecordError
 from intergeneval.records import Record
+from intergeneval.records.disk import read_toml
 
 ROLES = ("sub", "obj", "verb")
 ID_MAPS = ("palette", "target", "none")
@@ -259,7 +260,7 @@ def read_table(path: Path | None, overrides: tuple[str, ...] = ()) -> dict[str, 
     table: dict[str, Any] = {}
     if path is not None:
         try:
-            table = tomllib.loads(path.read_text(encoding="utf-8"))
+            table = read_toml(path)
         except FileNotFoundError:
             raise ConfigError(f"{path}: there is no such config file") from None
         except OSError as error:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from intergeneval.cli.terminal import echo
+
 if TYPE_CHECKING:
     from intergeneval.store.answer_cache import Cache
     from intergeneval.store.track_cache import TrackCache
@@ -31,12 +33,12 @@ def stats(path: Path | None, as_json: bool) -> None:
         cache.close()
     tracks = [path.stat().st_size for path in _tracks(cache).files()]
     if as_json:
-        click.echo(json.dumps({**found.to_json(), "tracks": len(tracks), "track_bytes": sum(tracks)}, indent=1))
+        echo(json.dumps({**found.to_json(), "tracks": len(tracks), "track_bytes": sum(tracks)}, indent=1))
         return
-    click.echo(f"{found.path}: {found.answers} answers, {found.bytes / 1e6:.2f} MB")
+    echo(f"{found.path}: {found.answers} answers, {found.bytes / 1e6:.2f} MB")
     for judge, count in found.judges.items():
-        click.echo(f"  {count:8d}  {judge}")
-    click.echo(f"tracks of {len(tracks)} videos, {sum(tracks) / 1e6:.2f} MB")
+        echo(f"  {count:8d}  {judge}")
+    echo(f"tracks of {len(tracks)} videos, {sum(tracks) / 1e6:.2f} MB")
 
 
 @command.command("clear")
@@ -52,9 +54,9 @@ def clear(path: Path | None, judge: str, yes: bool) -> None:
         removed = cache.clear(judge)
     finally:
         cache.close()
-    click.echo(f"{removed} answers removed")
+    echo(f"{removed} answers removed")
     if not judge:
-        click.echo(f"tracks of {_tracks(cache).clear()} videos removed")
+        echo(f"tracks of {_tracks(cache).clear()} videos removed")
 
 
 def _tracks(cache: Cache) -> TrackCache:

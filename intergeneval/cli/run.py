@@ -11,6 +11,7 @@ import click
 
 from intergeneval.cli.help_sections import Command, more
 from intergeneval.cli.several import judges_of, run_several, tell
+from intergeneval.cli.terminal import echo
 from intergeneval.errors import EXIT_INCOMPLETE, EXIT_OK, UsageError
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 @more("--profile", type=click.Choice(["bounded", "paper", "informative"]), help="Score profile (default bounded).")
 @more("--sampling", help="Frames a judge sees: equal-time (default), paper, stride:N.")
 @more("--workers", type=int, help="Parallel processes; default one a core.")
+@more("--worker-memory", type=float, metavar="GIB", help="Most memory for the data of a worker process; default no limit.")
 @more("--shard", help="I/N: do the I-th of N parts; a plain run finishes.")
 @more("--name", help="Name of the model in tables.")
 @more("--consistency", type=click.Choice(["tracks", "judge"]), help="Who says what vanished and emerged (default tracks).")
@@ -54,12 +56,12 @@ def command(config: Path | None, as_json: bool, estimate: bool, **options: Any) 
     if estimate:
         for judge in judges or (None,):
             said = expected(prepare(config, {**options, "judge": judge})) or "this judge costs nothing"
-            click.echo(f"{judge}: {said}" if len(judges) > 1 else said)
+            echo(f"{judge}: {said}" if len(judges) > 1 else said)
         return
     if len(judges) > 1:
         results = run_several(judges, options, lambda one: run(config, one))
         if not as_json:
-            click.echo("\n\n".join(f"{judge}\n{summary(item)}" for judge, item in zip(judges, results, strict=True)) + "\n")
+            echo("\n\n".join(f"{judge}\n{summary(item)}" for judge, item in zip(judges, results, strict=True)) + "\n")
         tell(judges, results, as_json=as_json)
         sys.exit(EXIT_OK if all(item.complete for item in results) else EXIT_INCOMPLETE)
     result = run(config, options)
@@ -71,9 +73,9 @@ def command(config: Path | None, as_json: bool, estimate: bool, **options: Any) 
         told = scores_json(header, result.scores, header.comparability.profile)
         answers = result.store.current_answers()
         told |= controls_json(controls(answers)) | undone_json(undone(answers))
-        click.echo(json.dumps(told, indent=1, ensure_ascii=False))
+        echo(json.dumps(told, indent=1, ensure_ascii=False))
     else:
-        click.echo(summary(result))
+        echo(summary(result))
     sys.exit(EXIT_OK if result.complete else EXIT_INCOMPLETE)
 
 
@@ -99,7 +101,7 @@ def run(config_file: Path | None, options: dict[str, Any]) -> RunResult:
     from intergeneval.cli.progress import progress
 
     def notice(text: str) -> None:
-        click.echo(text, err=True)
+        echo(text, err=True)
 
     prepared = prepare(config_file, options)
     cost, words_first = expected(prepared), prepared.plan.settled is None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from intergeneval.cli.terminal import echo
 from intergeneval.errors import UsageError
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def command(run: Path, profile: str | None, as_json: bool) -> None:
     answers = store.current_answers()
     found, left = controls(answers), undone(answers)
     if as_json:
-        click.echo(
+        echo(
             json.dumps(
                 {**scores_json(store.header, scores, chosen), **controls_json(found), **undone_json(left)},
                 indent=1,
@@ -54,7 +55,7 @@ def command(run: Path, profile: str | None, as_json: bool) -> None:
             controls_text(found),
             unasked(store, chosen),
         ]
-        click.echo("\n".join(filter(None, told)))
+        echo("\n".join(filter(None, told)))
 
 
 def unasked(store: RunStore, chosen: Profile) -> str:

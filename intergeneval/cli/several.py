@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
+from intergeneval.cli.terminal import echo
 from intergeneval.errors import UsageError
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ def tell(judges: tuple[str, ...], results: list[RunResult], *, as_json: bool) ->
     from intergeneval.exam.between import between, between_text
 
     if any(not result.scores for result in results):
-        click.echo("a shard is held against nothing; give the same judges to the plain run that finishes it", err=True)
+        echo("a shard is held against nothing; give the same judges to the plain run that finishes it", err=True)
         return
     found = between({judge: [result.store] for judge, result in zip(judges, results, strict=True)})
-    click.echo(json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) if as_json else between_text(found))
+    echo(json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) if as_json else between_text(found))

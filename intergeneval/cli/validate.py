@@ -11,6 +11,7 @@ import click
 
 from intergeneval.cli.help_sections import Command, more
 from intergeneval.cli.several import folder_of, judges_of
+from intergeneval.cli.terminal import echo
 from intergeneval.errors import EXIT_INCOMPLETE, EXIT_OK, ConfigError, UsageError
 
 if TYPE_CHECKING:
@@ -52,13 +53,13 @@ def command(as_json: bool, **options: Any) -> None:
     if len(judges) == 1:
         exam = validate(options)
         if as_json:
-            click.echo(_json(exam.card))
+            echo(_json(exam.card))
         else:
             _show(exam)
         sys.exit(EXIT_OK if exam.complete else EXIT_INCOMPLETE)
     exams, found = validate_several(judges, options)
     if as_json:
-        click.echo(_json(found))
+        echo(_json(found))
     else:
         _show_several(exams, found)
     sys.exit(EXIT_OK if all(exam.complete for exam in exams) else EXIT_INCOMPLETE)
@@ -71,7 +72,7 @@ def validate(options: dict[str, Any]) -> Exam:
 
     spec, labelled = exam_spec(options), _labelled(options)
     out = options["out"] or _default_folder(spec.judge, spec.tracker, spec.seed, spec.scenes)
-    click.echo(f"{spec.judge} with {spec.tracker} on {spec.scenes} scenes: {out}", err=True)
+    echo(f"{spec.judge} with {spec.tracker} on {spec.scenes} scenes: {out}", err=True)
     with progress("examining") as tell:
         return examine(spec, out, workers=options["workers"], command=sys.argv, on_progress=tell, labelled=labelled)
 
@@ -142,8 +143,8 @@ def _labelled(options: dict[str, Any]) -> Labelled | None:
 def _show(exam: Exam) -> None:
     from intergeneval.cli.cards import card_text
 
-    click.echo(card_text(exam.card))
-    click.echo(f"judge card: {exam.folder / 'card.json'} and {exam.folder / 'card.html'}")
+    echo(card_text(exam.card))
+    echo(f"judge card: {exam.folder / 'card.json'} and {exam.folder / 'card.html'}")
 
 
 def _show_several(exams: list[Exam], found: dict[str, Any]) -> None:
@@ -151,12 +152,12 @@ def _show_several(exams: list[Exam], found: dict[str, Any]) -> None:
 
     for exam in exams:
         _show(exam)
-        click.echo()
-    click.echo(between_text(found["between"]))
+        echo()
+    echo(between_text(found["between"]))
     if found["between_labelled"] is not None:
-        click.echo(f"\nOn the videos with labels\n{between_text(found['between_labelled'])}")
+        echo(f"\nOn the videos with labels\n{between_text(found['between_labelled'])}")
     out = exams[0].folder.parent
-    click.echo(f"all judges: {out / 'cards.json'} and {out / 'cards.html'}")
+    echo(f"all judges: {out / 'cards.json'} and {out / 'cards.html'}")
 
 
 def _json(found: object) -> str:

@@ -8,7 +8,6 @@ labels.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,9 +17,10 @@ from intergeneval.config import AUTO, RunConfig
 from intergeneval.errors import RecordError, UsageError
 from intergeneval.exam.agreement import agreement, share
 from intergeneval.exam.figures import share_json
-from intergeneval.ids import sha256_bytes
+from intergeneval.ids import bounded_json, sha256_bytes
 from intergeneval.questions import NEWEST, VERSIONS
 from intergeneval.records import KISA_IDS, SGI_IDS, AnswerStatus, AnswerValue, Question, Sample
+from intergeneval.records.disk import read_bytes, read_text
 from intergeneval.run.run import Run
 from intergeneval.stats import controls
 from intergeneval.store import RunStore
@@ -71,7 +71,7 @@ class Labelled:
 def read_labels(path: Path) -> list[Label]:
     """Return the labels of a file, open ones left out. Raises UsageError and RecordError naming line, field and value."""
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = read_text(path, encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"--labels {path}: cannot be read ({error})") from None
     found: dict[tuple[str, str, int, int, int], Label] = {}
@@ -93,7 +93,7 @@ def read_labels(path: Path) -> list[Label]:
 
 def _line(line: str, where: str) -> list[Label]:
     try:
-        row = json.loads(line)
+        row = bounded_json(line)
     except ValueError as error:
         raise RecordError(f"{where}: not JSON ({error})") from None
     if not isinstance(row, dict) or not isinstance(row.get("q"), dict):
@@ -181,7 +181,7 @@ def grade_labelled(labels: Sequence[Label], stores: Mapping[str, RunStore], path
     answered = share([bool(f and f.status is AnswerStatus.OK) for _, f in pairs], [item.sample_id for item, _ in pairs])
     return {
         "file": path.name,
-        "sha256": sha256_bytes(path.read_bytes()),
+        "sha256": sha256_bytes(read_bytes(path)),
         "templates": labels[0].templates,
         "labels": len(labels),
         "not_asked": len(labels) - len(put),

@@ -27,6 +27,7 @@ from intergeneval.records import (
     Video,
     VideoStatus,
 )
+from intergeneval.records.disk import read_text
 from intergeneval.store import RunStore, write_atomically
 
 FILE = "rounds.jsonl"
@@ -87,7 +88,7 @@ def ask_again(store: RunStore, judge: Judge, share: float) -> Rounds:
     Raises RecordError for a damaged file, OSError when it cannot be written.
     """
     path = store.folder / FILE
-    text = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    text = read_text(path).splitlines() if path.exists() else []
     found = [AskedAgain.from_line(line, where=f"{path}:{number}") for number, line in enumerate(text, start=1)]
     broken = {item.sample_id for item in found if item.status in AGAIN}
     kept = [item for item in found if item.sample_id not in broken]

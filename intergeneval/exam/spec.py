@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from typing import Any, Self
 
 from intergeneval.errors import RecordError, UsageError
-from intergeneval.ids import sha256_json, short
+from intergeneval.ids import bounded_json, sha256_json, short
 from intergeneval.questions import NEWEST
 from intergeneval.records import Record
 from intergeneval.staged import DEVELOPMENT_SEED, POLICIES, TEST_SEED
@@ -80,7 +79,7 @@ class ExamSpec(Record):
     def begun(cls, text: str, where: str) -> Self:
         """Return the spec that ``exam.json`` holds; one that names no templates asked those of version 1. Raises RecordError."""
         try:
-            raw = json.loads(text)
+            raw = bounded_json(text)
         except ValueError as error:
             raise RecordError(f"{where}: not JSON ({error})") from None
         return cls.from_json({"templates": 1, **raw} if isinstance(raw, dict) else raw, where=where)

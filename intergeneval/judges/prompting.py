@@ -8,14 +8,15 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError
-from jinja2.sandbox import SandboxedEnvironment
+from jinja2 import TemplateError
 
 from intergeneval.errors import ConfigError
 from intergeneval.ids import sha256_json, short
+from intergeneval.judges.bounded import BoundedEnvironment, render
 from intergeneval.judges.naming import long_name, short_names, shortened
 from intergeneval.judges.walking import Look
 from intergeneval.records import Question, Sample
+from intergeneval.records.disk import read_text
 
 NAMES = ("system", "frame", "ask", "repair", "write_system", "write")
 """The templates: rules, what stands before each picture, questions and frames, the one repair turn, and writing questions."""
@@ -72,14 +73,14 @@ class Prompts:
         version = embedded.joinpath("VERSION").read_text(encoding="utf-8").strip()
         self.version = f"{version}{'+own' if replaced else ''}-{short(self.hash)}"
         """Version of the embedded templates, ``+own`` where some are replaced, and the first digits of the hash."""
-        # Plain text for a model, so nothing is escaped; sandboxed, because a prompts folder may come from anywhere.
-        environment = SandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)
+        # Sandboxed and bounded, because a prompts folder may come from anywhere.
+        environment = BoundedEnvironment()
         self._templates = {}
         self._sources = {**texts, **replaced}
         for name, text in {**texts, **replaced}.items():
             try:
                 self._templates[name] = environment.from_string(text)
-            except TemplateError as error:
+            except (TemplateError, RecursionError) as error:
                 raise ConfigError(f"{_place(folder, name)}: not a jinja2 template ({error})") from None
         self._folder = folder
 
@@ -90,7 +91,7 @@ class Prompts:
     def render(self, name: str, values: Mapping[str, Any]) -> str:
         """Return the text of a template. Raises ConfigError when it uses what it is not given, or fails in another way."""
         try:
-            return self._templates[name].render(values).strip()
+            return render(self._templates[name], values).strip()
         except Exception as error:  # noqa: BLE001  # a template of the user is a program, and may raise what a program may
             raise ConfigError(f"{_place(self._folder, name)}: cannot be rendered ({error})") from None
 
@@ -175,7 +176,7 @@ def _read(folder: Path) -> dict[str, str]:
         if path.stem not in _KNOWN:
             raise ConfigError(f"{path}: no prompt is called {path.name}; a folder may replace {known}")
         try:
-            found[path.stem] = path.read_text(encoding="utf-8")
+            found[path.stem] = read_text(path)
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"{path}: cannot be read as text ({error})") from None
     if not found:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, TypeVar
 from intergeneval.errors import BackendError, ConfigError, RecordError
 from intergeneval.judges import BODIES, Judgement, JudgeRequest
 from intergeneval.records import Answer, AnswerStatus, Consistency, Question, Record, RunHeader
+from intergeneval.records.disk import MOST_SETTINGS, lines_of, read_text
 
 R = TypeVar("R", bound=Record)
 
@@ -27,7 +27,7 @@ class ReplayJudge:
 
     def __init__(self, folder: Path) -> None:
         try:
-            header = RunHeader.from_line((folder / "run.json").read_text(encoding="utf-8"), where=str(folder / "run.json"))
+            header = RunHeader.from_line(read_text(folder / "run.json", MOST_SETTINGS), where=str(folder / "run.json"))
         except (OSError, UnicodeDecodeError):
             raise ConfigError(f"judge 'replay:{folder}': there is no run folder with a readable run.json") from None
         self._folder = folder
@@ -112,14 +112,13 @@ def _lines(folder: Path, stage: str, cls: type[R]) -> Iterator[R]:
     for path in (folder / f"{stage}.jsonl", *sorted(folder.glob(f"{stage}.shard-*.jsonl"))):
         if not path.is_file():
             continue
-        with path.open("rb") as stream:
-            for number, raw in enumerate(stream, start=1):
-                if not raw.endswith(b"\n"):
-                    break
-                try:
-                    yield cls.from_json(json.loads(raw), where=f"{path}:{number}")
-                except ValueError as error:
-                    raise RecordError(f"{path}:{number}: not JSON ({error})") from None
+        for number, raw in enumerate(lines_of(path), start=1):
+            if not raw.endswith(b"\n"):
+                break
+            try:
+                yield cls.from_line(raw.decode("utf-8"), where=f"{path}:{number}")
+            except ValueError as error:
+                raise RecordError(f"{path}:{number}: not JSON ({error})") from None
 
 
 def create(argument: str, settings: Mapping[str, Any]) -> ReplayJudge:

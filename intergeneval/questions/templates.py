@@ -6,14 +6,15 @@ A run keeps the version it began with, so every version stays.
 from __future__ import annotations
 
 import functools
+import re
 import string
-import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib import resources
 
 from intergeneval.errors import ConfigError
 from intergeneval.ids import sha256_bytes
+from intergeneval.records.disk import parse_toml
 
 QUESTION_IDS = tuple(range(1, 11))
 VERSIONS = (1, 2, 3)
@@ -79,8 +80,8 @@ def placeholders(text: str) -> frozenset[str]:
 def parse(content: bytes, where: str) -> Templates:
     """Read templates from the bytes of a TOML file. Raises ConfigError naming `where`, section and field."""
     try:
-        data = tomllib.loads(content.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        data = parse_toml(content.decode("utf-8"))
+    except ValueError as error:
         raise ConfigError(f"{where}: not a TOML file in UTF-8 ({error})") from None
     version = data.pop("version", None)
     if not isinstance(version, int):
@@ -126,11 +127,19 @@ def _sections(name: str, table: object, where: str) -> dict[str, dict[int, str]]
     return {name: _section(table, f"{where}: [{name}]"), **found}
 
 
+_LONGEST = 10_000
+"""Characters of a question's template."""
+_WIDTH = re.compile(r"\{[^{}]*:[^{}]*\d{3,}")
+"""A placeholder that would be filled up to hundreds of characters and more."""
+
+
 def _section(table: Mapping[str, object], where: str) -> dict[int, str]:
     texts: dict[int, str] = {}
     for key, text in table.items():
         if key not in {str(number) for number in QUESTION_IDS} or not isinstance(text, str):
             raise ConfigError(f"{where}: {key} = {text!r}; a question is a number from 1 to 10 and a text")
+        if len(text) > _LONGEST or _WIDTH.search(text):
+            raise ConfigError(f"{where}: question {key} is longer than {_LONGEST} characters, or holds a width behind a colon")
         try:
             text.format(**dict.fromkeys(_PLACEHOLDERS, ""))
         except (KeyError, IndexError, ValueError) as error:

@@ -20,11 +20,11 @@ from typing import Self
 from intergeneval import provenance, questions
 from intergeneval.bench import Benchmark
 from intergeneval.config import RunConfig
-from intergeneval.errors import RecordError, UsageError
+from intergeneval.errors import ConfigError, RecordError, UsageError
 from intergeneval.ids import sha256_json, short
 from intergeneval.judges import Judge, bodies_revision, revision_of
 from intergeneval.judges.services import CostEstimate
-from intergeneval.plugins import split_spec
+from intergeneval.plugins import secrets, split_spec
 from intergeneval.records import CONTROL_ID, RUN_SCHEMA, Comparability, Profile, Question, RunHeader, Sample
 from intergeneval.run.backends import Backends
 from intergeneval.run.preflight import (
@@ -88,6 +88,7 @@ class Plan:
 
         `judge` is one that another run of the same settings has built, so that weights are loaded once.
         """
+        _check_secrets(config)
         config, whole = resolve(config)
         sample_frames(2, config.sampling)
         bench = whole.narrow(ids=config.samples or None, limit=config.limit)
@@ -293,3 +294,11 @@ def _place(model: str) -> Path:
 
 def _default_folder(header: RunHeader) -> Path:
     return _place(header.model) / f"{header.bench}-{short(header.key)}"
+
+
+def _check_secrets(config: RunConfig) -> None:
+    """Raise ConfigError where a setting, whatever it is called, holds a key: all settings are stored in the run folder."""
+    told = [table.get("key_variable") for table in config.settings.values()]
+    known = secrets.surely(more=[name for name in told if isinstance(name, str)])
+    if (place := secrets.place_of(config.to_json(), known)) is not None:
+        raise ConfigError(f"{place}: holds a secret of the environment, and would be stored in the run folder; take it out")

@@ -50,6 +50,8 @@ from intergeneval.trackers import TrackRequest
 Frame = npt.NDArray[np.uint8]
 JPEG_QUALITY = 90
 """Quality of the frames that are handed to a judge as files."""
+_LOOKED_AT_FIRST = 256 << 20
+"""Bytes of a file from which on its beginning is looked at before it is read to the end for its hash."""
 
 
 class VideoPipeline:
@@ -75,9 +77,12 @@ class VideoPipeline:
         if isinstance(found, str):
             return (_without_video(job, VideoStatus.MISSING, found),)
         try:
+            if found.path.is_file() and found.path.stat().st_size > _LOOKED_AT_FIRST:
+                videos.look(found.path)
             digest = videos.video_sha256(found.path)
-        except MediaError as error:
-            return (_without_video(job, VideoStatus.UNDECODABLE, str(error)),)
+        except (MediaError, OSError) as error:
+            known = job.video is not None and job.video.status is VideoStatus.UNDECODABLE and job.video.reason == str(error)
+            return (result if known else _without_video(job, VideoStatus.UNDECODABLE, str(error)),)
         if job.video is not None and job.video.status is VideoStatus.UNDECODABLE and job.video.sha256 == digest:
             return (result,)
         try:

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import gzip
-import json
-import os
-import tempfile
+import io
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from intergeneval.errors import RecordError
-from intergeneval.ids import canonical_json
+from intergeneval.ids import bounded_json, canonical_json
 from intergeneval.records import Tracks
+from intergeneval.records.disk import MOST_BYTES, read_bytes, write_atomically
 
 SUFFIX = ".tracks"
 _FILE = ".json.gz"
@@ -33,7 +32,7 @@ class TrackCache:
     def get(self, key: str, sample_id: str, seed: int) -> Tracks | None:
         """Return the tracks of that key as those of this sample and seed; None where there are none, or the file is damaged."""
         try:
-            content = json.loads(gzip.decompress(self._path(key).read_bytes()))
+            content = bounded_json(_unpacked(read_bytes(self._path(key))))
             return replace(Tracks.from_json(content, where=str(self._path(key))), sample_id=sample_id, seed=seed)
         except (OSError, EOFError, ValueError, RecordError):
             # What cannot be read is tracked anew and written over.
@@ -44,14 +43,7 @@ class TrackCache:
         path = self._path(key)
         with contextlib.suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-            try:
-                with os.fdopen(handle, "wb") as stream:
-                    stream.write(gzip.compress(canonical_json(tracks.to_json()).encode("utf-8"), compresslevel=6, mtime=0))
-                Path(name).replace(path)
-            except BaseException:
-                Path(name).unlink(missing_ok=True)
-                raise
+            write_atomically(path, gzip.compress(canonical_json(tracks.to_json()).encode("utf-8"), compresslevel=6, mtime=0))
 
     def files(self) -> Iterator[Path]:
         """Give the files of the cache."""
@@ -66,3 +58,12 @@ class TrackCache:
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / f"{key}{_FILE}"
+
+
+def _unpacked(packed: bytes) -> bytes:
+    """Return what a packed file holds. Raises OSError, also for more than `MOST_BYTES`, and EOFError."""
+    with gzip.GzipFile(fileobj=io.BytesIO(packed)) as stream:
+        content = stream.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise OSError(f"holds more than {MOST_BYTES} bytes")
+    return content

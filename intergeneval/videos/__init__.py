@@ -1,6 +1,6 @@
 """Videos: decode once in order, sample frames, draw instances on them, encode them again."""
 
-from intergeneval.videos.container import VIDEO_SUFFIXES
+from intergeneval.videos.container import VIDEO_SUFFIXES, look
 from intergeneval.videos.drawing import annotate, overlay_frames
 from intergeneval.videos.encoding import encode_jpeg, video_bytes, write_overlay, write_video
 from intergeneval.videos.folder import IMAGE_SUFFIXES, frame_files, read_picture
@@ -21,6 +21,7 @@ __all__ = [
     "annotate",
     "encode_jpeg",
     "frame_files",
+    "look",
     "outlined",
     "outlined_clip",
     "outlined_frames",

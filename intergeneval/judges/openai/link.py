@@ -18,6 +18,7 @@ from intergeneval.judges.openai.server_words import count, one_line, printable
 from intergeneval.judges.openai.settings import LEAST_PICTURES, OpenAISettings
 from intergeneval.judges.openai.tokens_name import other_name, under
 from intergeneval.judges.services import Services
+from intergeneval.plugins import secrets
 
 MAX_NAME = 100
 """Longest name of a served revision that is kept, in characters."""
@@ -217,8 +218,7 @@ class Link:
         return one_line(self._without_key(text), MAX_NAME) if isinstance(text, str) else ""
 
     def _without_key(self, text: str) -> str:
-        key = self._settings.key
-        return text.replace(key, "***") if key else text
+        return secrets.blanked(text, (self._settings.key,))
 
     def clean(self, text: str) -> str:
         """Return a text of the server as it may be kept: without the key, which a server or a model may quote, and printable."""

@@ -12,6 +12,7 @@ from typing import Any
 from intergeneval.errors import ConfigError, RecordError
 from intergeneval.ids import canonical_json
 from intergeneval.judges.openai.address import find_proxy, read_address
+from intergeneval.plugins import secrets
 from intergeneval.records import LATER, Record
 
 BASE_URL = "https://api.openai.com/v1"
@@ -140,12 +141,27 @@ def read_settings(model: str, settings: Mapping[str, Any]) -> OpenAISettings:
             f"[settings.openai] {secret}: secrets do not belong into a config file; put the key into the environment variable "
             f"that key_variable names (OPENAI_API_KEY)"
         )
+    known = secrets.surely()
+    named_by = settings.get("key_variable", "")
+    if isinstance(named_by, str) and named_by and not _is_variable(named_by):
+        raise ConfigError(
+            "[settings.openai] key_variable: is not the name of an environment variable (it may be the key itself, so it is not "
+            "repeated here); write the name, such as OPENAI_API_KEY, and put the key into that variable"
+        )
+    if (place := secrets.place_of({"model": model, **settings}, known)) is not None:
+        raise ConfigError(f"[settings.openai] {place}: holds a secret of the environment; take it out, a run stores its settings")
     try:
         read = OpenAISettings.from_json(dict(settings), where="[settings.openai]")
     except RecordError as error:
-        raise ConfigError(str(error)) from None
+        raise ConfigError(secrets.blanked(str(error), known)) from None
+    if (place := secrets.place_of(read.to_json(), secrets.surely(more=(read.key_variable,)))) is not None:
+        raise ConfigError(f"[settings.openai] {place}: holds the key; take it out, it would be stored in the run")
     named = os.environ.get(BASE_URL_ENVIRONMENT, "").strip()
     where = "[settings.openai]" if read.base_url or not named else f"${BASE_URL_ENVIRONMENT}"
+    if secrets.place_of(named, secrets.surely(more=(read.key_variable,))) is not None:
+        raise ConfigError(
+            f"${BASE_URL_ENVIRONMENT}: holds the key; give the bare address; the key stands in ${read.key_variable}"
+        )
     address = read_address(read.base_url or named or BASE_URL, f"judge 'openai': {where}", read.key_variable)
     find_proxy(address)
     read = replace(read, model=model, base_url=address.url)
@@ -156,6 +172,13 @@ def read_settings(model: str, settings: Mapping[str, Any]) -> OpenAISettings:
     if any(not 32 < ord(character) < 127 for character in read.key):
         raise ConfigError(f"${read.key_variable} holds characters that no key has; set it again")
     return read
+
+
+def _is_variable(name: str) -> bool:
+    """Whether a text is the name of a variable rather than a key: those are long, and mix small letters with digits."""
+    plain = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,63}", name) is not None
+    likely_key = len(name) >= 20 and any(sign.islower() for sign in name) and any(sign.isdigit() for sign in name)
+    return plain and (name in os.environ or not likely_key)
 
 
 def _secret_name(settings: Mapping[str, Any], prefix: str = "") -> str:
