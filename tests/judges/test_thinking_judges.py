@@ -249,7 +249,8 @@ def test_an_error_in_a_reply_is_survived_when_the_next_attempt_goes_well(tmp_pat
     assert (spent.input_tokens, spent.output_tokens) == (1007, 103)
 
 
-def test_a_reply_that_was_read_before_is_read_the_same_and_keeps_its_revision(tmp_path):
+def test_a_reply_that_was_read_before_is_read_the_same_and_the_revision_tells_the_new_words(tmp_path):
     assert parsing.load_object('{"reason": "<think> and </think> {"}') == {"reason": "<think> and </think> {"}
     revision = build("judges", "openai:m", {"base_url": "http://127.0.0.1:9/v1"}).revision
-    assert revision == "prompts 1-efb6cdc5, parser 1, parameters 9e60a240"
+    assert revision.startswith("prompts 2-")
+    assert revision.endswith(", parser 2, parameters 9e60a240")
