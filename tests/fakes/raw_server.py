@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from tests.fakes.chat_server import understood, good
+from tests.fakes.chat_server import good, understood
 
 Play = Callable[["Talk"], None]
 """Answers one request, well or oddly."""
