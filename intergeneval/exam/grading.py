@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -175,8 +175,10 @@ def _video(policy: str, layer: str, observed: _Observed) -> GradedVideo:
         measured_if=observed.scored.if_,
         score_status=observed.scored.status.value,
         frames=truth.frames[1:],
-        disappearance=tuple(zip(truth.disappearance, _vanished(known, len(truth.disappearance)), strict=True)),
-        emergence=None if known is None or known.emergence is None else tuple(zip(truth.emergence, known.emergence, strict=True)),
+        disappearance=tuple(zip(truth.disappearance, _told_of(truth, known, _vanished(known)), strict=True)),
+        emergence=None
+        if known is None or known.emergence is None
+        else tuple(zip(truth.emergence, _told_of(truth, known, known.emergence), strict=True)),
         teleports=sum(bool(item.teleports) for item in known.diagnostics) if known else None,
         drift=max(drifts, default=None),
         overlap=tracking.overlap(tracks, truth.visible, truth.frames[1:])
@@ -227,17 +229,23 @@ def _by_question(answers: Iterable[TrueAnswer]) -> dict[tuple[int, int], TrueAns
     return {(item.interaction, item.question_id): item for item in answers}
 
 
-def _vanished(seen: Consistency | None, count: int) -> tuple[bool | None, ...]:
-    """Return per frame whether an instance has vanished; None where there is no statement."""
+def _told_of(truth: Truth, seen: Consistency | None, said: Iterable[bool | None]) -> list[bool | None]:
+    """Return a statement for each frame that the truth speaks of; None where no such frame was looked at."""
+    told = dict(zip(seen.frames, said, strict=True)) if seen is not None else {}
+    return [told.get(frame) for frame in truth.frames[1:]]
+
+
+def _vanished(seen: Consistency | None) -> Sequence[bool | None]:
+    """Return per frame looked at whether an instance has vanished; None where there is no statement."""
     if seen is None:
-        return (None,) * count
+        return ()
     if seen.states is None:
-        return seen.disappearance or (None,) * count
+        return seen.disappearance or (None,) * len(seen.frames)
     found: list[bool | None] = []
     for states in zip(*seen.states.values(), strict=True):
         gone = TrackState.VANISHED in states
         found.append(None if TrackState.LOST in states and not gone else gone)
-    return tuple(found)
+    return found
 
 
 def _usage(answers: Iterable[Answer]) -> dict[str, float]:

@@ -150,7 +150,7 @@ class ChatServer:
         with self._lock:
             self._at_once += 1
             self.most_at_once = max(self.most_at_once, self._at_once)
-            asked = _understood(json.loads(body), dict(handler.headers), len(self.asked))
+            asked = understood(json.loads(body), dict(handler.headers), len(self.asked))
             self.asked.append(asked)
         try:
             time.sleep(self.latency)
@@ -177,7 +177,7 @@ class ChatServer:
         handler.wfile.write(content)
 
 
-def _understood(request: dict[str, Any], headers: dict[str, str], number: int) -> Asked:
+def understood(request: dict[str, Any], headers: dict[str, str], number: int) -> Asked:
     messages = request["messages"]
     parts = messages[1]["content"] if isinstance(messages[1]["content"], list) else []
     pictures = [part["image_url"]["url"] for part in parts if part["type"] == "image_url"]

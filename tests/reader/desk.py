@@ -205,6 +205,17 @@ def keep(stores: Sequence[RunStore], folder: Path) -> None:
             shutil.copyfile(store.folder / name, target / name)
 
 
+def replay(cases: Iterable[Case], kept: Path, out: Path) -> list[RunStore]:
+    """Run the cases again with the answers that `keep` kept."""
+    stores = []
+    for case in cases:
+        judge = f"replay:{kept / case.name}"
+        common = {"model": case.model, "bench": case.bench, "samples": case.samples, "workers": 1}
+        config = RunConfig(judge=judge, consistency="judge", cache="off", out=str(out / case.name), **common)
+        stores.append(Run(config).execute().store)
+    return stores
+
+
 def _run(case: Case, url: str, out: Path, settings: Mapping[str, Any]) -> RunStore:
     config = RunConfig(
         model=case.model,

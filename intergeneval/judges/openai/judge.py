@@ -377,11 +377,12 @@ class OpenAIJudge:
                 usage={"kind": work.kind},
             )
         # Where a server takes fewer pictures, fewer frames were looked at, and these alone are spoken of.
-        base = replace(base, frames=tuple(frame for frame in base.frames if frame in seen))
-        found = [seen[frame] for frame in base.frames]
+        frames = tuple(frame for frame in base.frames if frame in seen)
+        found = [seen[frame] for frame in frames]
         bodies = all(item.impossible is not None for item in found)
         return replace(
             base,
+            frames=frames,
             states=None,
             emergence=tuple(item.emerged for item in found),
             disappearance=tuple(bool(item.missing) for item in found),
