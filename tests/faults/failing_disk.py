@@ -7,7 +7,7 @@ from unittest import mock
 
 
 class Counter:
-    """Counts writes to the disk and lets the n-th fail (``full``) or end the process in its middle (``kill``)."""
+    """Counts writes to the disk and lets the n-th fail (``full``, ``denied``) or end the process in its middle (``kill``)."""
 
     def __init__(self, at: int = 0, how: str = "") -> None:
         self.at, self.how, self.seen = at, how, 0
@@ -19,7 +19,8 @@ class Counter:
             half()
             if self.how == "kill":
                 os._exit(9)
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            code = errno.EACCES if self.how == "denied" else errno.ENOSPC
+            raise OSError(code, os.strerror(code))
 
     def write(self, handle, data):
         self._touch(lambda: self._write(handle, bytes(data[: len(data) // 2])))
