@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -278,8 +279,14 @@ def parse(table: dict[str, Any], *, where: str) -> Config:
     if isinstance(condition, dict) and isinstance(condition.get("id_map"), bool):
         # One line switches the id map off or on, whatever its kind is called.
         table = {**table, "condition": {**condition, "id_map": "palette" if condition["id_map"] else "none"}}
+    train = table.get("train")
+    # Records hold no infinity, which no JSON can; of a TOML file it is the word for "never clipped".
+    unclipped = isinstance(train, dict) and train.get("clip_norm") == math.inf
+    if unclipped:
+        table = {**table, "train": {name: value for name, value in table["train"].items() if name != "clip_norm"}}
     try:
-        return Config.from_json(table, where=where)
+        found = Config.from_json(table, where=where)
+        return replace(found, train=replace(found.train, clip_norm=math.inf)) if unclipped else found
     except RecordError as error:
         raise ConfigError(str(error)) from None
 
