@@ -43,7 +43,7 @@ def read(folder: Path, runs: Path, cases: Path) -> None:
     stores, owed = desk.read(desk.cases_of(cases), folder, runs)
     for line in owed:
         click.echo(line, err=True)
-    staged = [store for store in stores if store.header.comparability.bench.startswith("staged")]
+    staged = [store for store in stores if store.header.bench.startswith("staged")]
     if staged:
         click.echo(json.dumps(desk.grade(staged), indent=1))
 

@@ -20,6 +20,7 @@ from typing import Any
 
 from intergeneval.config import RunConfig
 from intergeneval.exam.grading import GradedVideo, grade_run
+from intergeneval.ids import canonical_json
 from intergeneval.run.run import Run
 from intergeneval.store import RunStore
 from tests.fakes.chat_server import Asked, ChatServer, Fault, good, reply
@@ -203,6 +204,11 @@ def keep(stores: Sequence[RunStore], folder: Path) -> None:
         target.mkdir(parents=True, exist_ok=True)
         for name in KEPT:
             shutil.copyfile(store.folder / name, target / name)
+        # Where the folder lay on the reader's machine is nobody's business.
+        header = target / "run.json"
+        content = json.loads(header.read_text(encoding="utf-8"))
+        content["config"]["out"] = store.folder.name
+        header.write_text(canonical_json(content) + "\n", encoding="utf-8")
 
 
 def replay(cases: Iterable[Case], kept: Path, out: Path) -> list[RunStore]:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
+import pytest
+
 from tests.fakes.chat_server import good, understood
 from tests.reader import desk
 
@@ -31,6 +36,21 @@ def test_a_reader_s_replies_are_graded_kept_and_replayed_and_nothing_written_tel
     desk.keep(stores, kept)
     again = desk.replay(CASES, kept, tmp_path / "again")
     assert desk.grade(again) == found
+
+
+EXAM = Path(__file__).parents[1] / "fixtures" / "exam"
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in EXAM.iterdir()))
+def test_what_readers_said_of_the_exam_is_right_as_far_as_it_was(name, tmp_path):
+    if name != "roles-swapped" and not os.environ.get("NIGHTLY_TESTS"):
+        pytest.skip("the whole exam is replayed nightly")
+    cases = [case for case in desk.cases_of(Path(__file__).with_name("exam.jsonl")) if case.name == name]
+    found = desk.grade(desk.replay(cases, EXAM, tmp_path))
+    # 279 of 280 in all: one reader saw a dog that is chased turn round, and took it to idle.
+    assert found["answers"] - found["right"] == (1 if name == "wrong-recipient" else 0), found["errors"]
+    assert found["statements_right"] == found["statements"] > 0
+    assert found["controls_right"] == found["controls"] > 0
 
 
 def _all_yes(request):
