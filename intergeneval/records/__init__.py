@@ -43,6 +43,16 @@ from intergeneval.records.grounding import Basis, CropCheck, Grounding, Place
 from intergeneval.records.header import RUN_SCHEMA, Comparability, RunHeader
 from intergeneval.records.score import MISSING, UNSCORED, InteractionScore, Profile, Score, ScoreStatus
 from intergeneval.records.truth import TrueAnswer, Truth
+from intergeneval.records.twins import (
+    CONTRAST,
+    SENSITIVITY,
+    TWIN_METRICS,
+    TwinScore,
+    TwinState,
+    TwinVideo,
+    twin_difference,
+    twin_range,
+)
 from intergeneval.records.video import (
     Box,
     Detection,
@@ -57,13 +67,16 @@ from intergeneval.records.video import (
 
 __all__ = [
     "BOX_COLOURS",
+    "CONTRAST",
     "KISA_IDS",
     "LAMBDA",
     "LATER",
     "MISSING",
     "RUN_SCHEMA",
+    "SENSITIVITY",
     "SGI_IDS",
     "TWIN_IDS",
+    "TWIN_METRICS",
     "UNSCORED",
     "Answer",
     "AnswerStatus",
@@ -111,6 +124,9 @@ __all__ = [
     "TrueAnswer",
     "Truth",
     "TwinPair",
+    "TwinScore",
+    "TwinState",
+    "TwinVideo",
     "Verdict",
     "Video",
     "VideoStatus",
@@ -119,4 +135,6 @@ __all__ = [
     "difference_of",
     "is_open",
     "metric_range",
+    "twin_difference",
+    "twin_range",
 ]

@@ -16,11 +16,11 @@ from intergeneval.stats.comparisons import (
     slice_comparisons,
     standing,
     tie_groups,
-    unanswered_pairs,
     unanswered_text,
     undecided_text,
 )
-from intergeneval.stats.contrast import contrast
+from intergeneval.stats.contrast import CHANCE, compare_twins, contrast, twin_estimate, twin_estimates
+from intergeneval.stats.differences import unanswered_pairs
 from intergeneval.stats.estimates import estimate, estimates, slices
 from intergeneval.stats.power import (
     Spread,
@@ -47,9 +47,11 @@ from intergeneval.stats.prompts import (
     score_value,
 )
 from intergeneval.stats.signflip import FLIPS, holm, sign_flip
+from intergeneval.stats.twin_scores import twin_scores
 
 __all__ = [
     "ALLOWED_UNSCORED",
+    "CHANCE",
     "FLIPS",
     "METRICS",
     "PRIMARY",
@@ -63,6 +65,7 @@ __all__ = [
     "clusters_to_detect",
     "compare_metrics",
     "compare_paired",
+    "compare_twins",
     "completeness",
     "contrast",
     "estimate",
@@ -86,6 +89,9 @@ __all__ = [
     "slices",
     "standing",
     "tie_groups",
+    "twin_estimate",
+    "twin_estimates",
+    "twin_scores",
     "unanswered_pairs",
     "unanswered_text",
     "unchanged_pass_share",
