@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from intergeneval.cli import bench_build
+from intergeneval.cli.terminal import echo
 from intergeneval.errors import EXIT_USAGE, UsageError
 
 if TYPE_CHECKING:
@@ -43,15 +44,15 @@ def list_command(*, as_json: bool) -> None:
             continue
         rows.append({"name": name, "version": found.version, "samples": len(found.samples), "description": found.description})
     if as_json:
-        click.echo(json.dumps({"benchmarks": rows}, indent=1, ensure_ascii=False))
+        echo(json.dumps({"benchmarks": rows}, indent=1, ensure_ascii=False))
         return
     for row in rows:
         if "error" in row:
-            click.echo(f"{row['name']}: damaged; see 'intergeneval bench check {row['name']}'")
+            echo(f"{row['name']}: damaged; see 'intergeneval bench check {row['name']}'")
         else:
-            click.echo(f"{row['name']} {row['version']}: {row['samples']} samples. {row['description']}")
+            echo(f"{row['name']} {row['version']}: {row['samples']} samples. {row['description']}")
     if not rows:
-        click.echo("no benchmark found", err=True)
+        echo("no benchmark found", err=True)
 
 
 @command.command("show")
@@ -70,11 +71,11 @@ def show_command(name: str, sample_id: str | None, limit: int | None, sheet: Pat
     if sheet is not None:
         _write_sheet(found, sheet)
     if as_json:
-        click.echo(json.dumps(_as_json(found), indent=1, ensure_ascii=False))
+        echo(json.dumps(_as_json(found), indent=1, ensure_ascii=False))
     elif sample_id is not None:
-        click.echo(_one(found.samples[0]))
+        echo(_one(found.samples[0]))
     else:
-        click.echo(_table(found))
+        echo(_table(found))
 
 
 @command.command("check")
@@ -94,14 +95,14 @@ def check_command(name: str, *, suite: bool, as_json: bool) -> None:
         faults = list(report.faults)
     if as_json:
         value = {"benchmark": place, "faults": [fault.to_json() for fault in faults]}
-        click.echo(json.dumps(value if report is None else value | {"suite": report.to_json()}, indent=1, ensure_ascii=False))
+        echo(json.dumps(value if report is None else value | {"suite": report.to_json()}, indent=1, ensure_ascii=False))
     else:
         if report is not None:
-            click.echo(_suite_text(report))
+            echo(_suite_text(report))
         for fault in faults:
-            click.echo(str(fault))
+            echo(str(fault))
         count = "no fault" if not faults else "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-        click.echo(f"{place}: {count}", err=bool(faults))
+        echo(f"{place}: {count}", err=bool(faults))
     if faults:
         sys.exit(EXIT_USAGE)
 
@@ -126,6 +127,7 @@ def _write_sheet(found: Benchmark, path: Path) -> None:
     import cv2
 
     from intergeneval.bench.contact_sheet import contact_sheet
+    from intergeneval.records.disk import write_atomically
 
     picture = contact_sheet(found)
     done, content = cv2.imencode(".png", picture[:, :, ::-1])
@@ -134,10 +136,10 @@ def _write_sheet(found: Benchmark, path: Path) -> None:
             f"{path}: the sheet of {picture.shape[1]}x{picture.shape[0]} pixels cannot be written as PNG; use --limit"
         )
     try:
-        path.write_bytes(content.tobytes())
+        write_atomically(path, content.tobytes())
     except OSError as error:
         raise UsageError(f"{path}: cannot be written ({error.strerror})") from None
-    click.echo(f"sheet: {path}", err=True)
+    echo(f"sheet: {path}", err=True)
 
 
 def _as_json(found: Benchmark) -> dict[str, Any]:

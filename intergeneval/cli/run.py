@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from intergeneval.cli.help_sections import Command, more
+from intergeneval.cli.several import judges_of, run_several, tell
+from intergeneval.cli.terminal import echo
 from intergeneval.errors import EXIT_INCOMPLETE, EXIT_OK, UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
 @click.option("--model", help="Folder of videos, or SOURCE:ARGUMENT such as staged:perfect.")
 @click.option("--bench", help="Benchmark name or path; told from the model's files where it can be.")
 @click.option("--tracker", help="Tracker: flow (default), stored, stored:DIR, ...")
-@click.option("--judge", help="Judge: geometry (default), openai:MODEL, openai-batch:MODEL, replay:RUN, ...")
+@click.option(
+    "--judge", help="Judge: geometry (default), openai:MODEL, openai-batch:MODEL, replay:RUN, ...; A,B: each, and how they agree."
+)
 @click.option("--detector", help="Detector for emergence; none (default): upper bounds, marked partial.")
 @click.option("--out", help="Run folder; default runs/<model>/<bench>-<key>. An unfinished run there goes on.")
 @click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="TOML file with any of these settings and more.")
@@ -31,9 +35,11 @@ if TYPE_CHECKING:
 @more("--profile", type=click.Choice(["bounded", "paper", "informative"]), help="Score profile (default bounded).")
 @more("--sampling", help="Frames a judge sees: equal-time (default), paper, stride:N.")
 @more("--workers", type=int, help="Parallel processes; default one a core.")
+@more("--worker-memory", type=float, metavar="GIB", help="Most memory for the data of a worker process; default no limit.")
 @more("--shard", help="I/N: do the I-th of N parts; a plain run finishes.")
 @more("--name", help="Name of the model in tables.")
 @more("--consistency", type=click.Choice(["tracks", "judge"]), help="Who says what vanished and emerged (default tracks).")
+@more("--controls/--no-controls", default=None, help="Ask one question an interaction that must be no (default yes).")
 @more("--prompts", help="Folder with templates that replace the judge's own.")
 @more("--max-cost", type=float, help="Stop asking the judge at this cost; the same command goes on later.")
 @more("--until-decided", metavar="BASELINE", help="Stop once it is decided how the run stands against this run or baseline.")
@@ -46,17 +52,30 @@ def command(config: Path | None, as_json: bool, estimate: bool, **options: Any) 
     The run can be stopped at any time; the same command goes on where it stopped. Exit code 3 means that more than 10 % of the
     videos are missing or have no score, for whatever reason, or that a judge that replies later has not replied to everything.
     """
+    judges = judges_of(options["judge"])
     if estimate:
-        click.echo(expected(prepare(config, options)) or "this judge costs nothing")
+        for judge in judges or (None,):
+            said = expected(prepare(config, {**options, "judge": judge})) or "this judge costs nothing"
+            echo(f"{judge}: {said}" if len(judges) > 1 else said)
         return
+    if len(judges) > 1:
+        results = run_several(judges, options, lambda one: run(config, one))
+        if not as_json:
+            echo("\n\n".join(f"{judge}\n{summary(item)}" for judge, item in zip(judges, results, strict=True)) + "\n")
+        tell(judges, results, as_json=as_json)
+        sys.exit(EXIT_OK if all(item.complete for item in results) else EXIT_INCOMPLETE)
     result = run(config, options)
     if as_json:
         from intergeneval.cli.tables import scores_json
+        from intergeneval.stats import controls, controls_json, undone, undone_json
 
         header = result.store.header
-        click.echo(json.dumps(scores_json(header, result.scores, header.comparability.profile), indent=1, ensure_ascii=False))
+        told = scores_json(header, result.scores, header.comparability.profile)
+        answers = result.store.current_answers()
+        told |= controls_json(controls(answers)) | undone_json(undone(answers))
+        echo(json.dumps(told, indent=1, ensure_ascii=False))
     else:
-        click.echo(summary(result))
+        echo(summary(result))
     sys.exit(EXIT_OK if result.complete else EXIT_INCOMPLETE)
 
 
@@ -82,7 +101,7 @@ def run(config_file: Path | None, options: dict[str, Any]) -> RunResult:
     from intergeneval.cli.progress import progress
 
     def notice(text: str) -> None:
-        click.echo(text, err=True)
+        echo(text, err=True)
 
     prepared = prepare(config_file, options)
     cost, words_first = expected(prepared), prepared.plan.settled is None
@@ -135,6 +154,7 @@ def expected(prepared: Run) -> str:
 def summary(result: RunResult) -> str:
     """Return the text that ends a run: table, what was unscored and why, where the run folder is."""
     from intergeneval.cli.tables import bounds_text, score_table, unscored_text
+    from intergeneval.stats import controls, controls_text, undone, undone_text
     from intergeneval.store.spending import spending, spending_text
 
     folder = result.store.folder
@@ -151,6 +171,8 @@ def summary(result: RunResult) -> str:
         lines.append(result.decision.text)
     if text := bounds_text(result.scores):
         lines.append(text)
+    answers = result.store.current_answers()
+    lines += filter(None, (undone_text(undone(answers)), controls_text(controls(answers))))
     if text := spending_text(spending(result.store)):
         lines.append(text)
     if result.refused:

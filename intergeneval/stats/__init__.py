@@ -20,6 +20,7 @@ from intergeneval.stats.comparisons import (
     undecided_text,
 )
 from intergeneval.stats.contrast import CHANCE, compare_twins, contrast, twin_estimate, twin_estimates
+from intergeneval.stats.controls import controls, controls_json, controls_text
 from intergeneval.stats.differences import unanswered_pairs
 from intergeneval.stats.estimates import estimate, estimates, slices
 from intergeneval.stats.power import (
@@ -48,6 +49,7 @@ from intergeneval.stats.prompts import (
 )
 from intergeneval.stats.signflip import FLIPS, holm, sign_flip
 from intergeneval.stats.twin_scores import twin_scores
+from intergeneval.stats.undone import undone, undone_json, undone_text
 
 __all__ = [
     "ALLOWED_UNSCORED",
@@ -68,6 +70,9 @@ __all__ = [
     "compare_twins",
     "completeness",
     "contrast",
+    "controls",
+    "controls_json",
+    "controls_text",
     "estimate",
     "estimates",
     "holm",
@@ -96,5 +101,8 @@ __all__ = [
     "unanswered_text",
     "unchanged_pass_share",
     "undecided_text",
+    "undone",
+    "undone_json",
+    "undone_text",
     "within_bounds",
 ]

@@ -125,7 +125,7 @@ def _letter(answer: Answer | None) -> str:
         return UNANSWERED
     if answer.status is AnswerStatus.UNANSWERABLE:
         return DECLINED if answer.declined else UNANSWERABLE
-    return YES if answer.value is AnswerValue.YES else NO
+    return YES if answer.verdict is AnswerValue.YES else NO
 
 
 def pairs_of(by_id: Mapping[str, Sample]) -> Iterator[Twins]:
