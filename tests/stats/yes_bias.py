@@ -16,33 +16,21 @@ from pathlib import Path
 import numpy as np
 from scipy import stats as scipy_stats
 
-from intergeneval.records import CONTRAST, TwinScore, TwinState, TwinVideo
-from intergeneval.stats import twin_estimate
-
 BIASES = (0.0, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9)
 ACCURACIES = np.linspace(0.5, 1.0, 11)
 # Of a right video all ten questions are yes and none about the twin's, of one with exchanged roles the other way round.
-OWN, ASKED = 10, 7
-
-
-def letters(rng, shown, bias, count):
-    return "y" * count if shown else "".join("ny"[yes] for yes in (rng.random(count) < bias).astype(int))
+ABOUT_TWINS = [2, 3, 4, 5, 7, 8, 9]
+# Places of the questions 3-6 and 8-10 among the ten.
 
 
 def judged(rng, accuracy, spi, bias, pairs):
-    """Return mean IF and contrast of one model."""
-    scores, fidelity = [], []
-    for number in range(pairs):
-        videos = []
-        for side in "ab":
-            right = rng.random() < accuracy
-            own = letters(rng, right, bias, OWN)
-            fidelity.append(spi * (own[:6].count("y") / 6 + own[6:].count("y") / 4) / 2)
-            other = letters(rng, not right, bias, ASKED)
-            told = own[2:6] + own[7:]
-            videos.append(TwinVideo(sample_id=f"{number}{side}", state=TwinState.SEEN, own=told, other=other))
-        scores.append(TwinScore(pair=str(number), cluster=str(number), seed=0, first=videos[0], second=videos[1]))
-    return float(np.mean(fidelity)), twin_estimate(scores, CONTRAST).mean
+    """Return mean IF and contrast of one model, by the formulas of the protocol on arrays (pairs, two videos, questions)."""
+    right = (rng.random((pairs, 2)) < accuracy)[..., None]
+    own = right | (rng.random((pairs, 2, 10)) < bias)
+    other = ~right | (rng.random((pairs, 2, len(ABOUT_TWINS))) < bias)
+    fidelity = spi * (own[..., :6].mean(axis=-1) + own[..., 6:].mean(axis=-1)) / 2
+    gap = own[..., ABOUT_TWINS].sum(axis=-1) - other.sum(axis=-1)
+    return float(fidelity.mean()), float(((np.sign(gap) + 1) / 2).prod(axis=-1).mean())
 
 
 def rank_correlations(bias, repeats, *, pairs=160, leaning=False, seed=0):
