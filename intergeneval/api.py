@@ -154,11 +154,13 @@ class LoadedRun:
 
     def contrast(self, level: float = 0.95) -> Contrast:
         """Return whether the model keeps apart who does it and to whom it is done, over the twins of the run."""
+        from intergeneval.gate.run_scores import written_scores
         from intergeneval.stats import contrast
 
         versions = {(item.sample_id, item.seed): item.sha256 for item in self.store.read("videos", Video)}
         answers = [item for item in self.store.read("answers", Answer) if versions.get((item.sample_id, item.seed)) == item.video]
-        return contrast(self.store.read("samples", Sample), answers, level)
+        scores, header = written_scores(self.store)
+        return contrast(self.store.read("samples", Sample), answers, level, scores, header.comparability.profile)
 
 
 def evaluate(model: str | Path, *, bench: str | Path = "", config: str | Path | None = None, **settings: Any) -> LoadedRun:

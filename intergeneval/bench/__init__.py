@@ -18,6 +18,8 @@ from intergeneval.bench.files import (
 )
 from intergeneval.bench.lookup import folder_of, is_made, load, names
 from intergeneval.bench.own_masks import MASKS, OwnMasks, model_folder, models_with_masks, own_masks_hash, sets_of
+from intergeneval.bench.promise import Suite
+from intergeneval.bench.suite import SuiteReport, check_suite
 
 __all__ = [
     "IMAGE_TO_VIDEO",
@@ -26,8 +28,11 @@ __all__ = [
     "Benchmark",
     "Fault",
     "OwnMasks",
+    "Suite",
+    "SuiteReport",
     "check",
     "check_made",
+    "check_suite",
     "folder_of",
     "is_made",
     "load",

@@ -109,6 +109,7 @@ def _sample(item: Item, folder: BuildFolder, config: BuildConfig, drops: list[Dr
         size=None if config.text_only or cut is None else cut.size,
         scene=item.row.scene,
         tags=(*item.row.tags, *_tags([act.rating for act in kept if act.rating is not None])),
+        image_prompt=item.row.image_prompt,
     )
 
 

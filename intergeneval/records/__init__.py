@@ -46,6 +46,16 @@ from intergeneval.records.grounding import Basis, CropCheck, Grounding, Place
 from intergeneval.records.header import RUN_SCHEMA, Comparability, RunHeader
 from intergeneval.records.score import MISSING, UNSCORED, InteractionScore, Profile, Score, ScoreStatus
 from intergeneval.records.truth import TrueAnswer, Truth
+from intergeneval.records.twins import (
+    CONTRAST,
+    SENSITIVITY,
+    TWIN_METRICS,
+    TwinScore,
+    TwinState,
+    TwinVideo,
+    twin_difference,
+    twin_range,
+)
 from intergeneval.records.video import (
     Beginning,
     Box,
@@ -61,14 +71,17 @@ from intergeneval.records.video import (
 
 __all__ = [
     "BOX_COLOURS",
+    "CONTRAST",
     "CONTROL_ID",
     "KISA_IDS",
     "LAMBDA",
     "LATER",
     "MISSING",
     "RUN_SCHEMA",
+    "SENSITIVITY",
     "SGI_IDS",
     "TWIN_IDS",
+    "TWIN_METRICS",
     "UNSCORED",
     "Answer",
     "AnswerStatus",
@@ -119,6 +132,9 @@ __all__ = [
     "TrueAnswer",
     "Truth",
     "TwinPair",
+    "TwinScore",
+    "TwinState",
+    "TwinVideo",
     "Undone",
     "Verdict",
     "Video",
@@ -129,4 +145,6 @@ __all__ = [
     "difference_of",
     "is_open",
     "metric_range",
+    "twin_difference",
+    "twin_range",
 ]

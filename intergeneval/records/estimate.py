@@ -233,6 +233,12 @@ class Contrast(Record):
     """The pairs behind the means, each seed apart."""
     unjudged: Mapping[str, str] = field(default_factory=dict)
     """``first + second, seed n`` of pairs without a value -> why."""
+    contrast_bounds: tuple[float, float] | None = field(default=None, metadata=LATER)
+    """Mean over all pairs with everything unanswered as bad and as good as it can be; None when no pair could be judged."""
+    sensitivity_bounds: tuple[float, float] | None = field(default=None, metadata=LATER)
+    """The same for sensitivity."""
+    open: int = field(default=0, metadata=LATER)
+    """Pairs of videos of which something has no answer that could change their contrast."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

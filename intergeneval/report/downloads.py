@@ -54,6 +54,7 @@ def report_json(report: Report) -> dict[str, Any]:
                         "tie_group": row.tie_group,
                         "estimates": {metric: item.to_json() for metric, item in row.estimates.items()},
                         "completeness": row.completeness.to_json(),
+                        **({"twins": {metric: item.to_json() for metric, item in row.twins.items()}} if row.twins else {}),
                         **stats.controls_json(row.controls),
                         **stats.undone_json(row.undone),
                     }
@@ -84,7 +85,7 @@ def _leaderboard_csv(report: Report) -> str:
     rows: list[list[Any]] = [[*named.split(), "controls_yes", "controls_answered", "controls_share"]]
     for group in report.groups:
         for row in group.rows:
-            for metric, item in row.estimates.items():
+            for metric, item in (*row.estimates.items(), *row.twins.items()):
                 numbers = [item.mean, item.low, item.high, item.se, item.prompts, item.clusters, item.coverage]
                 told = [" ".join(item.partial), *(item.bounds or (None, None)), item.open]
                 asked = row.controls

@@ -57,6 +57,8 @@ class Row:
     """Prompt scores of the primary metric."""
     usage: Usage
     """What the answers took."""
+    twins: Mapping[str, Estimate]
+    """Contrast and sensitivity; empty where the benchmark has no twins."""
     controls: Controls | None = None
     """What the judge answered to questions that must be no; None where none was asked."""
     undone: Undone | None = None
@@ -100,7 +102,7 @@ class Pair:
     second: int
     """Place of the candidate."""
     comparisons: tuple[Comparison, ...]
-    """All metrics, the primary first."""
+    """All metrics, the primary first, last those of twins where there are any."""
     differences: tuple[PromptDifference, ...]
     """By rising difference."""
 
@@ -230,6 +232,7 @@ def _row(run: LoadedRun, clusters: Mapping[str, str], tie_group: int | None) -> 
         counts=tuple((status, count) for status, count in main.statuses.items() if status != ScoreStatus.OK),
         prompts=stats.prompt_scores(run.scores),
         usage=_usage(run),
+        twins=stats.twin_estimates(run.twins, profile=run.header.comparability.profile) if run.twins else {},
         controls=stats.controls(answers),
         undone=stats.undone(answers),
     )
@@ -271,10 +274,11 @@ def _pair(anchor: str, rows: Sequence[Row], places: tuple[int, int], clusters: M
     baseline, candidate = rows[worse].run, rows[better].run
     differences = stats.prompt_differences(baseline.scores, candidate.scores)
     names, profile = (baseline.label, candidate.label), candidate.header.comparability.profile
+    twins = stats.compare_twins(baseline.twins, candidate.twins, names, profile=profile)
     return Pair(
         anchor=f"{anchor}-pair-{better + 1}-{worse + 1}",
         first=worse,
         second=better,
-        comparisons=stats.compare_metrics(baseline.scores, candidate.scores, clusters, names, profile=profile),
+        comparisons=(*stats.compare_metrics(baseline.scores, candidate.scores, clusters, names, profile=profile), *twins),
         differences=tuple(sorted(differences, key=lambda item: (item.difference, item.sample_id))),
     )
