@@ -79,23 +79,32 @@ def show_command(name: str, sample_id: str | None, limit: int | None, sheet: Pat
 
 @command.command("check")
 @click.argument("name")
+@click.option("--accept-doubts", is_flag=True, help="Masks that may not show what they are called do not count.")
 @_JSON
-def check_command(name: str, *, as_json: bool) -> None:
-    """Name every fault of a benchmark (a name or a folder), with file, field and fix; exit code 2 if there are any."""
+def check_command(name: str, *, as_json: bool, accept_doubts: bool) -> None:
+    """Name every fault of a benchmark (a name or a folder), with file, field and fix, and every doubtful mask.
+
+    Exit code 2 if there are any; doubtful masks that somebody looked at are accepted with --accept-doubts.
+    """
     from intergeneval import bench
 
     place = name if bench.is_made(name) else str(bench.folder_of(name))
     faults = bench.check_made(bench.load(name)) if bench.is_made(name) else bench.check(Path(place))
+    # What is faulty cannot be looked at.
+    doubted = [] if faults else list(bench.benchmark_doubts(bench.load(name)))
     if as_json:
-        click.echo(
-            json.dumps({"benchmark": place, "faults": [fault.to_json() for fault in faults]}, indent=1, ensure_ascii=False)
-        )
+        told = {"doubts": [{"place": where, **doubt.to_json()} for where, doubt in doubted]} if doubted else {}
+        found = {"benchmark": place, "faults": [fault.to_json() for fault in faults], **told}
+        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
     else:
         for fault in faults:
             click.echo(str(fault))
+        for where, doubt in doubted:
+            click.echo(f"doubtful mask: {where}: {doubt}")
         count = "no fault" if not faults else "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-        click.echo(f"{place}: {count}", err=bool(faults))
-    if faults:
+        count += f", {len(doubted)} doubts; look at them, then --accept-doubts" if doubted else ""
+        click.echo(f"{place}: {count}", err=bool(faults or doubted))
+    if faults or (doubted and not accept_doubts):
         sys.exit(EXIT_USAGE)
 
 

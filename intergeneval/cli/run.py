@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,18 +14,24 @@ from intergeneval.cli.help_sections import Command, more
 from intergeneval.errors import EXIT_INCOMPLETE, EXIT_OK, UsageError
 
 if TYPE_CHECKING:
+    from intergeneval.run.doubting import DoubtedMask
     from intergeneval.run.run import Progress, Run, RunResult
+
+_SHOWN = 12
 
 
 @click.command("run", cls=Command)
 @click.option("--model", help="Folder of videos, or SOURCE:ARGUMENT such as staged:perfect.")
 @click.option("--bench", help="Benchmark name or path; told from the model's files where it can be.")
+@click.option(
+    "--prompts", help="What the videos were made from: names, or a txt, csv or jsonl FILE. (A folder: judge templates.)"
+)
 @click.option("--tracker", help="Tracker: flow (default), stored, stored:DIR, ...")
 @click.option("--judge", help="Judge: geometry (default), openai:MODEL, openai-batch:MODEL, replay:RUN, ...")
 @click.option("--detector", help="Detector for emergence; none (default): upper bounds, marked partial.")
 @click.option("--out", help="Run folder; default runs/<model>/<bench>-<key>. An unfinished run there goes on.")
 @click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="TOML file with any of these settings and more.")
-@click.option("--json", "as_json", is_flag=True, help="Print scores as JSON.")
+@more("--json", "as_json", is_flag=True, help="Print scores as JSON.")
 @more("--limit", type=int, help="Score the first N samples only.")
 @more("--samples", help="Score these sample ids only, separated by commas.")
 @more("--seeds", help="Score these seeds only, separated by commas.")
@@ -34,7 +41,7 @@ if TYPE_CHECKING:
 @more("--shard", help="I/N: do the I-th of N parts; a plain run finishes.")
 @more("--name", help="Name of the model in tables.")
 @more("--consistency", type=click.Choice(["tracks", "judge"]), help="Who says what vanished and emerged (default tracks).")
-@more("--prompts", help="Folder with templates that replace the judge's own.")
+@more("--accept-doubts", is_flag=True, default=None, help="With --prompts: go on though masks may not show what they are called.")
 @more("--max-cost", type=float, help="Stop asking the judge at this cost; the same command goes on later.")
 @more("--until-decided", metavar="BASELINE", help="Stop once it is decided how the run stands against this run or baseline.")
 @more("--cache", help="File that remembers judge answers, or off; default the user's cache.")
@@ -60,8 +67,16 @@ def command(config: Path | None, as_json: bool, estimate: bool, **options: Any) 
     sys.exit(EXIT_OK if result.complete else EXIT_INCOMPLETE)
 
 
+def is_list(options: dict[str, Any]) -> bool:
+    """Whether the options give prompts of videos rather than templates of a judge."""
+    from intergeneval.build.prompted import is_prompt_list
+
+    return bool(options.get("prompts")) and is_prompt_list(str(options["prompts"]))
+
+
 def prepare(config_file: Path | None, options: dict[str, Any]) -> Run:
     """Return the run with the settings of a file and the options given over them. Raises UsageError and its kin."""
+    from intergeneval.cli.prompted import with_benchmark
     from intergeneval.config import read_config
     from intergeneval.records import Profile
     from intergeneval.run.run import Run
@@ -74,12 +89,19 @@ def prepare(config_file: Path | None, options: dict[str, Any]) -> Run:
                 raise UsageError(f"--{name} is given but names nothing; leave it out to take all")
     if "profile" in changes:
         changes["profile"] = Profile(changes["profile"])
+    changes.pop("accept_doubts", None)
+    if is_list(changes):
+        changes = with_benchmark(changes, lambda text: click.echo(text, err=True))
     return Run(read_config(config_file, changes), sys.argv)
 
 
 def run(config_file: Path | None, options: dict[str, Any]) -> RunResult:
     """Run with the settings of a file and the options given over them. Raises UsageError and its kin before any work."""
     from intergeneval.cli.progress import progress
+    from intergeneval.run.doubting import found_doubts, given_doubts, write_doubts
+
+    listed = is_list(options)
+    accept_doubts = bool(options.pop("accept_doubts", None)) or not listed
 
     def notice(text: str) -> None:
         click.echo(text, err=True)
@@ -97,12 +119,28 @@ def run(config_file: Path | None, options: dict[str, Any]) -> RunResult:
         notice(f"{settled.header.model} has {settled.header.own_masks_text}")
     if cost and not words_first:
         notice(cost)
+    doubted = given_doubts(prepared.plan)
+    for line in doubt_lines(doubted):
+        notice(line)
+    if doubted and not accept_doubts:
+        raise UsageError("masks are doubted: mend them, or accept them with --accept-doubts")
     with progress("scoring") as tell:
 
         def on_progress(state: Progress) -> None:
             tell(state.done, state.total, state.result.sample_id)
 
-        return prepared.execute(on_progress, notice)
+        result = prepared.execute(on_progress, notice)
+    write_doubts(result.store.folder, (*doubted, *found_doubts(prepared.plan, result.store)))
+    return result
+
+
+def doubt_lines(found: Sequence[DoubtedMask]) -> list[str]:
+    """Return what is doubted about first-frame masks, a line each, at most a dozen."""
+    if not found:
+        return []
+    told = [f"  {item}" for item in found[:_SHOWN]]
+    more = [f"  and {len(found) - _SHOWN} more, in doubts.jsonl"] if len(found) > _SHOWN else []
+    return [f"DOUBTED: {len(found)} first-frame masks may not show what they are called", *told, *more]
 
 
 def older_templates(prepared: Run) -> str:
@@ -135,6 +173,7 @@ def expected(prepared: Run) -> str:
 def summary(result: RunResult) -> str:
     """Return the text that ends a run: table, what was unscored and why, where the run folder is."""
     from intergeneval.cli.tables import bounds_text, score_table, unscored_text
+    from intergeneval.run.doubting import read_doubts
     from intergeneval.store.spending import spending, spending_text
 
     folder = result.store.folder
@@ -151,6 +190,7 @@ def summary(result: RunResult) -> str:
         lines.append(result.decision.text)
     if text := bounds_text(result.scores):
         lines.append(text)
+    lines += doubt_lines(read_doubts(folder))
     if text := spending_text(spending(result.store)):
         lines.append(text)
     if result.refused:

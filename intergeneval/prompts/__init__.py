@@ -6,4 +6,7 @@ downloaded, and the same prompt is always read the same way.
 
 from intergeneval.prompts.reading import Reading, read_prompt
 
-__all__ = ["Reading", "read_prompt"]
+__all__ = ["REVISION", "Reading", "read_prompt"]
+
+REVISION = 1
+"""Number of the rules: raised when the same prompt is read otherwise."""

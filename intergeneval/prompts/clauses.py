@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from intergeneval.prompts.phrases import Noun, NounReader, Words
 from intergeneval.prompts.vocabulary import BASE, ING, PARTICIPLE, PAST, PERCEIVED, THIRD, Vocabulary
 
-PARTICLES = frozenset("up down off out over away back on in open apart together around forward aside along through shut across".split())
+PARTICLES = frozenset(
+    str.split("up down off out over away back on in open apart together around forward aside along through shut across")
+)
 _WITNESSED = frozenset({"help", "let", "make", "watch", "see"})
-ORDERED = frozenset("then next afterwards afterward finally subsequently later before after once".split())
+ORDERED = frozenset(str.split("then next afterwards afterward finally subsequently later before after once"))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -83,7 +85,7 @@ class ClauseReader:
             self.found.deeds.remove(deed)
         return self.found
 
-    def _step(self, index: int, subjects: tuple[Noun, ...], waiting: list[Deed]) -> tuple[int, tuple[Noun, ...]]:
+    def _step(self, index: int, subjects: tuple[Noun, ...], waiting: list[Deed]) -> tuple[int, tuple[Noun, ...]]:  # noqa: C901, PLR0911, PLR0912  # one case a kind of word
         """Read what begins at a word; return where it ends, and who acts from there on."""
         known, word, after = self.known, self.words.at(index), self.words.at(index + 1)
         if word in ORDERED and not (word in ("before", "after", "once") and index == 0):
@@ -149,13 +151,14 @@ class ClauseReader:
             word in (",", "'s")
             or known.has("conjunctions", word)
             or (known.has("subordinators", word) and not known.has("supposed", word))
-            or ((known.has("adverbs", word) or (word.endswith("ly") and not known.has("not_adverbs", word))))
+            or (known.has("adverbs", word) or (word.endswith("ly") and not known.has("not_adverbs", word)))
         )
 
     def _past_adverbs(self, index: int) -> tuple[int, str]:
         known = self.known
         while (word := self.words.at(index)) and (
-            (known.has("adverbs", word) and word not in PARTICLES) or (word.endswith("ly") and len(word) > 4 and not known.has("not_adverbs", word))
+            (known.has("adverbs", word) and word not in PARTICLES)
+            or (word.endswith("ly") and len(word) > 4 and not known.has("not_adverbs", word))
         ):
             index += 1
         return index, self.words.at(index)
@@ -166,19 +169,30 @@ class ClauseReader:
 
     def _opens_verb(self, index: int) -> bool:
         """Whether a word in -ing is a verb here: not one that only describes the noun after it, as in "running water"."""
-        if index and self.words.at(index - 1) not in (",", "and", "while", "when", "before", "after", "by", "then", "as", "or") and not self.known.has(
-            "adverbs", self.words.at(index - 1)
-        ) and not self.words.at(index - 1).endswith("ly"):
+        if (
+            index
+            and self.words.at(index - 1) not in (",", "and", "while", "when", "before", "after", "by", "then", "as", "or")
+            and not self.known.has("adverbs", self.words.at(index - 1))
+            and not self.words.at(index - 1).endswith("ly")
+        ):
             return False
         after = self.words.at(index + 1)
         known = self.known
-        return not after or known.has("determiners", after) or not self.nouns._nominal(index + 1) or known.is_noun(after) or index > 0
+        return (
+            not after
+            or known.has("determiners", after)
+            or not self.nouns._nominal(index + 1)
+            or known.is_noun(after)
+            or index > 0
+        )
 
     def _is_verb(self, index: int, subjects: Sequence[Noun]) -> bool:
         index, word = self._past_adverbs(index)
         kinds = self.known.verb_forms.get(word, {})
-        many = len(subjects) > 1 or any(noun.count != 1 for noun in subjects) or any(
-            noun.pronoun in ("they", "we", "you", "i", "them") for noun in subjects
+        many = (
+            len(subjects) > 1
+            or any(noun.count != 1 for noun in subjects)
+            or any(noun.pronoun in ("they", "we", "you", "i", "them") for noun in subjects)
         )
         if THIRD in kinds or PAST in kinds or (BASE in kinds and many) or ING in kinds or PARTICIPLE in kinds:
             return True
@@ -265,7 +279,7 @@ class ClauseReader:
                 end = after
                 continue
             kinds = known.verb_forms.get(word, {})
-            participle = PARTICIPLE in kinds and not (THIRD in kinds)
+            participle = PARTICIPLE in kinds and THIRD not in kinds
             if not (ING in kinds or participle) or (participle and at == end and not self._reduced(at)):
                 return end
             after = self._try_described(nouns, at)
@@ -338,7 +352,7 @@ class ClauseReader:
                 return named[1], subjects
         before = len(self.found.deeds)
         end, _ = self._verb_phrase(index, subjects)
-        if not subjects or (index == 0 or self.words.at(index - 1) in ("while", "after", "before", "when") and index == 1):
+        if not subjects or (index == 0 or (self.words.at(index - 1) in ("while", "after", "before", "when") and index == 1)):
             waiting += self.found.deeds[before:]
         return end, subjects
 
@@ -373,19 +387,26 @@ class ClauseReader:
         negated = supposed = passive = False
         while index < len(self.words):
             index, word = self._past_adverbs(index)
-            kinds = self.known.verb_forms.get(word, {})
             after = self._past_adverbs(index + 1)[1]
             if self.known.has("negations", word):
                 negated = True
             elif self.known.has("supposing", word) and (word in ("would", "could", "may", "might", "should") or after == "to"):
                 supposed = True
-            elif self.known.has("auxiliaries", word) or word in ("gets", "get", "getting", "got") and PARTICIPLE in self.known.verb_forms.get(after, {}):
+            elif self.known.has("auxiliaries", word) or (
+                word in ("gets", "get", "getting", "got") and PARTICIPLE in self.known.verb_forms.get(after, {})
+            ):
                 passive = True
-            elif self.known.has("helpers", word) and (self.known.verb_forms.get(after) or self.known.has("auxiliaries", after) or self.known.has("negations", after)) and after != "to":
+            elif (
+                self.known.has("helpers", word)
+                and (
+                    self.known.verb_forms.get(after) or self.known.has("auxiliaries", after) or self.known.has("negations", after)
+                )
+                and after != "to"
+            ):
                 passive = passive and word != "being"
-            elif word == "to" and index > start:
-                pass
-            elif self.known.has("going_on", word) and (after == "to" or ING in self.known.verb_forms.get(after, {})):
+            elif (word == "to" and index > start) or (
+                self.known.has("going_on", word) and (after == "to" or ING in self.known.verb_forms.get(after, {}))
+            ):
                 pass
             elif word == "about" and after == "to":
                 supposed = True
@@ -393,21 +414,22 @@ class ClauseReader:
                 break
             index += 1
         word = self.words.at(index)
-        base, passive = self._which(index, passive, subjects)
+        base, passive = self._which(index, passive)
         if base is None:
             if negated or passive or self._auxiliary(start):
                 return max(index, start + 1), subjects  # "is tall": nothing happens
             return max(index + 1, start + 1), subjects
         deed = Deed(
             verb=base, subjects=subjects, passive=passive, negated=negated or supposed, tools=self._tools, ordered=self._ordered,
-            first=self._first, seen=len(self.found.seen), joined=bool(self.found.deeds) and self.found.deeds[-1].subjects == subjects,
+            first=self._first, seen=len(self.found.seen),
+            joined=bool(self.found.deeds) and self.found.deeds[-1].subjects == subjects,
         )  # fmt: skip
         self._tools, self._ordered, self._first = (), False, False
         self.found.deeds.append(deed)
         end = self._complements(deed, index + 1, alone=alone)
         return self._also(deed, start, index, end, subjects), subjects
 
-    def _which(self, index: int, after_be: bool, subjects: Sequence[Noun]) -> tuple[str | None, bool]:
+    def _which(self, index: int, after_be: bool) -> tuple[str | None, bool]:  # noqa: PLR0911  # one case a kind of word
         """Return the verb that a word is a form of, and whether it stands in the passive."""
         word = self.words.at(index)
         kinds = self.known.verb_forms.get(word, {})
@@ -442,7 +464,11 @@ class ClauseReader:
             return end
         following = end + 1
         kinds = self.known.verb_forms.get(self._past_adverbs(following)[1], {})
-        if not kinds or not self._is_verb(following, subjects) or not (deed.verb in self.known.words["lexicon"] or self.known.has("transitive", deed.verb)):
+        if (
+            not kinds
+            or not self._is_verb(following, subjects)
+            or not (deed.verb in self.known.words["lexicon"] or self.known.has("transitive", deed.verb))
+        ):
             return end
         if self.known.has("intransitive", deed.verb):
             return end
@@ -452,7 +478,7 @@ class ClauseReader:
             deed.objects, deed.more = list(last.objects), list(last.more)
         return after
 
-    def _complements(self, deed: Deed, index: int, *, alone: bool) -> int:
+    def _complements(self, deed: Deed, index: int, *, alone: bool) -> int:  # noqa: C901, PLR0911, PLR0912  # one case a kind of word
         """Read objects, particles and prepositions after a verb; return where they end."""
         known = self.known
         while index < len(self.words):
@@ -461,7 +487,9 @@ class ClauseReader:
                 deed.particles.append(word)
                 index += 1
                 continue
-            if word in ("using",) or (word == "with" and self.words.at(index + 1) == "the" and self.words.at(index + 2) == "help"):
+            if word in ("using",) or (
+                word == "with" and self.words.at(index + 1) == "the" and self.words.at(index + 2) == "help"
+            ):
                 at = index + (1 if word == "using" else 4)
                 named = self._noun_list(at, subject=False, finite=alone)
                 if named is None:
@@ -487,14 +515,21 @@ class ClauseReader:
                 deed.beside.append((word, named[0]))
                 index = self._after_noun(deed, named[0], named[1])
                 continue
-            if word not in ("then",) and ((known.has("adverbs", word) and word not in PARTICLES) or (word.endswith("ly") and not known.has("not_adverbs", word) and len(word) > 4)):
+            if word not in ("then",) and (
+                (known.has("adverbs", word) and word not in PARTICLES)
+                or (word.endswith("ly") and not known.has("not_adverbs", word) and len(word) > 4)
+            ):
                 index += 1
                 continue
             if word == ",":
                 return index
             if known.has("conjunctions", word) or known.has("subordinators", word) or (word == "to" and not deed.objects):
                 return index
-            named = self._noun_list(index, subject=False, finite=alone, embedded=deed.verb in _WITNESSED) if len(deed.objects) < 2 and not deed.beside and not (deed.passive and deed.objects) else None
+            named = (
+                self._noun_list(index, subject=False, finite=alone, embedded=deed.verb in _WITNESSED)
+                if len(deed.objects) < 2 and not deed.beside and not (deed.passive and deed.objects)
+                else None
+            )
             if named is None:
                 return index
             deed.objects.append(named[0][0])
@@ -527,13 +562,19 @@ class ClauseReader:
             if word in ("on", "in", "over", "off", "through", "around") and self.nouns.read(index + 1, subject=False) is not None:
                 return not deed.objects and not known.has("targeted", phrase) and known.has("phrasal", phrase)
             return True
-        return self.nouns.read(index + 1, subject=False) is None or word in ("up", "down", "out", "away", "back", "apart", "together") and not self._place_after(word, index)
+        return self.nouns.read(index + 1, subject=False) is None or (
+            word in ("up", "down", "out", "away", "back", "apart", "together") and not self._place_after(word, index)
+        )
 
     def _place_after(self, word: str, index: int) -> bool:
         named = self.nouns.read(index + 1, subject=False)
-        return named is not None and word in ("up", "down") and (named[0].head in self.known.words["places"] or named[0].head in ("stairs", "ladder", "tree", "steps", "slide"))
+        return (
+            named is not None
+            and word in ("up", "down")
+            and (named[0].head in self.known.words["places"] or named[0].head in ("stairs", "ladder", "tree", "steps", "slide"))
+        )
 
-    def _after_noun(self, deed: Deed, nouns: Sequence[Noun], index: int) -> int:
+    def _after_noun(self, deed: Deed, nouns: Sequence[Noun], index: int) -> int:  # noqa: PLR0911  # one case a kind of word
         """Read a participle or relative clause after an object: what the object does, or how it looks."""
         known, noun = self.known, nouns[-1]
         at = index + (self.words.at(index) == "," and known.has("relatives", self.words.at(index + 1)))
@@ -545,7 +586,11 @@ class ClauseReader:
             return self._verb_phrase(at, (noun,))[0]
         if BASE in kinds and deed.verb in _WITNESSED:
             return self._skip_phrase(at) if deed.verb == "help" else self._verb_phrase(at, (noun,))[0]
-        if ING in kinds and not known.is_living(noun.head) and word in ("lying", "sitting", "standing", "hanging", "resting", "floating", "containing", "leaning"):
+        if (
+            ING in kinds
+            and not known.is_living(noun.head)
+            and word in ("lying", "sitting", "standing", "hanging", "resting", "floating", "containing", "leaning")
+        ):
             return self._skip_phrase(at)
         if ING in kinds and deed.objects and known.is_living(noun.head) and kinds[ING] in known.words["states"]:
             return self._skip_phrase(at)
@@ -568,8 +613,3 @@ class ClauseReader:
         del self.found.deeds[deeds:]
         del self.found.seen[seen:]
         return end
-
-    @staticmethod
-    def forms() -> tuple[str, ...]:
-        """The kinds of verb forms that are told apart."""
-        return (BASE, THIRD, ING, PAST, PARTICIPLE)

@@ -52,7 +52,11 @@ class Cast:
     def mention(self, nouns: Sequence[Noun]) -> None:
         """Take in nouns that only a pronoun of a later sentence may mean."""
         for noun in nouns:
-            if not noun.pronoun and noun.head not in self.known.words["places"] and not any(one.noun is noun for one in self.entities):
+            if (
+                not noun.pronoun
+                and noun.head not in self.known.words["places"]
+                and not any(one.noun is noun for one in self.entities)
+            ):
                 self.resolve(noun)
 
     def appearances(self, order: Sequence[int]) -> dict[int, str]:
@@ -120,7 +124,7 @@ class Cast:
     def find(self, noun: Noun) -> int | None:
         """Return one named before that a noun means: the same class, and nothing told that contradicts."""
         words = {word.lower() for word in noun.words}
-        if noun.determiner in ("another", "a", "an") and not noun.others or words & _NEW:
+        if (noun.determiner in ("another", "a", "an") and not noun.others) or words & _NEW:
             same = [i for i, one in enumerate(self.entities) if one.noun is noun]
             return same[0] if same else None
         singular = self.known.singular(noun.head)
@@ -129,7 +133,9 @@ class Cast:
             for index, one in enumerate(self.entities)
             if self.known.singular(one.head) == singular
             and (noun.determiner or noun.count != 1 or one.noun is noun or one.words == noun.words)
-            and (words <= {word.lower() for word in one.words} or {word.lower() for word in one.words} <= words or one.noun is noun)
+            and (
+                words <= {word.lower() for word in one.words} or {word.lower() for word in one.words} <= words or one.noun is noun
+            )
             and (noun.count == one.count or one.pair is not None)
         ]
         if not fitting and noun.determiner == "the" and len(noun.words) == 1 and noun.count == 1:
@@ -157,7 +163,9 @@ class Cast:
         head = self.known.singular(noun.head) if twin is not None else noun.head
         words = noun.words
         if twin is not None and words:
-            position = next((i for i, word in enumerate(words) if self.known.singular(word.lower()) in (head, head.split()[-1])), None)
+            position = next(
+                (i for i, word in enumerate(words) if self.known.singular(word.lower()) in (head, head.split()[-1])), None
+            )
             if position is not None:
                 words = (*words[:position], self.known.singular(words[position].lower()), *words[position + 1 :])
         elif noun.owner is not None:
@@ -169,9 +177,9 @@ class Cast:
         self.recent.append(len(self.entities) - 1)
         return len(self.entities) - 1
 
-    def _meant(self, pronoun: str, role: str) -> tuple[int, ...]:
+    def _meant(self, pronoun: str, role: str) -> tuple[int, ...]:  # noqa: C901, PLR0911, PLR0912  # one case a kind of word
         known = self.known
-        back = [index for index in reversed(self.recent)]
+        back = list(reversed(self.recent))
         if pronoun in ("he", "him", "she", "her"):
             other = "feminine" if pronoun in ("he", "him") else "masculine"
             mine = "masculine" if other == "feminine" else "feminine"
@@ -182,12 +190,18 @@ class Cast:
             sure = [i for i in fitting if self.entities[i].head in known.words[mine]]
             if role == "subject" and not sure:
                 sure = [i for i in fitting if i in self.subject]
-            animals = [i for i in back if known.is_living(self.entities[i].head) and i not in (self.subject if role == "object" else ())]
+            animals = [
+                i for i in back if known.is_living(self.entities[i].head) and i not in (self.subject if role == "object" else ())
+            ]
             return tuple((sure or fitting or animals)[:1])
         if pronoun == "it":
             back = [i for i in back if self.entities[i].head not in known.pairs["parts"]]
-            mine = self.subject if role == "object" else ()
-            last = [i for i in self.objects if i not in mine and not known.is_person(self.entities[i].head) and self.entities[i].count in (1, None)]
+            acting = self.subject if role == "object" else ()
+            last = [
+                i
+                for i in self.objects
+                if i not in acting and not known.is_person(self.entities[i].head) and self.entities[i].count in (1, None)
+            ]
             if last:
                 return (last[-1],)
             fitting = [i for i in back if not known.is_person(self.entities[i].head) and self.entities[i].count in (1, None)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from intergeneval.prompts.vocabulary import BASE, ING, PARTICIPLE, PAST, THIRD, Vocabulary, vocabulary
@@ -11,20 +10,26 @@ from intergeneval.prompts.vocabulary import BASE, ING, PARTICIPLE, PAST, THIRD, 
 _TOKEN = re.compile(r"[^\W_]+(?:['.&-][^\W_]+)*|[,:()]|—|–|-{1,2}(?=\s)")
 _NUMBERS = {"two": 2, "both": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
 _MEASURES = frozenset(
-    "piece slice pile stack bunch bit lump block sheet strip pinch handful drop spoonful chunk pair group crowd herd flock couple "
-    "pack trio team family lot kind type variety set".split()
+    str.split(
+        "piece slice pile stack bunch bit lump block sheet strip pinch handful drop spoonful chunk pair group crowd herd "
+        "flock couple "
+        "pack trio team family lot kind type variety set"
+    )
 )
 """What stands before "of" without being the thing itself."""
 _OPENERS = re.compile(
     r"^(?:(?:in|on|at) (?:this|the|a) (?:video|clip|scene|shot|footage|image)\W*|"
-    r"(?:the |this |a |an )?(?:(?!who|that)[\w'-]+[ ,]+){0,5}?(?:close-?ups?|shots?|videos?|clips?|footage|scenes?|views?|photos?|photographs?|"
+    r"(?:the |this |a |an )?(?:(?!who|that)[\w'-]+[ ,]+){0,5}?(?:close-?ups?|shots?|videos?|clips?|footage|"
+    r"scenes?|views?|photos?|photographs?|"
     r"images?|pictures?|animations?|portraits?|renders?|renderings?|depictions?|timelapse|time-lapse|film|illustration|painting)"
     r"(?: (?:shot|view|video|footage|scene|clip))? "
     r"(?:of|showing|shows|where|in which|depicting|depicts|captures|capturing|featuring|features|with)\b\s*|"
     r"there (?:is|are)\b\s*|(?:we|you|one)(?: can)? see\b\s*)",
     re.IGNORECASE,
 )
-_TO_AND_FRO = re.compile(r"\b(?:back and forth|up and down|(?:from )?side to side|over and over|to and fro|in and out|around and around)\b", re.I)
+_TO_AND_FRO = re.compile(
+    r"\b(?:back and forth|up and down|(?:from )?side to side|over and over|to and fro|in and out|around and around)\b", re.I
+)
 _SHOWS = frozenset({"shows", "depicts", "captures", "features", "shots", "views", "videos", "clips", "scenes"})
 _SIDES = re.compile(r"(left|right|side|front|back|middle|center|centre|foreground|background|far left|far right)$")
 
@@ -150,7 +155,7 @@ class NounReader:
             return found
         return self._modified(found[0], found[1], subject if wide is None else wide)
 
-    def _pronoun(self, index: int) -> tuple[Noun, int] | None:
+    def _pronoun(self, index: int) -> tuple[Noun, int] | None:  # noqa: PLR0911  # one case a kind of word
         word, after = self.words.at(index), self.words.at(index + 1)
         known = self.known
         if known.has("reciprocal", word) or known.has("reflexives", word):
@@ -164,7 +169,7 @@ class NounReader:
             nxt = self.words.at(at)
             if nxt == "one" and not self._nominal(at + 1):
                 return Noun("other", (), pronoun="other"), at + 1
-            if not self._nominal(at) or self._verb(at) is not None and not known.is_noun(nxt):
+            if not self._nominal(at) or (self._verb(at) is not None and not known.is_noun(nxt)):
                 return Noun("other", (), pronoun="other"), at
             return None
         if word == "one" and (not self._nominal(index + 1) or self._finite(index + 1)) and after != "of":
@@ -229,13 +234,30 @@ class NounReader:
             word = low[index]
             if known.has("determiners", word) and index == first:
                 break
-            if word == "," and index > first and known.has("adjectives", low[index - 1]) and known.has("adjectives", self.words.at(index + 1)):
+            if (
+                word == ","
+                and index > first
+                and known.has("adjectives", low[index - 1])
+                and known.has("adjectives", self.words.at(index + 1))
+            ):
                 index += 1
                 continue
-            if word == "and" and index > first and known.has("adjectives", low[index - 1]) and known.has("adjectives", self.words.at(index + 1)) and self._nominal(index + 2) and not known.is_noun(low[index - 1]):
+            if (
+                word == "and"
+                and index > first
+                and known.has("adjectives", low[index - 1])
+                and known.has("adjectives", self.words.at(index + 1))
+                and self._nominal(index + 2)
+                and not known.is_noun(low[index - 1])
+            ):
                 index += 1
                 continue
-            if index == first and (known.has("adverbs", word) or _is_adverb(word, known)) and self._nominal(index + 1) and determiner:
+            if (
+                index == first
+                and (known.has("adverbs", word) or _is_adverb(word, known))
+                and self._nominal(index + 1)
+                and determiner
+            ):
                 index += 1
                 continue
             if not self._nominal(index) or (index > first and self._verb_here(index, first, subject, plural, determiner, count)):
@@ -247,7 +269,7 @@ class NounReader:
             return None
         return self._built(start, first, index, determiner, count, others, subject, plural)
 
-    def _verb_here(self, index: int, first: int, subject: bool, plural: bool, determiner: str, count: int | None) -> bool:
+    def _verb_here(self, index: int, first: int, subject: bool, plural: bool, determiner: str, count: int | None) -> bool:  # noqa: PLR0911  # one case a kind of word
         """Whether the word at `index`, with words of the phrase before it, is a verb rather than its noun."""
         known, low = self.known, self.words.low
         word, before = low[index], low[index - 1]
@@ -288,18 +310,16 @@ class NounReader:
         following = known.verb_forms.get(after, {})
         return opens or (determiner in ("a", "an", "another", "one") and word.endswith("s") and THIRD not in following)
 
-    def _built(
+    def _built(  # noqa: PLR0913, PLR0917  # what was read of one phrase, used here alone
         self, start: int, first: int, end: int, determiner: str, count: int | None, others: int, subject: bool, plural: bool
     ) -> tuple[Noun, int] | None:
         known, words = self.known, [word for word in self.words.raw[first:end] if word != ","]
         last = words[-1].lower()
-        if not words[-1].isupper():
-            words[-1] = words[-1] if any(letter.isupper() for letter in words[-1][1:]) else words[-1]
         many = known.is_plural(last) and not (count == 1 and others == 0 and determiner in ("a", "an", "this", "that", "another"))
-        if others or determiner in ("a", "an", "another", "this", "that", "each", "every") and not known.is_plural(last):
+        if others or (determiner in ("a", "an", "another", "this", "that", "each", "every") and not known.is_plural(last)):
             number: int | None = 1
         elif many or (count or 1) > 1:
-            number = count if count is not None else None
+            number = count
         else:
             number = 1
         if first > start or self.words.low[first] != self.words.raw[first]:
@@ -316,7 +336,7 @@ class NounReader:
                 return None
             thing, after = owned
             return replace(thing, owner=noun, determiner="the", inner=(noun,)), after
-        if last in _MEASURES | {known.singular(last) for _ in (0,)} & _MEASURES and self.words.at(end) == "of":
+        if known.singular(last) in _MEASURES and self.words.at(end) == "of":
             inner = self._whole(end + 1, subject, plural)
             if inner is not None:
                 return self._measured(noun, inner[0], known.singular(last)), inner[1]
@@ -343,7 +363,9 @@ class NounReader:
                 if noun.head in known.pairs["parts"] and known.is_living(inner[0].head):
                     noun = replace(noun, owner=inner[0], inner=(*noun.inner, inner[0]))
                 else:
-                    noun = replace(noun, words=(*noun.words, "of", *self.words.raw[index + 1 : inner[1]]), inner=(*noun.inner, inner[0]))
+                    noun = replace(
+                        noun, words=(*noun.words, "of", *self.words.raw[index + 1 : inner[1]]), inner=(*noun.inner, inner[0])
+                    )
                 index = inner[1]
                 continue
             ahead = self._look(noun, index, subject)
@@ -356,13 +378,23 @@ class NounReader:
                 noun = replace(noun, inner=(*noun.inner, *inner_nouns))
             index = end
 
-    def _look(self, noun: Noun, index: int, subject: bool) -> tuple[int, tuple[Noun, ...], bool] | None:
+    def _look(self, noun: Noun, index: int, subject: bool) -> tuple[int, tuple[Noun, ...], bool] | None:  # noqa: C901, PLR0911, PLR0912  # one case a kind of word
         """Return (end, nouns, whether it says how the noun looks) of one modifier; None where none follows."""
         known, word = self.known, self.words.at(index)
         at = index
         if word in ("dressed", "clad", "clothed", "wrapped") and self.words.at(index + 1) in ("in", "as"):
             at, word = index + 1, "in"
-        elif word in ("covered", "filled", "decorated", "topped", "equipped", "armed", "loaded", "lined", "adorned") and self.words.at(index + 1) in ("in", "with"):
+        elif word in (
+            "covered",
+            "filled",
+            "decorated",
+            "topped",
+            "equipped",
+            "armed",
+            "loaded",
+            "lined",
+            "adorned",
+        ) and self.words.at(index + 1) in ("in", "with"):
             inner = self.read(index + 2, subject=subject, modifiers=False)
             return None if inner is None else (inner[1], (inner[0],), True)
         elif word == "wearing" or (word in ("with",) and self.words.at(index + 1) == ""):
@@ -374,7 +406,20 @@ class NounReader:
                 return found[1], (), True
         if word not in ("in", "with", "without") and not (subject and known.has("prepositions", word)):
             return None
-        if known.has("prepositions", word) and word in ("like", "back", "open", "shut", "together", "apart", "away", "out", "up", "down", "off", "by"):
+        if known.has("prepositions", word) and word in (
+            "like",
+            "back",
+            "open",
+            "shut",
+            "together",
+            "apart",
+            "away",
+            "out",
+            "up",
+            "down",
+            "off",
+            "by",
+        ):
             return None
         inner = self.read(at + 1, subject=subject, modifiers=word == "with" or subject)
         if inner is None:
@@ -387,7 +432,7 @@ class NounReader:
         if word in ("with", "without"):
             if not subject and thing.head in known.pairs["parts"] and thing.determiner in ("his", "her", "its", "their"):
                 return None
-            if subject or (worn and not (thing.head in known.words["tools"] or last in known.words["tools"]) ):
+            if subject or (worn and not (thing.head in known.words["tools"] or last in known.words["tools"])):
                 keep = thing.head not in known.pairs["parts"] or worn or len(thing.words) > 1
                 return self._more_clothes(end, subject), (thing,), keep
             return None
@@ -402,7 +447,9 @@ class NounReader:
             at = index + 1 + (self.words.at(index) == "," and self.words.at(index + 1) == "and")
             inner = self.read(at, subject=subject, modifiers=False)
             if inner is None or not any(
-                item in known.words[name] for item in (inner[0].head, known.singular(inner[0].head)) for name in ("clothing", "features")
+                item in known.words[name]
+                for item in (inner[0].head, known.singular(inner[0].head))
+                for name in ("clothing", "features")
             ):
                 return index
             index = inner[1]

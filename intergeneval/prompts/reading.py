@@ -64,15 +64,15 @@ def _scene(acts: Sequence[Act], cast: Cast, unread: list[str]) -> Reading:
         kept.append(act)
     needed: list[int] = []
     fitting: list[Act] = []
-    for act in kept:
+    for whole in kept:
+        act = whole
         more = [index for index in act.needed if index not in needed]
         if len(needed) + len(more) > MOST:
-            optional = replace(act, instrument=None, destination=act.destination_words, destination_words=None)
-            more = [index for index in optional.needed if index not in needed]
+            act = replace(act, instrument=None, destination=act.destination_words, destination_words=None)
+            more = [index for index in act.needed if index not in needed]
             if len(needed) + len(more) > MOST:
                 unread.append(f"more than {MOST} instances: {act.verb}")
                 continue
-            act = optional
         needed += more
         fitting.append(act)
     order = sorted(needed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from intergeneval import verbs
 from intergeneval.prompts.clauses import Deed
@@ -14,13 +15,17 @@ from intergeneval.records import Part
 from intergeneval.verbs.forms import third
 
 _RELATIONS = {
-    "in": "in", "into": "in", "inside": "in", "onto": "on", "on": "on", "on to": "on", "on top of": "on", "over": "on", "upon": "on",
-    "to": "at", "toward": "at", "towards": "at", "at": "at", "under": "at", "beside": "at", "next to": "at", "against": "at",
-    "behind": "at", "near": "at", "around": "on", "in front of": "at", "back to": "at", "between": "at", "through": "in", "onto the": "on",
-}  # fmt: skip
+    **dict.fromkeys(("in", "into", "inside", "through"), "in"),
+    **dict.fromkeys(("on", "onto", "on to", "on top of", "over", "upon", "around"), "on"),
+    **dict.fromkeys(("to", "toward", "towards", "at", "under", "beside", "next to", "against", "behind", "near"), "at"),
+    **dict.fromkeys(("in front of", "back to", "between"), "at"),
+}
+"""Preposition -> how the object stands to what follows it."""
 _LOOSE = frozenset({"together", "along", "around", "forward", "aside", "through", "across", "in", "on", "over"})
 """Words after a verb that say where it goes, unless they are known to belong to it."""
-_LIFTED = frozenset({"lift", "pick", "pick up", "take", "grab", "open", "catch", "put down", "set down", "fetch", "scoop up", "remove"})
+_LIFTED = frozenset(
+    {"lift", "pick", "pick up", "take", "grab", "open", "catch", "put down", "set down", "fetch", "scoop up", "remove"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,10 +144,10 @@ def _acts(roles: _Roles, deed: Deed, cast: Cast, known: Vocabulary, unread: list
     return _kept(made, deed, cast)
 
 
-def _places(roles: _Roles, act: Act, cast: Cast, known: Vocabulary) -> dict[str, int | str | None]:
+def _places(roles: _Roles, act: Act, cast: Cast, known: Vocabulary) -> dict[str, Any]:
     """Return tool and destination of an act as far as they are somebody or something else than its roles."""
     taken = [act.subject, act.object]
-    found: dict[str, int | str | None] = {}
+    found: dict[str, Any] = {}
     if roles.instrument is not None:
         tool = cast.resolve(roles.instrument)
         if tool and tool[0] not in taken:
@@ -153,9 +158,8 @@ def _places(roles: _Roles, act: Act, cast: Cast, known: Vocabulary) -> dict[str,
         words = " ".join(filter(None, ("the" if place.determiner in ("the", "a", "an", "") else place.determiner, place.text)))
         if place.head in known.words["places"] and not place.pronoun:
             found["destination"] = words
-        elif end := cast.resolve(place):
-            if end[0] not in taken:
-                found |= {"destination": end[0], "destination_words": words}
+        elif (end := cast.resolve(place)) and end[0] not in taken:
+            found |= {"destination": end[0], "destination_words": words}
     if found.get("destination") is None:
         found["relation"] = None
     return found
@@ -216,13 +220,19 @@ def _passive(deed: Deed, known: Vocabulary, unread: list[str]) -> _Roles | None:
     return _active(turned, known, unread)
 
 
-def _active(deed: Deed, known: Vocabulary, unread: list[str]) -> _Roles | None:
-    particles = [word for word in deed.particles if word not in _LOOSE or known.has("phrasal", f"{deed.verb} {word}") or f"{deed.verb} {word}" in known.words["lexicon"]]
+def _active(deed: Deed, known: Vocabulary, unread: list[str]) -> _Roles | None:  # noqa: PLR0911  # one case a kind of sentence
+    particles = [
+        word
+        for word in deed.particles
+        if word not in _LOOSE or known.has("phrasal", f"{deed.verb} {word}") or f"{deed.verb} {word}" in known.words["lexicon"]
+    ]
     verb = " ".join([deed.verb, *particles])
     objects = deed.objects
     if any(noun.pronoun and known.has("reciprocal", noun.pronoun) for noun in objects):
         return _Roles(verb=_third(verb), subjects=deed.subjects, targets=(), mutual=True)
-    each = next(((prep, nouns) for prep, nouns in deed.beside if nouns[0].pronoun and known.has("reciprocal", nouns[0].pronoun)), None)
+    each = next(
+        ((prep, nouns) for prep, nouns in deed.beside if nouns[0].pronoun and known.has("reciprocal", nouns[0].pronoun)), None
+    )
     if each is not None:
         if objects:
             verb = f"{verb} {objects[0].text}"
@@ -277,17 +287,25 @@ def _without_object(deed: Deed, verb: str, known: Vocabulary, unread: list[str])
                 continue
             noun = nouns[0]
             place = noun.head in known.words["places"] and not noun.pronoun
-            body = noun.head in known.pairs["parts"] and noun.owner is None or prep == "with" and _thing_used(noun, known)
-            if place and not _thing_like(phrase, noun, known) or body:
+            body = (noun.head in known.pairs["parts"] and noun.owner is None) or (prep == "with" and _thing_used(noun, known))
+            if (place and not _thing_like(phrase, noun)) or body:
                 continue
             part = _part(deed, known)
             tool = _tool(deed, known, skip=position)
             return _Roles(verb=_third(phrase), subjects=deed.subjects, targets=nouns, part=part, instrument=tool)
     living = next(
-        ((prep, nouns) for prep, nouns in deed.beside if prep in _TO and (known.is_living(nouns[0].head) or _owned_part(nouns[0], known))),
+        (
+            (prep, nouns)
+            for prep, nouns in deed.beside
+            if prep in _TO and (known.is_living(nouns[0].head) or _owned_part(nouns[0], known))
+        ),
         None,
     )
-    if living is not None and (known.has("intransitive", deed.verb) or deed.verb in known.words["lexicon"]) and deed.verb not in known.words["states"]:
+    if (
+        living is not None
+        and (known.has("intransitive", deed.verb) or deed.verb in known.words["lexicon"])
+        and deed.verb not in known.words["states"]
+    ):
         return _Roles(verb=_third(f"{verb} {living[0]}"), subjects=deed.subjects, targets=living[1])
     unread.append(f"nobody and nothing it is done to is named: {verb}")
     return None
@@ -300,10 +318,24 @@ def _owned_part(noun: Noun, known: Vocabulary) -> bool:
     return noun.owner is not None and noun.head in known.pairs["parts"] and known.is_living(noun.owner.head)
 
 
-def _thing_like(phrase: str, noun: Noun, known: Vocabulary) -> bool:
+def _thing_like(phrase: str, noun: Noun) -> bool:
     """Whether a place may be what a verb is done to: one sits on a bench, digs in sand, jumps over a puddle."""
     own = phrase.rpartition(" ")[2] in ("over", "into", "through", "under")
-    return (own or phrase in ("look at", "point at", "dig in", "shovel")) and noun.head in ("bridge", "puddle", "wall", "tunnel", "river", "road", "bus", "train", "snow", "sand", "window", "house", "pool")
+    return (own or phrase in ("look at", "point at", "dig in", "shovel")) and noun.head in (
+        "bridge",
+        "puddle",
+        "wall",
+        "tunnel",
+        "river",
+        "road",
+        "bus",
+        "train",
+        "snow",
+        "sand",
+        "window",
+        "house",
+        "pool",
+    )
 
 
 def _with_object(deed: Deed, verb: str, known: Vocabulary, unread: list[str]) -> _Roles | None:
@@ -314,19 +346,30 @@ def _with_object(deed: Deed, verb: str, known: Vocabulary, unread: list[str]) ->
     if (found := _pouring(deed, verb, known, unread)) is not None:
         return found if found.targets else None
     if (owner := _other_owner(first, deed, known)) is not None:
-        return _Roles(verb=_third(f"{verb} the {first.text} of"), subjects=deed.subjects, targets=[owner], instrument=_tool(deed, known))
+        return _Roles(
+            verb=_third(f"{verb} the {first.text} of"), subjects=deed.subjects, targets=[owner], instrument=_tool(deed, known)
+        )
     own = first.determiner in ("his", "her", "its", "their", "my", "your", "our") and first.owner is None
     if first.head in known.pairs["parts"] and own:
         return _own_part(deed, verb, known, unread)
     if first.head in known.pairs["parts"] and first.owner is None and not known.is_living(first.head):
-        owner = next((nouns for prep, nouns in deed.beside if prep == "of"), None)
-        if owner is None and not first.inner and deed.verb in ("shake", "wave", "clap", "raise", "nod", "bow", "turn", "open", "close", "fold", "cross", "bare"):
+        whose = next((nouns for prep, nouns in deed.beside if prep == "of"), None)
+        if (
+            whose is None
+            and not first.inner
+            and deed.verb in ("shake", "wave", "clap", "raise", "nod", "bow", "turn", "open", "close", "fold", "cross", "bare")
+        ):
             return _own_part(deed, verb, known, unread)
     if first.owner is not None and first.head in known.pairs["parts"]:
         verb = f"{verb} the {first.text} of"
     roles = _Roles(verb=_third(verb), subjects=deed.subjects, targets=[first, *deed.more], part=_part(deed, known))
     roles.instrument = _tool(deed, known)
-    moved = deed.verb in known.words["placing"] or deed.verb in known.words["moving"] or verb in known.words["moving"] or verb in known.words["placing"]
+    moved = (
+        deed.verb in known.words["placing"]
+        or deed.verb in known.words["moving"]
+        or verb in known.words["moving"]
+        or verb in known.words["placing"]
+    )
     if moved:
         _destined(roles, deed, known)
     return roles
@@ -351,9 +394,25 @@ def _destined(roles: _Roles, deed: Deed, known: Vocabulary) -> None:
         relation = _RELATIONS.get(prep)
         if relation is None or noun.head in known.pairs["parts"] or (noun.head in ("front",) and prep == "in"):
             continue
-        if not placing and prep not in ("into", "onto", "to", "toward", "towards", "back to", "on to", "inside", "on top of", "over to"):
+        if not placing and prep not in (
+            "into",
+            "onto",
+            "to",
+            "toward",
+            "towards",
+            "back to",
+            "on to",
+            "inside",
+            "on top of",
+            "over to",
+        ):
             continue
-        if placing and prep == "in" and noun.head in known.words["places"] and any(other in ("on", "into", "onto") for other, _ in deed.beside):
+        if (
+            placing
+            and prep == "in"
+            and noun.head in known.words["places"]
+            and any(other in ("on", "into", "onto") for other, _ in deed.beside)
+        ):
             continue
         roles.destination, roles.relation = noun, relation
         return
@@ -363,13 +422,18 @@ def _own_part(deed: Deed, verb: str, known: Vocabulary, unread: list[str]) -> _R
     """Return a deed with a part of one's own body: "puts his arm around her", "rests its head on the cushion"."""
     first = deed.objects[0]
     for prep, nouns in deed.beside:
-        if prep in ("on", "around", "against", "at", "toward", "towards", "to", "into", "over", "with") and nouns[0].head not in known.words["places"]:
+        if (
+            prep in ("on", "around", "against", "at", "toward", "towards", "to", "into", "over", "with")
+            and nouns[0].head not in known.words["places"]
+        ):
             if nouns[0].head in known.pairs["parts"] and nouns[0].owner is None:
                 continue
             named = known.pairs["parts"].get(first.head, "-")
             part = None if named == "-" else Part(named)
             possessive = first.determiner or "the"
-            return _Roles(verb=_third(f"{verb} {possessive} {first.text} {prep}"), subjects=deed.subjects, targets=nouns, part=part)
+            return _Roles(
+                verb=_third(f"{verb} {possessive} {first.text} {prep}"), subjects=deed.subjects, targets=nouns, part=part
+            )
     unread.append(f"somebody does it to themselves: {verb} {first.text}")
     return None
 
@@ -378,7 +442,9 @@ def _giving(deed: Deed, verb: str, known: Vocabulary) -> _Roles | None:
     """Return what is handed over: the one who gets it is the object, the thing the instrument."""
     if len(deed.objects) == 2:
         to, thing = deed.objects
-        if thing.head in known.pairs["parts"] and known.is_living(to.head) or deed.verb not in known.words["giving"] | known.words["giving_twice"]:
+        if (thing.head in known.pairs["parts"] and known.is_living(to.head)) or deed.verb not in known.words[
+            "giving"
+        ] | known.words["giving_twice"]:
             return None
         return _Roles(verb=_third(f"{verb} {_the(thing)} to"), subjects=deed.subjects, targets=[to], instrument=thing)
     if deed.verb not in known.words["giving"]:
@@ -390,7 +456,11 @@ def _giving(deed: Deed, verb: str, known: Vocabulary) -> _Roles | None:
                 continue
             thing = deed.objects[0]
             return _Roles(
-                verb=_third(f"{verb} {_the(thing)} to"), subjects=deed.subjects, targets=nouns, instrument=thing, part=_part(deed, known)
+                verb=_third(f"{verb} {_the(thing)} to"),
+                subjects=deed.subjects,
+                targets=nouns,
+                instrument=thing,
+                part=_part(deed, known),
             )
     return None
 
@@ -409,20 +479,31 @@ def _pouring(deed: Deed, verb: str, known: Vocabulary, unread: list[str]) -> _Ro
     """
     first = deed.objects[0]
     head = first.head.split()[-1]
-    stuff = first.head in known.words["substances"] or head in known.words["substances"] or known.singular(head) in known.words["substances"]
-    if deed.verb not in known.words["pouring"] or not (stuff or deed.verb in ("pour", "drip", "drizzle", "sprinkle")) or deed.verb == "rub" and not stuff:
+    stuff = (
+        first.head in known.words["substances"]
+        or head in known.words["substances"]
+        or known.singular(head) in known.words["substances"]
+    )
+    if (
+        deed.verb not in known.words["pouring"]
+        or not (stuff or deed.verb in ("pour", "drip", "drizzle", "sprinkle"))
+        or (deed.verb == "rub" and not stuff)
+    ):
         return None
     for prep, nouns in deed.beside:
-        if prep in ("into", "onto", "on", "over", "in", "inside", "on top of", "to", "upon", "at") and nouns[0].head not in known.words["places"]:
+        if (
+            prep in ("into", "onto", "on", "over", "in", "inside", "on top of", "to", "upon", "at")
+            and nouns[0].head not in known.words["places"]
+        ):
             owner = _other_owner(nouns[0], deed, known)
             own = nouns[0].determiner in ("his", "her", "its", "their") and nouns[0].owner is None
             if nouns[0].head in known.pairs["parts"] and own and owner is None:
                 unread.append(f"somebody does it to themselves: {verb} {first.text} {prep} {nouns[0].text}")
                 return _Roles(verb=verb, subjects=deed.subjects, targets=())
-            nouns = (owner,) if owner is not None else nouns
+            targets = (owner,) if owner is not None else nouns
             tool = _tool(deed, known) or next((two[0] for one, two in deed.beside if one in ("from", "out of")), None)
             text = first.pronoun or " ".join(first.words).lower()
-            return _Roles(verb=_third(f"{verb} {text} {prep}"), subjects=deed.subjects, targets=nouns, instrument=tool)
+            return _Roles(verb=_third(f"{verb} {text} {prep}"), subjects=deed.subjects, targets=targets, instrument=tool)
     return None
 
 
@@ -442,7 +523,11 @@ def _tool(deed: Deed, known: Vocabulary, skip: int = -1) -> Noun | None:
             worn = noun.head in known.words["clothing"] and noun.head not in known.words["tools"]
             if deed.verb == "feed" and noun.head not in known.words["tools"]:
                 continue
-            if noun.head in _MANNER or (substance and noun.head not in known.words["tools"]) or (worn and deed.verb not in ("hit", "strike", "tie", "pull", "dry", "cover")):
+            if (
+                noun.head in _MANNER
+                or (substance and noun.head not in known.words["tools"])
+                or (worn and deed.verb not in ("hit", "strike", "tie", "pull", "dry", "cover"))
+            ):
                 continue
             return noun
         if prep == "by" and noun.head in ("leash", "rope", "lead", "chain", "string", "reins", "halter", "collar"):
@@ -453,9 +538,13 @@ def _tool(deed: Deed, known: Vocabulary, skip: int = -1) -> Noun | None:
 
 
 _MANNER = frozenset(
-    "care joy force ease speed excitement enthusiasm skill precision determination delight anger affection love caution grace passion "
-    "energy smile laughter pride strength confidence concentration focus curiosity interest surprise tenderness gusto help attention "
-    "motion movement effort".split()
+    str.split(
+        "care joy force ease speed excitement enthusiasm skill precision determination delight anger affection love "
+        "caution grace passion "
+        "energy smile laughter pride strength confidence concentration focus curiosity interest surprise tenderness gusto "
+        "help attention "
+        "motion movement effort"
+    )
 )
 
 

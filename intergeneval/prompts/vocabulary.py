@@ -128,7 +128,19 @@ def vocabulary() -> Vocabulary:
     )
 
 
-_VERBS = ("transitive", "intransitive", "states", "vague", "phrasal", "targeted", "together", "giving", "pouring", "placing", "moving")
+_VERBS = (
+    "transitive",
+    "intransitive",
+    "states",
+    "vague",
+    "phrasal",
+    "targeted",
+    "together",
+    "giving",
+    "pouring",
+    "placing",
+    "moving",
+)
 _JOINED = ("prepositions", "reciprocal", *_NOUNS)
 
 
@@ -159,8 +171,16 @@ def _verb_forms(bases: Iterable[str], irregular: Mapping[str, tuple[str, str]]) 
             add(base + "s", THIRD, base)
         if base[-1] in "bdglmnprtkp" and base[-2:-1] in "aeiou" and len(base) > 3 and base not in irregular:
             # "unzipping", "travelled": doubled in words of more than one syllable too.
-            for word, kind in ((base + base[-1] + "ing", ING), (base + base[-1] + "ed", PAST), (base + base[-1] + "ed", PARTICIPLE)):
+            for word, kind in (
+                (base + base[-1] + "ing", ING),
+                (base + base[-1] + "ed", PAST),
+                (base + base[-1] + "ed", PARTICIPLE),
+            ):
                 add(word, kind, base)
         if base in irregular and not irregular[base][0].endswith("ed"):
-            add(base + base[-1] + "ing" if len(base) > 3 and base[-1] in "tnp" and base[-2] in "aeiou" else made.progressive, ING, base)
+            add(
+                base + base[-1] + "ing" if len(base) > 3 and base[-1] in "tnp" and base[-2] in "aeiou" else made.progressive,
+                ING,
+                base,
+            )
     return known

@@ -19,7 +19,7 @@ from intergeneval.records import Sample
 from intergeneval.run.backends import Backends
 from intergeneval.run.infer_bench import infer_benchmark
 from intergeneval.run.job import PackedMask
-from intergeneval.sources.folder import FolderSource
+from intergeneval.sources.folder import VIDEO_SUFFIXES, FolderSource
 from intergeneval.sources.misfit import misfit_text
 from intergeneval.trackers import Segments
 from intergeneval.trackers.stored import StoredTracker
@@ -42,6 +42,8 @@ def resolve(config: RunConfig) -> tuple[RunConfig, Benchmark]:
         spec = f"{marker}:{config.model}"
         if marker not in names("sources"):
             raise UsageError(f"{config.model}: looks like a {marker} folder, and no source called {marker!r} is installed here")
+    elif path.is_file() and path.suffix.lower() in VIDEO_SUFFIXES:
+        spec = f"folder:{config.model}"
     else:
         spec = config.model
         source, argument = split_spec(spec)
