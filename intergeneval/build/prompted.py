@@ -26,6 +26,8 @@ from intergeneval.store import write_atomically
 NAMES = "names"
 """What stands for the list where the files' own names are the prompts."""
 LIST = "prompts.jsonl"
+EDITS = "annotate/edits.json"
+"""What a person wrote on the annotating page, inside the benchmark."""
 _SUFFIXES = (".txt", ".csv", ".jsonl", ".json")
 _FILE_COLUMNS = ("id", "name", "file", "video", "path", "filename", "video_path", "sample_id")
 _PROMPT_COLUMNS = ("prompt", "caption", "text", "prompt_en", "description")
@@ -184,6 +186,17 @@ def home_of(model: Path, prompts: str) -> Path:
     return Path("benchmarks") / (safe or "prompts")
 
 
+def _edited(row: Prompted, home: Path) -> Prompted:
+    """Return a prompt with what a person wrote about it on the annotating page, as long as it is still the same prompt."""
+    place = home / EDITS
+    if not place.is_file():
+        return row
+    found = strict_json(place.read_text(encoding="utf-8")).get(row.id)
+    if found is None or found["prompt"] != row.prompt:
+        return row
+    return Prompted(id=row.id, prompt=row.prompt, more={name: found[name] for name in ("instances", "interactions")})
+
+
 def prompted_benchmark(
     model: Path, prompts: str, *, judge: str = NONE, out: Path | None = None, cache: str = "", max_cost: float | None = None,
     on_notice: Callable[[str], None] = lambda _: None,
@@ -193,7 +206,7 @@ def prompted_benchmark(
     Raises UsageError and BenchError for a list that cannot be read, StoreError where it cannot be written.
     """
     home = out or home_of(model, prompts)
-    rows = prompts_of(model, prompts)
+    rows = [_edited(row, home) for row in prompts_of(model, prompts)]
     home.mkdir(parents=True, exist_ok=True)
     text = "".join(canonical_json({"id": row.id, "prompt": row.prompt, **row.more}) + "\n" for row in rows)
     if not (home / LIST).is_file() or (home / LIST).read_text(encoding="utf-8") != text:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from intergeneval.cli.help_sections import Command, more
 from intergeneval.errors import EXIT_INCOMPLETE, EXIT_OK, UsageError
 
 if TYPE_CHECKING:
+    from intergeneval.config import RunConfig
     from intergeneval.run.doubting import DoubtedMask
     from intergeneval.run.run import Progress, Run, RunResult
 
@@ -45,6 +47,7 @@ _SHOWN = 12
 @more("--max-cost", type=float, help="Stop asking the judge at this cost; the same command goes on later.")
 @more("--until-decided", metavar="BASELINE", help="Stop once it is decided how the run stands against this run or baseline.")
 @more("--cache", help="File that remembers judge answers, or off; default the user's cache.")
+@more("--set", "set_", multiple=True, metavar="NAME=VALUE", help="Setting of the model's source, such as base=PIPELINE.")
 @more("--estimate", is_flag=True, help="Only say what the judge may cost; nothing is run.")
 @more("--overlay", is_flag=True, default=None, help="Write overlay videos with boxes, masks and states.")
 def command(config: Path | None, as_json: bool, estimate: bool, **options: Any) -> None:
@@ -90,9 +93,34 @@ def prepare(config_file: Path | None, options: dict[str, Any]) -> Run:
     if "profile" in changes:
         changes["profile"] = Profile(changes["profile"])
     changes.pop("accept_doubts", None)
+    given = changes.pop("set_", ())
     if is_list(changes):
         changes = with_benchmark(changes, lambda text: click.echo(text, err=True))
-    return Run(read_config(config_file, changes), sys.argv)
+    config = read_config(config_file, changes)
+    return Run(with_source_settings(config, given) if given else config, sys.argv)
+
+
+def with_source_settings(config: RunConfig, given: Sequence[str]) -> RunConfig:
+    """Return the settings with those given as NAME=VALUE for the model's source. Raises UsageError."""
+    from intergeneval.plugins import split_spec
+    from intergeneval.plugins.adapters import adapter_in
+    from intergeneval.run.preflight import MARKERS
+
+    place = Path(config.model)
+    source = split_spec(config.model)[0]
+    if place.is_dir():
+        marker = next((kind for name, kind in MARKERS.items() if (place / name).is_file()), "")
+        source = marker or ("lora" if adapter_in(place) is not None else "folder")
+    found: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise UsageError(f"--set {text!r}: is not of the form NAME=VALUE")
+        try:
+            found[name.strip()] = json.loads(value)
+        except ValueError:
+            found[name.strip()] = value
+    return replace(config, settings={**config.settings, source: {**config.settings_for(source, "source"), **found}})
 
 
 def run(config_file: Path | None, options: dict[str, Any]) -> RunResult:
@@ -204,7 +232,33 @@ def summary(result: RunResult) -> str:
         lines.append(
             f"INCOMPLETE: {len(result.unscored)} of {len(result.scores)} videos missing or unscored, allowed share {allowed}"
         )
-    return "\n".join([*lines, f"run folder: {folder}"])
+    lines.append(f"run folder: {folder}")
+    return "\n".join([*lines, *COLUMNS, *next_steps(result)])
+
+
+COLUMNS = (
+    "KISA_raw  share of yes to what the interaction must look like before, during and after, 0 to 1",
+    "SGI_raw   share of yes to who does it and to whom it is done, 0 to 1",
+    "SPI       1 less what vanished or emerged on the way",
+    "KISA, SGI those two times SPI; IF is their mean, and what models are ranked by, within its bounds",
+)
+"""What the columns of the table mean, a line each."""
+
+
+def next_steps(result: RunResult) -> list[str]:
+    """Return the commands that come next, each with what it shows."""
+    import shlex
+
+    folder, header = shlex.quote(str(result.store.folder)), result.store.header
+    steps = [
+        ("see why, down to the frame", f"intergeneval report {folder} -o report"),
+        ("set it beside another model's", f"intergeneval compare {folder} RUN"),
+    ]
+    bench = header.config.get("bench")
+    if bench and header.source.startswith("folder:"):
+        model = shlex.quote(header.source.partition(":")[2])
+        steps.append(("mend a mask", f"intergeneval annotate {model} --bench {shlex.quote(str(bench))}"))
+    return [f"next: {command}  ({what})" for what, command in steps]
 
 
 def _seed(text: str) -> int:
