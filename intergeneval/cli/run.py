@@ -232,8 +232,7 @@ def summary(result: RunResult) -> str:
         lines.append(
             f"INCOMPLETE: {len(result.unscored)} of {len(result.scores)} videos missing or unscored, allowed share {allowed}"
         )
-    lines.append(f"run folder: {folder}")
-    return "\n".join([*lines, *COLUMNS, *next_steps(result)])
+    return "\n".join([*lines, *COLUMNS, *next_steps(result), f"run folder: {folder}"])
 
 
 COLUMNS = (

@@ -56,6 +56,7 @@
     state.picture = await image(URL.createObjectURL(await (await fetch(`/frame/${index}`, { headers: { "X-Token": token } })).blob()));
     canvas.width = item.size[1];
     canvas.height = item.size[0];
+    canvas.style.width = `min(100%, ${72 * item.size[1] / item.size[0]}vh)`;
     state.cross = [item.size[1] / 2, item.size[0] / 2];
     state.corner = state.grid = null;
     state.tool = "box";
