@@ -14,9 +14,9 @@ from intergeneval.ids import sha256_json
 from intergeneval.judges.inquiries import Inquires, InquiryError
 from intergeneval.judges.prompting import SCENES_BEFORE, Prompts
 from intergeneval.judges.scenes import scene_inquiry
-from intergeneval.prompts import REVISION, read_prompt
 from intergeneval.records import BOX_COLOURS, Category, Direction, Instance, Interaction, Part, Relation
 from intergeneval.run.attempt import Failure, attempt
+from intergeneval.verbs.prompts import REVISION, read_prompt
 
 GIVEN = "given"
 RULES = "rules"
@@ -29,7 +29,7 @@ class ParseStep:
     folder: BuildFolder
     """Where lines go."""
     judge: Inquires | None
-    """Who reads prompts; None: the rules of `intergeneval.prompts`, where a row does not bring its own instances."""
+    """Who reads prompts; None: the rules of `intergeneval.verbs.prompts`, where a row does not bring its own instances."""
     prompts: Prompts
     """Words to ask with."""
 

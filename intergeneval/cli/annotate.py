@@ -11,7 +11,7 @@ import click
 from intergeneval.errors import UsageError
 
 if TYPE_CHECKING:
-    from intergeneval.annotate import Session
+    from intergeneval.pages.annotate import Session
 
 
 @click.command("annotate")
@@ -27,7 +27,7 @@ def command(place: str, port: int, *, no_browser: bool, **options: Any) -> None:
 
     Everything is saved after each step; stop with Ctrl-C, and the same command goes on.
     """
-    from intergeneval.annotate import AnnotateServer
+    from intergeneval.pages.annotate import AnnotateServer
 
     session = opened(place, **options)
     try:
@@ -49,8 +49,8 @@ def command(place: str, port: int, *, no_browser: bool, **options: Any) -> None:
 def opened(place: str, *, prompts: str | None, bench: str | None, name: str, tracker: str | None) -> Session:
     """Return the session of what is to be annotated. Raises UsageError and its kin."""
     from intergeneval import bench_paths, plugins
-    from intergeneval.annotate import Session
     from intergeneval.cli.prompted import read_prompts
+    from intergeneval.pages.annotate import Session
     from intergeneval.trackers import Segments
 
     segmenter = plugins.build("trackers", tracker or "flow")

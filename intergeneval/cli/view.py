@@ -16,7 +16,7 @@ from intergeneval.errors import UsageError
 @click.option("--no-browser", is_flag=True, help="Only print the address.")
 def command(place: str, port: int, *, no_browser: bool) -> None:
     """List the runs below PLACE (default runs), with their samples by status and answer; one that is going on is followed."""
-    from intergeneval.view import ViewServer
+    from intergeneval.pages.view import ViewServer
 
     if not Path(place).is_dir():
         raise UsageError(f"{place}: there is no such folder of runs")

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from intergeneval import bench
-from intergeneval.annotate import AnnotateServer, Session
 from intergeneval.build.prompted import prompted_benchmark
+from intergeneval.pages.annotate import AnnotateServer, Session
 from intergeneval.trackers.flow import FlowTracker
 from intergeneval.videos.encoding import write_video
 from tests.browser.conftest import CHROMIUM, HERE

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from intergeneval.view import ViewServer
+from intergeneval.pages.view import ViewServer
 from tests.browser.conftest import CHROMIUM, HERE
 from tests.report import report_world
 

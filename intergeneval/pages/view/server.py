@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from intergeneval.errors import IntergenevalError
-from intergeneval.loopback import LoopbackServer
+from intergeneval.pages.loopback import LoopbackServer
 from intergeneval.records import Answer, Question, RunHeader, Sample, Score, Video
 from intergeneval.store import HEADER, RunStore
 
@@ -19,7 +19,7 @@ _DEEP = 3
 class ViewServer(LoopbackServer):
     """Serves the runs below a folder."""
 
-    package = "intergeneval.view"
+    package = "intergeneval.pages.view"
     page = "view"
 
     def __init__(self, root: Path, port: int = 0) -> None:

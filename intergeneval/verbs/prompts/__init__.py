@@ -4,7 +4,7 @@ What the rules cannot read they say, so that a model (``--judge``) or a person c
 downloaded, and the same prompt is always read the same way.
 """
 
-from intergeneval.prompts.reading import Reading, read_prompt
+from intergeneval.verbs.prompts.reading import Reading, read_prompt
 
 __all__ = ["REVISION", "Reading", "read_prompt"]
 

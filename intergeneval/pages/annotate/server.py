@@ -7,14 +7,14 @@ from typing import Any
 
 import cv2
 
-from intergeneval.annotate.session import Session
-from intergeneval.loopback import LoopbackServer
+from intergeneval.pages.annotate.session import Session
+from intergeneval.pages.loopback import LoopbackServer
 
 
 class AnnotateServer(LoopbackServer):
     """Serves one session until it is closed."""
 
-    package = "intergeneval.annotate"
+    package = "intergeneval.pages.annotate"
     page = "annotate"
 
     def __init__(self, session: Session, port: int = 0) -> None:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from intergeneval import verbs
-from intergeneval.prompts.clauses import ClauseReader, Deed
-from intergeneval.prompts.people import Cast
-from intergeneval.prompts.phrases import Noun, sentences, split_words
-from intergeneval.prompts.roles import Act, acts_of
-from intergeneval.prompts.vocabulary import vocabulary
 from intergeneval.records import BOX_COLOURS, Direction, Instance, Interaction, Relation
+from intergeneval.verbs.prompts.clauses import ClauseReader, Deed
+from intergeneval.verbs.prompts.people import Cast
+from intergeneval.verbs.prompts.phrases import Noun, sentences, split_words
+from intergeneval.verbs.prompts.roles import Act, acts_of
+from intergeneval.verbs.prompts.vocabulary import vocabulary
 
 MOST = 5
 """Most instances of one sample."""

@@ -16,13 +16,13 @@ import cv2
 import numpy as np
 
 from intergeneval import bench, videos
-from intergeneval.annotate.cutting import Frame, cut, mended
 from intergeneval.bench import Benchmark
 from intergeneval.bench.structure import sample_faults
 from intergeneval.bench_paths import TOML
 from intergeneval.errors import RecordError, StoreError, UsageError
 from intergeneval.ids import canonical_json, sha256_file, strict_json
 from intergeneval.masks import Mask, box, decode, encode
+from intergeneval.pages.annotate.cutting import Frame, cut, mended
 from intergeneval.records import BOX_COLOURS, Instance, Interaction, Sample
 from intergeneval.sources.folder import FolderSource
 from intergeneval.store import write_atomically

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from intergeneval.prompts.phrases import Noun
-from intergeneval.prompts.vocabulary import Vocabulary
+from intergeneval.verbs.prompts.phrases import Noun
+from intergeneval.verbs.prompts.vocabulary import Vocabulary
 
 _ORDINALS = ("first", "second", "third", "fourth")
 _NEW = frozenset({"another", "other", "second", "third", "different"})

@@ -2,7 +2,7 @@
 
 import pytest
 
-from intergeneval.prompts import read_prompt
+from intergeneval.verbs.prompts import read_prompt
 
 READ = {
     "A woman pets a cat.": ["woman pets cat"],

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from intergeneval import verbs
-from intergeneval.prompts.clauses import Deed
-from intergeneval.prompts.people import Cast
-from intergeneval.prompts.phrases import Noun
-from intergeneval.prompts.vocabulary import Vocabulary
 from intergeneval.records import Part
 from intergeneval.verbs.forms import third
+from intergeneval.verbs.prompts.clauses import Deed
+from intergeneval.verbs.prompts.people import Cast
+from intergeneval.verbs.prompts.phrases import Noun
+from intergeneval.verbs.prompts.vocabulary import Vocabulary
 
 _RELATIONS = {
     **dict.fromkeys(("in", "into", "inside", "through"), "in"),

@@ -95,7 +95,7 @@ _PAIRS = {"irregular_plurals", "light", "parts"}
 @functools.cache
 def vocabulary() -> Vocabulary:
     """Return the words of ``vocabulary.toml`` and of the verb lexicon, read once."""
-    text = resources.files("intergeneval.prompts").joinpath("vocabulary.toml").read_text(encoding="utf-8")
+    text = resources.files("intergeneval.verbs.prompts").joinpath("vocabulary.toml").read_text(encoding="utf-8")
     data = tomllib.loads(text)
     lists: dict[str, frozenset[str]] = {}
     pairs: dict[str, dict[str, str]] = {}
