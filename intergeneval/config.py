@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, TypeVar
 
 from intergeneval.errors import ConfigError, RecordError
 from intergeneval.records import LATER, Profile, Record
+from intergeneval.records.disk import read_toml
 
 AUTO = "auto"
 SHARED = {"openai-batch": "openai"}
@@ -67,6 +67,8 @@ class RunConfig(Record):
     """Name of the model in tables; empty: the source's."""
     workers: int = 0
     """Parallel processes; 0: one a core, at most 8."""
+    worker_memory: float | None = field(default=None, metadata=LATER)
+    """Most memory that a worker process may take for its data, in GiB; a video that needs more has no score. None: no limit."""
     shard: str = ""
     """``I/N``: take every N-th sample, from the I-th on."""
     allowed_unscored: float = 0.1
@@ -77,6 +79,8 @@ class RunConfig(Record):
     templates: int = field(default=0, metadata=LATER)
     """Version of the question templates; 0: the newest, or the one with which the run folder was begun. Version 1 leaves
     the optional fields of interactions aside, as runs did before there were any."""
+    controls: bool = field(default=True, metadata=LATER)
+    """Whether one question that must be no is asked for each interaction of one direction; it counts for no score."""
     unknown_verbs: str = "templates"
     """Who words questions for verbs the lexicon does not know: ``templates`` (general ones) or ``judge``."""
     prompts: str = ""
@@ -100,6 +104,8 @@ class RunConfig(Record):
             raise ValueError(f"limit {self.limit} is below 1")
         if self.workers < 0:
             raise ValueError(f"workers {self.workers} is below 0")
+        if self.worker_memory is not None and not 0.25 <= self.worker_memory <= 1 << 20:
+            raise ValueError(f"worker_memory {self.worker_memory} is not at least 0.25, in GiB")
         if not 0 <= self.allowed_unscored <= 1:
             raise ValueError(f"allowed_unscored {self.allowed_unscored} is not between 0 and 1")
         if self.fit not in ("scale", "crop"):
@@ -133,8 +139,12 @@ def plugin_settings(settings: Mapping[str, Mapping[str, Any]], spec: str, kind: 
     """Return a plug-in's settings by its spec: ``[settings.<kind>.<name>]`` where given, else ``[settings.<name>]``.
 
     `kind` is ``tracker``, ``judge`` and so on: plug-ins of two kinds may share a name. Where the settings of another plug-in hold
-    as well (`SHARED`), its own stand above them.
+    as well (`SHARED`), its own stand above them. Above both stand those of the whole spec,
+    ``[settings.<kind>."<name>:<argument>"]``, so that two judges of one kind may have a server each.
     """
+    exact = settings.get(kind, {}).get(spec) if ":" in spec else None
+    if isinstance(exact, Mapping):
+        return {**plugin_settings({**settings, kind: {**settings[kind], spec: None}}, spec, kind), **exact}
     name = spec.partition(":")[0]
     own = settings.get(kind, {}).get(name)
     found = own if isinstance(own, Mapping) else settings.get(name, {})
@@ -159,10 +169,10 @@ def read_settings(cls: type[C], path: Path | None, changes: Mapping[str, Any]) -
 
 def _read(cls: type[C], path: Path) -> C:
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = read_toml(path)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read ({error})") from None
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         raise ConfigError(f"{path}: not TOML ({error})") from None
     return _checked(cls, content, str(path))
 

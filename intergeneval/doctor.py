@@ -142,6 +142,8 @@ def _plugin(kind: str, name: str) -> Check:
         return Check(kind=single, name=name, ok=False, detail=str(error))
     except Exception as error:  # noqa: BLE001  # somebody else's module broke; saying so is this command's purpose
         return Check(kind=single, name=name, ok=False, detail=f"its module fails to import: {type(error).__name__}: {error}")
+    if lacks := plugins.needed(factory):
+        return Check(kind=single, name=name, ok=False, detail=plugins.lacking(kind, name, lacks[0]))
     module = sys.modules.get(getattr(factory, "__module__", ""))
     about = (getattr(module, "__doc__", None) or "").strip().splitlines()
-    return Check(kind=single, name=name, ok=True, detail=about[0] if about else "loads")
+    return Check(kind=single, name=name, ok=True, detail=about[0].replace("``", "") if about else "loads")

@@ -5,16 +5,23 @@ Non-finite floats are refused: a NaN that reaches a file is a missing value in d
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import math
+import os
+import stat
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias, Union
+from typing import Any, BinaryIO, TypeAlias, Union
 
 Json: TypeAlias = Union[bool, int, float, str, Sequence["Json"], Mapping[str, "Json"], None]
 
 _CHUNK = 1 << 20
+_MOST_DIGITS = 400
+"""Digits of a whole number in JSON text; a float has at most 309 before its point."""
+_MOST_NESTED = 64
+"""Levels of lists and objects in JSON text that is read."""
 
 
 def canonical_json(value: Any) -> str:
@@ -40,7 +47,48 @@ def strict_json(text: str | bytes, instead: Callable[[str], Any] | None = None) 
         value = float(word)
         return value if math.isfinite(value) else other(word)
 
-    return json.loads(text, parse_constant=other, parse_float=number)
+    return bounded_json(text, parse_constant=other, parse_float=number)
+
+
+def bounded_json(text: str | bytes, **options: Any) -> Any:
+    """Return what JSON text holds, by `json.loads`. Raises ValueError for what is not JSON, and for what no reader here can take.
+
+    That is a number that no integer type can hold, and lists and objects so deep that going through them would fail.
+    """
+    try:
+        found = json.loads(text, parse_int=_whole, **{"parse_constant": _no_constant, **options})
+    except RecursionError:
+        raise ValueError("its lists and objects are nested too deeply") from None
+    if _too_deep(found):
+        raise ValueError("its lists and objects are nested too deeply")
+    return found
+
+
+def _whole(word: str) -> int:
+    # Longer ones take quadratic time to read, and Python refuses to print them.
+    if len(word) > _MOST_DIGITS:
+        raise ValueError(f"a whole number of {len(word)} digits is more than anything counts")
+    return int(word)
+
+
+def _no_constant(word: str) -> Any:
+    raise ValueError(f"{word} is no number that JSON can hold")
+
+
+def _too_deep(value: Any) -> bool:
+    """Whether lists and objects nest deeper than anything that is written; by level, since a recursion would not get there."""
+    level = [value]
+    for _ in range(_MOST_NESTED):
+        level = [
+            item
+            for one in level
+            if isinstance(one, dict | list)
+            for item in (one.values() if isinstance(one, dict) else one)
+            if isinstance(item, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def sha256_bytes(content: bytes) -> str:
@@ -53,10 +101,25 @@ def sha256_json(value: Any) -> str:
     return sha256_bytes(canonical_json(value).encode("utf-8", "surrogatepass"))
 
 
+def open_plain(path: Path) -> BinaryIO:
+    """Open a plain file for reading. Raises OSError also for a pipe or a device: some never end, and some never begin."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        mode = os.fstat(handle).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, "neither a file nor a folder, but a pipe or a device", str(path))
+        return os.fdopen(handle, "rb")
+    except BaseException:
+        os.close(handle)
+        raise
+
+
 def sha256_file(path: Path) -> str:
     """Return the sha256 of a file's bytes as 64 hex digits, read in pieces of 1 MiB. Raises OSError."""
     digest = hashlib.sha256()
-    with path.open("rb") as stream:
+    with open_plain(path) as stream:
         while chunk := stream.read(_CHUNK):
             digest.update(chunk)
     return digest.hexdigest()

@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from intergeneval.plugins import secrets
+
 PACKAGES = ("intergeneval", "av", "numpy", "opencv-python-headless", "scipy", "torch", "transformers", "diffusers", "sam2")
 """Libraries whose versions can move a number; those not installed are left out."""
 
-_SECRET_NAME = re.compile(r"key|token|secret|passw|credential|auth", re.IGNORECASE)
 _URL_USER = re.compile(r"(?<=://)[^/@\s]+(?=@)")
-_HIDDEN = "***"
 _GIT_SECONDS = 10
 
 
@@ -58,20 +58,17 @@ def _git(folder: Path, *arguments: str) -> str:
 
 def redact(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> str:
     """Return a command line as one text in which values of secret options, of secret variables and in URLs are ``***``."""
-    environ = os.environ if environ is None else environ
-    secrets = [value for name, value in environ.items() if _SECRET_NAME.search(name) and len(value) >= 8]
+    known = secrets.values(environ)
     words, hide_next = [], False
     for word in argv:
         name, equals, _ = word.partition("=")
-        is_secret_option = name.startswith("-") and bool(_SECRET_NAME.search(name))
+        is_secret_option = name.startswith("-") and bool(secrets.SECRET_NAME.search(name))
         if hide_next:
-            shown = _HIDDEN
+            shown = secrets.HIDDEN
         elif is_secret_option and equals:
-            shown = f"{name}={_HIDDEN}"
+            shown = f"{name}={secrets.HIDDEN}"
         else:
-            shown = _URL_USER.sub(_HIDDEN, word)
-            for secret in secrets:
-                shown = shown.replace(secret, _HIDDEN)
+            shown = secrets.blanked(_URL_USER.sub(secrets.HIDDEN, word), known)
         hide_next = is_secret_option and not equals
         words.append(shown)
     return shlex.join(words)

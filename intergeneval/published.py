@@ -5,7 +5,6 @@ The paper's tables come with the package (published.json); a user's own file of 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -13,7 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from intergeneval.errors import RecordError, UsageError
+from intergeneval.ids import bounded_json
 from intergeneval.records import Comparability, Profile, Record
+from intergeneval.records.disk import MOST_SETTINGS, read_text
+from intergeneval.records.limits import Measure
 
 _SHIPPED = "published.json"
 
@@ -40,7 +42,7 @@ class PublishedRow(Record):
     """Score profile of the figures."""
     prompts: int
     """Number of prompts behind each mean."""
-    metrics: Mapping[str, float]
+    metrics: Mapping[str, Measure]
     """Metric -> printed mean; ``kisa``, ``sgi``, ``if`` are ours, others keep the name (lower case) and scale of the source."""
 
     def differences(self, run: Comparability) -> tuple[str, ...]:
@@ -80,7 +82,7 @@ def read_published(path: Path) -> tuple[PublishedRow, ...]:
     Raises UsageError where it cannot be read, RecordError naming file, row and field where it is damaged.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path, MOST_SETTINGS)
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: cannot be read ({error})") from None
     return _rows(text, str(path))
@@ -88,7 +90,7 @@ def read_published(path: Path) -> tuple[PublishedRow, ...]:
 
 def _rows(text: str, where: str) -> tuple[PublishedRow, ...]:
     try:
-        content: Any = json.loads(text)
+        content: Any = bounded_json(text)
     except ValueError as error:
         raise RecordError(f"{where}: not JSON ({error})") from None
     if not isinstance(content, dict) or not isinstance(content.get("rows"), list):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from intergeneval.errors import ConfigError, RecordError
 from intergeneval.records import Record
+from intergeneval.records.disk import read_toml
 
 ROLES = ("sub", "obj", "verb")
 ID_MAPS = ("palette", "target", "none")
@@ -259,7 +261,7 @@ def read_table(path: Path | None, overrides: tuple[str, ...] = ()) -> dict[str, 
     table: dict[str, Any] = {}
     if path is not None:
         try:
-            table = tomllib.loads(path.read_text(encoding="utf-8"))
+            table = read_toml(path)
         except FileNotFoundError:
             raise ConfigError(f"{path}: there is no such config file") from None
         except OSError as error:
@@ -277,8 +279,14 @@ def parse(table: dict[str, Any], *, where: str) -> Config:
     if isinstance(condition, dict) and isinstance(condition.get("id_map"), bool):
         # One line switches the id map off or on, whatever its kind is called.
         table = {**table, "condition": {**condition, "id_map": "palette" if condition["id_map"] else "none"}}
+    train = table.get("train")
+    # Records hold no infinity, which no JSON can; of a TOML file it is the word for "never clipped".
+    unclipped = isinstance(train, dict) and train.get("clip_norm") == math.inf
+    if unclipped:
+        table = {**table, "train": {name: value for name, value in table["train"].items() if name != "clip_norm"}}
     try:
-        return Config.from_json(table, where=where)
+        found = Config.from_json(table, where=where)
+        return replace(found, train=replace(found.train, clip_norm=math.inf)) if unclipped else found
     except RecordError as error:
         raise ConfigError(str(error)) from None
 

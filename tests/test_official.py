@@ -505,7 +505,7 @@ def test_a_run_of_a_benchmark_of_ours_calls_its_instances_by_entity_number_and_l
     [
         ({"instrument": "id9"}, "what is told of interaction 0 was left out (instrument: no instance is called 'id9')"),
         ({"part": "elbow"}, "part of an interaction was left out: expected one of 'mouth', 'hand', 'foot', got 'elbow'"),
-        ({"destination": "\ud800"}, "destination of an interaction was left out: it holds half of a character"),
+        ({"destination": "\ud800"}, "destination of an interaction was left out: '\\ud800' holds half of a character"),
     ],
 )
 def test_further_keys_that_do_not_fit_are_left_out_with_a_note_and_cost_no_answer(tmp_path, keys, note):
@@ -524,6 +524,10 @@ def test_export_asks_for_the_seed_where_there_are_several(tmp_path):
     with pytest.raises(UsageError, match=r"the seeds 0, 1; .*--seed"):
         export_run(source, tmp_path / "exported")
     export_run(source, tmp_path / "exported", seed=0)
+    written = {path: path.read_bytes() for path in sorted((tmp_path / "exported").rglob("*.json"))}
+    export_run(source, tmp_path / "exported", seed=0)
+    assert written == {path: path.read_bytes() for path in sorted((tmp_path / "exported").rglob("*.json"))}
+    next(path for path in written if path.name == "question_verification.json").write_text("[]\n")
     with pytest.raises(UsageError, match="exists already"):
         export_run(source, tmp_path / "exported", seed=0)
     with pytest.raises(UsageError, match="no video of seed 7"):

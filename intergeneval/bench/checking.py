@@ -24,7 +24,7 @@ from intergeneval.ids import sha256_file, strict_json
 from intergeneval.masks import Mask
 from intergeneval.masks.pictures import backgrounds
 from intergeneval.masks.track_records import checked_masks, tracks_of
-from intergeneval.records import Sample
+from intergeneval.records import Sample, disk
 
 _TRACKS = ".tracks.json"
 _VIDEOS = (".mp4", ".webm", ".mov", ".mkv", ".avi", ".gif")
@@ -177,7 +177,7 @@ def _track_faults(root: Path, path: str, sample: Sample) -> Iterator[Fault]:
     """Hold the stored tracks beside a reference video against their own boxes and areas; the first fault of each instance."""
     fix = "write the masks anew, as COCO run lengths down the columns"
     try:
-        value = strict_json((root / path).read_bytes())
+        value = strict_json(disk.read_bytes(root / path))
         if not isinstance(value, dict):
             raise ValueError("it holds no JSON object")
         tracks = tracks_of(value, path)

@@ -23,7 +23,7 @@ from intergeneval.ids import sha256_bytes
 from intergeneval.masks import Mask
 from intergeneval.masks.pictures import MaskTrack, backgrounds, read_picture
 from intergeneval.masks.pixels import PictureError
-from intergeneval.records import Fit, Instance, Sample
+from intergeneval.records import Fit, Instance, Sample, disk
 
 LARGEST_FILE = 64 << 20
 """Bytes of the largest image file that is opened."""
@@ -53,7 +53,7 @@ def read_bytes(root: Path, path: str, hashes: Mapping[str, str]) -> bytes:
             raise ImageError("the file does not exist", "add the file or correct the path")
         if (size := place.stat().st_size) > LARGEST_FILE:
             raise ImageError(f"the file has {size} bytes", f"keep images under {LARGEST_FILE} bytes")
-        content = place.read_bytes()
+        content = disk.read_bytes(place, LARGEST_FILE)
     except OSError as error:
         raise ImageError(f"the file cannot be read ({error.strerror})", "make it readable") from None
     listed = hashes.get(path)

@@ -5,25 +5,9 @@ from __future__ import annotations
 import unicodedata
 from pathlib import Path, PurePosixPath
 
-_LONGEST = 150
+from intergeneval.records.limits import id_fault
 
-
-def id_fault(text: str) -> str | None:
-    """Return what is wrong with an id that becomes part of file names, or None when it is fine.
-
-    Spaces, quotes and letters of any script are fine; separators, control characters and names the file system reads
-    as a place (``.``, ``..``) are not.
-    """
-    if not text.strip():
-        return "is empty"
-    if text != text.strip():
-        return f"{text!r} starts or ends with a space"
-    if text.startswith("."):
-        return f"{text!r} starts with a dot"
-    if len(text.encode("utf-8", "surrogatepass")) > _LONGEST:
-        return f"is longer than {_LONGEST} bytes"
-    bad = sorted({char for char in text if char in "/\\" or unicodedata.category(char) in ("Cc", "Cs")})
-    return f"{text!r} holds {bad[0]!r}, which cannot be part of a file name" if bad else None
+__all__ = ["id_fault", "path_fault"]
 
 
 def path_fault(text: str, root: Path) -> str | None:

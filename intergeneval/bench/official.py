@@ -23,6 +23,7 @@ from intergeneval.bench.structure import sample_faults
 from intergeneval.bench_paths import META, official_types
 from intergeneval.ids import strict_json
 from intergeneval.records import BOX_COLOURS, Category, Direction, Instance, Interaction, Sample
+from intergeneval.records.disk import read_text
 
 COLOURS = ("red", "green", "blue", "yellow", "magenta", "cyan")
 """Box colours in the order in which the release hands them out, where no question file says otherwise."""
@@ -240,7 +241,7 @@ class _TypeReader:
         try:
             if (self._folder / file).stat().st_size > _LARGEST:
                 raise OSError(f"it has more than {_LARGEST} bytes")
-            return strict_json((self._folder / file).read_text(encoding="utf-8-sig"))
+            return strict_json(read_text(self._folder / file, _LARGEST, "utf-8-sig"))
         except (OSError, ValueError, RecursionError) as error:
             self._fault(file, "", f"the file cannot be read ({error})", "write it again as JSON in UTF-8", sample)
             return None

@@ -7,7 +7,6 @@ that no sample names). ``samples.jsonl`` holds one Sample record a line.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from intergeneval.bench_paths import TOML
 from intergeneval.errors import RecordError
 from intergeneval.ids import strict_json
 from intergeneval.records import Sample
+from intergeneval.records.disk import read_text, read_toml
 
 SAMPLES = "samples.jsonl"
 _TEXTS = ("name", "version", "description", "licence")
@@ -57,8 +57,8 @@ def _head(root: Path, faults: list[Fault]) -> dict[str, Any]:
         faults.append(Fault(file=TOML, field=field, problem=problem, fix=fix))
 
     try:
-        raw = tomllib.loads((root / TOML).read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, RecursionError) as error:
+        raw = read_toml(root / TOML)
+    except (ValueError, OSError) as error:
         fault("", f"the file cannot be read ({error})", "correct it; it is TOML in UTF-8")
         return {}
     kept: dict[str, Any] = {}
@@ -117,7 +117,7 @@ def _samples(root: Path, faults: list[Fault]) -> tuple[list[Sample], list[str]]:
         place = root / SAMPLES
         if place.is_file() and place.stat().st_size > _LARGEST:
             raise OSError(f"it has more than {_LARGEST} bytes")
-        text = place.read_text(encoding="utf-8")
+        text = read_text(place, _LARGEST)
     except (OSError, UnicodeDecodeError) as error:
         faults.append(
             Fault(file=SAMPLES, field="", problem=f"the file cannot be read ({error})", fix="add it: one sample a line, UTF-8")

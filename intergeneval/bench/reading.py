@@ -10,7 +10,7 @@ from intergeneval.bench.benchmark import IMAGE_TO_VIDEO, Benchmark
 from intergeneval.bench.faults import Fault, refuse
 from intergeneval.bench.files import ImageError, image_size
 from intergeneval.bench.own_masks import model_folders
-from intergeneval.ids import sha256_file, sha256_json
+from intergeneval.ids import open_plain, sha256_file, sha256_json
 from intergeneval.records import Sample
 
 _HEAD = 1 << 16
@@ -99,7 +99,7 @@ def size_of(sample: Sample, root: Path) -> tuple[int, int] | None:
 
 def _size(place: Path) -> tuple[int, int] | None:
     """Return the size in an image's header; a damaged file has none, and says so when it is opened."""
-    with place.open("rb") as stream:
+    with open_plain(place) as stream:
         try:
             return image_size(stream.read(_HEAD))
         except ImageError:

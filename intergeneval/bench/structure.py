@@ -60,16 +60,19 @@ def _fields(
             yield prefix + (inner or key), problem
 
 
+_SHAPE_FIXES = (
+    ("the id ", "use letters, digits, dashes and spaces"),
+    ("the path ", "name a file inside the benchmark folder"),
+    ("unknown field", "remove the field or correct its name"),
+    ("the field is missing", "add it"),
+    ("expected one of", "write one of these, or leave the field out"),
+    ("expected a list, got '", 'put it in brackets, such as ["id3"]'),
+)
+"""Beginning of a problem -> what to do about it."""
+
+
 def _shape_fix(problem: str) -> str:
-    if problem.startswith("unknown field"):
-        return "remove the field or correct its name"
-    if problem.startswith("the field is missing"):
-        return "add it"
-    if problem.startswith("expected one of"):
-        return "write one of these, or leave the field out"
-    if problem.startswith("expected a list, got '"):
-        return 'put it in brackets, such as ["id3"]'
-    return "correct the value"
+    return next((fix for start, fix in _SHAPE_FIXES if problem.startswith(start)), "correct the value")
 
 
 def sample_faults(sample: Sample, root: Path, file: str) -> list[Fault]:

@@ -20,7 +20,8 @@ from intergeneval.build.source import Item
 from intergeneval.errors import StoreError, UsageError
 from intergeneval.ids import canonical_json
 from intergeneval.records import Record
-from intergeneval.store import LineFile, locked, read_lines, write_atomically
+from intergeneval.records.disk import read_text
+from intergeneval.store import LineFile, locked, open_lock, read_lines, write_atomically
 
 FOLDER = "build"
 HEADER = "build.json"
@@ -49,7 +50,7 @@ class BuildFolder:
         path = self.root / HEADER
         if path.is_file():
             try:
-                text = path.read_text(encoding="utf-8")
+                text = read_text(path)
             except (OSError, UnicodeDecodeError) as error:
                 raise UsageError(f"{path}: cannot be read ({error}); choose another --out") from None
             found = BuildHeader.from_line(text, where=str(path))
@@ -76,7 +77,7 @@ class BuildFolder:
         """Hold the folder alone and read its steps. Raises StoreError where another build is writing, RecordError."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            lock = (self.root / ".lock").open("a")
+            lock = open_lock(self.root / ".lock")
         except OSError as error:
             raise StoreError(f"{self.root}: cannot be made ({error.strerror})") from None
         with lock:

@@ -24,6 +24,7 @@ from intergeneval.build.touch_step import acts_now, seen_by_a_model
 from intergeneval.errors import StoreError
 from intergeneval.ids import sha256_json, short
 from intergeneval.records import Instance, Sample
+from intergeneval.records.disk import read_bytes
 from intergeneval.store import write_atomically
 
 PAGE = "review.html"
@@ -163,4 +164,4 @@ def _instance(
 
 
 def _data(path: Path) -> str:
-    return "data:image/jpeg;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
+    return "data:image/jpeg;base64," + base64.b64encode(read_bytes(path)).decode("ascii")

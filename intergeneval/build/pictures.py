@@ -16,6 +16,7 @@ from intergeneval.grounding.crops import crop
 from intergeneval.ids import short
 from intergeneval.masks import Mask
 from intergeneval.records import Box, Detection
+from intergeneval.records.disk import read_bytes, write_atomically
 
 Frame = npt.NDArray[np.uint8]
 """One RGB frame, shape (H, W, 3), values 0..255."""
@@ -41,12 +42,10 @@ def write_png(path: Path, picture: npt.NDArray[np.uint8]) -> None:
         raise StoreError(f"{path}: a picture of {picture.shape} cannot be written as PNG")
     content = data.tobytes()
     try:
-        if path.is_file() and path.read_bytes() == content:
+        if path.is_file() and read_bytes(path) == content:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.partial")
-        partial.write_bytes(content)
-        partial.replace(path)
+        write_atomically(path, content)
     except OSError as error:
         raise StoreError(f"{path}: cannot be written ({error.strerror})") from None
 
@@ -118,6 +117,6 @@ def _within(frame: Frame, side: float) -> Frame:
 
 def _write_jpeg(path: Path, frame: Frame) -> None:
     try:
-        path.write_bytes(videos.encode_jpeg(np.ascontiguousarray(frame), QUALITY))
+        write_atomically(path, videos.encode_jpeg(np.ascontiguousarray(frame), QUALITY))
     except OSError as error:
         raise StoreError(f"{path}: cannot be written ({error.strerror})") from None

@@ -15,6 +15,7 @@ from intergeneval.build.source import Item
 from intergeneval.errors import RecordError, UsageError
 from intergeneval.ids import sha256_bytes, sha256_json, short, strict_json
 from intergeneval.records import Box, Record
+from intergeneval.records.disk import read_bytes
 
 CHOICES = ("keep", "fix", "drop")
 _LARGEST = 64 << 20
@@ -104,7 +105,7 @@ def _content(path: Path) -> bytes:
     try:
         if path.stat().st_size > _LARGEST:
             raise UsageError(f"{path}: larger than {_LARGEST} bytes, not read")
-        return path.read_bytes()
+        return read_bytes(path)
     except OSError as error:
         raise UsageError(f"{path}: the review cannot be read ({error.strerror})") from None
 

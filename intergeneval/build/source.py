@@ -19,6 +19,7 @@ from intergeneval.bench.names import id_fault, path_fault
 from intergeneval.build.rows import Row, row_faults
 from intergeneval.errors import BenchError, RecordError, UsageError
 from intergeneval.ids import strict_json
+from intergeneval.records.disk import read_text
 from intergeneval.videos import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 
 LISTS = ("prompts.jsonl", "prompts.csv", "prompts.txt")
@@ -102,7 +103,7 @@ def _rows(path: Path, faults: list[Fault]) -> Iterator[tuple[Row | None, str]]:
     try:
         if path.stat().st_size > _LARGEST:
             raise OSError(f"it has more than {_LARGEST} bytes")
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path, encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise BenchError(f"{path}: the list of prompts cannot be read ({error}); it is UTF-8 text") from None
     readers = {".jsonl": _json_rows, ".csv": _csv_rows, ".txt": _text_rows}

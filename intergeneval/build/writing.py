@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from intergeneval.errors import StoreError
 from intergeneval.ids import canonical_json, sha256_file
 from intergeneval.masks import decode
 from intergeneval.records import Sample
+from intergeneval.records.disk import copy
 from intergeneval.store import write_atomically
 
 VIDEOS = "videos"
@@ -94,9 +94,7 @@ def _write_video(folder: BuildFolder, item: Item, sample: Sample) -> None:
         or target.stat().st_size != item.media.stat().st_size
         or sha256_file(target) != sha256_file(item.media)
     ):
-        partial = place / f".{target.name}.partial"
-        shutil.copyfile(item.media, partial)
-        partial.replace(target)
+        copy(item.media, target)
     kept = {instance.id for instance in sample.instances}
     tracks = replace(cut.tracks, tracks=tuple(track for track in cut.tracks.tracks if track.instance_id in kept))
     write_atomically(place / f"{sample.id}.tracks.json", canonical_json(tracks.to_json()) + "\n")

@@ -6,12 +6,14 @@ Verbs are imported when they are typed, so ``--help`` loads none of them.
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from typing import Any
 
 import click
 
 from intergeneval import __version__
+from intergeneval.cli.terminal import echo
 from intergeneval.errors import EXIT_CRASH, EXIT_INTERRUPTED, IntergenevalError
 
 VERBS: dict[str, tuple[str, str]] = {
@@ -54,18 +56,36 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in VERBS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Turn our errors into one message on stderr and their exit code."""
+        """Turn our errors, and a stream or a disk that refuses, into one message on stderr and an exit code."""
         try:
             return super().invoke(ctx)
         except IntergenevalError as error:
-            click.echo(f"error: {error}", err=True)
+            echo(f"error: {error}", err=True)
             ctx.exit(error.exit_code)
         except KeyboardInterrupt:
-            click.echo("interrupted; run the same command again to go on", err=True)
+            echo("interrupted; run the same command again to go on", err=True)
             ctx.exit(EXIT_INTERRUPTED)
         except BrokenPipeError:
             sys.stderr.close()
             ctx.exit(EXIT_CRASH)
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            _drop_unwritten()
+            echo(f"error: {where}{error.strerror or error}; nothing more was printed or written", err=True)
+            ctx.exit(EXIT_CRASH)
+        except MemoryError:
+            echo("error: memory ran out; narrow the command (--limit, --workers), or give it more", err=True)
+            ctx.exit(EXIT_CRASH)
+
+
+def _drop_unwritten() -> None:
+    """Let go of what standard output could not take: the interpreter would try again when it ends, and fail over our message."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 @click.group(cls=LazyGroup, context_settings={"auto_envvar_prefix": "INTERGENEVAL", "help_option_names": ["-h", "--help"]})

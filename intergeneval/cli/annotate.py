@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from intergeneval.cli.terminal import echo
 from intergeneval.errors import UsageError
 
 if TYPE_CHECKING:
@@ -35,15 +36,15 @@ def command(place: str, port: int, *, no_browser: bool, **options: Any) -> None:
     except OSError as error:
         raise UsageError(f"--port {port}: cannot be listened on ({error.strerror}); give another, or none") from None
     with server:
-        click.echo(f"{len(session.items)} first frames: {server.url}")
-        click.echo("served on this machine alone; Ctrl-C ends it, everything is saved", err=True)
+        echo(f"{len(session.items)} first frames: {server.url}")
+        echo("served on this machine alone; Ctrl-C ends it, everything is saved", err=True)
         if not no_browser:
             webbrowser.open(server.url)
         try:
             server.serve_forever()
         except KeyboardInterrupt:
             done = sum(session.done(index) for index in range(len(session.items)))
-            click.echo(f"{done} of {len(session.items)} first frames are done: {session.root}", err=True)
+            echo(f"{done} of {len(session.items)} first frames are done: {session.root}", err=True)
 
 
 def opened(place: str, *, prompts: str | None, bench: str | None, name: str, tracker: str | None) -> Session:
@@ -59,7 +60,7 @@ def opened(place: str, *, prompts: str | None, bench: str | None, name: str, tra
     if prompts and bench:
         raise UsageError("--prompts makes a benchmark of its own: leave --bench out, or --prompts")
     if prompts:
-        made = read_prompts(place, prompts, lambda text: click.echo(text, err=True))
+        made = read_prompts(place, prompts, lambda text: echo(text, err=True))
         return Session(made.out, segmenter, model=Path(place), name=name)
     if bench:
         return Session(_found(bench), segmenter, model=Path(place), name=name)

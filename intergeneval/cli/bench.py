@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from intergeneval.cli import bench_build
+from intergeneval.cli.terminal import echo
 from intergeneval.errors import EXIT_USAGE, UsageError
 
 if TYPE_CHECKING:
@@ -43,15 +44,15 @@ def list_command(*, as_json: bool) -> None:
             continue
         rows.append({"name": name, "version": found.version, "samples": len(found.samples), "description": found.description})
     if as_json:
-        click.echo(json.dumps({"benchmarks": rows}, indent=1, ensure_ascii=False))
+        echo(json.dumps({"benchmarks": rows}, indent=1, ensure_ascii=False))
         return
     for row in rows:
         if "error" in row:
-            click.echo(f"{row['name']}: damaged; see 'intergeneval bench check {row['name']}'")
+            echo(f"{row['name']}: damaged; see 'intergeneval bench check {row['name']}'")
         else:
-            click.echo(f"{row['name']} {row['version']}: {row['samples']} samples. {row['description']}")
+            echo(f"{row['name']} {row['version']}: {row['samples']} samples. {row['description']}")
     if not rows:
-        click.echo("no benchmark found", err=True)
+        echo("no benchmark found", err=True)
 
 
 @command.command("show")
@@ -70,11 +71,11 @@ def show_command(name: str, sample_id: str | None, limit: int | None, sheet: Pat
     if sheet is not None:
         _write_sheet(found, sheet)
     if as_json:
-        click.echo(json.dumps(_as_json(found), indent=1, ensure_ascii=False))
+        echo(json.dumps(_as_json(found), indent=1, ensure_ascii=False))
     elif sample_id is not None:
-        click.echo(_one(found.samples[0]))
+        echo(_one(found.samples[0]))
     else:
-        click.echo(_table(found))
+        echo(_table(found))
 
 
 @command.command("check")
@@ -95,15 +96,15 @@ def check_command(name: str, *, as_json: bool, accept_doubts: bool) -> None:
     if as_json:
         told = {"doubts": [{"place": where, **doubt.to_json()} for where, doubt in doubted]} if doubted else {}
         found = {"benchmark": place, "faults": [fault.to_json() for fault in faults], **told}
-        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        echo(json.dumps(found, indent=1, ensure_ascii=False))
     else:
         for fault in faults:
-            click.echo(str(fault))
+            echo(str(fault))
         for where, doubt in doubted:
-            click.echo(f"doubtful mask: {where}: {doubt}")
+            echo(f"doubtful mask: {where}: {doubt}")
         count = "no fault" if not faults else "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
         count += f", {len(doubted)} doubts; look at them, then --accept-doubts" if doubted else ""
-        click.echo(f"{place}: {count}", err=bool(faults or doubted))
+        echo(f"{place}: {count}", err=bool(faults or doubted))
     if faults or (doubted and not accept_doubts):
         sys.exit(EXIT_USAGE)
 
@@ -112,6 +113,7 @@ def _write_sheet(found: Benchmark, path: Path) -> None:
     import cv2
 
     from intergeneval.bench.contact_sheet import contact_sheet
+    from intergeneval.records.disk import write_atomically
 
     picture = contact_sheet(found)
     done, content = cv2.imencode(".png", picture[:, :, ::-1])
@@ -120,10 +122,10 @@ def _write_sheet(found: Benchmark, path: Path) -> None:
             f"{path}: the sheet of {picture.shape[1]}x{picture.shape[0]} pixels cannot be written as PNG; use --limit"
         )
     try:
-        path.write_bytes(content.tobytes())
+        write_atomically(path, content.tobytes())
     except OSError as error:
         raise UsageError(f"{path}: cannot be written ({error.strerror})") from None
-    click.echo(f"sheet: {path}", err=True)
+    echo(f"sheet: {path}", err=True)
 
 
 def _as_json(found: Benchmark) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from intergeneval.cli.help_sections import Command, more
+from intergeneval.cli.terminal import echo
 from intergeneval.errors import EXIT_INCOMPLETE, EXIT_OK
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def command(config: Path | None, review: Path | None, as_json: bool, **options: 
     where it stopped. Exit code 3 means that something failed and may be mended by running it again, or that no sample is left.
     """
     result = build(config, review, options)
-    click.echo(json.dumps(as_data(result), indent=1, ensure_ascii=False) if as_json else summary(result))
+    echo(json.dumps(as_data(result), indent=1, ensure_ascii=False) if as_json else summary(result))
     sys.exit(EXIT_OK if result.complete else EXIT_INCOMPLETE)
 
 
@@ -55,13 +56,13 @@ def build(config_file: Path | None, review: Path | None, options: dict[str, Any]
 
     changes = {name: value for name, value in options.items() if value is not None}
     prepared = Build(read_settings(BuildConfig, config_file, changes), sys.argv)
-    click.echo(f"{len(prepared.items)} prompts of {prepared.config.source}: {prepared.folder.out}", err=True)
+    echo(f"{len(prepared.items)} prompts of {prepared.config.source}: {prepared.folder.out}", err=True)
     with progress("building") as tell:
 
         def on_progress(state: Progress) -> None:
             tell(state.done, state.total, f"{state.step} {state.sample_id}")
 
-        return prepared.execute(review, on_progress, lambda text: click.echo(text, err=True))
+        return prepared.execute(review, on_progress, lambda text: echo(text, err=True))
 
 
 def as_data(result: BuildResult) -> dict[str, Any]:

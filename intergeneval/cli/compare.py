@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from intergeneval.cli.terminal import echo
 from intergeneval.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ def command(runs: tuple[Path, ...], across: tuple[str, ...], by_slice: bool, as_
     """
     found = compare(runs, across)
     for name, values in found.across.items():
-        click.echo(f"compared across {name}: {' / '.join(map(str, values))}", err=True)
-    click.echo(json.dumps(as_object(found), indent=1, ensure_ascii=False) if as_json else text(found, by_slice=by_slice))
+        echo(f"compared across {name}: {' / '.join(map(str, values))}", err=True)
+    echo(json.dumps(as_object(found), indent=1, ensure_ascii=False) if as_json else text(found, by_slice=by_slice))
 
 
 def compare(folders: Sequence[Path], across: Sequence[str] = ()) -> Compared:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from intergeneval.cli.terminal import echo
 from intergeneval.errors import EXIT_CRASH
 
 
@@ -32,9 +33,9 @@ def command(config: Path | None, as_json: bool, **specs: str | None) -> None:
     named = {kinds[name]: spec for name, spec in specs.items() if spec is not None}
     checks = check_backends(read_config(config, {}), named) if named else check()
     if as_json:
-        click.echo(json.dumps([item.to_json() for item in checks], indent=1))
+        echo(json.dumps([item.to_json() for item in checks], indent=1))
     else:
         for item in checks:
-            click.echo(f"{'ok     ' if item.ok else 'MISSING'}  {item.kind:<9} {item.name:<12} {item.detail}")
+            echo(f"{'ok     ' if item.ok else 'MISSING'}  {item.kind:<9} {item.name:<12} {item.detail}")
     if any(not item.ok and f"{item.kind}s" in named for item in checks):
         sys.exit(EXIT_CRASH)

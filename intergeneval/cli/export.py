@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from intergeneval.cli.terminal import echo
+
 
 @click.command("export")
 @click.argument("run", type=click.Path(path_type=Path, file_okay=False))
@@ -23,6 +25,6 @@ def command(run: Path, layout: str, out: Path, seed: int | None, kind: str, *, a
     store = RunStore.open(run)
     export_run(store, out, seed=seed, kind=kind)
     if as_json:
-        click.echo(json.dumps({"model": store.header.model, "layout": layout, "out": str(out)}))
+        echo(json.dumps({"model": store.header.model, "layout": layout, "out": str(out)}))
     else:
-        click.echo(f"{store.header.model}: written below {out}")
+        echo(f"{store.header.model}: written below {out}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from intergeneval.cli.help_sections import Command, more
+from intergeneval.cli.terminal import echo
 from intergeneval.errors import EXIT_INCOMPLETE, EXIT_OK, StoreError
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def command(run: Path, baseline: str, update: bool, as_json: bool, baselines: Pa
         from intergeneval.gate.writing import markdown
 
         _write(options["markdown"], markdown(result))
-    click.echo(json.dumps(result.as_object(), indent=1, ensure_ascii=False) if as_json else result.text())
+    echo(json.dumps(result.as_object(), indent=1, ensure_ascii=False) if as_json else result.text())
     sys.exit(result.exit_code(strict=options["strict"]))
 
 
@@ -85,18 +86,18 @@ def store(run: Path, name: str, root: Path) -> int:
     candidate = read_run(run)
     complete = candidate.completeness()
     if not complete.complete:
-        click.echo(
-            f"not stored: {complete.missing} videos missing and {complete.unscored} unscored of {complete.expected}", err=True
-        )
+        echo(f"not stored: {complete.missing} videos missing and {complete.unscored} unscored of {complete.expected}", err=True)
         return EXIT_INCOMPLETE
     path = write_baseline(candidate, name, root)
-    click.echo(f"stored {candidate.name} ({len(candidate.scores)} videos) as {path}", err=True)
+    echo(f"stored {candidate.name} ({len(candidate.scores)} videos) as {path}", err=True)
     return EXIT_OK
 
 
 def _write(path: Path, content: str) -> None:
+    from intergeneval.records.disk import write_atomically
+
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content, encoding="utf-8", newline="\n")
+        write_atomically(path, content.encode("utf-8", "replace"))
     except OSError as error:
-        raise StoreError(f"{path}: cannot be written ({error.strerror})") from None
+        raise StoreError(f"{path}: cannot be written ({error.strerror or error})") from None

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from intergeneval.cli.terminal import echo
+
 
 @click.command("import")
 @click.argument("path", type=click.Path(path_type=Path, file_okay=False))
@@ -35,9 +37,9 @@ def command(path: Path, layout: str, out: Path, tracks: Path | None, *, as_json:
         unscored = [f"{score.sample_id}: {score.reason}" for score in scores if score.if_ is None]
         rows.append({"model": store.header.model, "run": str(store.folder), "samples": len(scores), "unscored": unscored})
     if as_json:
-        click.echo(json.dumps({"runs": rows}, indent=1, ensure_ascii=False))
+        echo(json.dumps({"runs": rows}, indent=1, ensure_ascii=False))
         return
     for row in rows:
-        click.echo(f"{row['model']}: {row['samples']} samples, {len(row['unscored'])} without a score, in {row['run']}")
+        echo(f"{row['model']}: {row['samples']} samples, {len(row['unscored'])} without a score, in {row['run']}")
         for line in row["unscored"]:
-            click.echo(f"  {line}", err=True)
+            echo(f"  {line}", err=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from intergeneval.cli.terminal import echo
 from intergeneval.errors import UsageError
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class Planned:
 def command(run: Path, against: Path | None, detect: float | None, share: float, sequential: bool, as_json: bool) -> None:
     """Tell how small a paired difference in IF can be found with so many prompts, and how many a difference takes."""
     found = plan(run, against, detect, share, sequential=sequential)
-    click.echo(json.dumps(as_object(found), indent=1, ensure_ascii=False) if as_json else text(found))
+    echo(json.dumps(as_object(found), indent=1, ensure_ascii=False) if as_json else text(found))
 
 
 def plan(run: Path, against: Path | None, detect: float | None, share: float, *, sequential: bool = False) -> Planned:

@@ -7,6 +7,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
+from intergeneval.cli.terminal import plain
+
 LOG_EVERY_SECONDS = 60.0
 
 
@@ -24,7 +26,7 @@ def _bar(title: str) -> Iterator[Callable[[int, int, str], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"),
@@ -42,7 +44,7 @@ def _bar(title: str) -> Iterator[Callable[[int, int, str], None]]:
                 completed=done,
                 total=total,
                 rate=f"{done / seconds:.2f}/s" if seconds else "",
-                description=f"{title} {what}",
+                description=plain(f"{title} {what}"),
             )
 
         yield tell
@@ -57,7 +59,7 @@ def _log(title: str) -> Iterator[Callable[[int, int, str], None]]:
         if now - last >= LOG_EVERY_SECONDS or done == total:
             last, rate = now, done / max(now - began, 1e-9)
             left = (total - done) / rate
-            sys.stderr.write(f"{title}: {done}/{total}, {rate:.2f}/s, {left:.0f} s left, last {what}\n")
+            sys.stderr.write(plain(f"{title}: {done}/{total}, {rate:.2f}/s, {left:.0f} s left, last {what}") + "\n")
             sys.stderr.flush()
 
     yield tell

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from intergeneval.cli.terminal import echo
+
 
 @click.command("report")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...", type=click.Path(path_type=Path, file_okay=False))
@@ -22,6 +24,12 @@ import click
 )
 @click.option("--columns", multiple=True, metavar="[MODEL=]FILE", help="Numbers of other suites: CSV, or a VBench result file.")
 @click.option("--published", multiple=True, metavar="NAME|FILE", help="Published table as reference rows, such as models.")
+@click.option(
+    "--media",
+    multiple=True,
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Folder to take first frames and videos from beside the RUN folders, such as the benchmark's.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON.")
 def command(  # noqa: PLR0913, PLR0917  # one argument an option
     runs: tuple[Path, ...],
@@ -31,16 +39,17 @@ def command(  # noqa: PLR0913, PLR0917  # one argument an option
     cards: tuple[Path, ...],
     columns: tuple[str, ...],
     published: tuple[str, ...],
+    media: tuple[Path, ...],
     as_json: bool,
 ) -> None:
     """Write leaderboard, pairs and a page for each sample of some RUN folders; reads only."""
     from intergeneval.cli.text_table import interval, marked
     from intergeneval.report import ReportOptions, report_json, write_report
 
-    options = ReportOptions(title=title, reference=reference, cards=cards, columns=columns, published=published)
+    options = ReportOptions(title=title, reference=reference, cards=cards, columns=columns, published=published, media=media)
     written = write_report(runs, out, options)
     if as_json:
-        click.echo(json.dumps({**report_json(written.report), "path": str(written.path)}, indent=1, ensure_ascii=False))
+        echo(json.dumps({**report_json(written.report), "path": str(written.path)}, indent=1, ensure_ascii=False))
         return
     for group in written.report.groups:
         for row in group.rows:
@@ -50,5 +59,5 @@ def command(  # noqa: PLR0913, PLR0917  # one argument an option
                 mean = f"{marked(mean, row.main.open)}, bounds {interval(*row.main.bounds)}"
             standing = written.report.standing(group, row)
             told = f"{row.main.prompts} prompts" + (f"; {standing}" if standing else "")
-            click.echo(f"{row.tie_group or '-'}  {row.label}  {mean}  ({told})")
-    click.echo(f"{written.path}  ({written.pages} sample pages)")
+            echo(f"{row.tie_group or '-'}  {row.label}  {mean}  ({told})")
+    echo(f"{written.path}  ({written.pages} sample pages)")

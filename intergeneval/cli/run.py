@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from intergeneval.cli.help_sections import Command, more
+from intergeneval.cli.several import judges_of, run_several, tell
+from intergeneval.cli.terminal import echo
 from intergeneval.errors import EXIT_INCOMPLETE, EXIT_OK, UsageError
 
 if TYPE_CHECKING:
@@ -29,7 +31,9 @@ _SHOWN = 12
     "--prompts", help="What the videos were made from: names, or a txt, csv or jsonl FILE. (A folder: judge templates.)"
 )
 @click.option("--tracker", help="Tracker: flow (default), stored, stored:DIR, ...")
-@click.option("--judge", help="Judge: geometry (default), openai:MODEL, openai-batch:MODEL, replay:RUN, ...")
+@click.option(
+    "--judge", help="Judge: geometry (default), openai:MODEL, openai-batch:MODEL, replay:RUN, ...; A,B: each, and how they agree."
+)
 @click.option("--detector", help="Detector for emergence; none (default): upper bounds, marked partial.")
 @click.option("--out", help="Run folder; default runs/<model>/<bench>-<key>. An unfinished run there goes on.")
 @click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="TOML file with any of these settings and more.")
@@ -40,10 +44,12 @@ _SHOWN = 12
 @more("--profile", type=click.Choice(["bounded", "paper", "informative"]), help="Score profile (default bounded).")
 @more("--sampling", help="Frames a judge sees: equal-time (default), paper, stride:N.")
 @more("--workers", type=int, help="Parallel processes; default one a core.")
+@more("--worker-memory", type=float, metavar="GIB", help="Most memory for the data of a worker process; default no limit.")
 @more("--shard", help="I/N: do the I-th of N parts; a plain run finishes.")
 @more("--name", help="Name of the model in tables.")
 @more("--consistency", type=click.Choice(["tracks", "judge"]), help="Who says what vanished and emerged (default tracks).")
 @more("--accept-doubts", is_flag=True, default=None, help="With --prompts: go on though masks may not show what they are called.")
+@more("--controls/--no-controls", default=None, help="Ask one question an interaction that must be no (default yes).")
 @more("--max-cost", type=float, help="Stop asking the judge at this cost; the same command goes on later.")
 @more("--until-decided", metavar="BASELINE", help="Stop once it is decided how the run stands against this run or baseline.")
 @more("--cache", help="File that remembers judge answers, or off; default the user's cache.")
@@ -56,17 +62,30 @@ def command(config: Path | None, as_json: bool, estimate: bool, **options: Any) 
     The run can be stopped at any time; the same command goes on where it stopped. Exit code 3 means that more than 10 % of the
     videos are missing or have no score, for whatever reason, or that a judge that replies later has not replied to everything.
     """
+    judges = judges_of(options["judge"])
     if estimate:
-        click.echo(expected(prepare(config, options)) or "this judge costs nothing")
+        for judge in judges or (None,):
+            said = expected(prepare(config, {**options, "judge": judge})) or "this judge costs nothing"
+            echo(f"{judge}: {said}" if len(judges) > 1 else said)
         return
+    if len(judges) > 1:
+        results = run_several(judges, options, lambda one: run(config, one))
+        if not as_json:
+            echo("\n\n".join(f"{judge}\n{summary(item)}" for judge, item in zip(judges, results, strict=True)) + "\n")
+        tell(judges, results, as_json=as_json)
+        sys.exit(EXIT_OK if all(item.complete for item in results) else EXIT_INCOMPLETE)
     result = run(config, options)
     if as_json:
         from intergeneval.cli.tables import scores_json
+        from intergeneval.stats import controls, controls_json, undone, undone_json
 
         header = result.store.header
-        click.echo(json.dumps(scores_json(header, result.scores, header.comparability.profile), indent=1, ensure_ascii=False))
+        told = scores_json(header, result.scores, header.comparability.profile)
+        answers = result.store.current_answers()
+        told |= controls_json(controls(answers)) | undone_json(undone(answers))
+        echo(json.dumps(told, indent=1, ensure_ascii=False))
     else:
-        click.echo(summary(result))
+        echo(summary(result))
     sys.exit(EXIT_OK if result.complete else EXIT_INCOMPLETE)
 
 
@@ -95,7 +114,7 @@ def prepare(config_file: Path | None, options: dict[str, Any]) -> Run:
     changes.pop("accept_doubts", None)
     given = changes.pop("set_", ())
     if is_list(changes):
-        changes = with_benchmark(changes, lambda text: click.echo(text, err=True))
+        changes = with_benchmark(changes, lambda text: echo(text, err=True))
     config = read_config(config_file, changes)
     return Run(with_source_settings(config, given) if given else config, sys.argv)
 
@@ -129,10 +148,10 @@ def run(config_file: Path | None, options: dict[str, Any]) -> RunResult:
     from intergeneval.run.doubting import found_doubts, given_doubts, write_doubts
 
     listed = is_list(options)
-    accept_doubts = bool(options.pop("accept_doubts", None)) or not listed
+    accept_doubts = bool(options.get("accept_doubts")) or not listed
 
     def notice(text: str) -> None:
-        click.echo(text, err=True)
+        echo(text, err=True)
 
     prepared = prepare(config_file, options)
     cost, words_first = expected(prepared), prepared.plan.settled is None
@@ -202,6 +221,7 @@ def summary(result: RunResult) -> str:
     """Return the text that ends a run: table, what was unscored and why, where the run folder is."""
     from intergeneval.cli.tables import bounds_text, score_table, unscored_text
     from intergeneval.run.doubting import read_doubts
+    from intergeneval.stats import controls, controls_text, undone, undone_text
     from intergeneval.store.spending import spending, spending_text
 
     folder = result.store.folder
@@ -219,6 +239,8 @@ def summary(result: RunResult) -> str:
     if text := bounds_text(result.scores):
         lines.append(text)
     lines += doubt_lines(read_doubts(folder))
+    answers = result.store.current_answers()
+    lines += filter(None, (undone_text(undone(answers)), controls_text(controls(answers))))
     if text := spending_text(spending(result.store)):
         lines.append(text)
     if result.refused:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from intergeneval.cli.terminal import echo
 from intergeneval.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def command(run: Path, profile: str | None, as_json: bool) -> None:
     from intergeneval.cli.tables import bounds_text, score_table, scores_json, unscored_text
     from intergeneval.gate.run_scores import score_run
     from intergeneval.records import Profile
+    from intergeneval.stats import controls, controls_json, controls_text, undone, undone_json, undone_text
     from intergeneval.store import RunStore
 
     store = RunStore.open(run)
@@ -31,13 +33,29 @@ def command(run: Path, profile: str | None, as_json: bool) -> None:
     scores = score_run(store, profile=chosen)
     if not scores:
         raise UsageError(f"{run}: the run holds no sample")
+    answers = store.current_answers()
+    found, left = controls(answers), undone(answers)
     if as_json:
-        click.echo(json.dumps(scores_json(store.header, scores, chosen), indent=1, ensure_ascii=False))
+        echo(
+            json.dumps(
+                {**scores_json(store.header, scores, chosen), **controls_json(found), **undone_json(left)},
+                indent=1,
+                ensure_ascii=False,
+            )
+        )
     else:
         own = store.header.own_masks_text
         named = f"{store.header.model}, profile {chosen}" + (f", {own}" if own else "")
-        told = [named, score_table(scores), unscored_text(scores), bounds_text(scores), unasked(store, chosen)]
-        click.echo("\n".join(filter(None, told)))
+        told = [
+            named,
+            score_table(scores),
+            unscored_text(scores),
+            bounds_text(scores),
+            undone_text(left),
+            controls_text(found),
+            unasked(store, chosen),
+        ]
+        echo("\n".join(filter(None, told)))
 
 
 def unasked(store: RunStore, chosen: Profile) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from intergeneval.cli.terminal import echo
 from intergeneval.errors import UsageError
 
 
@@ -25,11 +26,11 @@ def command(place: str, port: int, *, no_browser: bool) -> None:
     except OSError as error:
         raise UsageError(f"--port {port}: cannot be listened on ({error.strerror}); give another, or none") from None
     with server:
-        click.echo(server.url)
-        click.echo("served on this machine alone; Ctrl-C ends it", err=True)
+        echo(server.url)
+        echo("served on this machine alone; Ctrl-C ends it", err=True)
         if not no_browser:
             webbrowser.open(server.url)
         try:
             server.serve_forever()
         except KeyboardInterrupt:
-            click.echo("closed", err=True)
+            echo("closed", err=True)

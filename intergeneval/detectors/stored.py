@@ -14,6 +14,7 @@ from intergeneval.detectors import DetectRequest
 from intergeneval.errors import BackendError, ConfigError, RecordError
 from intergeneval.ids import sha256_file, short
 from intergeneval.records import Detections
+from intergeneval.records.disk import lines_of
 
 NAME = "detections.jsonl"
 _LARGEST = 1 << 30
@@ -31,12 +32,11 @@ class StoredDetector:
         try:
             if self._path.stat().st_size > _LARGEST:
                 raise ConfigError(f"{self._path}: larger than {_LARGEST} bytes, not read")
-            with self._path.open(encoding="utf-8") as lines:
-                for number, line in enumerate(lines, start=1):
-                    # A last line without its end is what a killed run leaves behind.
-                    if line.endswith("\n") and line.strip():
-                        item = Detections.from_line(line, where=f"{self._path}:{number}")
-                        self._found[item.sample_id, item.seed] = item
+            for number, line in enumerate(lines_of(self._path), start=1):
+                # A last line without its end is what a killed run leaves behind.
+                if line.endswith(b"\n") and line.strip():
+                    item = Detections.from_line(line.decode("utf-8"), where=f"{self._path}:{number}")
+                    self._found[item.sample_id, item.seed] = item
             self._revision = short(sha256_file(self._path))
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"detector 'stored': {self._path} cannot be read ({error}); give a file of detections") from None

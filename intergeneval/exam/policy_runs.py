@@ -21,6 +21,7 @@ from intergeneval.exam.self_consistency import Rounds, ask_again
 from intergeneval.exam.spec import PERFECT, ExamSpec
 from intergeneval.ids import canonical_json
 from intergeneval.judges import Defers, Judge
+from intergeneval.records.disk import read_text
 from intergeneval.run.backends import Backends
 from intergeneval.run.processes import end_with_parent, worker_count
 from intergeneval.run.run import Run
@@ -78,7 +79,7 @@ def run_policies(
 
 def begun_as(out: Path) -> ExamSpec:
     """Return the spec that the exam of a folder was begun with. Raises OSError and RecordError."""
-    return ExamSpec.begun((out / SPEC).read_text(encoding="utf-8"), where=str(out / SPEC))
+    return ExamSpec.begun(read_text(out / SPEC), where=str(out / SPEC))
 
 
 def played(spec: ExamSpec, policy: str) -> tuple[str, ...]:

@@ -7,17 +7,17 @@ and one score a line without its evidence, so that a diff shows which videos mov
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from intergeneval.errors import ComparabilityError, RecordError, StoreError, UsageError
+from intergeneval.errors import ComparabilityError, StoreError, UsageError
 from intergeneval.gate.run_scores import of_before, written_scores
 from intergeneval.ids import canonical_json
 from intergeneval.records import Completeness, Profile, Record, RunHeader, Sample, Score
+from intergeneval.records.disk import read_json
 from intergeneval.stats import allowed_unscored, clusters_of, completeness, labels_of
 from intergeneval.store import HEADER, RunStore, write_atomically
 
@@ -109,11 +109,9 @@ def find_baseline(name: str, root: Path = BASELINES) -> ScoredRun:
 def read_baseline(path: Path) -> ScoredRun:
     """Read a baseline file. Raises RecordError naming file and field, UsageError where it cannot be read."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+        value = read_json(path)
+    except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error})") from None
-    except ValueError as error:
-        raise RecordError(f"{path}: not JSON ({error})") from None
     found = ScoredRun.from_json(value, where=str(path))
     return found if found.bounded else dataclasses.replace(found, header=of_before(found.header))
 

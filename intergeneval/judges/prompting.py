@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError
-from jinja2.sandbox import SandboxedEnvironment
+from jinja2 import TemplateError
 
 from intergeneval.errors import ConfigError
 from intergeneval.ids import sha256_json, short
-from intergeneval.records import Consistency, Question, Sample
+from intergeneval.judges.bounded import BoundedEnvironment, render
+from intergeneval.judges.naming import long_name, short_names, shortened
+from intergeneval.judges.walking import Look
+from intergeneval.records import Question, Sample
+from intergeneval.records.disk import read_text
 
 NAMES = ("system", "frame", "ask", "repair", "write_system", "write")
 """The templates: rules, what stands before each picture, questions and frames, the one repair turn, and writing questions."""
@@ -35,9 +39,20 @@ def label(question: Question) -> str:
     return f"{question.interaction}.{question.question_id}"
 
 
-def only_frames(assess: Consistency, frames: Sequence[int]) -> Consistency:
-    """Return what asks about these frames alone."""
-    return Consistency(sample_id=assess.sample_id, seed=assess.seed, frames=tuple(frames), video=assess.video)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """How a request asks, beside what."""
+
+    given: Mapping[int, str] = field(default_factory=dict)
+    """Lines on frames that were said before."""
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """What to know of an instance's outline, by id."""
+    named_only: bool = False
+    """Whether nobody is introduced whom the questions do not name."""
+    choices: bool = False
+    """Whether the answer is one of three words and nothing is written before it."""
+    bodies: bool = False
+    """Whether an own ``ask`` of before has frames marked whose bodies cannot be."""
 
 
 class Prompts:
@@ -58,20 +73,25 @@ class Prompts:
         version = embedded.joinpath("VERSION").read_text(encoding="utf-8").strip()
         self.version = f"{version}{'+own' if replaced else ''}-{short(self.hash)}"
         """Version of the embedded templates, ``+own`` where some are replaced, and the first digits of the hash."""
-        # Plain text for a model, so nothing is escaped; sandboxed, because a prompts folder may come from anywhere.
-        environment = SandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)
+        # Sandboxed and bounded, because a prompts folder may come from anywhere.
+        environment = BoundedEnvironment()
         self._templates = {}
+        self._sources = {**texts, **replaced}
         for name, text in {**texts, **replaced}.items():
             try:
                 self._templates[name] = environment.from_string(text)
-            except TemplateError as error:
+            except (TemplateError, RecursionError) as error:
                 raise ConfigError(f"{_place(folder, name)}: not a jinja2 template ({error})") from None
         self._folder = folder
+
+    def source(self, name: str) -> str:
+        """Return the text of a template as it was written."""
+        return self._sources[name]
 
     def render(self, name: str, values: Mapping[str, Any]) -> str:
         """Return the text of a template. Raises ConfigError when it uses what it is not given, or fails in another way."""
         try:
-            return self._templates[name].render(values).strip()
+            return render(self._templates[name], values).strip()
         except Exception as error:  # noqa: BLE001  # a template of the user is a program, and may raise what a program may
             raise ConfigError(f"{_place(self._folder, name)}: cannot be rendered ({error})") from None
 
@@ -89,25 +109,62 @@ class JudgePrompts(Prompts):
 
         They repeat what ``ask`` says, so a judge with an ``ask`` of its own would be asked in two ways.
         """
-        if "ask" in self.replaced and "ask_bodies" not in self._bodies.replaced:
+        if self.walks:
+            return self.version
+        if "ask_bodies" not in self._bodies.replaced:
             raise ConfigError(
                 f"{_place(self._folder, 'ask')}: profile 'informative' also asks which frames show a body that cannot be, with "
                 f"ask_bodies.j2 in place of ask.j2; put an ask_bodies.j2 of your own beside it, or choose another profile"
             )
         return self._bodies.version
 
-    def ask(self, sample: Sample, questions: Sequence[Question], assess: Consistency | None, *, bodies: bool = False) -> str:
-        """Return the part of a request that asks: questions, and emergence at the frames of `assess`. Raises as `render`.
+    @property
+    def walks(self) -> bool:
+        """Whether the words ask for a walk through the frames; an own ``ask`` of before asks for statements a frame."""
+        return "ask" not in self.replaced or '"walk"' in self.source("ask")
 
-        With `bodies` the same frames are also to be marked that show a body or thing that cannot be.
+    def ask(
+        self,
+        sample: Sample,
+        questions: Sequence[Question],
+        look: Look | None,
+        how: Asking | None = None,
+    ) -> str:
+        """Return the part of a request that asks: questions, and what is to be said of the frames of `look`.
+
+        Raises as `render`.
         """
+        how = how or Asking()
+        asked, named = [], set[str]()
+        for item in questions:
+            text, names = shortened(item.text, sample.instances) if self.walks else (item.text, set())
+            asked.append({"label": label(item), "text": text})
+            named |= names
+        letters = short_names(sample.instances)
+        told = [item for item in sample.instances if not how.named_only or item.id in named]
         values = {
-            "questions": [{"label": label(item), "text": item.text} for item in questions],
-            "frames": list(assess.frames) if assess is not None else [],
-            "instances": sample.instances if assess is not None else (),
+            "questions": asked,
+            "names": [
+                {
+                    "short": letters[item.id],
+                    "long": long_name(item),
+                    "colour": item.colour,
+                    "note": how.notes.get(item.id, ""),
+                }
+                for item in told
+            ],
+            "walk": look is not None,
+            "assess": look is not None and look.assess,
+            "frames": list(look.frames) if look is not None else [],
+            "all": look is not None and look.all,
+            "given": sorted(how.given.items()),
+            "choices": how.choices,
+            "instances": sample.instances if look is not None else (),
             "classes": list(dict.fromkeys(item.class_ for item in sample.instances)),
         }
-        return self._bodies.render("ask_bodies", values) if bodies and assess is not None else self.render("ask", values)
+        if not self.walks and how.bodies and look is not None:
+            return self._bodies.render("ask_bodies", values)
+        return self.render("ask", values)
 
 
 def _read(folder: Path) -> dict[str, str]:
@@ -119,7 +176,7 @@ def _read(folder: Path) -> dict[str, str]:
         if path.stem not in _KNOWN:
             raise ConfigError(f"{path}: no prompt is called {path.name}; a folder may replace {known}")
         try:
-            found[path.stem] = path.read_text(encoding="utf-8")
+            found[path.stem] = read_text(path)
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"{path}: cannot be read as text ({error})") from None
     if not found:

@@ -99,7 +99,7 @@ def read_pictures(contents: Iterable[bytes], *, soft: bool, size: tuple[int, int
             shape = (pixels.strength.shape[0], pixels.strength.shape[1])
             size = size or shape
             _check_size(shape, size)
-            seen.append(replace(_look(pixels, soft=soft), lossy=content.startswith(JPEG)))
+            seen.append(_look(pixels, soft=soft, lossy=content.startswith(JPEG)))
         except PictureError as problem:
             problem.place = place
             raise
@@ -155,8 +155,8 @@ def _check_size(shape: tuple[int, int], size: tuple[int, int]) -> None:
         raise PictureError(f"the mask is {shown}", "draw it at that size")
 
 
-def _look(pixels: Pixels, *, soft: bool) -> _Seen:
-    """Return what a picture holds: by its alpha channel where that varies, else by its colours."""
+def _look(pixels: Pixels, *, soft: bool, lossy: bool) -> _Seen:
+    """Return what a picture holds: by its alpha channel where that varies, else by its colours; `lossy` as of `_Seen`."""
     chosen, alpha, colours, strength = pixels.values, None, pixels.colours, pixels.strength
     opaque: tuple[tuple[int, ...], bool] = ((), False)
     values, many = chosen.distinct(_SHOWN + 1)
@@ -173,8 +173,8 @@ def _look(pixels: Pixels, *, soft: bool) -> _Seen:
     on = chosen.on()
     blurred = None
     if soft and (many or len(values) > 2 or (len(values) == 2 and values[0] != 0)) and (alpha == _VARIED or not pixels.palette):
-        blurred = cut(strength, colours)
-    return _Seen(values, many, encode(on), runs_around(on), blurred, alpha, opaque)
+        blurred = cut(strength, colours, lossy=lossy)
+    return _Seen(values, many, encode(on), runs_around(on), blurred, alpha, opaque, lossy)
 
 
 def background_tracks(tracks: Mapping[str, MaskTrack]) -> Iterator[tuple[str, str, str]]:

@@ -25,6 +25,8 @@ STRAY = 0.02
 """Share of a mask's pixels up to which values between dark and bright, or another colour, may lie away from its edge."""
 FLAT = 0.1
 """Share of the dark pixels with a value that may form flat patches, beyond which they are drawn and no noise."""
+LOSS = 2
+"""Levels by which a lossy file may move a whole block of background beside the mask: to round it moves it by one."""
 BORDER = 0.8
 """Share of the frame's border from which a mask that also has the four corners may be a background."""
 
@@ -67,8 +69,11 @@ def hole_share(mask: Mask) -> float:
     return float(pieces.max(initial=0) / mask.size)
 
 
-def cut(strength: npt.NDArray[np.uint8], colours: npt.NDArray[Any] | None) -> Cut:
-    """Cut a picture of brightness 0..255 (H, W) at its middle; `colours` (H, W, 3) where it has some."""
+def cut(strength: npt.NDArray[np.uint8], colours: npt.NDArray[Any] | None, *, lossy: bool = False) -> Cut:
+    """Cut a picture of brightness 0..255 (H, W) at its middle; `colours` (H, W, 3) where it has some.
+
+    `lossy` says that its format keeps no value exactly: flat patches within `LOSS` of the background are no drawing then.
+    """
     mask = np.asarray(strength > 127)
     bits = mask.astype(np.uint8)
     side = np.ones((2 * EDGE + 1, 2 * EDGE + 1), dtype=np.uint8)
@@ -92,19 +97,23 @@ def cut(strength: npt.NDArray[np.uint8], colours: npt.NDArray[Any] | None) -> Cu
         others = np.count_nonzero((np.abs(chosen - middle) > COLOUR).any(axis=1))
         if not problem and others > max((STRAY if inner.any() else _SMEARED) * len(chosen), _FEW):
             problem = f"{others} of its bright pixels have another colour than {colour}"
-    drawn = patches(strength, np.ones_like(mask))
+    drawn = patches(strength, np.ones_like(mask), loss=LOSS if lossy else 0)
     return Cut(encode(mask), runs_around(mask), bool((strength >= BRIGHT).any()), problem, drawn, colour)
 
 
-def patches(strength: npt.NDArray[np.uint8], where: Mask) -> bool:
-    """Whether dark pixels of a picture form flat patches beside the background: a mask written as 1 does, noise does not."""
-    odd, flat = _flat(strength, where)
+def patches(strength: npt.NDArray[np.uint8], where: Mask, *, loss: int = 0) -> bool:
+    """Whether dark pixels of a picture form flat patches beside the background: a mask written as 1 does, noise does not.
+
+    Pixels within `loss` levels of the background belong to it.
+    """
+    odd, flat = _flat(strength, where, loss)
     return bool(np.count_nonzero(flat) > max(FLAT * np.count_nonzero(odd), _FEW))
 
 
-def _flat(strength: npt.NDArray[np.uint8], where: Mask) -> tuple[Mask, Mask]:
+def _flat(strength: npt.NDArray[np.uint8], where: Mask, loss: int = 0) -> tuple[Mask, Mask]:
     dark = np.asarray(strength <= DARK) & where
-    odd = dark & (strength != np.bincount(strength[dark], minlength=1).argmax() if dark.any() else dark)
+    background = int(np.bincount(strength[dark], minlength=1).argmax())
+    odd = dark & (np.abs(strength.astype(np.int16) - background) > loss)
     three = np.ones((3, 3), dtype=np.uint8)
     return odd, np.asarray(odd & (cv2.erode(strength, three) == cv2.dilate(strength, three)))
 

@@ -30,6 +30,8 @@ from intergeneval.records import (
     VideoStatus,
     counted,
 )
+from intergeneval.records.disk import read_bytes, write_atomically
+from intergeneval.records.limits import id_fault
 from intergeneval.records.wording import in_words
 from intergeneval.scores import ABSENT, propagate
 from intergeneval.store import RunStore
@@ -54,15 +56,32 @@ def export_run(store: RunStore, out: Path, *, seed: int | None = None, kind: str
     videos = {video.sample_id: video for video in _of_seed(store, seed) if video.status is not VideoStatus.MISSING}
     run = _Run(store, videos)
     _check_whole(store, run.samples)
+    _check_name(store, "the model", store.header.model, "give the run another --name")
     by_kind: dict[str, list[Sample]] = {}
     for sample in run.samples:
-        by_kind.setdefault(kind_of(sample, kind), []).append(sample)
+        name = kind_of(sample, kind)
+        _check_name(store, f"the type of sample {sample.id!r}", name, "correct its tag, or choose another --type")
+        _check_name(store, f"the number of sample {sample.id!r} within its type", _number(sample, name), "rename the sample")
+        by_kind.setdefault(name, []).append(sample)
     try:
+        results = [made for name, samples in by_kind.items() for made in run.results(samples, name, out)]
+        for target, text in results:
+            if target.exists() and (not target.is_file() or read_bytes(target) != text.encode("utf-8")):
+                raise UsageError(f"{target}: exists already; choose another --out or remove it")
+        # The results come last: where they stand, the rest is whole, and an export that was interrupted is simply repeated.
         for name, samples in by_kind.items():
             run.write(samples, name, out)
+        for target, text in results:
+            _write(target, text)
     except OSError as error:
-        raise StoreError(f"{error.filename or out}: cannot be written ({error.strerror})") from None
+        raise StoreError(f"{error.filename or out}: cannot be written ({error.strerror or error})") from None
     return out
+
+
+def _check_name(store: RunStore, what: str, name: str, way_out: str) -> None:
+    """Raise UsageError for a name that is no part of a file name: the run may be somebody else's, and write anywhere with it."""
+    if fault := id_fault(name):
+        raise UsageError(f"{store.folder}: {what} becomes a folder, and it {fault}; {way_out}")
 
 
 def _check_whole(store: RunStore, samples: Sequence[Sample]) -> None:
@@ -122,21 +141,23 @@ class _Run:
         video = self._videos.get(record.sample_id)
         return video is not None and record.seed == video.seed and record.video == video.sha256
 
-    def write(self, samples: Sequence[Sample], kind: str, out: Path) -> None:
-        """Write the samples of one type."""
+    def results(self, samples: Sequence[Sample], kind: str, out: Path) -> list[tuple[Path, str]]:
+        """Return both result files of one type, with their text."""
         where = Path(self._header.model) / kind
-        results = out / SCORE_RESULTS
-        targets = [results / folder / where / name for folder, name in (VERIFICATION, HALLUCINATION)]
-        for target in targets:
-            if target.exists():
-                raise UsageError(f"{target}: exists already; choose another --out or remove it")
-        numbered = [(_number(sample, kind), sample) for sample in samples]
-        numbers = {sample.id: number for number, sample in numbered}
-        _write_json(targets[0], [self._verification(sample, numbers) for sample in samples])
-        _write_json(targets[1], [self._hallucination(number, sample) for number, sample in numbered])
-        for number, sample in numbered:
-            folder = out / EVAL_RESULTS / where
-            _write_json(folder / "eval_metas" / f"{number}.json", _meta(number, sample))
+        targets = [out / SCORE_RESULTS / folder / where / name for folder, name in (VERIFICATION, HALLUCINATION)]
+        numbers = {sample.id: _number(sample, kind) for sample in samples}
+        contents = [
+            [self._verification(sample, numbers) for sample in samples],
+            [self._hallucination(numbers[sample.id], sample) for sample in samples],
+        ]
+        return [(target, _text(content)) for target, content in zip(targets, contents, strict=True)]
+
+    def write(self, samples: Sequence[Sample], kind: str, out: Path) -> None:
+        """Write what lies beside the results of one type: metadata and tracks."""
+        folder = out / EVAL_RESULTS / self._header.model / kind
+        for sample in samples:
+            number = _number(sample, kind)
+            _write(folder / "eval_metas" / f"{number}.json", _text(_meta(number, sample)))
             if (tracks := self._tracks.get(sample.id)) is not None and tracks.status == "ok":
                 write_tracks(tracks, folder / "tracks" / number)
 
@@ -221,7 +242,7 @@ def _disappeared(found: Consistency, index: int, profile: Profile) -> bool | Non
 def _answer(question: int, answer: Answer | None) -> dict[str, Any]:
     if answer is None:
         return {"question_id": question, "answer": "error", "frame_index": None}
-    word = answer.value.value if answer.value else _WORDS[answer.status]
+    word = answer.verdict.value if answer.verdict else _WORDS[answer.status]
     return {"question_id": question, "answer": word, "frame_index": answer.frame}
 
 
@@ -245,6 +266,10 @@ def _number(sample: Sample, kind: str) -> str:
     return sample.id.removeprefix(f"{kind}-") if f"{TYPE_TAG}{kind}" in sample.tags else sample.id
 
 
-def _write_json(path: Path, value: Any) -> None:
+def _text(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    write_atomically(path, text)

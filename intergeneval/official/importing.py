@@ -6,7 +6,6 @@ are of several. Nothing is scored here: `score` does that from the records, unde
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,6 +34,7 @@ from intergeneval.records import (
     Video,
     VideoStatus,
 )
+from intergeneval.records.disk import growing_folder
 from intergeneval.scores import score_videos
 from intergeneval.store import RunStore
 
@@ -92,8 +92,8 @@ def _write(item: Imported, folder: Path) -> RunStore:
     if folder.exists():
         return RunStore.open(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as place:
-        store = RunStore.create(Path(place) / "run", item.header)
+    with growing_folder(folder) as place:
+        store = RunStore.create(place, item.header)
         with store.writer() as writer:
             writer.append("samples", item.samples)
             writer.append("questions", item.questions)
@@ -103,7 +103,6 @@ def _write(item: Imported, folder: Path) -> RunStore:
             writer.append("answers", item.answers)
         profile = item.header.comparability.profile
         store.write_scores(score_videos(item.samples, item.videos, item.answers, item.consistency, profile))
-        store.folder.rename(folder)
     return RunStore.open(folder)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from intergeneval.bench.names import id_fault
 from intergeneval.errors import UsageError
 from intergeneval.ids import strict_json
+from intergeneval.records.disk import read_text
 
 SCORE_RESULTS = "SCORE_RESULTS"
 EVAL_RESULTS = "EVAL_RESULTS"
@@ -72,7 +73,7 @@ def read_entries(path: Path) -> dict[str, list[dict[str, Any]]]:
         if path.stat().st_size > _LARGEST:
             raise UsageError(f"{path}: has more than {_LARGEST} bytes")
         # Neither a text nor a number stands for NaN, so that the field it is in counts as not understood.
-        raw = strict_json(path.read_text(encoding="utf-8-sig"), lambda word: {"no number": word})
+        raw = strict_json(read_text(path, _LARGEST, "utf-8-sig"), lambda word: {"no number": word})
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{path}: cannot be read as JSON ({error}); write it again") from None
     if not isinstance(raw, list):

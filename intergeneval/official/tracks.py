@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from intergeneval.errors import IntergenevalError, StoreError
+from intergeneval.errors import IntergenevalError, RecordError, StoreError
+from intergeneval.ids import open_plain
 from intergeneval.masks import Mask, decode
 from intergeneval.records import Sample, Tracks, Video, VideoStatus
+from intergeneval.records.disk import write_atomically
 from intergeneval.trackers import TrackRequest
 from intergeneval.trackers.stored import StoredTracker
 
@@ -32,12 +34,17 @@ def read_tracks(folder: Path, number: str, sample: Sample) -> tuple[Tracks | Non
 
 
 def write_tracks(tracks: Tracks, folder: Path) -> None:
-    """Write one PNG a frame and instance (255 on the instance) below `folder`. Raises StoreError."""
+    """Write one PNG a frame and instance (255 on the instance) below `folder`. Raises StoreError, RecordError."""
     for track in tracks.tracks:
         place = folder / track.instance_id
         place.mkdir(parents=True, exist_ok=True)
         for index, counts in enumerate(track.masks):
-            _write_mask(decode(counts, tracks.size), place / f"{index:03d}.png")
+            try:
+                mask = decode(counts, tracks.size)
+            except ValueError as error:
+                where = f"sample {tracks.sample_id!r}, instance {track.instance_id!r}, frame {index}"
+                raise RecordError(f"tracks.jsonl: {where}: {error}") from None
+            _write_mask(mask, place / f"{index:03d}.png")
 
 
 def _write_mask(mask: Mask, path: Path) -> None:
@@ -46,13 +53,13 @@ def _write_mask(mask: Mask, path: Path) -> None:
     done, content = cv2.imencode(".png", mask.astype("uint8") * 255)
     if not done:
         raise StoreError(f"{path}: the mask cannot be written as PNG")
-    path.write_bytes(content.tobytes())
+    write_atomically(path, content.tobytes())
 
 
 def _size(path: Path) -> tuple[int, int]:
     from intergeneval.bench.files import ImageError, image_size
 
-    with path.open("rb") as stream:
+    with open_plain(path) as stream:
         try:
             return image_size(stream.read(1 << 16))
         except ImageError as error:

@@ -8,8 +8,10 @@ One for a benchmark takes nothing.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Mapping
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
 from typing import Any
 
 from intergeneval.errors import BackendError, MissingDependencyError, UnknownPluginError
@@ -42,10 +44,7 @@ def load(kind: str, name: str) -> Factory:
             try:
                 factory: Factory = point.load()
             except ModuleNotFoundError as error:
-                package = (error.name or "").partition(".")[0]
-                raise MissingDependencyError(
-                    f"{kind[:-1]} {name!r} needs the package {package!r}, which is not installed; {_way_out(point, package)}"
-                ) from None
+                raise _missing(kind, point, error) from None
             except (ImportError, AttributeError) as error:
                 raise BackendError(f"{kind[:-1]} {name!r} ({point.value}) does not load: {error}") from error
             return factory
@@ -56,7 +55,37 @@ def load(kind: str, name: str) -> Factory:
 def build(kind: str, spec: str, settings: Mapping[str, Any] | None = None) -> Any:
     """Make the backend that a spec names. Raises what `load` and the factory raise."""
     name, argument = split_spec(spec)
-    return load(kind, name)(argument, settings or {})
+    factory = load(kind, name)
+    try:
+        return factory(argument, settings or {})
+    except ModuleNotFoundError as error:
+        # A factory may import what it needs only when it is asked for something.
+        point = next(point for point in _points(kind) if point.name == name)
+        raise _missing(kind, point, error) from None
+
+
+def needed(factory: Factory) -> tuple[str, ...]:
+    """Return the packages that a factory imports only when it makes something, and that are not installed; by ``NEEDS``."""
+    module = sys.modules.get(getattr(factory, "__module__", ""))
+    return tuple(name for name in getattr(module, "NEEDS", ()) if not _installed(name))
+
+
+def _installed(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except (ModuleNotFoundError, ValueError):  # what a package that was blocked or half removed gives
+        return False
+
+
+def lacking(kind: str, name: str, package: str) -> str:
+    """Return what to say of a plug-in that lacks a package."""
+    point = next(point for point in _points(kind) if point.name == name)
+    return f"{kind[:-1]} {name!r} needs the package {package!r}, which is not installed; {_way_out(point, package)}"
+
+
+def _missing(kind: str, point: EntryPoint, error: ModuleNotFoundError) -> MissingDependencyError:
+    package = (error.name or "").partition(".")[0]
+    return MissingDependencyError(lacking(kind, point.name, package))
 
 
 _REQUIREMENT = re.compile(r"([\w.-]+)(?:.*;.*\bextra *== *[\"']([\w.-]+))?")

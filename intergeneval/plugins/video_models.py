@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from intergeneval.errors import ConfigError
+from intergeneval.records.disk import read_text
 
 INDEX, TRANSFORMER, VAE, TOLD = "model_index.json", "transformer/config.json", "vae/config.json", "video.json"
 FILES = (INDEX, TRANSFORMER, VAE, TOLD)
@@ -268,7 +269,7 @@ def read_file(path: Path) -> Mapping[str, Any]:
     if not path.is_file():
         return {}
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(read_text(path))
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path}: cannot be read ({error})") from None
     if not isinstance(found, dict):

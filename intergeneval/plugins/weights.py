@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from intergeneval.errors import BackendError, ConfigError, IntergenevalError
-from intergeneval.ids import short
+from intergeneval.ids import open_plain, short
 
 T = TypeVar("T")
 
@@ -70,7 +70,7 @@ def fingerprint(path: Path) -> str:
     for item in files:
         size = item.stat().st_size
         digest.update(f"{item.relative_to(path).as_posix() if item != path else ''}\0{size}\0".encode())
-        with item.open("rb") as stream:
+        with open_plain(item) as stream:
             last = max(size - _PIECE, 0)
             for start in sorted({last * piece // (_PIECES - 1) for piece in range(_PIECES)}):
                 stream.seek(start)

@@ -25,11 +25,12 @@ from intergeneval.records.bench import (
 )
 from intergeneval.records.bounding import LAMBDA, bounds_of, difference_of, is_open, metric_range
 from intergeneval.records.codec import LATER, Record
-from intergeneval.records.counting import TWIN_IDS, counted
+from intergeneval.records.counting import CONTROL_ID, TWIN_IDS, control_roles, counted
 from intergeneval.records.estimate import (
     Comparison,
     Completeness,
     Contrast,
+    Controls,
     Estimate,
     Outcome,
     PromptDifference,
@@ -37,6 +38,7 @@ from intergeneval.records.estimate import (
     SliceEstimate,
     TieGroup,
     TwinPair,
+    Undone,
     Verdict,
 )
 from intergeneval.records.grounding import Basis, CropCheck, Grounding, Place
@@ -57,6 +59,7 @@ from intergeneval.records.video import (
 
 __all__ = [
     "BOX_COLOURS",
+    "CONTROL_ID",
     "KISA_IDS",
     "LAMBDA",
     "LATER",
@@ -76,6 +79,7 @@ __all__ = [
     "Completeness",
     "Consistency",
     "Contrast",
+    "Controls",
     "CropCheck",
     "Detection",
     "Detections",
@@ -111,10 +115,12 @@ __all__ = [
     "TrueAnswer",
     "Truth",
     "TwinPair",
+    "Undone",
     "Verdict",
     "Video",
     "VideoStatus",
     "bounds_of",
+    "control_roles",
     "counted",
     "difference_of",
     "is_open",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from intergeneval.records.codec import LATER, Record
+from intergeneval.records.limits import Frames, Id
 from intergeneval.records.video import TrackState
 
 KISA_IDS = (1, 2, 3, 4, 5, 6)
@@ -43,17 +44,17 @@ class Predicate(Record):
 class Question(Record):
     """One yes/no question about one key interaction of a sample."""
 
-    sample_id: str
+    sample_id: Id
     """The sample."""
     interaction: int
     """Index of the key interaction in the sample, from 0."""
     question_id: int
-    """1 to 10 (protocol, section 1)."""
+    """1 to 10 (protocol, section 1), or CONTROL_ID."""
     stage: Stage
     """pre, during, post or grounding."""
     text: str
     """The question as it is asked."""
-    names: tuple[str, ...]
+    names: tuple[Id, ...]
     """Instance ids the question names and cannot be answered without."""
     verb: str
     """Verb of the interaction, as the benchmark words it."""
@@ -87,19 +88,19 @@ class AnswerValue(enum.StrEnum):
 class Answer(Record):
     """A judge's answer to one question about one video, or the reason there is none."""
 
-    sample_id: str
+    sample_id: Id
     """The sample."""
     seed: int
     """The seed."""
     interaction: int
     """Index of the key interaction."""
     question_id: int
-    """1 to 10."""
+    """1 to 10, or CONTROL_ID."""
     status: AnswerStatus
     """ok, or why there is no answer."""
     value: AnswerValue | None
     """The answer; None unless the status is ok."""
-    frame: int | None = None
+    frame: Frames | None = None
     """Decisive frame, an index into the video; None where no frame decides."""
     reason: str = ""
     """Why, in one sentence, with the numbers where there are any."""
@@ -116,6 +117,15 @@ class Answer(Record):
     declined: bool = field(default=False, metadata=LATER)
     """Whether the judge declares such a question unanswerable for the verb before it sees any video: it counts for no model."""
 
+    @property
+    def verdict(self) -> AnswerValue | None:
+        """The answer as it counts: a yes whose frame shows of a named instance what cannot be is "no (visually implausible)".
+
+        Whether a body can be is asked once a frame, beside the questions; `evidence` names those of whom it was denied.
+        """
+        odd = self.value is AnswerValue.YES and bool(self.evidence.get("implausible"))
+        return AnswerValue.IMPLAUSIBLE if odd else self.value
+
     def __post_init__(self) -> None:
         if (self.status is AnswerStatus.OK) != (self.value is not None):
             raise ValueError(f"an answer with status {self.status} cannot hold value {self.value!r}")
@@ -129,7 +139,7 @@ class Answer(Record):
 class Diagnostics(Record):
     """Health of one instance's track; shown beside the score, never part of it."""
 
-    instance_id: str
+    instance_id: Id
     """The instance."""
     appearance_drift: float | None = None
     """Largest colour-histogram distance to the anchor frame, 0 (same) to 1 (nothing in common); None: not seen."""
@@ -147,13 +157,13 @@ class Diagnostics(Record):
 class Consistency(Record):
     """Emergence and disappearance of one video, per sampled frame after frame 0."""
 
-    sample_id: str
+    sample_id: Id
     """The sample."""
     seed: int
     """The seed."""
-    frames: tuple[int, ...]
+    frames: tuple[Frames, ...]
     """The sampled frames after frame 0."""
-    states: Mapping[str, tuple[TrackState, ...]] | None = None
+    states: Mapping[Id, tuple[TrackState, ...]] | None = None
     """State of each instance at `frames`, from tracks; None where a judge or an import spoke instead."""
     disappearance: tuple[bool | None, ...] | None = None
     """Whether an instance is missing at `frames`, where a judge or an import said so; None entries: no statement."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from intergeneval.records.codec import LATER, Record
+from intergeneval.records.limits import BenchFile, Id, Size
 
 BOX_COLOURS = ("red", "blue", "green", "yellow", "purple", "orange", "cyan", "pink", "magenta")
 """Names of the box colours, in the order in which a sample's instances take them; the last is there for the release's sets."""
@@ -57,7 +58,7 @@ class TouchingAtStart(enum.StrEnum):
 class Instance(Record):
     """One person, animal or thing of the first frame."""
 
-    id: str
+    id: Id
     """Name of the instance inside its sample, such as ``id1``."""
     class_: str
     """Class noun, such as ``man``; JSON field ``class``."""
@@ -65,7 +66,7 @@ class Instance(Record):
     """Noun phrase that tells it from others of its class, such as ``man in a white T-shirt``."""
     colour: str
     """Name of its box colour, one of BOX_COLOURS."""
-    mask: str | None = None
+    mask: BenchFile | None = None
     """Path of its first-frame mask image, relative to the benchmark; None where there is none yet."""
 
     def __post_init__(self) -> None:
@@ -146,7 +147,7 @@ class Interaction(Record):
 class Sample(Record):
     """One prompt with its first frame, instances and key interactions."""
 
-    id: str
+    id: Id
     """Name of the sample, unique in its benchmark; also the file name of its video."""
     prompt: str
     """Text that a video model is given."""
@@ -154,15 +155,15 @@ class Sample(Record):
     """The instances of the first frame, in box-colour order."""
     interactions: tuple[Interaction, ...]
     """The key interactions; empty: still to be written, and the sample cannot be scored."""
-    image: str | None = None
+    image: BenchFile | None = None
     """Path of the first frame, relative to the benchmark."""
-    size: tuple[int, int] | None = None
+    size: Size | None = None
     """Height and width of first frame and masks, in pixels."""
     scene: str | None = None
     """Name shared by prompts of one scene: the cluster of statistics; None: the sample is its own cluster."""
     tags: tuple[str, ...] = ()
     """Free labels for slicing."""
-    hashes: Mapping[str, str] = field(default_factory=dict)
+    hashes: Mapping[BenchFile, str] = field(default_factory=dict)
     """sha256 of each file the sample names, by its path."""
 
     @property

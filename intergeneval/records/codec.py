@@ -2,6 +2,8 @@
 
 A record is a frozen, slotted, keyword-only dataclass whose fields are JSON scalars, enums of strings, other records, and
 tuples or string-keyed mappings of those. A trailing underscore in a field name (``class_``, ``if_``) is dropped in JSON.
+What a field may hold beyond its type is bounded in `intergeneval.records.limits`. Lines are decoded by msgspec
+(`intergeneval.records.lines`); what it refuses is read again here, so that this module alone says what is wrong.
 A field that a record was given later (`LATER`) is written only where it says something, so that what was written before keeps
 its bytes and its hashes.
 """
@@ -10,14 +12,17 @@ from __future__ import annotations
 
 import enum
 import functools
-import json
+import math
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
-from typing import Any, Self, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Self, Union, get_args, get_origin, get_type_hints
 
 from intergeneval.errors import RecordError
+from intergeneval.ids import bounded_json
+from intergeneval.records.limits import HIGHEST, LOWEST, MOST_ITEMS, MOST_TEXT, Kind, json_fault, text_fault
+from intergeneval.records.lines import decode_line
 
 LATER: Mapping[str, Any] = types.MappingProxyType({"later": True})
 """Metadata of a field that came after records of its kind were written: left out of the JSON while it holds its default, which is
@@ -51,8 +56,11 @@ class Record:
     @classmethod
     def from_line(cls, line: str, *, where: str = "") -> Self:
         """Build the record from one line of JSON text. Raises RecordError."""
+        found = decode_line(cls, line)
+        if found is not None:
+            return typing.cast(Self, found)
         try:
-            value = json.loads(line)
+            value = bounded_json(line)
         except ValueError as error:
             raise RecordError(f"{where or cls.__name__}: not JSON ({error})") from None
         return cls.from_json(value, where=where)
@@ -61,7 +69,7 @@ class Record:
 @functools.cache
 def _schema(cls: Any) -> tuple[tuple[str, Any, bool], ...]:
     """Return (field name, type, required) of a record class; type hints are resolved once per class."""
-    hints = get_type_hints(cls)
+    hints = get_type_hints(cls, include_extras=True)
     return tuple(
         (item.name, hints[item.name], item.default is MISSING and item.default_factory is MISSING) for item in fields(cls)
     )
@@ -106,20 +114,42 @@ class _FaultError(Exception):
 
 
 def _wrong(wanted: str, value: Any) -> _FaultError:
-    shown = repr(value)
-    return _FaultError(f"expected {wanted}, got {shown if len(shown) <= 80 else shown[:77] + '...'}")
+    return _FaultError(f"expected {wanted}, got {shown(value)}")
+
+
+def shown(value: Any) -> str:
+    """Return a value as a message shows it: at most 80 characters, and none of its making where it is large."""
+    if isinstance(value, int) and not LOWEST <= value <= HIGHEST:
+        return "a whole number of more than 64 bits"
+    if isinstance(value, str):
+        text = repr(value[:80])
+    elif isinstance(value, dict | list | tuple):
+        text = _outline(value)
+    else:
+        text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _outline(value: Any) -> str:
+    """Return the beginning of a list or an object; a whole one could be deep, large, or hold numbers that cannot be written."""
+    try:
+        return repr(value if len(value) <= 20 else type(value)(list(value.items() if isinstance(value, dict) else value)[:20]))
+    except (RecursionError, ValueError):
+        return "an object" if isinstance(value, dict) else "a list"
 
 
 @functools.cache
 def _decoder(hint: Any) -> Decoder:  # noqa: PLR0911  # one return for each kind of type reads best
     """Return what decodes values of a type; made once a type, because a run folder holds millions of values of a few types."""
     origin = get_origin(hint)
+    if origin is Annotated:
+        return _kind_decoder(*get_args(hint))
     if origin in (Union, types.UnionType):
         return _union_decoder(get_args(hint))
     if origin is tuple:
         return _tuple_decoder(get_args(hint))
     if origin in (dict, Mapping):
-        return _mapping_decoder(get_args(hint)[1])
+        return _mapping_decoder(*get_args(hint))
     if origin is typing.Literal:
         return _choice_decoder({value: value for value in get_args(hint)}, get_args(hint))
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
@@ -129,7 +159,23 @@ def _decoder(hint: Any) -> Decoder:  # noqa: PLR0911  # one return for each kind
     return _SCALARS[hint]
 
 
+def _kind_decoder(hint: Any, kind: Kind) -> Decoder:
+    # What a kind says of a length is told in its own words.
+    inner = functools.partial(_text, most=max(kind.most, MOST_TEXT)) if hint is str else _decoder(hint)
+
+    def decode(value: Any) -> Any:
+        found = inner(value)
+        fault = kind.fault(found)
+        if fault is not None:
+            raise _FaultError(fault)
+        return found
+
+    return decode
+
+
 def _any(value: Any) -> Any:
+    if (fault := json_fault(value)) is not None:
+        raise _FaultError(fault)
     return value
 
 
@@ -138,10 +184,12 @@ def _none(value: Any) -> None:
         raise _wrong("null", value)
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    raise _wrong("a text", value)
+def _text(value: Any, most: int = MOST_TEXT) -> str:
+    if not isinstance(value, str):
+        raise _wrong("a text", value)
+    if (fault := text_fault(value, most)) is not None:
+        raise _FaultError(fault)
+    return value
 
 
 def _truth_value(value: Any) -> bool:
@@ -151,28 +199,34 @@ def _truth_value(value: Any) -> bool:
 
 
 def _whole(value: Any) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    raise _wrong("a whole number", value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise _wrong("a whole number", value)
+    if not LOWEST <= value <= HIGHEST:
+        raise _FaultError("a whole number has more than 64 bits")
+    return value
 
 
 def _number(value: Any) -> float:
-    if isinstance(value, float):
-        return value
-    if isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    raise _wrong("a number", value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _wrong("a number", value)
+    try:
+        found = float(value)
+    except OverflowError:
+        found = math.inf
+    if not math.isfinite(found):
+        raise _FaultError("expected a number that a file can hold, and it is none or beyond them")
+    return found
 
 
 _SCALARS: dict[Any, Decoder] = {Any: _any, type(None): _none, str: _text, bool: _truth_value, int: _whole, float: _number}
 
 
-def _choice_decoder(known: Mapping[Any, Any], shown: Sequence[Any]) -> Decoder:
+def _choice_decoder(known: Mapping[Any, Any], words: Sequence[Any]) -> Decoder:
     def decode(value: Any) -> Any:
         try:
             return known[value]
         except (KeyError, TypeError):
-            raise _wrong("one of " + ", ".join(map(repr, shown)), value) from None
+            raise _wrong("one of " + ", ".join(map(repr, words)), value) from None
 
     return decode
 
@@ -205,6 +259,7 @@ def _tuple_decoder(items: tuple[Any, ...]) -> Decoder:
             raise _wrong("a list", value)
         if not endless and len(value) != len(inner):
             raise _wrong(f"a list of {len(inner)}", value)
+        _check_number(value)
         parts = inner * len(value) if endless else inner
         try:
             return tuple([part(item) for part, item in zip(parts, value, strict=True)])
@@ -220,18 +275,24 @@ def _tuple_decoder(items: tuple[Any, ...]) -> Decoder:
     return decode
 
 
-def _mapping_decoder(hint: Any) -> Decoder:
-    inner = _decoder(hint)
+def _check_number(value: Sequence[Any] | Mapping[str, Any]) -> None:
+    if len(value) > MOST_ITEMS:
+        raise _FaultError(f"has {len(value)} entries, and {MOST_ITEMS} are the most")
+
+
+def _mapping_decoder(key_hint: Any, hint: Any) -> Decoder:
+    name, inner = _decoder(key_hint), _decoder(hint)
 
     def decode(value: Any) -> Any:
         if not isinstance(value, dict):
             raise _wrong("an object", value)
+        _check_number(value)
         found = {}
         for key, item in value.items():
             try:
-                found[key] = inner(item)
+                found[name(key)] = inner(item)
             except _FaultError as fault:
-                raise fault.within(f".{key}") from None
+                raise fault.within(f".{str(key)[:80]}") from None
         return found
 
     return decode
@@ -245,8 +306,8 @@ def _record_decoder(cls: type) -> Decoder:
         if not isinstance(value, dict):
             raise _wrong(f"an object ({cls.__name__})", value)
         if not value.keys() <= known:
-            unknown = min(value.keys() - known)
-            raise _FaultError(f"unknown field {unknown!r}; known are {', '.join(sorted(known))}")
+            unknown = min(map(str, value.keys() - known))
+            raise _FaultError(f"unknown field {shown(unknown)}; known are {', '.join(sorted(known))}")
         arguments = {}
         for key, name, inner, required in steps:
             if key in value:

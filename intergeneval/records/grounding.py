@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from intergeneval.records.codec import Record
+from intergeneval.records.limits import Frames, Id
 from intergeneval.records.video import Box, Detection
 
 
@@ -30,7 +31,7 @@ class Basis(enum.StrEnum):
 class CropCheck(Record):
     """What a model said of one candidate for one instance."""
 
-    instance_id: str
+    instance_id: Id
     """The instance."""
     candidate: int
     """Index into the candidates of the grounding."""
@@ -44,7 +45,7 @@ class CropCheck(Record):
 class Place(Record):
     """The box of one instance, or the reason why it has none."""
 
-    instance_id: str
+    instance_id: Id
     """The instance."""
     box: Box | None
     """Its box in pixels; None where it was not found."""
@@ -64,11 +65,11 @@ class Place(Record):
 class Grounding(Record):
     """The instances of one sample in one frame: one line of ``grounding.jsonl``."""
 
-    sample_id: str
+    sample_id: Id
     """The sample."""
     seed: int
     """The seed; 0 for a picture."""
-    frame: int
+    frame: Frames
     """Index of the frame that was looked at."""
     method: str
     """Detector with its thresholds, and who verified."""

@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass, field
 
 from intergeneval.records.codec import LATER, Record
+from intergeneval.records.limits import Id, Measure
 
 
 class Profile(enum.StrEnum):
@@ -47,19 +48,19 @@ class InteractionScore(Record):
 
     interaction: int
     """Index of the key interaction."""
-    kisa_raw: float | None
+    kisa_raw: Measure | None
     """Share of yes among the answered of the askable of questions 1-6, 0 to 1; None with none answered, and with under two thirds
     answered of an interaction without a score."""
-    sgi_raw: float | None
+    sgi_raw: Measure | None
     """Share of yes among the answered of the askable of questions 7-10, 0 to 1; None with none answered, and with under three
     quarters answered of an interaction without a score."""
     kisa_answered: int
     """Askable questions of 1-6 with an answer."""
     sgi_answered: int
     """Askable questions of 7-10 with an answer."""
-    kisa_bounds: tuple[float, float]
+    kisa_bounds: tuple[Measure, Measure]
     """KISA_raw with all unanswered counted as no, and as yes."""
-    sgi_bounds: tuple[float, float]
+    sgi_bounds: tuple[Measure, Measure]
     """SGI_raw with all unanswered counted as no, and as yes."""
     unscored: int = 0
     """Questions that failed, were refused, unparsed, or not yet asked."""
@@ -73,7 +74,7 @@ class InteractionScore(Record):
 class Score(Record):
     """The score of one video, or the reason it has none: one line of ``scores.jsonl``. Numbers are unrounded."""
 
-    sample_id: str
+    sample_id: Id
     """The sample."""
     seed: int
     """The seed."""
@@ -81,45 +82,45 @@ class Score(Record):
     """ok, or why a number below is None."""
     reason: str = ""
     """The status in one sentence; empty when ok."""
-    kisa_raw: float | None = None
+    kisa_raw: Measure | None = None
     """Mean over interactions of the share of yes among the counted of questions 1-6, 0 to 1."""
-    sgi_raw: float | None = None
+    sgi_raw: Measure | None = None
     """Mean over interactions of the share of yes among the counted of questions 7-10, 0 to 1."""
-    spi: float | None = None
+    spi: Measure | None = None
     """Semantic propagation: [-4, 1] under ``paper``, else [0, 1]."""
-    kisa: float | None = None
+    kisa: Measure | None = None
     """kisa_raw * spi."""
-    sgi: float | None = None
+    sgi: Measure | None = None
     """sgi_raw * spi."""
-    if_: float | None = None
+    if_: Measure | None = None
     """Interaction fidelity, (kisa + sgi) / 2, under ``informative`` times `plausibility`; JSON field ``if``."""
-    plausibility: float | None = field(default=None, metadata=LATER)
+    plausibility: Measure | None = field(default=None, metadata=LATER)
     """Under ``informative``: 1 less the share of sampled frames after frame 0 that show what cannot be, 0 to 1; 1 unlooked."""
     answered: str = "0/0"
     """Askable questions with an answer, over askable questions, such as ``19/20``."""
     partial: tuple[str, ...] = ()
     """Parts not assessed; with ``emergence`` in it all numbers that contain SPI are upper bounds."""
-    emergence_ratio: float | None = None
+    emergence_ratio: Measure | None = None
     """Share of the assessed frames after frame 0 with an emergence, 0 to 1."""
-    disappearance_ratio: float | None = None
+    disappearance_ratio: Measure | None = None
     """Share of the assessed frames after frame 0 with a disappearance, 0 to 1."""
-    kisa_bounds: tuple[float, float] | None = None
+    kisa_bounds: tuple[Measure, Measure] | None = None
     """kisa_raw with all unanswered counted as no, and as yes; a video that a profile counts 0 has no other value."""
-    sgi_bounds: tuple[float, float] | None = None
+    sgi_bounds: tuple[Measure, Measure] | None = None
     """sgi_raw with all unanswered counted as no, and as yes."""
     interactions: tuple[InteractionScore, ...] = ()
     """The parts that the means above are taken over."""
-    if_bounds: tuple[float, float] | None = field(default=None, metadata=LATER)
+    if_bounds: tuple[Measure, Measure] | None = field(default=None, metadata=LATER)
     """Lowest and highest IF, were everything without an answer known; every video has them. None in what was written before."""
-    spi_bounds: tuple[float, float] | None = field(default=None, metadata=LATER)
+    spi_bounds: tuple[Measure, Measure] | None = field(default=None, metadata=LATER)
     """SPI with all frames that could not be told counted as the worst, and as none."""
-    emergence_bounds: tuple[float, float] | None = field(default=None, metadata=LATER)
+    emergence_bounds: tuple[Measure, Measure] | None = field(default=None, metadata=LATER)
     """Share of the sampled frames after frame 0 with an emergence, at least and at most; None where nobody looks for it."""
-    disappearance_bounds: tuple[float, float] | None = field(default=None, metadata=LATER)
+    disappearance_bounds: tuple[Measure, Measure] | None = field(default=None, metadata=LATER)
     """Share of the sampled frames after frame 0 with a disappearance, at least and at most."""
-    plausibility_bounds: tuple[float, float] | None = field(default=None, metadata=LATER)
+    plausibility_bounds: tuple[Measure, Measure] | None = field(default=None, metadata=LATER)
     """Under ``informative``: `plausibility` at least and at most; None where nobody looks for it."""
-    open: tuple[tuple[str, float], ...] = field(default=(), metadata=LATER)
+    open: tuple[tuple[str, Measure], ...] = field(default=(), metadata=LATER)
     """What has no answer, as (name, weight in its share or ratio): a question ``interaction:id``, a frame ``emergence:8``,
     ``disappearance:8`` or ``plausibility:8``, or ``video`` where nothing is known."""
     video: str = field(default="", metadata=LATER)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from intergeneval.records.answers import AnswerValue
-from intergeneval.records.codec import Record
+from intergeneval.records.codec import LATER, Record
+from intergeneval.records.limits import Frames, Id
 from intergeneval.records.video import Detections, Tracks
 
 
@@ -21,7 +22,7 @@ class TrueAnswer(Record):
     """1 to 10."""
     value: AnswerValue
     """The true answer."""
-    frames: tuple[int, ...] = ()
+    frames: tuple[Frames, ...] = ()
     """Frames that decide it, rising; empty where none does."""
 
 
@@ -29,7 +30,7 @@ class TrueAnswer(Record):
 class Truth(Record):
     """The truth of one staged video, following from its script and its dialled faults alone."""
 
-    sample_id: str
+    sample_id: Id
     """The sample."""
     seed: int
     """The seed."""
@@ -43,7 +44,11 @@ class Truth(Record):
     """True answers, all frames seen."""
     sampled: tuple[TrueAnswer, ...] = ()
     """True answers, only the sampled frames seen."""
-    frames: tuple[int, ...] = ()
+    control_event: tuple[TrueAnswer, ...] = field(default=(), metadata=LATER)
+    """True answers to control questions, all frames seen."""
+    control_sampled: tuple[TrueAnswer, ...] = field(default=(), metadata=LATER)
+    """True answers to control questions, only the sampled frames seen."""
+    frames: tuple[Frames, ...] = ()
     """The sampled frames `sampled`, `emergence` and `disappearance` speak of (with frame 0)."""
     emergence: tuple[bool, ...] = ()
     """Emergence per entry of `frames` after frame 0."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from intergeneval.records.codec import LATER, Record
+from intergeneval.records.limits import Counts, Frames, Id, Inside, Size
 
 Box = tuple[float, float, float, float]
 """x0, y0, x1, y1 in pixels; x1 and y1 are exclusive."""
@@ -35,7 +36,7 @@ class Fit(enum.StrEnum):
 class Video(Record):
     """One video of one sample and seed, as it was decoded."""
 
-    sample_id: str
+    sample_id: Id
     """The sample it answers."""
     seed: int
     """The generator's seed; 0 where the source knows none."""
@@ -43,23 +44,23 @@ class Video(Record):
     """ok, missing, or undecodable."""
     reason: str = ""
     """Why it is missing or undecodable, in one sentence; empty when ok."""
-    path: str = ""
+    path: Inside = ""
     """Where the file or frame folder lies: relative to the model folder, or to the run folder when generated."""
     generated: bool = False
     """Whether the run wrote the file itself, inside its own folder."""
     sha256: str = ""
     """Hash of the file's bytes (of all frames' bytes for a folder of frames)."""
-    size: tuple[int, int] = (0, 0)
+    size: Size = (0, 0)
     """Height and width in which it was judged (the benchmark's), in pixels."""
-    source_size: tuple[int, int] = (0, 0)
+    source_size: Size = (0, 0)
     """Height and width as stored, after the rotation flag was applied, in pixels."""
     fit: Fit = Fit.EXACT
     """How `source_size` was brought to `size`."""
-    frames: int = 0
+    frames: Frames = 0
     """Number of decoded frames."""
     fps: float = 0.0
     """Mean frame rate, frames per second (frames over duration, also for variable rates)."""
-    sampled: tuple[int, ...] = ()
+    sampled: tuple[Frames, ...] = ()
     """Indices of the frames a judge sees, rising, from 0 to the last."""
     notes: tuple[str, ...] = ()
     """What else was done to it, such as ``rotated 90`` or ``alpha over grey``."""
@@ -84,9 +85,9 @@ class TrackState(enum.StrEnum):
 class Track(Record):
     """One instance through all frames of one video; every tuple has one entry a frame."""
 
-    instance_id: str
+    instance_id: Id
     """The instance it follows."""
-    masks: tuple[str, ...]
+    masks: tuple[Counts, ...]
     """COCO run-length counts of its mask per frame, at the video's size; an empty mask where not visible."""
     boxes: tuple[Box | None, ...]
     """Tight box per frame; None where the mask is empty."""
@@ -102,17 +103,17 @@ class Track(Record):
 class Tracks(Record):
     """All instance tracks of one video: one line of ``tracks.jsonl``."""
 
-    sample_id: str
+    sample_id: Id
     """The sample."""
     seed: int
     """The seed."""
     tracker: str
     """Name of the tracker that made them."""
-    size: tuple[int, int]
+    size: Size
     """Height and width of the masks, in pixels."""
     tracks: tuple[Track, ...]
     """One track an instance, in the sample's order."""
-    anchor: int = 0
+    anchor: Frames = 0
     """Frame whose masks were given."""
     fps: float = 0.0
     """Frame rate of the video, frames per second."""
@@ -146,13 +147,13 @@ class Detection(Record):
 class Detections(Record):
     """Objects of the listed classes in the sampled frames of one video: one line of ``detections.jsonl``."""
 
-    sample_id: str
+    sample_id: Id
     """The sample."""
     seed: int
     """The seed."""
     detector: str
     """Name of the detector."""
-    frames: tuple[int, ...]
+    frames: tuple[Frames, ...]
     """Frame indices that were looked at."""
     found: tuple[tuple[Detection, ...], ...]
     """What was found, per frame of `frames`."""

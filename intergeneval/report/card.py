@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from intergeneval.errors import RecordError
+from intergeneval.ids import bounded_json
 from intergeneval.records import Comparability, RunHeader
+from intergeneval.records.disk import MOST_SETTINGS, read_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,15 +26,16 @@ class JudgeCard:
     def figure(self, name: str) -> float | None:
         """Return one of the card's plain numbers; None where it has none."""
         value = self.content.get(name)
-        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+        return _finite(value)
 
     def interval(self, name: str) -> tuple[float, float] | None:
         """Return the interval of a number; None where the card gives none."""
         intervals = self.content.get("intervals")
         value = intervals.get(name) if isinstance(intervals, Mapping) else None
-        if isinstance(value, list) and len(value) == 2 and all(isinstance(end, int | float) for end in value):
-            return float(value[0]), float(value[1])
-        return None
+        if not isinstance(value, list) or len(value) != 2:
+            return None
+        low, high = (_finite(end) for end in value)
+        return None if low is None or high is None else (low, high)
 
     @property
     def faults(self) -> tuple[tuple[str, float | None], ...]:
@@ -40,9 +43,7 @@ class JudgeCard:
         found = self.content.get("faults")
         if not isinstance(found, Mapping):
             return ()
-        return tuple(
-            (str(name), float(value) if isinstance(value, int | float) else None) for name, value in sorted(found.items())
-        )
+        return tuple((str(name), _finite(value)) for name, value in sorted(found.items()))
 
     def fits(self, header: RunHeader) -> bool:
         """Return whether the card is about a run's judge, revision and templates; what either does not name does not fit."""
@@ -62,6 +63,17 @@ class JudgeCard:
         )
 
 
+def _finite(value: Any) -> float | None:
+    """Return a plain number; None for what is none, or is one that no float holds."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        found = float(value)
+    except OverflowError:
+        return None
+    return found if math.isfinite(found) else None
+
+
 def find_cards(runs: Sequence[Path]) -> list[Path]:
     """Return the cards of exams held here, or beside the runs: ``runs/exams/*/card.json``."""
     homes = [Path("runs"), *(parent for run in runs for parent in list(run.resolve().parents)[:2])]
@@ -74,8 +86,8 @@ def read_cards(paths: Sequence[Path]) -> list[JudgeCard]:
     cards = []
     for path in paths:
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, ValueError) as error:
+            content = bounded_json(read_text(path, MOST_SETTINGS))
+        except (OSError, ValueError) as error:
             raise RecordError(f"{path}: not a judge card ({error}); write one with 'intergeneval validate'") from None
         if not isinstance(content, dict) or "accuracy" not in content:
             raise RecordError(f"{path}: not a judge card, field 'accuracy' is missing; write one with 'intergeneval validate'")

@@ -8,7 +8,7 @@ file (JSON) holds ``{dimension: [mean, [{"video_path": ..., "video_results": ...
 from __future__ import annotations
 
 import csv
-import json
+import io
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from intergeneval.errors import UsageError
+from intergeneval.ids import bounded_json
+from intergeneval.records.codec import shown
+from intergeneval.records.disk import read_bytes, read_text
+
+_LARGEST = 256 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +68,8 @@ Cell = tuple[str, str, str, float]
 
 def _read_csv(path: Path, owner: str) -> list[Cell]:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            rows = list(csv.DictReader(stream))
+        text = read_bytes(path, _LARGEST).decode("utf-8-sig")
+        rows = list(csv.DictReader(io.StringIO(text, newline="")))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"{path}: cannot be read as CSV ({error})") from None
     keys = {"model", "sample_id"} & set(rows[0] if rows else ())
@@ -92,8 +97,8 @@ def _check_joined(path: Path, cells: Sequence[Cell], samples: Collection[str]) -
 
 def _read_vbench(path: Path, model: str, samples: Collection[str]) -> list[Cell]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, ValueError) as error:
+        content = bounded_json(read_text(path, _LARGEST))
+    except (OSError, ValueError) as error:
         raise UsageError(f"{path}: cannot be read as JSON ({error})") from None
     if not isinstance(content, dict):
         raise UsageError(f"{path}: expected an object of dimensions, got {type(content).__name__}")
@@ -131,8 +136,10 @@ def _sample_of(video: Path, samples: Collection[str]) -> str:
 def _number(value: Any, where: str) -> float:
     try:
         number = float(value)
+    except OverflowError:
+        number = math.inf
     except (TypeError, ValueError):
-        raise UsageError(f"{where}: expected a number, got {str(value)[:40]!r}") from None
+        raise UsageError(f"{where}: expected a number, got {shown(value)}") from None
     if not math.isfinite(number):
-        raise UsageError(f"{where}: {value!r} is not finite; leave the cell empty where there is no value")
+        raise UsageError(f"{where}: {shown(value)} is not finite; leave the cell empty where there is no value")
     return number

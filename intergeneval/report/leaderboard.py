@@ -7,7 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from intergeneval import stats
-from intergeneval.records import Comparability, Comparison, Completeness, Estimate, PromptDifference, RunHeader, ScoreStatus
+from intergeneval.records import (
+    Comparability,
+    Comparison,
+    Completeness,
+    Controls,
+    Estimate,
+    PromptDifference,
+    RunHeader,
+    ScoreStatus,
+    Undone,
+)
 from intergeneval.report.card import JudgeCard
 from intergeneval.report.load import LoadedRun
 
@@ -47,6 +57,10 @@ class Row:
     """Prompt scores of the primary metric."""
     usage: Usage
     """What the answers took."""
+    controls: Controls | None = None
+    """What the judge answered to questions that must be no; None where none was asked."""
+    undone: Undone | None = None
+    """Interactions that nobody does, as the judge says; None where questions 8 to 10 have no answers."""
 
     @property
     def label(self) -> str:
@@ -206,6 +220,8 @@ def _fitting(cards: Sequence[JudgeCard], header: RunHeader) -> list[JudgeCard]:
 def _row(run: LoadedRun, clusters: Mapping[str, str], tie_group: int | None) -> Row:
     estimates = stats.estimates(run.scores, clusters, profile=run.header.comparability.profile)
     main = estimates[stats.PRIMARY]
+    acts = {sample.id: len(sample.interactions) for sample in run.samples.values()}
+    answers = [item for take in run.takes.values() for item in take.answers if item.interaction < acts.get(item.sample_id, 0)]
     return Row(
         run=run,
         estimates=estimates,
@@ -214,6 +230,8 @@ def _row(run: LoadedRun, clusters: Mapping[str, str], tie_group: int | None) -> 
         counts=tuple((status, count) for status, count in main.statuses.items() if status != ScoreStatus.OK),
         prompts=stats.prompt_scores(run.scores),
         usage=_usage(run),
+        controls=stats.controls(answers),
+        undone=stats.undone(answers),
     )
 
 

@@ -52,6 +52,8 @@ class LoadedRun:
     """All score lines, in the run's order."""
     takes: Mapping[TakeKey, Take]
     """All videos that have a score line."""
+    by_sample: Mapping[str, tuple[Take, ...]]
+    """The same by sample id, in the order of seeds."""
 
 
 def load_runs(folders: Sequence[Path]) -> list[LoadedRun]:
@@ -112,6 +114,9 @@ def _load(folder: Path) -> LoadedRun:
         for key, score in scores.items()
         if key in videos
     }
+    by_sample: dict[str, list[Take]] = {}
+    for (name, _), take in sorted(takes.items(), key=lambda item: item[0][1]):
+        by_sample.setdefault(name, []).append(take)
     return LoadedRun(
         label=header.model,
         folder=folder,
@@ -120,6 +125,7 @@ def _load(folder: Path) -> LoadedRun:
         questions=asked,
         scores=tuple(scores.values()),
         takes=takes,
+        by_sample={name: tuple(found) for name, found in by_sample.items()},
     )
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import os
-import shutil
-import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ from intergeneval import bench_paths
 from intergeneval.errors import MediaError
 from intergeneval.ids import sha256_bytes, sha256_file
 from intergeneval.records import Fit, RunHeader, Sample, Video, VideoStatus
+from intergeneval.records.disk import copy, read_bytes, read_toml, write_atomically
 from intergeneval.videos import Reader, encode_jpeg, video_sha256
 
 PLAYABLE = {".mp4": "video/mp4", ".m4v": "video/mp4", ".webm": "video/webm", ".mov": "video/quicktime"}
@@ -40,9 +39,12 @@ class Shown:
 class MediaFolder:
     """Puts files into ``media/`` of a report, each once, named by its content; without a folder it makes data URIs."""
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Path | None, named: Sequence[Path] = ()) -> None:
+        """`named` are the folders that the user named to look in, beside the runs' own."""
         self._folder = folder
+        self._named = [path for path in named if path.is_dir()]
         self._done: dict[str, str] = {}
+        self._known: dict[tuple[str, str, Path], list[Path]] = {}
 
     def show(self, video: Video, header: RunHeader, run: Path) -> Shown:
         """Return how a page shows a video, after putting its file in place."""
@@ -51,7 +53,7 @@ class MediaFolder:
         if not video.path:
             return Shown(note="the run came without its videos")
         notes = []
-        for path in _found(video.path, _roots(header, run)):
+        for path in _found(video.path, self._roots(header, run)):
             note = _unplayable(path, video)
             if not note:
                 kind = PLAYABLE[path.suffix.lower()]
@@ -65,12 +67,15 @@ class MediaFolder:
     def first_frame(self, sample: Sample, takes: Sequence[tuple[Video, RunHeader, Path]]) -> str:
         """Return the address of a sample's first frame: the benchmark's picture, else frame 0 of the first video that decodes."""
         for _, header, run in takes:
-            for path in _found(sample.image or "", _bench_roots(header, run)):
+            for path in _found(sample.image or "", [run, *self._named, *_installed(header)]):
                 kind = PICTURES.get(path.suffix.lower()) if path.is_file() else None
-                if kind and (digest := sha256_file(path)) == sample.hashes.get(sample.image or "", digest):
-                    return self._place(path, digest, kind)
+                # A run folder may be somebody else's and name any folder of this machine: its settings lead to no picture, and
+                # of the folders that the user means only one whose content it knows is put into a page.
+                stated = sample.hashes.get(sample.image or "")
+                if kind and stated and sha256_file(path) == stated:
+                    return self._place(path, stated, kind)
         for video, header, run in takes:
-            places = _found(video.path, _roots(header, run)) if video.status is VideoStatus.OK else ()
+            places = _found(video.path, self._roots(header, run)) if video.status is VideoStatus.OK else ()
             fitting = next((place for place in places if video_sha256(place) == video.sha256), None)
             if fitting is None:
                 continue
@@ -82,9 +87,16 @@ class MediaFolder:
             return self._store(encode_jpeg(frame, 85), ".jpg", "image/jpeg")
         return ""
 
+    def _roots(self, header: RunHeader, run: Path) -> list[Path]:
+        """Return the folders that a video's path may be relative to: those named, the run's, for made ones, or the model's."""
+        model, bench = str(header.config.get("model") or ""), str(header.config.get("bench") or "")
+        if (model, bench, run) not in self._known:
+            self._known[model, bench, run] = [*_roots(header, run), *self._named]
+        return self._known[model, bench, run]
+
     def _place(self, path: Path, digest: str, kind: str) -> str:
         if self._folder is None:
-            return _data_uri(path.read_bytes(), kind)
+            return _data_uri(read_bytes(path), kind)
         name = f"{digest}{path.suffix.lower()}"
         if name not in self._done:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -97,7 +109,7 @@ class MediaFolder:
             return _data_uri(content, kind)
         name = f"{sha256_bytes(content)}{suffix}"
         self._folder.mkdir(parents=True, exist_ok=True)
-        (self._folder / name).write_bytes(content)
+        write_atomically(self._folder / name, content)
         return f"media/{name}"
 
 
@@ -107,7 +119,7 @@ def _unplayable(path: Path, video: Video) -> str:
         return "a folder of frames; browsers play files only"
     if path.suffix.lower() not in PLAYABLE:
         return f"browsers do not play {path.suffix or 'this kind of'} files"
-    if sha256_file(path) != video.sha256:
+    if not path.is_file() or sha256_file(path) != video.sha256:
         return _CHANGED
     return ""
 
@@ -118,7 +130,7 @@ def _link_or_copy(source: Path, target: Path) -> None:
     try:
         os.link(source.resolve(), target)
     except OSError:
-        shutil.copyfile(source, target)
+        copy(source, target)
 
 
 def _roots(header: RunHeader, run: Path) -> list[Path]:
@@ -131,11 +143,11 @@ def _roots(header: RunHeader, run: Path) -> list[Path]:
     return found
 
 
-def _bench_roots(header: RunHeader, run: Path) -> list[Path]:
-    """Return the folders a first frame's path may be relative to."""
+def _installed(header: RunHeader) -> list[Path]:
+    """Return the folder of an installed benchmark that a run names, if it does."""
     name = str(header.config.get("bench") or header.bench)
     known = bench_paths.by_name(name) if bench_paths.is_name(name) else None
-    return _places(name, run) + ([known] if known else [])
+    return [known] if known else []
 
 
 def _places(text: str, run: Path) -> list[Path]:
@@ -160,8 +172,8 @@ def _there(path: Path) -> bool:
 def _videos_of(bench: Path) -> str:
     """Return the folder of a benchmark's own videos, relative to it; empty where it has none."""
     try:
-        named = tomllib.loads((bench / bench_paths.TOML).read_text(encoding="utf-8")).get("videos")
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        named = read_toml(bench / bench_paths.TOML).get("videos")
+    except (OSError, ValueError):
         return ""
     return named if isinstance(named, str) else ""
 

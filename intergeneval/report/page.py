@@ -42,6 +42,8 @@ class ReportOptions:
     """Result files of other suites, as `intergeneval.report.columns` reads them."""
     published: tuple[str, ...] = ()
     """Names or files of published tables to show as reference rows."""
+    media: tuple[Path, ...] = ()
+    """Folders of benchmarks and videos to look in beside the run folders: the settings of a run lead to no picture."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -147,9 +147,7 @@ class SampleView:
 
 def make_sample(sample: Sample, name: str, runs: Sequence[LoadedRun], media: MediaFolder, columns: Columns) -> SampleView:
     """Build one sample's view from all runs that have it; video files are put into the report on the way."""
-    found = [
-        (run, take) for run in runs for key, take in sorted(run.takes.items(), key=lambda item: item[0][1]) if key[0] == sample.id
-    ]
+    found = [(run, take) for run in runs for take in run.by_sample.get(sample.id, ())]
     takes = tuple(
         _take(f"{name}-t{number}", run, take, sample, media, columns) for number, (run, take) in enumerate(found, start=1)
     )

@@ -6,8 +6,6 @@ import base64
 import hashlib
 import json
 import shlex
-import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -18,7 +16,8 @@ from markupsafe import Markup
 
 from intergeneval import __version__
 from intergeneval.errors import StoreError, UsageError
-from intergeneval.records import Sample
+from intergeneval.records import CONTROL_ID, Sample
+from intergeneval.records.disk import growing_folder, write_atomically, write_new
 from intergeneval.report.downloads import Download, downloads
 from intergeneval.report.formats import FILTERS
 from intergeneval.report.load import LoadedRun
@@ -56,7 +55,7 @@ def write_report(folders: Sequence[Path], out: Path, options: ReportOptions | No
     report = make_report(folders, options, single=single, command=_command(folders, options, single))
     check_reference(report, options.reference)
     try:
-        pages = _write_file(report, out) if single else _write_folder(report, out)
+        pages = _write_file(report, out, options) if single else _write_folder(report, out, options)
     except OSError as error:
         raise StoreError(f"{out}: cannot be written ({error.strerror or error})") from None
     return Written(path=out if single else out / "index.html", pages=pages, report=report)
@@ -76,51 +75,45 @@ def _command(folders: Sequence[Path], options: ReportOptions, single: bool) -> s
         words += ["--columns", f"{model}={Path(path).name}" if equals else Path(item).name]
     words += [word for item in options.published for word in ("--published", Path(item).name)]
     words += [word for item in options.cards for word in ("--card", item.name)]
+    words += [word for item in options.media for word in ("--media", item.resolve().name)]
     return shlex.join(words)
 
 
-def _write_file(report: Report, out: Path) -> int:
+def _write_file(report: Report, out: Path, options: ReportOptions) -> int:
     if len(report.samples) > MAX_SINGLE:
         raise UsageError(
             f"-o {out}: one file holds at most {MAX_SINGLE} samples, these runs have {len(report.samples)}; name a folder instead"
         )
-    views = list(_views(report, MediaFolder(None)))
+    views = list(_views(report, MediaFolder(None, options.media)))
     offered = [
         Download(name=item.name, text=item.text, content="", href=_data_uri(item.content, item.name))
         for item in downloads(report)
     ]
     page = _index().render(report=report, data=report.data(), samples=views, downloads=offered, single=True)
     out.parent.mkdir(parents=True, exist_ok=True)
-    _write(out, page)
+    write_atomically(out, _bytes(page))
     return len(views)
 
 
-def _write_folder(report: Report, out: Path) -> int:
+def _write_folder(report: Report, out: Path, options: ReportOptions) -> int:
     out = out.resolve()
     if out.exists() and not (out / MARK).is_file() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"-o {out}: holds something that is not a report; name a new folder, or one an earlier report wrote")
     out.parent.mkdir(parents=True, exist_ok=True)
     # The new report grows beside the old one and takes its place when it is whole.
-    made = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-    try:
-        made.chmod(0o755)
-        pages = _fill(report, made)
-        if out.exists():
-            shutil.rmtree(out)
-        made.replace(out)
-    except BaseException:
-        shutil.rmtree(made, ignore_errors=True)
-        raise
-    return pages
+    with growing_folder(out) as made:
+        return _fill(report, made, options)
 
 
-def _fill(report: Report, folder: Path) -> int:
+def _fill(report: Report, folder: Path, options: ReportOptions) -> int:
     (folder / "samples").mkdir()
     (folder / "data").mkdir()
     page, names = environment().get_template("sample.html"), list(report.names.values())
     home = {key: group.anchor for group in report.groups for key in _keys(report, group.comparability.bench)}
-    for place, (key, view) in enumerate(zip(report.samples, _views(report, MediaFolder(folder / "media")), strict=True)):
-        _write(
+    for place, (key, view) in enumerate(
+        zip(report.samples, _views(report, MediaFolder(folder / "media", options.media)), strict=True)
+    ):
+        _new(
             folder / "samples" / f"{view.name}.html",
             page.render(
                 report=report,
@@ -133,13 +126,13 @@ def _fill(report: Report, folder: Path) -> int:
         )
     offered = []
     for item in downloads(report):
-        _write(folder / "data" / item.name, item.content)
+        _new(folder / "data" / item.name, item.content)
         offered.append(Download(name=item.name, text=item.text, content="", href=f"data/{item.name}"))
-    _write(
+    _new(
         folder / "index.html",
         _index().render(report=report, data=report.data(), samples=[], downloads=offered, single=False),
     )
-    _write(folder / MARK, json.dumps({"intergeneval": __version__}) + "\n")
+    _new(folder / MARK, json.dumps({"intergeneval": __version__}) + "\n")
     return len(names)
 
 
@@ -162,8 +155,12 @@ def _data_uri(content: str, name: str) -> str:
     return f"data:{kind};base64,{base64.b64encode(content.encode('utf-8', 'surrogatepass')).decode('ascii')}"
 
 
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", errors="replace", newline="\n")
+def _new(path: Path, text: str) -> None:
+    write_new(path, _bytes(text))
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "replace")
 
 
 def _index() -> Template:
@@ -186,7 +183,7 @@ def environment() -> Environment:
     css = (folder / "report.css").read_text(encoding="utf-8")
     js = (folder / "report.js").read_text(encoding="utf-8")
     # Style and script stand in the page itself: it opens from a disk, a mail or a web server alike. Both come from this package.
-    made.globals.update(css=Markup(css), js=Markup(js), policy=_policy(css, js))  # noqa: S704
+    made.globals.update(css=Markup(css), js=Markup(js), policy=_policy(css, js), control_id=CONTROL_ID)  # noqa: S704
     return made
 
 

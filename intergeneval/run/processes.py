@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
+import signal
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 from intergeneval.bench import Benchmark
@@ -26,7 +29,9 @@ def run_in_processes(
 ) -> Iterator[tuple[Outcome, ...]]:
     """Run jobs in fresh processes, few at a time, so that neither jobs nor outcomes pile up in memory."""
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(os.getpid(), *setup)) as pool:
+    stop = context.Event()
+    given = (os.getpid(), stop, *setup)
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=given) as pool:
         waiting, running = iter(jobs), set[Future[tuple[Outcome, ...]]]()
         try:
             while True:
@@ -37,24 +42,36 @@ def run_in_processes(
                 finished, running = wait(running, return_when=FIRST_COMPLETED)
                 for future in finished:
                     yield future.result()
-        except BaseException:
+        except BaseException as error:
+            if not isinstance(error, Exception):
+                # Interrupted: what a worker has begun is made anew by the next run, and nobody waits for it now.
+                stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
 
-def _start_worker(parent: int, config: RunConfig, folder: Path, benchmark: Benchmark) -> None:
+def _start_worker(parent: int, stop: Event, config: RunConfig, folder: Path, benchmark: Benchmark) -> None:
     global _pipeline  # noqa: PLW0603  # an initialiser has no other way to hand over
     import cv2
 
+    # Ctrl-C reaches all processes of a terminal; the parent alone answers it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
-    threading.Thread(target=end_with_parent, args=(parent,), daemon=True).start()
+    if config.worker_memory is not None:
+        # What the process maps of its libraries is not counted: it is the data that grows with a video.
+        most = round(config.worker_memory * (1 << 30))
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+    threading.Thread(target=end_with_parent, args=(parent, stop), daemon=True).start()
     _pipeline = VideoPipeline(config, folder, Backends.build(config, benchmark.root), benchmark)
 
 
-def end_with_parent(parent: int) -> None:
-    """Leave when the parent was killed: nobody would read what this worker makes."""
+def end_with_parent(parent: int, stop: Event | None = None) -> None:
+    """Leave when the parent was killed or says so: nobody would read what this worker makes."""
     while os.getppid() == parent:
-        time.sleep(0.5)
+        if stop is None:
+            time.sleep(0.5)
+        elif stop.wait(0.5):
+            break
     os._exit(1)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from intergeneval.config import RunConfig
-from intergeneval.errors import BudgetError, RefusedError
+from intergeneval.errors import BudgetError, ConfigError, RefusedError
 from intergeneval.gate.run_scores import score_run, with_bytes
 from intergeneval.judges import Defers, Judge
 from intergeneval.judges.inquiries import Inquires
@@ -108,10 +108,9 @@ class Run:
         Raises BackendError when the judge fails, BudgetError at the cost limit.
         """
         if self._settled is None:
-            plan = self._worded(self.plan, on_notice)
-            if not plan.begun:
-                # What is worded comes from the cache the second time, so that to look for an older run costs nothing.
-                plan = next(filter(lambda item: item.begun, (self._worded(old, on_notice) for old in plan.earlier())), plan)
+            # What was worded for a run that is there comes from the cache, so that to look for one costs nothing.
+            begun = filter(lambda item: item.begun, (self._worded(old, on_notice) for old in self.plan.begun_here()))
+            plan = next(begun, None) or self._worded(self.plan, on_notice)
             self.plan, self._settled = plan, plan.settled
         assert self._settled is not None
         return self._settled
@@ -262,12 +261,18 @@ class Run:
         if plan.grounding and isinstance(self.judge, Inquires) and asked_here:
             # The judge that verifies first frames lives in this process, with its cache and its cost limit.
             workers = 1
-        if workers <= 1:
+        if workers <= 1 and plan.config.worker_memory is not None and jobs:
+            if not all(getattr(backend, "parallel", True) for backend in used) or (plan.grounding and asked_here):
+                raise ConfigError(
+                    f"worker_memory {plan.config.worker_memory}: a backend of this run lives in the first process, "
+                    "which is given no limit; leave worker_memory out"
+                )
+        elif workers <= 1:
             pipeline = VideoPipeline(plan.config, folder, backends, plan.bench)
             for job in jobs:
                 yield pipeline.run(job)
             return
-        yield from run_in_processes(workers, (plan.config, folder, plan.bench), jobs)
+        yield from run_in_processes(max(workers, 1), (plan.config, folder, plan.bench), jobs)
 
 
 def _new_questions(settled: Settled, state: RunState) -> Iterator[Question]:

@@ -6,6 +6,7 @@ recorded as failed with its message, and the next run asks again; a video that c
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -16,7 +17,7 @@ import numpy.typing as npt
 
 from intergeneval import bench, consistency, videos
 from intergeneval.bench import Benchmark
-from intergeneval.config import RunConfig
+from intergeneval.config import OFF, RunConfig
 from intergeneval.detectors import Detector, DetectRequest
 from intergeneval.errors import MediaError
 from intergeneval.grounding import FirstFrame
@@ -39,13 +40,18 @@ from intergeneval.run.backends import Backends
 from intergeneval.run.job import FAILED, Job, Outcome, Pending, Result
 from intergeneval.run.judge_stage import ask, concurrency, failed
 from intergeneval.run.preflight import first_frame_finder, model_name
+from intergeneval.run.track_key import track_key
 from intergeneval.sources import SourceVideo
 from intergeneval.store import write_atomically
+from intergeneval.store.answer_cache import default_path
+from intergeneval.store.track_cache import TrackCache
 from intergeneval.trackers import TrackRequest
 
 Frame = npt.NDArray[np.uint8]
 JPEG_QUALITY = 90
 """Quality of the frames that are handed to a judge as files."""
+_LOOKED_AT_FIRST = 256 << 20
+"""Bytes of a file from which on its beginning is looked at before it is read to the end for its hash."""
 
 
 class VideoPipeline:
@@ -57,6 +63,8 @@ class VideoPipeline:
         self._backends = backends
         self._bench = benchmark
         self._first_frame: FirstFrame | None = None
+        place = Path(config.cache) if config.cache else default_path(os.environ)
+        self._kept = None if config.cache == OFF else TrackCache(place)
         self._bodies = config.profile is Profile.INFORMATIVE and bool(bodies_revision(backends.judge))
 
     def run(self, job: Job) -> tuple[Outcome, ...]:
@@ -69,9 +77,12 @@ class VideoPipeline:
         if isinstance(found, str):
             return (_without_video(job, VideoStatus.MISSING, found),)
         try:
+            if found.path.is_file() and found.path.stat().st_size > _LOOKED_AT_FIRST:
+                videos.look(found.path)
             digest = videos.video_sha256(found.path)
-        except MediaError as error:
-            return (_without_video(job, VideoStatus.UNDECODABLE, str(error)),)
+        except (MediaError, OSError) as error:
+            known = job.video is not None and job.video.status is VideoStatus.UNDECODABLE and job.video.reason == str(error)
+            return (result if known else _without_video(job, VideoStatus.UNDECODABLE, str(error)),)
         if job.video is not None and job.video.status is VideoStatus.UNDECODABLE and job.video.sha256 == digest:
             return (result,)
         try:
@@ -123,7 +134,7 @@ class VideoPipeline:
             return _Seen(video=job.video, tracks=job.tracks)
         reader = self._reader(job, found.path)
         walk = _Walk(reader)
-        tracks = job.tracks or self._track(job, result, found.path, reader, walk)
+        tracks = job.tracks or self._track(job, result, found.path, reader, walk, digest)
         walk.finish()
         video = _video(job, found, digest, reader)
         if video != job.video:
@@ -154,7 +165,7 @@ class VideoPipeline:
         sampled = job.video.sampled if job.video is not None else ()
         return videos.Reader(path, size=job.sample.size, sampling=self._config.sampling, fit=self._config.fit, sampled=sampled)
 
-    def _track(self, job: Job, result: Result, path: Path, reader: videos.Reader, walk: _Walk) -> Tracks:
+    def _track(self, job: Job, result: Result, path: Path, reader: videos.Reader, walk: _Walk, digest: str) -> Tracks:
         """Track all instances over the frames of `walk`. Raises MediaError when the video itself cannot be decoded."""
         tracker, sample = self._backends.tracker, job.sample
         masks = self._masks(job)
@@ -180,11 +191,15 @@ class VideoPipeline:
             path=path,
             truth=(result.truth or job.truth) if tracker.needs_truth else None,
         )
-        made = attempt(lambda: tracker.track(request), due=Tracks)
+        key = track_key(self._config, tracker, sample, masks, reader.size, digest) if finder is None else ""
+        kept = self._kept.get(key, sample.id, job.seed) if key and self._kept is not None else None
+        made = attempt(lambda: kept if kept is not None else tracker.track(request), due=Tracks)
         if walk.error is not None:
             raise walk.error
         if isinstance(made, Failure):
             return replace(blank, status=FAILED, reason=made.text)
+        if key and kept is None and self._kept is not None and made.status == "ok":
+            self._kept.put(key, made)
         if finder is not None and made.status != FAILED:
             return replace(made, reason=missing, notes=(*made.notes, f"first frame: {finder.method}"))
         if job.own is not None:
@@ -236,15 +251,26 @@ class VideoPipeline:
         judge = self._backends.judge
         truth = result.truth or job.truth
 
-        def frames() -> dict[int, Frame]:
-            kept = seen.kept
-            if kept is None:
+        colours = {instance.id: instance.colour for instance in job.sample.instances}
+        decoded: dict[int, Frame] = dict(seen.kept or {})
+
+        def kept() -> dict[int, Frame]:
+            if not decoded:
                 reader = self._reader(job, path)
                 for _ in reader:
                     pass
-                kept = reader.kept
-            colours = {instance.id: instance.colour for instance in job.sample.instances}
-            return videos.annotated_frames(kept, seen.tracks, colours)
+                decoded.update(reader.kept)
+            return decoded
+
+        def frames() -> dict[int, Frame]:
+            return videos.outlined_frames(kept(), seen.tracks, colours)
+
+        def plain() -> Frame:
+            return kept()[min(kept())]
+
+        def clip() -> bytes:
+            walk = videos.outlined_clip(self._reader(job, path), seen.tracks, colours)
+            return videos.video_bytes(walk, seen.tracks.fps, seen.video.times)
 
         request = JudgeRequest(
             sample=job.sample,
@@ -255,15 +281,25 @@ class VideoPipeline:
             bodies=seen.assess is not None and self._bodies,
             truth=truth if judge.needs_truth else None,
         )
+        looks = judge.needs_frames and seen.tracks.status != FAILED
+        if looks and getattr(judge, "wants_clip", False):
+            shown = attempt(clip)
+            if isinstance(shown, Failure):
+                result.answers, judged = failed(judge, request, f"its frames cannot be drawn: {shown}")
+                result.consistency = judged or result.consistency
+                return None
+            request = replace(request, clip=shown)
         if concurrency(judge):
-            drawn = attempt(frames) if judge.needs_frames and seen.tracks.status != FAILED else {}
+            drawn = attempt(frames) if looks else {}
             if isinstance(drawn, Failure):
                 result.answers, judged = failed(judge, request, f"its frames cannot be drawn: {drawn}")
                 result.consistency = judged or result.consistency
                 return None
             jpegs = {index: videos.encode_jpeg(frame, JPEG_QUALITY) for index, frame in drawn.items()}
-            return Pending(request=replace(request, jpegs=jpegs))
-        result.answers, judged = ask(judge, replace(request, frames=frames if judge.needs_frames else None))
+            first = videos.encode_jpeg(plain(), JPEG_QUALITY) if drawn else None
+            return Pending(request=replace(request, jpegs=jpegs, plain_jpeg=first))
+        given = replace(request, frames=frames, plain=plain) if judge.needs_frames else request
+        result.answers, judged = ask(judge, given)
         result.consistency = judged or result.consistency
         return None
 

@@ -5,13 +5,13 @@ Looks for the benchmark where ``--bench NAME`` would, so that the demonstration 
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from intergeneval import bench_paths, plugins
 from intergeneval.errors import ConfigError, UnknownPluginError
+from intergeneval.records.disk import read_toml
 from intergeneval.sources.folder import FolderSource
 
 
@@ -60,7 +60,7 @@ def _place(name: str) -> tuple[Path, str | None]:
     if not place.is_file():
         return folder, None
     try:
-        videos = tomllib.loads(place.read_text(encoding="utf-8")).get("videos")
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        videos = read_toml(place).get("videos")
+    except (OSError, ValueError) as error:
         raise ConfigError(f"{place}: cannot be read ({error})") from None
     return folder, videos if isinstance(videos, str) else None

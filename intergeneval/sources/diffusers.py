@@ -29,6 +29,7 @@ from intergeneval.plugins.fitting import Fitting
 from intergeneval.plugins.video_models import TOLD, rules_of
 from intergeneval.plugins.weights import Once, Weights, locate, place
 from intergeneval.records import Fit, Sample
+from intergeneval.records.disk import read_text
 from intergeneval.sources import Frame, SourceVideo
 from intergeneval.sources.generation import OWNER, Generation, pipeline_files, video_size
 
@@ -274,7 +275,7 @@ def _pipeline_class(weights: Weights) -> tuple[str, Any, Mapping[str, Any]]:
 
         place_of_index = Path(hf_hub_download(weights.source, MARKER))
     try:
-        index = json.loads(place_of_index.read_text(encoding="utf-8"))
+        index = json.loads(read_text(place_of_index))
         name = index["_class_name"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigError(

@@ -6,14 +6,16 @@ alone. The benchmark is named by a field ``bench`` in any line, or by a line tha
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from intergeneval.errors import ConfigError
-from intergeneval.ids import sha256_bytes
+from intergeneval.ids import bounded_json, sha256_bytes
+from intergeneval.records.codec import shown
+from intergeneval.records.disk import read_bytes
+from intergeneval.records.limits import HIGHEST, LOWEST, id_fault
 
 MANIFEST = "manifest.jsonl"
 
@@ -41,7 +43,7 @@ def read_manifest(folder: Path) -> Manifest | None:
     try:
         if place.stat().st_size > _LARGEST:
             raise ConfigError(f"{place}: has more than {_LARGEST} bytes; split the folder")
-        content = place.read_bytes()
+        content = read_bytes(place, _LARGEST)
         text = content.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{place}: cannot be read ({error}); write it as UTF-8, one JSON object a line") from None
@@ -62,7 +64,7 @@ def read_manifest(folder: Path) -> Manifest | None:
 def _take(line: str, folder: Path, paths: dict[tuple[str, int], str], benches: list[str]) -> list[str]:
     """Add what a line says, and return what is wrong with it."""
     try:
-        raw = json.loads(line)
+        raw = bounded_json(line)
     except (ValueError, RecursionError) as error:
         return [f"not JSON ({error})"]
     if not isinstance(raw, dict):
@@ -73,14 +75,16 @@ def _take(line: str, folder: Path, paths: dict[tuple[str, int], str], benches: l
         if isinstance(bench, str) and bench.strip():
             benches.append(bench)
         else:
-            faults.append(f"field 'bench': expected a name, got {bench!r:.60}")
+            faults.append(f"field 'bench': expected a name, got {shown(bench)}")
         if not {"sample_id", "seed", "path"} & set(raw):
             return faults
     sample, seed, path = raw.get("sample_id"), raw.get("seed", 0), raw.get("path")
     if not isinstance(sample, str) or not sample:
-        faults.append(f"field 'sample_id': expected a text, got {sample!r:.60}")
-    if not isinstance(seed, int) or isinstance(seed, bool):
-        faults.append(f"field 'seed': expected a whole number, got {seed!r:.60}")
+        faults.append(f"field 'sample_id': expected a text, got {shown(sample)}")
+    elif fault := id_fault(sample):
+        faults.append(f"field 'sample_id': the id {fault}")
+    if not isinstance(seed, int) or isinstance(seed, bool) or not LOWEST <= seed <= HIGHEST:
+        faults.append(f"field 'seed': expected a whole number, got {shown(seed)}")
     problem = _path_problem(path, folder)
     if problem:
         faults.append(f"field 'path': {problem}")
@@ -94,7 +98,7 @@ def _take(line: str, folder: Path, paths: dict[tuple[str, int], str], benches: l
 
 def _path_problem(path: Any, folder: Path) -> str:
     if not isinstance(path, str) or not path.strip():
-        return f"expected a path relative to the folder, got {path!r:.60}"
+        return f"expected a path relative to the folder, got {shown(path)}"
     if "\0" in path or "\\" in path:
         return f"{path!r:.80} holds a character that a path cannot have; use forward slashes"
     pure = PurePosixPath(path)

@@ -14,7 +14,7 @@ from intergeneval.staged.canvas import Image
 from intergeneval.staged.policies import Plan, plan
 from intergeneval.staged.scene import SIZE, Scene, scene_of
 from intergeneval.staged.stage import EXTRA_OWNER, PASSER_OWNER, Shot, Stage
-from intergeneval.staged.truth import sampled_frames, true_answers, true_scores
+from intergeneval.staged.truth import sampled_frames, true_answers, true_controls, true_scores
 
 FRAMES = 49
 """Frames of a staged video unless asked otherwise."""
@@ -123,6 +123,8 @@ class Performance:
             visible=self._tracks(gather.visible),
             amodal=self._tracks(gather.amodal),
             event=verdict.event,
+            control_event=true_controls(stage, request.frames, tuple(range(request.frames))),
+            control_sampled=true_controls(stage, request.frames, sampled),
             sampled=verdict.sampled,
             frames=sampled,
             emergence=verdict.emergence,

@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from intergeneval.records.disk import write_atomically
 from intergeneval.staged.canvas import Image
 from intergeneval.staged.dial import Dial
 from intergeneval.staged.scene import DEVELOPMENT_SEED, Scene, scene
@@ -64,13 +65,15 @@ def write(folder: Path, seed: int) -> None:
     for page in range(0, len(chosen), ROWS):
         path = folder / f"sheet-{page // ROWS + 1}.png"
         picture = cv2.cvtColor(sheet(chosen[page : page + ROWS], page + 1), cv2.COLOR_RGB2BGR)
-        if not cv2.imwrite(str(path), picture, (cv2.IMWRITE_PNG_COMPRESSION, 9)):
-            raise OSError(f"{path}: the contact sheet cannot be written")
+        done, content = cv2.imencode(".png", picture, (cv2.IMWRITE_PNG_COMPRESSION, 9))
+        if not done:
+            raise OSError(f"{path}: OpenCV cannot write the contact sheet as PNG")
+        write_atomically(path, content.tobytes())
     key = {
         str(number): {"sample": item.id, "verb": item.acts[0].script.verb, "prompt": item.sample().prompt}
         for number, item in enumerate(chosen, start=1)
     }
-    (folder / "key.json").write_text(json.dumps(key, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_atomically(folder / "key.json", json.dumps(key, indent=2, ensure_ascii=False) + "\n")
 
 
 def main() -> None:

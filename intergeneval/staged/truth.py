@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from intergeneval.records import KISA_IDS, SGI_IDS, AnswerValue, TrueAnswer
+from intergeneval.records import CONTROL_ID, KISA_IDS, SGI_IDS, AnswerValue, TrueAnswer, control_roles
 from intergeneval.staged.play import Events, Span
 from intergeneval.staged.stage import Stage
 
@@ -38,6 +38,19 @@ def true_answers(stage: Stage, total: int, seen: Sequence[int]) -> tuple[TrueAns
             if frames and question in witness.malformed():
                 value = AnswerValue.IMPLAUSIBLE
             found.append(TrueAnswer(interaction=index, question_id=question, value=value, frames=frames))
+    return tuple(found)
+
+
+def true_controls(stage: Stage, total: int, seen: Sequence[int]) -> tuple[TrueAnswer, ...]:
+    """Return the true answers to the control questions; yes only where a fault has the deed done in just those roles."""
+    found: list[TrueAnswer] = []
+    sample = stage.scene.sample()
+    for index in range(len(stage.scene.acts)):
+        witness, roles = _Witness(stage, index, total), control_roles(sample, index)
+        if roles is not None:
+            frames = tuple(frame for frame in seen if witness.done_by(roles, frame))
+            value = AnswerValue.YES if frames else AnswerValue.NO
+            found.append(TrueAnswer(interaction=index, question_id=CONTROL_ID, value=value, frames=frames))
     return tuple(found)
 
 
@@ -102,6 +115,11 @@ class _Witness:
             return done and self.there(frame, act.object) and self.plays(act.object, 1, frame)
         span = {3: events.contact, 4: events.keep, 5: events.advance, 8: events.deed, 9: events.deed}[question]
         return self.real() and both and self.pair(frame) and self.on(span, frame)
+
+    def done_by(self, roles: tuple[str, str], frame: int) -> bool:
+        """Whether a frame shows the deed really done, in these roles: what the control question asks."""
+        played = all(self.plays(name, role, frame) for role, name in enumerate(roles))
+        return self.real() and played and self.there(frame, *roles) and self.on(self.events.deed, frame)
 
     def _agent_there(self, frame: int) -> bool:
         """Whether the one who plays the subject, whoever it is, is there at a frame."""

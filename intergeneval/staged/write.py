@@ -17,6 +17,7 @@ import numpy as np
 
 from intergeneval.ids import sha256_bytes
 from intergeneval.records import Sample
+from intergeneval.records.disk import write_atomically
 from intergeneval.staged.dial import Dial
 from intergeneval.staged.scene import DEVELOPMENT_SEED, SIZE, TEST_SEED, Scene, scenes
 from intergeneval.staged.stage import Stage
@@ -34,13 +35,13 @@ def write(folder: Path, seed: int = TEST_SEED, count: int = COUNT, size: tuple[i
     folder.mkdir(parents=True, exist_ok=True)
     samples = tuple(_write_scene(folder, item, size) for item in scenes(seed, count))
     lines = (json.dumps(sample.to_json(), ensure_ascii=False) for sample in samples)
-    (folder / "samples.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    write_atomically(folder / "samples.jsonl", "".join(f"{line}\n" for line in lines))
     name = _NAMES.get(seed, f"staged-{seed}")
-    (folder / "bench.toml").write_text(
+    write_atomically(
+        folder / "bench.toml",
         f'name = "{name}"\nversion = "{VERSION}"\n'
         f'description = "{count} procedural scenes with known truth, seed {seed}; played by --model staged:POLICY."\n'
         'licence = "Apache-2.0. Drawn by intergeneval.staged."\n',
-        encoding="utf-8",
     )
     return samples
 
@@ -56,7 +57,7 @@ def _write_scene(folder: Path, scene: Scene, size: tuple[int, int]) -> Sample:
         if not done:
             raise OSError(f"{folder / path}: OpenCV cannot write a {suffix} image")
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_bytes(content.tobytes())
+        write_atomically(folder / path, content.tobytes())
         hashes[path] = sha256_bytes(content.tobytes())
 
     image = f"first_frames/{scene.id}.jpg"

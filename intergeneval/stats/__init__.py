@@ -21,6 +21,7 @@ from intergeneval.stats.comparisons import (
     undecided_text,
 )
 from intergeneval.stats.contrast import contrast
+from intergeneval.stats.controls import controls, controls_json, controls_text
 from intergeneval.stats.estimates import estimate, estimates, slices
 from intergeneval.stats.power import (
     Spread,
@@ -47,6 +48,7 @@ from intergeneval.stats.prompts import (
     score_value,
 )
 from intergeneval.stats.signflip import FLIPS, holm, sign_flip
+from intergeneval.stats.undone import undone, undone_json, undone_text
 
 __all__ = [
     "ALLOWED_UNSCORED",
@@ -65,6 +67,9 @@ __all__ = [
     "compare_paired",
     "completeness",
     "contrast",
+    "controls",
+    "controls_json",
+    "controls_text",
     "estimate",
     "estimates",
     "holm",
@@ -90,5 +95,8 @@ __all__ = [
     "unanswered_text",
     "unchanged_pass_share",
     "undecided_text",
+    "undone",
+    "undone_json",
+    "undone_text",
     "within_bounds",
 ]

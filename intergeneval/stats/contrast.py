@@ -167,7 +167,7 @@ def _shares(sample_id: str, about: _Video, places: tuple[int, int]) -> tuple[flo
                     else f"{answer.status}" + (f" ({answer.reason})" if answer.reason else "")
                 )
                 raise _NoValueError(f"{sample_id}: question {number} about its {whose} interaction: {said}")
-        values = [answer.value for answer in found if answer is not None and answer.status is AnswerStatus.OK]
+        values = [answer.verdict for answer in found if answer is not None and answer.status is AnswerStatus.OK]
         if len(values) == len(places):
             both.append([value is AnswerValue.YES for value in values])
     if len(both) < FEWEST:

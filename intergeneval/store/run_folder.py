@@ -9,11 +9,10 @@ plain run merges, so that machines sharing a folder never write into one file.
 from __future__ import annotations
 
 import contextlib
-import fcntl
+import errno
 import hashlib
 import os
 import re
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Self, TypeVar
@@ -36,8 +35,11 @@ from intergeneval.records import (
     Truth,
     Video,
 )
+from intergeneval.records.disk import MOST_SETTINGS, lines_of, locked, read_text, replacing, write_all, write_atomically
 
 R = TypeVar("R", bound=Record)
+
+__all__ = ["STAGES", "LineFile", "RunStore", "RunWriter", "cut_torn_line", "locked", "open_lock", "read_lines", "whole_lines"]
 
 STAGES: dict[str, type[Record]] = {
     "samples": Sample,
@@ -87,9 +89,12 @@ class RunStore:
         """Open an existing run folder. Raises UsageError when it is none, RecordError when its header is damaged."""
         path = folder / HEADER
         try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
+            text = read_text(path, MOST_SETTINGS)
+        except FileNotFoundError:
             raise UsageError(f"{folder}: not a run folder, {HEADER} is missing or unreadable") from None
+        except (OSError, UnicodeDecodeError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise UsageError(f"{folder}: not a run folder, {HEADER} is missing or unreadable ({why})") from None
         header = RunHeader.from_line(text, where=str(path))
         if header.schema != RUN_SCHEMA:
             raise UsageError(f"{path}: schema {header.schema} is not {RUN_SCHEMA}, which this version reads; run it again")
@@ -101,6 +106,20 @@ class RunStore:
         Raises RecordError naming file and line for a line that is not such a record.
         """
         return [record for path in self._files(stage) for record in read_lines(path, cls)]
+
+    def current_answers(self) -> list[Answer]:
+        """Return the answers about the videos as they are now, the last to each question and asking. Raises RecordError.
+
+        Those about the interactions of twins, which count for `contrast` alone, are left out.
+        """
+        versions = {(item.sample_id, item.seed): item.sha256 for item in self.read("videos", Video)}
+        latest = {
+            (item.sample_id, item.seed, item.interaction, item.question_id, item.repeat): item
+            for item in self.read("answers", Answer)
+            if versions.get((item.sample_id, item.seed)) == item.video
+        }
+        acts = {item.id: len(item.interactions) for item in self.read("samples", Sample)}
+        return [item for item in latest.values() if item.interaction < acts.get(item.sample_id, 0)]
 
     def _files(self, stage: str) -> list[Path]:
         if stage not in STAGES:
@@ -118,15 +137,19 @@ class RunStore:
             raise UsageError(f"shard {shard!r} is not of the form I-of-N")
         suffix = f".shard-{shard}" if shard else ""
         with _writing(self.folder):
-            lock = (self.folder / f".lock{suffix}").open("a")
+            lock = open_lock(self.folder / f".lock{suffix}")
         with lock:
             if not locked(lock):
                 raise StoreError(f"{self.folder}: another run is writing here; wait for it, or choose another --out")
             writer = RunWriter(self.folder, suffix)
             try:
                 yield writer
-            finally:
-                writer.close()
+            except BaseException:
+                # What is being told must not be replaced by the same disk's refusal to close.
+                with contextlib.suppress(StoreError):
+                    writer.close()
+                raise
+            writer.close()
 
     def write_scores(self, scores: Iterable[Score]) -> None:
         """Rewrite ``scores.jsonl`` atomically, in the order given. Raises StoreError."""
@@ -142,7 +165,7 @@ class RunStore:
         """
         with contextlib.ExitStack() as held, _writing(self.folder):
             for path in sorted(self.folder.glob(".lock.shard-*")):
-                if not locked(held.enter_context(path.open("a"))):
+                if not locked(held.enter_context(open_lock(path))):
                     raise StoreError(f"{self.folder}: {path.name[6:]} is still being written; wait for it")
             for stage in STAGES:
                 shards = sorted(self.folder.glob(f"{stage}.shard-*.jsonl"))
@@ -152,16 +175,9 @@ class RunStore:
                     path.unlink()
 
 
-def locked(lock: IO[str]) -> bool:
-    """Take a file's lock without waiting; return whether it was free."""
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        # Some network file systems have no locks; there two writers are the user's to keep apart.
-        return True
-    return True
+def open_lock(path: Path) -> IO[bytes]:
+    """Open a lock file, made where there is none. Raises OSError also for a pipe, which could be waited for without end."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o644), "ab")
 
 
 @contextlib.contextmanager
@@ -178,28 +194,49 @@ class LineFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._stream: IO[bytes] | None = None
+        self._handle: int | None = None
 
     def append(self, records: Iterable[Record]) -> None:
-        """Append records, after a torn last line was cut off. Raises StoreError when the disk refuses."""
+        """Append records, after a torn last line was cut off.
+
+        Raises StoreError when the disk refuses, and when the file is no longer the one at its path: what is written to a file
+        that was removed or replaced is lost.
+        """
         text = "".join(canonical_json(record.to_json()) + "\n" for record in records)
         if not text:
             return
         try:
-            if self._stream is None:
+            if self._handle is None:
                 cut_torn_line(self.path)
-                self._stream = self.path.open("ab")
-            self._stream.write(text.encode("utf-8"))
-            self._stream.flush()
-            os.fsync(self._stream.fileno())
+                self._handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o644)
+            # Asked before and after: what is computed into a removed folder costs as much and is gone.
+            self._check_there()
+            write_all(self._handle, text.encode("utf-8"))
+            os.fsync(self._handle)
         except OSError as error:
-            raise StoreError(f"{self.path}: cannot be written ({error.strerror})") from None
+            # The next append begins by cutting off what this one may have left.
+            with contextlib.suppress(OSError):
+                self._drop()
+            raise StoreError(f"{self.path}: cannot be written ({error.strerror or error})") from None
+
+    def _check_there(self) -> None:
+        assert self._handle is not None
+        mine = os.fstat(self._handle)
+        there = self.path.stat()
+        if (mine.st_dev, mine.st_ino) != (there.st_dev, there.st_ino):
+            raise OSError(errno.ESTALE, "it was removed or replaced while it was written")
 
     def close(self) -> None:
-        """Close the file; a later `append` opens it again."""
-        if self._stream is not None:
-            self._stream.close()
-            self._stream = None
+        """Close the file; a later `append` opens it again. Raises StoreError when the disk says only now what it lost."""
+        try:
+            self._drop()
+        except OSError as error:
+            raise StoreError(f"{self.path}: cannot be written ({error.strerror or error})") from None
+
+    def _drop(self) -> None:
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            os.close(handle)
 
 
 class RunWriter:
@@ -222,25 +259,11 @@ class RunWriter:
         self._files[stage].append(given)
 
     def close(self) -> None:
-        """Close all files."""
-        for file in self._files.values():
-            file.close()
-        self._files.clear()
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a text file so that readers see the old or the new content, never a part. Raises OSError."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+        """Close all files. Raises StoreError, after all were closed, where the disk refuses one."""
+        with contextlib.ExitStack() as closing:
+            for file in self._files.values():
+                closing.callback(file.close)
+            self._files.clear()
 
 
 def read_lines(path: Path, cls: type[R]) -> Iterator[R]:
@@ -251,8 +274,8 @@ def read_lines(path: Path, cls: type[R]) -> Iterator[R]:
 
 def whole_lines(path: Path) -> Iterator[str]:
     """Give the lines that end in a newline, without it: what follows the last newline was torn by a kill."""
-    with path.open("rb") as stream:
-        for raw in stream:
+    try:
+        for raw in lines_of(path):
             if not raw.endswith(b"\n"):
                 return
             try:
@@ -261,29 +284,26 @@ def whole_lines(path: Path) -> Iterator[str]:
                 raise RecordError(f"{path}: not UTF-8 text ({error.reason}: byte {error.start} of a line)") from None
             if line:
                 yield line
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
 def _merge(sources: Iterable[Path], target: Path) -> None:
     """Write every whole line of the sources once, in order, to `target`, atomically and without holding them all."""
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     seen: set[bytes] = set()
-    with os.fdopen(handle, "wb") as stream:
+    with replacing(target) as handle:
         for path in sources:
             for line in whole_lines(path):
                 raw = line.encode("utf-8")
                 digest = hashlib.sha256(raw).digest()
                 if digest not in seen:
                     seen.add(digest)
-                    stream.write(raw + b"\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    Path(name).chmod(0o644)
-    Path(name).replace(target)
+                    write_all(handle, raw + b"\n")
 
 
 def cut_torn_line(path: Path) -> None:
     """Cut off what follows the last newline, reading backwards: stage files can be large."""
-    if not path.exists():
+    if not path.is_file():
         return
     with path.open("r+b") as stream:
         end = stream.seek(0, os.SEEK_END)

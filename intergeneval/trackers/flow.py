@@ -33,6 +33,7 @@ class FlowTracker:
 
     id = "flow-1"
     needs_truth = False
+    keepable = True
 
     def track(self, request: TrackRequest) -> Tracks:
         """Track every instance that has a mask. Raises BackendError for masks it cannot start from, MediaError for odd frames."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from intergeneval.errors import BackendError, MediaError
 from intergeneval.masks.pictures import MaskTrack, read_pictures
 from intergeneval.masks.pixels import PNG, PictureError
+from intergeneval.records.disk import read_bytes
 
 
 def read_mask_folder(folder: Path, frames: int, size: tuple[int, int], *, inside: Path) -> MaskTrack:
@@ -45,7 +46,7 @@ def _contents(paths: list[Path], root: Path) -> Iterator[bytes]:
         if not path.resolve().is_relative_to(root):
             raise BackendError(f"{path}: leads out of {root}; masks must lie inside their folder")
         try:
-            content = path.read_bytes()
+            content = read_bytes(path)
         except OSError as error:
             raise MediaError(f"{path}: cannot be read ({error.strerror or error})") from None
         if not content.startswith(PNG):

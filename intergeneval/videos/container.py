@@ -39,6 +39,20 @@ _VARIABLE = "variable frame rate"
 _CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,gif,avi"
 
 
+def look(path: Path) -> None:
+    """Look at the beginning of a file, before anybody reads it to its end. Raises MediaError where it is no video.
+
+    A file of gigabytes that holds nothing takes a minute to hash.
+    """
+    options = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}
+    try:
+        with av.open(str(path.resolve()), mode="r", options=options) as container:
+            if not container.streams.video:
+                raise MediaError(f"{path}: holds no video stream")
+    except FAULTS as error:
+        raise MediaError(f"{path}: cannot be read as a video: {cause(error)}") from error
+
+
 class VideoFile:
     """A video in a container file."""
 
@@ -126,6 +140,8 @@ class VideoFile:
             fields = fields or picture.interlaced_frame
             try:
                 frame = converter.rgb(picture, turn)
+            except MediaError as error:
+                raise MediaError(f"{self._path}: {error}") from None
             except FAULTS as error:
                 raise MediaError(f"{self._path}: frame {seen} cannot be turned into RGB: {cause(error)}") from error
             seen += 1

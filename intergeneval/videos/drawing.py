@@ -1,4 +1,4 @@
-"""Draw instances on frames: boxes and masks for a judge, states besides for people."""
+"""Draw instances on frames for people: boxes, masks, states. What a judge sees is drawn in `outlines`."""
 
 from __future__ import annotations
 
@@ -35,23 +35,6 @@ def annotate(
         if edges is not None:
             _outline(drawn, edges, COLOUR_RGB[colours[instance_id]])
     return drawn
-
-
-def annotated_frames(kept: Mapping[int, Frame], tracks: Tracks, colours: Mapping[str, str]) -> dict[int, Frame]:
-    """Return the `kept` frames as a judge sees them: a box per visible instance, on the first frame its mask too.
-
-    Raises MediaError for a frame the tracks do not reach or a stored mask that is damaged.
-    """
-    first = min(kept, default=0)
-    return {
-        index: annotate(
-            frame,
-            _boxes(tracks, index),
-            colours,
-            _masks(tracks, index, frame) if index == first else None,
-        )
-        for index, frame in sorted(kept.items())
-    }
 
 
 def overlay_frames(frames: Iterable[Frame], tracks: Tracks, colours: Mapping[str, str]) -> Iterator[Frame]:

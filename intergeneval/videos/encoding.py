@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -17,6 +16,7 @@ from av.video.reformatter import ColorRange, Colorspace
 
 from intergeneval.errors import MediaError
 from intergeneval.records import Tracks
+from intergeneval.records.disk import growing
 from intergeneval.videos.drawing import overlay_frames
 from intergeneval.videos.pixels import Frame
 
@@ -49,19 +49,20 @@ def write_video(path: Path, frames: Iterable[Frame], fps: float, times: Sequence
     """
     if not 0 < fps <= 1000:
         raise ValueError(f"{path}: {fps} frames per second is not above 0 and at most 1000")
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        count = _write(partial, frames, fps, times)
-        with partial.open("rb+") as written:
-            os.fsync(written.fileno())
-        partial.replace(path)
+        with growing(path) as partial:
+            return _write(partial, frames, fps, times)
     except (av.error.FFmpegError, OSError) as error:
         raise MediaError(f"{path}: cannot be written: {error.strerror or error}") from error
-    finally:
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            partial.unlink()
-    return count
+
+
+def video_bytes(frames: Iterable[Frame], fps: float, times: Sequence[float] = ()) -> bytes:
+    """Return frames as the bytes of such a file. Errors as in `write_video`."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "clip.mp4"
+        write_video(path, frames, fps, times)
+        return path.read_bytes()
 
 
 def write_overlay(

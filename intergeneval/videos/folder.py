@@ -10,6 +10,7 @@ from pathlib import Path
 import av
 
 from intergeneval.errors import MediaError
+from intergeneval.records.disk import read_bytes
 from intergeneval.videos.decoding import ASSUMED_RATE, FAULTS, cause, check_volume, decoded
 from intergeneval.videos.pixels import Converter, Frame, Notes, turn_by_angle
 
@@ -68,7 +69,7 @@ def read_image(path: Path, converter: Converter) -> Frame:
         size = path.stat().st_size
         if size > MAX_IMAGE_BYTES:
             raise MediaError(f"{path}: {size} bytes are more than the {MAX_IMAGE_BYTES} an image may have")
-        data = path.read_bytes()
+        data = read_bytes(path)
         # Inside a scan 0xFF is escaped, so a whole JPEG has an end marker after its last start of scan.
         if data.startswith(b"\xff\xd8") and data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda"):
             raise MediaError(f"{path}: the JPEG image is cut short")
@@ -76,7 +77,10 @@ def read_image(path: Path, converter: Converter) -> Frame:
             for picture, problem in decoded(container, container.streams.video[0], {"err_detect": "crccheck+explode"}):
                 if picture is None:
                     raise MediaError(f"{path}: cannot be decoded as an image: {problem}")
-                return converter.rgb(picture, turn_by_angle(picture))
+                try:
+                    return converter.rgb(picture, turn_by_angle(picture))
+                except MediaError as error:
+                    raise MediaError(f"{path}: {error}") from None
     except (*FAULTS, IndexError) as error:
         raise MediaError(f"{path}: cannot be read as an image: {cause(error)}") from error
     raise MediaError(f"{path}: holds no picture")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import BinaryIO
 
+from intergeneval.ids import open_plain
+
 _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
 
 
@@ -13,7 +15,7 @@ def gif_damage(path: Path) -> str:
 
     One that ends inside a block, holds an unknown block or lacks its closing byte is not: nothing else says where it should end.
     """
-    with path.open("rb") as stream:
+    with open_plain(path) as stream:
         head = stream.read(13)
         if len(head) < 13 or head[:6] not in {b"GIF87a", b"GIF89a"}:
             return "it is not a GIF"

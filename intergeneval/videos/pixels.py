@@ -10,8 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from av.video.reformatter import VideoReformatter
 
+from intergeneval.errors import MediaError
 from intergeneval.plugins.fitting import FITS, SAME_SHAPE, Fitting
 from intergeneval.videos.colour import mapping_of
+from intergeneval.videos.decoding import MAX_FRAME_BYTES
 
 __all__ = [
     "FITS",
@@ -67,7 +69,16 @@ class Converter:
         self._reformatter = VideoReformatter()
 
     def rgb(self, picture: Any, turn: Turn) -> Frame:
-        """Return a picture of PyAV as RGB uint8 (H, W, 3): as sRGB, transparency over mid grey, turned upright."""
+        """Return a picture of PyAV as RGB uint8 (H, W, 3): as sRGB, transparency over mid grey, turned upright.
+
+        Raises MediaError for one that is too large.
+        """
+        needed = picture.width * picture.height * picture.format.padded_bits_per_pixel // 8
+        if needed > MAX_FRAME_BYTES:
+            raise MediaError(
+                f"a picture of {picture.width}x{picture.height} takes {needed >> 20} MiB ({picture.format.name}), and "
+                f"{MAX_FRAME_BYTES >> 20} are the most; scale it down, or store it with 8 bits a channel"
+            )
         mapping = mapping_of(picture, *self._named)
         alpha = _has_alpha(picture.format.name)
         if mapping is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from intergeneval.errors import MediaError
 from intergeneval.records import Fit
 from intergeneval.videos.clip import Clip, open_clip
-from intergeneval.videos.decoding import MAX_PIXELS
+from intergeneval.videos.decoding import MAX_PIXELS, within_time
 from intergeneval.videos.pixels import Fitting, Frame, Notes
 from intergeneval.videos.sampling import EQUAL_TIME, sample_frames
 
@@ -68,7 +68,7 @@ class Reader:
         self.frames = self._clip.announced
         self._need_two(self.frames)
         self.fps, self.times = self._clip.fps, self._clip.times
-        self._pictures = self._clip.pictures()
+        self._pictures = within_time(self._clip.pictures(), self._path)
         self._first: Frame | None = next(self._pictures, None)
         if self._first is None:
             raise MediaError(f"{self._path}: no frame can be decoded")

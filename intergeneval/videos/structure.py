@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from intergeneval.ids import open_plain
 from intergeneval.videos.gif import gif_damage
 
 _SEGMENT, _CLUSTER = 0x18538067, 0x1F43B675
@@ -54,7 +55,7 @@ class Structure:
 def structure_of(path: Path) -> Structure:
     """Return what can be told of a file by the container that its first bytes name; nothing of others. Raises OSError."""
     end = path.stat().st_size
-    with path.open("rb") as stream:
+    with open_plain(path) as stream:
         head = stream.read(8)
         if head.startswith(b"GIF8"):
             return Structure(trouble=gif_damage(path), counted=False)

@@ -15,6 +15,7 @@ import pyarrow  # noqa: F401  # pandas writes Parquet with it, and would miss it
 from intergeneval.errors import ConfigError, StoreError
 from intergeneval.ids import sha256_json
 from intergeneval.records import Record
+from intergeneval.records.disk import growing, read_text, write_atomically
 from matrix_train.analysis.scoring import ScoredVideo
 
 HEADER = "analysis.json"
@@ -57,7 +58,7 @@ class Folder:
         path = self.root / HEADER
         if path.is_file():
             try:
-                before = json.loads(path.read_text(encoding="utf-8"))
+                before = json.loads(read_text(path))
             except ValueError as error:
                 raise StoreError(f"{path}: is damaged ({error}); give --out another folder") from None
             for name in _differences(before, json.loads(json.dumps(header))):
@@ -83,7 +84,7 @@ class Folder:
     def done(self, sample_id: str, seed: int) -> Done | None:
         """Return the record of a video that is scored, or None."""
         path = self.place("records", sample_id, seed, ".json")
-        return Done.from_line(path.read_text(encoding="utf-8"), where=str(path)) if path.is_file() else None
+        return Done.from_line(read_text(path), where=str(path)) if path.is_file() else None
 
     def finish(self, done: Done, scored: ScoredVideo) -> None:
         """Write the tables of one video, and the record that says so last."""
@@ -107,16 +108,13 @@ class Folder:
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
     """Write a table as Parquet; a torn file never takes the name."""
-    partial = path.with_suffix(".partial")
-    table.to_parquet(partial, index=False)
-    partial.replace(path)
+    with growing(path) as partial:
+        table.to_parquet(partial, index=False)
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file; a torn file never takes the name."""
-    partial = path.with_suffix(".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    write_atomically(path, text)
 
 
 def _plain(name: str) -> str:

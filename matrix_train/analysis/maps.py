@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from intergeneval.errors import MediaError
+from intergeneval.records.disk import growing
 from matrix_train.backbones import Grid, MapKind
 
 
@@ -88,9 +89,8 @@ class MapStore:
         tensors |= {f"heads/{kind.value}/{layer}": item.cpu() for (kind, layer), item in self._heads.items()}
         grid = [self.grid.frames, self.grid.height, self.grid.width]
         stated = {"timesteps": self.timesteps, "grid": grid, "roles": self.roles, "note": dict(note)}
-        partial = path.with_suffix(".partial")
-        save_file({name: item.contiguous() for name, item in tensors.items()}, str(partial), {"store": json.dumps(stated)})
-        partial.replace(path)
+        with growing(path) as partial:
+            save_file({name: item.contiguous() for name, item in tensors.items()}, str(partial), {"store": json.dumps(stated)})
 
     @classmethod
     def load(cls, path: Path) -> tuple[MapStore, dict[str, object]]:

@@ -14,6 +14,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from intergeneval.ids import canonical_json
+from intergeneval.records.disk import growing
 from intergeneval.videos import Frame
 from matrix_train.analysis.maps import MapStore
 from matrix_train.analysis.roles import Slot, on_grid
@@ -37,9 +38,8 @@ def keep_means(path: Path, store: MapStore, slots: Sequence[Slot], tracks: Mappi
         for slot in slots
     ]
     tensors["targets"] = torch.from_numpy(np.stack(targets).astype(np.uint8))
-    partial = path.with_suffix(".partial")
-    save_file(tensors, str(partial), {"slots": canonical_json([slot.to_json() for slot in slots])})
-    partial.replace(path)
+    with growing(path) as partial:
+        save_file(tensors, str(partial), {"slots": canonical_json([slot.to_json() for slot in slots])})
 
 
 def strip(frames: Sequence[tuple[int, Frame]], total: int, map_FHW: npt.NDArray[np.float32], target_FHW: Masks) -> Frame:

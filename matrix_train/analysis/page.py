@@ -14,6 +14,7 @@ import jinja2
 
 from intergeneval import provenance
 from intergeneval.errors import MediaError
+from intergeneval.records.disk import read_bytes, read_text, write_atomically
 from intergeneval.videos import Reader, encode_jpeg
 from matrix_train.analysis import plots
 from matrix_train.analysis.files import Folder, write_text
@@ -62,7 +63,7 @@ def write_page(folder: Folder, findings: Findings, about: Mapping[str, Any]) -> 
         versions=provenance.versions(),
         settings=json.dumps(about["config"].to_json(), indent=1),
         samples=len({name for name, _ in findings.videos}),
-        style=(Path(__file__).parent / "templates" / "page.css").read_text(encoding="utf-8"),
+        style=read_text(Path(__file__).parent / "templates" / "page.css"),
     )
     write_text(page, text)
     return page
@@ -126,7 +127,7 @@ def _kind(folder: Folder, findings: Findings, kind: str) -> dict[str, Any]:
 
 
 def _svg(path: Path, alt: str) -> Picture:
-    return Picture(src=_data("image/svg+xml", path.read_bytes()), alt=alt, caption="")
+    return Picture(src=_data("image/svg+xml", read_bytes(path)), alt=alt, caption="")
 
 
 def _data(kind: str, content: bytes) -> str:
@@ -165,7 +166,7 @@ def _overlays(folder: Folder, findings: Findings, about: Mapping[str, Any]) -> l
 def _overlay(folder: Folder, stem: str, picture: Any, what: tuple[str, str, int, str]) -> Picture:
     name, kind, layer, role = what
     content = encode_jpeg(picture, QUALITY)
-    (folder.root / "overlays" / f"{stem}.jpg").write_bytes(content)
+    write_atomically(folder.root / "overlays" / f"{stem}.jpg", content)
     caption = f"{name}: {role}, {KINDS[kind]}, layer {layer}"
     alt = f"Frames of {name} side by side, attention of the {role} in red, its mask outlined in white."
     return Picture(src=_data("image/jpeg", content), alt=alt, caption=caption)

@@ -11,6 +11,7 @@ from typing import Any
 from intergeneval.errors import ConfigError
 from intergeneval.ids import sha256_json
 from intergeneval.records import Score, ScoreStatus, Video
+from intergeneval.records.disk import read_text
 from matrix_train.analysis.config import LayersSection
 from matrix_train.analysis.layers import Sets
 
@@ -37,7 +38,7 @@ def read_sets(path: Path, analysed: Mapping[Key, str], settings: LayersSection) 
 def _from_scores(path: Path, analysed: Mapping[Key, str], settings: LayersSection) -> tuple[Sets, tuple[str, ...]]:
     field = "if_" if settings.metric == "if" else settings.metric
     scored = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(read_text(path).splitlines(), 1):
         score = Score.from_line(line, where=f"{path}:{number}")
         value = getattr(score, field)
         if score.status is ScoreStatus.OK and value is not None:
@@ -76,7 +77,7 @@ def _other_files(path: Path, analysed: Mapping[Key, str]) -> set[Key]:
     found: set[Key] = set()
     if not path.is_file():
         return found
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(read_text(path).splitlines(), 1):
         video = Video.from_line(line, where=f"{path}:{number}")
         key = (video.sample_id, video.seed)
         if analysed.get(key) and video.sha256:
@@ -108,7 +109,7 @@ def _from_labels(path: Path, analysed: Collection[Key]) -> tuple[Sets, tuple[str
 
 
 def _rows(path: Path) -> Sequence[tuple[str, Mapping[str, Any]]]:
-    text = path.read_text(encoding="utf-8-sig")
+    text = read_text(path, encoding="utf-8-sig")
     if path.suffix in (".jsonl", ".json"):
         found = []
         for number, line in enumerate(text.splitlines(), 1):

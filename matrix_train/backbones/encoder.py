@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from intergeneval.errors import ConfigError
+from intergeneval.records.disk import read_text
 from matrix_train.backbones.files import describe
 from matrix_train.roles import Span
 
@@ -111,7 +112,7 @@ class PipelineEncoder(ABC):
 
 def transformer_settings(folder: Path) -> dict[str, Any]:
     """Return the config of a pipeline folder's transformer."""
-    settings: dict[str, Any] = json.loads((folder / "transformer" / "config.json").read_text(encoding="utf-8"))
+    settings: dict[str, Any] = json.loads(read_text(folder / "transformer" / "config.json"))
     return settings
 
 

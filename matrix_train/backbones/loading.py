@@ -11,6 +11,7 @@ import torch
 
 from intergeneval.errors import ConfigError
 from intergeneval.plugins.video_models import INDEX, TOLD, TRANSFORMER, VAE, read_rules, rules_of
+from intergeneval.records.disk import read_text
 from matrix_train.backbones import Backbone
 from matrix_train.backbones.family import Shape
 from matrix_train.backbones.files import load_tokenizer
@@ -27,7 +28,7 @@ OWN_TIMES = "it gives every token a timestep of its own (as Wan 2.2 TI2V 5B does
 
 def architecture(folder: Path) -> str:
     """Return the backbone's name of a pipeline folder. Raises ConfigError for one we cannot train."""
-    index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
+    index = json.loads(read_text(folder / "model_index.json"))
     name = index.get("_class_name", "")
     row = by_pipeline(name)
     if row is None:
@@ -66,7 +67,7 @@ def load_backbone(folder: Path, dtype: torch.dtype) -> Backbone:
     import diffusers
 
     row = by_name(architecture(folder))
-    scheduler_class = json.loads((folder / "scheduler" / "scheduler_config.json").read_text(encoding="utf-8"))["_class_name"]
+    scheduler_class = json.loads(read_text(folder / "scheduler" / "scheduler_config.json"))["_class_name"]
     scheduler = getattr(diffusers, scheduler_class).from_pretrained(folder, subfolder="scheduler")
     transformer = getattr(diffusers, row.transformer).from_pretrained(folder, subfolder="transformer", dtype=dtype)
     return row.wrap(transformer, scheduler)

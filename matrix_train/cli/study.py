@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from intergeneval.errors import EXIT_INCOMPLETE
+from intergeneval.records.disk import read_text
 from matrix_train.cli.options import answer, json_option, say
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def run(plan: str, out: Path, only: tuple[str, ...], until: str, listing: bool, 
         return
     whole = study.run(only, until)
     table = out / "result" / "table.md"
-    text = table.read_text(encoding="utf-8") if table.is_file() else f"{out}: the table comes when all runs are done"
+    text = read_text(table) if table.is_file() else f"{out}: the table comes when all runs are done"
     answer({"folder": str(out), "whole": whole, "table": str(table) if table.is_file() else None}, text, as_json=as_json)
     if not whole:
         click.get_current_context().exit(EXIT_INCOMPLETE)

@@ -23,6 +23,7 @@ from torch import Tensor
 from intergeneval.errors import ConfigError
 from intergeneval.ids import sha256_json
 from intergeneval.plugins.fitting import Fitting
+from intergeneval.records.disk import growing, read_text, write_atomically
 from intergeneval.videos import Reader
 from matrix_train.backbones import Backbone, Grid
 from matrix_train.backbones.load_encoders import Encoder, Frames
@@ -97,7 +98,7 @@ def check_key(folder: Path, key: Mapping[str, Any]) -> bool:
     if not path.is_file():
         return False
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(read_text(path))
     except ValueError:
         raise ConfigError(f"{path}: is damaged, so what the cache was made for is not known; delete {folder}") from None
     for name, value in key.items():
@@ -140,7 +141,7 @@ def precompute(
         folder.mkdir(parents=True, exist_ok=True)
         shift, factor = encoder.scaling()
         key = {**key, "shift": shift.tolist(), "factor": factor.tolist()}
-        (folder / INDEX).write_text(json.dumps(key, indent=1) + "\n", encoding="utf-8")
+        write_atomically(folder / INDEX, json.dumps(key, indent=1) + "\n")
     made = 0
     for number, clip in enumerate(clips, 1):
         path, digest = _path(folder, clip), clip_digest(root, clip)
@@ -201,9 +202,8 @@ def _encode(path: Path, digest: str, config: Config, clip: Clip, encoder: Encode
         "mask_shape": json.dumps(_mask_shape(len(made), len(frames), grid, config.decoder.scale)),
         "text_tokens": str(len(text.offsets)),
     }
-    partial = path.with_suffix(".partial")
-    save_file({name: item.contiguous() for name, item in tensors.items()}, str(partial), metadata)
-    partial.replace(path)
+    with growing(path) as made_at:
+        save_file({name: item.contiguous() for name, item in tensors.items()}, str(made_at), metadata)
 
 
 def training_frames(config: Config, reader: Reader) -> tuple[Frames, Fitting]:
@@ -321,5 +321,5 @@ def shape_of(folder: Path, clip: Clip) -> tuple[int, ...]:
 
 def scaling_of(folder: Path) -> tuple[Tensor, Tensor]:
     """Return shift and factor of each latent channel that the cache was made with."""
-    found = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+    found = json.loads(read_text(folder / INDEX))
     return torch.tensor(found["shift"]), torch.tensor(found["factor"])

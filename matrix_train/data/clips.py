@@ -16,6 +16,7 @@ from intergeneval.masks.pictures import MaskTrack, background_tracks, read_pictu
 from intergeneval.masks.pixels import PictureError
 from intergeneval.masks.track_records import checked_masks, tracks_of
 from intergeneval.records import Record, Tracks
+from intergeneval.records.disk import read_bytes, read_text, write_atomically
 from intergeneval.videos import Frame, frame_files
 from matrix_train.roles import Span
 from matrix_train.targets import Masks
@@ -93,7 +94,7 @@ def read_own(root: Path) -> tuple[Clip, ...]:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return read_text(path)
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: is not UTF-8 text ({error.reason} at byte {error.start})") from None
 
@@ -101,7 +102,7 @@ def _text(path: Path) -> str:
 def write_own(root: Path, clips: tuple[Clip, ...]) -> None:
     """Write ``clips.jsonl``."""
     text = "".join(json.dumps(clip.to_json(), ensure_ascii=False) + "\n" for clip in clips)
-    (root / INDEX).write_text(text, encoding="utf-8")
+    write_atomically(root / INDEX, text)
 
 
 def mask_tracks(root: Path, clip: Clip) -> dict[str, Masks]:
@@ -212,6 +213,6 @@ def _from_images(folder: Path) -> MaskTrack:
 def _read_pictures(paths: Sequence[Path]) -> MaskTrack:
     """Read the pictures of one instance. Raises MediaError naming the one that cannot be read, with its values."""
     try:
-        return read_pictures((path.read_bytes() for path in paths), soft=True)
+        return read_pictures((read_bytes(path) for path in paths), soft=True)
     except PictureError as error:
         raise MediaError(f"{paths[error.place]}: {error.problem}; {error.fix}") from None

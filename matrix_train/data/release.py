@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from intergeneval.errors import ConfigError
+from intergeneval.records.disk import read_text
 from matrix_train.data.clips import Clip, ClipInstance, ClipInteraction
 from matrix_train.roles import find_phrase, strip_marks, word_at
 
@@ -37,7 +38,7 @@ def read_release(root: Path) -> tuple[Clip, ...]:
 
 def _rows(path: Path) -> list[Mapping[str, Any]]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path, encoding="utf-8-sig")
         if path.suffix == ".csv":
             return list(csv.DictReader(io.StringIO(text, newline="")))
         lines = [line for line in text.splitlines() if line.strip()]

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from intergeneval.errors import ConfigError
 from intergeneval.masks import track_of
 from intergeneval.records import Tracks, TrackState
+from intergeneval.records.disk import write_atomically
 from intergeneval.staged import DEVELOPMENT_SEED, FPS, FRAMES, TEST_SEED, Request, Scene, perform, scenes
 from intergeneval.videos import Frame
 from matrix_train.data.clips import Clip, ClipInstance, ClipInteraction, write_own
@@ -99,9 +100,7 @@ def write_staged_clips(
             _write_frames(folder / "videos" / found.id, painted.frames)
             text = json.dumps(tracks_of(found, painted.shares >= _COVERED, form).to_json())
             # The tracks come last and at once: they say that the clip is whole.
-            partial = tracks.with_suffix(".partial")
-            partial.write_text(text, encoding="utf-8")
-            partial.replace(tracks)
+            write_atomically(tracks, text)
         clips.append(clip_of(found))
         report(len(clips), found.id)
     write_own(folder, tuple(clips))
@@ -154,4 +153,4 @@ def _write_frames(folder: Path, frames: Iterable[Frame]) -> None:
         done, content = cv2.imencode(".png", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
         if not done:
             raise OSError(f"{folder}: OpenCV cannot write a png image")
-        (folder / f"{number:03d}.png").write_bytes(content.tobytes())
+        write_atomically(folder / f"{number:03d}.png", content.tobytes())

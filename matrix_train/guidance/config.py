@@ -9,6 +9,7 @@ from typing import Any
 
 from intergeneval.errors import ConfigError, RecordError
 from intergeneval.records import Record
+from intergeneval.records.disk import read_text
 from matrix_train.backbones import MapKind
 from matrix_train.backbones.loading import architecture
 from matrix_train.backbones.table import by_name
@@ -113,5 +114,5 @@ def layers_of(config: GuidanceConfig, backbone: str, depth: int) -> dict[str, tu
 def check_layers(config: GuidanceConfig, base: Path) -> None:
     """Raise ConfigError for layers that a pipeline folder does not have; its weights stay on the disk."""
     name = architecture(base)
-    told = json.loads((base / "transformer" / "config.json").read_text(encoding="utf-8"))
+    told = json.loads(read_text(base / "transformer" / "config.json"))
     layers_of(config, name, int(told["num_layers"]) + int(told.get("num_single_layers", 0)))

@@ -23,6 +23,7 @@ from torch import Tensor
 
 from intergeneval.errors import ConfigError, RecordError
 from intergeneval.records import Record
+from intergeneval.records.disk import growing, read_text, write_atomically
 from matrix_train import config as configs
 from matrix_train.backbones.loading import architecture_of, save_lora
 from matrix_train.model.aligned import AlignedModel, load_trainable
@@ -88,8 +89,9 @@ def save(model: AlignedModel, folder: Path, steps: int, *, fold_alpha: bool = Fa
     rest = {f"heads.{name}": item for name, item in model.heads.state_dict().items()}
     if model.projection is not None:
         rest |= {f"projection.{name}": item for name, item in model.projection.state_dict().items()}
-    save_file({name: item.detach().cpu().contiguous() for name, item in rest.items()}, str(folder / REST))
-    (folder / CONFIG).write_text(configs.dump(config), encoding="utf-8")
+    with growing(folder / REST) as path:
+        save_file({name: item.detach().cpu().contiguous() for name, item in rest.items()}, str(path))
+    write_atomically(folder / CONFIG, configs.dump(config))
     info = AdapterInfo(
         schema=SCHEMA,
         backbone=model.backbone.name,
@@ -104,7 +106,7 @@ def save(model: AlignedModel, folder: Path, steps: int, *, fold_alpha: bool = Fa
         frames=config.data.frames,
         size=(config.data.height, config.data.width),
     )
-    (folder / MARK).write_text(json.dumps(info.to_json(), indent=1) + "\n", encoding="utf-8")
+    write_atomically(folder / MARK, json.dumps(info.to_json(), indent=1) + "\n")
 
 
 def read_info(folder: Path) -> AdapterInfo:
@@ -113,7 +115,7 @@ def read_info(folder: Path) -> AdapterInfo:
     if not path.is_file():
         raise ConfigError(f"{folder} is not an adapter folder of matrix-train (it has no {MARK})")
     try:
-        info = AdapterInfo.from_line(path.read_text(encoding="utf-8"), where=str(path))
+        info = AdapterInfo.from_line(read_text(path), where=str(path))
     except RecordError as error:
         raise ConfigError(str(error)) from None
     if info.schema != SCHEMA:
@@ -215,7 +217,8 @@ def write_folded(folder: Path) -> Path:
         settings = json.loads(metadata["lora_adapter_metadata"])
         settings = {key: info[0] if key.endswith("lora_alpha") else value for key, value in settings.items()}
         metadata["lora_adapter_metadata"] = json.dumps(settings, sort_keys=True)
-    save_file(tensors, str(folder / FOLDED), metadata)
+    with growing(folder / FOLDED) as path:
+        save_file(tensors, str(path), metadata)
     return folder / FOLDED
 
 
@@ -233,9 +236,8 @@ def read_info_or_lora(folder: Path) -> tuple[int, int]:
 
 def save_state(folder: Path, step: int, optimiser: torch.optim.Optimizer) -> None:
     """Write what a resumed run needs beside the tensors: step and optimiser; everything random follows from the step."""
-    partial = folder / f"{STATE}.partial"
-    torch.save({"step": step, "optimiser": optimiser.state_dict()}, partial)
-    partial.replace(folder / STATE)
+    with growing(folder / STATE) as path:
+        torch.save({"step": step, "optimiser": optimiser.state_dict()}, path)
 
 
 def load_state(folder: Path, optimiser: torch.optim.Optimizer) -> int:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from intergeneval.errors import BackendError, ConfigError
 from intergeneval.plugins.video_models import TOLD
+from intergeneval.records.disk import read_text, write_atomically
 from matrix_train.backbones.cogvideox.transformer import CogVideoX
 from matrix_train.backbones.cogvideox.untrained import (
     DitShape,
@@ -87,14 +88,14 @@ def train_dit(config: PretrainConfig, latents: Latents, places: Places, say: Say
     write_pipeline(places.pipeline, {**parts, "vae": load_vae(places.vae)}, latents.factor, torch.float16)
     # A clip lasts as long as any staged one, whatever its number of frames; the class of the pipeline would tell another rate.
     rate = Format(size=(config.world.height, config.world.width), frames=config.world.frames).rate
-    (places.pipeline / TOLD).write_text(json.dumps({"fps": rate}) + "\n", encoding="utf-8")
+    write_atomically(places.pipeline / TOLD, json.dumps({"fps": rate}) + "\n")
     return places.pipeline
 
 
 def check_fit(start: Path, autoencoder: Path) -> None:
     """Raise ConfigError unless the transformer of a pipeline takes an autoencoder's latents; reads configs only."""
     configs = {start / "transformer": "out_channels", autoencoder: "latent_channels"}
-    found = [json.loads((folder / "config.json").read_text(encoding="utf-8"))[name] for folder, name in configs.items()]
+    found = [json.loads(read_text(folder / "config.json"))[name] for folder, name in configs.items()]
     if found[0] != found[1]:
         raise ConfigError(
             f"{start}: its transformer makes latents of {found[0]} channels and {autoencoder} has {found[1]}; "

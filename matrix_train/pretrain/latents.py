@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from intergeneval.errors import ConfigError
+from intergeneval.records.disk import growing, read_text, write_atomically
 from matrix_train.backbones.cogvideox.untrained import DEFAULT_FACTOR, encode, load_vae
 from matrix_train.pretrain.config import PretrainConfig, WorldConfig
 from matrix_train.pretrain.world import WorldClip, captions, world_clip
@@ -98,7 +98,7 @@ def load_latents(config: PretrainConfig, vae_folder: Path, out: Path) -> Latents
 
 
 def _factor(vae_folder: Path, means: Tensor) -> float:
-    settings = json.loads((vae_folder / "config.json").read_text(encoding="utf-8"))
+    settings = json.loads(read_text(vae_folder / "config.json"))
     if float(settings["scaling_factor"]) != DEFAULT_FACTOR:
         return float(settings["scaling_factor"])
     return round(1.0 / float(means.float().std()), 4)
@@ -128,12 +128,12 @@ def _check_index(out: Path, key: dict[str, Any]) -> None:
     path = out / INDEX
     if path.is_file():
         # Indexes of an earlier version name no precision; it was single.
-        before = {"precision": "float32", **json.loads(path.read_text(encoding="utf-8"))}
+        before = {"precision": "float32", **json.loads(read_text(path))}
         other = [name for name, value in key.items() if before.get(name) != value]
         if other:
             raise ConfigError(f"{out}: holds latents of another {' and another '.join(other)}; delete the folder or give another")
         return
-    path.write_text(json.dumps(key, indent=1) + "\n", encoding="utf-8")
+    write_atomically(path, json.dumps(key, indent=1) + "\n")
 
 
 def _files(out: Path, world: WorldConfig) -> list[Path]:
@@ -162,6 +162,5 @@ def cells_of(figures: np.ndarray[Any, np.dtype[np.bool_]]) -> np.ndarray[Any, np
 
 
 def _write(path: Path, items: list[dict[str, Tensor]]) -> None:
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    save_file({name: torch.stack([item[name] for item in items]).contiguous() for name in items[0]}, str(partial))
-    partial.replace(path)
+    with growing(path) as partial:
+        save_file({name: torch.stack([item[name] for item in items]).contiguous() for name in items[0]}, str(partial))

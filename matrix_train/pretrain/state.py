@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from pickle import UnpicklingError
@@ -11,6 +12,7 @@ from typing import Any
 import torch
 
 from intergeneval.errors import ConfigError
+from intergeneval.records.disk import growing, write_atomically
 from matrix_train.pretrain.config import dump, load
 
 STATE = "state.pt"
@@ -20,9 +22,8 @@ CONFIG = "config.toml"
 
 def save_state(folder: Path, state: Mapping[str, Any]) -> None:
     """Write a stage's state; it appears under its name only when it is whole."""
-    partial = folder / f".{STATE}.partial"
-    torch.save(dict(state), partial)
-    partial.replace(folder / STATE)
+    with growing(folder / STATE) as path:
+        torch.save(dict(state), path)
 
 
 def load_state(folder: Path) -> dict[str, Any] | None:
@@ -50,7 +51,7 @@ def check_same(folder: Path, text: str, may_change: tuple[str, ...]) -> None:
                     "a stage goes on with the config it began with, so give --out another folder"
                 )
     folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    write_atomically(path, text)
 
 
 def _lines(text: str) -> dict[str, str]:
@@ -72,8 +73,9 @@ class LossLog:
         if path.is_file():
             with path.open(newline="", encoding="utf-8") as stream:
                 kept = [row for row in csv.reader(stream) if row and row[0].isdigit() and int(row[0]) <= done]
-        with path.open("w", newline="", encoding="utf-8") as stream:
-            csv.writer(stream).writerows([["step", *names], *kept])
+        rows = io.StringIO(newline="")
+        csv.writer(rows).writerows([["step", *names], *kept])
+        write_atomically(path, rows.getvalue())
         self._path = path
         self._rows: list[list[str]] = []
 

@@ -8,6 +8,8 @@ from typing import Any
 from intergeneval.errors import ConfigError
 from matrix_train import builtin
 
+NEEDS = ("torch", "diffusers", "safetensors", "peft")
+"""Packages that `create` imports when it is asked for a model; ``intergeneval doctor`` looks for them."""
 STEPS, GUIDANCE, FPS = 20, 3.0, 8.0 / 3.0
 """Sampling steps, guidance scale and frames per second unless a setting says otherwise; a video lasts as long as a staged one."""
 

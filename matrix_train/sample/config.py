@@ -11,6 +11,7 @@ from typing import Any
 from intergeneval.errors import ConfigError, RecordError
 from intergeneval.plugins.video_models import read_rules
 from intergeneval.records import Record
+from intergeneval.records.disk import read_toml
 from matrix_train.backbones.files import look_up, resolve
 from matrix_train.backbones.loading import architecture, rate_of, told_shape
 from matrix_train.config import STEP
@@ -71,7 +72,7 @@ def load(path: Path | None, changes: Mapping[str, Mapping[str, Any]] | None = No
     where = "options" if path is None else str(path)
     if path is not None:
         try:
-            table = tomllib.loads(path.read_text(encoding="utf-8"))
+            table = read_toml(path)
         except FileNotFoundError:
             raise ConfigError(f"{path}: there is no such config file") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from intergeneval.errors import ConfigError
+from intergeneval.records.disk import read_toml
 from matrix_train import config as configs
 from matrix_train.config import Config
 from matrix_train.study.plan import Arm, LayerSet, StudyPlan
@@ -38,7 +38,7 @@ def config_of(plan: StudyPlan, arm: Arm, seed: int | None, *, data: str = "", ca
     if not path.is_file():
         known = ", ".join(sorted(item.stem for item in RECIPES.glob("*.toml")))
         raise ConfigError(f"{where}: there is no recipe {arm.recipe!r}; recipes are {known}")
-    table: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    table: dict[str, Any] = read_toml(path)
     steps = table["train"]["steps"]
     layers = layers_of(plan, arm)
     if layers is not None:

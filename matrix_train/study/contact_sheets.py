@@ -11,6 +11,7 @@ import numpy as np
 from intergeneval.errors import MediaError
 from intergeneval.masks import COLOUR_RGB
 from intergeneval.records import Sample, Video, VideoStatus
+from intergeneval.records.disk import write_atomically
 from intergeneval.store import RunStore
 from intergeneval.videos import Frame, Reader
 
@@ -61,7 +62,7 @@ def write_png(path: Path, picture: Frame) -> None:
     if not done:
         raise OSError(f"{path}: OpenCV cannot write this picture")
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content.tobytes())
+    write_atomically(path, content.tobytes())
 
 
 def arms_side_by_side(stores: Mapping[tuple[str, int | None], RunStore], arms: Sequence[str], folder: Path, scenes: int) -> None:

@@ -15,6 +15,7 @@ from intergeneval import bench
 from intergeneval.errors import ConfigError, RecordError, UsageError
 from intergeneval.ids import sha256_json, short
 from intergeneval.records import Answer, AnswerStatus, AnswerValue, Question, Record, Sample, Video
+from intergeneval.records.disk import read_text
 from intergeneval.store import RunStore, write_atomically
 from intergeneval.videos import Frame, annotate
 from matrix_train.study.accuracy import Labelled
@@ -81,7 +82,7 @@ class LabelBook:
     def key(self) -> Key:
         """Return the key. Raises UsageError where no sheet was drawn."""
         try:
-            return Key.from_line(self.key_file.read_text(encoding="utf-8"), where=str(self.key_file))
+            return Key.from_line(read_text(self.key_file), where=str(self.key_file))
         except OSError:
             raise UsageError(f"{self.key_file}: there is no sheet yet; finish the study's runs first") from None
 
@@ -129,7 +130,7 @@ class LabelBook:
 
     def _read(self, path: Path) -> LabelFile:
         try:
-            return LabelFile.from_line(path.read_text(encoding="utf-8"), where=str(path))
+            return LabelFile.from_line(read_text(path), where=str(path))
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"{path}: cannot be read ({error})") from None
         except RecordError as error:
@@ -157,7 +158,7 @@ def _answers(store: RunStore) -> dict[tuple[str, int, int, int], bool | None]:
     found: dict[tuple[str, int, int, int], bool | None] = {}
     for item in store.read("answers", Answer):
         if item.repeat == 0 and versions.get((item.sample_id, item.seed)) == item.video:
-            said = item.value is AnswerValue.YES if item.status is AnswerStatus.OK else None
+            said = item.verdict is AnswerValue.YES if item.status is AnswerStatus.OK else None
             found[item.sample_id, item.seed, item.interaction, item.question_id] = said
     return found
 

@@ -15,6 +15,7 @@ from typing import Any
 from intergeneval.errors import ConfigError, RecordError
 from intergeneval.ids import canonical_json, sha256_json
 from intergeneval.records import Record
+from intergeneval.records.disk import read_text
 from intergeneval.store import write_atomically
 from matrix_train.study.pieces import DERIVED, Piece
 
@@ -54,7 +55,7 @@ class Ledger:
     def read(self, piece: Piece) -> Done | None:
         """Return a piece's record; None where it was never finished. Raises RecordError for a damaged one."""
         try:
-            text = self.path(piece).read_text(encoding="utf-8")
+            text = read_text(self.path(piece))
         except FileNotFoundError:
             return None
         try:

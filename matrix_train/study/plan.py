@@ -11,6 +11,7 @@ from typing import Any
 
 from intergeneval.errors import ConfigError, RecordError
 from intergeneval.records import Profile, Record
+from intergeneval.records.disk import read_toml
 from intergeneval.staged import DEVELOPMENT_SEED, FPS, FRAMES, TEST_SEED
 
 FEWEST_SEEDS = 3
@@ -222,7 +223,7 @@ def load(source: str | Path) -> StudyPlan:
         known = ", ".join(sorted(item.stem for item in PLANS.glob("*.toml")))
         raise ConfigError(f"{source}: there is no such study file, and no plan of that name; plans are {known}")
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = read_toml(path)
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not TOML ({error})") from None
     try:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from intergeneval.records import Record
+from intergeneval.records.disk import read_bytes
 from matrix_train.study.ledger import Ledger
 from matrix_train.study.pieces import DERIVED, Kind, Piece, State
 
@@ -71,7 +72,7 @@ def _finished(folder: Path, piece: Piece) -> int:
         return steps_saved(folder / piece.name)
     if piece.kind is Kind.RUN:
         lines = folder / piece.name / "consistency.jsonl"
-        return lines.read_bytes().count(b"\n") if lines.is_file() else 0
+        return read_bytes(lines).count(b"\n") if lines.is_file() else 0
     return 0
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from intergeneval.errors import ConfigError, StoreError
 from intergeneval.ids import canonical_json
+from intergeneval.records.disk import read_text
 from intergeneval.store import locked, write_atomically
 from matrix_train.study.ledger import FOLDER, Done, Ledger
 from matrix_train.study.pieces import DERIVED, Kind, Piece, choose, pieces_of
@@ -53,7 +54,7 @@ class Study:
         """Open a study's folder with the plan it was last run with. Raises ConfigError where it is none."""
         path = folder / PLAN
         try:
-            return cls(StudyPlan.from_line(path.read_text(encoding="utf-8"), where=str(path)), folder, say)
+            return cls(StudyPlan.from_line(read_text(path), where=str(path)), folder, say)
         except OSError:
             raise ConfigError(f"{folder}: not a study ({PLAN} is missing); give the folder that --out named") from None
 
@@ -125,12 +126,12 @@ class Study:
         path, found = self.folder / BASE, {"model": self.plan.base.model, "hash": base_hash(self.plan.base.model)}
         if not path.is_file():
             write_atomically(path, json.dumps(found) + "\n")
-        elif json.loads(path.read_text(encoding="utf-8"))["hash"] != found["hash"]:
+        elif json.loads(read_text(path))["hash"] != found["hash"]:
             raise ConfigError(f"{path}: the base pipeline {self.plan.base.model} is not the one that this study began with")
 
     def _check_plan(self, piece: Piece) -> None:
         """Raise ConfigError where another process took up the folder with a changed plan: what is shown is then its matter."""
-        if (self.folder / PLAN).read_text(encoding="utf-8") != self._line:
+        if read_text(self.folder / PLAN) != self._line:
             raise ConfigError(f"{self.folder}: another process goes on with a changed plan; {piece.name} is left to it")
 
     def _do(self, piece: Piece, chosen: set[str], incomplete: set[str]) -> _End:
@@ -204,5 +205,5 @@ class Study:
         """Yield whether a piece is held alone, which it is not while another process works on it."""
         folder = self.folder / FOLDER
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / f".lock-{piece.name.replace('/', '~')}").open("a") as stream:
+        with (folder / f".lock-{piece.name.replace('/', '~')}").open("ab") as stream:
             yield locked(stream)

@@ -71,7 +71,7 @@ SHAPES = {
     "id with a NUL": (put("id", "a\0b"), "id", "cannot be part of a file name"),
     "id upwards": (put("id", ".."), "id", "starts with a dot"),
     "id too long": (put("id", "x" * 200), "id", "longer than"),
-    "half a character": (put("prompt", "\ud800"), "", "half of a character"),
+    "half a character": (put("prompt", "\ud800"), "prompt", "half of a character"),
     "same instance twice": (put("instances", 1, "id", "id1"), "instances[1].id", "taken twice"),
     "same colour twice": (put("instances", 1, "colour", "red"), "instances[1].colour", "the colour of 'id1' too"),
     "no instance": (put("instances", []), "instances", "no instance"),

@@ -108,7 +108,7 @@ AMBIGUOUS = {
     ),
     "channels less their tokens, without a last word": lambda good, _: f"analysisI would say {good}",
     "a name twice": lambda good, _: good[:-1] + ', "answers": []}',
-    "a number that JSON does not have": lambda good, _: good.replace("false", "NaN", 1),
+    "a number that JSON does not have": lambda good, _: good.replace('"frame": 0', '"frame": NaN', 1),
     "a comma too many": lambda good, _: good[:-1] + ",}",
     "prose": lambda *_: "Yes to all of them; frame 0 decides.",
     "nothing": lambda *_: "<think></think>\n<|im_end|>",

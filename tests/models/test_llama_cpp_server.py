@@ -8,7 +8,7 @@ import pytest
 
 from intergeneval.errors import BackendError, RefusedError
 from intergeneval.judges.inquiries import Inquiry
-from intergeneval.judges.openai.judge import encode_jpeg
+from intergeneval.judges.openai.jpegs import encode_jpeg
 from intergeneval.plugins import build
 from intergeneval.records import AnswerStatus
 from tests import judged_world, tiny_world

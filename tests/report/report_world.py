@@ -95,7 +95,7 @@ def samples_of(world: World) -> list[Sample]:
         looks = [LOOKS[(index + place) % len(LOOKS)] for place in range(count)]
         made.append(
             Sample(
-                id=f"{category.value}-{index:03d}{world.poison[:60]}",
+                id=f"{category.value}-{index:03d}{world.poison[:60].replace('/', '|')}",
                 prompt=prompt.format(a=looks[0], b=looks[1]) + world.poison,
                 instances=tuple(
                     Instance(

@@ -11,7 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from intergeneval.cli import main
-from intergeneval.errors import UsageError
+from intergeneval.errors import RecordError, UsageError
+from intergeneval.ids import sha256_bytes
 from intergeneval.records import Consistency, RunHeader, Score
 from intergeneval.report import MAX_SINGLE, ReportOptions, write_report
 from tests.report.report_world import TEMPLATES, World, build, write_lines
@@ -234,8 +235,31 @@ def test_a_video_path_that_leaves_its_folder_is_not_followed(tmp_path):
     path = folders[0] / "videos.jsonl"
     record = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps({**record, "path": "../secret.mp4"}) + "\n", encoding="utf-8")
+    with pytest.raises(RecordError, match=r"videos.jsonl:1.path: the path '../secret.mp4' leaves its folder"):
+        write_report(folders, tmp_path / "report")
+    assert not (tmp_path / "report").exists()
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_picture_of_this_machine_that_a_run_names_is_published_only_from_a_folder_that_the_user_names_too(tmp_path, known):
+    folders = build(tmp_path, World(models=("atlas",), samples=1, tracks=False))
+    secrets = tmp_path / "private"
+    secrets.mkdir()
+    content = b"\x89PNG secret"
+    (secrets / "me.png").write_bytes(content)
+    header, samples = folders[0] / "run.json", folders[0] / "samples.jsonl"
+    told = json.loads(header.read_text(encoding="utf-8"))
+    header.write_text(json.dumps({**told, "config": {**told["config"], "bench": str(secrets)}}) + "\n", encoding="utf-8")
+    sample = json.loads(samples.read_text(encoding="utf-8"))
+    hashes = {"me.png": sha256_bytes(content)} if known else {}
+    samples.write_text(json.dumps({**sample, "image": "me.png", "hashes": hashes}) + "\n", encoding="utf-8")
     write_report(folders, tmp_path / "report")
-    assert not (tmp_path / "report" / "media").exists()
+    write_report(folders, tmp_path / "named", ReportOptions(media=(secrets,)))
+    found = [
+        any(content == path.read_bytes() for path in (tmp_path / name).rglob("*") if path.is_file())
+        for name in ("report", "named")
+    ]
+    assert found == [False, known]
 
 
 def test_damaged_tracks_are_named_on_their_page_and_spoil_no_other(tmp_path):

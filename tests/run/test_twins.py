@@ -21,7 +21,7 @@ def run(tiny, tmp_path):
     rows[1]["interactions"][0] |= {"subject": "id2", "object": "id1", "twin_of": "a"}
     rows[2]["interactions"][0] |= {"touching_at_start": "yes", "destination": "the far wall", "relation": "at", "part": "hand"}
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return intergeneval.evaluate(tiny[1], bench=tiny[0], tracker="stored", out=str(tmp_path / "run"), workers=1)
+    return intergeneval.evaluate(tiny[1], bench=tiny[0], tracker="stored", out=str(tmp_path / "run"), workers=1, controls=False)
 
 
 def test_each_video_of_a_pair_is_asked_about_both_interactions(run):

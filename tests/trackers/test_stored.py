@@ -146,7 +146,7 @@ def sure(value):
         (broken_masks, MediaError, "instance 'id2', frame 3"),
         (lost_with_mask, MediaError, "'lost' beside a mask"),
         (short, MediaError, "has 3 masks, the video 5 frames"),
-        (renamed, BackendError, "'../id1'"),
+        (renamed, MediaError, "'../id1'"),
         (doubled, BackendError, "'id2' twice"),
         (sure, MediaError, "confidence of 7.0"),
     ],

@@ -12,11 +12,13 @@ from intergeneval.judges.openai.causes import Cause
 from intergeneval.judges.openai.choices import choice_of
 from intergeneval.judges.openai.client import AskError, Client, Took
 from intergeneval.judges.openai.first_alone import FirstAlone
+from intergeneval.judges.openai.portions import cap_named
 from intergeneval.judges.openai.requests import body
 from intergeneval.judges.openai.server_words import count, one_line, printable
-from intergeneval.judges.openai.settings import OpenAISettings
+from intergeneval.judges.openai.settings import LEAST_PICTURES, OpenAISettings
 from intergeneval.judges.openai.tokens_name import other_name, under
 from intergeneval.judges.services import Services
+from intergeneval.plugins import secrets
 
 MAX_NAME = 100
 """Longest name of a served revision that is kept, in characters."""
@@ -49,6 +51,7 @@ class Link:
         self._served: str | None = None
         self._json_schema = settings.json_schema
         self._tokens_name = ""
+        self._pictures = 0
         self._firsts = self._fresh()
 
     def _fresh(self) -> defaultdict[str, FirstAlone]:
@@ -81,7 +84,20 @@ class Link:
                 self._json_schema = settings.json_schema and bool(facts.get("json_schema", self._json_schema))
                 known = facts.get("tokens_name", self._tokens_name)
                 self._tokens_name = known if known == other_name(settings.parameters) else ""
+                most = facts.get("pictures", self._pictures)
+                self._pictures = most if isinstance(most, int) and most >= LEAST_PICTURES else 0
             return self._served, self._json_schema
+
+    def most_pictures(self) -> int:
+        """Return how many pictures a request may have, by the settings or by what the server said once; 0: no limit is known."""
+        self.remembered()
+        return self._settings.pictures or self._pictures
+
+    def learn_pictures(self, most: int) -> None:
+        """Remember how many pictures the server takes in a request."""
+        with self._lock:
+            self._pictures = most
+            self._keep_facts()
 
     def send(
         self,
@@ -108,7 +124,8 @@ class Link:
             try:
                 reply = self._adapting(compose, estimate, took, pictures, first)
             except AskError as error:
-                if not trial:
+                # One that names how many pictures it takes is asked again with so many.
+                if not trial and not cap_named(error, pictures):
                     first.failed(error.refusal)
                 raise
             first.went_well()
@@ -187,16 +204,21 @@ class Link:
             if (self._served, self._json_schema, self._tokens_name) == (served, known, tokens_name):
                 return
             self._served, self._json_schema, self._tokens_name = served, known, tokens_name
-            if self.services.cache is not None:
-                facts = {"served": served, "json_schema": known, **({"tokens_name": tokens_name} if tokens_name else {})}
-                self.services.cache.remember_server(self._settings.place, self._settings.model, facts)
+            self._keep_facts()
+
+    def _keep_facts(self) -> None:
+        if self.services.cache is None:
+            return
+        facts: dict[str, Any] = {"served": self._served or "", "json_schema": self._json_schema}
+        facts |= {"tokens_name": self._tokens_name} if self._tokens_name else {}
+        facts |= {"pictures": self._pictures} if self._pictures else {}
+        self.services.cache.remember_server(self._settings.place, self._settings.model, facts)
 
     def _name(self, text: Any) -> str:
         return one_line(self._without_key(text), MAX_NAME) if isinstance(text, str) else ""
 
     def _without_key(self, text: str) -> str:
-        key = self._settings.key
-        return text.replace(key, "***") if key else text
+        return secrets.blanked(text, (self._settings.key,))
 
     def clean(self, text: str) -> str:
         """Return a text of the server as it may be kept: without the key, which a server or a model may quote, and printable."""

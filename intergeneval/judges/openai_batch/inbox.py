@@ -21,6 +21,7 @@ from intergeneval.judges.openai_batch.ledger import Ledger, Piece
 from intergeneval.judges.openai_batch.outbox import refusals, submit
 from intergeneval.judges.openai_batch.refused import at_validation, told
 from intergeneval.judges.openai_batch.settings import BatchSettings
+from intergeneval.plugins import secrets
 
 FINAL = frozenset({"completed", "failed", "expired", "cancelled"})
 """Statuses after which a batch changes no more; any other is waited for."""
@@ -181,7 +182,7 @@ class Inbox:
                 got = replace(got, cause=objects.cause, parameter=objects.name, most=objects.most)
         # Halves of surrogate pairs stay escaped, as they came.
         text, key = json.dumps(body), self._settings.key
-        for _ in range(_SPELLINGS if key else 0):
+        for _ in range(_SPELLINGS if len(key) >= secrets.LEAST else 0):
             text, key = text.replace(key, "***"), json.dumps(key)[1:-1]
         return replace(got, body=text)
 

@@ -11,6 +11,7 @@ import torch
 
 from intergeneval.errors import ConfigError
 from intergeneval.plugins.video_models import TRANSFORMER, VAE, own_size
+from intergeneval.records.disk import read_text
 from matrix_train.backbones import Backbone, MapKind
 from matrix_train.backbones.encoder import Encoder, plain_offsets, transformer_settings
 from matrix_train.backbones.family import Family, Shape
@@ -41,7 +42,7 @@ def _offsets(folder: Path) -> Callable[[str], tuple[Span, ...]]:
 
 def _told_shape(folder: Path) -> Shape:
     told = transformer_settings(folder)
-    vae = json.loads((folder / "vae" / "config.json").read_text(encoding="utf-8"))
+    vae = json.loads(read_text(folder / "vae" / "config.json"))
     return int(told.get("sample_frames", 0)), own_size({TRANSFORMER: told, VAE: vae})
 
 

@@ -1,0 +1,55 @@
+"""What one video still lacks while it is asked about, and what of that can be asked with some of its pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from intergeneval.judges.openai.requests import Asked, Shown
+from intergeneval.judges.parsing import Said, Seen
+from intergeneval.judges.prompting import label
+from intergeneval.judges.walking import Look
+from intergeneval.records import AnswerStatus
+
+
+@dataclass(slots=True, kw_only=True)
+class OpenVideo:
+    """What one video still lacks, and what was found for it."""
+
+    asked: Asked
+    look: Look | None
+    """All frames that are to be spoken of; `asked` has those that are still open."""
+    said: dict[str, Said]
+    seen: dict[int, Seen] | None
+    cached: set[str]
+    part: dict[int, Seen] = field(default_factory=dict)
+    """What was said of some frames: in replies that were cut off, or in earlier turns."""
+    status: AnswerStatus = AnswerStatus.UNPARSED
+    kind: str = ""
+    reason: str = ""
+    shown: str = ""
+    """How pictures were shown otherwise than all at once."""
+
+
+def still_open(work: OpenVideo) -> Asked:
+    """Return what neither cache nor reply has told yet, with the lines on frames that are known."""
+    questions = [item for item in work.asked.questions if label(item) not in work.said]
+    look = work.look if work.seen is None else None
+    if look is not None and work.part:
+        look = look.only(frame for frame in look.frames if frame not in work.part)
+    known = work.part if work.seen is None else work.seen
+    given = {frame: item.reason for frame, item in known.items() if item.reason}
+    return Asked(questions=questions, look=look, bodies=work.asked.bodies, given=given)
+
+
+def open_of(asked: Asked, work: OpenVideo, shown: Shown) -> Asked:
+    """Return what is still open of what was asked."""
+    rest = within(work.asked, shown)
+    return replace(rest, questions=rest.questions if asked.questions else [])
+
+
+def within(asked: Asked, shown: Shown) -> Asked:
+    """Return what can be asked about these pictures: of other frames nothing is to be said."""
+    if asked.look is None:
+        return asked
+    frames = tuple(frame for frame in asked.look.frames if frame in shown.jpegs)
+    return replace(asked, look=asked.look.only(frames) if frames else None)
