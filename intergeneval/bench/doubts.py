@@ -215,6 +215,8 @@ def _of_pairs(known: Sequence[Instance], masks: Mapping[str, Mask]) -> Iterator[
                 areas[first.id] < areas[second.id] or (areas[first.id] == areas[second.id] and first.id > second.id)
             ):
                 problem = f"{first.class_}: {shared:.0%} of it is part of the {second.class_} ({second.id}) too"
+                if np.array_equal(masks[first.id], masks[second.id]):
+                    problem = f"{first.class_}: its mask is that of the {second.class_} ({second.id}), so one of the two is wrong"
                 yield Doubt(instance_id=first.id, kind="overlap", problem=problem)
             mine, theirs = size_of(first.class_), size_of(second.class_)
             if mine is None or theirs is None or mine <= theirs:
