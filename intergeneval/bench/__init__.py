@@ -6,6 +6,8 @@ that returns a `Benchmark`.
 
 from intergeneval.bench.benchmark import IMAGE_TO_VIDEO, TEXT_TO_VIDEO, Benchmark
 from intergeneval.bench.checking import check, check_made
+from intergeneval.bench.doubting import benchmark_doubts, doubts_of_sets
+from intergeneval.bench.doubts import Doubt, doubts
 from intergeneval.bench.faults import Fault
 from intergeneval.bench.files import (
     load_first_frame,
@@ -26,13 +28,17 @@ __all__ = [
     "MASKS",
     "TEXT_TO_VIDEO",
     "Benchmark",
+    "Doubt",
     "Fault",
     "OwnMasks",
     "Suite",
     "SuiteReport",
+    "benchmark_doubts",
     "check",
     "check_made",
     "check_suite",
+    "doubts",
+    "doubts_of_sets",
     "folder_of",
     "is_made",
     "load",

@@ -81,9 +81,13 @@ def show_command(name: str, sample_id: str | None, limit: int | None, sheet: Pat
 @command.command("check")
 @click.argument("name")
 @click.option("--suite", is_flag=True, help="Show what all samples come to, and hold it against [suite] in bench.toml.")
+@click.option("--accept-doubts", is_flag=True, help="Masks that may not show what they are called do not count.")
 @_JSON
-def check_command(name: str, *, suite: bool, as_json: bool) -> None:
-    """Name every fault of a benchmark (a name or a folder), with file, field and fix; exit code 2 if there are any."""
+def check_command(name: str, *, suite: bool, as_json: bool, accept_doubts: bool) -> None:
+    """Name every fault of a benchmark (a name or a folder), with file, field and fix, and every doubtful mask.
+
+    Exit code 2 if there are any; doubtful masks that somebody looked at are accepted with --accept-doubts.
+    """
     from intergeneval import bench
 
     place = name if bench.is_made(name) else str(bench.folder_of(name))
@@ -93,17 +97,26 @@ def check_command(name: str, *, suite: bool, as_json: bool) -> None:
         found = bench.load(name)
         report = bench.check_suite(found, found.suite or bench.Suite())
         faults = list(report.faults)
+    # What is faulty cannot be looked at.
+    doubted = [] if faults else list(bench.benchmark_doubts(bench.load(name)))
     if as_json:
-        value = {"benchmark": place, "faults": [fault.to_json() for fault in faults]}
-        echo(json.dumps(value if report is None else value | {"suite": report.to_json()}, indent=1, ensure_ascii=False))
+        told: dict[str, Any] = {"benchmark": place, "faults": [fault.to_json() for fault in faults]}
+        if doubted:
+            told["doubts"] = [{"place": where, **doubt.to_json()} for where, doubt in doubted]
+        if report is not None:
+            told["suite"] = report.to_json()
+        echo(json.dumps(told, indent=1, ensure_ascii=False))
     else:
         if report is not None:
             echo(_suite_text(report))
         for fault in faults:
             echo(str(fault))
+        for where, doubt in doubted:
+            echo(f"doubtful mask: {where}: {doubt}")
         count = "no fault" if not faults else "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-        echo(f"{place}: {count}", err=bool(faults))
-    if faults:
+        count += f", {len(doubted)} doubts; look at them, then --accept-doubts" if doubted else ""
+        echo(f"{place}: {count}", err=bool(faults or doubted))
+    if faults or (doubted and not accept_doubts):
         sys.exit(EXIT_USAGE)
 
 
