@@ -21,7 +21,7 @@ from intergeneval.records import Box, Tracks, TrackState
 from intergeneval.trackers import Frame, TrackRequest, grabcut, limits
 from intergeneval.trackers.appearance import Floats, Looks, Owners, colour_bins, descriptors, lab_of
 from intergeneval.trackers.assembly import TrackBuilder
-from intergeneval.trackers.confidence import confidence
+from intergeneval.trackers.confidence import Evidence, confidence
 from intergeneval.trackers.labels import Labels, largest_pieces, owners_of
 from intergeneval.trackers.motion import DenseMotion, Grey, Rgb
 from intergeneval.trackers.target import Target, View
@@ -51,7 +51,7 @@ class FlowTracker:
         threads = cv2.getNumThreads()
         cv2.setNumThreads(1)
         try:
-            run = _Run(names, request.masks, builder)
+            run = Following(names, request.masks, builder)
             for index, frame in enumerate(request.frames):
                 if frame.shape != (*size, 3):
                     raise MediaError(f"sample {request.sample.id}, frame {index}: shape {frame.shape}, expected {(*size, 3)}")
@@ -81,10 +81,13 @@ def create(argument: str, settings: Mapping[str, Any]) -> FlowTracker:
     return FlowTracker()
 
 
-class _Run:
+class Following:
     """One pass over one video."""
 
     def __init__(self, names: list[str], masks: Mapping[str, Mask], builder: TrackBuilder) -> None:
+        """`names` are the instances to follow, `masks` theirs in the first frame (H, W), `builder` takes what is found."""
+        self.evidence: dict[str, Evidence] = {}
+        """What spoke for each instance that had a mask in the latest frame."""
         self._names = names
         self._anchors = {name: masks[name] for name in names}
         self._builder = builder
@@ -161,7 +164,8 @@ class _Run:
         view = View(colour_bins(seen), beliefs, _resized(self._labels.rooted, beliefs.shape[:0:-1]))
         shares = self._at_looks(self._labels.shares)
         owners = owners_of(shares)
-        trust = {item.name: self._judge(item, owners == item.index, view) for item in self._targets}
+        self.evidence = {}
+        trust = {item.name: self._judge(item, largest_pieces(owners == item.index), view) for item in self._targets}
         self._write(trust, view, size)
         if self._frame % limits.LOOK_EVERY == 0:
             self._learn(described, shares, owners, view, trust)
@@ -170,19 +174,24 @@ class _Run:
         """Return how far the instance is believed to be where the labels have it (H, W), once it was looked for if need be."""
         assert self._labels is not None
         grain = self._labels.rooted.size / mask.size
-        worth = confidence(target.weigh(mask, view)) if area(mask) * grain >= limits.MIN_AREA else 0.0
+        worth = 0.0
+        if area(mask) * grain >= limits.MIN_AREA:
+            self.evidence[target.name] = target.weigh(mask, view)
+            worth = confidence(self.evidence[target.name])
         enough = limits.VISIBLE if target.seen else limits.REGAIN
         if worth >= limits.SOUGHT and area(mask) >= limits.COLLAPSED * target.whole_area:
             target.accept(mask, view, worth)
             return worth
         found = target.sought(view.beliefs[target.index])
         if found is not None and (worth < enough or not (found & mask).any()):
-            again = confidence(target.weigh(found, view))
+            there = target.weigh(found, view)
+            again = confidence(there)
             if again >= max(limits.REGAIN, worth):
                 size = self._labels.rooted.shape[::-1]
                 place = _resized(found.astype(np.float32), size) > 0.5
                 self._labels.put(target.index, place, np.stack([_resized(belief, size) for belief in view.beliefs]))
                 target.accept(found, view, again)
+                self.evidence[target.name] = there
                 return again
         if worth >= enough:
             target.accept(mask, view, worth)

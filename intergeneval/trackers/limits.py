@@ -95,7 +95,7 @@ RIVAL_GAP = 0.1
 """A second place within this response of the best makes the find ambiguous."""
 COLLAPSED = 0.5
 """Share of the whole area below which what is left may be a remnant: the instance is searched for ..."""
-SOUGHT = 0.9
+SOUGHT = 0.8
 """... and so it is below this confidence."""
 
 LOOK_DAMP = 0.1
