@@ -87,6 +87,7 @@ class Looks:
         self._first = self._sums(first, owners)
         self._later = (np.zeros_like(self._first[0]), np.zeros_like(self._first[1]))
         self._weights = self._solved()
+        self._first_weights = self._weights
 
     def learn(self, seen: Floats, owners: Owners) -> None:
         """Add what is believed of another frame: descriptors (n, d) and whose they are (n)."""
@@ -97,13 +98,17 @@ class Looks:
         )
         self._weights = self._solved()
 
-    def beliefs(self, seen: Floats) -> Floats:
-        """Return whose each pixel looks to be (kinds, H, W), sums 1, from the descriptors (H, W, d) of a frame."""
+    def beliefs(self, seen: Floats) -> tuple[Floats, Floats]:
+        """Return whose each pixel looks to be (kinds, H, W), sums 1, from the descriptors (H, W, d) of a frame.
+
+        First by all that was learnt, which tells open pixels apart; then by the first frame alone, which cannot have drifted.
+        """
         height, width, wide = seen.shape
-        scores = self._expand(seen.reshape(-1, wide)) @ self._weights
-        shares = np.clip(np.ascontiguousarray(scores.T), 0.0, 1.0) + np.float32(limits.LOOK_FLOOR)
-        normal: Floats = (shares / shares.sum(axis=0)).reshape(self._kinds, height, width).astype(np.float32, copy=False)
-        return normal
+        scores = self._expand(seen.reshape(-1, wide)) @ np.concatenate([self._weights, self._first_weights], axis=1)
+        clipped = np.clip(np.ascontiguousarray(scores.T), 0.0, 1.0) + np.float32(limits.LOOK_FLOOR)
+        shares = clipped.reshape(2, self._kinds, height, width)
+        shares /= shares.sum(axis=1, keepdims=True)
+        return shares[0], shares[1]
 
     def _expand(self, seen: Floats) -> Floats:
         ways = limits.LOOK_WAYS

@@ -138,7 +138,7 @@ class Following:
                 sure |= mask | (shares[index + 1] == shares[index + 1].max())
         described = descriptors(seen)
         self._looks = Looks(described[sure], owners[sure], len(followed) + 1)
-        view = View(colour_bins(seen), self._looks.beliefs(described), np.ones(owners.shape, dtype=np.float32))
+        view = View(colour_bins(seen), self._looks.beliefs(described)[1], owners, np.ones(owners.shape, dtype=np.float32))
         self._targets = [
             Target(name, index + 1, masks[index] if masks[index].any() else shares[index + 1] > 0, view)
             for index, name in enumerate(followed)
@@ -154,16 +154,16 @@ class Following:
             return
         seen = lab_of(_seen(current[0]))
         described = descriptors(seen)
-        beliefs = self._looks.beliefs(described)
+        beliefs, first = self._looks.beliefs(described)
         width, height = current[0].shape[1], current[0].shape[0]
         motion = self._dense.between(last, current)
         if motion.cut:
             self._labels.clear()
         else:
             self._labels.step(motion, np.stack([_resized(belief, (width, height)) for belief in beliefs]), current[1])
-        view = View(colour_bins(seen), beliefs, _resized(self._labels.rooted, beliefs.shape[:0:-1]))
         shares = self._at_looks(self._labels.shares)
         owners = owners_of(shares)
+        view = View(colour_bins(seen), first, owners, _resized(self._labels.rooted, beliefs.shape[:0:-1]))
         self.evidence = {}
         trust = {item.name: self._judge(item, largest_pieces(owners == item.index), view) for item in self._targets}
         self._write(trust, view, size)
@@ -179,7 +179,8 @@ class Following:
             self.evidence[target.name] = target.weigh(mask, view)
             worth = confidence(self.evidence[target.name])
         enough = limits.VISIBLE if target.seen else limits.REGAIN
-        if worth >= limits.SOUGHT and area(mask) >= limits.COLLAPSED * target.whole_area:
+        drifting = self._frame % limits.LOOK_EVERY == 0 and float(view.rooted[mask].sum()) < limits.DRIFTING * area(mask)
+        if worth >= limits.SOUGHT and area(mask) >= limits.COLLAPSED * target.whole_area and not drifting:
             target.accept(mask, view, worth)
             return worth
         found = target.sought(view.beliefs[target.index])
@@ -211,7 +212,10 @@ class Following:
             given[item.name] = 0.0
             others = [mask for name, mask in final.items() if name != item.name]
             state = self._builder.expected(item.name, others)
-            if state is TrackState.VANISHED and not item.absent(view.beliefs[item.index]):
+            belief = view.beliefs[item.index]
+            if (state is TrackState.VANISHED and not item.absent(belief)) or (
+                state is TrackState.OCCLUDED and item.shows(belief)
+            ):
                 lost.append(item.name)
         self._given = (final, given, lost)
         self._builder.add(*self._given)

@@ -96,11 +96,15 @@ RIVAL_GAP = 0.1
 COLLAPSED = 0.5
 """Share of the whole area below which what is left may be a remnant: the instance is searched for ..."""
 SOUGHT = 0.8
-"""... and so it is below this confidence."""
+"""... and so it is below this confidence ..."""
+DRIFTING = 0.2
+"""... and now and then where less than this share of its mask was handed down from the first frame."""
 
 LOOK_DAMP = 0.1
 """Added to both sides when responses are compared with the anchor's own: an instance that its first frame hardly tells from its
 surroundings is not lost for that."""
+HIDING = 5.0
+"""Weight of what touches an instance, as a share of its surroundings, when part of it may lie behind: from a fifth on all may."""
 AGREE_PART = 0.6
 """A part of share f agrees by at most sqrt(f) when colours lie apart; agreement is taken relative to that, never below this."""
 VISIBLE = 0.5
@@ -112,6 +116,8 @@ REGAIN_RESPONSE = 0.7
 
 ABSENT_HERE = 0.3
 """Mean belief at the last place below which it is seen to be empty."""
+SHOWS = 0.5
+"""Response, relative to the anchor's own, from which a place may be the instance: it is lost then, and not hidden."""
 ABSENT_WHOLE = 0.5
 """Share of the whole area that must have been seen last: what was already slipping from sight may be hidden, not gone."""
 ABSENT_ELSEWHERE = 0.35

@@ -11,9 +11,9 @@ import numpy as np
 
 from intergeneval.masks import Mask, area
 from intergeneval.trackers import limits
-from intergeneval.trackers.appearance import Bins, Floats, agreement, histogram
+from intergeneval.trackers.appearance import Bins, Floats, Owners, agreement, histogram
 from intergeneval.trackers.confidence import Evidence
-from intergeneval.trackers.search import Search, Shape, contrast, shape_of
+from intergeneval.trackers.search import Search, Shape, contrast, ring, shape_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,9 @@ class View:
     bins: Bins
     """Colour bin of each pixel (H, W)."""
     beliefs: Floats
-    """Whose each pixel looks to be (kinds, H, W)."""
+    """Whose each pixel looks to be by the first frame alone (kinds, H, W)."""
+    owners: Owners
+    """Number of the instance that each pixel is given to (H, W), 0 for the ground."""
     rooted: Floats
     """How firmly owners were handed down from the first frame (H, W)."""
 
@@ -60,9 +62,20 @@ class Target:
             colour=min(agreement(histogram(view.bins, mask), lately) / part, 1.0),
             look=_relative(float(belief[mask].mean()), self.own_belief),
             contrast=_relative(contrast(belief, mask), self.own_response),
-            size=min(size / self.whole_area, self.whole_area / size),
+            size=self._size(mask, view.owners),
             rooted=float(view.rooted[mask].mean()),
         )
+
+    def _size(self, mask: Mask, owners: Owners) -> float:
+        """Return how well its area fits, 0 to 1: what another instance or the border may hide of it does not count against it."""
+        size = float(area(mask))
+        if size >= self.whole_area:
+            return self.whole_area / size
+        around = owners[ring(mask)]
+        beside = float(((around != 0) & (around != self.index)).mean()) if around.size else 0.0
+        rim = area(mask[[0, -1]]) + area(mask[:, [0, -1]])
+        excuse = min(1.0, limits.HIDING * (beside + rim / (4 * float(np.sqrt(size)))))
+        return 1 - (1 - size / self.whole_area) * (1 - excuse)
 
     def accept(self, mask: Mask, view: View, confidence: float) -> None:
         """Take a mask as the instance in this frame and learn from it where it is trusted."""
@@ -94,6 +107,13 @@ class Target:
             return None
         found = self.whole.at(best.centre, (belief.shape[0], belief.shape[1]), best.scale)
         return found if self._is_new(found, belief) else None
+
+    def shows(self, belief: Floats) -> bool:
+        """Return whether some place of the frame looks so much like it that nobody can say it is hidden."""
+        if not self.searchable:
+            return False
+        best, _ = Search(belief, self.whole).places()
+        return best.response >= limits.SHOWS * self.own_response
 
     def absent(self, belief: Floats) -> bool:
         """Return whether its last place is seen to be empty and no place of the frame is similar: then it has vanished."""
