@@ -129,8 +129,8 @@ class Looks:
         target = np.zeros((len(seen), self._kinds), dtype=np.float32)
         target[np.arange(len(seen)), owners] = weight
         weighed = wide * weight[:, None]
-        left: Floats = weighed.T @ wide
-        right: Floats = wide.T @ target
+        left: Floats = (weighed.T @ wide).astype(np.float32, copy=False)
+        right: Floats = (wide.T @ target).astype(np.float32, copy=False)
         return left, right
 
     def _solved(self) -> Floats:
