@@ -43,7 +43,7 @@ AROUND_SIDE = 11
 """Side in pixels of the surroundings that speak for an open pixel's owner."""
 AROUND, AROUND_BROKEN = 0.4, 0.75
 """Weight of the surroundings against the carried share: at sliding borders, and where motion is not believed."""
-SHARE_FLOOR = 0.003
+SHARE_FLOOR = 0.0001
 """Share that every owner may have in an open pixel before looks are asked."""
 SMOOTH_RADIUS = 3
 """Radius in pixels of the edge-keeping smoothing of open pixels."""
