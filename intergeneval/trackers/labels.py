@@ -106,7 +106,9 @@ def _asked(carried: Floats, beliefs: Floats, weight: Floats, broken: Mask, grey:
     inner = carried[whole]
     around = np.stack([cv2.blur(share, side) for share in inner])
     lean = np.where(broken[part], np.float32(limits.AROUND_BROKEN), np.float32(limits.AROUND))
-    told = inner + lean * (around - inner) + np.float32(limits.SHARE_FLOOR)
+    told = inner + lean * (around - inner)
+    near = np.stack([cv2.blur(share, (limits.NEAR_SIDE, limits.NEAR_SIDE)) for share in inner]) > limits.NEAR_SHARE
+    told = np.where(near, told + np.float32(limits.SHARE_FLOOR), np.float32(limits.SHARE_FAR))
     odds = np.log(told * beliefs[whole])
     smoothed = np.exp(_smooth(odds - odds.max(axis=0), grey[part]).clip(-12, 0))
     smoothed /= smoothed.sum(axis=0)

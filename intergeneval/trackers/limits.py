@@ -43,8 +43,12 @@ AROUND_SIDE = 11
 """Side in pixels of the surroundings that speak for an open pixel's owner."""
 AROUND, AROUND_BROKEN = 0.4, 0.75
 """Weight of the surroundings against the carried share: at sliding borders, and where motion is not believed."""
-SHARE_FLOOR = 0.003
-"""Share that every owner may have in an open pixel before looks are asked."""
+SHARE_FLOOR = 0.0001
+"""Share that an owner may have in an open pixel before looks are asked ..."""
+NEAR_SIDE, NEAR_SHARE = 41, 0.001
+"""... where it has the second share of a square of the first side in pixels around: further away ..."""
+SHARE_FAR = 0.000001
+"""... it has this: there a thing is found by the search or not at all."""
 SMOOTH_RADIUS = 3
 """Radius in pixels of the edge-keeping smoothing of open pixels."""
 SMOOTH_EPSILON = 0.001
