@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 @click.option("--tracker", default="stored", show_default=True, help="Tracker it works with; stored: the true masks.")
 @click.option("--detector", default="staged", show_default=True, help="Detector for emergence; staged: the truth; or none.")
 @click.option("--split", type=click.Choice(["test", "dev"]), default="test", show_default=True, help="Scenes; tune on dev only.")
-@click.option("--seed", type=click.IntRange(min=0), help="Fresh scenes of this seed, instead of a split.")
-@click.option("--scenes", type=click.IntRange(min=2), help="Number of scenes (default 48).")
 @click.option(
     "--labels", type=click.Path(path_type=Path, dir_okay=False), help="Labels of your own videos, JSONL: hold it to them too."
 )
@@ -33,9 +31,11 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, file_okay=False),
     help="Your labelled videos; a folder a model, if labels name any.",
 )
-@click.option("--bench", help="Benchmark of the labelled videos; told from their files where it can be.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder of card and runs; an exam there goes on.")
 @click.option("--json", "as_json", is_flag=True, help="Print the judge card as JSON.")
+@more("--seed", type=click.IntRange(min=0), help="Fresh scenes of this seed, instead of a split.")
+@more("--scenes", type=click.IntRange(min=2), help="Number of scenes (default 48).")
+@more("--bench", help="Benchmark of the labelled videos; told from their files where it can be.")
 @more("--policies", metavar="NAME,...", help="Only these policies (default all); perfect is always among them.")
 @more("--recheck", type=click.FloatRange(0.0, 1.0), help="Share of videos asked a second time (default 0.1).")
 @more("--video-tracker", help="Tracker of the labelled videos (default as in `run`).")
