@@ -37,6 +37,10 @@ READING = 4
 """Version of how replies are read and choices are made; part of the revision."""
 
 
+LOOKS = ("", "fuller")
+"""Labels of what is asked of the frames, and of what tells that and more: a run that has the rest on record asks for less."""
+
+
 class HfJudge:
     """What both modes share: the model, the words, and the answers that need no look."""
 
@@ -113,14 +117,15 @@ class HfJudge:
         return self.prompts.ask(request.sample, questions, look, asking)
 
     def keys(self, request: JudgeRequest, images: Mapping[int, Frame], look: Look | None) -> dict[str, str]:
-        """Return the content key of every question by its label, and of `look`, where there is one, under an empty label.
+        """Return the content key of every question by its label, and of `look`, where there is one, under ``LOOKS``.
 
         The key of a part is the hash of the chat that would ask for it alone, so it does not move with what else is open.
         """
         digests = [sha256_bytes(f"{frame.shape}".encode() + frame.tobytes()) for frame in pictures(request, images)]
         parts: dict[str, str] = {label(item): self.words(request, [item], None, named_only=True) for item in request.questions}
         if look is not None:
-            parts[""] = self.words(request, [], look)
+            asked = zip(LOOKS, (look, look.fuller), strict=True)
+            parts |= {name: self.words(request, [], item) for name, item in asked if item is not None}
         known = {"judge": self.id, "revision": self.revision, "host": "", "repeat": request.repeat, "pictures": digests}
         return {
             name: sha256_json({**known, "request": self.content(request, list(images), words)}) for name, words in parts.items()
@@ -137,8 +142,8 @@ class HfJudge:
             stored = cache.get(keys[label(question)])
             if stored is not None:
                 known[label(question)] = unpack_said(stored), stored.get("evidence", {})
-        stored = cache.get(keys[""]) if "" in keys else None
-        return known, None if stored is None else unpack_seen(stored)
+        seen = [stored for name in LOOKS if name in keys and (stored := cache.get(keys[name])) is not None]
+        return known, unpack_seen(seen[0]) if seen else None
 
     def keep(self, key: str, value: Mapping[str, Any]) -> None:
         """Store a good answer, where there is a cache."""
@@ -181,7 +186,10 @@ class GeneratingJudge(HfJudge):
         part: dict[int, Seen] = {}
         for _ in range(2):
             rest = [item for item in request.questions if label(item) not in said]
-            open_look = _open_frames(look, part) if seen is None else None
+            # Some frames were perhaps told by a reply that was cut off.
+            open_look = (
+                look.only(frame for frame in look.frames if frame not in part) if look is not None and seen is None else None
+            )
             if not rest and open_look is None:
                 break
             words = self.words(request, rest, open_look, given=_lines(seen if seen is not None else part))
@@ -274,13 +282,6 @@ class GeneratingJudge(HfJudge):
 
 def _lines(seen: Mapping[int, Seen]) -> dict[int, str]:
     return {frame: item.reason for frame, item in seen.items() if item.reason}
-
-
-def _open_frames(look: Look | None, part: Mapping[int, Seen]) -> Look | None:
-    """Return what is still to be said of the frames, when some were told by a reply that was cut off."""
-    if look is None or not part:
-        return look
-    return look.only(frame for frame in look.frames if frame not in part)
 
 
 class ChoosingJudge(HfJudge):

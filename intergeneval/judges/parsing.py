@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from intergeneval.judges import spelling, unfinished, wrapping
+from intergeneval.judges.unfinished import ReplyObject
 from intergeneval.records import AnswerValue
 
 MAX_REASON = 400
@@ -88,10 +89,10 @@ def read(
     a reply that was `cut` off by a limit of tokens the entries are read that are complete, each as strictly as ever.
     """
     try:
-        found, partial = reply_object(text, cut=cut)
+        written = reply_object(text, cut=cut)
     except ValueError as error:
         return Reading(problems=[str(error)])
-    return read_object(found, partial, labels, sampled, assessed, ids, bodies=bodies)
+    return read_object(written.fields, written.cut, labels, sampled, assessed, ids, bodies=bodies)
 
 
 def read_object(
@@ -120,14 +121,14 @@ def read_object(
     return reading
 
 
-def reply_object(text: str, *, cut: bool) -> tuple[dict[str, Any], bool]:
-    """Return the object of a reply, and whether it is only what was written of it before the reply was cut off."""
+def reply_object(text: str, *, cut: bool) -> ReplyObject:
+    """Return the object of a reply, or what was written of it before the reply was `cut` off. Raises ValueError."""
     try:
-        return load_object(text, cut=cut), False
+        return ReplyObject(fields=load_object(text, cut=cut))
     except ValueError:
         if not cut:
             raise
-    return unfinished.begun_object(text), True
+    return unfinished.begun_object(text)
 
 
 def read_answers(entries: Any, labels: Sequence[str], sampled: Collection[int], partial: bool, reading: Reading) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from intergeneval.judges import naming, parsing, spelling
@@ -31,6 +31,16 @@ class Look:
     """Whether to say what emerged and is missing."""
     all: bool = False
     """Whether these are all frames shown after frame 0."""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Names of the lists in which a reply says it, in their order."""
+        return (WALK, "emerged", "missing", "bodies") if self.assess else (WALK, "bodies")
+
+    @property
+    def fuller(self) -> Look | None:
+        """The look that tells all that this one does and more; None where this one tells all there is."""
+        return None if self.assess else replace(self, assess=True)
 
     def only(self, frames: Iterable[int]) -> Look:
         """Return the same for some of the frames."""
@@ -72,23 +82,22 @@ def read(
     """
     reading = Reading()
     try:
-        found, partial = parsing.reply_object(text, cut=cut)
+        written = parsing.reply_object(text, cut=cut)
     except ValueError as error:
         reading.problems.append(str(error))
         return reading
+    found, partial = written.fields, written.cut
     ids = [item.id for item in instances]
     if "frames" in found and not {WALK, "emerged", "missing", "bodies"} & set(found):
         assessed = list(look.frames) if look is not None and look.assess else []
         return parsing.read_object(found, partial, labels, sampled, assessed, ids, bodies=bodies)
-    wanted = {"answers"} if labels else set()
-    if look is not None:
-        wanted |= {WALK, "bodies"} | ({"emerged", "missing"} if look.assess else set())
+    wanted = {*(["answers"] if labels else []), *(look.parts if look is not None else [])}
     if surplus := sorted(set(found) - wanted):
         reading.problems.append(f"the object has {surplus[0]!r}, which nobody asked for")
     if labels:
         parsing.read_answers(found.get("answers", [] if partial else None), labels, sampled, partial, reading)
-    # Of a reply that was cut off, only what follows tells that a list before it is whole.
-    if look is not None and not (partial and "answers" not in found):
+    # A list in which a reply was cut off may have had more entries, and what it lacks was perhaps still to come.
+    if look is not None and (not partial or (set(look.parts) <= set(found) and written.open not in look.parts)):
         _read_look(found, look, instances, reading)
     return reading
 

@@ -207,6 +207,56 @@ def test_what_can_be_meant_in_two_ways_says_nothing_of_any_frame(changes, said):
     assert said in "; ".join(reading.problems)
 
 
+ANSWERS = {
+    "answers": [
+        {"question": name, "reason": 'seen "so" {', "frame": 15, "answer": answer}
+        for name, answer in (("0.1", "yes"), ("0.2", "no"), ("0.3", "yes"))
+    ]
+}
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize(
+    "parts", [(SAID, ANSWERS), (ANSWERS, SAID), ({}, SAID)], ids=["evidence first", "answers first", "frames"]
+)
+def test_a_reply_cut_off_anywhere_tells_of_the_frames_all_or_nothing_and_keeps_each_answer_written_to_its_end(parts, indent):
+    found = {name: value for part in parts for name, value in part.items()}
+    labels, text = ["0.1", "0.2", "0.3"] if "answers" in found else [], json.dumps(found, indent=indent)
+    whole = walking.read(text, labels, [0, 5, 10, 15], LOOK, PEOPLE)
+    assert (len(whole.frames), len(whole.answers), whole.problems) == (3, len(labels), [])
+    # The end of the list that comes last of those that speak of frames.
+    told = text.index("]", text.index('"bodies"')) + 1
+    for end in range(text.index("{") + 1, len(text)):
+        reading = walking.read(text[:end], labels, [0, 5, 10, 15], LOOK, PEOPLE, cut=True)
+        assert reading.frames == (whole.frames if end >= told else {})
+        assert reading.answers.items() <= whole.answers.items()
+        assert len(reading.answers) == text[:end].count("}")
+        assert reading.problems == []
+
+
+def test_a_list_in_which_a_reply_was_cut_off_is_not_taken_for_all_there_was():
+    said = {"answers": [], "walk": SAID["walk"], "bodies": [], "emerged": [], "missing": ["W: 10", "M1: 15"]}
+    text = json.dumps(said)
+    reading = walking.read(text[: text.index('"M1')], ["0.1"], [0, 5, 10, 15], LOOK, PEOPLE, cut=True)
+    assert reading.frames == {}
+
+
+def test_a_run_that_needs_the_walk_alone_takes_what_was_said_of_the_frames_with_what_emerged(world):
+    with ChatServer() as server:
+        first = judged_world.run(world, server.url, limit=1)
+        other = judged_world.run(world, server.url, limit=1, consistency="tracks", out=str(world / "other"))
+        assert len(server.asked) == 1
+    assert [score.kisa_raw for score in (*first.scores, *other.scores)] == [1.0, 1.0]
+
+
+def test_a_run_that_needs_what_emerged_asks_for_it_though_the_walk_alone_is_known(world):
+    with ChatServer() as server:
+        judged_world.run(world, server.url, limit=1, consistency="tracks")
+        result = judged_world.run(world, server.url, limit=1, out=str(world / "other"))
+    assert [(bool(asked.labels), asked.assessed) for asked in server.asked] == [(True, False), (False, True)]
+    assert judged_world.assessed(result.store)[0].status is AnswerStatus.OK
+
+
 def test_a_reply_in_the_layout_before_is_read_as_it_was():
     entry = {"reason": "", "emerged": False, "missing": ["id2"]}
     answers = [{"question": "0.1", "reason": "", "answer": "no (visually implausible)", "frame": 5}]

@@ -9,7 +9,7 @@ from typing import Any
 from intergeneval.errors import BackendError, BudgetError, ConfigError, RefusedError
 from intergeneval.ids import sha256_json, short
 from intergeneval.judges import Judgement, JudgeRequest, question_writing, thinking, walking
-from intergeneval.judges.cached_answers import evidence_of, pack_said, pack_seen, unpack_said, unpack_seen
+from intergeneval.judges.cached_answers import evidence_of, pack_said, pack_seen
 from intergeneval.judges.inquiries import Found, Inquiry
 from intergeneval.judges.openai import cutting, portions
 from intergeneval.judges.openai.causes import Cause
@@ -18,7 +18,7 @@ from intergeneval.judges.openai.estimate import estimate_inquiries, estimate_run
 from intergeneval.judges.openai.inquiring import inquire
 from intergeneval.judges.openai.jpegs import encode_jpeg, encoded
 from intergeneval.judges.openai.link import Link, Reply
-from intergeneval.judges.openai.open_video import OpenVideo, open_of, still_open, within
+from intergeneval.judges.openai.open_video import OpenVideo, open_of, recall, still_open, within
 from intergeneval.judges.openai.probing import PICTURES, probe_request
 from intergeneval.judges.openai.requests import Asked, Composer, Shown, part_key
 from intergeneval.judges.openai.settings import OpenAISettings
@@ -218,17 +218,7 @@ class OpenAIJudge:
             return
         served, json_schema = self._link.remembered()
         keys = composer.keys(work.asked, served, repeat, json_schema=json_schema)
-        for name, key in keys.items():
-            stored = cache.get(key)
-            if stored is None:
-                begun = None if name else cache.get(part_key(key))
-                work.part = unpack_seen(begun) if begun is not None else work.part
-                continue
-            work.cached.add(name)
-            if name:
-                work.said[name] = unpack_said(stored)
-            else:
-                work.seen = unpack_seen(stored)
+        recall(work, cache, keys, composer.seen_keys(work.asked, served, repeat, json_schema=json_schema))
         work.asked = still_open(work)
 
     def _ask(self, work: OpenVideo, composer: Composer, turns: Sequence[Shown], repeat: int, took: Took) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from intergeneval.judges.openai.requests import Asked, Shown
+from intergeneval.judges.cached_answers import unpack_said, unpack_seen
+from intergeneval.judges.openai.requests import Asked, Shown, part_key
 from intergeneval.judges.parsing import Said, Seen
 from intergeneval.judges.prompting import label
+from intergeneval.judges.services import AnswerCache
 from intergeneval.judges.walking import Look
 from intergeneval.records import AnswerStatus
 
@@ -28,6 +31,26 @@ class OpenVideo:
     reason: str = ""
     shown: str = ""
     """How pictures were shown otherwise than all at once."""
+
+
+def recall(work: OpenVideo, cache: AnswerCache, keys: Mapping[str, str], seen_keys: Sequence[str]) -> None:
+    """Take what the cache knows: answers under `keys`, by label, and what was seen under the first of `seen_keys` that it has."""
+    for name in work.asked.labels:
+        stored = cache.get(keys[name])
+        if stored is not None:
+            work.cached.add(name)
+            work.said[name] = unpack_said(stored)
+    for key in seen_keys:
+        whole = cache.get(key)
+        if whole is not None:
+            work.cached.add("")
+            work.seen = unpack_seen(whole)
+            return
+    for key in seen_keys:
+        begun = cache.get(part_key(key))
+        if begun is not None:
+            work.part = unpack_seen(begun)
+            return
 
 
 def still_open(work: OpenVideo) -> Asked:

@@ -111,7 +111,7 @@ class Composer:
         self._frames = list(frames) or list(shown.jpegs)
         self._rules = {"role": "system", "content": prompts.render("system", {})}
         self._digests: dict[bytes, str] = {}
-        self._keys: dict[tuple[str, str, int, bool, bool], str] = {}
+        self._keys: dict[tuple[str, str, int, bool, bool, Look | None], str] = {}
 
     @property
     def sample(self) -> Sample:
@@ -184,7 +184,7 @@ class Composer:
             names = [*names, ""]
         found = {}
         for name, part in zip(names, parts, strict=True):
-            known = (name, served, repeat, json_schema, part.bodies)
+            known = (name, served, repeat, json_schema, part.bodies, part.look)
             if known not in self._keys:
                 request = self.payload(self.messages(part, digests=True), part, json_schema=json_schema)
                 # How the frames are gone through bears on the answers, so its words count for them too.
@@ -192,6 +192,15 @@ class Composer:
                 self._keys[known] = content_key(self._settings, {**request, **words}, served, repeat)
             found[name] = self._keys[known]
         return found
+
+    def seen_keys(self, asked: Asked, served: str, repeat: int, *, json_schema: bool) -> list[str]:
+        """Return the content keys under which what is asked of the frames may be known.
+
+        A run that has what emerged and is missing on record asks for the walk alone, which was told with that.
+        """
+        looks = [] if asked.look is None else [asked.look, asked.look.fuller]
+        parts = [Asked(questions=[], look=look, bodies=asked.bodies) for look in looks if look is not None]
+        return [self.keys(part, served, repeat, json_schema=json_schema)[""] for part in parts]
 
 
 def payload(
