@@ -83,8 +83,8 @@ class OpenAIJudge:
         """Ask the server two questions as a run does, for ``intergeneval doctor``; return what it serves.
 
         One request, with as many small pictures as a video shows (or several, where the server takes fewer), and a second turn
-        where the reply is faulty; sent once each, not repeated where the server is busy. Raises BackendError where no answer can be
-        read, in the words in which a run would.
+        where the reply is faulty; sent once each, not repeated where the server is busy. Raises BackendError where no answer can
+        be read, in the words in which a run would.
         """
         return self._probed(assess=False)
 
