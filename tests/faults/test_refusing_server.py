@@ -186,8 +186,13 @@ def test_what_lies_in_one_video_stops_nothing_wherever_it_comes(world):
 
 
 def test_a_cap_on_pictures_that_can_be_kept_is_met_once_and_every_video_is_asked_within_it(world):
-    with ChatServer(capped(8), latency=0.05) as server:
-        result = judged_world.run(world, server.url, judge_settings={"concurrency": 16})
+    def script(asked: Asked):
+        # Slow at first, so that other videos wait for their turn with requests that are made up already.
+        time.sleep(0 if asked.number else 1.5)
+        return capped(8)(asked)
+
+    with ChatServer(script) as server:
+        result = judged_world.run(world, server.url, judge_settings={"concurrency": 16, "timeout": 5.0})
         assert [len(asked.pictures) > 8 for asked in server.asked] == [True] + [False] * 2 * VIDEOS
     assert [score.if_ for score in result.scores] == [1.0] * VIDEOS
 
