@@ -293,11 +293,11 @@ def test_doctor_asks_the_server_once_as_a_run_does_and_says_what_it_serves(world
     judge = {"base_url": "", "timeout": 5.0}
     with ChatServer() as server:
         told = build("judges", "openai:m", {**judge, "base_url": server.url}).probe()
-        assert (len(server.asked), len(server.asked[0].pictures)) == (1, 13)
+        assert (len(server.asked), len(server.asked[0].pictures)) == (1, 14)
         assert server.asked[0].labels == ["0.1", "0.4"]
         assert "json_schema" in server.asked[0].request["response_format"]
         place = server.url.removeprefix("http://").removesuffix("/v1")
-    assert told == f"{place} serves served-1: takes 13 pictures and a JSON schema; its reply could be scored (1 request)"
+    assert told == f"{place} serves served-1: takes 14 pictures and a JSON schema; its reply could be scored (1 request)"
     with ChatServer(lambda asked: Fault(status=400) if "response_format" in asked.request else reply(good(asked))) as server:
         assert "refuses JSON schemas" in build("judges", "openai:m", {**judge, "base_url": server.url}).probe()
     with ChatServer(lambda _: Fault(status=500)) as server:

@@ -18,7 +18,7 @@ from intergeneval.judges.openai.estimate import estimate_inquiries, estimate_run
 from intergeneval.judges.openai.inquiring import inquire
 from intergeneval.judges.openai.jpegs import encode_jpeg, encoded
 from intergeneval.judges.openai.link import Link, Reply
-from intergeneval.judges.openai.open_video import OpenVideo, open_of, recall, still_open, within
+from intergeneval.judges.openai.open_video import OpenVideo, going_on, open_of, recall, still_open, within
 from intergeneval.judges.openai.probing import PICTURES, probe_request
 from intergeneval.judges.openai.requests import Asked, Composer, Shown, part_key
 from intergeneval.judges.openai.settings import OpenAISettings
@@ -82,8 +82,9 @@ class OpenAIJudge:
     def probe(self) -> str:
         """Ask the server two questions as a run does, for ``intergeneval doctor``; return what it serves.
 
-        One request, with as many small pictures as a video shows, and a second turn where the reply is faulty; sent once each,
-        not repeated where the server is busy. Raises BackendError where no answer can be read, in the words in which a run would.
+        One request, with as many small pictures as a video shows (or several, where the server takes fewer), and a second turn
+        where the reply is faulty; sent once each, not repeated where the server is busy. Raises BackendError where no answer can
+        be read, in the words in which a run would.
         """
         return self._probed(assess=False)
 
@@ -95,7 +96,7 @@ class OpenAIJudge:
         other = OpenAIJudge(replace(self.settings, attempts=1))
         try:
             judged = other.judge(probe_request(assess=assess))
-            schema = other._link.remembered()[1]
+            schema, most = other._link.remembered()[1], other._link.most_pictures()
         finally:
             other.close()
         lines: list[Answer | Consistency] = [*judged.answers, *([judged.consistency] if judged.consistency is not None else [])]
@@ -105,10 +106,11 @@ class OpenAIJudge:
             raise BackendError(f"{len(open_)} of {len(lines)} things asked could not be scored ({open_[0].status}): {why}")
         usage = lines[0].usage
         served = next(iter(usage.get("served", {})), "a model it does not name")
+        taken = f"{most} pictures a request" if 0 < most < PICTURES else f"{PICTURES} pictures"
         shown = "and a JSON schema" if schema else "but refuses JSON schemas"
         requests = usage.get("requests", 0)
         return (
-            f"{self.settings.place} serves {served}: takes {PICTURES} pictures {shown}; its reply could be scored "
+            f"{self.settings.place} serves {served}: takes {taken} {shown}; its reply could be scored "
             f"({requests} request{'s' if requests != 1 else ''})"
         )
 
@@ -160,11 +162,10 @@ class OpenAIJudge:
         if work.asked.anything:
             shown = self._fitting(whole)
             work = self._begun(request, shown)
-            if not self._try(work, request, (shown, whole), took):
-                # The server said how many pictures it takes.
+            while not self._try(work, request, (shown, whole), took):
+                # The server said how many pictures it takes, fewer each time; what was paid for before stays.
                 shown = self._fitting(whole)
-                work = self._begun(request, shown)
-                self._try(work, request, (shown, whole), took)
+                work = going_on(work, self._begun(request, shown), shown)
         return self._judgement(request, work, took)
 
     def _begun(self, request: JudgeRequest, shown: Shown) -> OpenVideo:
@@ -194,13 +195,7 @@ class OpenAIJudge:
         try:
             self._ask(work, composer, turns, request.repeat, took)
         except AskError as error:
-            most = portions.cap_named(error, max(item.pictures for item in turns))
-            if most and most != cap and not self.settings.pictures:
-                self._link.learn_pictures(most)
-                self._link.services.notice(
-                    f"{self.id} takes {most} pictures a request: going on with "
-                    + ("fewer frames" if self.settings.beyond == "fewer" else "frames in turns")
-                )
+            if isinstance(error, portions.CapError):
                 return False
             declined = error.refusal is not None and error.refusal.cause is Cause.FILTER
             work.status = AnswerStatus.REFUSED if declined else AnswerStatus.FAILED

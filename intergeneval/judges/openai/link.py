@@ -12,7 +12,7 @@ from intergeneval.judges.openai.causes import Cause
 from intergeneval.judges.openai.choices import choice_of
 from intergeneval.judges.openai.client import AskError, Client, Took
 from intergeneval.judges.openai.first_alone import FirstAlone
-from intergeneval.judges.openai.portions import cap_named
+from intergeneval.judges.openai.portions import CapError, cap_known, cap_named
 from intergeneval.judges.openai.requests import body
 from intergeneval.judges.openai.server_words import count, one_line, printable
 from intergeneval.judges.openai.settings import LEAST_PICTURES, OpenAISettings
@@ -52,6 +52,7 @@ class Link:
         self._json_schema = settings.json_schema
         self._tokens_name = ""
         self._pictures = 0
+        self._unkept = False
         self._firsts = self._fresh()
 
     def _fresh(self) -> defaultdict[str, FirstAlone]:
@@ -93,11 +94,15 @@ class Link:
         self.remembered()
         return self._settings.pictures or self._pictures
 
-    def learn_pictures(self, most: int) -> None:
-        """Remember how many pictures the server takes in a request."""
+    def _learn_pictures(self, most: int) -> None:
+        """Go by the number of pictures that the server named; it is remembered when a request with no more went well."""
         with self._lock:
-            self._pictures = most
-            self._keep_facts()
+            if 0 < self._pictures <= most:
+                # Another request was told fewer meanwhile.
+                return
+            self._pictures, self._unkept = most, True
+        way = "fewer frames" if self._settings.beyond == "fewer" else "frames in turns"
+        self.services.notice(f"openai:{self._settings.model} takes {most} pictures a request: going on with {way}")
 
     def send(
         self,
@@ -113,23 +118,40 @@ class Link:
 
         The first request `about` such a thing goes alone. A server that refuses the schema is asked once without, one that knows
         the limit of a reply by its other name once with that; if it goes well, both are remembered. Raises AskError when nothing
-        came back, RefusedError when nothing more will, BudgetError when the request would be too dear. That a `trial` is refused,
-        which asks for more than the settings do, says nothing of the others.
+        came back, CapError when the server takes fewer pictures than these and said how many, RefusedError when nothing more will
+        come, BudgetError when the request would be too dear. That a `trial` is refused, which asks for more than the settings
+        do, says nothing of the others.
         """
         if self._client is not None and not self._client.live:
-            return self._adapting(compose, estimate, took, pictures, None)
+            try:
+                return self._adapting(compose, estimate, took, pictures, None)
+            except AskError as error:
+                raise self._capped(error, pictures) from None
         with self._lock:
             first = self._firsts[about]
         with first.turn():
+            if not self._settings.pictures and 0 < self._pictures < pictures:
+                # It was made up before another request was told so, and waited for its turn.
+                raise cap_known(self._pictures, pictures, self._settings)
+            fresh = not self._pictures
             try:
                 reply = self._adapting(compose, estimate, took, pictures, first)
             except AskError as error:
-                # One that names how many pictures it takes is asked again with so many.
-                if not trial and not cap_named(error, pictures):
+                told = self._capped(error, pictures)
+                # One that names how many pictures it takes is asked again with so many; what it says of those counts.
+                if not trial and not (fresh and isinstance(told, CapError)):
                     first.failed(error.refusal)
-                raise
+                raise told from None
             first.went_well()
             return reply
+
+    def _capped(self, error: AskError, sent: int) -> AskError:
+        """Return a failure as it is, or, where it names how many pictures the server takes, learn that and say so."""
+        most = 0 if self._settings.pictures else cap_named(error, sent)
+        if not most:
+            return error
+        self._learn_pictures(most)
+        return CapError(error.kind, str(error), error.refusal, error.usage)
 
     def _adapting(
         self, compose: Callable[[bool], Mapping[str, Any]], estimate: float, took: Took, pictures: int, first: FirstAlone | None
@@ -201,9 +223,9 @@ class Link:
         with self._lock:
             # A reply without a schema does not say that one would be taken; only a refusal says the contrary.
             known = self._json_schema and json_schema
-            if (self._served, self._json_schema, self._tokens_name) == (served, known, tokens_name):
+            if not self._unkept and (self._served, self._json_schema, self._tokens_name) == (served, known, tokens_name):
                 return
-            self._served, self._json_schema, self._tokens_name = served, known, tokens_name
+            self._served, self._json_schema, self._tokens_name, self._unkept = served, known, tokens_name, False
             self._keep_facts()
 
     def _keep_facts(self) -> None:

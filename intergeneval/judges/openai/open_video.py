@@ -53,6 +53,26 @@ def recall(work: OpenVideo, cache: AnswerCache, keys: Mapping[str, str], seen_ke
             return
 
 
+def going_on(before: OpenVideo, work: OpenVideo, shown: Shown) -> OpenVideo:
+    """Return `work`, begun anew with the pictures that are shown now, with what was found before that speaks of these."""
+    known = before.part if before.seen is None else before.seen
+    frames = work.look.frames if work.look is not None else ()
+    part = {frame: item for frame, item in known.items() if frame in frames}
+    said = {name: item for name, item in before.said.items() if item.frame is None or item.frame in shown.jpegs}
+    whole = bool(frames) and set(part) == set(frames)
+    found = replace(
+        work,
+        said=said,
+        seen=part if whole else None,
+        part={} if whole else part,
+        cached={name for name in before.cached if name in said or (not name and whole)},
+        status=before.status,
+        kind=before.kind,
+        reason=before.reason,
+    )
+    return replace(found, asked=still_open(found))
+
+
 def still_open(work: OpenVideo) -> Asked:
     """Return what neither cache nor reply has told yet, with the lines on frames that are known."""
     questions = [item for item in work.asked.questions if label(item) not in work.said]

@@ -6,8 +6,19 @@ from itertools import pairwise
 
 from intergeneval.judges.openai.causes import Cause
 from intergeneval.judges.openai.client import AskError
+from intergeneval.judges.openai.refusals import Objection
 from intergeneval.judges.openai.requests import Shown
-from intergeneval.judges.openai.settings import LEAST_PICTURES
+from intergeneval.judges.openai.settings import LEAST_PICTURES, OpenAISettings
+
+
+class CapError(AskError):
+    """A request holds more pictures than the server takes, which is known from now on: what it asks may be asked with fewer."""
+
+
+def cap_known(most: int, sent: int, settings: OpenAISettings) -> CapError:
+    """Return why a request with `sent` pictures need not be sent, where the server said before that it takes `most`."""
+    refusal = Objection(cause=Cause.PICTURE_COUNT, most=most).refusal(0, settings, sent)
+    return CapError(refusal.kind, refusal.text, refusal)
 
 
 def cap_named(error: AskError, sent: int) -> int:
