@@ -35,8 +35,6 @@ MODES = ("generate", "choice")
 SETTINGS = (*DEVICE_SETTINGS, "mode", "prompts", "max_tokens", "batch", "side")
 READING = 4
 """Version of how replies are read and choices are made; part of the revision."""
-
-
 LOOKS = ("", "fuller")
 """Labels of what is asked of the frames, and of what tells that and more: a run that has the rest on record asks for less."""
 
@@ -187,9 +185,7 @@ class GeneratingJudge(HfJudge):
         for _ in range(2):
             rest = [item for item in request.questions if label(item) not in said]
             # Some frames were perhaps told by a reply that was cut off.
-            open_look = (
-                look.only(frame for frame in look.frames if frame not in part) if look is not None and seen is None else None
-            )
+            open_look = look.only(at for at in look.frames if at not in part) if look is not None and seen is None else None
             if not rest and open_look is None:
                 break
             words = self.words(request, rest, open_look, given=_lines(seen if seen is not None else part))
@@ -275,9 +271,9 @@ class GeneratingJudge(HfJudge):
         look: Look | None,
         images: Mapping[int, Frame],
     ) -> Reading:
-        labels, must_mark = [label(item) for item in questions], request.bodies and not self.prompts.walks
-        instances = request.sample.instances
-        return walking.read(reply.text, labels, list(images), look, instances, bodies=must_mark, cut=reply.cut)
+        labels, instances = [label(item) for item in questions], request.sample.instances
+        # A model may keep to the layout of before, whatever the words: where marks are wanted it must give them there too.
+        return walking.read(reply.text, labels, list(images), look, instances, bodies=request.bodies, cut=reply.cut)
 
 
 def _lines(seen: Mapping[int, Seen]) -> dict[int, str]:

@@ -297,6 +297,12 @@ BODIES = {
         '"bodies" is not a list of lines',
         "bodies: likewise, whose",
     ),
+    "walk, layout before": (
+        written_frames(impossible=True),
+        written_frames(),
+        "impossible 'None' is neither true nor false",
+        "bodies: likewise, whose",
+    ),
     "own": (
         written_frames(impossible=True),
         written_frames(),
