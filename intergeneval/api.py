@@ -17,7 +17,19 @@ from typing import TYPE_CHECKING, Any
 from intergeneval.config import read_config
 from intergeneval.errors import ConfigError
 from intergeneval.gate.run_scores import score_run
-from intergeneval.records import Answer, Consistency, Contrast, Interaction, Profile, Question, RunHeader, Sample, Tracks, Video
+from intergeneval.records import (
+    Answer,
+    Consistency,
+    Contrast,
+    Interaction,
+    Profile,
+    Question,
+    RunHeader,
+    Sample,
+    Track,
+    Tracks,
+    Video,
+)
 from intergeneval.run.run import Run
 from intergeneval.store import RunStore
 
@@ -82,7 +94,12 @@ class LoadedRun:
 
     @property
     def tracks(self) -> pd.DataFrame:
-        """One row an instance and frame: state, box (x0, y0, x1, y1 in pixels), area, confidence and run-length mask counts."""
+        """One row an instance and frame: state, box (x0, y0, x1, y1 in pixels), area, confidence and run-length mask counts.
+
+        Besides: `growth`, the area over that in frame 0, and the diagnostics that speak of that frame: `swallowed_by`, the
+        instance whose mask shows its look (empty: none), `teleport`, `area_jump` and `regained_elsewhere`.
+        """
+        checks = {(item.sample_id, item.seed): item for item in self.store.read("consistency", Consistency)}
         latest = {(item.sample_id, item.seed): item for item in self.store.read("tracks", Tracks)}
         rows = [
             {
@@ -94,6 +111,7 @@ class LoadedRun:
                 "box": track.boxes[frame],
                 "area": track.areas[frame],
                 "confidence": track.confidence[frame],
+                **_health(track, frame, checks.get((item.sample_id, item.seed))),
                 "mask": track.masks[frame],
                 "height": item.size[0],
                 "width": item.size[1],
@@ -136,11 +154,13 @@ class LoadedRun:
 
     def contrast(self, level: float = 0.95) -> Contrast:
         """Return whether the model keeps apart who does it and to whom it is done, over the twins of the run."""
+        from intergeneval.gate.run_scores import written_scores
         from intergeneval.stats import contrast
 
         versions = {(item.sample_id, item.seed): item.sha256 for item in self.store.read("videos", Video)}
         answers = [item for item in self.store.read("answers", Answer) if versions.get((item.sample_id, item.seed)) == item.video]
-        return contrast(self.store.read("samples", Sample), answers, level)
+        scores, header = written_scores(self.store)
+        return contrast(self.store.read("samples", Sample), answers, level, scores, header.comparability.profile)
 
 
 def evaluate(model: str | Path, *, bench: str | Path = "", config: str | Path | None = None, **settings: Any) -> LoadedRun:
@@ -162,6 +182,22 @@ def load_run(path: str | Path) -> LoadedRun:
 
 def _latest_frame(records: list[Video] | list[Consistency]) -> pd.DataFrame:
     return _frame([item.to_json() for item in {(item.sample_id, item.seed): item for item in records}.values()])
+
+
+def _health(track: Track, frame: int, check: Consistency | None) -> dict[str, Any]:
+    """Return the diagnostics that speak of one frame of a track; None where nobody looked."""
+    given = track.areas[0] if track.areas else 0
+    found = next((item for item in check.diagnostics if item.instance_id == track.instance_id), None) if check else None
+    if found is None:
+        nothing: dict[str, Any] = dict.fromkeys(("swallowed_by", "teleport", "area_jump", "regained_elsewhere"))
+        return {"growth": track.areas[frame] / given if given else None, **nothing}
+    return {
+        "growth": track.areas[frame] / given if given else None,
+        "swallowed_by": found.swallowed_by if frame in found.swallowed else "",
+        "teleport": frame in found.teleports,
+        "area_jump": frame in found.area_jumps,
+        "regained_elsewhere": frame in found.regained_elsewhere,
+    }
 
 
 def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:

@@ -79,6 +79,8 @@ class RunConfig(Record):
     templates: int = field(default=0, metadata=LATER)
     """Version of the question templates; 0: the newest, or the one with which the run folder was begun. Version 1 leaves
     the optional fields of interactions aside, as runs did before there were any."""
+    controls: bool = field(default=True, metadata=LATER)
+    """Whether one question that must be no is asked for each interaction of one direction; it counts for no score."""
     unknown_verbs: str = "templates"
     """Who words questions for verbs the lexicon does not know: ``templates`` (general ones) or ``judge``."""
     prompts: str = ""
@@ -137,8 +139,12 @@ def plugin_settings(settings: Mapping[str, Mapping[str, Any]], spec: str, kind: 
     """Return a plug-in's settings by its spec: ``[settings.<kind>.<name>]`` where given, else ``[settings.<name>]``.
 
     `kind` is ``tracker``, ``judge`` and so on: plug-ins of two kinds may share a name. Where the settings of another plug-in hold
-    as well (`SHARED`), its own stand above them.
+    as well (`SHARED`), its own stand above them. Above both stand those of the whole spec,
+    ``[settings.<kind>."<name>:<argument>"]``, so that two judges of one kind may have a server each.
     """
+    exact = settings.get(kind, {}).get(spec) if ":" in spec else None
+    if isinstance(exact, Mapping):
+        return {**plugin_settings({**settings, kind: {**settings[kind], spec: None}}, spec, kind), **exact}
     name = spec.partition(":")[0]
     own = settings.get(kind, {}).get(name)
     found = own if isinstance(own, Mapping) else settings.get(name, {})

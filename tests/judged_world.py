@@ -16,13 +16,17 @@ FAST = {"attempts": 3, "timeout": 1.0, "backoff": 0.02, "longest_wait": 5.0}
 
 
 def config(root: Path, url: str, *, judge_settings: dict[str, Any] | None = None, **changes: Any) -> RunConfig:
-    """Settings of a run over ``root/bench`` and ``root/model`` into ``root/run`` with a cache in ``root``."""
+    """Settings of a run over ``root/bench`` and ``root/model`` into ``root/run`` with a cache in ``root``.
+
+    Control questions are off, so that ten questions a video are asked; tests/run/test_controls.py is about them.
+    """
     base: dict[str, Any] = {
         "model": str(root / "model"),
         "bench": str(root / "bench"),
         "tracker": "stored",
         "out": str(root / "run"),
         "workers": 1,
+        "controls": False,
         "judge": "openai:test-model",
         "consistency": "judge",
         "cache": str(root / "cache.sqlite"),

@@ -28,7 +28,8 @@ def test_a_run_folder_reads_back_as_the_same_tables(run):
 
 def test_answers_carry_the_question_beside_frame_and_reason(run):
     answers = run.answers
-    assert len(answers) == 30
+    # Ten questions and one control a sample.
+    assert len(answers) == 33
     assert answers["text"].notna().all()
     assert set(answers["stage"]) == {"pre", "during", "post", "grounding"}
 

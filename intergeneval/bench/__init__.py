@@ -6,6 +6,8 @@ that returns a `Benchmark`.
 
 from intergeneval.bench.benchmark import IMAGE_TO_VIDEO, TEXT_TO_VIDEO, Benchmark
 from intergeneval.bench.checking import check, check_made
+from intergeneval.bench.doubting import benchmark_doubts, doubts_of_sets
+from intergeneval.bench.doubts import Doubt, doubts
 from intergeneval.bench.faults import Fault
 from intergeneval.bench.files import (
     load_first_frame,
@@ -18,16 +20,25 @@ from intergeneval.bench.files import (
 )
 from intergeneval.bench.lookup import folder_of, is_made, load, names
 from intergeneval.bench.own_masks import MASKS, OwnMasks, model_folder, models_with_masks, own_masks_hash, sets_of
+from intergeneval.bench.promise import Suite
+from intergeneval.bench.suite import SuiteReport, check_suite
 
 __all__ = [
     "IMAGE_TO_VIDEO",
     "MASKS",
     "TEXT_TO_VIDEO",
     "Benchmark",
+    "Doubt",
     "Fault",
     "OwnMasks",
+    "Suite",
+    "SuiteReport",
+    "benchmark_doubts",
     "check",
     "check_made",
+    "check_suite",
+    "doubts",
+    "doubts_of_sets",
     "folder_of",
     "is_made",
     "load",

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from intergeneval.bench.promise import Suite
 from intergeneval.errors import UsageError
 from intergeneval.ids import sha256_json
 from intergeneval.masks import Mask
@@ -50,6 +51,8 @@ class Benchmark:
     """sha256 of further files that no sample names, such as the reference videos, by path."""
     own_masks: tuple[str, ...] = ()
     """Names of the folders below ``masks/`` with first-frame masks of single models; no part of the hash (`bench.own_masks`)."""
+    suite: Suite | None = None
+    """What its author promises of all samples together; no part of the hash."""
     first_look: Callable[[Sample], tuple[Frame, Mapping[str, Mask]]] | None = None
     """Makes a sample's first frame, RGB uint8 (H, W, 3), and its instances' masks, bool (H, W), by id: for benchmarks that render
     them and have no files. A function of a module, since benchmarks travel between processes."""

@@ -1,8 +1,8 @@
 """Our own format: ``bench.toml`` and ``samples.jsonl``, with first frames and masks beside them.
 
 ``bench.toml`` holds ``name``, ``version``, ``description``, ``licence`` and optionally ``videos`` (a folder of reference videos
-named by sample id), ``task`` (``image-to-video``, the default, or ``text-to-video``) and a table ``[hashes]`` (sha256 of files
-that no sample names). ``samples.jsonl`` holds one Sample record a line.
+named by sample id), ``task`` (``image-to-video``, the default, or ``text-to-video``), a table ``[hashes]`` (sha256 of files
+that no sample names) and a table ``[suite]`` (`promise`). ``samples.jsonl`` holds one Sample record a line.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from intergeneval.bench.benchmark import IMAGE_TO_VIDEO, TASKS
 from intergeneval.bench.faults import Fault
 from intergeneval.bench.fields import twin_faults
 from intergeneval.bench.names import id_fault, path_fault
+from intergeneval.bench.promise import Suite
 from intergeneval.bench.reading import Reading
 from intergeneval.bench.repair import repair
 from intergeneval.bench.structure import sample_faults, shape_faults
@@ -44,6 +45,7 @@ def read(root: Path) -> Reading:
         videos=head.get("videos"),
         task=head.get("task", IMAGE_TO_VIDEO),
         hashes=head.get("hashes", {}),
+        suite=head.get("suite"),
         samples=tuple(samples),
         files=tuple(lines),
         faults=tuple(faults),
@@ -63,10 +65,10 @@ def _head(root: Path, faults: list[Fault]) -> dict[str, Any]:
         return {}
     kept: dict[str, Any] = {}
     for key, value in raw.items():
-        if key == "hashes":
-            kept[key] = _hashes(value, root, fault)
+        if key in ("hashes", "suite"):
+            kept[key] = _hashes(value, root, fault) if key == "hashes" else _suite(value, fault)
         elif key not in (*_TEXTS, "videos", "task"):
-            known = ", ".join((*_TEXTS, "videos", "task", "hashes"))
+            known = ", ".join((*_TEXTS, "videos", "task", "hashes", "suite"))
             fault(key, f"unknown field {key!r}", f"remove it or correct its name; known are {known}")
         elif not isinstance(value, str):
             fault(key, f"expected a text, got {value!r:.60}", "put it in quotes")
@@ -110,6 +112,15 @@ def _hashes(value: Any, root: Path, fault: Callable[[str, str, str], None]) -> M
         else:
             kept[path] = digest
     return kept
+
+
+def _suite(value: Any, fault: Callable[[str, str, str], None]) -> Suite | None:
+    try:
+        return Suite.from_json(value, where="suite")
+    except RecordError as error:
+        field, _, problem = str(error).partition(": ")
+        fault(field, problem, "write twins = true, similar = 0.6 and a table [suite.least] of labels and shares")
+        return None
 
 
 def _samples(root: Path, faults: list[Fault]) -> tuple[list[Sample], list[str]]:

@@ -10,6 +10,7 @@ from intergeneval.bench.benchmark import IMAGE_TO_VIDEO, Benchmark
 from intergeneval.bench.faults import Fault, refuse
 from intergeneval.bench.files import ImageError, image_size
 from intergeneval.bench.own_masks import model_folders
+from intergeneval.bench.promise import Suite
 from intergeneval.ids import open_plain, sha256_file, sha256_json
 from intergeneval.records import Sample
 
@@ -44,6 +45,8 @@ class Reading:
     """Folder of reference videos."""
     hashes: Mapping[str, str] = field(default_factory=dict)
     """sha256 of files that no sample names."""
+    suite: Suite | None = None
+    """What is promised of all samples together."""
 
     def benchmark(self) -> Benchmark:
         """Make the Benchmark. Raises BenchError with the faults if there are any.
@@ -67,6 +70,7 @@ class Reading:
             videos=self.videos,
             hashes=self.hashes,
             own_masks=model_folders(self.root, samples),
+            suite=self.suite,
         )
 
 

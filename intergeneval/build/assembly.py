@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from intergeneval.bench.fields import twin_faults
 from intergeneval.build.acts import borne_out, gone_from, needed_by, staying
 from intergeneval.build.config import BuildConfig
+from intergeneval.build.doubted import doubted_masks
 from intergeneval.build.folder import BuildFolder
 from intergeneval.build.records import Cut, Drop, Scene
 from intergeneval.build.source import Item
@@ -54,6 +55,9 @@ def assemble(
         made = _sample(item, folder, config, drops)
         if made is not None and touching is not None and (why := touching.waiting(item)):
             drops.append(Drop(sample_id=item.id, step="touching", reason=why, pending=True))
+            continue
+        if made is not None and (why := doubted_masks(item, made, folder, config)):
+            drops.append(Drop(sample_id=item.id, step="cuts", reason=why, pending=True))
             continue
         if made is None:
             continue
@@ -109,6 +113,7 @@ def _sample(item: Item, folder: BuildFolder, config: BuildConfig, drops: list[Dr
         size=None if config.text_only or cut is None else cut.size,
         scene=item.row.scene,
         tags=(*item.row.tags, *_tags([act.rating for act in kept if act.rating is not None])),
+        image_prompt=item.row.image_prompt,
     )
 
 

@@ -15,11 +15,12 @@ from intergeneval.build.config import NONE, BuildConfig
 from intergeneval.build.folder import BuildFolder
 from intergeneval.build.ground_step import GroundStep, Ready
 from intergeneval.build.page import write_pages
-from intergeneval.build.parse_step import ParseStep, check_readable
+from intergeneval.build.parse_step import ParseStep, reader_of
 from intergeneval.build.records import SCHEMA, BuildHeader
 from intergeneval.build.reviews import apply_review
 from intergeneval.build.segment_step import SegmentStep
 from intergeneval.build.source import Item, Source, read_source
+from intergeneval.build.tools import how_to_find, with_best_tools
 from intergeneval.build.touch_step import TouchStep
 from intergeneval.build.writing import write_benchmark
 from intergeneval.config import plugin_settings
@@ -90,6 +91,7 @@ class Build:
         if not config.source or not config.out:
             raise UsageError("a build needs a source and --out, the folder of the benchmark")
         check_settings(config.settings)
+        config = with_best_tools(config)
         self.config = config
         place = Path(config.source)
         self.source: Source = read_source(place, text_only=config.text_only)
@@ -102,7 +104,7 @@ class Build:
             )
         self._judge = judge
         self._refused = False
-        self._reader = check_readable(self.items, judge)
+        self._reader = reader_of(judge)
         folder = Path(config.prompts) if config.prompts else None
         self._prompts = Prompts(folder, SCENE_NAMES), Prompts(folder, CROP_NAMES), Prompts(folder, TOUCHING_NAMES)
         self._tracker = self._needed_tracker()
@@ -153,7 +155,9 @@ class Build:
         if all(item.row.instances and all(one.box or one.mask for one in item.row.instances) for item in self.items):
             return None
         if self.config.detector == NONE:
-            raise UsageError("--detector none: nobody proposes boxes; give a detector, or a box or mask for each instance")
+            raise UsageError(
+                f"--detector none: nobody proposes boxes; give a detector, or a box or mask for each instance: {how_to_find()}"
+            )
         detector: Detector = self._made("detectors", self.config.detector)
         if detector.needs_truth:
             raise ConfigError(f"--detector {self.config.detector}: reads the truth of staged videos, which nobody has here")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from intergeneval.config import GroundingConfig
+from intergeneval.config import AUTO, GroundingConfig
 from intergeneval.records import Record
 from intergeneval.records.codec import LATER
 
@@ -22,11 +22,12 @@ class BuildConfig(Record):
     out: str = ""
     """Folder of the benchmark."""
     judge: str = NONE
-    """Judge spec of the model that reads prompts and verifies crops, such as ``openai:MODEL``; ``none``: neither is done."""
-    detector: str = "grounding_dino"
-    """Detector spec; ``none``: boxes are the user's own."""
-    tracker: str = "hf"
-    """Tracker spec: cuts boxes out and follows the masks through videos."""
+    """Judge spec of the model that reads prompts and verifies crops, such as ``openai:MODEL``; ``none``: prompts
+    are read by rules, and crops by nobody."""
+    detector: str = AUTO
+    """Detector spec; ``none``: boxes are the user's own; ``auto``: ``grounding_dino`` where it can be loaded, else ``none``."""
+    tracker: str = AUTO
+    """Tracker spec: cuts boxes out and follows the masks through videos; ``auto``: ``hf`` where it is there, else ``flow``."""
     name: str = ""
     """Name of the benchmark; empty: that of the folder."""
     version: str = "1"
@@ -47,6 +48,8 @@ class BuildConfig(Record):
     """Interactions that the model rates lower (1 to 5) are left out."""
     touching: bool | None = field(default=None, metadata=LATER)
     """Whether the judge is shown first frames and says what touches there; None: yes, but not in builds begun without."""
+    accept_doubts: bool = field(default=False, metadata=LATER)
+    """Whether samples whose masks are doubtful get into the benchmark all the same."""
     grounding: GroundingConfig = field(default_factory=GroundingConfig)
     """How instances are found in a picture."""
     prompts: str = ""

@@ -59,12 +59,12 @@ class BuildFolder:
             if found.source != header.source:
                 raise UsageError(f"{out}: was built from {found.source}, not from {header.source}; choose another --out")
             self.id = found.id
-            self.created, touching = found.created, found.touching
+            self.created, touching, doubting = found.created, found.touching, found.doubting
         else:
             if (out / TOML).exists():
                 raise UsageError(f"{out}: holds a benchmark that was not built here; choose another --out")
-            self.id, self.created, touching = header.id, header.created, True
-        self.header = replace(header, id=self.id, created=self.created, touching=touching)
+            self.id, self.created, touching, doubting = header.id, header.created, True, True
+        self.header = replace(header, id=self.id, created=self.created, touching=touching, doubting=doubting)
         self._lock = threading.Lock()
         self._files = {cls: LineFile(self.root / name) for cls, name in STEPS.items()}
         self._latest: dict[type[Record], dict[str, Record]] = {}

@@ -9,15 +9,17 @@ from intergeneval.build.folder import BuildFolder
 from intergeneval.build.records import Scene
 from intergeneval.build.source import Item
 from intergeneval.build.standing import standing
-from intergeneval.errors import IntergenevalError, UsageError
+from intergeneval.errors import IntergenevalError
 from intergeneval.ids import sha256_json
 from intergeneval.judges.inquiries import Inquires, InquiryError
 from intergeneval.judges.prompting import SCENES_BEFORE, Prompts
 from intergeneval.judges.scenes import scene_inquiry
 from intergeneval.records import BOX_COLOURS, Category, Direction, Instance, Interaction, Part, Relation
 from intergeneval.run.attempt import Failure, attempt
+from intergeneval.verbs.prompts import REVISION, read_prompt
 
 GIVEN = "given"
+RULES = "rules"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +29,7 @@ class ParseStep:
     folder: BuildFolder
     """Where lines go."""
     judge: Inquires | None
-    """Who reads prompts; None: every row brings its own instances."""
+    """Who reads prompts; None: the rules of `intergeneval.verbs.prompts`, where a row does not bring its own instances."""
     prompts: Prompts
     """Words to ask with."""
 
@@ -40,7 +42,8 @@ class ParseStep:
         if item.row.instances is not None:
             instances = [instance.to_json() for instance in item.row.scene_instances()]
             return (sha256_json([GIVEN, instances, [act.to_json() for act in item.row.interactions or ()]]),)
-        assert self.judge is not None
+        if self.judge is None:
+            return (sha256_json([RULES, REVISION, item.row.prompt]),)
         prompt, inquirer, note = item.row.prompt, self.judge.inquirer, self._note(item)
         # Our own words of before asked less, which is no reason to ask again; the user's own, when they change, are.
         words = (self.prompts.hash, *(() if self.prompts.replaced else SCENES_BEFORE))
@@ -69,6 +72,8 @@ class ParseStep:
                 instances=item.row.scene_instances(),
                 interactions=item.row.interactions or (),
             )
+        elif self.judge is None:
+            made = by_rules(item.id, wanted, item.row.prompt)
         else:
             made = self._asked(item, wanted)
         self.folder.add(made)
@@ -119,19 +124,18 @@ def scene_of(sample_id: str, wanted: str, by: str, value: Any, usage: Any) -> Sc
     )
 
 
-def check_readable(items: tuple[Item, ...], judge: object) -> Inquires | None:
-    """Return the judge as one that can be asked, None where there is none.
+def by_rules(sample_id: str, wanted: str, prompt: str) -> Scene:
+    """Return the line for what the rules read in a prompt; failed, with what they could not read, where that is nothing."""
+    found = read_prompt(prompt)
+    if found.interactions:
+        return Scene(
+            sample_id=sample_id, input=wanted, by=RULES, instances=found.instances, interactions=found.interactions,
+            reason="; ".join(found.unread),
+        )  # fmt: skip
+    reason = f"no interaction could be read by rules ({'; '.join(found.unread)}): give --judge openai:MODEL, or write it down"
+    return Scene(sample_id=sample_id, input=wanted, by=RULES, status="failed", reason=reason)
 
-    Raises UsageError where prompts are to be read and nobody can.
-    """
-    if isinstance(judge, Inquires):
-        return judge
-    silent = [item.id for item in items if item.row.instances is None]
-    if silent:
-        shown = ", ".join(silent[:5]) + (f" and {len(silent) - 5} more" if len(silent) > 5 else "")
-        who = f"the judge {getattr(judge, 'id', judge)} cannot read prompts" if judge is not None else "nobody reads them"
-        raise UsageError(
-            f"{len(silent)} prompts ({shown}) come without instances and interactions, and {who}: give --judge openai:MODEL, or "
-            f"write instances and interactions into prompts.jsonl"
-        )
-    return None
+
+def reader_of(judge: object) -> Inquires | None:
+    """Return the judge as one that can be asked about prompts; None where there is none, and the rules read them."""
+    return judge if isinstance(judge, Inquires) else None

@@ -38,6 +38,8 @@ class BuildHeader(Record):
     """The command as typed, secrets replaced."""
     touching: bool = field(default=False, metadata=LATER)
     """Whether the build looks at what touches in the first frames; builds of before it was asked do not, and stay as they are."""
+    doubting: bool = field(default=False, metadata=LATER)
+    """Whether doubtful masks keep a sample out until somebody accepts them; not so in builds of before masks were doubted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

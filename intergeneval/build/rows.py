@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from intergeneval.bench.names import path_fault
 from intergeneval.bench.structure import sample_faults
 from intergeneval.ids import canonical_json
 from intergeneval.records import BOX_COLOURS, Box, Instance, Interaction, Record, Sample
+from intergeneval.records.codec import LATER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,8 @@ class Row(Record):
     """The instances; None: a model is asked."""
     interactions: tuple[Interaction, ...] | None = None
     """The interactions; None: a model is asked."""
+    image_prompt: str = field(default="", metadata=LATER)
+    """Text that the first frame can be drawn from; empty: none was written."""
 
     def scene_instances(self) -> tuple[Instance, ...]:
         """Return the instances with their box colours, in order; at most as many as there are colours."""

@@ -18,6 +18,8 @@ from intergeneval.errors import EXIT_CRASH, EXIT_INTERRUPTED, IntergenevalError
 
 VERBS: dict[str, tuple[str, str]] = {
     "run": ("run", "Score the videos of a model."),
+    "annotate": ("annotate", "Say on a page who is meant: first-frame masks, names, interactions."),
+    "view": ("view", "Look at runs on a page, also at one that is going on."),
     "score": ("score", "Score a run folder again, without judging again."),
     "compare": ("compare", "Tell which of several runs is better, and how sure that is."),
     "gate": ("gate", "Tell whether a run may replace its baseline; exit codes for CI."),

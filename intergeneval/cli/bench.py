@@ -14,7 +14,7 @@ from intergeneval.cli.terminal import echo
 from intergeneval.errors import EXIT_USAGE, UsageError
 
 if TYPE_CHECKING:
-    from intergeneval.bench import Benchmark
+    from intergeneval.bench import Benchmark, SuiteReport
     from intergeneval.records import Sample
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -80,22 +80,60 @@ def show_command(name: str, sample_id: str | None, limit: int | None, sheet: Pat
 
 @command.command("check")
 @click.argument("name")
+@click.option("--suite", is_flag=True, help="Show what all samples come to, and hold it against [suite] in bench.toml.")
+@click.option("--accept-doubts", is_flag=True, help="Masks that may not show what they are called do not count.")
 @_JSON
-def check_command(name: str, *, as_json: bool) -> None:
-    """Name every fault of a benchmark (a name or a folder), with file, field and fix; exit code 2 if there are any."""
+def check_command(name: str, *, suite: bool, as_json: bool, accept_doubts: bool) -> None:
+    """Name every fault of a benchmark (a name or a folder), with file, field and fix, and every doubtful mask.
+
+    Exit code 2 if there are any; doubtful masks that somebody looked at are accepted with --accept-doubts.
+    """
     from intergeneval import bench
 
     place = name if bench.is_made(name) else str(bench.folder_of(name))
     faults = bench.check_made(bench.load(name)) if bench.is_made(name) else bench.check(Path(place))
+    report = None
+    if suite and not faults:
+        found = bench.load(name)
+        report = bench.check_suite(found, found.suite or bench.Suite())
+        faults = list(report.faults)
+    # What is faulty cannot be looked at.
+    doubted = [] if faults else list(bench.benchmark_doubts(bench.load(name)))
     if as_json:
-        echo(json.dumps({"benchmark": place, "faults": [fault.to_json() for fault in faults]}, indent=1, ensure_ascii=False))
+        told: dict[str, Any] = {"benchmark": place, "faults": [fault.to_json() for fault in faults]}
+        if doubted:
+            told["doubts"] = [{"place": where, **doubt.to_json()} for where, doubt in doubted]
+        if report is not None:
+            told["suite"] = report.to_json()
+        echo(json.dumps(told, indent=1, ensure_ascii=False))
     else:
+        if report is not None:
+            echo(_suite_text(report))
         for fault in faults:
             echo(str(fault))
+        for where, doubt in doubted:
+            echo(f"doubtful mask: {where}: {doubt}")
         count = "no fault" if not faults else "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-        echo(f"{place}: {count}", err=bool(faults))
-    if faults:
+        count += f", {len(doubted)} doubts; look at them, then --accept-doubts" if doubted else ""
+        echo(f"{place}: {count}", err=bool(faults or doubted))
+    if faults or (doubted and not accept_doubts):
         sys.exit(EXIT_USAGE)
+
+
+def _suite_text(report: SuiteReport) -> str:
+    from intergeneval.cli.text_table import aligned
+
+    lines = [f"{report.samples} samples in {report.scenes} scenes, {report.twins} with a twin that differs in nothing but roles"]
+    total = max(report.samples, 1)
+    counted = [("label", "samples", "share"), *((name, str(n), f"{n / total:.3f}") for name, n in report.counts.items())]
+    lines.append(aligned(counted))
+    if report.promised:
+        rows = [(label, f"{least:.3f}", f"{share:.3f}") for label, (least, share) in report.promised.items()]
+        lines.append(aligned([("promised", "at least", "found"), *rows]))
+    if report.closest:
+        rows = [(item.first, item.second, f"{item.share:.2f}") for item in report.closest]
+        lines.append(aligned([("most alike", "and", "words in common"), *rows]))
+    return "\n\n".join(lines)
 
 
 def _write_sheet(found: Benchmark, path: Path) -> None:

@@ -22,13 +22,14 @@ _SHOWN = 12
 @click.command("build", cls=Command)
 @click.argument("source")
 @click.option("--out", required=True, help="Folder of the benchmark. An unfinished build there goes on.")
-@click.option("--judge", help="Model that reads prompts and verifies crops: openai:MODEL, hf:PATH; none (default).")
-@click.option("--detector", help="Proposes boxes: grounding_dino (default), stored:FILE, none, ...")
-@click.option("--tracker", help="Cuts boxes out and follows them: hf (default), sam2, flow.")
+@click.option("--judge", help="Reads prompts and verifies crops: openai:MODEL, hf:PATH; none (default): rules read.")
+@click.option("--detector", help="Proposes boxes: grounding_dino (default where it is installed), stored:FILE, none, ...")
+@click.option("--tracker", help="Cuts boxes out and follows them: hf (default where it is installed), sam2, flow.")
 @click.option("--review", type=click.Path(path_type=Path, dir_okay=False), help="Apply the decisions that the review page saved.")
 @click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="TOML file with any of these settings and more.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @more("--text-only", is_flag=True, default=None, help="For text-to-video models: prompts alone, no first frames.")
+@more("--accept-doubts", is_flag=True, default=None, help="Take samples whose masks may not show what they are called.")
 @more("--name", help="Name of the benchmark; default that of the folder.")
 @more("--licence", help="Licence of prompts and pictures, with attribution.")
 @more("--limit", type=int, help="Build the first N prompts only.")
@@ -38,9 +39,9 @@ _SHOWN = 12
 def command(config: Path | None, review: Path | None, as_json: bool, **options: Any) -> None:
     """Build a benchmark from SOURCE: a folder of images or videos with prompts.jsonl, prompts.csv or prompts.txt.
 
-    A model reads who does what to whom, a detector proposes boxes, a model verifies them one by one, a segmenter cuts them out; a
-    person looks at review.html and has the last word. The build can be stopped at any time; the same command goes on where it
-    stopped. Exit code 3 means that something failed and may be mended by running it again, or that no sample is left.
+    Rules or a model read who does what to whom, a detector proposes boxes, a model verifies them one by one, a segmenter cuts
+    them out; a person looks at review.html and has the last word. The build can be stopped at any time; the same command goes on
+    where it stopped. Exit code 3 means that something failed and may be mended by running it again, or that no sample is left.
     """
     result = build(config, review, options)
     echo(json.dumps(as_data(result), indent=1, ensure_ascii=False) if as_json else summary(result))

@@ -13,6 +13,7 @@ from intergeneval.cli.terminal import echo
 
 if TYPE_CHECKING:
     from intergeneval.store.answer_cache import Cache
+    from intergeneval.store.track_cache import TrackCache
 
 
 @click.group("cache")
@@ -30,12 +31,14 @@ def stats(path: Path | None, as_json: bool) -> None:
         found = cache.stats()
     finally:
         cache.close()
+    tracks = [path.stat().st_size for path in _tracks(cache).files()]
     if as_json:
-        echo(json.dumps(found.to_json(), indent=1))
+        echo(json.dumps({**found.to_json(), "tracks": len(tracks), "track_bytes": sum(tracks)}, indent=1))
         return
     echo(f"{found.path}: {found.answers} answers, {found.bytes / 1e6:.2f} MB")
     for judge, count in found.judges.items():
         echo(f"  {count:8d}  {judge}")
+    echo(f"tracks of {len(tracks)} videos, {sum(tracks) / 1e6:.2f} MB")
 
 
 @command.command("clear")
@@ -43,7 +46,7 @@ def stats(path: Path | None, as_json: bool) -> None:
 @click.option("--judge", default="", help="Remove the answers of this judge only, as `cache stats` names it.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def clear(path: Path | None, judge: str, yes: bool) -> None:
-    """Remove answers from the cache; a later run asks, and pays, again."""
+    """Remove answers, and all tracks unless a judge is named, from the cache; a later run asks, and pays, again."""
     cache = _cache(path)
     if not yes:
         click.confirm(f"remove {f'the answers of {judge}' if judge else 'all answers'} from {cache.path}?", abort=True)
@@ -52,6 +55,14 @@ def clear(path: Path | None, judge: str, yes: bool) -> None:
     finally:
         cache.close()
     echo(f"{removed} answers removed")
+    if not judge:
+        echo(f"tracks of {_tracks(cache).clear()} videos removed")
+
+
+def _tracks(cache: Cache) -> TrackCache:
+    from intergeneval.store.track_cache import TrackCache  # likewise
+
+    return TrackCache(cache.path)
 
 
 def _cache(path: Path | None) -> Cache:

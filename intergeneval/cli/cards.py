@@ -42,9 +42,39 @@ def card_text(card: Mapping[str, Any]) -> str:
     for name, found in detail["faults"].items():
         exempt = f"  no target: {found['exempt']}" if found["exempt"] else ""
         lines.append(f"{name:<36}{number(found['auc']):>5}  {ends(found['interval']):<16}{found['scenes']:>6}{exempt}")
+    lines += _controls(detail["controls"]) + _labels(card.get("labels"))
     if not card["complete"]:
         lines.append("INCOMPLETE: answers are missing; the same command asks again")
     return "\n".join(lines)
+
+
+def _controls(found: Mapping[str, Any] | None) -> list[str]:
+    if found is None:
+        return []
+    wrong = found["yes_where_no"]
+    told = f"{number(wrong['value'])}  {ends(wrong['interval'])} of {wrong['count']}"
+    return ["", f"{'Controls, yes where no':<26}{told}"]
+
+
+def _labels(found: Mapping[str, Any] | None) -> list[str]:
+    """Return how a judge stands to a user's own labels."""
+    if found is None:
+        return []
+    accuracy, kappa, answered = found["accuracy"], found["kappa"], found["answered"]
+    lines = [
+        "",
+        f"Against {found['labels']} labels of {found['file']}, of which {found['not_asked']} not asked",
+        f"{'Accuracy':<26}{number(accuracy['value'])}  {ends(accuracy['interval'])} of {accuracy['count']}",
+        f"{'Kappa':<26}{number(kappa['value'])}  {ends(kappa['interval'])}",
+        f"{'Answered':<26}{number(answered['value'])}  {ends(answered['interval'])}",
+        "question   right   kappa  labels",
+    ]
+    for name, row in found["questions"].items():
+        right, count = row["accuracy"]["value"], row["accuracy"]["count"]
+        lines.append(f"{name:<9}{number(right):>7}{number(row['kappa']['value']):>8}{count:>8}")
+    if not found["complete"]:
+        lines.append("INCOMPLETE: labelled videos lack answers; the same command asks again")
+    return lines
 
 
 _NAMES = {

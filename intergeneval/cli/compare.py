@@ -33,6 +33,10 @@ class Compared:
     """Comparability fields that differ and were overridden, with each run's value."""
     own_masks: Mapping[str, RunHeader]
     """Headers of the runs that used first-frame masks of their own, by the run's name."""
+    twins: Mapping[str, Mapping[str, Estimate]]
+    """Contrast and sensitivity of each run, by the run's name; empty where the benchmark has no twins."""
+    twin_comparisons: tuple[Comparison, ...]
+    """Every other run against the first: contrast and sensitivity, adjusted together."""
 
 
 @click.command("compare")
@@ -55,7 +59,7 @@ def compare(folders: Sequence[Path], across: Sequence[str] = ()) -> Compared:
     """Compare run folders. Raises UsageError for fewer than two, ComparabilityError naming the fields in which they differ."""
     from intergeneval.gate.baselines import check_comparable, common_clusters, named, read_run
     from intergeneval.records import Comparability
-    from intergeneval.stats import adjust, compare_metrics, estimate, slice_comparisons, tie_groups
+    from intergeneval.stats import adjust, compare_metrics, compare_twins, estimate, slice_comparisons, tie_groups, twin_estimates
 
     if len({folder.resolve() for folder in folders}) < len(folders) or len(folders) < 2:
         raise UsageError("compare: name at least two run folders, each once")
@@ -70,11 +74,13 @@ def compare(folders: Sequence[Path], across: Sequence[str] = ()) -> Compared:
     primary: list[Comparison] = []
     secondary: list[Comparison] = []
     slices: list[SliceComparison] = []
+    twins: list[Comparison] = []
     for run, name in zip(runs[1:], names[1:], strict=True):
         both, same = (names[0], name), first.is_same(run)
         pair = compare_metrics(first.scores, run.scores, clusters, both, profile=run.profile, same=same)
         primary.append(pair[0])
         secondary.extend(pair[1:])
+        twins.extend(compare_twins(first.twins, run.twins, both, profile=run.profile, same=same))
         slices.extend(slice_comparisons(first.scores, run.scores, clusters, first.labels, both, run.profile, same=same))
     return Compared(
         estimates={name: estimate(run.scores, clusters, profile=run.profile) for name, run in zip(names, runs, strict=True)},
@@ -83,6 +89,8 @@ def compare(folders: Sequence[Path], across: Sequence[str] = ()) -> Compared:
         slices=tuple(slices),
         across=differing,
         own_masks={name: run.header for name, run in zip(names, runs, strict=True) if run.header.own_masks},
+        twins={name: twin_estimates(run.twins, profile=run.profile) for name, run in zip(names, runs, strict=True) if run.twins},
+        twin_comparisons=adjust(twins),
     )
 
 
@@ -95,6 +103,16 @@ def as_object(found: Compared) -> dict[str, Any]:
         "comparisons": [item.to_json() for item in found.comparisons],
         "tie_groups": [group.to_json() for group in found.tie_groups],
         "slices": [item.to_json() for item in found.slices],
+        **(
+            {
+                "twins": {
+                    "runs": {name: {key: item.to_json() for key, item in both.items()} for name, both in found.twins.items()},
+                    "comparisons": [item.to_json() for item in found.twin_comparisons],
+                }
+            }
+            if found.twins
+            else {}
+        ),
     }
 
 
@@ -114,6 +132,8 @@ def text(found: Compared, *, by_slice: bool = False) -> str:
         "tie groups (each model stands above all of the groups below; within one nothing is claimed)\n"
         f"{groups or '  none: nothing is scored'}{_ungrouped(found)}"
     )
+    if found.twins:
+        parts.append(_twins(found))
     if by_slice and found.slices:
         parts.append(f"slices of IF (exploratory)\n{_slices(found.slices)}")
     caveats = [
@@ -168,11 +188,11 @@ def _estimates(found: Compared) -> str:
     return f"{table}\n{MARK}" if any(item.open and item.mean is not None for item in found.estimates.values()) else table
 
 
-def _differences(comparisons: Sequence[Comparison]) -> str:
+def _differences(comparisons: Sequence[Comparison], what: str = "prompts") -> str:
     from intergeneval.cli.text_table import aligned, interval, marked, number, probability
     from intergeneval.stats import metric_name
 
-    told = ("better/equal/worse/open", "prompts", "coverage")
+    told = ("better/equal/worse/open", what, "coverage")
     head = ("run", "metric", "difference", "bounds", "95 % interval", "p", "adjusted", "corr.", *told)
     rows = [
         (
@@ -191,6 +211,25 @@ def _differences(comparisons: Sequence[Comparison]) -> str:
         for item in comparisons
     ]
     return aligned([head, *rows])
+
+
+def _twins(found: Compared) -> str:
+    """Return contrast and sensitivity of each run, and the differences."""
+    from intergeneval.cli.text_table import aligned, interval, marked, number
+    from intergeneval.stats import CHANCE
+
+    rows = [("run", "outcome", "mean", "by chance", "bounds", "95 % interval", "pairs", "open")]
+    for name, both in found.twins.items():
+        for metric, item in both.items():
+            mean, bounds = marked(number(item.mean), item.open), interval(*(item.bounds or (None, None)))
+            told = (bounds, interval(item.low, item.high), f"{item.prompts} of {item.prompts_total}", str(item.open))
+            rows.append((name, metric, mean, f"{CHANCE[metric]:g}", *told))
+    parts = [f"twins: who does what to whom (a judge's bias towards yes cancels)\n{aligned(rows)}"]
+    told_apart = [item for item in found.twin_comparisons if item.difference is not None]
+    if told_apart:
+        parts += [_differences(told_apart, "pairs")]
+        parts += ["\n".join(f"{item.metric}: {_standing(item)}" for item in found.twin_comparisons)]
+    return "\n\n".join(parts)
 
 
 def _slices(slices: Sequence[SliceComparison]) -> str:

@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 @click.command("gate", cls=Command)
 @click.argument("run", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--baseline", required=True, help="Run folder, baseline file, or name of a stored baseline.")
-@click.option("--tolerance", type=float, default=0.02, show_default=True, help="Loss of IF that is accepted.")
+@click.option("--tolerance", type=float, default=0.02, show_default=True, help="Loss of IF (or contrast) that is accepted.")
 @click.option("--strict", is_flag=True, help="Exit with 5 where the verdict is inconclusive.")
 @click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write the verdict as JUnit XML.")
 @click.option("--markdown", type=click.Path(path_type=Path, dir_okay=False), help="Write the verdict as GitHub Markdown.")
 @click.option("--update", is_flag=True, help="Store RUN as the baseline of that name instead of judging it.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON with unrounded numbers.")
+@more("--metric", type=click.Choice(("if", "contrast")), default="if", help="What decides: if, or contrast over twins.")
 @more("--baselines", type=click.Path(path_type=Path, file_okay=False), help="Where baselines are stored; reports/baselines.")
 def command(run: Path, baseline: str, update: bool, as_json: bool, baselines: Path | None, **options: Any) -> None:
     """Tell whether RUN is worse than its baseline on interaction fidelity.
@@ -37,7 +38,7 @@ def command(run: Path, baseline: str, update: bool, as_json: bool, baselines: Pa
     root = baselines or BASELINES
     if update:
         sys.exit(store(run, baseline, root))
-    result = judge(run, baseline, root, options["tolerance"])
+    result = judge(run, baseline, root, options["tolerance"], options["metric"])
     if options["junit"] is not None:
         from intergeneval.gate.writing import junit
 
@@ -50,11 +51,12 @@ def command(run: Path, baseline: str, update: bool, as_json: bool, baselines: Pa
     sys.exit(result.exit_code(strict=options["strict"]))
 
 
-def judge(run: Path, baseline: str, root: Path, tolerance: float) -> GateResult:
+def judge(run: Path, baseline: str, root: Path, tolerance: float, metric: str = "if") -> GateResult:
     """Judge a run folder against a baseline. Raises UsageError, and ComparabilityError naming the fields that differ."""
     from intergeneval.gate.baselines import check_comparable, common_clusters, find_baseline, named, read_run
-    from intergeneval.gate.verdict import gate
+    from intergeneval.gate.verdict import gate, gate_contrast
     from intergeneval.gate.writing import GateResult
+    from intergeneval.stats import compare_twins
 
     candidate, before = read_run(run), find_baseline(baseline, root)
     check_comparable([before, candidate])
@@ -68,6 +70,13 @@ def judge(run: Path, baseline: str, root: Path, tolerance: float) -> GateResult:
         candidate.profile,
         same=candidate.is_same(before),
     )
+    twins = compare_twins(
+        before.twins, candidate.twins, (names[0], names[1]), profile=candidate.profile, same=candidate.is_same(before)
+    )
+    if metric == "contrast":
+        verdict, comparisons = gate_contrast(comparisons, twins, tolerance)
+    else:
+        comparisons = (*comparisons, *twins)
     return GateResult(
         verdict=verdict,
         comparisons=comparisons,

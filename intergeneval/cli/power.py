@@ -14,6 +14,7 @@ from intergeneval.cli.terminal import echo
 from intergeneval.errors import UsageError
 
 if TYPE_CHECKING:
+    from intergeneval.gate.baselines import ScoredRun
     from intergeneval.records import Comparison, Estimate, Profile
     from intergeneval.stats import Spread
     from intergeneval.stats.sequential import Expected
@@ -22,6 +23,10 @@ SIZES = (60, 120, 240, 500)
 """Numbers of clusters that the table goes through beside the run's own."""
 DIFFERENCES = (0.15, 0.3)
 """True differences that ``--sequential`` plans for where none is asked for."""
+PAIRS = (60, 160)
+"""Numbers of pairs of twins that the table of contrast goes through: whodoes-lite and whodoes."""
+ASSUMED_CONTRAST = (0.4, 0.5, 0.6)
+"""Standard deviations of differences in contrast between two models, one a pair, where none is measured."""
 ASSUMED = (0.2, 0.3, 0.4)
 """Standard deviations of prompt differences where none is measured."""
 
@@ -72,6 +77,10 @@ class Planned:
     """The difference asked for."""
     sequential: tuple[SequentialRow, ...] = ()
     """What stopping when decided would save, where that was asked."""
+    contrast: Estimate | None = None
+    """The run's contrast; None where its benchmark has no twins."""
+    twins: tuple[PowerRow, ...] = ()
+    """The same as `rows` for contrast, a cluster being a pair of twins."""
 
 
 @click.command("power")
@@ -118,10 +127,27 @@ def plan(run: Path, against: Path | None, detect: float | None, share: float, *,
     sizes = sorted({*SIZES, *([found.clusters] if found.clusters > 1 else [])})
     rows = tuple(_row(name, sd, sizes, share, detect) for name, sd in spreads)
     planned = Planned(estimate=found, seeds=seeds, paired=paired, rows=rows, power=share, detect=detect)
+    planned = _with_twins(planned, mine, None if against is None else read_run(against), share, detect)
     if not sequential:
         return planned
     differences = DIFFERENCES if detect is None else (detect,)
     return replace(planned, sequential=_sequential(spreads, differences, found.clusters, mine.profile))
+
+
+def _with_twins(planned: Planned, mine: ScoredRun, other: ScoredRun | None, share: float, detect: float | None) -> Planned:
+    """Add what can be found in contrast, where the run has twins."""
+    from intergeneval.stats import compare_twins, twin_estimate
+
+    if not mine.twins:
+        return planned
+    found = twin_estimate(mine.twins, profile=mine.profile)
+    spreads = [(f"assumed {sd}", sd) for sd in ASSUMED_CONTRAST]
+    paired = compare_twins(mine.twins, other.twins, (mine.name, other.name), profile=mine.profile) if other is not None else ()
+    if paired and paired[0].se is not None:
+        spreads.append((f"measured against {paired[0].candidate}", paired[0].se * math.sqrt(paired[0].clusters)))
+    sizes = sorted({*PAIRS, *([found.clusters] if found.clusters > 1 else [])})
+    rows = tuple(_row(name, sd, sizes, share, detect) for name, sd in spreads)
+    return replace(planned, contrast=found, twins=rows)
 
 
 def _sequential(
@@ -161,25 +187,20 @@ def as_object(found: Planned) -> dict[str, Any]:
         "power": found.power,
         "detect": found.detect,
         "rows": [asdict(row) for row in found.rows],
+        **(
+            {}
+            if found.contrast is None
+            else {"contrast": found.contrast.to_json(), "twins": [asdict(row) for row in found.twins]}
+        ),
         **({"sequential": [asdict(row) for row in found.sequential]} if found.sequential else {}),
     }
 
 
 def text(found: Planned) -> str:
     """Return what a person reads."""
-    from intergeneval.cli.text_table import aligned, interval, number
+    from intergeneval.cli.text_table import interval, number
 
     item = found.estimate
-    sizes = list(found.rows[0].detectable)
-    head = ["sd of differences", *(f"{size} clusters" for size in sizes)]
-    if found.detect is not None:
-        head.append(f"clusters to find {found.detect:g}")
-    rows = [head]
-    for row in found.rows:
-        cells = [f"{row.sd:.3f}  {row.spread}", *(number(row.detectable[size]) for size in sizes)]
-        if found.detect is not None:
-            cells.append("-" if row.clusters_needed is None else str(row.clusters_needed))
-        rows.append(cells)
     lines = [
         f"IF {number(item.mean)} ({interval(item.low, item.high)}), {item.prompts} prompts in {item.clusters} clusters,"
         f" sd of prompt scores {number(item.sd)}",
@@ -191,11 +212,33 @@ def text(found: Planned) -> str:
         )
     if item.caveat:
         lines.append(item.caveat)
-    lines += ["", f"smallest true difference found in {found.power:.0%} of repeats", aligned(rows)]
+    title = f"smallest true difference found in {found.power:.0%} of repeats"
+    lines += ["", title, _detectable(found.rows, found.detect, "clusters")]
+    if found.contrast is not None:
+        one = found.contrast
+        lines += ["", f"contrast {number(one.mean)} ({interval(one.low, one.high)}), {one.prompts} pairs of twins, .25 by chance"]
+        lines += [f"{title}, in contrast", _detectable(found.twins, found.detect, "pairs")]
     if found.sequential:
         lines += ["", *_sequential_lines(found)]
     lines += ["", "A cluster is a prompt, or a scene of several. Add prompts before seeds, and seeds before questions."]
     return "\n".join(lines)
+
+
+def _detectable(found: tuple[PowerRow, ...], detect: float | None, what: str) -> str:
+    """Return the table of smallest differences; `what` are counted."""
+    from intergeneval.cli.text_table import aligned, number
+
+    sizes = list(found[0].detectable)
+    head = ["sd of differences", *(f"{size} {what}" for size in sizes)]
+    if detect is not None:
+        head.append(f"{what} to find {detect:g}")
+    rows = [head]
+    for row in found:
+        cells = [f"{row.sd:.3f}  {row.spread}", *(number(row.detectable[size]) for size in sizes)]
+        if detect is not None:
+            cells.append("-" if row.clusters_needed is None else str(row.clusters_needed))
+        rows.append(cells)
+    return aligned(rows)
 
 
 def _sequential_lines(found: Planned) -> list[str]:

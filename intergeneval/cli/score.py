@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON with unrounded numbers.")
 def command(run: Path, profile: str | None, as_json: bool) -> None:
     """Compute the scores of a run folder anew from its answers; reads only."""
-    from intergeneval.cli.tables import bounds_text, score_table, scores_json, unscored_text
+    from intergeneval.cli.tables import bounds_text, remarks_text, score_table, scores_json, unscored_text
     from intergeneval.gate.run_scores import score_run
-    from intergeneval.records import Profile
+    from intergeneval.records import Consistency, Profile, Video
+    from intergeneval.stats import controls, controls_json, controls_text, undone, undone_json, undone_text
     from intergeneval.store import RunStore
 
     store = RunStore.open(run)
@@ -32,12 +33,30 @@ def command(run: Path, profile: str | None, as_json: bool) -> None:
     scores = score_run(store, profile=chosen)
     if not scores:
         raise UsageError(f"{run}: the run holds no sample")
+    answers = store.current_answers()
+    found, left = controls(answers), undone(answers)
     if as_json:
-        echo(json.dumps(scores_json(store.header, scores, chosen), indent=1, ensure_ascii=False))
+        echo(
+            json.dumps(
+                {**scores_json(store.header, scores, chosen), **controls_json(found), **undone_json(left)},
+                indent=1,
+                ensure_ascii=False,
+            )
+        )
     else:
         own = store.header.own_masks_text
         named = f"{store.header.model}, profile {chosen}" + (f", {own}" if own else "")
-        told = [named, score_table(scores), unscored_text(scores), bounds_text(scores), unasked(store, chosen)]
+        remarks = remarks_text(store.read("videos", Video), scores, store.read("consistency", Consistency))
+        told = [
+            named,
+            score_table(scores),
+            unscored_text(scores),
+            remarks,
+            bounds_text(scores),
+            undone_text(left),
+            controls_text(found),
+            unasked(store, chosen),
+        ]
         echo("\n".join(filter(None, told)))
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from intergeneval.cli.text_table import MARK, aligned, interval, marked
-from intergeneval.records import Profile, RunHeader, Score, ScoreStatus
+from intergeneval.records import Consistency, Profile, RunHeader, Score, ScoreStatus, Video
 
 METRICS = ("kisa_raw", "sgi_raw", "spi", "kisa", "sgi", "if_")
 _BOUNDED_ABOVE = {"emergence": frozenset({"spi", "kisa", "sgi", "if_"}), "plausibility": frozenset({"if_"})}
@@ -60,6 +60,25 @@ def unscored_text(scores: Sequence[Score]) -> str:
     counts = Counter(score.status.value for score in scores if score.status is not ScoreStatus.OK)
     said = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
     return "\n".join([f"not fully scored: {said}", *lines])
+
+
+def remarks_text(videos: Iterable[Video], scores: Sequence[Score], checks: Iterable[Consistency] = ()) -> str:
+    """Return what a reader should know of the videos of these scores, one line each; empty where there is nothing.
+
+    `checks` are the statements on consistency; of those about an older version of a video nothing is told.
+    """
+    latest = {(video.sample_id, video.seed): video for video in videos}
+    doubles = {(check.sample_id, check.seed): check for check in checks}
+    lines = []
+    for score in scores:
+        key = (score.sample_id, score.seed)
+        if key not in latest:
+            continue
+        remarks, check = list(latest[key].remarks), doubles.get(key)
+        if check is not None and check.video == latest[key].sha256:
+            remarks += [f"{sighting.text}; seen without a detector, not scored" for sighting in check.sightings]
+        lines += [f"  {key[0]} (seed {key[1]}): {remark}" for remark in remarks]
+    return "\n".join(["about the videos:", *lines]) if lines else ""
 
 
 def mean_over_prompts(scores: Sequence[Score], metric: str) -> float | None:

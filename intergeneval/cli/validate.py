@@ -10,24 +10,35 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from intergeneval.cli.help_sections import Command, more
+from intergeneval.cli.several import folder_of, judges_of
 from intergeneval.cli.terminal import echo
-from intergeneval.errors import EXIT_INCOMPLETE, EXIT_OK, ConfigError
+from intergeneval.errors import EXIT_INCOMPLETE, EXIT_OK, ConfigError, UsageError
 
 if TYPE_CHECKING:
-    from intergeneval.exam import Exam
+    from intergeneval.exam import Exam, ExamSpec, Labelled
 
 
 @click.command("validate", cls=Command)
-@click.option("--judge", default="geometry", show_default=True, help="Judge to examine.")
+@click.option("--judge", default="geometry", show_default=True, help="Judge to examine; A,B: each, on one page.")
 @click.option("--tracker", default="stored", show_default=True, help="Tracker it works with; stored: the true masks.")
 @click.option("--detector", default="staged", show_default=True, help="Detector for emergence; staged: the truth; or none.")
 @click.option("--split", type=click.Choice(["test", "dev"]), default="test", show_default=True, help="Scenes; tune on dev only.")
-@click.option("--seed", type=click.IntRange(min=0), help="Fresh scenes of this seed, instead of a split.")
-@click.option("--scenes", type=click.IntRange(min=2), help="Number of scenes (default 48).")
+@click.option(
+    "--labels", type=click.Path(path_type=Path, dir_okay=False), help="Labels of your own videos, JSONL: hold it to them too."
+)
+@click.option(
+    "--videos",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Your labelled videos; a folder a model, if labels name any.",
+)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder of card and runs; an exam there goes on.")
 @click.option("--json", "as_json", is_flag=True, help="Print the judge card as JSON.")
+@more("--seed", type=click.IntRange(min=0), help="Fresh scenes of this seed, instead of a split.")
+@more("--scenes", type=click.IntRange(min=2), help="Number of scenes (default 48).")
+@more("--bench", help="Benchmark of the labelled videos; told from their files where it can be.")
 @more("--policies", metavar="NAME,...", help="Only these policies (default all); perfect is always among them.")
 @more("--recheck", type=click.FloatRange(0.0, 1.0), help="Share of videos asked a second time (default 0.1).")
+@more("--video-tracker", help="Tracker of the labelled videos (default as in `run`).")
 @more("--size", metavar="HxW", help="Height and width of the videos (default 240x360).")
 @more("--workers", type=click.IntRange(min=0), default=0, help="Parallel processes; default one a core.")
 @more("--config", type=click.Path(path_type=Path, dir_okay=False), help="TOML file with the settings of backends.")
@@ -38,29 +49,60 @@ def command(as_json: bool, **options: Any) -> None:
     right, which faults it detects and how its scores rank models, each with a 95 % interval. Exit code 3 means that answers are
     missing.
     """
-    exam = validate(options)
+    judges = judges_of(options["judge"])
+    if len(judges) == 1:
+        exam = validate(options)
+        if as_json:
+            echo(_json(exam.card))
+        else:
+            _show(exam)
+        sys.exit(EXIT_OK if exam.complete else EXIT_INCOMPLETE)
+    exams, found = validate_several(judges, options)
     if as_json:
-        echo(json.dumps(exam.card, indent=1, ensure_ascii=False, allow_nan=False))
+        echo(_json(found))
     else:
-        from intergeneval.cli.cards import card_text
-
-        echo(card_text(exam.card))
-        echo(f"judge card: {exam.folder / 'card.json'} and {exam.folder / 'card.html'}")
-    sys.exit(EXIT_OK if exam.complete else EXIT_INCOMPLETE)
+        _show_several(exams, found)
+    sys.exit(EXIT_OK if all(exam.complete for exam in exams) else EXIT_INCOMPLETE)
 
 
 def validate(options: dict[str, Any]) -> Exam:
     """Hold the exam that the options describe. Raises UsageError and its kin before any work."""
     from intergeneval.cli.progress import progress
+    from intergeneval.exam import examine
+
+    spec, labelled = exam_spec(options), _labelled(options)
+    out = options["out"] or _default_folder(spec.judge, spec.tracker, spec.seed, spec.scenes)
+    echo(f"{spec.judge} with {spec.tracker} on {spec.scenes} scenes: {out}", err=True)
+    with progress("examining") as tell:
+        return examine(spec, out, workers=options["workers"], command=sys.argv, on_progress=tell, labelled=labelled)
+
+
+def validate_several(judges: tuple[str, ...], options: dict[str, Any]) -> tuple[list[Exam], dict[str, Any]]:
+    """Examine every judge in a folder of its own below ``--out`` and put their cards on one page there.
+
+    Raises UsageError and its kin before any work.
+    """
+    from intergeneval.exam import together
+
+    specs = [exam_spec({**options, "judge": judge}) for judge in judges]
+    _labelled(options)
+    first = specs[0]
+    out = options["out"] or _default_folder("+".join(judges), first.tracker, first.seed, first.scenes)
+    exams = [validate({**options, "judge": judge, "out": out / folder_of(judge)}) for judge in judges]
+    return exams, together(exams, out)
+
+
+def exam_spec(options: dict[str, Any]) -> ExamSpec:
+    """Return the settings of the exam that the options describe. Raises UsageError and ConfigError."""
     from intergeneval.config import read_config
-    from intergeneval.exam import SCENES, SPLITS, ExamSpec, examine, policies_of
+    from intergeneval.exam import SCENES, SPLITS, ExamSpec, policies_of
 
     settings = read_config(options["config"], {}).settings if options["config"] else {}
     changes: dict[str, Any] = {} if options["recheck"] is None else {"recheck": options["recheck"]}
     if options["size"] is not None:
         changes["size"] = _size(options["size"])
     try:
-        spec = ExamSpec(
+        return ExamSpec(
             judge=options["judge"],
             tracker=options["tracker"],
             detector=options["detector"],
@@ -72,10 +114,54 @@ def validate(options: dict[str, Any]) -> Exam:
         )
     except ValueError as error:
         raise ConfigError(f"validate: {error}") from None
-    out = options["out"] or _default_folder(spec.judge, spec.tracker, spec.seed, spec.scenes)
-    echo(f"{spec.judge} with {spec.tracker} on {spec.scenes} scenes: {out}", err=True)
-    with progress("examining") as tell:
-        return examine(spec, out, workers=options["workers"], command=sys.argv, on_progress=tell)
+
+
+def _labelled(options: dict[str, Any]) -> Labelled | None:
+    """Return the labelled videos that the options name, checked; None where there are none. Raises UsageError and RecordError."""
+    from intergeneval.config import AUTO, read_config
+    from intergeneval.exam import Labelled
+    from intergeneval.exam.labels import check
+
+    named = [f"--{name.replace('_', '-')}" for name in ("videos", "bench", "video_tracker") if options[name] is not None]
+    if options["labels"] is None:
+        if named:
+            raise UsageError(f"{named[0]} is for videos with labels; name their file with --labels")
+        return None
+    if options["videos"] is None:
+        raise UsageError(f"--labels {options['labels']}: name the folder of the labelled videos with --videos")
+    found = Labelled(
+        labels=options["labels"],
+        videos=options["videos"],
+        bench=options["bench"] or "",
+        tracker=options["video_tracker"] or AUTO,
+        settings=read_config(options["config"], {}).settings if options["config"] else {},
+    )
+    check(found)
+    return found
+
+
+def _show(exam: Exam) -> None:
+    from intergeneval.cli.cards import card_text
+
+    echo(card_text(exam.card))
+    echo(f"judge card: {exam.folder / 'card.json'} and {exam.folder / 'card.html'}")
+
+
+def _show_several(exams: list[Exam], found: dict[str, Any]) -> None:
+    from intergeneval.exam.between import between_text
+
+    for exam in exams:
+        _show(exam)
+        echo()
+    echo(between_text(found["between"]))
+    if found["between_labelled"] is not None:
+        echo(f"\nOn the videos with labels\n{between_text(found['between_labelled'])}")
+    out = exams[0].folder.parent
+    echo(f"all judges: {out / 'cards.json'} and {out / 'cards.html'}")
+
+
+def _json(found: object) -> str:
+    return json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False)
 
 
 def _size(text: str) -> tuple[int, int]:

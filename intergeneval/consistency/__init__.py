@@ -1,18 +1,21 @@
 """Consistency of one video: what disappeared, what emerged, and how healthy each track is; pure functions.
 
 States come from tracks; which of them count as missing is decided later by the profile. Emergence needs detections: without
-them it is None, not assessed, and every score that uses it is an upper bound.
+them it is None, not assessed, and every score that uses it is an upper bound; doubles that are seen even so are told beside it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from intergeneval.consistency import emergence as emerging
-from intergeneval.consistency.diagnostics import diagnose
+from intergeneval.consistency.diagnostics import diagnose, with_looks
+from intergeneval.consistency.looks import Looks, look_at
+from intergeneval.consistency.sightings import sightings
 from intergeneval.records import AnswerStatus, Consistency, Detections, Diagnostics, Sample, Tracks, TrackState, Video
 
 __all__ = ["assess"]
@@ -49,6 +52,10 @@ def assess(
         )
     states = {item.id: _states(tracks, item.id, frames) for item in sample.instances}
     found = emerging.assess(sample, tracks, detections, frames) if detections is not None else None
+    if found is not None and video.cuts:
+        found = emerging.until_cut(found, frames, video.cuts[0])
+    # What another shot shows is no double of what the first one showed.
+    looks = look_at(tracks, kept_frames, [frame for frame in frames if not video.cuts or frame < video.cuts[0]])
     status, reason = AnswerStatus.OK, ""
     if found is not None and found.failure:
         status, reason = AnswerStatus.FAILED, found.failure
@@ -63,7 +70,8 @@ def assess(
         emergence=found.values if found is not None else None,
         assessors=assessors,
         reasons=_reasons(sample, states, found.reasons if found is not None else ("",) * len(frames)),
-        diagnostics=tuple(_diagnostics(sample, tracks, frames, kept_frames, video.times)),
+        diagnostics=tuple(_diagnostics(sample, tracks, frames, _Seen(kept=kept_frames, times=video.times, looks=looks))),
+        sightings=sightings(sample, looks) if detections is None and looks is not None else (),
         status=status,
         reason=reason,
     )
@@ -89,14 +97,21 @@ def _reasons(sample: Sample, states: Mapping[str, Sequence[TrackState]], emerged
     return tuple(texts)
 
 
-def _diagnostics(
-    sample: Sample, tracks: Tracks, frames: Sequence[int], kept: Mapping[int, Frame] | None, times: Sequence[float]
-) -> list[Diagnostics]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What of the video is at hand beside its tracks."""
+
+    kept: Mapping[int, Frame] | None
+    times: Sequence[float]
+    looks: Looks | None
+
+
+def _diagnostics(sample: Sample, tracks: Tracks, frames: Sequence[int], seen: _Seen) -> list[Diagnostics]:
     found = []
     for item in sample.instances:
         track = tracks.track(item.id)
         if track is None:
             found.append(Diagnostics(instance_id=item.id, lost_share=1.0))
         else:
-            found.append(diagnose(tracks, track, frames, kept, times))
+            found.append(with_looks(diagnose(tracks, track, frames, seen.kept, seen.times), seen.looks))
     return found

@@ -1,8 +1,10 @@
-"""Health of each track beside the score: colour drift, area jumps, teleports, pieces, share of lost frames."""
+"""Health of each track beside the score: drift, growth, jumps, teleports, pieces; swallowed, lost, regained elsewhere."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -11,6 +13,7 @@ from scipy import ndimage
 
 from intergeneval import masks
 from intergeneval.consistency import thresholds
+from intergeneval.consistency.looks import Looks, spill, swallowed
 from intergeneval.records import Box, Diagnostics, Track, Tracks, TrackState
 
 Frame = npt.NDArray[np.uint8]
@@ -38,7 +41,46 @@ def diagnose(
         teleports=teleports(tracks, track, times),
         fragmentation=pieces,
         lost_share=lost / len(frames) if frames else 0.0,
+        growth=growth(tracks, track),
+        regained_elsewhere=regained_elsewhere(track),
     )
+
+
+def with_looks(found: Diagnostics, looks: Looks | None) -> Diagnostics:
+    """Return the diagnostics with what the look of the instances tells besides: ground in its mask, and who swallowed it."""
+    if looks is None:
+        return found
+    held = swallowed(looks, found.instance_id)
+    by = Counter(name for _, name in held).most_common(1)
+    return replace(
+        found,
+        spill=spill(looks, found.instance_id),
+        swallowed=tuple(frame for frame, _ in held),
+        swallowed_by=by[0][0] if by else "",
+    )
+
+
+def growth(tracks: Tracks, track: Track) -> float | None:
+    """Return the largest area over that in the anchor frame; None where it is not seen in another frame."""
+    given = track.areas[tracks.anchor] if tracks.anchor < len(track.areas) else 0
+    later = [area for frame, area in enumerate(track.areas) if frame != tracks.anchor and area]
+    return max(later) / given if given >= thresholds.LEAST_PIXELS and later else None
+
+
+def regained_elsewhere(track: Track) -> tuple[int, ...]:
+    """Return the frames at which it is visible again farther from where it was last seen than time out of sight allows."""
+    found: list[int] = []
+    last: int | None = None
+    for frame, box in enumerate(track.boxes):
+        if box is None:
+            continue
+        if last is not None and frame - last > 1:
+            size = max(1.0, float(np.sqrt(max(track.areas[last], track.areas[frame]))))
+            apart = float(np.hypot(*np.subtract(_centre(box), _centre(track.boxes[last])))) / size
+            if apart > thresholds.REGAINED_SIZES + thresholds.REGAINED_SIZES_A_FRAME * (frame - last):
+                found.append(frame)
+        last = frame
+    return tuple(found)
 
 
 def area_jumps(tracks: Tracks, track: Track) -> tuple[int, ...]:

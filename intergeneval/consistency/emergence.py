@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -45,6 +45,16 @@ def assess(sample: Sample, tracks: Tracks, detections: Detections, frames: Seque
         values.append(value)
         reasons.append(reason)
     return Emergence(values=tuple(values), reasons=tuple(reasons), failure=failure)
+
+
+def until_cut(found: Emergence, frames: Sequence[int], cut: int) -> Emergence:
+    """Return the statements with none from a cut on: what another shot shows did not emerge."""
+    reason = f"no statement on emergence: another shot begins at frame {cut}"
+    return replace(
+        found,
+        values=tuple(value if frame < cut else None for frame, value in zip(frames, found.values, strict=True)),
+        reasons=tuple(why if frame < cut else reason for frame, why in zip(frames, found.reasons, strict=True)),
+    )
 
 
 def _failure(detections: Detections, unseen: Sequence[int]) -> str:

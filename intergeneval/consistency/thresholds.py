@@ -40,3 +40,45 @@ DRIFT_BINS = (4, 12, 12)
 
 DRIFT_BLUR = 1.0
 """Standard deviation in bins of the smoothing between histogram bins, so that a shift by one bin is a small distance."""
+
+LOOK_SIDE = 240
+"""Longest side of the frames in which looks are sought, in pixels."""
+
+LOOK_OWN = 0.6
+"""Share of a colour in frame 0 that must lie inside an instance for it to be a colour of its own."""
+
+LOOK_GROUND = 0.9
+"""Share of a colour in frame 0 that must lie outside of all instances for it to be a colour of the ground."""
+
+LOOK_PIXELS = 25
+"""Pixels of its own colours an instance must have in the small frame 0 to be known by them ..."""
+
+LOOK_SHARE = 0.2
+"""... and the share of it that they must be."""
+
+DOUBLE_SHARE = 0.25
+"""Pixels of an instance's colours that make a second place, over those that it had in frame 0."""
+
+DOUBLE_TOTAL = 1.15
+"""... and what all places together must have: what an arm splits in two does not become more."""
+
+DOUBLE_GAP = 0.25
+"""Distance in instance sizes below which two places are one."""
+
+DOUBLE_SELF = 0.4
+"""Share of an instance's own colours that its mask must keep, of what it had in frame 0, for a second place to count."""
+
+DOUBLE_CHANGE = 20.0
+"""Change of the second place since frame 0, in Lab (8 bit, summed): ground that a light makes alike stood there before."""
+
+DOUBLE_FRAMES = 2
+"""Sampled frames in a row that a second place must be seen in."""
+
+SWALLOWED = 0.4
+"""Share of an instance's own colours inside another's mask from which it was taken for a part of it."""
+
+REGAINED_SIZES = 1.5
+"""Distance in instance sizes from where it was last seen from which an instance that comes back has come back elsewhere ..."""
+
+REGAINED_SIZES_A_FRAME = 0.15
+"""... and what is granted besides for each frame out of sight."""

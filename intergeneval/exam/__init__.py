@@ -3,7 +3,8 @@
 `examine` runs it and gives the judge card; docs/validate.md says what every figure is.
 """
 
-from intergeneval.exam.examine import Exam, examine
+from intergeneval.exam.examine import Exam, examine, together
+from intergeneval.exam.labels import Labelled
 from intergeneval.exam.spec import SCENES, SPLITS, ExamSpec, policies_of
 
-__all__ = ["SCENES", "SPLITS", "Exam", "ExamSpec", "examine", "policies_of"]
+__all__ = ["SCENES", "SPLITS", "Exam", "ExamSpec", "Labelled", "examine", "policies_of", "together"]

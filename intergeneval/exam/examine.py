@@ -11,14 +11,18 @@ from typing import Any
 
 from intergeneval.config import RunConfig
 from intergeneval.errors import StoreError
+from intergeneval.exam.between import between
 from intergeneval.exam.card import Effort, failures, failures_text, make_card
-from intergeneval.exam.page import card_page
-from intergeneval.exam.policy_runs import PolicyRun, begun_as, run_policies
+from intergeneval.exam.labels import Labelled, check, judge_labelled
+from intergeneval.exam.page import card_page, cards_page
+from intergeneval.exam.policy_runs import RUNS, PolicyRun, begun_as, run_policies
 from intergeneval.exam.spec import ExamSpec
 from intergeneval.run.backends import Backends
-from intergeneval.store import write_atomically
+from intergeneval.store import RunStore, write_atomically
 
 CARD, PAGE, FAILURES = "card.json", "card.html", "failures.jsonl"
+CARDS, CARDS_PAGE = "cards.json", "cards.html"
+LABELLED = "labelled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +34,7 @@ class Exam:
     folder: Path
     """Where card, page, list of wrong answers and run folders lie."""
     complete: bool
-    """Whether every policy's run is complete."""
+    """Whether every run is complete, those of labelled videos as well."""
 
 
 def examine(
@@ -40,12 +44,16 @@ def examine(
     workers: int = 0,
     command: Sequence[str] = (),
     on_progress: Callable[[int, int, str], None] = lambda *_: None,
+    labelled: Labelled | None = None,
 ) -> Exam:
     """Hold an exam in the folder `out`, or go on with the one that was begun there.
 
+    `labelled` are a user's own videos with labels, on which the judge is held as well; their figures are the card's ``labels``.
     `on_progress` gets policies done, policies in all, and the last one's name. Raises UsageError and its kin for settings that
     cannot be run, ComparabilityError when the folder holds another exam, StoreError when it cannot be written.
     """
+    if labelled is not None:
+        check(labelled)
     began = time.monotonic()
 
     def on_run(run: PolicyRun, done: int, total: int) -> None:
@@ -59,6 +67,8 @@ def examine(
     )
     effort = Effort(seconds=time.monotonic() - began, observed=sum(run.observed for run in runs), command=tuple(command))
     card = make_card(spec, Backends.build(config, out), runs, effort)
+    if labelled is not None:
+        card["labels"] = judge_labelled(labelled, spec.judge, out / LABELLED)
     wrong = failures(runs)
     try:
         write_atomically(out / CARD, json.dumps(card, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
@@ -66,4 +76,31 @@ def examine(
         write_atomically(out / PAGE, card_page(card, runs))
     except OSError as error:
         raise StoreError(f"{out}: cannot be written ({error.strerror or error})") from None
-    return Exam(card=card, folder=out, complete=card["complete"])
+    return Exam(card=card, folder=out, complete=card["complete"] and card.get("labels", {}).get("complete", True))
+
+
+def together(exams: Sequence[Exam], out: Path) -> dict[str, Any]:
+    """Put several judges' cards on one page in `out`, with how far the judges agree; return what ``cards.json`` holds.
+
+    Raises StoreError when it cannot be written.
+    """
+    found = {
+        "cards": [exam.card for exam in exams],
+        "between": between({exam.card["exam"]["paper"]["judge"]: _stores(exam.folder / RUNS) for exam in exams}),
+        "between_labelled": None,
+    }
+    if all("labels" in exam.card for exam in exams):
+        found["between_labelled"] = between(
+            {exam.card["exam"]["paper"]["judge"]: _stores(exam.folder / LABELLED) for exam in exams}
+        )
+    places = [f"{exam.folder.name}/{PAGE}" for exam in exams]
+    try:
+        write_atomically(out / CARDS, json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+        write_atomically(out / CARDS_PAGE, cards_page(found, places))
+    except OSError as error:
+        raise StoreError(f"{out}: cannot be written ({error.strerror or error})") from None
+    return found
+
+
+def _stores(folder: Path) -> list[RunStore]:
+    return [RunStore.open(path) for path in sorted(folder.iterdir()) if path.is_dir()]

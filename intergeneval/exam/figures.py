@@ -14,7 +14,7 @@ from intergeneval.exam.grading import GradedAnswer, GradedVideo
 from intergeneval.exam.ranking import means, ranking
 from intergeneval.exam.self_consistency import AskedAgain
 from intergeneval.exam.spec import PERFECT
-from intergeneval.records import AnswerStatus, AnswerValue
+from intergeneval.records import CONTROL_ID, AnswerStatus, AnswerValue
 from intergeneval.stats.clustered import clustered
 
 Json: TypeAlias = dict[str, Any]
@@ -23,7 +23,7 @@ Pair = tuple[GradedVideo, GradedAnswer]
 
 def answer_figures(videos: Sequence[GradedVideo]) -> Json:
     """Return agreement over all answers, and per question id, category, verb and fault."""
-    pairs = [(video, answer) for video in videos for answer in video.answers]
+    pairs = [(video, answer) for video in videos for answer in video.answers if answer.question_id != CONTROL_ID]
     return {
         "all": _agreement(pairs),
         "question": _groups(pairs, lambda pair: [f"{pair[1].question_id:02d}"]),
@@ -31,6 +31,20 @@ def answer_figures(videos: Sequence[GradedVideo]) -> Json:
         "fault": _groups(pairs, lambda pair: pair[0].faults or ["none"]),
         "verb": _groups(pairs, lambda pair: [pair[1].verb]),
     }
+
+
+def control_figures(videos: Sequence[GradedVideo]) -> Json | None:
+    """Return the share of yes to control questions, all of them and those that are no in truth; None where none was asked."""
+    asked = [(video, item) for video in videos for item in video.answers if item.question_id == CONTROL_ID]
+    if not asked:
+        return None
+    told = [(video, item) for video, item in asked if item.given is not None]
+    false = [(video, item) for video, item in told if item.truth is not AnswerValue.YES]
+
+    def yes(pairs: Sequence[Pair]) -> Json:
+        return share_json(share([item.given is AnswerValue.YES for _, item in pairs], [video.sample_id for video, _ in pairs]))
+
+    return {"yes": yes(told), "yes_where_no": yes(false), "asked": len(asked)}
 
 
 def _groups(pairs: Sequence[Pair], names: Callable[[Pair], Iterable[str]]) -> Json:

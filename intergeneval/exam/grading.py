@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -175,8 +175,10 @@ def _video(policy: str, layer: str, observed: _Observed) -> GradedVideo:
         measured_if=observed.scored.if_,
         score_status=observed.scored.status.value,
         frames=truth.frames[1:],
-        disappearance=tuple(zip(truth.disappearance, _vanished(known, len(truth.disappearance)), strict=True)),
-        emergence=None if known is None or known.emergence is None else tuple(zip(truth.emergence, known.emergence, strict=True)),
+        disappearance=tuple(zip(truth.disappearance, _told_of(truth, known, _vanished(known)), strict=True)),
+        emergence=None
+        if known is None or known.emergence is None
+        else tuple(zip(truth.emergence, _told_of(truth, known, known.emergence), strict=True)),
         teleports=sum(bool(item.teleports) for item in known.diagnostics) if known else None,
         drift=max(drifts, default=None),
         overlap=tracking.overlap(tracks, truth.visible, truth.frames[1:])
@@ -200,7 +202,8 @@ def _true_if(sample: Sample, true: Iterable[TrueAnswer], spi: float) -> float:
 
 
 def _answers(layer: str, observed: _Observed) -> Iterable[GradedAnswer]:
-    event, sampled = _by_question(observed.truth.event), _by_question(observed.truth.sampled)
+    truth = observed.truth
+    event, sampled = _by_question(truth.event + truth.control_event), _by_question(truth.sampled + truth.control_sampled)
     for question in observed.asked:
         key = (question.interaction, question.question_id)
         true = (event if layer == EVENT else sampled)[key]
@@ -216,7 +219,7 @@ def _answers(layer: str, observed: _Observed) -> Iterable[GradedAnswer]:
             true_frames=true.frames,
             layers_differ=(event[key].value is AnswerValue.YES) != (sampled[key].value is AnswerValue.YES),
             status=given.status if given else AnswerStatus.FAILED,
-            given=given.value if given else None,
+            given=given.verdict if given else None,
             frame=given.frame if given else None,
             reason=given.reason if given else "the question was not asked: the video is missing",
         )
@@ -226,17 +229,23 @@ def _by_question(answers: Iterable[TrueAnswer]) -> dict[tuple[int, int], TrueAns
     return {(item.interaction, item.question_id): item for item in answers}
 
 
-def _vanished(seen: Consistency | None, count: int) -> tuple[bool | None, ...]:
-    """Return per frame whether an instance has vanished; None where there is no statement."""
+def _told_of(truth: Truth, seen: Consistency | None, said: Iterable[bool | None]) -> list[bool | None]:
+    """Return a statement for each frame that the truth speaks of; None where no such frame was looked at."""
+    told = dict(zip(seen.frames, said, strict=True)) if seen is not None else {}
+    return [told.get(frame) for frame in truth.frames[1:]]
+
+
+def _vanished(seen: Consistency | None) -> Sequence[bool | None]:
+    """Return per frame looked at whether an instance has vanished; None where there is no statement."""
     if seen is None:
-        return (None,) * count
+        return ()
     if seen.states is None:
-        return seen.disappearance or (None,) * count
+        return seen.disappearance or (None,) * len(seen.frames)
     found: list[bool | None] = []
     for states in zip(*seen.states.values(), strict=True):
         gone = TrackState.VANISHED in states
         found.append(None if TrackState.LOST in states and not gone else gone)
-    return tuple(found)
+    return found
 
 
 def _usage(answers: Iterable[Answer]) -> dict[str, float]:

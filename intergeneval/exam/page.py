@@ -16,7 +16,7 @@ from intergeneval import videos
 from intergeneval.errors import MediaError
 from intergeneval.exam.grading import GradedAnswer, GradedVideo
 from intergeneval.exam.policy_runs import PolicyRun
-from intergeneval.records import AnswerValue, Sample, Tracks
+from intergeneval.records import CONTROL_ID, AnswerValue, Sample, Tracks
 from intergeneval.store import RunStore
 
 SHOWN = 30
@@ -43,6 +43,28 @@ class Failure:
 
 def card_page(card: Mapping[str, Any], runs: Sequence[PolicyRun]) -> str:
     """Return the page. Names and reasons come from judges and benchmarks: all is escaped, nothing is loaded from outside."""
+    wrong = [
+        (run, video, answer)
+        for run in runs
+        for video in run.videos
+        for answer in video.answers
+        if answer.right is False and answer.question_id != CONTROL_ID
+    ]
+    shown = [_failure(*item) for item in spread(wrong)]
+    return _environment().get_template("card.html").render(card=card, failures=shown, wrong=len(wrong), plot=plot(card))
+
+
+def cards_page(found: Mapping[str, Any], places: Sequence[str]) -> str:
+    """Return the page of several judges, figures side by side and how they agree; `places` are the links to their cards."""
+    cards = [{"card": card, "href": place} for card, place in zip(found["cards"], places, strict=True)]
+    return (
+        _environment()
+        .get_template("cards.html")
+        .render(cards=cards, agreements=[("Staged videos", found["between"]), ("Videos with labels", found["between_labelled"])])
+    )
+
+
+def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("intergeneval.exam"),
         autoescape=True,
@@ -51,9 +73,7 @@ def card_page(card: Mapping[str, Any], runs: Sequence[PolicyRun]) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(num=number, ends=ends, percent=percent)
-    wrong = [(run, video, answer) for run in runs for video in run.videos for answer in video.answers if answer.right is False]
-    shown = [_failure(*item) for item in spread(wrong)]
-    return environment.get_template("card.html").render(card=card, failures=shown, wrong=len(wrong), plot=plot(card))
+    return environment
 
 
 def spread(wrong: Sequence[tuple[PolicyRun, GradedVideo, GradedAnswer]]) -> list[tuple[PolicyRun, GradedVideo, GradedAnswer]]:

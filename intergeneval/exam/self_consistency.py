@@ -14,7 +14,19 @@ from intergeneval import videos
 from intergeneval.errors import IntergenevalError
 from intergeneval.ids import canonical_json, sha256_bytes
 from intergeneval.judges import Frame, Judge, JudgeRequest, UsesServices
-from intergeneval.records import Answer, AnswerStatus, AnswerValue, Question, Record, Sample, Tracks, Truth, Video, VideoStatus
+from intergeneval.records import (
+    CONTROL_ID,
+    Answer,
+    AnswerStatus,
+    AnswerValue,
+    Question,
+    Record,
+    Sample,
+    Tracks,
+    Truth,
+    Video,
+    VideoStatus,
+)
 from intergeneval.records.disk import read_text
 from intergeneval.store import RunStore, write_atomically
 
@@ -101,6 +113,8 @@ def _ask(store: RunStore, judge: Judge, share: float, done: Collection[str]) -> 
     truths = {item.sample_id: item for item in store.read("truth", Truth)} if judge.needs_truth else {}
     asked: dict[str, list[Question]] = {}
     for question in store.read("questions", Question):
+        if question.question_id == CONTROL_ID:
+            continue
         asked.setdefault(question.sample_id, []).append(question)
     first = {
         (item.sample_id, item.interaction, item.question_id): item for item in store.read("answers", Answer) if not item.repeat
@@ -133,8 +147,8 @@ def _round(name: str, request: JudgeRequest, judge: Judge, first: Mapping[tuple[
             AskedAgain(
                 round=name,
                 sample_id=question.sample_id,
-                first=before.value if before is not None and before.status is AnswerStatus.OK else None,
-                second=after.value if after is not None else None,
+                first=before.verdict if before is not None and before.status is AnswerStatus.OK else None,
+                second=after.verdict if after is not None else None,
                 status=after.status if after is not None else AnswerStatus.FAILED,
                 reason=after.reason if after is not None else reason or "the judge gave no answer",
             )
@@ -151,11 +165,23 @@ def _request(
     asked: Sequence[Question],
     truth: Truth | None,
 ) -> JudgeRequest:
-    def frames() -> dict[int, Frame]:
+    def kept() -> Mapping[int, Frame]:
         reader = videos.Reader(folder / video.path, size=sample.size)
         for _ in reader:
             pass
-        return videos.annotated_frames(reader.kept, tracks, {item.id: item.colour for item in sample.instances})
+        return reader.kept
+
+    def frames() -> dict[int, Frame]:
+        return videos.outlined_frames(kept(), tracks, colours)
+
+    def plain() -> Frame:
+        return kept()[0]
+
+    colours = {item.id: item.colour for item in sample.instances}
+    clip = None
+    if getattr(judge, "wants_clip", False):
+        walk = videos.outlined_clip(videos.Reader(folder / video.path, size=sample.size), tracks, colours)
+        clip = videos.video_bytes(walk, tracks.fps, video.times)
 
     return JudgeRequest(
         sample=sample,
@@ -163,6 +189,8 @@ def _request(
         tracks=tracks,
         questions=asked,
         frames=frames if judge.needs_frames else None,
+        plain=plain if judge.needs_frames else None,
+        clip=clip,
         truth=truth if judge.needs_truth else None,
         repeat=1,
     )

@@ -9,14 +9,15 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from intergeneval.errors import ComparabilityError, StoreError, UsageError
-from intergeneval.gate.run_scores import of_before, written_scores
+from intergeneval.gate.run_scores import of_before, run_twins, written_scores
 from intergeneval.ids import canonical_json
-from intergeneval.records import Completeness, Profile, Record, RunHeader, Sample, Score
+from intergeneval.records import Completeness, Profile, Record, RunHeader, Sample, Score, TwinScore
+from intergeneval.records.codec import LATER
 from intergeneval.records.disk import read_json
 from intergeneval.stats import allowed_unscored, clusters_of, completeness, labels_of
 from intergeneval.store import HEADER, RunStore, write_atomically
@@ -43,6 +44,8 @@ class ScoredRun(Record):
     """Sample id -> the slices it falls into, as (dimension, label)."""
     scores: tuple[Score, ...]
     """One score a video."""
+    twins: tuple[TwinScore, ...] = field(default=(), metadata=LATER)
+    """One score a pair of twins and seed; empty where the benchmark has no twins."""
 
     @property
     def name(self) -> str:
@@ -80,7 +83,13 @@ def read_run(folder: Path) -> ScoredRun:
     if not scores:
         raise UsageError(f"{folder}: has no scores yet; finish it with the same `intergeneval run` command")
     samples = store.read("samples", Sample)
-    return ScoredRun(header=header, clusters=clusters_of(samples), labels=labels_of(samples), scores=tuple(scores))
+    return ScoredRun(
+        header=header,
+        clusters=clusters_of(samples),
+        labels=labels_of(samples),
+        scores=tuple(scores),
+        twins=run_twins(store, scores),
+    )
 
 
 def find_baseline(name: str, root: Path = BASELINES) -> ScoredRun:
@@ -142,7 +151,11 @@ def baseline_text(run: ScoredRun) -> str:
     lines = ",\n  ".join(canonical_json(_compact(score)) for score in scores)
     rest = {"header": header, "clusters": run.clusters, "labels": run.labels}
     parts = [f' "{name}": {canonical_json(_plain(value))}' for name, value in rest.items()]
-    return "{\n" + ",\n".join(parts) + f',\n "scores": [\n  {lines}\n ]\n' + "}\n"
+    text = "{\n" + ",\n".join(parts) + f',\n "scores": [\n  {lines}\n ]'
+    if run.twins:
+        twins = sorted(run.twins, key=lambda item: (item.pair, item.seed))
+        text += ',\n "twins": [\n  ' + ",\n  ".join(canonical_json(item.to_json()) for item in twins) + "\n ]"
+    return text + "\n}\n"
 
 
 def check_comparable(runs: Sequence[ScoredRun], across: Sequence[str] = ()) -> dict[str, tuple[Any, ...]]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from intergeneval.records import Answer, AnswerStatus, Consistency, Profile, Question, RunHeader, Sample, Score, Video
+from intergeneval.records import Answer, AnswerStatus, Consistency, Profile, Question, RunHeader, Sample, Score, TwinScore, Video
 from intergeneval.scores import score_videos
-from intergeneval.stats import ALLOWED_UNSCORED, allowed_unscored
+from intergeneval.stats import ALLOWED_UNSCORED, allowed_unscored, twin_scores
 from intergeneval.store import RunStore
 
 _GEOMETRY = "geometry"
@@ -66,6 +66,16 @@ def of_before(header: RunHeader) -> RunHeader:
     """Return the header of a run from before there were bounds: the share it allowed counted fewer kinds of unscored videos."""
     allowed = max(allowed_unscored(header), ALLOWED_UNSCORED)
     return replace(header, config={**header.config, "allowed_unscored": allowed})
+
+
+def run_twins(store: RunStore, scores: Sequence[Score]) -> tuple[TwinScore, ...]:
+    """Return what a run folder's pairs of twins come to; `scores` are those of the run, with the hashes of their videos."""
+    samples = _unique(store.read("samples", Sample))
+    if not any(act.twin_of for sample in samples for act in sample.interactions):
+        return ()
+    versions = {(video.sample_id, video.seed): video.sha256 for video in store.read("videos", Video)}
+    current = [item for item in store.read("answers", Answer) if versions.get((item.sample_id, item.seed)) == item.video]
+    return twin_scores(samples, _with_declined(current, store), scores)[0]
 
 
 def _with_declined(answers: Sequence[Answer], store: RunStore) -> list[Answer]:

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from intergeneval.errors import EXIT_INCOMPLETE, EXIT_INCONCLUSIVE, EXIT_OK, EXIT_REGRESSION, UsageError
-from intergeneval.records import Comparison, Completeness, Outcome, Profile, Score, Verdict
-from intergeneval.stats import compare_metrics, prompts_to_decide, unanswered_text, unchanged_pass_share
+from intergeneval.records import TWIN_METRICS, Comparison, Completeness, Outcome, Profile, Score, Verdict
+from intergeneval.stats import adjust, compare_metrics, prompts_to_decide, unanswered_text, unchanged_pass_share
 
 TOLERANCE = 0.02
 """Loss that is accepted unless asked otherwise, on the scale of IF."""
@@ -85,6 +86,21 @@ def gate(
     return decide(comparisons[0], tolerance), comparisons
 
 
+def gate_contrast(
+    comparisons: Sequence[Comparison], twins: Sequence[Comparison], tolerance: float = TOLERANCE
+) -> tuple[Verdict, tuple[Comparison, ...]]:
+    """Return the verdict on contrast, and all comparisons with it first and not adjusted; the others become secondary.
+
+    `comparisons` are those of the metrics of single videos, `twins` those of contrast and sensitivity. Raises UsageError where
+    run or baseline has no twins.
+    """
+    if not twins:
+        raise UsageError("--metric contrast: run and baseline must both hold twins; use a benchmark such as whodoes")
+    first = replace(twins[0], secondary=False, p_adjusted=twins[0].p, family=1)
+    rest = adjust([replace(item, secondary=True) for item in (*comparisons, *twins[1:])])
+    return decide(first, tolerance), (first, *rest)
+
+
 def exit_code(verdict: Verdict, complete: Completeness, *, strict: bool) -> int:
     """Return the exit code: 3 for an incomplete run before all else, then 4, 5 (with `strict`), or 0."""
     if not complete.complete:
@@ -100,17 +116,25 @@ def _reason(outcome: Outcome, comparison: Comparison, tolerance: float, needed: 
     if comparison.low is None or comparison.high is None:
         return f"difference {_signed(comparison.difference)}, but there is no interval: {comparison.caveat}"
     ends = f"{100 * comparison.level:g} % interval {_signed(comparison.low)} to {_signed(comparison.high)}"
-    found = f"{_difference(comparison)}, {ends} over {comparison.prompts} prompts"
+    found = f"{_difference(comparison)}, {ends} over {comparison.prompts} {_units(comparison)}"
     if outcome is Outcome.PASS:
         return f"{found}: a loss of more than {tolerance:g} is excluded"
     if outcome is Outcome.REGRESSION:
         return f"{found}: the run is worse"
     chance = "" if share is None else f"; an unchanged model would pass in {100 * share:.0f} % of runs with this spread"
-    enough = "no number of prompts would decide" if needed is None else f"about {needed} prompts would decide"
+    enough = (
+        f"no number of {_units(comparison)} would decide"
+        if needed is None
+        else f"about {needed} {_units(comparison)} would decide"
+    )
     if comparison.unanswered:
         count = unanswered_text(comparison.unanswered)
         enough = f"{count} could turn it alone" if needed is None else f"{enough}, with {count}"
     return f"{found}: neither a loss of {tolerance:g} nor a difference of 0 is excluded; {enough}{chance}"
+
+
+def _units(comparison: Comparison) -> str:
+    return "pairs of twins" if comparison.metric in TWIN_METRICS else "prompts"
 
 
 def _difference(comparison: Comparison) -> str:
@@ -124,7 +148,8 @@ def _difference(comparison: Comparison) -> str:
 def _dropped(comparison: Comparison) -> str:
     """Return why a comparison that would pass decides nothing: it speaks of too few of the prompts."""
     return (
-        f"only {comparison.prompts} of {comparison.prompts_total} prompts are in both runs, a pass needs {100 * COVERAGE:g} %:"
+        f"only {comparison.prompts} of {comparison.prompts_total} {_units(comparison)} are in both runs,"
+        f" a pass needs {100 * COVERAGE:g} %:"
         f" {comparison.only_baseline} videos only in the baseline, {comparison.only_candidate} only in the run"
     )
 

@@ -12,12 +12,14 @@ from typing import Any
 from xml.etree import ElementTree
 
 from intergeneval.gate.verdict import exit_code
-from intergeneval.records import Comparison, Completeness, Outcome, RunHeader, Verdict
-from intergeneval.stats import left_out, metric_name
+from intergeneval.records import CONTRAST, Comparison, Completeness, Outcome, RunHeader, Verdict
+from intergeneval.stats import PRIMARY, left_out, metric_name
 
 _XML_REFUSES = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _MARKDOWN_ACTIVE = re.compile(r"[^\w .,:;+/%=()\-]|_")
 _BREAKS = re.compile(r"\s+")
+_OUTCOME = {PRIMARY: "Interaction fidelity", CONTRAST: "Contrast over twins"}
+"""The outcome that decides, as a title says it."""
 _WORDS = {Outcome.PASS: "pass", Outcome.REGRESSION: "regression", Outcome.INCONCLUSIVE: "inconclusive"}
 
 
@@ -26,9 +28,9 @@ class GateResult:
     """All that the gate has to say."""
 
     verdict: Verdict
-    """The verdict on IF."""
+    """The verdict on IF, or on contrast where that was asked."""
     comparisons: tuple[Comparison, ...]
-    """All outcomes, IF first."""
+    """All outcomes, the one that decides first."""
     completeness: Completeness
     """How much of the run is scored."""
     baseline: Completeness
@@ -129,7 +131,7 @@ def junit(result: GateResult, *, strict: bool = False) -> str:
     whole = _case(suite, "the run is complete", result.header.model)
     if not result.complete:
         ElementTree.SubElement(whole, "error", message=_xml_text(result.incomplete_text()))
-    fidelity = _case(suite, "interaction fidelity has not fallen", result.header.model)
+    fidelity = _case(suite, f"{_OUTCOME[verdict.comparison.metric].lower()} has not fallen", result.header.model)
     if failed or skipped:
         said = ElementTree.SubElement(fidelity, "failure" if failed else "skipped", message=_xml_text(verdict.reason))
         if failed:
@@ -144,7 +146,7 @@ def markdown(result: GateResult) -> str:
     item = result.verdict.comparison
     say = _markdown_text
     lines = [
-        f"## Interaction fidelity: {result.title}",
+        f"## {_OUTCOME[item.metric]}: {result.title}",
         "",
         f"**{say(item.candidate)}** against **{say(item.baseline)}**, tolerance {result.verdict.tolerance:g}.",
         "",

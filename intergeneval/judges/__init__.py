@@ -1,13 +1,15 @@
 """Judges: a video's tracks, frames and questions in, answers out; the protocol every judge keeps.
 
 Built by an entry point of group ``intergeneval.judges`` from (argument, settings). A judge never guesses: what it cannot know is
-``unanswerable``, and it says so for a (verb, question id) before it has seen any video, or because a track is lost.
+``unanswerable``, and it says so for a (verb, question id) before it has seen any video, or because a track is lost and it looks
+at nothing but tracks.
 
 What a judge may offer beyond `Judge`, each by having the attribute or method:
 
 - ``parallel = False``: it must not be copied into several processes (it holds a GPU, say); videos then go one by one.
 - ``concurrency = N``: it waits for somebody else (a server) and may be asked by N threads at once. The run then asks it in the
   parent process while workers decode and track, and hands frames over as JPEG files (`JudgeRequest.jpegs`).
+- ``wants_clip = True``: it is shown the whole video as well (`JudgeRequest.clip`).
 - ``replays = True``: what it declines is what another run left unanswered, of single videos too; its answers say which of that
   was declared before any video was seen (`Answer.declined`). Of any other judge the run writes that into the answer itself.
 - `AssessesConsistency`: it says what emerged and disappeared (``--consistency judge``).
@@ -56,6 +58,12 @@ class JudgeRequest:
     """Gives the sampled frames with boxes drawn: index -> RGB uint8 (H, W, 3). None for judges that do not look."""
     jpegs: Mapping[int, bytes] | None = None
     """The same frames as JPEG files, for a judge with `concurrency`; `frames` is None then."""
+    plain: Callable[[], Frame] | None = None
+    """Gives frame 0 as it is, without outlines. None for judges that do not look, or where nobody has it."""
+    plain_jpeg: bytes | None = None
+    """The same as a JPEG file, for a judge with `concurrency`."""
+    clip: bytes | None = None
+    """The whole video with outlines as an mp4 file, for a judge that has ``wants_clip``."""
     assess: Consistency | None = None
     """Consistency as the tracks tell it, when the judge is to say itself what emerged and disappeared at its ``frames``."""
     bodies: bool = False
@@ -79,23 +87,29 @@ class JudgeRequest:
             **known,
         )
 
-    def lost(self) -> frozenset[str]:
-        """Return the instances that the tracker gave up in every sampled frame after the first: no box tells who they are."""
-        frames = [frame for frame in self.video.sampled if frame > 0]
-        gone = set()
+    def unmarked(self) -> dict[str, str]:
+        """Return by instance id what a judge that looks should know of a missing outline: the tracker had lost the instance."""
+        found = {}
         for instance in self.sample.instances:
             track = self.tracks.track(instance.id)
-            if track is None or all(track.states[frame] is TrackState.LOST for frame in frames if frame < len(track.states)):
-                gone.add(instance.id)
-        return frozenset(gone)
+            frames = [frame for frame in self.video.sampled if frame > 0]
+            gone = [
+                frame
+                for frame in frames
+                if track is None or (frame < len(track.states) and track.states[frame] is TrackState.LOST)
+            ]
+            if gone and len(gone) == len(frames):
+                found[instance.id] = " (no outline after frame 0)" if track is not None else " (no outline anywhere)"
+            elif gone:
+                found[instance.id] = f" (no outline in frames {', '.join(map(str, gone))})"
+        return found
 
-    def unanswerable(self, question: Question, judge: str) -> Answer | None:
-        """Return the answer to a question that names a lost instance, None for one that can be asked."""
-        gone = sorted(self.lost() & set(question.names))
-        if not gone:
-            return None
-        reason = f"The tracker lost {gone[0]} in every sampled frame after the first."
-        return self.reply(question, judge, AnswerStatus.UNANSWERABLE, reason=reason)
+    def second(self, frame: int) -> float:
+        """Return at what time of the video a frame is shown, in seconds."""
+        times, fps = self.video.times, self.video.fps
+        if frame < len(times):
+            return times[frame]
+        return frame / fps if fps > 0 else 0.0
 
 
 class Judge(Protocol):

@@ -17,22 +17,26 @@ from typing import Any
 
 from intergeneval.errors import BackendError, ConfigError
 from intergeneval.ids import sha256_bytes, sha256_json
-from intergeneval.judges import Judgement, JudgeRequest, parsing, question_writing, thinking
-from intergeneval.judges.cached_answers import pack_said, pack_seen, unpack_said, unpack_seen
+from intergeneval.judges import Judgement, JudgeRequest, question_writing, thinking, walking
+from intergeneval.judges.cached_answers import evidence_of, pack_said, pack_seen, unpack_said, unpack_seen
 from intergeneval.judges.hf_inquiring import cut_off, inquire
 from intergeneval.judges.hf_model import Frame, Vlm, Written
+from intergeneval.judges.hf_views import pictures, views
 from intergeneval.judges.inquiries import Found, Inquiry, InquiryError
 from intergeneval.judges.parsing import Reading, Said, Seen
-from intergeneval.judges.prompting import JudgePrompts, label, only_frames
+from intergeneval.judges.prompting import Asking, JudgePrompts, label
 from intergeneval.judges.services import Services
+from intergeneval.judges.walking import Look
 from intergeneval.plugins.weights import DEVICE_SETTINGS, check_settings, number
 from intergeneval.records import Answer, AnswerStatus, AnswerValue, Consistency, Question, Sample
 
 OWNER = "judge 'hf'"
 MODES = ("generate", "choice")
 SETTINGS = (*DEVICE_SETTINGS, "mode", "prompts", "max_tokens", "batch", "side")
-READING = 3
+READING = 4
 """Version of how replies are read and choices are made; part of the revision."""
+LOOKS = ("", "fuller")
+"""Labels of what is asked of the frames, and of what tells that and more: a run that has the rest on record asks for less."""
 
 
 class HfJudge:
@@ -93,55 +97,51 @@ class HfJudge:
             raise BackendError(f"{request.sample.id}: no frames were handed over")
         return dict(sorted(request.frames().items()))
 
-    def content(self, frames: Sequence[int], text: str) -> list[dict[str, Any]]:
+    def content(self, request: JudgeRequest, frames: Sequence[int], text: str) -> list[dict[str, Any]]:
         """Return rules, then pictures each under its number, then the text: what stays the same for all questions comes first."""
+        end = f"{request.second(max(request.video.frames - 1, *frames, 0)):.1f}"
         parts: list[dict[str, Any]] = []
-        for index in frames:
-            parts += [{"type": "text", "text": self.prompts.render("frame", {"index": index})}, {"type": "image"}]
+        for index, plain in views(request, frames):
+            values = {"index": index, "seconds": f"{request.second(index):.1f}", "end": end, "plain": plain}
+            parts += [{"type": "text", "text": self.prompts.render("frame", values)}, {"type": "image"}]
         return [
             {"role": "system", "content": [{"type": "text", "text": self.prompts.render("system", {})}]},
             {"role": "user", "content": [*parts, {"type": "text", "text": text}]},
         ]
 
-    def words(self, request: JudgeRequest, questions: Sequence[Question], assess: Consistency | None) -> str:
-        """Return the part of a request that asks."""
-        return self.prompts.ask(request.sample, questions, assess, bodies=request.bodies)
+    def words(self, request: JudgeRequest, questions: Sequence[Question], look: Look | None, **how: Any) -> str:
+        """Return the part of a request that asks; `how` are fields of `Asking`."""
+        asking = Asking(bodies=request.bodies, notes=request.unmarked(), **how)
+        return self.prompts.ask(request.sample, questions, look, asking)
 
-    def keys(self, request: JudgeRequest, images: Mapping[int, Frame]) -> dict[str, str]:
-        """Return the content key of every question by its label, and of the assessment, where asked for, under an empty label.
+    def keys(self, request: JudgeRequest, images: Mapping[int, Frame], look: Look | None) -> dict[str, str]:
+        """Return the content key of every question by its label, and of `look`, where there is one, under ``LOOKS``.
 
         The key of a part is the hash of the chat that would ask for it alone, so it does not move with what else is open.
         """
-        digests = [sha256_bytes(f"{frame.shape}".encode() + frame.tobytes()) for frame in images.values()]
-        parts: dict[str, str] = {label(item): self.words(request, [item], None) for item in request.questions}
-        if request.assess is not None:
-            parts[""] = self.words(request, [], request.assess)
+        digests = [sha256_bytes(f"{frame.shape}".encode() + frame.tobytes()) for frame in pictures(request, images)]
+        parts: dict[str, str] = {label(item): self.words(request, [item], None, named_only=True) for item in request.questions}
+        if look is not None:
+            asked = zip(LOOKS, (look, look.fuller), strict=True)
+            parts |= {name: self.words(request, [], item) for name, item in asked if item is not None}
         known = {"judge": self.id, "revision": self.revision, "host": "", "repeat": request.repeat, "pictures": digests}
-        return {name: sha256_json({**known, "request": self.content(list(images), words)}) for name, words in parts.items()}
+        return {
+            name: sha256_json({**known, "request": self.content(request, list(images), words)}) for name, words in parts.items()
+        }
 
-    def recall(self, request: JudgeRequest, keys: Mapping[str, str]) -> tuple[dict[str, Answer], dict[int, Seen] | None]:
-        """Return the answers, by label, that need no look, of lost instances or given before; and what was seen."""
+    def recall(
+        self, request: JudgeRequest, keys: Mapping[str, str]
+    ) -> tuple[dict[str, tuple[Said, Mapping[str, Any]]], dict[int, Seen] | None]:
+        """Return the answers given before, by label, each with its evidence, and what was seen."""
         known, cache = {}, self.services.cache
+        if cache is None:
+            return {}, None
         for question in request.questions:
-            name = label(question)
-            declined = request.unanswerable(question, self.id)
-            stored = cache.get(keys[name]) if cache is not None and declined is None else None
-            if declined is not None:
-                known[name] = declined
-            elif stored is not None:
-                said, evidence = unpack_said(stored), stored.get("evidence", {})
-                known[name] = request.reply(
-                    question,
-                    self.id,
-                    AnswerStatus.OK,
-                    value=said.value,
-                    frame=said.frame,
-                    reason=said.reason,
-                    evidence=evidence,
-                    usage={"cached": True},
-                )
-        stored = cache.get(keys[""]) if cache is not None and "" in keys else None
-        return known, None if stored is None else unpack_seen(stored)
+            stored = cache.get(keys[label(question)])
+            if stored is not None:
+                known[label(question)] = unpack_said(stored), stored.get("evidence", {})
+        seen = [stored for name in LOOKS if name in keys and (stored := cache.get(keys[name])) is not None]
+        return known, unpack_seen(seen[0]) if seen else None
 
     def keep(self, key: str, value: Mapping[str, Any]) -> None:
         """Store a good answer, where there is a cache."""
@@ -173,49 +173,76 @@ class GeneratingJudge(HfJudge):
     def judge(self, request: JudgeRequest) -> Judgement:
         """Answer every question, and assess where asked, in one reply and at most one repair turn. Raises as `answer` does."""
         images = self.shown(request)
-        keys = self.keys(request, images)
+        look = self._look(request, images)
+        keys = self.keys(request, images, look)
         known, seen = self.recall(request, keys)
-        stated = {"cached": True} if seen is not None else {}
+        said = {name: answer for name, (answer, _) in known.items()}
+        cached, stated = frozenset(said), {"cached": True} if seen is not None else {}
+        before = self.vlm.took()
         problems: list[str] = []
         turns: list[dict[str, Any]] = []
         part: dict[int, Seen] = {}
-        before = self.vlm.took()
         for _ in range(2):
-            rest = [item for item in request.questions if label(item) not in known]
-            assess = _open_frames(request.assess, part) if seen is None else None
-            if not rest and assess is None:
+            rest = [item for item in request.questions if label(item) not in said]
+            # Some frames were perhaps told by a reply that was cut off.
+            open_look = look.only(at for at in look.frames if at not in part) if look is not None and seen is None else None
+            if not rest and open_look is None:
                 break
-            words = self.words(request, rest, assess)
+            words = self.words(request, rest, open_look, given=_lines(seen if seen is not None else part))
             if turns:
                 again = self.prompts.render("repair", {"problems": problems, "again": words})
                 turns.append({"role": "user", "content": [{"type": "text", "text": again}]})
             else:
-                turns = self.content(list(images), words)
-            reply = self.vlm.write(turns, list(images.values()), self.max_tokens)
+                turns = self.content(request, list(images), words)
+            reply = self.vlm.write(turns, pictures(request, images), self.max_tokens)
             shown = thinking.without_thinking(reply.text) or "(nothing)"
             # What is left of a reply that was cut off is asked for by itself: nothing else is known to be wrong with it.
             turns = [] if reply.cut else [*turns, {"role": "assistant", "content": [{"type": "text", "text": shown}]}]
-            reading = self._read(request, reply, rest, assess, images)
+            reading = self._read(request, reply, rest, open_look, images)
             problems = [*([cut_off(self.max_tokens)] if reply.cut else []), *reading.problems]
-            for question in rest:
-                said = reading.answers.get(label(question))
-                if said is not None:
-                    self.keep(keys[label(question)], pack_said(said))
-                    known[label(question)] = request.reply(
-                        question, self.id, AnswerStatus.OK, value=said.value, frame=said.frame, reason=said.reason
-                    )
-            if assess is not None and set(reading.frames) == set(assess.frames):
+            for name, answer in reading.answers.items():
+                self.keep(keys[name], pack_said(answer))
+                said[name] = answer
+            if open_look is not None and set(reading.frames) == set(open_look.frames):
                 seen = {**part, **reading.frames}
                 self.keep(keys[""], pack_seen(seen))
             elif reply.cut:
                 part.update(reading.frames)
         why = "; ".join(problems[:3])
-        answers = [
-            known.get(label(item)) or request.reply(item, self.id, AnswerStatus.UNPARSED, reason=why)
-            for item in request.questions
-        ]
-        consistency = None if request.assess is None else _consistency(request, request.assess, seen, self.id, why)
+        open_ = look is not None and seen is None and self.prompts.walks
+        answers = [self._record(request, item, said, seen, (cached, open_, why)) for item in request.questions]
+        consistency = None if request.assess is None else _consistency(request.assess, seen, self.id, why)
         return with_usage(Judgement(answers=answers, consistency=consistency), self.vlm.took(before), stated)
+
+    def _look(self, request: JudgeRequest, images: Mapping[int, Frame]) -> Look | None:
+        frames, assess = tuple(frame for frame in images if frame > 0), request.assess is not None
+        wanted = assess or (self.prompts.walks and bool(request.questions))
+        return Look(frames=frames, assess=assess, all=True) if frames and wanted else None
+
+    def _record(
+        self,
+        request: JudgeRequest,
+        question: Question,
+        said: Mapping[str, Said],
+        seen: Mapping[int, Seen] | None,
+        known: tuple[frozenset[str], bool, str],
+    ) -> Answer:
+        """Return the record; `known` are the labels from the cache, whether the frames are not told, and why something is not."""
+        (cached, untold, why), name = known, label(question)
+        answer = said.get(name)
+        # What a yes is worth depends on what its frame shows; the answer itself is in the cache.
+        if answer is None or (untold and answer.value is AnswerValue.YES):
+            return request.reply(question, self.id, AnswerStatus.UNPARSED, reason=why)
+        return request.reply(
+            question,
+            self.id,
+            AnswerStatus.OK,
+            value=answer.value,
+            frame=answer.frame,
+            reason=answer.reason,
+            evidence=evidence_of(answer, seen, question),
+            usage={"cached": True} if name in cached else {},
+        )
 
     def write_questions(self, sample: Sample, interaction: int, names: tuple[str, str]) -> tuple[str, ...]:
         """Return ten questions about an interaction, from the cache or one request with one repair turn.
@@ -241,17 +268,16 @@ class GeneratingJudge(HfJudge):
         request: JudgeRequest,
         reply: Written,
         questions: Sequence[Question],
-        assess: Consistency | None,
+        look: Look | None,
         images: Mapping[int, Frame],
     ) -> Reading:
-        labels, ids = [label(item) for item in questions], [item.id for item in request.sample.instances]
-        frames = list(assess.frames) if assess is not None else []
-        return parsing.read(reply.text, labels, images, frames, ids, bodies=request.bodies, cut=reply.cut)
+        labels, instances = [label(item) for item in questions], request.sample.instances
+        # A model may keep to the layout of before, whatever the words: where marks are wanted it must give them there too.
+        return walking.read(reply.text, labels, list(images), look, instances, bodies=request.bodies, cut=reply.cut)
 
 
-def _open_frames(assess: Consistency | None, part: Mapping[int, Seen]) -> Consistency | None:
-    """Return what is still to be assessed, when some frames were told by a reply that was cut off."""
-    return only_frames(assess, [frame for frame in assess.frames if frame not in part]) if assess is not None and part else assess
+def _lines(seen: Mapping[int, Seen]) -> dict[int, str]:
+    return {frame: item.reason for frame, item in seen.items() if item.reason}
 
 
 class ChoosingJudge(HfJudge):
@@ -260,8 +286,23 @@ class ChoosingJudge(HfJudge):
     def answer(self, request: JudgeRequest) -> list[Answer]:
         """Answer every question of the request. Raises BackendError when tracking failed or the weights cannot be loaded."""
         images = self.shown(request)
-        keys = self.keys(request, images)
-        known, _ = self.recall(request, keys)
+        keys = self.keys(request, images, None)
+        remembered, _ = self.recall(request, keys)
+        known = {
+            label(item): request.reply(
+                item,
+                self.id,
+                AnswerStatus.OK,
+                value=said.value,
+                frame=said.frame,
+                reason=said.reason,
+                evidence=evidence,
+                usage={"cached": True},
+            )
+            for item in request.questions
+            for said, evidence in [remembered.get(label(item), (None, {}))]
+            if said is not None
+        }
         rest = [item for item in request.questions if label(item) not in known]
         before = self.vlm.took()
         if rest:
@@ -275,9 +316,9 @@ class ChoosingJudge(HfJudge):
         return with_usage(judgement, self.vlm.took(before), {}).answers
 
     def _choose(self, request: JudgeRequest, questions: Sequence[Question], images: Mapping[int, Frame]) -> dict[str, Answer]:
-        scorer = self.vlm.scorer(lambda text: self.content(list(images), text), list(images.values()), self.batch)
+        scorer = self.vlm.scorer(lambda text: self.content(request, list(images), text), pictures(request, images), self.batch)
         values = list(AnswerValue)
-        begun = [(self.words(request, [item], None), _reply_up_to_answer(item)) for item in questions]
+        begun = [(self.words(request, [item], None, choices=True), _reply_up_to_answer(item)) for item in questions]
         # Quotation mark and comma end each answer, so that none is the beginning of another. Both, since vocabularies have them
         # as one token: after “no” a model goes on with that, hardly ever with the mark alone, which would make the longer “no”
         # the likelier of the two. For the same reason the space, one token with “null”, belongs to the frame.
@@ -331,12 +372,12 @@ def _best(chances: Sequence[float]) -> int:
     return max(range(len(chances)), key=chances.__getitem__)
 
 
-def _consistency(request: JudgeRequest, base: Consistency, seen: Mapping[int, Seen] | None, who: str, why: str) -> Consistency:
+def _consistency(base: Consistency, seen: Mapping[int, Seen] | None, who: str, why: str) -> Consistency:
     stated = replace(base, states=None, assessors={"emergence": who, "disappearance": who}, reasons=())
     if seen is None:
         return replace(stated, emergence=None, disappearance=None, status=AnswerStatus.UNPARSED, reason=why)
     found = [seen[frame] for frame in base.frames]
-    if request.bodies:
+    if all(item.impossible is not None for item in found):
         marks = tuple(item.impossible for item in found)
         stated = replace(stated, implausible=marks, assessors={**stated.assessors, "implausible": who})
     return replace(

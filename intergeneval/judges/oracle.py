@@ -27,7 +27,7 @@ class OracleJudge:
         truth = request.truth
         if truth is None:
             raise BackendError(f"{request.sample.id}: the oracle judge needs a staged video; use --model staged:POLICY")
-        known = {(item.interaction, item.question_id): item for item in truth.sampled}
+        known = {(item.interaction, item.question_id): item for item in (*truth.sampled, *truth.control_sampled)}
         answers = []
         for question in request.questions:
             found = known.get((question.interaction, question.question_id))

@@ -7,16 +7,20 @@ Of a reply that was cut off the entries count that are written to their end. Eve
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from intergeneval.judges import spelling, unfinished, wrapping
+from intergeneval.judges.unfinished import ReplyObject
 from intergeneval.records import AnswerValue
 
 MAX_REASON = 400
 """Longest reason that is kept, in characters."""
+
+_LINE = re.compile(r"\s*(?:frame\s*)?(\d{1,9})(?:\s*,\s*[\d.]+ s)?\s*[:.–—-](?:\s+(.*))?", re.IGNORECASE | re.DOTALL)
 
 _VALUES = {value.value: value for value in AnswerValue}
 
@@ -37,14 +41,16 @@ class Said:
 class Seen:
     """A usable statement on one frame."""
 
-    emerged: bool
-    """Whether something is there that frame 0 did not have."""
+    emerged: bool | None
+    """Whether something is there that frame 0 did not have; None where that was not asked."""
     missing: tuple[str, ...]
     """Ids of the instances that are gone."""
     reason: str
     """Why."""
     impossible: bool | None = None
     """Whether it shows a body or thing that cannot be; None where that was not asked."""
+    odd: tuple[str, ...] = ()
+    """Ids of the instances whose body or form cannot be, as far as somebody said whose it is."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -82,18 +88,30 @@ def read(
     `ids` are the instances that may be missing. With `bodies` the reply also marks frames with a body or thing that cannot be. Of
     a reply that was `cut` off by a limit of tokens the entries are read that are complete, each as strictly as ever.
     """
-    reading = Reading()
     try:
-        found, partial = _object_of(text, cut=cut)
+        written = reply_object(text, cut=cut)
     except ValueError as error:
-        reading.problems.append(str(error))
-        return reading
+        return Reading(problems=[str(error)])
+    return read_object(written.fields, written.cut, labels, sampled, assessed, ids, bodies=bodies)
+
+
+def read_object(
+    found: Mapping[str, Any],
+    partial: bool,
+    labels: Sequence[str],
+    sampled: Collection[int],
+    assessed: Sequence[int],
+    ids: Collection[str],
+    *,
+    bodies: bool,
+) -> Reading:
+    """Read the object of a reply as `read` does; `partial` says that it is what was written before the reply was cut off."""
+    reading = Reading()
     expected = {name for name, wanted in (("answers", labels), ("frames", assessed)) if wanted}
     if surplus := sorted(set(found) - expected):
         reading.problems.append(f"the object has {surplus[0]!r}, which nobody asked for")
     if labels:
-        entries = found.get("answers", [] if partial else None)
-        _read_answers(entries, _wanted_answers(labels, partial), sampled, reading)
+        read_answers(found.get("answers", [] if partial else None), labels, sampled, partial, reading)
     if assessed:
         entries = found.get("frames", [] if partial else None)
         _read_frames(entries, _wanted_frames(assessed, partial), reading, lambda entry: _frame(entry, ids, bodies=bodies))
@@ -103,18 +121,19 @@ def read(
     return reading
 
 
-def _object_of(text: str, *, cut: bool) -> tuple[dict[str, Any], bool]:
-    """Return the object of a reply, and whether it is only what was written of it before the reply was cut off."""
+def reply_object(text: str, *, cut: bool) -> ReplyObject:
+    """Return the object of a reply, or what was written of it before the reply was `cut` off. Raises ValueError."""
     try:
-        return load_object(text, cut=cut), False
+        return ReplyObject(fields=load_object(text, cut=cut))
     except ValueError:
         if not cut:
             raise
-    return unfinished.begun_object(text), True
+    return unfinished.begun_object(text)
 
 
-def _read_answers(entries: Any, wanted: _Wanted, sampled: Collection[int], reading: Reading) -> None:
-    for name, entry in _once_each(entries, wanted, reading.problems):
+def read_answers(entries: Any, labels: Sequence[str], sampled: Collection[int], partial: bool, reading: Reading) -> None:
+    """Add the usable answers of a list of them to `reading`, and a sentence for each fault."""
+    for name, entry in _once_each(entries, _wanted_answers(labels, partial), reading.problems):
         said = _answer(entry, sampled)
         if isinstance(said, str):
             reading.problems.append(f"question {name}: {said}")
@@ -151,6 +170,24 @@ def _read_frames(entries: Any, wanted: _Wanted, reading: Reading, see: Callable[
             reading.problems.append(f"frame {number}: {seen}")
         else:
             reading.frames[number] = seen
+
+
+def read_lines(entries: Any, frames: Sequence[int], problems: list[str]) -> dict[int, str]:
+    """Return the line that a walk has for each frame, and add a sentence for each fault to `problems`."""
+    wanted = replace(_wanted_frames(frames, partial=False), part="walk", many="lines")
+    split = [_line(entry) for entry in entries] if isinstance(entries, list) else entries
+    lines = {}
+    for number, entry in _once_each(split, wanted, problems):
+        if not isinstance(entry.get("seen"), str):
+            problems.append(f"frame {number}: seen {str(entry.get('seen'))[:20]!r} is no text")
+        lines[number] = reason_of({"reason": entry.get("seen")})
+    return lines
+
+
+def _line(entry: Any) -> Any:
+    """Return a line such as ``5: W walks off`` as an object with frame and seen; anything else as it is."""
+    found = _LINE.fullmatch(entry) if isinstance(entry, str) else None
+    return {"frame": int(found.group(1)), "seen": found.group(2)} if found is not None else entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,18 +278,20 @@ def schema(
         shown = {"anyOf": [{"type": "integer", "enum": list(sampled)}, {"type": "null"}]}
         answer = {"type": "string", "enum": list(_VALUES)}
         question = {"type": "string", "enum": list(labels)}
-        parts["answers"] = _list(_object({"question": question, "reason": text, "answer": answer, "frame": shown}))
+        parts["answers"] = list_of(object_of({"question": question, "reason": text, "frame": shown, "answer": answer}))
     if assessed:
         frame = {"type": "integer", "enum": list(assessed)}
-        missing = _list({"type": "string", "enum": list(ids)})
+        missing = list_of({"type": "string", "enum": list(ids)})
         entry = {"frame": frame, "reason": text, "emerged": {"type": "boolean"}, "missing": missing}
-        parts["frames"] = _list(_object({**entry, "impossible": {"type": "boolean"}} if bodies else entry))
-    return _object(parts)
+        parts["frames"] = list_of(object_of({**entry, "impossible": {"type": "boolean"}} if bodies else entry))
+    return object_of(parts)
 
 
-def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
+def object_of(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of an object that has all these, in this order, and nothing else."""
     return {"type": "object", "properties": dict(properties), "required": list(properties), "additionalProperties": False}
 
 
-def _list(items: Mapping[str, Any]) -> dict[str, Any]:
+def list_of(items: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of a list."""
     return {"type": "array", "items": dict(items)}

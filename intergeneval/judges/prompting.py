@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from jinja2.sandbox import SandboxedEnvironment
 from intergeneval.errors import ConfigError
 from intergeneval.ids import sha256_json, short
 from intergeneval.judges.bounded import PLAIN_TEXT, BoundedEnvironment, render
-from intergeneval.records import Consistency, Question, Sample
+from intergeneval.judges.naming import long_name, short_names, shortened
+from intergeneval.judges.walking import Look
+from intergeneval.records import Question, Sample
 from intergeneval.records.disk import read_text
 
 NAMES = ("system", "frame", "ask", "repair", "write_system", "write")
@@ -37,9 +40,20 @@ def label(question: Question) -> str:
     return f"{question.interaction}.{question.question_id}"
 
 
-def only_frames(assess: Consistency, frames: Sequence[int]) -> Consistency:
-    """Return what asks about these frames alone."""
-    return Consistency(sample_id=assess.sample_id, seed=assess.seed, frames=tuple(frames), video=assess.video)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """How a request asks, beside what."""
+
+    given: Mapping[int, str] = field(default_factory=dict)
+    """Lines on frames that were said before."""
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """What to know of an instance's outline, by id."""
+    named_only: bool = False
+    """Whether nobody is introduced whom the questions do not name."""
+    choices: bool = False
+    """Whether the answer is one of three words and nothing is written before it."""
+    bodies: bool = False
+    """Whether an own ``ask`` of before has frames marked whose bodies cannot be."""
 
 
 class Prompts:
@@ -63,12 +77,17 @@ class Prompts:
         # Sandboxed and bounded, because a prompts folder may come from anywhere; counting the package's own only costs time.
         environment = BoundedEnvironment() if replaced else SandboxedEnvironment(**PLAIN_TEXT)
         self._templates = {}
+        self._sources = {**texts, **replaced}
         for name, text in {**texts, **replaced}.items():
             try:
                 self._templates[name] = environment.from_string(text)
             except (TemplateError, RecursionError) as error:
                 raise ConfigError(f"{_place(folder, name)}: not a jinja2 template ({error})") from None
         self._folder = folder
+
+    def source(self, name: str) -> str:
+        """Return the text of a template as it was written."""
+        return self._sources[name]
 
     def render(self, name: str, values: Mapping[str, Any]) -> str:
         """Return the text of a template. Raises ConfigError when it uses what it is not given, or fails in another way."""
@@ -91,25 +110,62 @@ class JudgePrompts(Prompts):
 
         They repeat what ``ask`` says, so a judge with an ``ask`` of its own would be asked in two ways.
         """
-        if "ask" in self.replaced and "ask_bodies" not in self._bodies.replaced:
+        if self.walks:
+            return self.version
+        if "ask_bodies" not in self._bodies.replaced:
             raise ConfigError(
                 f"{_place(self._folder, 'ask')}: profile 'informative' also asks which frames show a body that cannot be, with "
                 f"ask_bodies.j2 in place of ask.j2; put an ask_bodies.j2 of your own beside it, or choose another profile"
             )
         return self._bodies.version
 
-    def ask(self, sample: Sample, questions: Sequence[Question], assess: Consistency | None, *, bodies: bool = False) -> str:
-        """Return the part of a request that asks: questions, and emergence at the frames of `assess`. Raises as `render`.
+    @property
+    def walks(self) -> bool:
+        """Whether the words ask for a walk through the frames; an own ``ask`` of before asks for statements a frame."""
+        return "ask" not in self.replaced or '"walk"' in self.source("ask")
 
-        With `bodies` the same frames are also to be marked that show a body or thing that cannot be.
+    def ask(
+        self,
+        sample: Sample,
+        questions: Sequence[Question],
+        look: Look | None,
+        how: Asking | None = None,
+    ) -> str:
+        """Return the part of a request that asks: questions, and what is to be said of the frames of `look`.
+
+        Raises as `render`.
         """
+        how = how or Asking()
+        asked, named = [], set[str]()
+        for item in questions:
+            text, names = shortened(item.text, sample.instances) if self.walks else (item.text, set())
+            asked.append({"label": label(item), "text": text})
+            named |= names
+        letters = short_names(sample.instances)
+        told = [item for item in sample.instances if not how.named_only or item.id in named]
         values = {
-            "questions": [{"label": label(item), "text": item.text} for item in questions],
-            "frames": list(assess.frames) if assess is not None else [],
-            "instances": sample.instances if assess is not None else (),
+            "questions": asked,
+            "names": [
+                {
+                    "short": letters[item.id],
+                    "long": long_name(item),
+                    "colour": item.colour,
+                    "note": how.notes.get(item.id, ""),
+                }
+                for item in told
+            ],
+            "walk": look is not None,
+            "assess": look is not None and look.assess,
+            "frames": list(look.frames) if look is not None else [],
+            "all": look is not None and look.all,
+            "given": sorted(how.given.items()),
+            "choices": how.choices,
+            "instances": sample.instances if look is not None else (),
             "classes": list(dict.fromkeys(item.class_ for item in sample.instances)),
         }
-        return self._bodies.render("ask_bodies", values) if bodies and assess is not None else self.render("ask", values)
+        if not self.walks and how.bodies and look is not None:
+            return self._bodies.render("ask_bodies", values)
+        return self.render("ask", values)
 
 
 def _read(folder: Path) -> dict[str, str]:

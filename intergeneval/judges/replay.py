@@ -36,7 +36,8 @@ class ReplayJudge:
         self._texts = {
             (item.sample_id, item.interaction, item.question_id): item.text for item in _lines(folder, "questions", Question)
         }
-        self._version_1 = any(item.template.endswith("/v1") for item in _lines(folder, "questions", Question))
+        marks = (item.template.rpartition("/v")[2] for item in _lines(folder, "questions", Question))
+        self._version = next((mark for mark in marks if mark.isdecimal()), "")
         self._declined: dict[tuple[str, int, int], str] = {}
         self._answers = {
             (item.sample_id, item.seed, item.video, item.interaction, item.question_id, item.repeat): item
@@ -80,7 +81,7 @@ class ReplayJudge:
         assessed: Consistency | None = None
         if request.assess is not None:
             found = self._consistency.get((request.sample.id, request.video.seed, request.video.sha256))
-            if found is None or found.disappearance is None or found.frames != request.assess.frames:
+            if found is None or found.disappearance is None or not set(found.frames) <= set(request.assess.frames):
                 raise BackendError(f"{self._folder}: its judge said nothing about emergence in this video at these frames")
             if request.bodies and found.implausible is None:
                 raise BackendError(f"{self._folder}: its judge marked no frames of this video that show a body that cannot be")
@@ -95,7 +96,9 @@ class ReplayJudge:
         if found is None:
             reason = "the replayed run has no answer to this question about this file"
         elif self._texts.get(place) != question.text:
-            older = "; it was asked from templates of version 1: set templates = 1 in --config" if self._version_1 else ""
+            version, now = self._version, question.template.rpartition("/v")[2]
+            hint = f"; it was asked from templates of version {version}: set templates = {version} in --config"
+            older = "" if version in ("", now) else hint
             reason = f"the replayed run asked this question in other words{older}"
         elif found.frame is not None and found.frame not in request.video.sampled:
             reason = f"the replayed run decided by frame {found.frame}, which this run does not sample"

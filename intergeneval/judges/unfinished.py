@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from intergeneval.judges.thinking import NotJsonError, spoken
@@ -20,8 +21,20 @@ class _CutError(Exception):
     """A text ends in the middle of a JSON value."""
 
 
-def begun_object(text: str) -> dict[str, Any]:
-    """Return what is complete of the object of a reply that was cut off: its fields, and of a list the entries that are closed.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyObject:
+    """The object of a reply, as far as it was written."""
+
+    fields: dict[str, Any]
+    """What is complete of it: its fields, and of a list the entries that are closed."""
+    cut: bool = False
+    """Whether it ends before its closing brace."""
+    open: str = ""
+    """Name of the list in which it ends, which may have had more entries; empty where it ends elsewhere."""
+
+
+def begun_object(text: str) -> ReplyObject:
+    """Return what is complete of the object of a reply that was cut off.
 
     Raises ValueError where no object has begun, or where it is damaged before it is cut off.
     """
@@ -30,18 +43,23 @@ def begun_object(text: str) -> dict[str, Any]:
     if start < 0 or not may_begin(text, said, start):
         raise NotJsonError("the reply is cut off before its JSON object begins")
     found: dict[str, Any] = {}
+    in_list = ""
     try:
-        for name, value in _fields(said, start + 1):
+        for name, value, closed in _fields(said, start + 1):
             if name in found:
                 raise NotJsonError("an object of the reply has the same name twice")
             found[name] = value
+            in_list = "" if closed else name
     except _CutError:
-        return found
+        return ReplyObject(fields=found, cut=True, open=in_list)
     raise NotJsonError("the reply is not one JSON object: it is cut off amid other words")
 
 
-def _fields(text: str, place: int) -> Iterator[tuple[str, Any]]:
-    """Give name and value of what is complete in an object that opens before `place`. Raises _CutError where the text ends."""
+def _fields(text: str, place: int) -> Iterator[tuple[str, Any, bool]]:
+    """Give name and value of what is complete in an object that opens before `place`, and whether it is closed.
+
+    Of a list that is not, the value holds the entries that are. Raises _CutError where the text ends.
+    """
     while True:
         name, place = _complete(text, _skip(text, place))
         if not isinstance(name, str):
@@ -52,14 +70,14 @@ def _fields(text: str, place: int) -> Iterator[tuple[str, Any]]:
             try:
                 place = _items(text, place + 1, items)
             except _CutError:
-                yield name, items
+                yield name, items, False
                 raise
-            yield name, items
+            yield name, items, True
         else:
             value, place = _complete(text, place)
             # A number that ends where the text ends may have had more digits.
             _skip(text, place)
-            yield name, value
+            yield name, value, True
         if text[_skip(text, place)] == "}":
             return
         place = _past(text, place, ",")

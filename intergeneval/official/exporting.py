@@ -242,7 +242,7 @@ def _disappeared(found: Consistency, index: int, profile: Profile) -> bool | Non
 def _answer(question: int, answer: Answer | None) -> dict[str, Any]:
     if answer is None:
         return {"question_id": question, "answer": "error", "frame_index": None}
-    word = answer.value.value if answer.value else _WORDS[answer.status]
+    word = answer.verdict.value if answer.verdict else _WORDS[answer.status]
     return {"question_id": question, "answer": word, "frame_index": answer.frame}
 
 

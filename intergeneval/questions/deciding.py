@@ -19,6 +19,15 @@ _OF_THE_WAY = frozenset({"apart_at_start", "not_yet_over", "approaches", "gap_cl
 """Predicates that speak of the way between two, which a deed between others leaves as it is."""
 VERBS_OF_THEIR_OWN = frozenset({"eat", "drink", "feed", "lead", "walk"})
 """Verbs of which masks do not show when they are done: the deed lies at a mouth or in a rope."""
+_UNSEEN = {
+    **dict.fromkeys(("cut", "chop", "slice", "saw", "peel"), frozenset({5})),
+    **dict.fromkeys(("read", "examine"), frozenset({3, 4, 5})),
+    **dict.fromkeys(("hold up", "swing", "block", "grab", "snatch", "take", "shove", "nudge"), frozenset({4, 5, 6})),
+    **dict.fromkeys(VERBS_OF_THEIR_OWN, frozenset(range(1, 7))),
+}
+"""Verb -> questions of which its own words (from version 3 on) ask what masks do not show; others ask what the pattern asks."""
+_MANNER = frozenset({"gesture.touching", "bow.touching"})
+"""Sections that ask how a gesture looks instead of whether the two are apart, since they touch from the start."""
 _WITHOUT_TOOL = frozenset({"mount", "gesture", "bow", "attend", "pursue", "approach", "retreat", "release"})
 """Patterns in which the instrument is not what touches the object."""
 
@@ -36,15 +45,32 @@ def predicate_of(scene: Scene, number: int, section: str) -> Predicate | None:
     return None if name is None else _predicate(scene, name)
 
 
+def control_predicate(scene: Scene, roles: tuple[str, str]) -> Predicate | None:
+    """Return what geometry would check for the question whether the deed was done in other roles; None where it cannot know."""
+    pattern = scene.pattern
+    if pattern is None or not pattern.deed or pattern.thing:
+        return None
+    others = [one.id for one in scene.sample.instances if one.id not in roles]
+    arguments = {"mutual": False, "others": others, "deed": pattern.deed}
+    return Predicate(name="agent", subject=roles[0], object=roles[1], arguments=arguments)
+
+
 def _name(scene: Scene, pattern: Pattern, number: int, section: str) -> str | None:
     if number in _GROUNDING:
         # Masks show that the instrument did it, and not in whose hands it was.
         return None if not pattern.deed or (number == 8 and _tool(scene) is not None) else _GROUNDING[number]
     name = pattern.predicates.get(number)
-    if section.startswith("verbs.") or (section.endswith("after") and not _follows(scene, name)):
+    if section in _MANNER or _own_words(scene, number, section) or (section.endswith("after") and not _follows(scene, name)):
         # These look at a mouth, a rope, or a moment that masks do not tell.
         return None
     return None if name in _OUTLINE and scene.object.class_.lower() in framed_classes() else name
+
+
+def _own_words(scene: Scene, number: int, section: str) -> bool:
+    """Whether a verb's own words ask for what its pattern's predicate does not decide; up to version 2 all of them did."""
+    if not section.startswith("verbs."):
+        return False
+    return scene.version <= 2 or number in _UNSEEN.get(scene.lemma, frozenset())
 
 
 def _follows(scene: Scene, name: str | None) -> bool:

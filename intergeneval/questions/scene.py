@@ -7,10 +7,15 @@ from dataclasses import dataclass
 from typing import Self
 
 from intergeneval.errors import BenchError
+from intergeneval.questions.templates import NEWEST
 from intergeneval.records import Category, Direction, Instance, Interaction, Part, Sample, TouchingAtStart
 from intergeneval.verbs import Pattern, VerbEntry, by_category, look_up, look_up_whole, phrase
 
 _ARTICLES = ("a ", "an ", "the ")
+_BOXED = 2
+"""Last version of the templates that says box; later ones say outline, since a box is also a thing."""
+_UNTOUCHED = frozenset({"read", "examine", "lead", "walk", "feed"})
+"""Verbs of patterns with contact that are done without touching the object as well."""
 _BODY = {Part.MOUTH: "the mouth", Part.HAND: "a hand", Part.FOOT: "a foot"}
 
 
@@ -130,35 +135,50 @@ class Scene:
     def words(self) -> Mapping[str, str]:
         """Return what every placeholder of the templates stands for."""
         verb, item = phrase(self.interaction.verb, ascii_only=self.version == 1), self.interaction
-        subject = instance_name(self.subject)
-        tool = None if item.instrument is None else instance_name(_instance(self.sample, item.instrument, self._where))
+        subject = self.name(self.subject)
+        tool = None if item.instrument is None else self.name(_instance(self.sample, item.instrument, self._where))
         actor = subject if item.part is None else f"{_BODY[item.part]} of {subject}"
         how = "" if item.part is None else f" with {_BODY[item.part]}"
         return {
             "subject": subject,
-            "object": _objects(self.sample, item),
+            "object": _objects(self.sample, item, self.version),
             "base": verb.base,
             "third": verb.third,
             "doing": verb.progressive,
             "actor": actor if tool is None else f"{tool} as used by {subject}",
             "tool": tool or subject,
             "with": how if tool is None else f" with {tool}",
+            "real": self._real(),
             "End": self._end(),
-            "earlier": "" if item.after is None else clause(self.sample, item.after),
+            "earlier": "" if item.after is None else clause(self.sample, item.after, self.version),
             "destination": self._place(),
         }
+
+    def _real(self) -> str:
+        """Return the condition under which a deed that needs touch is really done; empty for others."""
+        pattern = self.pattern
+        if pattern is None or not pattern.contact or self.lemma in _UNTOUCHED:
+            return ""
+        tool = pattern.name == "manipulate" or self.interaction.instrument is not None
+        return ", with touch by body or tool" if tool else ", with touch"
 
     def _end(self) -> str:
         """Return when the outcome is looked for: at the end, or at any time where an interaction that follows may undo it."""
         own = self.index % len(self.sample.interactions)
         later = any(item.after == own for item in self.sample.interactions)
+        if self.version > _BOXED:
+            return "At some point" if later else "In the end"
         return "At some point of the video" if later else "At the end of the video"
+
+    def name(self, instance: Instance) -> str:
+        """Return how the questions of this version call an instance."""
+        return instance_name(instance, self.version)
 
     def _place(self) -> str:
         item, place = self.interaction, self.destination
         if item.destination is None:
             return ""
-        where = instance_name(place) if place is not None else " ".join(item.destination.split())
+        where = self.name(place) if place is not None else " ".join(item.destination.split())
         return f"{item.relation.value} {where}" if item.relation is not None else where
 
 
@@ -167,31 +187,31 @@ def entry_of(verb: str, version: int) -> VerbEntry | None:
     return look_up(verb) if version == 1 else look_up_whole(verb)
 
 
-def instance_name(instance: Instance) -> str:
-    """Return how questions call an instance: ``the man in a white T-shirt (red box)``."""
+def instance_name(instance: Instance, version: int = NEWEST) -> str:
+    """Return how questions call an instance: ``the man in a white T-shirt (red outline)``; ``(red box)`` up to version 2."""
     words = " ".join((instance.appearance or instance.class_).split()).rstrip(".")
     lowered = words.lower()
     for article in _ARTICLES:
         if lowered.startswith(article):
             words = words[len(article) :]
             break
-    return f"the {words} ({instance.colour} box)"
+    return f"the {words} ({instance.colour} {'box' if version <= _BOXED else 'outline'})"
 
 
-def clause(sample: Sample, index: int) -> str:
-    """Return an interaction as a clause: ``the woman (red box) lifts the apple (blue box)``, or as the benchmark words it."""
+def clause(sample: Sample, index: int, version: int = NEWEST) -> str:
+    """Return an interaction as a clause, ``the woman (red outline) lifts the apple (blue outline)``, or as worded."""
     item = sample.interactions[index]
     known = {instance.id: instance for instance in sample.instances}
     if item.subject not in known or item.object not in known or not item.verb.strip():
         return f"what comes first goes on (“{' '.join(item.text.split())}”)"
-    return f"{instance_name(known[item.subject])} {phrase(item.verb).third} {_objects(sample, item)}"
+    return f"{instance_name(known[item.subject], version)} {phrase(item.verb).third} {_objects(sample, item, version)}"
 
 
-def _objects(sample: Sample, item: Interaction) -> str:
+def _objects(sample: Sample, item: Interaction, version: int) -> str:
     """Return the object as questions call it, with its alternatives: ``any of A, B and C``."""
     assert item.object is not None
     where = f"sample {sample.id!r}"
-    names = [instance_name(_instance(sample, name, where)) for name in (item.object, *_alternatives(sample, item))]
+    names = [instance_name(_instance(sample, name, where), version) for name in (item.object, *_alternatives(sample, item))]
     return names[0] if len(names) == 1 else f"any of {', '.join(names[:-1])} and {names[-1]}"
 
 

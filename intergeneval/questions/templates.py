@@ -17,7 +17,7 @@ from intergeneval.ids import sha256_bytes
 from intergeneval.records.disk import parse_toml
 
 QUESTION_IDS = tuple(range(1, 11))
-VERSIONS = (1, 2)
+VERSIONS = (1, 2, 3)
 """The versions that come with the package, oldest first; the first one knows nothing of a benchmark's optional fields."""
 NEWEST = VERSIONS[-1]
 FIRST_MODES = ("after", "destination")
@@ -26,9 +26,14 @@ MODES = ("touching", "instrument", "mutual")
 """Further modes, in the order of trial."""
 
 _PLACEHOLDERS = frozenset(
-    {"subject", "object", "base", "third", "doing", "actor", "tool", "with", "End", "earlier", "destination"}
+    {"subject", "object", "base", "third", "doing", "actor", "tool", "with", "real", "End", "earlier", "destination"}
 )
 _VERBS = "verbs"
+_AS = "as"
+"""Key of a verb's table that names the verb in whose words it is asked."""
+CONTROL = "control"
+"""Section of the question that must be no; it stands under CONTROL_SLOT, whatever its number in a run."""
+CONTROL_SLOT = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +90,26 @@ def parse(content: bytes, where: str) -> Templates:
     verbs = data.pop(_VERBS, {})
     if not isinstance(verbs, dict):
         raise ConfigError(f"{where}: {_VERBS} is {verbs!r}; give a section for each verb")
+    same = {verb: table.pop(_AS) for verb, table in verbs.items() if isinstance(table, dict) and _AS in table}
     for name, table in {**data, **{f"{_VERBS}.{verb}": table for verb, table in verbs.items()}}.items():
         sections |= _sections(name, table, where)
+    for verb, like in same.items():
+        sections |= _alike(verb, like, sections, where)
     missing = [str(number) for number in QUESTION_IDS if number not in sections.get("common", {})]
     if missing:
         raise ConfigError(f"{where}: [common] lacks question {', '.join(missing)}; it must word all ten")
     return Templates(version, sections, sha256_bytes(content))
+
+
+def _alike(verb: str, like: object, known: Mapping[str, dict[int, str]], where: str) -> dict[str, dict[int, str]]:
+    """Return the sections of a verb that is asked in the words of another, its own words over them."""
+    names = [f"{_VERBS}.{like}{mode}" for mode in ("", *(f".{one}" for one in (*FIRST_MODES, *MODES)))]
+    found = {name: known[name] for name in names if name in known}
+    if not found:
+        raise ConfigError(f"{where}: [{_VERBS}.{verb}] {_AS} = {like!r}; there is no section of that verb")
+    own = f"{_VERBS}.{verb}"
+    renamed = {own + name.removeprefix(f"{_VERBS}.{like}"): texts for name, texts in found.items()}
+    return {name: {**texts, **known.get(name, {})} for name, texts in renamed.items()}
 
 
 def _sections(name: str, table: object, where: str) -> dict[str, dict[int, str]]:

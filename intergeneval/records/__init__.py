@@ -10,6 +10,7 @@ from intergeneval.records.answers import (
     Diagnostics,
     Predicate,
     Question,
+    Sighting,
     Stage,
 )
 from intergeneval.records.bench import (
@@ -25,11 +26,12 @@ from intergeneval.records.bench import (
 )
 from intergeneval.records.bounding import LAMBDA, bounds_of, difference_of, is_open, metric_range
 from intergeneval.records.codec import LATER, Record
-from intergeneval.records.counting import TWIN_IDS, counted
+from intergeneval.records.counting import CONTROL_ID, TWIN_IDS, control_roles, counted
 from intergeneval.records.estimate import (
     Comparison,
     Completeness,
     Contrast,
+    Controls,
     Estimate,
     Outcome,
     PromptDifference,
@@ -37,13 +39,25 @@ from intergeneval.records.estimate import (
     SliceEstimate,
     TieGroup,
     TwinPair,
+    Undone,
     Verdict,
 )
 from intergeneval.records.grounding import Basis, CropCheck, Grounding, Place
 from intergeneval.records.header import RUN_SCHEMA, Comparability, RunHeader
 from intergeneval.records.score import MISSING, UNSCORED, InteractionScore, Profile, Score, ScoreStatus
 from intergeneval.records.truth import TrueAnswer, Truth
+from intergeneval.records.twins import (
+    CONTRAST,
+    SENSITIVITY,
+    TWIN_METRICS,
+    TwinScore,
+    TwinState,
+    TwinVideo,
+    twin_difference,
+    twin_range,
+)
 from intergeneval.records.video import (
+    Beginning,
     Box,
     Detection,
     Detections,
@@ -57,18 +71,23 @@ from intergeneval.records.video import (
 
 __all__ = [
     "BOX_COLOURS",
+    "CONTRAST",
+    "CONTROL_ID",
     "KISA_IDS",
     "LAMBDA",
     "LATER",
     "MISSING",
     "RUN_SCHEMA",
+    "SENSITIVITY",
     "SGI_IDS",
     "TWIN_IDS",
+    "TWIN_METRICS",
     "UNSCORED",
     "Answer",
     "AnswerStatus",
     "AnswerValue",
     "Basis",
+    "Beginning",
     "Box",
     "Category",
     "Comparability",
@@ -76,6 +95,7 @@ __all__ = [
     "Completeness",
     "Consistency",
     "Contrast",
+    "Controls",
     "CropCheck",
     "Detection",
     "Detections",
@@ -100,6 +120,7 @@ __all__ = [
     "Sample",
     "Score",
     "ScoreStatus",
+    "Sighting",
     "SliceComparison",
     "SliceEstimate",
     "Stage",
@@ -111,12 +132,19 @@ __all__ = [
     "TrueAnswer",
     "Truth",
     "TwinPair",
+    "TwinScore",
+    "TwinState",
+    "TwinVideo",
+    "Undone",
     "Verdict",
     "Video",
     "VideoStatus",
     "bounds_of",
+    "control_roles",
     "counted",
     "difference_of",
     "is_open",
     "metric_range",
+    "twin_difference",
+    "twin_range",
 ]

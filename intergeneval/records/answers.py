@@ -9,7 +9,7 @@ from typing import Any
 
 from intergeneval.records.codec import LATER, Record
 from intergeneval.records.limits import Frames, Id
-from intergeneval.records.video import TrackState
+from intergeneval.records.video import Box, TrackState
 
 KISA_IDS = (1, 2, 3, 4, 5, 6)
 """Question ids that make KISA_raw."""
@@ -49,7 +49,7 @@ class Question(Record):
     interaction: int
     """Index of the key interaction in the sample, from 0."""
     question_id: int
-    """1 to 10 (protocol, section 1)."""
+    """1 to 10 (protocol, section 1), or CONTROL_ID."""
     stage: Stage
     """pre, during, post or grounding."""
     text: str
@@ -95,7 +95,7 @@ class Answer(Record):
     interaction: int
     """Index of the key interaction."""
     question_id: int
-    """1 to 10."""
+    """1 to 10, or CONTROL_ID."""
     status: AnswerStatus
     """ok, or why there is no answer."""
     value: AnswerValue | None
@@ -116,6 +116,15 @@ class Answer(Record):
     """sha256 of the video it is about; an answer about another version of it is stale."""
     declined: bool = field(default=False, metadata=LATER)
     """Whether the judge declares such a question unanswerable for the verb before it sees any video: it counts for no model."""
+
+    @property
+    def verdict(self) -> AnswerValue | None:
+        """The answer as it counts: a yes whose frame shows of a named instance what cannot be is "no (visually implausible)".
+
+        Whether a body can be is asked once a frame, beside the questions; `evidence` names those of whom it was denied.
+        """
+        odd = self.value is AnswerValue.YES and bool(self.evidence.get("implausible"))
+        return AnswerValue.IMPLAUSIBLE if odd else self.value
 
     def __post_init__(self) -> None:
         if (self.status is AnswerStatus.OK) != (self.value is not None):
@@ -142,6 +151,38 @@ class Diagnostics(Record):
     """Largest share of the mask outside its biggest connected piece, 0 to 1."""
     lost_share: float = 0.0
     """Share of the sampled frames after frame 0 in which the tracker had lost it."""
+    growth: float | None = field(default=None, metadata=LATER)
+    """Largest area over that in the anchor frame, in frames where it is visible; None where it is not seen again."""
+    spill: float | None = field(default=None, metadata=LATER)
+    """Largest share of the mask, beyond that in frame 0, with colours that frame 0 shows on the ground; None: not told."""
+    swallowed: tuple[Frames, ...] = field(default=(), metadata=LATER)
+    """Sampled frames in which it has no mask while another instance's shows its look."""
+    swallowed_by: str = field(default="", metadata=LATER)
+    """Whose, most of the time."""
+    regained_elsewhere: tuple[Frames, ...] = field(default=(), metadata=LATER)
+    """Frames at which it is visible again farther from where it was last seen than it could have gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting(Record):
+    """A second thing that looks like an instance, seen without a detector; evidence for people, no part of a score."""
+
+    instance_id: Id
+    """The instance it looks like."""
+    class_: str
+    """The class of that instance; JSON field ``class``."""
+    frames: tuple[Frames, ...]
+    """The sampled frames that show it, in a row."""
+    boxes: tuple[Box, ...]
+    """Where it is in each of them: what of it shows the instance's colours."""
+    confidence: float
+    """How sure that is, 0.5 to 1: by how much of the look is there, and for how long."""
+
+    @property
+    def text(self) -> str:
+        """What was seen, in words."""
+        span = f"frames {self.frames[0]} to {self.frames[-1]}"
+        return f"{span} show a second {self.class_} that looks like {self.instance_id} (confidence {self.confidence:.2f})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +209,8 @@ class Consistency(Record):
     """Why, per frame of `frames` (empty texts where nothing happened), or empty as a whole."""
     diagnostics: tuple[Diagnostics, ...] = ()
     """One entry an instance."""
+    sightings: tuple[Sighting, ...] = field(default=(), metadata=LATER)
+    """Doubles that were seen without a detector; they say nothing of `emergence`."""
     status: AnswerStatus = AnswerStatus.OK
     """ok, or why there is no statement at all."""
     reason: str = ""

@@ -165,6 +165,8 @@ class Sample(Record):
     """Free labels for slicing."""
     hashes: Mapping[BenchFile, str] = field(default_factory=dict)
     """sha256 of each file the sample names, by its path."""
+    image_prompt: str = field(default="", metadata=LATER)
+    """Text that a first frame can be drawn from, of which the prompt can go on; empty: none was written."""
 
     @property
     def plain(self) -> Sample:

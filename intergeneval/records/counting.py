@@ -3,11 +3,38 @@
 from __future__ import annotations
 
 from intergeneval.records.answers import KISA_IDS, SGI_IDS
-from intergeneval.records.bench import Interaction, TouchingAtStart
+from intergeneval.records.bench import Category, Direction, Interaction, Sample, TouchingAtStart
 from intergeneval.records.score import Profile
 
 TWIN_IDS = (3, 4, 5, 6, 8, 9, 10)
 """Question ids that are asked about a sample's own interaction and about its twin's, for `contrast`."""
+
+
+CONTROL_ID = 11
+"""Question id of the control: asked like the others, must be no, counts for no score."""
+
+
+def control_roles(sample: Sample, index: int) -> tuple[str, str] | None:
+    """Return (subject, object) that the control question of an interaction names; None where there is none to ask.
+
+    Mostly the roles exchanged: a box pushes nobody. Where the object might do the same (social acts, two of a class), or the
+    exchanged roles are asked about anyway, a bystander stands in for the subject, one of another class first, since who is of its
+    class may have done it in the subject's place. Without a bystander the roles are exchanged there too.
+    """
+    item = sample.interactions[index]
+    if item.direction is Direction.BIDIRECTIONAL or item.subject is None or item.object is None or item.questions:
+        return None
+    classes = {one.id: one.class_ for one in sample.instances}
+    if item.subject not in classes or item.object not in classes:
+        return None
+    alike = item.category is Category.SOCIAL or classes[item.subject] == classes[item.object]
+    if not alike and item.twin_of is None:
+        return item.object, item.subject
+    taken = {name for act in sample.interactions for name in (act.subject, act.object, act.instrument, act.destination)}
+    taken |= {name for act in sample.interactions for name in act.alternatives}
+    free = [name for name in classes if name not in taken]
+    free.sort(key=lambda name: classes[name] == classes[item.subject or ""])
+    return (free[0], item.object) if free else (item.object, item.subject)
 
 
 def counted(interaction: Interaction, profile: Profile) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -233,6 +233,12 @@ class Contrast(Record):
     """The pairs behind the means, each seed apart."""
     unjudged: Mapping[str, str] = field(default_factory=dict)
     """``first + second, seed n`` of pairs without a value -> why."""
+    contrast_bounds: tuple[float, float] | None = field(default=None, metadata=LATER)
+    """Mean over all pairs with everything unanswered as bad and as good as it can be; None when no pair could be judged."""
+    sensitivity_bounds: tuple[float, float] | None = field(default=None, metadata=LATER)
+    """The same for sensitivity."""
+    open: int = field(default=0, metadata=LATER)
+    """Pairs of videos of which something has no answer that could change their contrast."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -318,3 +324,37 @@ class Completeness(Record):
     """Share of missing and unscored videos that is accepted, 0 to 1."""
     complete: bool
     """Whether ``(missing + unscored) / expected`` is at or under `allowed`, and there is a video at all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Controls(Record):
+    """What a judge answered to control questions, which must be no; part of no score."""
+
+    asked: int
+    """Controls that were asked."""
+    answered: int
+    """Controls with an answer."""
+    yes: int
+    """Controls answered yes."""
+    share: float | None = None
+    """Share of yes among those answered, 0 to 1; None where none was answered."""
+    low: float | None = None
+    """Lower end of its 95 % interval (Wilson)."""
+    high: float | None = None
+    """Upper end of it."""
+    limit: float | None = None
+    """Share above which a judge flatters."""
+    flatters: bool = False
+    """Whether the share is above the limit, and plainly so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undone(Record):
+    """Interactions that nobody does, as a judge says once, at question 8: the noes to 8, 9 and 10 are one failure there."""
+
+    asked: int
+    """Interactions, of all videos, with answers to 8, 9 and 10."""
+    undone: int
+    """Those of which the judge says that nobody does it."""
+    where: tuple[tuple[str, int, int], ...] = ()
+    """(sample, seed, interaction) of each of these."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from intergeneval.records.answers import AnswerValue
-from intergeneval.records.codec import Record
+from intergeneval.records.codec import LATER, Record
 from intergeneval.records.limits import Frames, Id
 from intergeneval.records.video import Detections, Tracks
 
@@ -44,6 +44,10 @@ class Truth(Record):
     """True answers, all frames seen."""
     sampled: tuple[TrueAnswer, ...] = ()
     """True answers, only the sampled frames seen."""
+    control_event: tuple[TrueAnswer, ...] = field(default=(), metadata=LATER)
+    """True answers to control questions, all frames seen."""
+    control_sampled: tuple[TrueAnswer, ...] = field(default=(), metadata=LATER)
+    """True answers to control questions, only the sampled frames seen."""
     frames: tuple[Frames, ...] = ()
     """The sampled frames `sampled`, `emergence` and `disappearance` speak of (with frame 0)."""
     emergence: tuple[bool, ...] = ()

@@ -33,6 +33,41 @@ class Fit(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Beginning(Record):
+    """How a video's first frame lies against the benchmark's."""
+
+    scale: tuple[float, float] = (1.0, 1.0)
+    """How many times as wide and as high the benchmark's picture is in the video; (1, 1) where it stands in place."""
+    shift: tuple[float, float] = (0.0, 0.0)
+    """Where its upper left corner lies in the video, in shares of the frame's width and height."""
+    agreement: float
+    """Share of the textured parts of the benchmark's picture that the video's first frame shows too, 0 to 1."""
+    inside: float | None = None
+    """The same of what lies inside the instances; None where that is too plain to tell."""
+    mirrored: bool = False
+    """Whether it is the benchmark's picture with left and right exchanged."""
+
+    @property
+    def distance(self) -> float:
+        """How far apart the two pictures are, 0 (one picture) to 1 (nothing in common)."""
+        return 1.0 - (self.agreement if self.inside is None else min(self.agreement, self.inside))
+
+    @property
+    def in_place(self) -> bool:
+        """Whether masks of the benchmark's picture fit as they are."""
+        return self.scale == (1.0, 1.0) and self.shift == (0.0, 0.0)
+
+    @property
+    def text(self) -> str:
+        """Where the benchmark's picture lies in the video, in words."""
+        (wide, high), (right, down) = self.scale, self.shift
+        return (
+            f"first frame: {wide:.3f} times as wide and {high:.3f} times as high as the benchmark's, its upper left corner at "
+            f"{right:+.3f}, {down:+.3f} of the sides; masks were moved alike"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Video(Record):
     """One video of one sample and seed, as it was decoded."""
 
@@ -69,6 +104,21 @@ class Video(Record):
     window: tuple[int, int, int, int] | None = field(default=None, metadata=LATER)
     """Top, left, height and width, in the pixels of a video that the run made, of the part in which the model was given the first
     frame with black around it; that part is what is judged. None where it was given the whole frame, or no first frame."""
+    beginning: Beginning | None = field(default=None, metadata=LATER)
+    """How its first frame lies against the benchmark's, where the two differ by more than what masks are drawn to; else None."""
+    cuts: tuple[Frames, ...] = field(default=(), metadata=LATER)
+    """Frames at which another shot begins, rising: nothing is said of the instances from the first on."""
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a reader of its score should know of it, in words: cuts, and a first frame that was moved."""
+        found = []
+        if self.beginning is not None and self.status is VideoStatus.OK:
+            found.append(self.beginning.text)
+        if self.cuts:
+            at = ", ".join(map(str, self.cuts))
+            found.append(f"another shot begins at frame {at} of {self.frames}: instances are lost from the first cut on")
+        return tuple(found)
 
 
 class TrackState(enum.StrEnum):

@@ -64,7 +64,7 @@ def _share(score: Score, answers: Sequence[Answer], ids: tuple[int, ...]) -> str
         counting = [number for number in ids if number not in part.left_out]
         mine = [item for item in answers if item.interaction == part.interaction and item.question_id in counting]
         answered = sum(item.status is AnswerStatus.OK for item in mine)
-        yes = sum(item.value is AnswerValue.YES for item in mine)
+        yes = sum(item.verdict is AnswerValue.YES for item in mine)
         parts.append(f"{yes}/{answered}")
     if not parts:
         return "as imported" if score.kisa_raw is not None else ""

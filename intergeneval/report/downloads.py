@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from intergeneval import stats
 from intergeneval.report.page import Report
 
 
@@ -53,6 +54,9 @@ def report_json(report: Report) -> dict[str, Any]:
                         "tie_group": row.tie_group,
                         "estimates": {metric: item.to_json() for metric, item in row.estimates.items()},
                         "completeness": row.completeness.to_json(),
+                        **({"twins": {metric: item.to_json() for metric, item in row.twins.items()}} if row.twins else {}),
+                        **stats.controls_json(row.controls),
+                        **stats.undone_json(row.undone),
                     }
                     for row in group.rows
                 ],
@@ -78,12 +82,14 @@ def report_json(report: Report) -> dict[str, Any]:
 
 def _leaderboard_csv(report: Report) -> str:
     named = "key model tie_group metric mean low high se prompts clusters coverage partial bounds_low bounds_high open"
-    rows: list[list[Any]] = [named.split()]
+    rows: list[list[Any]] = [[*named.split(), "controls_yes", "controls_answered", "controls_share"]]
     for group in report.groups:
         for row in group.rows:
-            for metric, item in row.estimates.items():
+            for metric, item in (*row.estimates.items(), *row.twins.items()):
                 numbers = [item.mean, item.low, item.high, item.se, item.prompts, item.clusters, item.coverage]
                 told = [" ".join(item.partial), *(item.bounds or (None, None)), item.open]
+                asked = row.controls
+                told += [None, None, None] if asked is None else [asked.yes, asked.answered, asked.share]
                 rows.append([group.comparability.key, row.label, row.tie_group, metric, *numbers, *told])
     return _csv(rows)
 

@@ -127,16 +127,16 @@ def commit(text: str) -> str:
 
 def answer_word(answer: Answer) -> str:
     """Return an answer, or why there is none, in a word or two."""
-    return _WORDS[answer.value] if answer.value is not None else answer.status.value
+    return _WORDS[answer.verdict] if answer.verdict is not None else answer.status.value
 
 
 def answer_class(answer: Answer) -> str:
     """Return the style of an answer."""
-    if answer.value is AnswerValue.YES:
+    if answer.verdict is AnswerValue.YES:
         return "yes"
-    if answer.value is AnswerValue.IMPLAUSIBLE:
+    if answer.verdict is AnswerValue.IMPLAUSIBLE:
         return "odd"
-    if answer.value is AnswerValue.NO:
+    if answer.verdict is AnswerValue.NO:
         return "no"
     return "none" if answer.status is AnswerStatus.UNANSWERABLE else "failed"
 

@@ -7,7 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from intergeneval import stats
-from intergeneval.records import Comparability, Comparison, Completeness, Estimate, PromptDifference, RunHeader, ScoreStatus
+from intergeneval.records import (
+    Comparability,
+    Comparison,
+    Completeness,
+    Controls,
+    Estimate,
+    PromptDifference,
+    RunHeader,
+    ScoreStatus,
+    Undone,
+)
 from intergeneval.report.card import JudgeCard
 from intergeneval.report.load import LoadedRun
 
@@ -47,6 +57,12 @@ class Row:
     """Prompt scores of the primary metric."""
     usage: Usage
     """What the answers took."""
+    twins: Mapping[str, Estimate]
+    """Contrast and sensitivity; empty where the benchmark has no twins."""
+    controls: Controls | None = None
+    """What the judge answered to questions that must be no; None where none was asked."""
+    undone: Undone | None = None
+    """Interactions that nobody does, as the judge says; None where questions 8 to 10 have no answers."""
 
     @property
     def label(self) -> str:
@@ -86,7 +102,7 @@ class Pair:
     second: int
     """Place of the candidate."""
     comparisons: tuple[Comparison, ...]
-    """All metrics, the primary first."""
+    """All metrics, the primary first, last those of twins where there are any."""
     differences: tuple[PromptDifference, ...]
     """By rising difference."""
 
@@ -206,6 +222,8 @@ def _fitting(cards: Sequence[JudgeCard], header: RunHeader) -> list[JudgeCard]:
 def _row(run: LoadedRun, clusters: Mapping[str, str], tie_group: int | None) -> Row:
     estimates = stats.estimates(run.scores, clusters, profile=run.header.comparability.profile)
     main = estimates[stats.PRIMARY]
+    acts = {sample.id: len(sample.interactions) for sample in run.samples.values()}
+    answers = [item for take in run.takes.values() for item in take.answers if item.interaction < acts.get(item.sample_id, 0)]
     return Row(
         run=run,
         estimates=estimates,
@@ -214,6 +232,9 @@ def _row(run: LoadedRun, clusters: Mapping[str, str], tie_group: int | None) -> 
         counts=tuple((status, count) for status, count in main.statuses.items() if status != ScoreStatus.OK),
         prompts=stats.prompt_scores(run.scores),
         usage=_usage(run),
+        twins=stats.twin_estimates(run.twins, profile=run.header.comparability.profile) if run.twins else {},
+        controls=stats.controls(answers),
+        undone=stats.undone(answers),
     )
 
 
@@ -253,10 +274,11 @@ def _pair(anchor: str, rows: Sequence[Row], places: tuple[int, int], clusters: M
     baseline, candidate = rows[worse].run, rows[better].run
     differences = stats.prompt_differences(baseline.scores, candidate.scores)
     names, profile = (baseline.label, candidate.label), candidate.header.comparability.profile
+    twins = stats.compare_twins(baseline.twins, candidate.twins, names, profile=profile)
     return Pair(
         anchor=f"{anchor}-pair-{better + 1}-{worse + 1}",
         first=worse,
         second=better,
-        comparisons=stats.compare_metrics(baseline.scores, candidate.scores, clusters, names, profile=profile),
+        comparisons=(*stats.compare_metrics(baseline.scores, candidate.scores, clusters, names, profile=profile), *twins),
         differences=tuple(sorted(differences, key=lambda item: (item.difference, item.sample_id))),
     )

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from intergeneval.errors import RecordError, UsageError
-from intergeneval.gate.run_scores import written_scores
-from intergeneval.records import Answer, Consistency, Question, RunHeader, Sample, Score, Tracks, Video
+from intergeneval.gate.run_scores import run_twins, written_scores
+from intergeneval.records import Answer, Consistency, Question, RunHeader, Sample, Score, Tracks, TwinScore, Video
 from intergeneval.report.overlay import Overlay, overlay_of
 from intergeneval.store import RunStore
 
@@ -54,6 +54,8 @@ class LoadedRun:
     """All videos that have a score line."""
     by_sample: Mapping[str, tuple[Take, ...]]
     """The same by sample id, in the order of seeds."""
+    twins: tuple[TwinScore, ...] = ()
+    """One score a pair of twins and seed; empty where the benchmark has no twins."""
 
 
 def load_runs(folders: Sequence[Path]) -> list[LoadedRun]:
@@ -125,6 +127,7 @@ def _load(folder: Path) -> LoadedRun:
         questions=asked,
         scores=tuple(scores.values()),
         takes=takes,
+        twins=run_twins(store, written),
         by_sample={name: tuple(found) for name, found in by_sample.items()},
     )
 

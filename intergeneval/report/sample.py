@@ -90,11 +90,13 @@ class TakeView:
 
     @property
     def events(self) -> tuple[tuple[int, str], ...]:
-        """(frame, reason) of every statement on emergence or disappearance that came with a reason."""
+        """(frame, reason) of every statement on emergence or disappearance that has a reason, and of doubles that were seen."""
         check = self.consistency
-        return (
-            () if check is None else tuple((frame, why) for frame, why in zip(check.frames, check.reasons, strict=False) if why)
-        )
+        if check is None:
+            return ()
+        told = [(frame, why) for frame, why in zip(check.frames, check.reasons, strict=False) if why]
+        seen = [(item.frames[0], f"{item.text}; seen without a detector, not scored") for item in check.sightings]
+        return tuple(sorted([*told, *seen], key=lambda event: event[0]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from intergeneval import __version__
 from intergeneval.errors import StoreError, UsageError
-from intergeneval.records import Sample
+from intergeneval.records import CONTROL_ID, Sample
 from intergeneval.records.disk import growing_folder, write_atomically, write_new
 from intergeneval.report.downloads import Download, downloads
 from intergeneval.report.formats import FILTERS
@@ -183,7 +183,7 @@ def environment() -> Environment:
     css = (folder / "report.css").read_text(encoding="utf-8")
     js = (folder / "report.js").read_text(encoding="utf-8")
     # Style and script stand in the page itself: it opens from a disk, a mail or a web server alike. Both come from this package.
-    made.globals.update(css=Markup(css), js=Markup(js), policy=_policy(css, js))  # noqa: S704
+    made.globals.update(css=Markup(css), js=Markup(js), policy=_policy(css, js), control_id=CONTROL_ID)  # noqa: S704
     return made
 
 

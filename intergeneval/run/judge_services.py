@@ -44,10 +44,13 @@ class JudgeServices:
         What it wrote before comes from the cache. Raises BackendError when it fails, BudgetError at the cost limit.
         """
         assert isinstance(self._judge, WritesQuestions)
-        writer, templates, profile = self._judge.write_questions, questions.embedded(version), self._config.profile
+        writer, templates = self._judge.write_questions, questions.embedded(version)
+        profile, controls = self._config.profile, self._config.controls
         self._attach(self._wording, notice)
         try:
-            return {sample.id: questions.questions_for(sample, templates, writer, profile) for sample in samples}
+            return {
+                sample.id: questions.questions_for(sample, templates, writer, profile, controls=controls) for sample in samples
+            }
         finally:
             self.close()
 

@@ -8,6 +8,8 @@ from intergeneval.store import RunStore, write_atomically
 
 FOLDER = "videos"
 """Where a run keeps what its source renders or generates."""
+_WHOLE = (VideoStatus.OK, VideoStatus.FOREIGN_FIRST_FRAME)
+"""What a run made to its end: whether it begins with the right picture is found out wherever it is scored."""
 
 
 def write_manifest(store: RunStore) -> None:
@@ -16,7 +18,7 @@ def write_manifest(store: RunStore) -> None:
     Derived from the run's records and rewritten whole, so equal runs have equal manifests. Raises OSError.
     """
     latest = {(video.sample_id, video.seed): video for video in store.read("videos", Video)}
-    made = [video for video in latest.values() if video.generated and video.status is VideoStatus.OK]
+    made = [video for video in latest.values() if video.generated and video.status in _WHOLE]
     if not made:
         return
     header = store.header

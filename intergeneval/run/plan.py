@@ -10,6 +10,7 @@ What is named by a hub id is looked up on the hub, since the revision of a model
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,12 +20,12 @@ from typing import Self
 from intergeneval import provenance, questions
 from intergeneval.bench import Benchmark
 from intergeneval.config import RunConfig
-from intergeneval.errors import ConfigError
+from intergeneval.errors import ConfigError, RecordError, UsageError
 from intergeneval.ids import sha256_json, short
 from intergeneval.judges import Judge, bodies_revision, revision_of
 from intergeneval.judges.services import CostEstimate
 from intergeneval.plugins import secrets, split_spec
-from intergeneval.records import RUN_SCHEMA, Comparability, Profile, Question, RunHeader, Sample
+from intergeneval.records import CONTROL_ID, RUN_SCHEMA, Comparability, Profile, Question, RunHeader, Sample
 from intergeneval.run.backends import Backends
 from intergeneval.run.preflight import (
     FirstFrameMasks,
@@ -112,7 +113,7 @@ class Plan:
             settled=None,
         ).at_version(config.templates or begun_with(config.out) or questions.NEWEST)
         if plan.settled is not None and not plan.begun:
-            plan = next((earlier for earlier in plan.earlier() if earlier.begun), plan)
+            plan = next((earlier for earlier in plan.begun_here() if earlier.begun), plan)
         if not plan.begun:
             # A run that goes on looks only at the masks of videos it still has to track.
             masks.check(masks.videos)
@@ -127,7 +128,8 @@ class Plan:
             whole=self.whole.plain if version == questions.VERSIONS[0] else self.whole,
             bench=bench,
             templated={
-                sample.id: questions.questions_for(sample, templates, profile=self.config.profile) for sample in bench.samples
+                sample.id: questions.questions_for(sample, templates, profile=self.config.profile, controls=self.config.controls)
+                for sample in bench.samples
             },
             version=version,
             settled=None,
@@ -139,12 +141,18 @@ class Plan:
         """Whether the run folder is there already."""
         return self.settled is not None and (self.settled.folder / HEADER).exists()
 
-    def earlier(self) -> Iterator[Self]:
-        """Give the plan at every older version whose run may have been begun in a folder that its key names, newest first."""
+    def begun_here(self) -> Iterator[Self]:
+        """Give the plan at every version whose run may have been begun in a folder that its key names, newest first.
+
+        Only versions with which a run of this model and benchmark was begun: a judge that words questions may have to be asked
+        before the key is known, and nobody pays for words of a run that there is not.
+        """
         if self.config.out or self.config.templates:
             return
+        places = _place(model_name(self.config, self.backends)).glob(f"{glob.escape(self.whole.name)}-*/{HEADER}")
+        known = {_version_of(path.parent) for path in places}
         for version in reversed(questions.VERSIONS):
-            if version < self.version:
+            if version <= self.version and known & {version, None}:
                 yield self.at_version(version)
 
     @property
@@ -198,7 +206,9 @@ class Plan:
     def _header(self, asked: Mapping[str, tuple[Question, ...]]) -> RunHeader:
         config, backends, whole = self.config, self.backends, self.whole
         templates = questions.templates_hash(questions.embedded(self.version))
-        worded = [question.to_json() for sample in self.bench.samples for question in asked[sample.id]]
+        # Controls count for no score, so runs with and without them may be compared.
+        scored = (item for sample in self.bench.samples for item in asked[sample.id] if item.question_id != CONTROL_ID)
+        worded = [question.to_json() for question in scored]
         chosen = [sample.id for sample in self.bench.samples]
         narrowed = self.bench.samples != whole.samples
         if config.consistency == "judge":
@@ -263,15 +273,27 @@ def begun_with(out: str) -> int | None:
     return versions.get(began)
 
 
+def _version_of(folder: Path) -> int | None:
+    try:
+        return begun_with(str(folder))
+    except (UsageError, RecordError):
+        # Whether it is this run is not known yet; if it is, opening it says what is wrong with it.
+        return None
+
+
 def _source(spec: str) -> str:
     """Return the source as the header names it: a path in one spelling, so that ``./videos`` and ``videos`` are one model."""
     kind, argument = split_spec(spec)
     return f"{kind}:{os.path.normpath(argument)}" if Path(argument).exists() else spec
 
 
+def _place(model: str) -> Path:
+    name = "".join(character if character.isalnum() or character in "-_." else "-" for character in model).strip(".-")
+    return Path("runs") / (name or "model")
+
+
 def _default_folder(header: RunHeader) -> Path:
-    model = "".join(character if character.isalnum() or character in "-_." else "-" for character in header.model).strip(".-")
-    return Path("runs") / (model or "model") / f"{header.bench}-{short(header.key)}"
+    return _place(header.model) / f"{header.bench}-{short(header.key)}"
 
 
 def _check_secrets(config: RunConfig) -> None:

@@ -15,11 +15,12 @@ from intergeneval.grounding import FirstFrame
 from intergeneval.judges import AssessesConsistency, UsesServices, WritesQuestions
 from intergeneval.masks import Mask
 from intergeneval.plugins import KINDS, names, split_spec
+from intergeneval.plugins.adapters import adapter_in
 from intergeneval.records import Sample
 from intergeneval.run.backends import Backends
 from intergeneval.run.infer_bench import infer_benchmark
 from intergeneval.run.job import PackedMask
-from intergeneval.sources.folder import FolderSource
+from intergeneval.sources.folder import VIDEO_SUFFIXES, FolderSource
 from intergeneval.sources.misfit import misfit_text
 from intergeneval.trackers import Segments
 from intergeneval.trackers.stored import StoredTracker
@@ -38,10 +39,12 @@ def resolve(config: RunConfig) -> tuple[RunConfig, Benchmark]:
         raise UsageError("no model given: --model FOLDER or --model SOURCE:ARGUMENT")
     path = Path(config.model)
     if path.is_dir():
-        marker = next((kind for name, kind in MARKERS.items() if (path / name).is_file()), "folder")
+        marker = next((kind for name, kind in MARKERS.items() if (path / name).is_file()), "") or _adapter_or_videos(config, path)
         spec = f"{marker}:{config.model}"
         if marker not in names("sources"):
             raise UsageError(f"{config.model}: looks like a {marker} folder, and no source called {marker!r} is installed here")
+    elif path.is_file() and path.suffix.lower() in VIDEO_SUFFIXES:
+        spec = f"folder:{config.model}"
     else:
         spec = config.model
         source, argument = split_spec(spec)
@@ -67,6 +70,19 @@ def resolve(config: RunConfig) -> tuple[RunConfig, Benchmark]:
     unasked = "staged" if staged and config.consistency != "judge" else "none"
     detector = unasked if config.detector == AUTO else config.detector
     return replace(config, model=spec, tracker=tracker, detector=detector), benchmark
+
+
+def _adapter_or_videos(config: RunConfig, path: Path) -> str:
+    """Return ``lora`` for a folder of adapter weights whose base is given, else ``folder``. Raises UsageError without a base."""
+    adapter = adapter_in(path)
+    if adapter is None or any(item.suffix.lower() in VIDEO_SUFFIXES for item in path.iterdir()):
+        return "folder"
+    if "base" not in config.settings_for("lora", "source"):
+        raise UsageError(
+            f"{config.model}: holds weights of a LoRA adapter ({adapter.file.name}, {adapter.form} form) and no videos: "
+            f"--model lora:{config.model} --set base=PIPELINE scores it through its base, a diffusers folder or hub id"
+        )
+    return "lora"
 
 
 def check_settings(settings: Iterable[str]) -> None:

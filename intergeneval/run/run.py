@@ -108,10 +108,9 @@ class Run:
         Raises BackendError when the judge fails, BudgetError at the cost limit.
         """
         if self._settled is None:
-            plan = self._worded(self.plan, on_notice)
-            if not plan.begun:
-                # What is worded comes from the cache the second time, so that to look for an older run costs nothing.
-                plan = next(filter(lambda item: item.begun, (self._worded(old, on_notice) for old in plan.earlier())), plan)
+            # What was worded for a run that is there comes from the cache, so that to look for one costs nothing.
+            begun = filter(lambda item: item.begun, (self._worded(old, on_notice) for old in self.plan.begun_here()))
+            plan = next(begun, None) or self._worded(self.plan, on_notice)
             self.plan, self._settled = plan, plan.settled
         assert self._settled is not None
         return self._settled

@@ -6,6 +6,7 @@ recorded as failed with its message, and the next run asks again; a video that c
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -16,7 +17,7 @@ import numpy.typing as npt
 
 from intergeneval import bench, consistency, videos
 from intergeneval.bench import Benchmark
-from intergeneval.config import RunConfig
+from intergeneval.config import OFF, RunConfig
 from intergeneval.detectors import Detector, DetectRequest
 from intergeneval.errors import MediaError
 from intergeneval.grounding import FirstFrame
@@ -25,6 +26,7 @@ from intergeneval.judges import JudgeRequest, bodies_revision
 from intergeneval.masks import Mask
 from intergeneval.records import (
     AnswerStatus,
+    Beginning,
     Consistency,
     Detection,
     Detections,
@@ -36,16 +38,25 @@ from intergeneval.records import (
 )
 from intergeneval.run.attempt import Failure, attempt
 from intergeneval.run.backends import Backends
+from intergeneval.run.beginnings import begins, moved_masks
 from intergeneval.run.job import FAILED, Job, Outcome, Pending, Result
 from intergeneval.run.judge_stage import ask, concurrency, failed
 from intergeneval.run.preflight import first_frame_finder, model_name
+from intergeneval.run.track_key import track_key
+from intergeneval.run.walk import Walk
 from intergeneval.sources import SourceVideo
 from intergeneval.store import write_atomically
+from intergeneval.store.answer_cache import default_path
+from intergeneval.store.track_cache import TrackCache
 from intergeneval.trackers import TrackRequest
+from intergeneval.trackers.assembly import until_cut
+from intergeneval.videos.beginning import is_foreign, told
 
 Frame = npt.NDArray[np.uint8]
 JPEG_QUALITY = 90
 """Quality of the frames that are handed to a judge as files."""
+_SETTLED = (VideoStatus.UNDECODABLE, VideoStatus.FOREIGN_FIRST_FRAME)
+"""Of such a video nothing more is to be found out, as long as its file is the same."""
 _LOOKED_AT_FIRST = 256 << 20
 """Bytes of a file from which on its beginning is looked at before it is read to the end for its hash."""
 
@@ -59,6 +70,8 @@ class VideoPipeline:
         self._backends = backends
         self._bench = benchmark
         self._first_frame: FirstFrame | None = None
+        place = Path(config.cache) if config.cache else default_path(os.environ)
+        self._kept = None if config.cache == OFF else TrackCache(place)
         self._bodies = config.profile is Profile.INFORMATIVE and bool(bodies_revision(backends.judge))
 
     def run(self, job: Job) -> tuple[Outcome, ...]:
@@ -77,7 +90,7 @@ class VideoPipeline:
         except (MediaError, OSError) as error:
             known = job.video is not None and job.video.status is VideoStatus.UNDECODABLE and job.video.reason == str(error)
             return (result if known else _without_video(job, VideoStatus.UNDECODABLE, str(error)),)
-        if job.video is not None and job.video.status is VideoStatus.UNDECODABLE and job.video.sha256 == digest:
+        if job.video is not None and job.video.status in _SETTLED and job.video.sha256 == digest:
             return (result,)
         try:
             if job.video is None or job.video.sha256 != digest:
@@ -88,6 +101,8 @@ class VideoPipeline:
             seen = self._see(job, result, found, digest)
         except MediaError as error:
             return (_without_video(job, VideoStatus.UNDECODABLE, str(error), found.label, digest),)
+        if seen is None:
+            return (result,)
         pending = self._judge(job, result, found.path, seen) if job.questions or seen.assess is not None else None
         return (result,) if pending is None else (result, pending)
 
@@ -121,22 +136,30 @@ class VideoPipeline:
         window = given.fitting.window if given.fitting is not None and given.fitting.fit is Fit.CROP else None
         return _Found(path=path, label=label, generated=True, window=window)
 
-    def _see(self, job: Job, result: Result, found: _Found, digest: str) -> _Seen:
-        """Decode the video once, for the tracker and for the sampled frames, and make what is missing before the judge."""
+    def _see(self, job: Job, result: Result, found: _Found, digest: str) -> _Seen | None:
+        """Decode the video once, for the tracker and for the sampled frames, and make what is missing before the judge.
+
+        None of a video that begins with another picture: nothing more is done with it.
+        """
         detector = self._backends.detector
         if job.video and job.tracks and job.consistency and (detector is None or job.detections):
             return _Seen(video=job.video, tracks=job.tracks)
         reader = self._reader(job, found.path)
-        walk = _Walk(reader)
-        tracks = job.tracks or self._track(job, result, found.path, reader, walk)
+        walk = Walk(reader)
+        beginning = begins(self._bench, job, walk, lambda: self._masks(job), known=(result.truth or job.truth) is not None)
+        foreign = beginning is not None and is_foreign(beginning)
+        tracks = job.tracks if job.tracks or foreign else self._track(job, result, found, (reader, walk, digest), beginning)
         walk.finish()
-        video = _video(job, found, digest, reader)
+        video = _video(job, found, digest, reader, beginning, walk.cuts)
         if video != job.video:
             result.video = video
+        if tracks is None:
+            return None
         if result.grounding is not None:
             result.grounding = replace(result.grounding, video=digest)
         if job.tracks is None:
-            tracks = result.tracks = replace(_of_length(tracks, video.frames), fps=video.fps, video=digest)
+            tracks = until_cut(_of_length(tracks, video.frames), video.cuts)
+            tracks = result.tracks = replace(tracks, fps=video.fps, video=digest)
         if detector is not None and job.detections is None:
             request = DetectRequest(
                 sample=job.sample,
@@ -159,9 +182,16 @@ class VideoPipeline:
         sampled = job.video.sampled if job.video is not None else ()
         return videos.Reader(path, size=job.sample.size, sampling=self._config.sampling, fit=self._config.fit, sampled=sampled)
 
-    def _track(self, job: Job, result: Result, path: Path, reader: videos.Reader, walk: _Walk) -> Tracks:
+    def _track(
+        self,
+        job: Job,
+        result: Result,
+        found: _Found,
+        decoded: tuple[videos.Reader, Walk, str],
+        beginning: Beginning | None,
+    ) -> Tracks:
         """Track all instances over the frames of `walk`. Raises MediaError when the video itself cannot be decoded."""
-        tracker, sample = self._backends.tracker, job.sample
+        tracker, sample, (reader, walk, digest) = self._backends.tracker, job.sample, decoded
         masks = self._masks(job)
         frames: Iterator[Frame] = walk
         blank = Tracks(sample_id=sample.id, seed=job.seed, tracker=tracker.id, size=reader.size, tracks=(), fps=reader.fps)
@@ -174,27 +204,30 @@ class VideoPipeline:
             given = _wrong_size(job, masks, reader.size) or (masks, "")
         if isinstance(given, str):
             return replace(blank, status=FAILED, reason=given)
-        masks, missing = given
-        if finder is not None and not masks:
+        masks, missing = given if beginning is None else moved_masks(given[0], beginning)
+        if missing and not masks:
             return replace(blank, reason=missing)
         request = TrackRequest(
             sample=sample,
             video=Video(sample_id=sample.id, seed=job.seed, status=VideoStatus.OK, size=reader.size, fps=reader.fps),
             masks=masks,
             frames=frames,
-            path=path,
+            path=found.path,
             truth=(result.truth or job.truth) if tracker.needs_truth else None,
         )
-        made = attempt(lambda: tracker.track(request), due=Tracks)
+        key = track_key(self._config, tracker, sample, masks, reader.size, digest) if finder is None else ""
+        kept = self._kept.get(key, sample.id, job.seed) if key and self._kept is not None else None
+        made = attempt(lambda: kept if kept is not None else tracker.track(request), due=Tracks)
         if walk.error is not None:
             raise walk.error
         if isinstance(made, Failure):
             return replace(blank, status=FAILED, reason=made.text)
-        if finder is not None and made.status != FAILED:
-            return replace(made, reason=missing, notes=(*made.notes, f"first frame: {finder.method}"))
+        if key and kept is None and self._kept is not None and made.status == "ok":
+            self._kept.put(key, made)
         if job.own is not None:
             return replace(made, notes=(*made.notes, f"first frame: the model's own masks, {job.own.folder}"))
-        return made
+        how = f"first frame: {finder.method}" if finder is not None else told(beginning) if beginning is not None else ""
+        return replace(made, reason=missing, notes=(*made.notes, how)) if how and made.status != FAILED else made
 
     def _masks(self, job: Job) -> dict[str, Mask]:
         """Return the first-frame masks that are given of a video, by instance id."""
@@ -241,15 +274,26 @@ class VideoPipeline:
         judge = self._backends.judge
         truth = result.truth or job.truth
 
-        def frames() -> dict[int, Frame]:
-            kept = seen.kept
-            if kept is None:
+        colours = {instance.id: instance.colour for instance in job.sample.instances}
+        decoded: dict[int, Frame] = dict(seen.kept or {})
+
+        def kept() -> dict[int, Frame]:
+            if not decoded:
                 reader = self._reader(job, path)
                 for _ in reader:
                     pass
-                kept = reader.kept
-            colours = {instance.id: instance.colour for instance in job.sample.instances}
-            return videos.annotated_frames(kept, seen.tracks, colours)
+                decoded.update(reader.kept)
+            return decoded
+
+        def frames() -> dict[int, Frame]:
+            return videos.outlined_frames(kept(), seen.tracks, colours)
+
+        def plain() -> Frame:
+            return kept()[min(kept())]
+
+        def clip() -> bytes:
+            walk = videos.outlined_clip(self._reader(job, path), seen.tracks, colours)
+            return videos.video_bytes(walk, seen.tracks.fps, seen.video.times)
 
         request = JudgeRequest(
             sample=job.sample,
@@ -260,15 +304,25 @@ class VideoPipeline:
             bodies=seen.assess is not None and self._bodies,
             truth=truth if judge.needs_truth else None,
         )
+        looks = judge.needs_frames and seen.tracks.status != FAILED
+        if looks and getattr(judge, "wants_clip", False):
+            shown = attempt(clip)
+            if isinstance(shown, Failure):
+                result.answers, judged = failed(judge, request, f"its frames cannot be drawn: {shown}")
+                result.consistency = judged or result.consistency
+                return None
+            request = replace(request, clip=shown)
         if concurrency(judge):
-            drawn = attempt(frames) if judge.needs_frames and seen.tracks.status != FAILED else {}
+            drawn = attempt(frames) if looks else {}
             if isinstance(drawn, Failure):
                 result.answers, judged = failed(judge, request, f"its frames cannot be drawn: {drawn}")
                 result.consistency = judged or result.consistency
                 return None
             jpegs = {index: videos.encode_jpeg(frame, JPEG_QUALITY) for index, frame in drawn.items()}
-            return Pending(request=replace(request, jpegs=jpegs))
-        result.answers, judged = ask(judge, replace(request, frames=frames if judge.needs_frames else None))
+            first = videos.encode_jpeg(plain(), JPEG_QUALITY) if drawn else None
+            return Pending(request=replace(request, jpegs=jpegs, plain_jpeg=first))
+        given = replace(request, frames=frames, plain=plain) if judge.needs_frames else request
+        result.answers, judged = ask(judge, given)
         result.consistency = judged or result.consistency
         return None
 
@@ -302,34 +356,15 @@ class _Seen:
     """Consistency as the tracks tell it, where the judge is to state it itself; None where tracks have the word."""
 
 
-class _Walk:
-    """One walk over a reader's frames that remembers when it was the video, not the tracker, that failed."""
-
-    def __init__(self, reader: videos.Reader) -> None:
-        self._frames = iter(reader)
-        self.error: MediaError | None = None
-
-    def __iter__(self) -> Iterator[Frame]:
-        return self
-
-    def __next__(self) -> Frame:
-        try:
-            return next(self._frames)
-        except MediaError as error:
-            self.error = error
-            raise
-
-    def finish(self) -> None:
-        """Walk over the frames the tracker left, so that the frame count and the sampled frames are whole."""
-        for _ in self:
-            pass
-
-
-def _video(job: Job, found: _Found, digest: str, reader: videos.Reader) -> Video:
+def _video(
+    job: Job, found: _Found, digest: str, reader: videos.Reader, beginning: Beginning | None, cuts: tuple[int, ...]
+) -> Video:
+    foreign = beginning is not None and is_foreign(beginning)
     return Video(
         sample_id=job.sample.id,
         seed=job.seed,
-        status=VideoStatus.OK,
+        status=VideoStatus.FOREIGN_FIRST_FRAME if foreign else VideoStatus.OK,
+        reason=told(beginning) if beginning is not None and foreign else "",
         path=found.label,
         generated=found.generated,
         sha256=digest,
@@ -342,6 +377,8 @@ def _video(job: Job, found: _Found, digest: str, reader: videos.Reader) -> Video
         notes=reader.notes,
         times=reader.times,
         window=found.window,
+        beginning=beginning,
+        cuts=cuts,
     )
 
 

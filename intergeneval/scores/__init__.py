@@ -188,6 +188,8 @@ def score_video(
     status, reason = propagation.status, propagation.reason
     if status is ScoreStatus.OK and (not parts or any(too_few(part) for part in parts)):
         status, reason = ScoreStatus.UNANSWERABLE, too_few_text(parts, answers)
+    if status in (ScoreStatus.UNTRACKED, ScoreStatus.UNANSWERABLE) and video.cuts:
+        reason = f"cut: another shot begins at frame {video.cuts[0]} of {video.frames}, and nothing after it counts ({reason})"
     blank = replace(blank, status=status, reason=reason, kisa_raw=kisa_raw, sgi_raw=sgi_raw)
     return _with_numbers(blank, propagation, plausibility_of(consistency) if profile == Profile.INFORMATIVE else None)
 

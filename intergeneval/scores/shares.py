@@ -113,7 +113,7 @@ def too_few_text(parts: Sequence[InteractionScore], answers: Sequence[Answer]) -
 
 
 def _yes(answers: Iterable[Answer]) -> int:
-    return sum(answer.value is AnswerValue.YES for answer in answers)
+    return sum(answer.verdict is AnswerValue.YES for answer in answers)
 
 
 def _bounds(yes: int, answered: int, asked: int) -> tuple[float, float]:

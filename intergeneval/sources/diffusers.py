@@ -23,6 +23,8 @@ import torch
 from PIL import Image
 
 from intergeneval.errors import BackendError, ConfigError
+from intergeneval.ids import sha256_file
+from intergeneval.plugins.adapters import Adapter, adapter_in
 from intergeneval.plugins.fitting import Fitting
 from intergeneval.plugins.video_models import TOLD, rules_of
 from intergeneval.plugins.weights import Once, Weights, locate, place
@@ -308,6 +310,80 @@ def _text_length(pipeline: Any) -> dict[str, int]:
 
 def _of_family(table: Mapping[str, Any], class_name: str) -> Any:
     return next((value for start, value in table.items() if class_name.startswith(start)), None)
+
+
+class LoraSource(DiffusersSource):
+    """The videos of a pipeline with an adapter on it."""
+
+    def __init__(self, adapter: Adapter, folder: Path, base: str, scale: float, generation: Generation) -> None:
+        super().__init__(base, generation)
+        self._adapter, self._folder, self._scale = adapter, folder, scale
+
+    @property
+    def name(self) -> str:
+        """Name of the model in tables: the adapter's."""
+        return self._folder.resolve().stem
+
+    def describe(self) -> Mapping[str, Any]:
+        """Return what decides a video: the base's settings, and the adapter's bytes and scale."""
+        return {
+            **super().describe(),
+            "adapter": sha256_file(self._adapter.file),
+            "form": self._adapter.form,
+            "scale": self._scale,
+        }
+
+    def _load(self) -> Any:
+        pipeline = super()._load()
+        if not hasattr(pipeline, "load_lora_weights"):
+            raise BackendError(f"lora: {type(pipeline).__name__} takes no LoRA weights")
+        try:
+            pipeline.load_lora_weights(_weights_of(self._adapter), adapter_name="adapter")
+            pipeline.set_adapters(["adapter"], [self._scale])
+        except (ValueError, KeyError, RuntimeError, ImportError) as error:
+            raise BackendError(f"lora: {self._adapter.file} does not fit {type(pipeline).__name__}: {error}") from error
+        if not pipeline.get_active_adapters():
+            raise BackendError(f"lora: no weight of {self._adapter.file} has a place in {type(pipeline).__name__}")
+        return pipeline
+
+
+def _weights_of(adapter: Adapter) -> dict[str, Any]:
+    """Return an adapter's tensors under the names that diffusers knows, with the scale that peft keeps beside them worked in."""
+    from safetensors.torch import load_file
+
+    found: dict[str, Any] = load_file(adapter.file)
+    if adapter.form != "peft":
+        return found
+    place = adapter.file.parent / "adapter_config.json"
+    settings = json.loads(place.read_text(encoding="utf-8")) if place.is_file() else {}
+    rank, alpha = float(settings.get("r") or 1), float(settings.get("lora_alpha") or settings.get("r") or 1)
+    factor = alpha / (rank**0.5 if settings.get("use_rslora") else rank)
+    renamed = {}
+    for name, tensor in found.items():
+        short = name.removeprefix("base_model.model.").removeprefix("transformer.")
+        renamed[f"transformer.{short}"] = tensor * factor if ".lora_B." in short else tensor
+    return renamed
+
+
+def create_lora(argument: str, settings: Mapping[str, Any]) -> LoraSource:
+    """Make the source of an adapter, which lies in a folder or is a file.
+
+    The setting ``base`` names the pipeline, ``scale`` the adapter's strength; the others are the base's. Raises ConfigError.
+    """
+    adapter = adapter_in(Path(argument)) if argument else None
+    if adapter is None or adapter.form == "unknown":
+        raise ConfigError(
+            f"lora: {argument or 'no folder'}: holds no LoRA weights as safetensors of diffusers, peft, kohya or musubi"
+        )
+    own = dict(settings)
+    base, scale = own.pop("base", None), own.pop("scale", 1.0)
+    if not isinstance(base, str) or not base:
+        raise ConfigError(f"lora: whose adapter {argument} is must be said: --set base=PIPELINE, a diffusers folder or hub id")
+    known = {field.name for field in fields(Generation)}
+    for name in own:
+        if name not in known:
+            raise ConfigError(f"source 'lora' has no setting {name!r}; it knows: base, scale, {', '.join(sorted(known))}")
+    return LoraSource(adapter, Path(argument), base, float(scale), Generation(**own))
 
 
 def create(argument: str, settings: Mapping[str, Any]) -> DiffusersSource:

@@ -7,6 +7,9 @@ These places are known, where ``EXT`` is mp4, webm, mov, mkv, m4v, avi or gif in
     <sample_id>/<seed>.EXT       one a seed (or a folder of frames ``<sample_id>/<seed>/``)
     <sample_id>/*.png, *.jpg     a folder of frames, seed 0
     <type>/<number>.EXT          the release's layout, for samples tagged ``type:<type>``
+    <prompt>-<seed>.EXT          called by the prompt itself, as VBench writes them (spaces or underscores), or <prompt>.EXT
+
+A single video file stands for a folder that holds nothing else.
 
 Sample ids are matched exactly: case, zero-padding and the way accents are coded all count.
 
@@ -28,6 +31,7 @@ from intergeneval.errors import ConfigError, UsageError
 from intergeneval.records import Sample
 from intergeneval.sources import SourceVideo
 from intergeneval.sources.manifest import MANIFEST, read_manifest
+from intergeneval.sources.naming import plain_prompt, prompt_of_name, seed_of_name
 
 VIDEO_SUFFIXES = (".mp4", ".webm", ".mov", ".mkv", ".m4v", ".avi", ".gif")
 """File names that hold a video, lower case."""
@@ -46,12 +50,13 @@ class FolderSource:
     """The videos of one folder; the listing is read once, when the source is made."""
 
     def __init__(self, folder: Path, name: str = "") -> None:
-        if not folder.is_dir():
+        alone = folder.name if folder.is_file() and folder.suffix.lower() in VIDEO_SUFFIXES else ""
+        if not folder.is_dir() and not alone:
             raise UsageError(f"{folder}: there is no such folder of videos")
-        self.folder = folder
-        self._name = name or folder.resolve().name or "model"
-        self._manifest = read_manifest(folder)
-        self._listing = _Listing(folder) if self._manifest is None else None
+        self._name = name or (folder.stem if alone else folder.resolve().name) or "model"
+        self.folder = folder = folder.parent if alone else folder
+        self._manifest = None if alone else read_manifest(folder)
+        self._listing = _Listing(folder, alone) if self._manifest is None else None
 
     @property
     def name(self) -> str:
@@ -141,13 +146,15 @@ class FolderSource:
 class _Listing:
     """What lies in a folder, two levels deep (three for the frames of a seed)."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, alone: str = "") -> None:
+        """List a folder; of a single video, `alone` is its name."""
         self._folder = folder
         self._videos: dict[str, list[str]] = {}
         self._folders: dict[str, Path] = {}
         self._cache: dict[str, dict[int, list[str]]] = {}
         self._numbers: dict[str, frozenset[int]] = {}
-        for item in _entries(folder):
+        self._prompts: dict[str, list[str]] | None = None
+        for item in [folder / alone] if alone else _entries(folder):
             if item.is_dir():
                 self._folders[item.name] = item
             elif item.suffix.lower() in VIDEO_SUFFIXES:
@@ -158,12 +165,23 @@ class _Listing:
         found: dict[int, list[str]] = {}
         if sample.id in self._videos:
             found[0] = list(self._videos[sample.id])
+        else:
+            for stem in self._called(sample.prompt):
+                found.setdefault(seed_of_name(stem), []).extend(self._videos[stem])
         for seed, places in self._inside(sample.id).items():
             found.setdefault(seed, []).extend(places)
         for kind, number in _typed(sample):
             for seed, places in self._of_type(kind, number).items():
                 found.setdefault(seed, []).extend(place for place in places if place not in found.get(seed, []))
         return found
+
+    def _called(self, prompt: str) -> list[str]:
+        """Return the names, without ending, of videos that are called by a prompt."""
+        if self._prompts is None:
+            self._prompts = {}
+            for stem in self._videos:
+                self._prompts.setdefault(plain_prompt(prompt_of_name(stem)), []).append(stem)
+        return self._prompts.get(plain_prompt(prompt), [])
 
     def numbered(self, sample: Sample) -> frozenset[int]:
         """Return the seeds that stand as numbers below any sample's folder; of a type's samples, below that type's folder."""

@@ -8,8 +8,9 @@ from typing import Any
 from intergeneval.errors import ConfigError
 from intergeneval.records import Sample
 from intergeneval.sources import Frame, SourceVideo
-from intergeneval.staged import FPS, FRAMES, POLICIES, Request, perform
+from intergeneval.staged import FPS, FRAMES, POLICIES, ROLE_POLICIES, Request, perform
 
+_ALL = (*POLICIES, *ROLE_POLICIES)
 _SETTINGS = ("frames", "fps")
 
 
@@ -17,8 +18,8 @@ class StagedSource:
     """Renders each sample of a staged benchmark under one policy, with its truth."""
 
     def __init__(self, policy: str, frames: int = FRAMES, fps: float = FPS) -> None:
-        if policy not in POLICIES:
-            raise ConfigError(f"--model staged:{policy}: there is no such policy; there are: {', '.join(POLICIES)}")
+        if policy not in _ALL:
+            raise ConfigError(f"--model staged:{policy}: there is no such policy; there are: {', '.join(_ALL)}")
         if frames < 2 or fps <= 0:
             raise ConfigError(f"a staged video needs 2 frames or more and a positive rate, not frames={frames}, fps={fps}")
         self.policy = policy
@@ -57,5 +58,5 @@ def create(argument: str, settings: Mapping[str, Any]) -> StagedSource:
     if unknown:
         raise ConfigError(f"staged source: unknown setting {unknown[0]!r}; known are {', '.join(_SETTINGS)}")
     if not argument:
-        raise ConfigError(f"--model staged:POLICY needs a policy: {', '.join(POLICIES)}")
+        raise ConfigError(f"--model staged:POLICY needs a policy: {', '.join(_ALL)}")
     return StagedSource(argument, int(settings.get("frames", FRAMES)), float(settings.get("fps", FPS)))

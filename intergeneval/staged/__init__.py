@@ -6,8 +6,8 @@ names the synthetic models. Knows nothing of judges, trackers or scores: it exam
 
 from intergeneval.staged.faults import FAULTS
 from intergeneval.staged.perform import FPS, FRAMES, Performance, Request, perform
-from intergeneval.staged.policies import MIXTURES, POLICIES, plan
-from intergeneval.staged.scene import DEVELOPMENT_SEED, SIZE, TEST_SEED, Scene, scene, scene_of, scenes
+from intergeneval.staged.policies import MIXTURES, POLICIES, ROLE_POLICIES, plan
+from intergeneval.staged.scene import DEVELOPMENT_SEED, SIZE, TEST_SEED, Scene, scene, scene_of, scenes, twin_scenes
 from intergeneval.staged.scripts import SCRIPTS
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "FRAMES",
     "MIXTURES",
     "POLICIES",
+    "ROLE_POLICIES",
     "SCRIPTS",
     "SIZE",
     "TEST_SEED",
@@ -28,4 +29,5 @@ __all__ = [
     "scene",
     "scene_of",
     "scenes",
+    "twin_scenes",
 ]

@@ -14,7 +14,7 @@ from intergeneval.staged.canvas import Image
 from intergeneval.staged.policies import Plan, plan
 from intergeneval.staged.scene import SIZE, Scene, scene_of
 from intergeneval.staged.stage import EXTRA_OWNER, PASSER_OWNER, Shot, Stage
-from intergeneval.staged.truth import sampled_frames, true_answers, true_scores
+from intergeneval.staged.truth import sampled_frames, true_answers, true_controls, true_scores, twin_answers
 
 FRAMES = 49
 """Frames of a staged video unless asked otherwise."""
@@ -99,13 +99,13 @@ class Performance:
         stage = Stage(self.scene, self.plan.dial, _TINY, self.request.seed)
         sampled = sampled_frames(self.request.frames) if seen is None else seen
         dial, last = self.plan.dial, max(self.request.frames - 1, 1)
-        answers = true_answers(stage, self.request.frames, sampled)
+        answers, every = true_answers(stage, self.request.frames, sampled), tuple(range(self.request.frames))
         emerged = tuple(any(frame / last >= item.start for item in dial.extras) for frame in sampled[1:])
         gone = tuple(any(dial.absent(item.id, frame / last) for item in self.scene.figures) for frame in sampled[1:])
         return Verdict(
             frames=sampled,
-            sampled=answers,
-            event=true_answers(stage, self.request.frames, tuple(range(self.request.frames))),
+            sampled=(*answers, *twin_answers(stage, self.request.frames, sampled)),
+            event=(*true_answers(stage, self.request.frames, every), *twin_answers(stage, self.request.frames, every)),
             emergence=emerged,
             disappearance=gone,
             scores=true_scores(answers, len(self.scene.acts), emerged, gone),
@@ -123,6 +123,8 @@ class Performance:
             visible=self._tracks(gather.visible),
             amodal=self._tracks(gather.amodal),
             event=verdict.event,
+            control_event=true_controls(stage, request.frames, tuple(range(request.frames))),
+            control_sampled=true_controls(stage, request.frames, sampled),
             sampled=verdict.sampled,
             frames=sampled,
             emergence=verdict.emergence,

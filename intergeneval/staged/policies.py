@@ -16,7 +16,10 @@ from intergeneval.staged.scene import Scene, rng_of
 MIXTURES = tuple(f"mix-{step:02d}" for step in range(1, 11))
 """Names of the graded family, best first."""
 POLICIES = ("perfect", *FAULTS, *MIXTURES)
-"""Every policy."""
+"""Every policy that the exam goes through."""
+ROLE_POLICIES = ("either-role", "one-role")
+"""Policies that do the deed and do not ask who is to do it: ``either-role`` tosses a coin for every video, ``one-role`` shows the
+same for both twins of a first frame. For twins; elsewhere a scene whose roles cannot be exchanged is played as written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +34,10 @@ class Plan:
 
 def plan(policy: str, scene: Scene, seed: int = 0) -> Plan:
     """Return what a policy does in one scene. Equal arguments give equal plans. Raises ConfigError for an unknown policy."""
+    if policy in ROLE_POLICIES:
+        return _either(policy, scene, seed)
     if policy not in POLICIES:
-        raise ConfigError(f"no staged policy is called {policy!r}; there are: {', '.join(POLICIES)}")
+        raise ConfigError(f"no staged policy is called {policy!r}; there are: {', '.join((*POLICIES, *ROLE_POLICIES))}")
     rng = rng_of("policy", policy, scene.id, seed)
     severity = rng.random()
     if policy == "perfect":
@@ -49,6 +54,24 @@ def plan(policy: str, scene: Scene, seed: int = 0) -> Plan:
         names = [name for name in FAULTS if FAULTS[name].turn(scene, rng_of("place", scene.id), 0.5) is not None]
         return _faulty(names[int(rng.random() * len(names))], scene, seed, severity)
     return Plan(dial=Dial(), severity=0.0)
+
+
+def _either(policy: str, scene: Scene, seed: int) -> Plan:
+    """Let either of the two do it, without a look at the caption."""
+    act = scene.acts[0]
+    if policy == "one-role":
+        drawn = rng_of("role", policy, scene.stage_id, seed).random() < 0.5
+        named = act.subject == (min if drawn else max)(act.subject, act.object)
+    elif scene.twin:
+        # Over every four pairs each of the four outcomes comes once, so that the contrast is at chance and not near it by luck.
+        outcomes = [(True, True), (True, False), (False, True), (False, False)]
+        rng_of("role", policy, scene.seed, scene.index // 4, seed).shuffle(outcomes)
+        named = outcomes[scene.index % 4]["ab".index(scene.twin)]
+    else:
+        named = rng_of("role", policy, scene.id, seed).random() < 0.5
+    if named or FAULTS["roles-swapped"].turn(scene, rng_of("place", scene.id), 0.0) is None:
+        return Plan(dial=Dial(), severity=0.0)
+    return Plan(dial=Dial(subject=act.object, object=act.subject, faults=("roles-swapped",)), severity=0.0)
 
 
 def _faulty(name: str, scene: Scene, seed: int, severity: float) -> Plan:

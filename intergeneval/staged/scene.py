@@ -24,9 +24,12 @@ TEST_SEED, DEVELOPMENT_SEED = 1, 2
 _SCALE = {"cup": 1.3, "bottle": 1.2, "book": 1.15, "ball": 1.2, "cat": 1.25, "dog": 1.12, "vase": 1.1}
 """Scale of classes that would be hard to see at their true size."""
 _NAME = re.compile(r"staged-(\d{1,9})-(\d{1,5})")
+_TWIN_NAME = re.compile(r"staged-twins-(\d{1,9})-(\d{1,5})-([ab])")
 _LARGE = frozenset({"horse", "cart", "robot arm"})
 """Classes that take so much room that half of the stage is too small for them."""
 _WHERE = {"park": "in", "street": "on", "beach": "on", "room": "in", "kitchen": "in", "workshop": "in"}
+_ROOMS = {"indoors": ("room", "kitchen", "workshop"), "outdoors": ("park", "street", "beach")}
+"""Where -> its backdrops."""
 _GROUPS: tuple[tuple[Category, Direction], ...] = (
     *((category, Direction.UNIDIRECTIONAL) for category in Category),
     (Category.SOCIAL, Direction.BIDIRECTIONAL),
@@ -101,11 +104,18 @@ class Scene:
     """Standard deviation of the sensor noise, in grey values."""
     passer: tuple[str, Look, float] | None
     """Class, look and place of an untracked figure far behind."""
+    twin: str = ""
+    """``a`` or ``b`` where another scene begins with the same picture and asks for the exchanged roles; empty: there is none."""
 
     @property
     def id(self) -> str:
         """Name of the sample."""
-        return f"staged-{self.seed}-{self.index:03d}"
+        return f"{self.stage_id}-{self.twin}" if self.twin else self.stage_id
+
+    @property
+    def stage_id(self) -> str:
+        """Name of what is seen before anybody moves, the same for twins."""
+        return f"staged-twins-{self.seed}-{self.index:03d}" if self.twin else f"staged-{self.seed}-{self.index:03d}"
 
     def figure(self, figure_id: str) -> Figure:
         """Return the figure with that id. Raises KeyError."""
@@ -133,6 +143,7 @@ class Scene:
                 part=_PARTS.get(act.script.verb),
                 # Whoever is to touch something starts apart from it; scripts without contact leave it open.
                 touching_at_start=TouchingAtStart.NO if act.script.contact else TouchingAtStart.UNKNOWN,
+                twin_of=f"{self.stage_id}-{_OTHER[self.twin]}" if self.twin else None,
             )
             for act in self.acts
         )
@@ -143,6 +154,7 @@ class Scene:
             instances=instances,
             interactions=interactions,
             size=SIZE,
+            scene=self.stage_id if self.twin else None,
             tags=(
                 f"level-{self.level}",
                 f"backdrop-{self.backdrop}",
@@ -154,6 +166,7 @@ class Scene:
         )
 
 
+_OTHER = {"a": "b", "b": "a"}
 _PARTS = {
     "kicks": Part.FOOT,
     "licks": Part.MOUTH,
@@ -197,13 +210,12 @@ def scene(seed: int, index: int) -> Scene:
         figures, act = _single(script, layout, rng, taken)
         acts = [act]
     place = next((act.script.place for act in acts if act.script.place != "any"), "any")
-    rooms = {"indoors": ("room", "kitchen", "workshop"), "outdoors": ("park", "street", "beach")}
-    choice = rooms.get(place, (*rooms["indoors"], *rooms["outdoors"]))
+    choice = _ROOMS.get(place, (*_ROOMS["indoors"], *_ROOMS["outdoors"]))
     pan = (rng.random() - 0.5) * 7.0 if level >= 2 else 0.0
     zoom = (rng.random() - 0.5) * 0.14 if level >= 2 else 0.0
     passer = None
     backdrop = choice[int(rng.random() * len(choice))]
-    if level == 3 and backdrop in rooms["outdoors"]:
+    if level == 3 and backdrop in _ROOMS["outdoors"]:
         kind = ("man", "woman")[int(rng.random() * 2)]
         spots = [10.0 + 130.0 * rng.random() for _ in range(8)]
         passer = kind, draw_look(kind, rng, taken), max(spots, key=lambda x: min(abs(x - item.x) for item in figures))
@@ -228,10 +240,7 @@ def scenes(seed: int, count: int, start: int = 0) -> list[Scene]:
 
 def scene_of(sample: Sample) -> Scene:
     """Return the scene behind a sample, and check that the sample still says what the scene shows. Raises BackendError."""
-    match = _NAME.fullmatch(sample.id)
-    if match is None:
-        raise BackendError(f"sample {sample.id!r} is not a staged scene; their names look like staged-1-042")
-    found = scene(int(match[1]), int(match[2]))
+    found = _named(sample.id)
     mine = found.sample()
     told = [(item.id, item.class_, item.appearance) for item in sample.instances]
     deeds = [(item.subject, item.verb, item.object) for item in sample.interactions]
@@ -242,6 +251,69 @@ def scene_of(sample: Sample) -> Scene:
             f"sample {sample.id!r} differs from the staged scene of that name; use the benchmark as it was written"
         )
     return found
+
+
+def _named(name: str) -> Scene:
+    if match := _NAME.fullmatch(name):
+        return scene(int(match[1]), int(match[2]))
+    if match := _TWIN_NAME.fullmatch(name):
+        return twin_scenes(int(match[1]), int(match[2]))["ab".index(match[3])]
+    raise BackendError(f"sample {name!r} is not a staged scene; their names look like staged-1-042 or staged-twins-1-042-a")
+
+
+def twin_scenes(seed: int, index: int) -> tuple[Scene, Scene]:
+    """Draw two scenes that begin with the same picture: in the second, the object of the first does it to its subject.
+
+    The two stand alike, as far from the middle, and look at each other, so that the picture does not tell who will act.
+    """
+    rng = rng_of("twins", seed, index)
+    script = replace(SCRIPTS[_TWIN_VERBS[index % len(_TWIN_VERBS)]], turned=False)
+    level = 1 + (index // len(_TWIN_VERBS)) % 3
+    kinds = tuple(kind for kind in script.subjects if kind in script.objects)
+    kind = _pick(kinds, rng)
+    other = kind if script.afar or rng.random() < 0.7 else _pick(kinds, rng)
+    cast = [kind, other, *([kind] if not script.afar and rng.random() < 0.5 else [])]
+    taken: set[str] = set()
+    flip = rng.random() < 0.5
+    figures = []
+    for number, (who, spot) in enumerate(zip(cast, (_APART if script.afar else _CLOSE), strict=False), start=1):
+        x = spot + (rng.random() - 0.5) * 2.0
+        towards = 1.0 if spot < 75.0 else -1.0
+        look = draw_look(who, rng, taken)
+        figures.append(
+            Figure(
+                id=f"id{number}",
+                kind=who,
+                look=look,
+                x=150.0 - x if flip else x,
+                facing=-towards if flip else towards,
+                size=_SCALE.get(who, 1.0),
+            )
+        )
+    backdrops = [name for name, place in _BACKDROPS.items() if script.place in {"any", place}]
+    pan, zoom = ((rng.random() - 0.5) * 7.0, (rng.random() - 0.5) * 0.14) if level >= 2 else (0.0, 0.0)
+    bystander = "id3" if len(figures) > 2 else None
+    first = Scene(
+        seed=seed,
+        index=index,
+        level=level,
+        figures=tuple(figures),
+        acts=(Act(script=script, subject="id1", object="id2", bystander=bystander),),
+        backdrop=_pick(tuple(backdrops), rng),
+        camera=(-pan / 2, pan / 2, 0.97 - zoom / 2, 0.97 + zoom / 2),
+        light=0.14 * rng.random() if level >= 2 else 0.0,
+        noise=(0.0, 2.0, 4.5)[level - 1],
+        passer=None,
+        twin="a",
+    )
+    return first, replace(first, acts=(replace(first.acts[0], subject="id2", object="id1"),), twin="b")
+
+
+_TWIN_VERBS = ("taps", "points at", "chases", "waves to", "bows to")
+"""Deeds that either of two can do to the other, alike at the start."""
+_CLOSE, _APART = (53.0, 97.0, 134.0), (49.0, 101.0)
+"""Where the two stand, and a bystander; in stage units."""
+_BACKDROPS = {name: place for place, names in _ROOMS.items() for name in names}
 
 
 def _pick(options: tuple[str, ...], rng: Random) -> str:

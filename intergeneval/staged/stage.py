@@ -55,7 +55,7 @@ class Stage:
         if scene.passer is not None:
             kind, look, x = scene.passer
             self._passer = KINDS[kind](x, y=74.0, facing=1.0 if x < 75 else -1.0, size=0.5), look
-        self._noise_rng = np.random.Generator(np.random.PCG64(int(rng_of("noise", scene.id, seed).random() * 2**32)))
+        self._noise_rng = np.random.Generator(np.random.PCG64(int(rng_of("noise", scene.stage_id, seed).random() * 2**32)))
         self._set_backdrop()
 
     def warp(self, act: int, clock: float) -> float:
@@ -177,7 +177,9 @@ class Stage:
         act = self.scene.acts[self._act_of[figure.id]]
         if figure.kind in DEPTH:
             return DEPTH[figure.kind]
-        if figure.id in {act.subject, act.bystander}:
+        # Of twins the same one stands in front, whoever acts.
+        front = min(act.subject, act.object) if self.scene.twin else act.subject
+        if figure.id in {front, act.bystander}:
             return 0.0
         return -0.65 if issubclass(KINDS[figure.kind], Actor) else 0.1
 
@@ -223,7 +225,7 @@ class Stage:
         # A camera of the larger picture with the same scale: its zoom makes up for the larger frame.
         wide = Camera(size=(height, width), zoom=base.scale / min(width / STAGE[0], height / STAGE[1]))
         self._wide_camera = wide
-        self._wide = backdrop(self.scene.backdrop, wide, rng_of("backdrop", self.scene.id))
+        self._wide = backdrop(self.scene.backdrop, wide, rng_of("backdrop", self.scene.stage_id))
         self._still_background: Image | None = None
         if self.scene.noise:
             shape = (self.size[0] + _NOISE_MARGIN, self.size[1] + _NOISE_MARGIN, 3)

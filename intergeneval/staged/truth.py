@@ -7,10 +7,11 @@ ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
-from intergeneval.records import KISA_IDS, SGI_IDS, AnswerValue, TrueAnswer
+from intergeneval.records import CONTROL_ID, KISA_IDS, SGI_IDS, TWIN_IDS, AnswerValue, TrueAnswer, control_roles
 from intergeneval.staged.play import Events, Span
 from intergeneval.staged.stage import Stage
 
@@ -29,26 +30,52 @@ def sampled_frames(frames: int) -> tuple[int, ...]:
 
 def true_answers(stage: Stage, total: int, seen: Sequence[int]) -> tuple[TrueAnswer, ...]:
     """Return the true answers to all questions for a video of `total` frames of which only `seen` are looked at."""
+    acts = range(len(stage.scene.acts))
+    asked = (*KISA_IDS, *SGI_IDS)
+    return tuple(item for index in acts for item in _answers(_Witness(stage, index, total), asked, index, seen))
+
+
+def twin_answers(stage: Stage, total: int, seen: Sequence[int]) -> tuple[TrueAnswer, ...]:
+    """Return the true answers about the exchanged roles, under the indices after the scene's own; none where it has no twin."""
+    count = len(stage.scene.acts) if stage.scene.twin else 0
+    return tuple(
+        item
+        for index in range(count)
+        for item in _answers(_Witness(stage, index, total, exchanged=True), TWIN_IDS, count + index, seen)
+    )
+
+
+def _answers(witness: _Witness, asked: Iterable[int], interaction: int, seen: Sequence[int]) -> Iterator[TrueAnswer]:
+    for question in asked:
+        frames = tuple(frame for frame in seen if witness.holds(question, frame))
+        value = AnswerValue.YES if frames else AnswerValue.NO
+        if frames and question in witness.malformed():
+            value = AnswerValue.IMPLAUSIBLE
+        yield TrueAnswer(interaction=interaction, question_id=question, value=value, frames=frames)
+
+
+def true_controls(stage: Stage, total: int, seen: Sequence[int]) -> tuple[TrueAnswer, ...]:
+    """Return the true answers to the control questions; yes only where a fault has the deed done in just those roles."""
     found: list[TrueAnswer] = []
+    sample = stage.scene.sample()
     for index in range(len(stage.scene.acts)):
-        witness = _Witness(stage, index, total)
-        for question in (*KISA_IDS, *SGI_IDS):
-            frames = tuple(frame for frame in seen if witness.holds(question, frame))
+        witness, roles = _Witness(stage, index, total), control_roles(sample, index)
+        if roles is not None:
+            frames = tuple(frame for frame in seen if witness.done_by(roles, frame))
             value = AnswerValue.YES if frames else AnswerValue.NO
-            if frames and question in witness.malformed():
-                value = AnswerValue.IMPLAUSIBLE
-            found.append(TrueAnswer(interaction=index, question_id=question, value=value, frames=frames))
+            found.append(TrueAnswer(interaction=index, question_id=CONTROL_ID, value=value, frames=frames))
     return tuple(found)
 
 
 class _Witness:
     """Knows at every frame which part of one interaction happens, between whom."""
 
-    def __init__(self, stage: Stage, index: int, total: int) -> None:
+    def __init__(self, stage: Stage, index: int, total: int, *, exchanged: bool = False) -> None:
         self.stage = stage
         self.index = index
         self.total = total
-        self.act = stage.scene.acts[index]
+        act = stage.scene.acts[index]
+        self.act = replace(act, subject=act.object, object=act.subject) if exchanged else act
         self.events: Events = stage.events[index]
         self.faulty = index == stage.dial.act
 
@@ -102,6 +129,11 @@ class _Witness:
             return done and self.there(frame, act.object) and self.plays(act.object, 1, frame)
         span = {3: events.contact, 4: events.keep, 5: events.advance, 8: events.deed, 9: events.deed}[question]
         return self.real() and both and self.pair(frame) and self.on(span, frame)
+
+    def done_by(self, roles: tuple[str, str], frame: int) -> bool:
+        """Whether a frame shows the deed really done, in these roles: what the control question asks."""
+        played = all(self.plays(name, role, frame) for role, name in enumerate(roles))
+        return self.real() and played and self.there(frame, *roles) and self.on(self.events.deed, frame)
 
     def _agent_there(self, frame: int) -> bool:
         """Whether the one who plays the subject, whoever it is, is there at a frame."""

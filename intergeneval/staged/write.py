@@ -1,4 +1,4 @@
-"""Writes the staged benchmark: ``python -m intergeneval.staged.write DIR [--seed N] [--count N]``.
+"""Writes the staged benchmark: ``python -m intergeneval.staged.write DIR [--seed N] [--count N] [--twins]``.
 
 The folder holds what any benchmark of ours holds (``bench.toml``, ``samples.jsonl``, first frames and masks), drawn from the
 seed: equal arguments give equal pixels and equal sample lines.
@@ -19,11 +19,13 @@ from intergeneval.ids import sha256_bytes
 from intergeneval.records import Sample
 from intergeneval.records.disk import write_atomically
 from intergeneval.staged.dial import Dial
-from intergeneval.staged.scene import DEVELOPMENT_SEED, SIZE, TEST_SEED, Scene, scenes
+from intergeneval.staged.scene import DEVELOPMENT_SEED, SIZE, TEST_SEED, Scene, scenes, twin_scenes
 from intergeneval.staged.stage import Stage
 
 COUNT = 144
 """Scenes of the benchmark: 24 in each of the six groups (five categories, social ones apart by direction)."""
+PAIRS = 60
+"""Pairs of the benchmark of twins: 12 of each of five deeds."""
 VERSION = "1.1"
 """Version of the benchmark: the world's, raised when pictures or scripts change, and after the dot that of what samples say."""
 _QUALITY = 88
@@ -46,6 +48,23 @@ def write(folder: Path, seed: int = TEST_SEED, count: int = COUNT, size: tuple[i
     return samples
 
 
+def write_twins(folder: Path, seed: int = TEST_SEED, count: int = PAIRS, size: tuple[int, int] = SIZE) -> tuple[Sample, ...]:
+    """Write `count` pairs of twins of a seed into a folder and return their samples, which share first frame and masks."""
+    pairs = (twin_scenes(seed, index) for index in range(count))
+    samples = tuple(_write_scene(folder, item, size) for pair in pairs for item in pair)
+    lines = (json.dumps(sample.to_json(), ensure_ascii=False) for sample in samples)
+    (folder / "samples.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    name = "staged-twins" if seed == TEST_SEED else f"staged-twins-{seed}"
+    (folder / "bench.toml").write_text(
+        f'name = "{name}"\nversion = "1"\n'
+        f'description = "{count} pairs of procedural scenes with one first frame and exchanged roles, seed {seed}; played by'
+        ' --model staged:POLICY."\n'
+        'licence = "Apache-2.0. Drawn by intergeneval.staged."\n\n[suite]\ntwins = true\n',
+        encoding="utf-8",
+    )
+    return samples
+
+
 def _write_scene(folder: Path, scene: Scene, size: tuple[int, int]) -> Sample:
     stage = Stage(scene, Dial(), size)
     shot = stage.shot(0.0)
@@ -60,11 +79,11 @@ def _write_scene(folder: Path, scene: Scene, size: tuple[int, int]) -> Sample:
         write_atomically(folder / path, content.tobytes())
         hashes[path] = sha256_bytes(content.tobytes())
 
-    image = f"first_frames/{scene.id}.jpg"
+    image = f"first_frames/{scene.stage_id}.jpg"
     put(image, ".jpg", cv2.cvtColor(shot.frame, cv2.COLOR_RGB2BGR), (cv2.IMWRITE_JPEG_QUALITY, _QUALITY))
     instances = []
     for item in sample.instances:
-        path = f"masks/{scene.id}/{item.id}.png"
+        path = f"masks/{scene.stage_id}/{item.id}.png"
         mask = (shot.ids == stage.owner(item.id)).astype(np.uint8) * 255
         put(path, ".png", mask, (cv2.IMWRITE_PNG_BILEVEL, 1, cv2.IMWRITE_PNG_COMPRESSION, 9))
         instances.append(replace(item, mask=path))
@@ -76,9 +95,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Write the staged benchmark.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seed", type=int, default=TEST_SEED)
-    parser.add_argument("--count", type=int, default=COUNT)
+    parser.add_argument("--count", type=int, help=f"Scenes, {COUNT} unless told, or pairs of twins, {PAIRS}.")
+    parser.add_argument("--twins", action="store_true", help="Write pairs of twins: one first frame, exchanged roles.")
     asked = parser.parse_args()
-    write(asked.folder, asked.seed, asked.count)
+    if asked.twins:
+        write_twins(asked.folder, asked.seed, asked.count or PAIRS)
+    else:
+        write(asked.folder, asked.seed, asked.count or COUNT)
 
 
 if __name__ == "__main__":

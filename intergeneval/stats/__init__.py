@@ -16,11 +16,12 @@ from intergeneval.stats.comparisons import (
     slice_comparisons,
     standing,
     tie_groups,
-    unanswered_pairs,
     unanswered_text,
     undecided_text,
 )
-from intergeneval.stats.contrast import contrast
+from intergeneval.stats.contrast import CHANCE, compare_twins, contrast, twin_estimate, twin_estimates
+from intergeneval.stats.controls import controls, controls_json, controls_text
+from intergeneval.stats.differences import unanswered_pairs
 from intergeneval.stats.estimates import estimate, estimates, slices
 from intergeneval.stats.power import (
     Spread,
@@ -47,9 +48,12 @@ from intergeneval.stats.prompts import (
     score_value,
 )
 from intergeneval.stats.signflip import FLIPS, holm, sign_flip
+from intergeneval.stats.twin_scores import twin_scores
+from intergeneval.stats.undone import undone, undone_json, undone_text
 
 __all__ = [
     "ALLOWED_UNSCORED",
+    "CHANCE",
     "FLIPS",
     "METRICS",
     "PRIMARY",
@@ -63,8 +67,12 @@ __all__ = [
     "clusters_to_detect",
     "compare_metrics",
     "compare_paired",
+    "compare_twins",
     "completeness",
     "contrast",
+    "controls",
+    "controls_json",
+    "controls_text",
     "estimate",
     "estimates",
     "holm",
@@ -86,9 +94,15 @@ __all__ = [
     "slices",
     "standing",
     "tie_groups",
+    "twin_estimate",
+    "twin_estimates",
+    "twin_scores",
     "unanswered_pairs",
     "unanswered_text",
     "unchanged_pass_share",
     "undecided_text",
+    "undone",
+    "undone_json",
+    "undone_text",
     "within_bounds",
 ]

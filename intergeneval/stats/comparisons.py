@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping, Sequence
-
-import numpy as np
 
 from intergeneval.records import (
     MISSING,
@@ -20,9 +17,9 @@ from intergeneval.records import (
     difference_of,
     metric_range,
 )
-from intergeneval.stats.clustered import Floats, Ints, clustered, known, within_bounds
-from intergeneval.stats.estimates import SAME, caveat, slice_members, spread, thin_caveat
-from intergeneval.stats.power import minimum_detectable
+from intergeneval.stats.clustered import Floats, clustered
+from intergeneval.stats.differences import blank, ends, mean, with_bounds, with_pairs
+from intergeneval.stats.estimates import slice_members, thin_caveat
 from intergeneval.stats.prompts import (
     METRICS,
     PRIMARY,
@@ -36,7 +33,7 @@ from intergeneval.stats.prompts import (
     prompt_bounds,
     score_value,
 )
-from intergeneval.stats.signflip import holm, sign_flip
+from intergeneval.stats.signflip import holm
 
 NAMES = ("baseline", "candidate")
 
@@ -54,8 +51,8 @@ def prompt_differences(
         seeds.setdefault(sample_id, []).append(seed)
     found = []
     for sample_id, common in seeds.items():
-        before = _mean([score_value(first[sample_id, seed], metric) for seed in common])
-        after = _mean([score_value(second[sample_id, seed], metric) for seed in common])
+        before = mean([score_value(first[sample_id, seed], metric) for seed in common])
+        after = mean([score_value(second[sample_id, seed], metric) for seed in common])
         found.append(
             PromptDifference(
                 sample_id=sample_id, baseline=before, candidate=after, difference=after - before, seeds=tuple(common)
@@ -87,62 +84,17 @@ def compare_paired(  # noqa: PLR0913  # what is compared, how it is called, and 
     pairs = prompt_differences(baseline, candidate, metric) if _told(baseline) and _told(candidate) else ()
     spans = paired_bounds(baseline, candidate, metric, profile, same=same)
     total = len({score.sample_id for score in (*baseline, *candidate)})
-    result = Comparison(
-        baseline=names[0],
-        candidate=names[1],
-        metric=metric,
-        secondary=metric != PRIMARY,
-        level=level,
-        difference=None,
-        se=None,
-        low=None,
-        high=None,
-        sd=spread(np.array([pair.difference for pair in pairs], dtype=np.float64)),
-        baseline_mean=_mean([pair.baseline for pair in pairs]) if pairs else None,
-        candidate_mean=_mean([pair.candidate for pair in pairs]) if pairs else None,
-        correlation=_correlation(pairs),
-        p=None,
-        p_adjusted=None,
-        family=1,
-        flips=0,
-        exact=False,
-        prompts=len(spans),
-        prompts_total=total,
-        clusters=0,
-        coverage=len(spans) / total if total else 0.0,
-        scored=len(pairs),
-        minimum_detectable=None,
-        partial=partial,
-        caveat="no video is scored in both runs",
-        **_standings(spans),
-        **_left_out(by_video(baseline), by_video(candidate), metric),
-    )
+    counts = _left_out(by_video(baseline), by_video(candidate), metric)
+    result = blank(names, metric, level, total, pairs, spans, counts, partial=partial)
     if not pairs:
         return result
     low, high = metric_range(metric, profile)
-    return _with_bounds(_with_difference(result, pairs, clusters), spans, clusters, (low - high, high - low))
+    return with_bounds(with_pairs(result, pairs, clusters), spans, clusters, (low - high, high - low), "prompt differences are")
 
 
 def _told(scores: Sequence[Score]) -> bool:
     """Whether anything was judged, so that shares may be told; a missing video was judged by not being there."""
     return any(score.status is ScoreStatus.OK or score.status in MISSING for score in scores)
-
-
-def _standings(spans: Mapping[str, Sequence[tuple[float, float]]]) -> dict[str, int]:
-    """Return on how many prompts who is better, whatever the missing answers are, and how many videos lack an answer."""
-    prompts = [mean_span(items) for items in spans.values()]
-    return {
-        "wins": sum(low > 0 for low, _ in prompts),
-        "ties": sum(low == high == 0 for low, high in prompts),
-        "losses": sum(high < 0 for _, high in prompts),
-        "undecided": sum(low <= 0 <= high and low < high for low, high in prompts),
-        "unanswered": unanswered_pairs(spans),
-    }
-
-
-def unanswered_pairs(spans: Mapping[str, Sequence[tuple[float, float]]]) -> int:
-    """Return of how many pairs of videos, as of `paired_bounds`, something has no answer."""
-    return sum(low < high for items in spans.values() for low, high in items)
 
 
 def paired_bounds(
@@ -159,57 +111,6 @@ def paired_bounds(
             span = difference_of(first[key], second[key], metric, profile, same=same)
             found.setdefault(key[0], []).append(span)
     return found
-
-
-def _with_difference(result: Comparison, pairs: Sequence[PromptDifference], clusters: Mapping[str, str]) -> Comparison:
-    """Add what the videos scored in both say."""
-    values = np.array([pair.difference for pair in pairs], dtype=np.float64)
-    moments = clustered(values, cluster_codes([pair.sample_id for pair in pairs], clusters), result.level)
-    return dataclasses.replace(result, difference=float(moments.mean), se=known(float(moments.se)))
-
-
-def _with_bounds(
-    result: Comparison,
-    spans: Mapping[str, Sequence[tuple[float, float]]],
-    clusters: Mapping[str, str],
-    within: tuple[float, float],
-) -> Comparison:
-    """Add what holds whatever the missing answers are."""
-    codes = cluster_codes(list(spans), clusters)
-    lows, highs = _ends(spans)
-    lowest, highest = within_bounds(lows, highs, codes, result.level, within)
-    p, flips, exact = _nearer(lows, highs, codes)
-    count, se = lowest.clusters, result.se
-    found = None if se is None else minimum_detectable(se * math.sqrt(count), count, level=result.level)
-    width = float(highest.mean - lowest.mean)
-    return dataclasses.replace(
-        result,
-        low=known(float(lowest.low)),
-        high=known(float(highest.high)),
-        lowest=float(lowest.mean),
-        highest=float(highest.mean),
-        p=p,
-        p_adjusted=p,
-        flips=flips,
-        exact=exact,
-        clusters=count,
-        # A claim must hold at the worst of the bounds, half their width below their middle.
-        minimum_detectable=None if found is None else found + width / 2,
-        caveat=caveat(lows, count, "prompt differences are"),
-    )
-
-
-def _ends(spans: Mapping[str, Sequence[tuple[float, float]]]) -> tuple[Floats, Floats]:
-    """Return the lower and the upper ends of prompts, means over their seeds, (P,) each."""
-    means = [mean_span(items) for items in spans.values()]
-    return np.array([low for low, _ in means], dtype=np.float64), np.array([high for _, high in means], dtype=np.float64)
-
-
-def _nearer(lows: Floats, highs: Floats, codes: Ints) -> tuple[float, int, bool]:
-    """Return the sign-flip p of the end of the bounds that is nearer to 0; 1 where the bounds hold 0 and have a width."""
-    if lows.mean() <= 0 <= highs.mean() and not np.array_equal(lows, highs):
-        return 1.0, 1, True
-    return sign_flip(lows if lows.mean() > 0 else highs, codes)
 
 
 def compare_metrics(
@@ -357,7 +258,7 @@ def tie_groups(
 def _lowest(baseline: Sequence[Score], candidate: Sequence[Score], metric: str, profile: Profile) -> tuple[Floats, list[str]]:
     """Return the lowest difference of each prompt that both runs hold, (P,), and the prompts' ids."""
     spans = paired_bounds(baseline, candidate, metric, profile)
-    return _ends(spans)[0], list(spans)
+    return ends(spans)[0], list(spans)
 
 
 def _scored_pairs(first: Mapping[Key, Score], second: Mapping[Key, Score], metric: str) -> set[Key]:
@@ -389,20 +290,3 @@ def _left_out(first: Mapping[Key, Score], second: Mapping[Key, Score], metric: s
         "unscored_candidate": len(without[1]),
         "mismatched": len(both - without[0] - without[1] - kept),
     }
-
-
-def _correlation(pairs: Sequence[PromptDifference]) -> float | None:
-    if len(pairs) < 3:
-        return None
-    rows = np.array([pair.baseline for pair in pairs]), np.array([pair.candidate for pair in pairs])
-    if min(np.ptp(row) for row in rows) <= SAME:
-        return None
-    centred = [row - row.mean() for row in rows]
-    return float(centred[0] @ centred[1] / np.sqrt((centred[0] @ centred[0]) * (centred[1] @ centred[1])))
-
-
-def _mean(values: Sequence[float | None]) -> float:
-    """Return the mean of numbers that are all there; the order they come in does not change a bit of it."""
-    present = [value for value in values if value is not None]
-    assert len(present) == len(values) > 0
-    return math.fsum(present) / len(present)

@@ -8,7 +8,18 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from intergeneval.errors import ComparabilityError, RecordError, UsageError
-from intergeneval.records import MISSING, UNSCORED, Completeness, Profile, RunHeader, Sample, Score, ScoreStatus, bounds_of
+from intergeneval.records import (
+    MISSING,
+    TWIN_METRICS,
+    UNSCORED,
+    Completeness,
+    Profile,
+    RunHeader,
+    Sample,
+    Score,
+    ScoreStatus,
+    bounds_of,
+)
 from intergeneval.stats.clustered import Ints
 
 PRIMARY = "if"
@@ -25,7 +36,9 @@ Key = tuple[str, int]
 
 
 def metric_name(metric: str) -> str:
-    """Return a metric as people read it, such as ``KISA_raw``."""
+    """Return a metric as people read it, such as ``KISA_raw``; contrast and sensitivity are words."""
+    if metric in TWIN_METRICS:
+        return metric
     head, _, tail = metric.partition("_")
     return f"{head.upper()}_{tail}" if tail else head.upper()
 

@@ -107,6 +107,20 @@ class RunStore:
         """
         return [record for path in self._files(stage) for record in read_lines(path, cls)]
 
+    def current_answers(self) -> list[Answer]:
+        """Return the answers about the videos as they are now, the last to each question and asking. Raises RecordError.
+
+        Those about the interactions of twins, which count for `contrast` alone, are left out.
+        """
+        versions = {(item.sample_id, item.seed): item.sha256 for item in self.read("videos", Video)}
+        latest = {
+            (item.sample_id, item.seed, item.interaction, item.question_id, item.repeat): item
+            for item in self.read("answers", Answer)
+            if versions.get((item.sample_id, item.seed)) == item.video
+        }
+        acts = {item.id: len(item.interactions) for item in self.read("samples", Sample)}
+        return [item for item in latest.values() if item.interaction < acts.get(item.sample_id, 0)]
+
     def _files(self, stage: str) -> list[Path]:
         if stage not in STAGES:
             raise KeyError(stage)

@@ -56,6 +56,17 @@ class Tracker(Protocol):
 
 
 @runtime_checkable
+class Keepable(Protocol):
+    """A tracker whose tracks may be kept for later runs: they depend on frames, masks, its id and its settings alone.
+
+    One that reads files beside a video does not say so.
+    """
+
+    keepable: bool
+    """True."""
+
+
+@runtime_checkable
 class Segments(Protocol):
     """A tracker that also turns boxes into masks, for pictures whose instances are known by boxes only."""
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from intergeneval.masks import Mask, area, box, encode
-from intergeneval.records import Box, Track, TrackState
+from intergeneval.masks import Mask, area, box, empty, encode
+from intergeneval.records import Box, Track, Tracks, TrackState
 from intergeneval.trackers.states import StateRule
 
 
@@ -52,3 +53,22 @@ class TrackBuilder:
             )
             for name in self._ids
         )
+
+
+def until_cut(tracks: Tracks, cuts: Sequence[int]) -> Tracks:
+    """Return the tracks with every instance lost from the first cut on: what another shot shows is nobody's to say."""
+    if not cuts or not tracks.tracks:
+        return tracks
+    at, nothing = cuts[0], empty(tracks.size)
+    ended = tuple(
+        replace(
+            track,
+            masks=(*track.masks[:at], *[nothing] * len(track.masks[at:])),
+            boxes=(*track.boxes[:at], *[None] * len(track.boxes[at:])),
+            areas=(*track.areas[:at], *[0] * len(track.areas[at:])),
+            confidence=(*track.confidence[:at], *[0.0] * len(track.confidence[at:])),
+            states=(*track.states[:at], *[TrackState.LOST] * len(track.states[at:])),
+        )
+        for track in tracks.tracks
+    )
+    return replace(tracks, tracks=ended, notes=(*tracks.notes, f"cut at frame {at}: instances are lost from there on"))

@@ -1,10 +1,10 @@
 """Tracker ``flow``, the embedded default: classical vision, no learned weights, all instances in one pass over the frames.
 
-Each frame, every instance's mask is carried along the dense motion; where that is doubtful, its last whole shape is searched
-for by colour. Carried masks and colours of all instances then share the pixels out. What comes out is believed as far as its
-colours, its contrast and its shape allow; below a limit the instance is lost: an empty mask and no statement, rather than a
-box on something else. All numbers are in `limits`. The result depends on the frames alone: nothing is drawn by chance, one
-thread.
+Each frame, the owners of all pixels are carried along the dense motion, and asked for anew where motion does not tell (`labels`),
+by how things look (`appearance`). What comes out is believed as far as measured evidence allows (`confidence`); below a limit
+the instance is lost: an empty mask and no statement, rather than a box on something else. An instance that is not seen, or
+hardly, is searched for, inside what holds it too. All numbers are in `limits`. The result depends on the frames alone: one
+thread, and random features drawn from a fixed seed.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from typing import Any
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from intergeneval.errors import BackendError, ConfigError, MediaError
 from intergeneval.masks import Mask, area
 from intergeneval.records import Box, Tracks, TrackState
 from intergeneval.trackers import Frame, TrackRequest, grabcut, limits
-from intergeneval.trackers.appearance import Floats, histogram
+from intergeneval.trackers.appearance import Floats, Looks, Owners, colour_bins, descriptors, lab_of
 from intergeneval.trackers.assembly import TrackBuilder
-from intergeneval.trackers.labels import colour_odds, prior_odds, revealed, share_out, smooth
-from intergeneval.trackers.motion import DenseMotion, Motion
-from intergeneval.trackers.search import Search, contrast
-from intergeneval.trackers.target import Picture, Target, picture_of
+from intergeneval.trackers.confidence import Evidence, confidence
+from intergeneval.trackers.labels import Labels, largest_pieces, owners_of
+from intergeneval.trackers.motion import DenseMotion, Grey, Rgb
+from intergeneval.trackers.target import Target, View
 
 
 class FlowTracker:
-    """Follows instances by dense motion, colour and shape; says lost when it does not know."""
+    """Follows instances by dense motion and looks; says lost when it does not know."""
 
-    id = "flow-1"
+    id = "flow-2"
     needs_truth = False
+    keepable = True
 
     def track(self, request: TrackRequest) -> Tracks:
         """Track every instance that has a mask. Raises BackendError for masks it cannot start from, MediaError for odd frames."""
@@ -52,7 +52,7 @@ class FlowTracker:
         threads = cv2.getNumThreads()
         cv2.setNumThreads(1)
         try:
-            run = _Run(names, request.masks, builder)
+            run = Following(names, request.masks, builder)
             for index, frame in enumerate(request.frames):
                 if frame.shape != (*size, 3):
                     raise MediaError(f"sample {request.sample.id}, frame {index}: shape {frame.shape}, expected {(*size, 3)}")
@@ -82,164 +82,208 @@ def create(argument: str, settings: Mapping[str, Any]) -> FlowTracker:
     return FlowTracker()
 
 
-class _Run:
+class Following:
     """One pass over one video."""
 
     def __init__(self, names: list[str], masks: Mapping[str, Mask], builder: TrackBuilder) -> None:
+        """`names` are the instances to follow, `masks` theirs in the first frame (H, W), `builder` takes what is found."""
+        self.evidence: dict[str, Evidence] = {}
+        """What spoke for each instance that had a mask in the latest frame."""
         self._names = names
         self._anchors = {name: masks[name] for name in names}
         self._builder = builder
         self._dense = DenseMotion()
         self._targets: list[Target] = []
-        self._scene: Floats = np.zeros(0, dtype=np.float32)
-        self._grey: npt.NDArray[np.uint8] | None = None
+        self._labels: Labels | None = None
+        self._looks: Looks | None = None
+        self._last: tuple[Rgb, Grey] | None = None
+        self._given: tuple[dict[str, Mask], dict[str, float], list[str]] = ({}, {}, [])
+        self._frame = 0
 
     def step(self, frame: Frame) -> None:
         """Take the next frame (H, W, 3)."""
-        height, width = frame.shape[:2]
-        scale = min(1.0, limits.WORK_SIDE / max(height, width))
-        work = (max(1, round(width * scale)), max(1, round(height * scale)))
-        small = cv2.resize(frame, work, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+        small = _fitted(frame, limits.WORK_SIDE)
         grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
-        picture = picture_of(small, grey)
-        if self._grey is None:
-            self._begin(picture, work)
+        if self._last is None:
+            self._begin(small)
+        elif np.array_equal(small, self._last[0]):
+            # The same picture again tells nothing new.
+            self._builder.add(*self._given)
+            return
         else:
-            self._follow(picture, self._dense.between(self._grey, grey), (height, width))
-        self._grey = grey
+            self._follow((small, grey), self._last, (frame.shape[0], frame.shape[1]))
+        self._last = (small, grey)
 
-    def _begin(self, picture: Picture, work: tuple[int, int]) -> None:
+    def _begin(self, small: Rgb) -> None:
         """Take the first frame's masks as they are; where two overlap, the smaller one lies in front."""
-        small = {
-            name: cv2.resize(mask.astype(np.float32), work, interpolation=cv2.INTER_AREA) > 0.5
-            for name, mask in self._anchors.items()
-        }
-        taken = np.zeros(picture.grey.shape, dtype=np.bool_)
-        parts: dict[str, Mask] = {}
-        for name in sorted(small, key=lambda item: (area(small[item]), item)):
-            parts[name] = small[name] & ~taken
-            taken |= small[name]
-        self._scene = histogram(picture.bins, ~taken) * np.float32(max(area(~taken), 1))
+        size = (small.shape[1], small.shape[0])
+        taken = np.zeros(small.shape[:2], dtype=np.float32)
+        parts: dict[str, Floats] = {}
+        for name in sorted(self._anchors, key=lambda item: (area(self._anchors[item]), item)):
+            share = _resized(self._anchors[name].astype(np.float32), size)
+            parts[name] = np.minimum(share, 1 - taken)
+            taken += parts[name]
+        followed = [name for name in self._names if np.count_nonzero(parts[name] > 0.5) >= limits.MIN_AREA]
+        self._given = (self._anchors, dict.fromkeys(self._names, 1.0), [])
+        self._builder.add(*self._given)
+        if not followed:
+            return
+        self._labels = Labels([parts[name] for name in followed])
+        seen = lab_of(_seen(small))
+        shares = self._at_looks(self._labels.shares)
+        sure = shares.max(axis=0) > limits.LOOK_SURE
+        owners = owners_of(shares)
+        masks = [owners == index + 1 for index in range(len(followed))]
+        for index, mask in enumerate(masks):
+            if not (mask & sure).any():
+                sure |= mask | (shares[index + 1] == shares[index + 1].max())
+        described = descriptors(seen)
+        self._looks = Looks(described[sure], owners[sure], len(followed) + 1)
+        view = View(colour_bins(seen), self._looks.beliefs(described)[1], owners, np.ones(owners.shape, dtype=np.float32))
         self._targets = [
-            Target(name, parts[name], picture) for name in self._names if np.count_nonzero(parts[name]) >= limits.MIN_AREA
+            Target(name, index + 1, masks[index] if masks[index].any() else shares[index + 1] > 0, view)
+            for index, name in enumerate(followed)
         ]
-        for target in self._targets:
-            chance = self._probability(target, picture)
-            target.anchor_response = contrast(chance, target.mask)
-            target.remember(chance)
-        self._builder.add(self._anchors, dict.fromkeys(self._names, 1.0))
 
-    def _ratio(self, target: Target, picture: Picture) -> Floats:
-        return target.ratio(picture, self._scene, [item for item in self._targets if item is not target])
+    def _follow(self, current: tuple[Rgb, Grey], last: tuple[Rgb, Grey], size: tuple[int, int]) -> None:
+        """Bring owners and instances into this frame, and write it."""
+        self._frame += 1
+        if self._labels is None or self._looks is None:
+            nothing = {name: np.zeros(size, dtype=np.bool_) for name in self._names}
+            self._given = (nothing, dict.fromkeys(self._names, 0.0), list(self._names))
+            self._builder.add(*self._given)
+            return
+        seen = lab_of(_seen(current[0]))
+        described = descriptors(seen)
+        beliefs, first = self._looks.beliefs(described)
+        width, height = current[0].shape[1], current[0].shape[0]
+        motion = self._dense.between(last, current)
+        if motion.cut:
+            self._labels.clear()
+        else:
+            self._labels.step(motion, np.stack([_resized(belief, (width, height)) for belief in beliefs]), current[1])
+        shares = self._at_looks(self._labels.shares)
+        owners = owners_of(shares)
+        view = View(colour_bins(seen), first, owners, _resized(self._labels.rooted, beliefs.shape[:0:-1]))
+        self.evidence = {}
+        trust = {item.name: self._judge(item, largest_pieces(owners == item.index), view) for item in self._targets}
+        self._write(trust, view, size)
+        if self._frame % limits.LOOK_EVERY == 0:
+            self._learn(described, shares, owners, view, trust)
 
-    def _probability(self, target: Target, picture: Picture) -> Floats:
-        share: Floats = (1 / (1 + np.exp(-self._ratio(target, picture)))).astype(np.float32)
-        return share
+    def _judge(self, target: Target, mask: Mask, view: View) -> float:
+        """Return how far the instance is believed to be where the labels have it (H, W), once it was looked for if need be."""
+        assert self._labels is not None
+        grain = self._labels.rooted.size / mask.size
+        worth = 0.0
+        if area(mask) * grain >= limits.MIN_AREA:
+            self.evidence[target.name] = target.weigh(mask, view)
+            worth = confidence(self.evidence[target.name])
+        enough = limits.VISIBLE if target.seen else limits.REGAIN
+        drifting = self._frame % limits.LOOK_EVERY == 0 and float(view.rooted[mask].sum()) < limits.DRIFTING * area(mask)
+        if worth >= limits.SOUGHT and area(mask) >= limits.COLLAPSED * target.whole_area and not drifting:
+            target.accept(mask, view, worth)
+            return worth
+        found = target.sought(view.beliefs[target.index])
+        if found is not None and (worth < enough or not (found & mask).any()):
+            there = target.weigh(found, view)
+            again = confidence(there)
+            if again >= max(limits.REGAIN, worth):
+                size = self._labels.rooted.shape[::-1]
+                place = _resized(found.astype(np.float32), size) > 0.5
+                self._labels.put(target.index, place, np.stack([_resized(belief, size) for belief in view.beliefs]))
+                target.accept(found, view, again)
+                self.evidence[target.name] = there
+                return again
+        if worth >= enough:
+            target.accept(mask, view, worth)
+            return worth
+        target.miss()
+        return 0.0
 
-    def _follow(self, picture: Picture, motion: Motion, size: tuple[int, int]) -> None:
-        ratios = {item.name: self._ratio(item, picture) for item in self._targets}
-        chances: dict[str, Floats] = {name: (1 / (1 + np.exp(-ratio))).astype(np.float32) for name, ratio in ratios.items()}
-        odds = []
-        bodies = {item.name: motion.carry(item.mask) for item in self._targets if item.seen}
-        ground = motion.fit(~np.logical_or.reduce(list(bodies.values()))) if bodies else None
+    def _write(self, trust: dict[str, float], view: View, size: tuple[int, int]) -> None:
+        """Write the frame: masks of those who are believed, and what the empty ones of the others mean."""
+        assert self._labels is not None
+        given = dict.fromkeys(self._names, 0.0) | trust
+        final = self._full_size([item for item in self._targets if trust[item.name] > 0], size)
+        lost = [name for name in self._names if name not in trust]
         for item in self._targets:
-            carried, doubt = self._propose(item, motion, chances[item.name])
-            field = prior_odds(carried, doubt) + colour_odds(ratios[item.name])
-            behind = revealed(
-                carried, [(other.mask, bodies[other.name]) for other in self._targets if other.seen and other is not item]
-            )
-            field = np.where(behind, np.maximum(field, limits.REVEALED_ODDS + ratios[item.name]), field)
-            if doubt is not None:
-                field += motion.odds(motion.fit(bodies[item.name]), ground)
-            if carried.any():
-                laid = item.lay(carried, [])
-                field += np.float32(limits.RECALL) * (laid & (ratios[item.name] > 0))
-            odds.append(smooth(field, picture.grey))
-        masks = dict(zip([item.name for item in self._targets], share_out(odds), strict=True)) if odds else {}
-        self._decide(picture, masks, odds, chances, size)
-
-    def _propose(self, target: Target, motion: Motion, chance: Floats) -> tuple[Mask, Mask | None]:
-        """Return where the target should be in this frame, and where that word is believed (None: all of it)."""
-        frame = (chance.shape[0], chance.shape[1])
-        if not target.seen:
-            return self._regain(target, chance), None
-        carried = motion.carry(target.mask)
-        if not target.searchable:
-            return carried, motion.believed
-        x, y = target.centre
-        search = Search(chance, target.whole, [(x, y), (x + target.velocity[0], y + target.velocity[1])])
-        best, rival = search.places()
-        moved = target.whole.centre if not carried.any() else _box_centre(carried)
-        standing = search.near(moved) if carried.any() else -1.0
-        if best.response < standing + limits.SEARCH_GAIN or rival.response > best.response - limits.RIVAL_GAP:
-            return carried, motion.believed
-        found = target.whole.at(best.centre, frame, best.scale)
-        step = np.hypot(*np.subtract(best.centre, (x, y))) - np.hypot(*target.velocity)
-        if step > limits.SEARCH_REACH * target.whole.size or not target.is_new(found, chance):
-            return carried, motion.believed
-        return found, None
-
-    def _regain(self, target: Target, chance: Floats) -> Mask:
-        """Return where an unseen target may have come back: one place that looks like it and has no rival, else an empty mask."""
-        nothing = np.zeros(chance.shape, dtype=np.bool_)
-        enough = limits.REGAIN_RESPONSE * target.anchor_response
-        if not target.searchable:
-            return target.mask if contrast(chance, target.mask) >= enough else nothing
-        best, rival = Search(chance, target.whole, []).places()
-        if best.response < enough or rival.response > best.response - limits.RIVAL_GAP:
-            return nothing
-        found = target.whole.at(best.centre, (chance.shape[0], chance.shape[1]), best.scale)
-        return found if target.is_new(found, chance) else nothing
-
-    def _decide(
-        self, picture: Picture, masks: dict[str, Mask], odds: list[Floats], chances: dict[str, Floats], size: tuple[int, int]
-    ) -> None:
-        """Believe each mask or not, and write the frame."""
-        final = {name: np.zeros(size, dtype=np.bool_) for name in self._names}
-        trust = dict.fromkeys(self._names, 0.0)
-        unseen = []
-        for item, value in zip(self._targets, odds, strict=True):
-            others = [mask for name, mask in masks.items() if name != item.name]
-            evidence = item.judge(masks[item.name], picture, chances[item.name], others)
-            if evidence.confidence >= (limits.VISIBLE if item.seen else limits.REGAIN):
-                final[item.name] = _full_size(masks[item.name], value, size)
-                trust[item.name] = evidence.confidence
-                item.accept(masks[item.name], picture, evidence, others)
-            else:
-                item.miss()
-                unseen.append(item)
-        for item in self._targets:
-            item.remember(chances[item.name])
-        lost = [name for name in self._names if name not in masks]
-        for item in unseen:
+            if final[item.name].any():
+                continue
+            given[item.name] = 0.0
             others = [mask for name, mask in final.items() if name != item.name]
             state = self._builder.expected(item.name, others)
-            if state is TrackState.VANISHED and not self._absent(item, chances[item.name]):
+            belief = view.beliefs[item.index]
+            if (state is TrackState.VANISHED and not item.absent(belief)) or (
+                state is TrackState.OCCLUDED and item.shows(belief)
+            ):
                 lost.append(item.name)
-        self._builder.add(final, trust, lost)
-        background = ~np.logical_or.reduce(list(masks.values())) if masks else np.ones(picture.grey.shape, dtype=np.bool_)
-        if background.any():
-            latest = histogram(picture.bins, background) * np.float32(self._scene.sum())
-            self._scene = (1 - limits.SCENE_RATE) * self._scene + limits.SCENE_RATE * latest
+        self._given = (final, given, lost)
+        self._builder.add(*self._given)
 
-    def _absent(self, target: Target, chance: Floats) -> bool:
-        """Return whether its last place is seen to be empty and no place of the frame is similar: then it has vanished."""
-        was_whole = area(target.mask) >= limits.ABSENT_WHOLE * target.whole_area
-        if not was_whole or not target.searchable or float(chance[target.mask].mean()) > limits.ABSENT_HERE:
-            return False
-        best, _ = Search(chance, target.whole, []).places()
-        return best.response < limits.ABSENT_ELSEWHERE * target.anchor_response
+    def _full_size(self, shown: list[Target], size: tuple[int, int]) -> dict[str, Mask]:
+        """Return masks of the video's size (H, W): the given ones where nothing has moved since, the labels elsewhere."""
+        assert self._labels is not None
+        final = {name: np.zeros(size, dtype=np.bool_) for name in self._names}
+        shares, untouched = self._labels.shares, self._labels.untouched
+        kept = None
+        if untouched.any():
+            kept = cv2.resize(untouched.astype(np.uint8), (size[1], size[0]), interpolation=cv2.INTER_NEAREST) > 0
+        for item in shown:
+            ahead = shares[item.index] - np.delete(shares, item.index, axis=0).max(axis=0)
+            pieces = largest_pieces(ahead > 0)
+            field = np.where(pieces, ahead, np.minimum(ahead, -ahead))
+            mask = _resized(field, (size[1], size[0])) > 0
+            final[item.name] = mask if kept is None else np.where(kept, self._anchors[item.name], mask)
+        return final
+
+    def _learn(self, described: Floats, shares: Floats, owners: Owners, view: View, trust: dict[str, float]) -> None:
+        """Teach the classifier this frame, as far as it is believed."""
+        assert self._looks is not None
+        sure = (shares.max(axis=0) > limits.LOOK_SURE) & (
+            (owners_of(view.beliefs) == owners) | (view.rooted > limits.LOOK_ROOTED)
+        )
+        for item in self._targets:
+            if trust[item.name] < limits.REGAIN:
+                sure &= owners != item.index
+        for index in range(len(shares)):
+            # Of a large owner every fourth pixel tells the same.
+            if np.count_nonzero(owners == index) > limits.LOOK_MANY:
+                thin = np.zeros_like(sure)
+                thin[::2, ::2] = True
+                sure &= thin | (owners != index)
+        if sure.any():
+            self._looks.learn(described[sure], owners[sure])
+
+    def _at_looks(self, fields: Floats) -> Floats:
+        """Return fields (n, H, W) at the size at which looks are compared."""
+        height, width = _look_size(fields.shape[1], fields.shape[2])
+        return np.stack([_resized(field, (width, height)) for field in fields])
 
 
-def _box_centre(mask: Mask) -> tuple[float, float]:
-    rows, columns = np.nonzero(mask)
-    return (float(columns.min() + columns.max() + 1) / 2, float(rows.min() + rows.max() + 1) / 2)
+def _look_size(height: int, width: int) -> tuple[int, int]:
+    while max(height, width) > limits.LOOK_SIDE:
+        height, width = (height + 1) // 2, (width + 1) // 2
+    return max(height, 1), max(width, 1)
 
 
-def _full_size(mask: Mask, odds: Floats, size: tuple[int, int]) -> Mask:
-    """Bring a mask to the video's size (H, W); the log odds round its staircase off."""
-    if mask.shape == size:
-        return mask
-    field = np.where(mask, np.maximum(odds, 0.05), np.minimum(odds, -0.05)).clip(-1, 1).astype(np.float32)
-    grown: Mask = cv2.resize(field, (size[1], size[0]), interpolation=cv2.INTER_LINEAR) > 0
-    return grown
+def _seen(small: Rgb) -> Rgb:
+    height, width = _look_size(small.shape[0], small.shape[1])
+    return cv2.resize(small, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+
+
+def _fitted(frame: Frame, side: int) -> Rgb:
+    height, width = frame.shape[:2]
+    scale = min(1.0, side / max(height, width))
+    if scale == 1.0:
+        return np.ascontiguousarray(frame)
+    work = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return cv2.resize(frame, work, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+
+
+def _resized(field: Floats, size: tuple[int, ...]) -> Floats:
+    """Bring a field (H, W) to a size (width, height): averaged when it shrinks, interpolated when it grows."""
+    if field.shape == size[::-1]:
+        return field
+    way = cv2.INTER_AREA if size[0] < field.shape[1] else cv2.INTER_LINEAR
+    return cv2.resize(field, (size[0], size[1]), interpolation=way).astype(np.float32, copy=False)

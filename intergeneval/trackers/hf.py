@@ -37,6 +37,7 @@ class HfTracker:
     """Prompts every instance with its mask on the anchor frame and propagates all of them together."""
 
     needs_truth = False
+    keepable = True
     both_ways = True
     parallel = False
     """One copy of the weights serves all videos."""

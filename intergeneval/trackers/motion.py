@@ -1,4 +1,4 @@
-"""Dense motion between two frames, both ways, and masks carried along it."""
+"""Dense motion between two frames, both ways, where it is believed, and fields carried along it."""
 
 from __future__ import annotations
 
@@ -13,68 +13,34 @@ from intergeneval.trackers import limits
 from intergeneval.trackers.appearance import Floats
 
 Grey = npt.NDArray[np.uint8]
+Rgb = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
 class Motion:
-    """Where each pixel of the current frame was in the previous one."""
+    """Where each pixel of the current frame was in the previous one, and how far that is believed."""
 
     source_x: Floats
     """Column in the previous frame (H, W), in pixels."""
     source_y: Floats
     """Row in the previous frame (H, W), in pixels."""
-    step: Floats
-    """The way from each pixel to its source (H, W, 2): columns, rows."""
-    believed: Mask
-    """Whether the way back leads to the same pixel (H, W)."""
-    textured: Mask
-    """Whether there is enough texture around a pixel to see its motion (H, W)."""
+    moved: Mask
+    """Whether a pixel came from elsewhere (H, W)."""
+    broken: Mask
+    """Whether what the motion says of a pixel is not believed (H, W): the way back leads elsewhere, the picture there was
+    another, or it lay outside the frame."""
+    torn: Mask
+    """Whether neighbours move otherwise (H, W): somewhere near one thing slides along another."""
 
-    def carry(self, mask: Mask) -> Mask:
-        """Return the previous frame's mask (H, W) as it lies in the current one; what enters is what lay at that border."""
-        moved = cv2.remap(
-            mask.astype(np.float32), self.source_x, self.source_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
-        carried: Mask = moved > 0.5
-        return carried
+    def carry(self, field: Floats) -> Floats:
+        """Return the previous frame's field (H, W) as it lies in the current one; what enters is what lay at that border."""
+        carried = cv2.remap(field, self.source_x, self.source_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return carried.astype(np.float32, copy=False)
 
-    def fit(self, mask: Mask) -> Floats | None:
-        """Return the affine motion of a mask's believed pixels as steps (H, W, 2) over the frame; None with too few of them.
-
-        Least squares, repeated on the pixels that the first fit explains: a limb or a leak does not bend the body's motion.
-        """
-        height, width = mask.shape
-        chosen = np.zeros_like(mask)
-        grain = max(1, int(np.sqrt(np.count_nonzero(mask)) / limits.FIT_SIDE))
-        chosen[::grain, ::grain] = (mask & self.believed)[::grain, ::grain]
-        rows, columns = np.nonzero(chosen)
-        steps = self.step[rows, columns].astype(np.float64)
-        places = np.stack([columns / width, rows / height, np.ones(len(rows))], axis=1)
-        solution = np.zeros((3, 2))
-        for _ in range(limits.FIT_ROUNDS):
-            if len(steps) < limits.FIT_MIN:
-                return None
-            solution = np.linalg.lstsq(places, steps, rcond=None)[0]
-            error = np.hypot(*(places @ solution - steps).T)
-            keep = error <= max(limits.MOTION_PX, float(np.median(error)))
-            steps, places = steps[keep], places[keep]
-        across = np.arange(width)[None, :, None] / width * solution[0]
-        down = np.arange(height)[:, None, None] / height * solution[1]
-        fitted: Floats = (across + down + solution[2]).astype(np.float32)
-        return fitted
-
-    def odds(self, own: Floats | None, ground: Floats | None) -> Floats:
-        """Return log odds (H, W), 0 or less, against pixels that move with the ground rather than with an instance.
-
-        Only against: the flow drags a rim of the ground along with an instance, so moving with it proves little.
-        """
-        if own is None or ground is None:
-            return np.zeros(self.believed.shape, dtype=np.float32)
-        from_own = np.hypot(*np.moveaxis(self.step - own, -1, 0))
-        from_ground = np.hypot(*np.moveaxis(self.step - ground, -1, 0))
-        doubt = np.clip((from_ground - from_own) / limits.MOTION_PX, -1.0, 0.0) * limits.MOTION_ODDS
-        against: Floats = np.where(self.believed & self.textured, doubt, 0.0).astype(np.float32)
-        return against
+    @property
+    def cut(self) -> bool:
+        """Whether so little of the picture is explained by motion that it is another picture."""
+        return float(self.broken.mean()) > limits.CUT_SHARE
 
 
 class DenseMotion:
@@ -85,24 +51,29 @@ class DenseMotion:
         self._x: Floats | None = None
         self._y: Floats | None = None
 
-    def between(self, previous: Grey, current: Grey) -> Motion:
-        """Return the motion from a grey frame (H, W) to the next."""
-        height, width = current.shape
+    def between(self, previous: tuple[Rgb, Grey], current: tuple[Rgb, Grey]) -> Motion:
+        """Return the motion from a frame, as colours (H, W, 3) and grey (H, W), to the next."""
+        height, width = current[1].shape
         if self._x is None or self._y is None:
             rows, columns = np.mgrid[:height, :width]
             self._x, self._y = columns.astype(np.float32), rows.astype(np.float32)
-        still = (height, width, 2)
-        back = self._flow.calc(current, previous, np.zeros(still, np.float32)).astype(np.float32, copy=False)
-        forth = self._flow.calc(previous, current, np.zeros(still, np.float32))
+        start = (height, width, 2)
+        back = self._flow.calc(current[1], previous[1], np.zeros(start, np.float32)).astype(np.float32, copy=False)
+        forth = self._flow.calc(previous[1], current[1], np.zeros(start, np.float32))
+        # Where the picture stands still nothing flows, whatever the flow's smoothness carries in from its surroundings.
+        change = cv2.absdiff(current[0], previous[0]).max(axis=2)
+        still = cv2.blur(change.astype(np.float32), (5, 5)) < limits.STILL_CHANGE
+        back[still] = 0.0
         source_x, source_y = self._x + back[..., 0], self._y + back[..., 1]
         returned = cv2.remap(forth, source_x, source_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        error = np.hypot(returned[..., 0] + back[..., 0], returned[..., 1] + back[..., 1])
-        allowed = limits.CONSISTENT_PX + limits.CONSISTENT_SHARE * np.hypot(back[..., 0], back[..., 1])
-        return Motion(source_x, source_y, back, error <= allowed, _textured(current))
-
-
-def _textured(grey: Grey) -> Mask:
-    """Return where the mean gradient over a window as wide as the flow's patches is high enough (H, W)."""
-    slope = np.abs(cv2.Sobel(grey, cv2.CV_32F, 1, 0)) + np.abs(cv2.Sobel(grey, cv2.CV_32F, 0, 1))
-    enough: Mask = cv2.blur(slope, (9, 9)) / 4 > limits.TEXTURE
-    return enough
+        error = cv2.magnitude(returned[..., 0] + back[..., 0], returned[..., 1] + back[..., 1])
+        speed = cv2.magnitude(back[..., 0], back[..., 1])
+        shown = cv2.remap(previous[0], source_x, source_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        rest = cv2.blur(cv2.absdiff(shown, current[0]).max(axis=2).astype(np.float32), (3, 3))
+        outside = (source_x < -0.5) | (source_y < -0.5) | (source_x > width - 0.5) | (source_y > height - 0.5)
+        broken = (error > limits.CONSISTENT_PX + limits.CONSISTENT_SHARE * speed) | outside
+        broken = (broken & ~still) | (rest > limits.RESIDUE + limits.RESIDUE_MEDIANS * float(np.median(rest)))
+        window = np.ones((7, 7), np.uint8)
+        spread = [cv2.dilate(part, window) - cv2.erode(part, window) for part in cv2.split(back)]
+        torn = np.maximum(spread[0], spread[1]) > limits.TORN_PX
+        return Motion(source_x, source_y, speed > limits.MOVED_PX, broken, torn)

@@ -39,6 +39,7 @@ class Sam2Tracker:
     """Prompts every instance with its mask on the anchor frame and propagates all of them together."""
 
     needs_truth = False
+    keepable = True
     both_ways = True
     parallel = False
     """One copy of the weights serves all videos."""

@@ -1,4 +1,4 @@
-"""Where in a frame an instance could be: its last whole shape, laid everywhere over the map of foreground probability."""
+"""Where in a frame an instance could be: its last whole shape, laid everywhere over the map of how it looks."""
 
 from __future__ import annotations
 
@@ -73,8 +73,7 @@ def shape_of(mask: Mask) -> Shape | None:
 def ring(mask: Mask) -> Mask:
     """Return the surroundings of a mask (H, W), RING sizes wide."""
     radius = max(1, round(limits.RING * _size(mask)))
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    around: Mask = (cv2.dilate(mask.astype(np.uint8), kernel) > 0) & ~mask
+    around: Mask = (cv2.dilate(mask.astype(np.uint8), np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)) > 0) & ~mask
     return around
 
 
@@ -98,29 +97,15 @@ def responses(probability: Floats, shape: Mask) -> Floats:
 
 
 class Search:
-    """The responses of one shape over one frame, at several scales, less the cost of lying far from where it was expected."""
+    """The responses of one shape over one frame, at several scales."""
 
-    def __init__(self, probability: Floats, shape: Shape, expected: list[tuple[float, float]]) -> None:
-        """`expected` are centres (column, row) where the instance may be, the nearest counts; empty: the whole frame alike."""
+    def __init__(self, probability: Floats, shape: Shape) -> None:
         self._step = max(1, int(shape.size / limits.SEARCH_GRAIN))
         height, width = (max(1, side // self._step) for side in probability.shape)
         coarse = cv2.resize(probability, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32, copy=False)
-        self._side = shape.size / self._step
         self._box = (shape.mask.shape[0] // self._step + 1, shape.mask.shape[1] // self._step + 1)
-        cost: Floats | float = 0.0
-        if expected:
-            rows, columns = np.mgrid[:height, :width]
-            distance = np.min([np.hypot(columns - x / self._step, rows - y / self._step) for x, y in expected], axis=0)
-            cost = np.minimum(limits.SEARCH_COST * distance / self._side, limits.SEARCH_COST_MAX).astype(np.float32)
-        self._maps = np.stack([responses(coarse, shape.scaled(scale / self._step)) - cost for scale in limits.SEARCH_SCALES])
+        self._maps = np.stack([responses(coarse, shape.scaled(scale / self._step)) for scale in limits.SEARCH_SCALES])
         self._best = self._maps.max(axis=0)
-
-    def near(self, centre: tuple[float, float]) -> float:
-        """Return the best response within a quarter of a size around a centre (column, row); -1 outside the frame."""
-        reach = max(1, round(self._side / 4))
-        row, column = int(centre[1] / self._step), int(centre[0] / self._step)
-        window = self._best[max(0, row - reach) : row + reach + 1, max(0, column - reach) : column + reach + 1]
-        return float(window.max()) if window.size else -1.0
 
     def places(self) -> tuple[Place, Place]:
         """Return the best place and its strongest rival at least a box away."""
@@ -134,24 +119,6 @@ class Search:
             found.append(Place(centre, scale, float(rest[row, column])))
             rest[max(0, row - height) : row + height + 1, max(0, column - width) : column + width + 1] = -2.0
         return found[0], found[1]
-
-
-def align(shape: Shape, mask: Mask, free: Mask) -> tuple[float, float]:
-    """Return the centre (column, row) at which the shape covers most of a mask (H, W) and least of the free ground.
-
-    `free` is where nothing could hide the shape: parts of it that are not seen lie behind other instances or past the border.
-    """
-    step = max(1, int(shape.size / limits.SEARCH_GRAIN))
-    pad = max(shape.mask.shape)
-    worth = mask.astype(np.float32) - limits.ALIGN_FREE * free.astype(np.float32)
-    worth = np.pad(worth, pad)
-    height, width = (side // step for side in worth.shape)
-    coarse = cv2.resize(worth, (width, height), interpolation=cv2.INTER_AREA)
-    small = shape.scaled(1 / step)
-    kernel = np.pad(small, ((0, 1 - small.shape[0] % 2), (0, 1 - small.shape[1] % 2))).astype(np.float32)
-    total = cv2.filter2D(coarse, cv2.CV_32F, kernel, borderType=cv2.BORDER_CONSTANT)
-    row, column = (int(value) for value in np.unravel_index(int(total.argmax()), total.shape))
-    return (column + 0.5) * step - pad, (row + 0.5) * step - pad
 
 
 def _size(mask: Mask) -> float:

@@ -1,4 +1,4 @@
-"""Draw instances on frames: boxes and masks for a judge, states besides for people."""
+"""Draw instances on frames for people: boxes, masks, states. What a judge sees is drawn in `outlines`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from intergeneval.videos.pixels import Frame
 
 _TINT = 0.45
 """Share of the instance colour inside a mask, 0 to 1."""
+_SURE, _FAIR = 0.9, 0.7
+"""Confidence from which the box of an overlay is drawn whole, and from which with long dashes; below it with short ones."""
 
 
 def annotate(
@@ -37,31 +39,23 @@ def annotate(
     return drawn
 
 
-def annotated_frames(kept: Mapping[int, Frame], tracks: Tracks, colours: Mapping[str, str]) -> dict[int, Frame]:
-    """Return the `kept` frames as a judge sees them: a box per visible instance, on the first frame its mask too.
-
-    Raises MediaError for a frame the tracks do not reach or a stored mask that is damaged.
-    """
-    first = min(kept, default=0)
-    return {
-        index: annotate(
-            frame,
-            _boxes(tracks, index),
-            colours,
-            _masks(tracks, index, frame) if index == first else None,
-        )
-        for index, frame in sorted(kept.items())
-    }
-
-
 def overlay_frames(frames: Iterable[Frame], tracks: Tracks, colours: Mapping[str, str]) -> Iterator[Frame]:
-    """Yield every frame with masks, boxes and a legend that gives each instance's state in that frame.
+    """Yield every frame with masks, boxes and a legend that gives each instance's state and confidence in that frame.
 
+    A box is the more broken the less its mask is believed; where an instance is out of sight a cross in its colour stands where
+    it was last seen. What a judge sees has none of this.
     Raises MediaError for a frame the tracks do not reach or a stored mask that is damaged.
     """
     for index, frame in enumerate(frames):
-        drawn = annotate(frame, _boxes(tracks, index), colours, _masks(tracks, index, frame))
-        _legend(drawn, [(track.instance_id, track.states[index]) for track in tracks.tracks], colours)
+        boxes = _boxes(tracks, index)
+        drawn = annotate(frame, {}, colours, _masks(tracks, index, frame))
+        for track in tracks.tracks:
+            edges, colour = boxes[track.instance_id], COLOUR_RGB[colours[track.instance_id]]
+            if edges is not None:
+                _outline(drawn, edges, colour, _dash(track.confidence[index], drawn))
+            elif last := next((box for box in track.boxes[index::-1] if box is not None), None):
+                _cross(drawn, last, colour)
+        _legend(drawn, [_told(track, index) for track in tracks.tracks], colours)
         yield drawn
 
 
@@ -106,21 +100,49 @@ def _tint(frame: Frame, mask: Mask, colour: tuple[int, int, int]) -> None:
     cv2.drawContours(frame, edges, -1, colour, max(1, line_width(frame) - 1))
 
 
-def _outline(frame: Frame, edges: Box, colour: tuple[int, int, int]) -> None:
-    """Draw the box so that its lines lie inside it and inside the frame."""
+def _dash(confidence: float, frame: Frame) -> int:
+    """Return how long the dashes of a box are, in pixels; 0 for whole lines."""
+    if confidence >= _SURE:
+        return 0
+    return (8 if confidence >= _FAIR else 3) * line_width(frame)
+
+
+def _outline(frame: Frame, edges: Box, colour: tuple[int, int, int], dash: int = 0) -> None:
+    """Draw the box so that its lines lie inside it and inside the frame; with a `dash` gaps of the same length."""
     height, width = frame.shape[:2]
     left, top = max(0, round(edges[0])), max(0, round(edges[1]))
     right, bottom = min(width, round(edges[2])), min(height, round(edges[3]))
     if right <= left or bottom <= top:
         return
     thick = line_width(frame)
-    frame[top : min(top + thick, bottom), left:right] = colour
-    frame[max(bottom - thick, top) : bottom, left:right] = colour
-    frame[top:bottom, left : min(left + thick, right)] = colour
-    frame[top:bottom, max(right - thick, left) : right] = colour
+    step = 2 * dash if dash else max(right - left, bottom - top)
+    for start in range(left, right, step):
+        end = min(start + dash, right) if dash else right
+        frame[top : min(top + thick, bottom), start:end] = colour
+        frame[max(bottom - thick, top) : bottom, start:end] = colour
+    for start in range(top, bottom, step):
+        end = min(start + dash, bottom) if dash else bottom
+        frame[start:end, left : min(left + thick, right)] = colour
+        frame[start:end, max(right - thick, left) : right] = colour
 
 
-def _legend(frame: Frame, states: list[tuple[str, TrackState]], colours: Mapping[str, str]) -> None:
+def _cross(frame: Frame, edges: Box, colour: tuple[int, int, int]) -> None:
+    """Draw a small cross, rimmed in black, in the middle of a box."""
+    thick = line_width(frame)
+    height, width = frame.shape[:2]
+    x = min(max(round((edges[0] + edges[2]) / 2), 0), width - 1)
+    y = min(max(round((edges[1] + edges[3]) / 2), 0), height - 1)
+    for paint, extra in (((0, 0, 0), 2), (colour, 0)):
+        cv2.drawMarker(frame, (x, y), paint, cv2.MARKER_TILTED_CROSS, 8 * thick, thick + extra)
+
+
+def _told(track: Track, index: int) -> tuple[str, str]:
+    """Return an instance's id and what is known of it in a frame: its state, and how far a mask is believed."""
+    state = track.states[index]
+    return track.instance_id, f"{state} {track.confidence[index]:.2f}" if state is TrackState.VISIBLE else str(state)
+
+
+def _legend(frame: Frame, states: list[tuple[str, str]], colours: Mapping[str, str]) -> None:
     """Write one line an instance into the upper left corner: a patch of its colour, its id and its state."""
     scale = max(0.3, min(frame.shape[:2]) / 900)
     thick = max(1, round(scale * 1.6))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -54,6 +55,14 @@ def write_video(path: Path, frames: Iterable[Frame], fps: float, times: Sequence
             return _write(partial, frames, fps, times)
     except (av.error.FFmpegError, OSError) as error:
         raise MediaError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def video_bytes(frames: Iterable[Frame], fps: float, times: Sequence[float] = ()) -> bytes:
+    """Return frames as the bytes of such a file. Errors as in `write_video`."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "clip.mp4"
+        write_video(path, frames, fps, times)
+        return path.read_bytes()
 
 
 def write_overlay(

@@ -158,7 +158,7 @@ def _answers(store: RunStore) -> dict[tuple[str, int, int, int], bool | None]:
     found: dict[tuple[str, int, int, int], bool | None] = {}
     for item in store.read("answers", Answer):
         if item.repeat == 0 and versions.get((item.sample_id, item.seed)) == item.video:
-            said = item.value is AnswerValue.YES if item.status is AnswerStatus.OK else None
+            said = item.verdict is AnswerValue.YES if item.status is AnswerStatus.OK else None
             found[item.sample_id, item.seed, item.interaction, item.question_id] = said
     return found
 

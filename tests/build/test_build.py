@@ -149,15 +149,13 @@ def test_given_boxes_and_interactions_need_neither_model_nor_detector(tmp_path):
     assert {place["basis"] for place in line["grounding"]["places"]} == {"given"}
 
 
-def test_prompts_without_instances_and_nobody_to_read_them_are_refused_before_any_work(tmp_path):
-    workshop.write_picture(tmp_path / "source/lift.png")
-    workshop.write_list(tmp_path / "source", [{"id": "lift", "prompt": PROMPT}])
-    done = workshop.build(tmp_path, "--tracker", "flow")
-    assert done.exit_code == 2
-    assert "1 prompts (lift) come without instances and interactions" in done.output
-    done = workshop.build(tmp_path, "--judge", "geometry", "--tracker", "flow")
-    assert "the judge geometry cannot read prompts" in done.output
-    assert not (tmp_path / "bench").exists()
+def test_prompts_that_nobody_was_asked_about_are_read_by_rules_and_what_they_cannot_read_is_said(tmp_path):
+    workshop.write_list(tmp_path / "source", [{"id": "lift", "prompt": PROMPT}, {"id": "sea", "prompt": "The sea is calm."}])
+    done = workshop.build(tmp_path, "--text-only")
+    assert done.exit_code == 3
+    assert "sea: no interaction could be read by rules" in done.output
+    (sample,) = workshop.lines(tmp_path / "bench/samples.jsonl")
+    assert [sample["interactions"][0][name] for name in ("subject", "verb", "object")] == ["id1", "lifts", "id2"]
 
 
 def test_a_build_goes_on_after_prose_errors_and_a_torn_line_and_never_takes_them_for_an_answer(tmp_path):

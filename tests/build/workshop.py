@@ -163,6 +163,7 @@ def build(root: Path, *arguments: object, server: ChatServer | None = None, more
     config = settings(root / "build.toml", server, more)
     judge = ("--judge", "openai:test-model") if server is not None else ()
     command = ["bench", "build", root / "source", "--out", root / out, "--config", config, "--cache", root / "cache.sqlite"]
+    command.append("--accept-doubts")  # what is drawn here is discs, whatever it is called
     return CliRunner().invoke(main, [str(part) for part in (*command, *judge, *arguments)])
 
 

@@ -74,8 +74,9 @@ def test_cache_stats_and_clear(words, tmp_path):
     with ChatServer() as server:
         CliRunner().invoke(main, [*words, *config(tmp_path, server.url)])
     found = json.loads(CliRunner().invoke(main, ["cache", "stats", "--json"]).stdout)
-    assert (found["answers"], found["judges"]) == (30, {"openai:m": 30})
-    assert "30 answers" in CliRunner().invoke(main, ["cache", "stats"]).stdout
+    # Ten questions and two controls a sample.
+    assert (found["answers"], found["judges"]) == (36, {"openai:m": 36})
+    assert "36 answers" in CliRunner().invoke(main, ["cache", "stats"]).stdout
     assert CliRunner().invoke(main, ["cache", "clear"], input="n\n").exit_code == 1
     assert "0 answers removed" in CliRunner().invoke(main, ["cache", "clear", "--yes", "--judge", "openai:other"]).stdout
-    assert "30 answers removed" in CliRunner().invoke(main, ["cache", "clear", "--yes"]).stdout
+    assert "36 answers removed" in CliRunner().invoke(main, ["cache", "clear", "--yes"]).stdout

@@ -47,7 +47,7 @@ def test_score_prints_the_json_of_the_contract_unrounded_and_writes_nothing(tiny
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("*")}
     result = CliRunner().invoke(main, ["score", str(tmp_path / "run"), "--profile", "paper", "--json"])
     found = json.loads(result.stdout)
-    assert set(found) == {"profile", "model", "comparability", "samples"}
+    assert set(found) == {"profile", "model", "comparability", "samples", "controls", "undone"}
     assert found["profile"] == "paper"
     names = {"sample_id", "seed", "kisa_raw", "sgi_raw", "spi", "kisa", "sgi", "if", "status", "answered", "partial"}
     assert names <= set(found["samples"][0])

@@ -171,3 +171,12 @@ def test_drift_follows_the_colour_and_ignores_a_lamp():
     assert dimmed < 0.5
     assert turned > 0.9
     assert assess().diagnostics[1].appearance_drift is None
+
+
+def test_what_a_detector_sees_behind_a_cut_did_not_emerge():
+    seen = detections(later=(ACTOR, OTHER, STRANGER))
+    item = sample(list(BODIES), "hugs")
+    cut = AFTER[3]
+    result = consistency.assess(item, replace(video(), cuts=(cut,)), tracks(BODIES), seen)
+    assert result.emergence == (True,) * 3 + (None,) * (len(AFTER) - 3)
+    assert "another shot" in result.reasons[3]

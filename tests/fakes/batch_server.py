@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.fakes.chat_server import ChatServer, Fault, Script, _understood
+from tests.fakes.chat_server import ChatServer, Fault, Script, understood
 
 EXPIRED = {"code": "batch_expired", "message": "This request could not be executed before the completion window expired."}
 
@@ -132,9 +132,9 @@ class BatchServer(ChatServer):
         batch["request_counts"] = {"total": len(lines), "completed": len(written["output_file_id"]), "failed": 0}
 
     def _replied(self, asked: dict[str, Any]) -> dict[str, Any]:
-        understood = _understood(asked["body"], {}, len(self.asked))
-        self.asked.append(understood)
-        given = self.script(understood)
+        read = understood(asked["body"], {}, len(self.asked))
+        self.asked.append(read)
+        given = self.script(read)
         if isinstance(given, Fault):
             body = json.loads(given.body or b'{"error": {"message": "no"}}')
             response = {"status_code": given.status, "request_id": "r", "body": body}

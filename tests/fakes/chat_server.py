@@ -13,7 +13,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 _LABEL = re.compile(r"^\[(\d+\.\d+)\] ", re.MULTILINE)
-_FRAMES = re.compile(r"^Go through frames ([\d, ]+) one by one", re.MULTILINE)
+_FRAMES = re.compile(r"^(?:Go through|Look at) frames ([\d, ]+?)(?: one by one|, beside)", re.MULTILINE)
+_ALL = re.compile(r"^Look at each later frame beside", re.MULTILINE)
+_SHOWN = re.compile(r"Frame (\d+)(?:, [\d.]+ of [\d.]+ s)?:")
 
 
 @dataclass
@@ -32,8 +34,18 @@ class Asked:
 
     @property
     def bodies(self) -> bool:
-        """Whether frames with bodies that cannot be are to be marked."""
+        """Whether frames with bodies that cannot be are to be marked, in the layout of own words of before."""
         return '- "impossible": ' in self.text
+
+    @property
+    def walks(self) -> bool:
+        """Whether a line a frame is asked for, and whose body cannot be."""
+        return bool(self.frames) and "\nwalk: " in self.text
+
+    @property
+    def assessed(self) -> bool:
+        """Whether what emerged and is missing is asked for."""
+        return bool(self.frames) and (not self.walks or "\nemerged: " in self.text)
 
 
 @dataclass
@@ -50,11 +62,15 @@ class Fault:
 def good(asked: Asked, answer: str = "yes") -> str:
     """What a model says that looks and keeps to the format."""
     found: dict[str, Any] = {}
+    if asked.walks:
+        found["walk"] = [{"frame": number, "seen": "as before"} for number in asked.frames]
+        found |= {"emerged": [], "missing": []} if asked.assessed else {}
+        found["bodies"] = []
     if asked.labels:
         found["answers"] = [
-            {"question": name, "reason": "seen", "answer": answer, "frame": asked.shown[0]} for name in asked.labels
+            {"question": name, "reason": "seen", "frame": asked.shown[0], "answer": answer} for name in asked.labels
         ]
-    if asked.frames:
+    if asked.frames and not asked.walks:
         mark = {"impossible": False} if asked.bodies else {}
         found["frames"] = [{"frame": number, "reason": "", "emerged": False, "missing": [], **mark} for number in asked.frames]
     return json.dumps(found)
@@ -134,7 +150,7 @@ class ChatServer:
         with self._lock:
             self._at_once += 1
             self.most_at_once = max(self.most_at_once, self._at_once)
-            asked = _understood(json.loads(body), dict(handler.headers), len(self.asked))
+            asked = understood(json.loads(body), dict(handler.headers), len(self.asked))
             self.asked.append(asked)
         try:
             time.sleep(self.latency)
@@ -161,19 +177,21 @@ class ChatServer:
         handler.wfile.write(content)
 
 
-def _understood(request: dict[str, Any], headers: dict[str, str], number: int) -> Asked:
+def understood(request: dict[str, Any], headers: dict[str, str], number: int) -> Asked:
     messages = request["messages"]
     parts = messages[1]["content"] if isinstance(messages[1]["content"], list) else []
     pictures = [part["image_url"]["url"] for part in parts if part["type"] == "image_url"]
-    shown = [int(part["text"][6:-1]) for part in parts if part["type"] == "text" and re.fullmatch(r"Frame \d+:", part["text"])]
+    marks = [_SHOWN.fullmatch(part["text"]) for part in parts if part["type"] == "text"]
+    shown = [int(mark.group(1)) for mark in marks if mark]
     last = messages[-1]["content"]
     text = last if isinstance(last, str) else last[-1]["text"]
     found = _FRAMES.search(text)
+    later = sorted(set(shown))[1:] if _ALL.search(text) else []
     return Asked(
         request=request,
         headers=headers,
         labels=_LABEL.findall(text),
-        frames=[int(part) for part in found.group(1).split(", ")] if found else [],
+        frames=[int(part) for part in found.group(1).split(", ")] if found else later,
         pictures=[hashlib.sha256(url.encode()).hexdigest() for url in pictures],
         shown=shown,
         turns=len(messages),

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from tests.fakes.chat_server import _understood, good
+from tests.fakes.chat_server import good, understood
 
 Play = Callable[["Talk"], None]
 """Answers one request, well or oddly."""
@@ -23,7 +23,7 @@ class Talk:
 
     def __init__(self, connection: socket.socket, request: dict[str, Any], attempt: int) -> None:
         self._connection = connection
-        self.asked = _understood(request, {}, 0)
+        self.asked = understood(request, {}, 0)
         self.attempt = attempt
         self.until = time.monotonic() + 20
 

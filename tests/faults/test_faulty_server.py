@@ -136,18 +136,80 @@ def test_one_faulty_answer_is_unparsed_alone_and_is_asked_again_once(world, name
 
 
 FRAMES = {
+    "a frame left out": lambda found: found["walk"].pop(2),
+    "a frame twice": lambda found: found["walk"].append(found["walk"][2]),
+    "a frame nobody asked about": lambda found: found["walk"][2].update(frame=1),
+    "a line for no frame": lambda found: found["walk"].__setitem__(2, "as before"),
+    "no walk at all": lambda found: found.pop("walk"),
+    "an unknown instance": lambda found: found.update(missing=["id9: 4"]),
+    "missing in a frame that was not shown": lambda found: found.update(missing=["id1: 1"]),
+    "missing in no frame": lambda found: found.update(missing=["id1"]),
+    "a word for a list": lambda found: found.update(emerged="false"),
+    "a word for a frame": lambda found: found.update(emerged=["none"]),
+    "a truth value for a frame": lambda found: found.update(emerged=[True]),
+    "emerged in a frame that was not shown": lambda found: found.update(emerged=[1]),
+    "nothing on what emerged": lambda found: found.pop("emerged"),
+    "an odd body in a frame that was not shown": lambda found: found.update(bodies=["other: 1"]),
+    "nothing on bodies": lambda found: found.pop("bodies"),
+}
+
+
+def deny(found) -> None:
+    """Answer no to the fourth question, which needs no frame."""
+    found["answers"][3].update(answer="no", frame=None)
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_a_faulty_statement_on_frames_is_no_statement_at_all_and_only_a_yes_waits_for_one(world, name):
+    def script(asked: Asked):
+        def change(found) -> None:
+            FRAMES[name](found)
+            if asked.labels:
+                deny(found)
+
+        return said(asked, change)
+
+    with ChatServer(script) as server:
+        result = judged_world.run(world, server.url, limit=1)
+        before = {answer.question_id: answer.status for answer in judged_world.answers(result.store)}
+        (assessed,) = judged_world.assessed(result.store)
+        server.script = lambda asked: reply(good(asked))
+        again = judged_world.run(world, server.url, limit=1)
+    first, second, third = server.asked
+    assert (second.labels, second.frames) == ([], first.frames)
+    assert (assessed.status, assessed.emergence, assessed.disappearance) == (AnswerStatus.UNPARSED, None, None)
+    # What a yes is worth depends on what its frame shows, a plain no on nothing.
+    assert before == {number: AnswerStatus.OK if number == 4 else AnswerStatus.UNPARSED for number in range(1, 11)}
+    assert result.scores[0].if_ is None
+    # The answers were paid for and are kept: the frames alone are asked about.
+    assert (third.labels, third.frames) == ([], first.frames)
+    assert judged_world.assessed(again.store)[-1].status is AnswerStatus.OK
+    assert again.scores[0].kisa_raw == pytest.approx(5 / 6)
+
+
+STATEMENTS = {
     "a frame left out": lambda found: found["frames"].pop(2),
     "a frame twice": lambda found: found["frames"].append(found["frames"][2]),
     "an unknown instance": lambda found: found["frames"][2].update(missing=["id9"]),
     "a word for a truth value": lambda found: found["frames"][2].update(emerged="false"),
     "a frame nobody asked about": lambda found: found["frames"][2].update(frame=1),
 }
+ASK_BEFORE = """{% for item in questions %}
+[{{ item.label }}] {{ item.text }}
+{% endfor %}
+{% if instances %}
+Go through frames {{ frames | join(", ") }} one by one.
+{% endif %}
+"""
 
 
-@pytest.mark.parametrize("name", FRAMES)
-def test_a_faulty_statement_on_frames_is_no_statement_at_all(world, name):
-    with ChatServer(lambda asked: said(asked, FRAMES[name])) as server:
-        result = judged_world.run(world, server.url, limit=1)
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_in_the_layout_of_own_words_of_before_a_faulty_statement_on_frames_is_none_and_spoils_no_answer(world, name):
+    folder = world / "prompts"
+    folder.mkdir()
+    (folder / "ask.j2").write_text(ASK_BEFORE)
+    with ChatServer(lambda asked: said(asked, STATEMENTS[name])) as server:
+        result = judged_world.run(world, server.url, limit=1, prompts=str(folder))
     (assessed,) = judged_world.assessed(result.store)
     assert (assessed.status, assessed.emergence, assessed.disappearance) == (AnswerStatus.UNPARSED, None, None)
     assert {answer.status for answer in judged_world.answers(result.store)} == {AnswerStatus.OK}

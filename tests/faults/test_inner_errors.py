@@ -139,7 +139,9 @@ def test_an_end_of_the_context_is_a_cut_whose_entries_are_kept(world, reason):
 
     with ChatServer(script) as server:
         result = judged_world.run(world, server.url, limit=1)
-        assert server.asked[1].labels == []  # the questions were answered whole
+        assert len(server.asked[0].frames) > 2
+        # What was seen was told whole, and all answers but the last.
+        assert (server.asked[1].labels, server.asked[1].frames, server.asked[1].turns) == (["0.10"], [], 2)
         assert len(server.asked) == 2
     assert result.scores[0].if_ == 1.0
 

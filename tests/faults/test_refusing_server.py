@@ -34,10 +34,21 @@ EMPTY = refused(429, "You exceeded your current quota", "insufficient_quota")
 TEMPERATURE = refused(400, "Unsupported value: 'temperature' does not support 0", "unsupported_value", "temperature")
 
 
-def capped(asked: Asked):
-    if len(asked.pictures) > 4:
-        return refused(400, "At most 4 image(s) may be provided in one request.")
-    return reply(good(asked))
+def capped(most: int):
+    def script(asked: Asked):
+        if len(asked.pictures) > most:
+            return refused(400, f"At most {most} image(s) may be provided in one request.")
+        return reply(good(asked))
+
+    return script
+
+
+def uncountable(asked: Asked):
+    return refused(400, "Too many images in request.") if len(asked.pictures) > 4 else reply(good(asked))
+
+
+def lower_each_time(asked: Asked):
+    return refused(400, f"At most {len(asked.pictures) - 1} image(s) may be provided in one request.")
 
 
 def renamed(asked: Asked):
@@ -52,7 +63,10 @@ REFUSALS = {
     "a model nobody serves": (lambda _: refused(404, "no", "model_not_found"), 1, "name one with --judge openai:MODEL"),
     "another temperature": (lambda _: TEMPERATURE, 1, "write [settings.openai.parameters] without temperature"),
     "a redirect": (lambda _: Fault(status=307, headers={"Location": "http://127.0.0.1:9/"}), 1, "set base_url"),
-    "a cap on pictures": (capped, 3, "the server takes at most 4 pictures a request, and 13 were sent"),
+    "a cap on pictures": (capped(2), 3, "the server takes at most 2 pictures a request, and 14 were sent"),
+    "a cap it does not name": (uncountable, 3, "set pictures in [settings.openai] to a number that it takes"),
+    "a cap that is none": (lambda _: refused(400, "At most 4 images"), 3, "takes at most 4 pictures a request, and 4 were sent"),
+    "a cap that sinks": (lower_each_time, 3, "the server takes at most 5 pictures a request, and 6 were sent"),
     "a context too short": (lambda _: refused(400, "x", "context_length_exceeded"), 3, "lower max_tokens in"),
     "no cause that is known": (lambda _: refused(400, "no"), 3, "look into the server's log"),
 }
@@ -88,6 +102,15 @@ def test_doctor_names_the_same_cause_in_the_same_words(world, name):
         assert len(server.asked) <= most
     assert done.exit_code == EXIT_CRASH
     assert said in done.stdout
+
+
+def test_doctor_says_how_many_pictures_a_server_takes_that_takes_fewer(world):
+    config = world / "run.toml"
+    with ChatServer(capped(4)) as server:
+        config.write_text(f'[settings.openai]\nbase_url = "{server.url}"\n')
+        done = CliRunner().invoke(main, ["doctor", "--judge", "openai:test-model", "--config", str(config)])
+    assert done.exit_code == 0, done.stdout
+    assert "takes 4 pictures a request and a JSON schema; its reply could be scored" in done.stdout
 
 
 def test_a_renamed_parameter_costs_one_request_in_a_whole_run_and_none_afterwards(world):
@@ -150,7 +173,8 @@ def test_what_lies_in_one_video_stops_nothing_wherever_it_comes(world):
         4: refused(413, "request entity too large"),
         5: refused(400, "messages.0: image exceeds 5 MB maximum"),
         6: refused(400, "x", "context_length_exceeded"),
-        7: refused(400, "At most 4 image(s) may be provided in one request."),
+        7: refused(400, "Too many images in request."),
+        8: refused(400, "At most 2 image(s) may be provided in one request."),
     }
     with ChatServer(lambda asked: faults.get(asked.number) or reply(good(asked))) as server:
         result = judged_world.run(world, server.url, judge_settings={"concurrency": 1})
@@ -158,7 +182,58 @@ def test_what_lies_in_one_video_stops_nothing_wherever_it_comes(world):
     assert sum(score.if_ == 1.0 for score in result.scores) == VIDEOS - len(faults)
     assert result.stopped == ""
     found = [answer.status for answer in judged_world.answers(result.store)]
-    assert (found.count(AnswerStatus.REFUSED), found.count(AnswerStatus.FAILED)) == (10, 40)
+    assert (found.count(AnswerStatus.REFUSED), found.count(AnswerStatus.FAILED)) == (10, 50)
+
+
+def test_a_cap_on_pictures_that_can_be_kept_is_met_once_and_every_video_is_asked_within_it(world):
+    def script(asked: Asked):
+        # Slow at first, so that other videos wait for their turn with requests that are made up already.
+        time.sleep(0 if asked.number else 1.5)
+        return capped(8)(asked)
+
+    with ChatServer(script) as server:
+        result = judged_world.run(world, server.url, judge_settings={"concurrency": 16, "timeout": 5.0})
+        assert [len(asked.pictures) > 8 for asked in server.asked] == [True] + [False] * 2 * VIDEOS
+    assert [score.if_ for score in result.scores] == [1.0] * VIDEOS
+
+
+def test_a_cap_named_in_the_middle_fails_no_video(world):
+    with ChatServer(lambda asked: capped(8)(asked) if asked.number >= 5 else reply(good(asked))) as server:
+        result = judged_world.run(world, server.url, judge_settings={"concurrency": 1})
+        assert len(server.asked) == 5 + 1 + 2 * (VIDEOS - 5)
+    assert [score.if_ for score in result.scores] == [1.0] * VIDEOS
+
+
+def test_a_cap_below_the_set_number_of_pictures_ends_the_run_and_names_the_setting(world):
+    with ChatServer(capped(4)) as server:
+        with pytest.raises(RefusedError, match=r"set pictures = 4 in \[settings.openai\]"):
+            judged_world.run(world, server.url, judge_settings={"concurrency": 16, "pictures": 8})
+        assert len(server.asked) == 3
+
+
+@pytest.mark.parametrize("beyond", ["turns", "fewer"])
+def test_what_was_answered_before_a_cap_was_named_is_not_asked_again(world, beyond):
+    def script(asked: Asked):
+        if asked.number == 0:
+            found = json.loads(good(asked))
+            return reply(json.dumps({**found, "answers": found["answers"][:4]}))
+        return capped(8)(asked)
+
+    with ChatServer(script) as server:
+        settings = {"concurrency": 1, "beyond": beyond}
+        result = judged_world.run(world, server.url, judge_settings=settings, limit=1, cache="off")
+        asked = [len(asked.labels) for asked in server.asked]
+    assert asked == [10, 6, 6]
+    assert [score.if_ for score in result.scores] == [1.0]
+
+
+def test_a_number_that_no_request_kept_is_not_remembered_of_the_server(world):
+    with ChatServer(lambda asked: refused(400, "At most 4 images")) as server:
+        with pytest.raises(RefusedError):
+            judged_world.run(world, server.url)
+        server.script = lambda asked: reply(good(asked))
+        judged_world.run(world, server.url)
+        assert len(server.asked) == 3 + VIDEOS
 
 
 def test_a_refusal_of_the_first_video_alone_stops_nothing(world):

@@ -1,18 +1,17 @@
-"""Marks of bodies that cannot be: asked for under profile `informative` alone, read strictly, cached, resumed and replayed."""
+"""Marks of bodies that cannot be: asked for once a frame, read strictly, combined with answers, cached, resumed and replayed."""
 
-import hashlib
 import json
+import re
 from dataclasses import replace
 
 import pytest
 
 from intergeneval.errors import ConfigError
 from intergeneval.judges import parsing
-from intergeneval.judges.openai import requests
 from intergeneval.judges.prompting import JudgePrompts
-from intergeneval.plugins import build
 from intergeneval.records import (
     AnswerStatus,
+    AnswerValue,
     Consistency,
     Instance,
     Interaction,
@@ -21,7 +20,7 @@ from intergeneval.records import (
     Sample,
     Stage,
 )
-from intergeneval.run.plan import TYPICAL_FRAMES, Plan
+from intergeneval.run.plan import Plan
 from intergeneval.run.run import Run
 from tests import judged_world, tiny_world
 from tests.fakes.chat_server import Asked, ChatServer, good, reply
@@ -62,86 +61,74 @@ def informative(root, url, **changes):
 
 
 def marking(*impossible):
-    """A model that says which of the frames it is asked about, by their place, cannot be."""
+    """A model that says which of the frames it is asked about, by their place, show a body of somebody unnamed that cannot be."""
 
     def script(asked: Asked):
         found = json.loads(good(asked))
-        for place in impossible:
-            found["frames"][place] |= {"impossible": True, "reason": "a third arm"}
+        if asked.frames:
+            found["bodies"] = [f"other: {asked.frames[place]}" for place in impossible]
         return reply(json.dumps(found))
 
     return script
 
 
 def forgetful(turns):
-    """A model that leaves the first frame's mark out as long as a request has fewer than so many turns."""
+    """A model that says nothing of bodies as long as a request has fewer than so many turns."""
 
     def script(asked: Asked):
         found = json.loads(good(asked))
         if asked.turns < turns:
-            del found["frames"][0]["impossible"]
+            found.pop("bodies", None)
         return reply(json.dumps(found))
 
     return script
 
 
-# -- what is sent and kept without marks
+# -- under every profile
 
 
-def test_where_no_marks_are_asked_for_requests_keys_and_revision_are_what_they_were_before_there_were_any():
-    # At its scheme's own port; any other is part of the key since two servers on one host shared answers.
-    judge = build("judges", "openai:m", {"base_url": "http://127.0.0.1/v1"})
-    composer = requests.Composer(judge.settings, judge.prompts, SAMPLE, {0: b"zero", 5: b"five", 9: b"nine"})
-    asked = requests.Asked(questions=QUESTIONS, assess=ASSESS)
-    assert judge.revision == "prompts 1-efb6cdc5, parser 1, parameters 9e60a240"
-    expected = {
-        True: (
-            "7ad325a704a209b66f771ba5bf5f1aa0b42c4f78dc839923d17585ec5470def4",
-            "f66726318ced46e29cd96fffd1e37a469efadde97d2c1a68749aaeddf3338a95",
-            "2bc317bdbba07ec4e8f306ff5f45f1a080355898261e85bb9408f75c32370d89",
-            "6bfc4428dd4ba6cda1bfb01f5d4c62b002a021c52840f50b602a74191580cef0",
-        ),
-        False: (
-            "616335b29e221dbb3eabd8f6659ef5e6e2534aad21974b915e58be6fbd274cb3",
-            "cfee2e6a98c015a02459ffd05600140e6c6c8f4a3f2e5e71368c9c99b8f5e837",
-            "4ffbdfd601a821363e51a11d619b34c5fe088949dae235c414e8364481c4c31e",
-            "759d043a08af630aaf50bdbf3fd1bcfb1f1b89d4c2997dad60da8a928849592a",
-        ),
-    }
-    for held, (body, first, second, frames) in expected.items():
-        sent = requests.body(composer.payload(composer.messages(asked), asked, json_schema=held))
-        assert hashlib.sha256(sent).hexdigest() == body
-        assert composer.keys(asked, "served-1", 0, json_schema=held) == {"0.1": first, "0.2": second, "": frames}
-
-
-def test_marks_change_the_key_of_the_frames_alone_so_that_answers_given_before_are_used_again():
-    judge = build("judges", "openai:m", {"base_url": "http://127.0.0.1:9/v1"})
-    composer = requests.Composer(judge.settings, judge.prompts, SAMPLE, {0: b"zero", 5: b"five", 9: b"nine"})
-    asked = requests.Asked(questions=QUESTIONS, assess=ASSESS)
-    for held in (True, False):
-        before = composer.keys(asked, "", 0, json_schema=held)
-        after = composer.keys(replace(asked, bodies=True), "", 0, json_schema=held)
-        assert {name for name in before if before[name] != after[name]} == {""}
-
-
-def test_the_words_about_questions_and_frames_are_the_same_with_and_without_marks():
-    prompts = JudgePrompts()
-    before, after = (prompts.ask(SAMPLE, QUESTIONS, ASSESS, bodies=bodies).splitlines() for bodies in (False, True))
-    gone = [line for line in before if line not in after]
-    assert len(gone) == 2
-    assert gone[0].startswith('- "reason": what you saw')
-    assert gone[1].startswith('  "frames": [{')
-    assert prompts.ask(SAMPLE, QUESTIONS, None, bodies=True) == prompts.ask(SAMPLE, QUESTIONS, None)
-
-
-def test_another_profile_asks_for_no_marks_and_keeps_none(world):
+def test_another_profile_has_bodies_marked_beside_the_questions_and_counts_no_plausibility(world):
     with ChatServer(marking(0)) as server:
         result = judged_world.run(world, server.url, limit=1)
-    assert "impossible" not in json.dumps(server.asked[0].request)
     (stated,) = judged_world.assessed(result.store)
-    assert stated.implausible is None
-    assert "implausible" not in (result.store.folder / "consistency.jsonl").read_text()
+    assert stated.implausible is not None
+    assert sum(stated.implausible) == 1
+    (score,) = result.scores
+    assert (score.if_, score.plausibility) == (1.0, None)
     assert "bodies" not in result.store.header.comparability.judge_revision
+
+
+@pytest.mark.parametrize(("who", "spoilt"), [("both", True), ("other", False)])
+def test_a_yes_is_implausible_where_its_frame_shows_of_somebody_it_names_what_cannot_be(world, who, spoilt):
+    def script(asked: Asked):
+        found = json.loads(good(asked))
+        frame = asked.frames[1]
+        names = re.findall(r"^(\w+) = ", asked.text, re.MULTILINE)
+        found["bodies"] = [f"{name}: {frame}" for name in (names if who == "both" else [who])]
+        for item in found["answers"]:
+            item["frame"] = frame
+        found["answers"][2] |= {"answer": "no", "frame": None}
+        return reply(json.dumps(found))
+
+    with ChatServer(script) as server:
+        result = judged_world.run(world, server.url, limit=1)
+    answers = [item for item in judged_world.answers(result.store) if item.question_id <= 10]
+    assert {item.value for item in answers} == {AnswerValue.YES, AnswerValue.NO}
+    counted = {item.verdict for item in answers if item.value is AnswerValue.YES}
+    assert counted == {AnswerValue.IMPLAUSIBLE if spoilt else AnswerValue.YES}
+    assert result.scores[0].kisa_raw == (0 if spoilt else pytest.approx(5 / 6))
+
+
+def test_a_yes_stands_where_another_frame_than_its_own_shows_an_odd_body(world):
+    def script(asked: Asked):
+        found = json.loads(good(asked))
+        names = re.findall(r"^(\w+) = ", asked.text, re.MULTILINE)
+        found["bodies"] = [f"{name}: {asked.frames[3]}" for name in names]
+        return reply(json.dumps(found))
+
+    with ChatServer(script) as server:
+        result = judged_world.run(world, server.url, limit=1)
+    assert result.scores[0].if_ == 1.0
 
 
 def test_tracks_have_the_word_on_frames_and_so_nobody_is_asked_for_marks(world):
@@ -158,17 +145,13 @@ def test_under_informative_each_frame_carries_the_judge_s_mark_and_the_key_says_
     with ChatServer(marking(1)) as server:
         result = informative(world, server.url)
     (asked,) = server.asked
-    entry = asked.request["response_format"]["json_schema"]["schema"]["properties"]["frames"]["items"]
-    assert entry["properties"]["impossible"] == {"type": "boolean"}
-    assert "impossible" in entry["required"]
     (stated,) = judged_world.assessed(result.store)
     assert stated.implausible == tuple(place == 1 for place in range(len(asked.frames)))
-    assert stated.reasons[:2] == ("", "a body or thing that cannot be; a third arm")
+    assert stated.reasons[:2] == ("", "a body or thing that cannot be; as before")
     assert set(stated.assessors) == {"emergence", "disappearance", "implausible"}
     comparability = result.store.header.comparability
-    assert comparability.judge_revision == (
-        "prompts 1-efb6cdc5, parser 1, parameters 9e60a240, bodies " + JudgePrompts().bodies_version
-    )
+    assert comparability.judge_revision.startswith("prompts 2-")
+    assert comparability.judge_revision.endswith(", bodies " + JudgePrompts().bodies_version)
     assert comparability.partial == ()
 
 
@@ -176,9 +159,8 @@ def test_a_missing_mark_is_asked_for_once_more_and_that_frame_named(world):
     with ChatServer(forgetful(turns=4)) as server:
         result = informative(world, server.url)
     assert [asked.turns for asked in server.asked] == [2, 4]
-    frame = server.asked[0].frames[0]
-    assert f"frame {frame}: impossible 'None' is neither true nor false" in server.asked[1].text
-    assert (server.asked[1].labels, server.asked[1].bodies) == ([], True)
+    assert '"bodies" is not a list of lines' in server.asked[1].text
+    assert (server.asked[1].labels, server.asked[1].frames) == ([], server.asked[0].frames)
     assert set(judged_world.assessed(result.store)[0].implausible) == {False}
 
 
@@ -187,7 +169,8 @@ def test_a_mark_that_stays_missing_leaves_frames_without_any_statement_and_a_res
         result = informative(world, server.url)
         (stated,) = judged_world.assessed(result.store)
         assert (stated.status, stated.implausible, stated.emergence) == (AnswerStatus.UNPARSED, None, None)
-        assert {answer.status for answer in judged_world.answers(result.store)} == {AnswerStatus.OK}
+        # What a yes is worth is not known while nobody has said what its frame shows.
+        assert {answer.status for answer in judged_world.answers(result.store)} == {AnswerStatus.UNPARSED}
         assert result.scores[0].if_ is None
         server.script = marking(0)
         informative(world, server.url)
@@ -214,22 +197,12 @@ def test_a_resume_and_another_run_take_the_marks_from_folder_and_cache_and_ask_n
     assert sum(one.implausible) == 2
 
 
-def test_after_a_bounded_run_only_the_frames_are_asked_about_again(world):
-    with ChatServer() as server:
+def test_after_a_bounded_run_nothing_is_asked_again_since_bodies_were_marked_there_too(world):
+    with ChatServer(marking(1)) as server:
         judged_world.run(world, server.url, limit=1)
-        informative(world, server.url, out=str(world / "other"))
-        assert [(bool(asked.labels), asked.bodies) for asked in server.asked] == [(True, False), (False, True)]
-
-
-def test_the_estimate_counts_the_marks(world):
-    config = judged_world.config(world, "http://127.0.0.1:9/v1")
-    plan = Plan.of(replace(config, profile=Profile.INFORMATIVE))
-    more = plan.estimate()
-    asked = sum(len(questions) for questions in plan.templated.values())
-    plain = plan.backends.judge.estimate(len(plan.templated), asked, TYPICAL_FRAMES, assess=True)
-    assert more.requests == plain.requests
-    assert more.input_tokens > plain.input_tokens
-    assert more.output_tokens > plain.output_tokens
+        other = informative(world, server.url, out=str(world / "other"))
+        assert len(server.asked) == 1
+    assert sum(judged_world.assessed(other.store)[0].implausible) == 1
 
 
 # -- own words
@@ -249,13 +222,13 @@ def test_own_words_for_questions_need_own_words_for_marks_beside_them_before_the
     assert "+own" in own.partition(", bodies ")[2]
 
 
-def test_other_words_for_marks_leave_the_revision_of_the_rest_as_it_is(world):
+def test_own_words_for_marks_change_nothing_where_the_words_for_questions_are_ours_and_ask_for_them_already(world):
     folder = world / "prompts"
     folder.mkdir()
     (folder / "ask_bodies.j2").write_text("mine: {{ questions }} {{ frames }} {{ instances }} {{ classes }}")
     other, plain = JudgePrompts(folder), JudgePrompts()
     assert other.version == plain.version
-    assert other.bodies_version != plain.bodies_version
+    assert other.bodies_version == plain.bodies_version
 
 
 # -- replay

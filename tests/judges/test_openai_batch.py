@@ -334,11 +334,15 @@ def test_an_odd_line_is_read_as_the_ordinary_judge_reads_it_and_paid_once(world,
 
 
 MOST_FOUR = {"message": "At most 4 image(s) may be provided in one request, sk-secret", "type": "BadRequestError", "code": 400}
+MOST_TWO = {**MOST_FOUR, "message": MOST_FOUR["message"].replace("4", "2")}
 
 
 @pytest.mark.parametrize(
     ("place", "status", "error", "kind"),
     [
+        ("body", 400, MOST_TWO, "too many pictures"),
+        ("beside", 400, MOST_TWO, "too many pictures"),
+        ("line", 400, MOST_TWO, "too many pictures"),
         ("body", 400, MOST_FOUR, "too many pictures"),
         ("beside", 400, MOST_FOUR, "too many pictures"),
         ("line", 400, MOST_FOUR, "too many pictures"),
@@ -357,9 +361,12 @@ def test_a_refused_line_is_told_in_the_words_of_the_ordinary_judge_and_its_own_w
     body = json.dumps({"error": error}).encode()
     with BatchServer(lambda _: Fault(status=status, body=body)) as server:
         server.line = line
-        batch(world, server.url)
+        # A number that can be kept to is tried once, as by the ordinary judge; what refuses that as well is not tried again.
+        rounds = 2 if error is MOST_FOUR else 1
+        for _ in range(rounds):
+            batch(world, server.url)
         answers = judged_world.answers(batch(world, server.url).store)
-        assert len(server.batches) == 1
+        assert len(server.batches) == rounds
         assert {item.usage["kind"] for item in answers} == {kind}
         with pytest.raises(BackendError) as ordinary:
             judged_world.run(world, server.url, out=str(world / "other"), cache="off")
@@ -389,16 +396,25 @@ def replayed(settings, own, got):
 def test_what_a_server_writes_cannot_spoil_the_journal_and_the_key_stands_nowhere(world, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", 'sk-se"cret')
 
+    said = 'my key is sk-se\\"cret \\ud800'
+
     def script(asked: Asked):
-        told = reply(good(asked).replace("seen", 'my key is sk-se\\"cret \\ud800'))
+        # In the reason of each answer and in the line of each frame.
+        last = f'"frame": {asked.shown[-1]}, "answer"'
+        text = good(asked).replace('"reason": "seen"', f'"reason": "{said}"').replace("as before", said)
+        told = reply(text.replace('"frame": 0, "answer"', last))
+        assert told["choices"][0]["message"]["content"].count(said) == len(asked.labels) + len(asked.frames) > 10
         return {**told, "model": "served-\ud800", "usage": {"prompt_tokens": -5, "completion_tokens": "x"}, "more": {"a": "\x00"}}
 
     with BatchServer(script) as server:
         server.line = lambda _, line: {**line, "note": 'sk-se"cret'}
         result, _ = until_whole(world, server.url)
         assert [score.if_ for score in result.scores] == [1.0] * 3
-        written = [path for path in (world / "run").rglob("*") if path.is_file()]
+        written = [path for path in world.rglob("*") if path.is_file()]
+        assert {"batches.jsonl", "answers.jsonl", "cache.sqlite"} <= {path.name for path in written}
         assert not [path for path in written if b"cret" in path.read_bytes()]
+        answers = judged_world.answers(result.store)
+        assert all("my key is ***" in text for item in answers for text in (item.reason, item.evidence["seen"]))
         assert not list((world / "run").glob(".batch*"))
 
 

@@ -1,6 +1,7 @@
 """What may stand around the one object of a reply, in which spellings its values are read, and what of a cut reply is kept."""
 
 import json
+import re
 import time
 
 import pytest
@@ -108,7 +109,8 @@ AMBIGUOUS = {
     ),
     "channels less their tokens, without a last word": lambda good, _: f"analysisI would say {good}",
     "a name twice": lambda good, _: good[:-1] + ', "answers": []}',
-    "a number that JSON does not have": lambda good, _: good.replace("false", "NaN", 1),
+    "a number that JSON does not have": lambda good, _: re.sub(r'"frame": \d+', '"frame": NaN', good, count=1),
+    "another number that JSON does not have": lambda good, _: re.sub(r'"frame": \d+(?=[^\d]*\Z)', '"frame": -Infinity', good),
     "a comma too many": lambda good, _: good[:-1] + ",}",
     "prose": lambda *_: "Yes to all of them; frame 0 decides.",
     "nothing": lambda *_: "<think></think>\n<|im_end|>",
@@ -237,8 +239,8 @@ def test_a_reply_cut_off_anywhere_gives_only_entries_that_the_whole_one_has(leng
 def test_a_number_of_which_digits_may_be_missing_is_not_read():
     text = json.dumps({"answers": said(["0.1"]), "frames": []})
     assert read(text[: text.index('"frame": 5') + 10], cut=True).answers == {}
-    assert unfinished.begun_object('{"match": 1') == {}
-    assert unfinished.begun_object('{"numbers": [1, 12') == {"numbers": [1]}
+    assert unfinished.begun_object('{"match": 1').fields == {}
+    assert unfinished.begun_object('{"numbers": [1, 12').fields == {"numbers": [1]}
 
 
 @pytest.mark.parametrize(

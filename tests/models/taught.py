@@ -16,14 +16,20 @@ from tests.models import checkpoints
 SECONDS = 60
 SAMPLE = "juggle"
 """The sample of the benchmark ``clips`` that it knows."""
-ANSWERS = [("yes", 5) if number % 2 else ("no", None) for number in range(1, 11)]
-"""What it says to the ten questions: value and frame."""
+FRAMES = (*range(5, 50, 5), 48)
+"""The frames after the first that it is shown."""
+WALK = {frame: f"M at {frame}" for frame in FRAMES}
+"""What it says of each, before it answers."""
+ANSWERS = [*(("yes", 5) if number % 2 else ("no", None) for number in range(1, 11)), ("no", None)]
+"""What it says to the ten questions, then to the control question: value and frame."""
 REPLY = json.dumps(
     {
+        "walk": [f"{frame}: {seen}" for frame, seen in WALK.items()],
+        "bodies": [],
         "answers": [
-            {"question": f"0.{number}", "reason": "", "answer": value, "frame": frame}
+            {"question": f"0.{number}", "reason": "", "frame": frame, "answer": value}
             for number, (value, frame) in enumerate(ANSWERS, start=1)
-        ]
+        ],
     },
     separators=(",", ":"),
 )

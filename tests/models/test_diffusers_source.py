@@ -61,14 +61,19 @@ def test_a_run_generates_scores_and_never_generates_again(pipeline, tmp_path, mo
     arguments = ["run", "--model", str(pipeline), "--bench", "clips", "--samples", "juggle", "--seeds", "0,3", "--out", str(out)]
     arguments += ["--config", config(tmp_path)]
     done = CliRunner().invoke(main, arguments)
-    # A whole run whose videos, of random weights, no tracker can follow.
+    # A whole run; what random weights paint begins with another picture than the benchmark's, and nobody scores that.
     assert done.exit_code == 3, done.output
     videos = [json.loads(line) for line in (out / "videos.jsonl").read_text().splitlines()]
     assert {(item["seed"], item["frames"], item["fps"], item["status"]) for item in videos} == {
-        (0, 9, 8.0, "ok"),
-        (3, 9, 8.0, "ok"),
+        (0, 9, 8.0, "foreign_first_frame"),
+        (3, 9, 8.0, "foreign_first_frame"),
     }
     assert len({item["sha256"] for item in videos}) == 2
+    scores = [json.loads(line) for line in (out / "scores.jsonl").read_text().splitlines()]
+    assert [(item["seed"], item["status"], item["if"]) for item in scores] == [
+        (0, "foreign_first_frame", None),
+        (3, "foreign_first_frame", None),
+    ]
 
     lines = [json.loads(line) for line in (out / "videos" / "manifest.jsonl").read_text().splitlines()]
     assert lines[0]["settings"]["diffusers"] == SETTINGS
@@ -77,6 +82,10 @@ def test_a_run_generates_scores_and_never_generates_again(pipeline, tmp_path, mo
     }
     again = ["run", "--model", str(out / "videos"), "--samples", "juggle", "--out", str(tmp_path / "again")]
     assert CliRunner().invoke(main, again).exit_code == 3
+    read = [json.loads(line) for line in (tmp_path / "again" / "videos.jsonl").read_text().splitlines()]
+    assert {(item["seed"], item["sha256"], item["status"]) for item in read} == {
+        (item["seed"], item["sha256"], "foreign_first_frame") for item in videos
+    }
 
     def never(*_):
         raise AssertionError("generated again")

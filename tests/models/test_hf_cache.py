@@ -121,7 +121,7 @@ def test_a_cost_limit_is_refused_because_it_costs_nothing(world, folder):
 
 def test_questions_for_a_verb_nobody_knows_are_written_once_and_asked(world, folder, monkeypatch):
     judged_world.change_samples(world, lambda row: row["interactions"][0].update(verb="flummoxes") if row["id"] == "a" else None)
-    names = ("the tall red block (red box)", "the blue crate (blue box)")
+    names = ("the tall red block (red outline)", "the blue crate (blue outline)")
     texts = [f"Does {names[0]} flummox {names[1]} in way {number}?" for number in range(1, 11)]
     texts[6], texts[9] = f"Is {names[0]} up to something?", f"Is {names[1]} being flummoxed?"
     good = json.dumps({"questions": [{"id": number, "text": text} for number, text in enumerate(texts, start=1)]})

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from intergeneval.cli import main
 from intergeneval.errors import BackendError, ConfigError
 from intergeneval.judges import JudgeRequest, bodies_revision, hf, hf_model
+from intergeneval.judges.walking import Look
 from intergeneval.masks import track_of
 from intergeneval.records import (
     AnswerStatus,
@@ -83,15 +84,18 @@ def test_choice_mode_always_parses_whatever_the_model_is(folder, tmp_path):
 
 def test_chances_read_from_a_shared_prefix_are_those_of_the_whole_chat_held_to_the_answers(folder):
     judge = hf.create(str(folder), {"mode": "choice"})
-    images = judge.shown(asked())
+    request = asked()
+    images = judge.shown(request)
     pairs = [("Is it so?", "Well: "), ("Was it ever so, in any of these frames?", "I say ")]
     ends = [["yes.", "no.", "no, and that could not be."]] * 2
-    scorer = judge.vlm.scorer(lambda text: judge.content(list(images), text), list(images.values()), 4)
+    scorer = judge.vlm.scorer(lambda text: judge.content(request, list(images), text), list(images.values()), 4)
     model, processor = judge.vlm._loaded.get()
 
     def following(words, reply, tokens):
         """Log-probabilities of all next tokens after the chat, the reply so far and some tokens, read as one text."""
-        chat = processor.apply_chat_template(judge.content(list(images), words), add_generation_prompt=True, tokenize=False)
+        chat = processor.apply_chat_template(
+            judge.content(request, list(images), words), add_generation_prompt=True, tokenize=False
+        )
         inputs = judge.vlm._inputs(chat + reply, list(images.values()))
         last = torch.tensor([tokens], dtype=torch.long)
         kinds = torch.cat([inputs["mm_token_type_ids"], torch.zeros_like(last, dtype=inputs["mm_token_type_ids"].dtype)], 1)
@@ -111,8 +115,9 @@ def test_chances_read_from_a_shared_prefix_are_those_of_the_whole_chat_held_to_t
 
 def test_an_answer_loses_nothing_by_being_written_in_more_tokens(folder):
     judge = hf.create(str(folder), {"mode": "choice"})
-    images = judge.shown(asked())
-    scorer = judge.vlm.scorer(lambda text: judge.content(list(images), text), list(images.values()), 4)
+    request = asked()
+    images = judge.shown(request)
+    scorer = judge.vlm.scorer(lambda text: judge.content(request, list(images), text), list(images.values()), 4)
     short, long = ["yes.", "no."], ["yes, as far as anybody can see in these frames.", "no."]
     one, other = scorer.log_chances([("Is it so?", "")] * 2, [short, long])
     assert one == pytest.approx(other, abs=1e-3)
@@ -124,7 +129,7 @@ def test_choices_are_scored_in_the_tokens_in_which_a_model_would_write_them(tmp_
     written = f'{{"answers": [{written}]}}'
     judge = hf.create(str(checkpoints.qwen3_vl(tmp_path / "vlm", words=(written,) * 20)), {"mode": "choice"})
     seen = []
-    plain = type(judge.vlm.scorer(lambda text: judge.content([], text), [], 1)).log_chances
+    plain = hf_model.Scorer.log_chances
     monkeypatch.setattr(
         "intergeneval.judges.hf_model.Scorer.log_chances",
         lambda self, begun, ends: seen.extend(zip(begun, ends, strict=True)) or plain(self, begun, ends),
@@ -159,15 +164,16 @@ def test_pictures_decide_what_is_chosen_and_batches_do_not(folder):
 
 def test_generate_mode_takes_a_reply_as_strictly_as_the_api_judge_and_repairs_once(folder, monkeypatch):
     judge = hf.create(str(folder), {})
-    good = {"question": "0.1", "reason": "seen", "answer": "yes", "frame": 5}
+    good = {"question": "0.1", "reason": "seen", "frame": 5, "answer": "yes"}
     replies = [
-        json.dumps({"answers": [good]}),
+        json.dumps({"walk": ["5: both stand", "9: one moves"], "bodies": [], "answers": [good]}),
         json.dumps({"answers": [{**good, "question": "0.2", "answer": "no", "frame": None}]}),
     ]
-    turns = []
+    turns, texts = [], []
 
     def write(messages, frames, limit):
         turns.append((len(messages), len(frames)))
+        texts.append(messages[-1]["content"][-1]["text"])
         return wrote(replies[len(turns) - 1])
 
     monkeypatch.setattr(judge.vlm, "write", write)
@@ -177,15 +183,41 @@ def test_generate_mode_takes_a_reply_as_strictly_as_the_api_judge_and_repairs_on
         (AnswerStatus.OK, AnswerValue.NO, None),
     ]
     assert turns == [(2, 3), (4, 3)]
+    assert [answer.evidence for answer in answers] == [{"seen": "both stand"}, {}]
+    # What was told of the frames and answered is not asked for again.
+    assert ('"walk":' in texts[0], "[0.1]" in texts[0]) == (True, True)
+    assert ('"walk":' in texts[1], "[0.1]" in texts[1]) == (False, False)
+    assert "question 0.2: 0 answers instead of one" in texts[1]
 
 
+def test_a_yes_waits_for_what_its_frame_shows_and_a_no_does_not(folder, monkeypatch):
+    judge = hf.create(str(folder), {})
+    entries = [{"question": "0.1", "reason": "", "frame": 5, "answer": "yes"}]
+    entries += [{"question": "0.2", "reason": "", "frame": None, "answer": "no"}]
+    replies, texts = [{"answers": entries}, {}], []
+
+    def write(messages, frames, limit):
+        texts.append(messages[-1]["content"][-1]["text"])
+        return wrote(json.dumps(replies.pop(0)))
+
+    monkeypatch.setattr(judge.vlm, "write", write)
+    answers = judge.answer(asked())
+    assert [(item.status, item.value) for item in answers] == [(AnswerStatus.UNPARSED, None), (AnswerStatus.OK, AnswerValue.NO)]
+    assert answers[0].reason.startswith('"walk" is not a list')
+    assert ('"walk":' in texts[1], "[0.1]" in texts[1]) == (True, False)
+
+
+STATED = [{"frame": frame, "emerged": False, "missing": [], "reason": ""} for frame in (5, 9)]
+WALKED = {"walk": ["5: both stand", "9: one moves"], "emerged": [], "missing": [], "bodies": []}
+
+
+@pytest.mark.parametrize("told", [{"frames": STATED}, WALKED], ids=["before", "walk"])
 def test_a_reply_that_its_limit_cut_off_keeps_what_is_complete_and_only_the_rest_is_asked_for_in_a_chat_of_its_own(
-    folder, monkeypatch
+    folder, monkeypatch, told
 ):
     judge = hf.create(str(folder), {})
     entries = [{"question": f"0.{number}", "reason": "seen", "answer": "yes", "frame": 5} for number in (1, 2)]
-    stated = [{"frame": frame, "emerged": False, "missing": [], "reason": ""} for frame in (5, 9)]
-    first = json.dumps({"frames": stated, "answers": entries})
+    first = json.dumps({**told, "answers": entries})
     first = "<think>It may be so.</think>" + first[: first.index("0.2")]
     replies = [wrote(first, cut=True), wrote(json.dumps({"answers": entries[1:]}))]
     asked_for = []
@@ -200,14 +232,14 @@ def test_a_reply_that_its_limit_cut_off_keeps_what_is_complete_and_only_the_rest
     assert found.consistency.emergence == (False, False)
     assert [turns for turns, _ in asked_for] == [2, 2]
     assert "[0.1]" not in asked_for[1][1]
-    assert "one by one" not in asked_for[1][1]
+    assert ['"walk":' in text for _, text in asked_for] == [True, False]
 
 
 def test_thinking_that_the_chat_template_begins_is_no_answer_and_what_was_cut_off_says_so(folder):
     judge = hf.create(str(folder), {"max_tokens": 12})
     _, processor = judge.vlm._loaded.get()
     processor.chat_template += "{% if add_generation_prompt %}<think>\n{% endif %}"
-    words = judge.content([0], "What is this?")
+    words = judge.content(asked(), [0], "What is this?")
     written = judge.vlm.write(words, scenes.frames(1), 12)
     assert written.text.startswith("<think>")
     assert written.cut
@@ -233,42 +265,95 @@ def test_generate_mode_assesses_frames_when_asked(folder, monkeypatch):
         {"frame": 5, "emerged": True, "missing": [], "reason": "a second thing"},
         {"frame": 9, "emerged": False, "missing": ["id2"], "reason": ""},
     ]
-    monkeypatch.setattr(judge.vlm, "write", lambda *_: wrote(json.dumps({"frames": stated})))
-    found = judge.judge(asked(0, assess=base)).consistency
-    assert (found.emergence, found.disappearance) == ((True, False), (False, True))
-    monkeypatch.setattr(judge.vlm, "write", lambda *_: wrote(json.dumps({"frames": stated[:1]})))
-    assert judge.judge(asked(0, assess=base)).consistency.status is AnswerStatus.UNPARSED
+    walked = {"walk": ["5: a second thing", "9: T2 left"], "emerged": [5], "missing": ["T2: 9"], "bodies": []}
+    for told in ({"frames": stated}, walked):
+        monkeypatch.setattr(judge.vlm, "write", lambda *_, told=told: wrote(json.dumps(told)))
+        found = judge.judge(asked(0, assess=base)).consistency
+        assert (found.emergence, found.disappearance) == ((True, False), (False, True))
+        assert found.reasons[0] == "a second thing"
+    for short in ({"frames": stated[:1]}, {**walked, "walk": walked["walk"][:1]}):
+        monkeypatch.setattr(judge.vlm, "write", lambda *_, told=short: wrote(json.dumps(told)))
+        assert judge.judge(asked(0, assess=base)).consistency.status is AnswerStatus.UNPARSED
 
 
-def test_generate_mode_marks_bodies_where_asked_and_repairs_a_mark_left_out(folder, monkeypatch):
-    judge = hf.create(str(folder), {})
+def own_words(folder):
+    """Words of before: questions and statements a frame, and the same with marks of bodies, each in a template of its own."""
+    folder.mkdir()
+    asks = "{{ questions }} {{ frames }} {{ instances }} {{ classes }}"
+    (folder / "ask.j2").write_text(f"Answer: {asks}")
+    (folder / "ask_bodies.j2").write_text(f'Mark "impossible" and answer: {asks}')
+    return str(folder)
+
+
+def written_frames(**second):
+    entry = {"emerged": False, "missing": [], "reason": "three hands"}
+    return {"frames": [{"frame": 5, **entry, **second}, {"frame": 9, **entry, "impossible": False}]}
+
+
+BODIES = {
+    "walk": (
+        {**WALKED, "walk": ["5: three hands", "9: one moves"], "bodies": ["T1: 5"]},
+        {**{name: told for name, told in WALKED.items() if name != "bodies"}},
+        '"bodies" is not a list of lines',
+        "bodies: likewise, whose",
+    ),
+    "walk, layout before": (
+        written_frames(impossible=True),
+        written_frames(),
+        "impossible 'None' is neither true nor false",
+        "bodies: likewise, whose",
+    ),
+    "own": (
+        written_frames(impossible=True),
+        written_frames(),
+        "impossible 'None' is neither true nor false",
+        'Mark "impossible"',
+    ),
+}
+
+
+@pytest.mark.parametrize("words", sorted(BODIES))
+def test_generate_mode_marks_bodies_where_asked_and_repairs_a_mark_left_out(folder, tmp_path, monkeypatch, words):
+    whole, lacking, problem, asks = BODIES[words]
+    judge = hf.create(str(folder), {"prompts": own_words(tmp_path / "own")} if words == "own" else {})
     base = Consistency(sample_id="scene", seed=0, frames=(5, 9))
     request = replace(asked(0, assess=base), bodies=True)
-    entry = {"emerged": False, "missing": [], "reason": "three hands"}
-    whole = [{"frame": 5, **entry, "impossible": True}, {"frame": 9, **entry, "impossible": False}]
     replies, turns = [], []
 
     def write(messages, frames, limit):
         turns.append(messages[-1]["content"][-1]["text"])
-        return wrote(json.dumps({"frames": replies.pop(0)}))
+        return wrote(json.dumps(replies.pop(0)))
 
     monkeypatch.setattr(judge.vlm, "write", write)
-    replies[:] = [[{"frame": 5, **entry}, whole[1]], whole]
+    replies[:] = [lacking, whole]
     found = judge.judge(request).consistency
     assert (found.implausible, found.reasons) == ((True, False), ("three hands", ""))
-    assert "impossible 'None' is neither true nor false" in turns[1]
-    assert all('- "impossible": ' in text for text in turns)
-    replies[:] = [[{"frame": 5, **entry}, whole[1]]] * 2
+    assert problem in turns[1]
+    assert all(asks in text for text in turns)
+    replies[:] = [lacking] * 2
     found = judge.judge(request).consistency
     assert (found.status, found.implausible) == (AnswerStatus.UNPARSED, None)
 
 
-def test_marks_have_a_cache_key_of_their_own_and_change_no_other_key_and_no_revision(folder):
-    judge = hf.create(str(folder), {})
-    plain = asked(2, assess=Consistency(sample_id="scene", seed=0, frames=(5, 9)))
-    before, after = (judge.keys(replace(plain, bodies=bodies), judge.shown(plain)) for bodies in (False, True))
+def test_marks_of_own_words_have_a_cache_key_of_their_own_and_change_no_other_key_and_no_revision(folder, tmp_path):
+    judge = hf.create(str(folder), {"prompts": own_words(tmp_path / "own")})
+    before, after = keys_without_and_with_marks(judge)
     assert {name for name in before if before[name] != after[name]} == {""}
     assert judge.bodies_revision not in judge.revision
+
+
+def test_a_walk_marks_bodies_whoever_asks_so_a_run_that_wants_marks_finds_all_keys_of_one_that_does_not(folder):
+    judge = hf.create(str(folder), {})
+    before, after = keys_without_and_with_marks(judge)
+    assert set(before) == {"0.1", "0.2", ""}
+    assert before == after
+
+
+def keys_without_and_with_marks(judge):
+    plain = asked(2, assess=Consistency(sample_id="scene", seed=0, frames=(5, 9)))
+    images = judge.shown(plain)
+    look = Look(frames=(5, 9), assess=True, all=True)
+    return [judge.keys(replace(plain, bodies=bodies), images, look) for bodies in (False, True)]
 
 
 def test_choice_mode_states_nothing_of_frames_and_so_marks_no_bodies(folder):
@@ -280,15 +365,30 @@ def test_random_weights_in_generate_mode_are_unparsed_and_greedy(folder):
     answers = judge.answer(asked())
     assert {answer.status for answer in answers} == {AnswerStatus.UNPARSED}
     assert all(answer.reason for answer in answers)
-    words = judge.content([0], "What is this?")
+    words = judge.content(asked(), [0], "What is this?")
     assert judge.vlm.generate(words, scenes.frames(1), 12) == judge.vlm.generate(words, scenes.frames(1), 12)
 
 
-def test_a_lost_instance_makes_its_questions_unanswerable_without_a_look(folder, monkeypatch):
+def test_a_lost_instance_is_asked_about_and_the_judge_told_that_it_has_no_outline(folder, monkeypatch):
+    texts, plain = [], hf_model.Scorer.log_chances
+    entries = [{"question": f"0.{number}", "reason": "", "frame": 9, "answer": "yes"} for number in (1, 2)]
+
+    def log_chances(self, begun, ends):
+        texts.extend(words for words, _ in begun)
+        return plain(self, begun, ends)
+
+    def write(messages, frames, limit):
+        texts.append(messages[-1]["content"][-1]["text"])
+        return wrote(json.dumps({"walk": WALKED["walk"], "bodies": [], "answers": entries}))
+
+    monkeypatch.setattr(hf_model.Scorer, "log_chances", log_chances)
     for mode in hf.MODES:
         judge = hf.create(str(folder), {"mode": mode})
-        monkeypatch.setattr(judge.vlm, "_load", lambda: pytest.fail("looked"))
-        assert {answer.status for answer in judge.answer(asked(state=TrackState.LOST))} == {AnswerStatus.UNANSWERABLE}
+        monkeypatch.setattr(judge.vlm, "write", write)
+        for state, notes in ((TrackState.LOST, 2), (TrackState.VISIBLE, 0)):
+            texts.clear()
+            assert [answer.status for answer in judge.answer(asked(state=state))] == [AnswerStatus.OK] * 2
+            assert {text.count(" outline (no outline after frame 0)\n") for text in texts} == {notes}
 
 
 def run(folder, tmp_path, settings):
@@ -303,7 +403,8 @@ def run(folder, tmp_path, settings):
 def test_a_run_in_choice_mode_answers_everything_and_is_complete(folder, tmp_path):
     done, answers = run(folder, tmp_path, 'mode = "choice"\nside = 96\n')
     assert done.exit_code == 0, done.output
-    assert len(answers) == 10
+    # The ten of its interaction and the one that must be no.
+    assert sorted(item["question_id"] for item in answers) == list(range(1, 12))
     assert {item["status"] for item in answers} == {"ok"}
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from intergeneval.errors import BackendError, RefusedError
 from intergeneval.judges.inquiries import Inquiry
-from intergeneval.judges.openai.judge import encode_jpeg
+from intergeneval.judges.openai import cutting
+from intergeneval.judges.openai.jpegs import encode_jpeg
 from intergeneval.plugins import build
 from intergeneval.records import AnswerStatus
 from tests import judged_world, tiny_world
@@ -76,7 +77,10 @@ def test_it_knows_the_newer_name_of_max_tokens_and_takes_no_notice_of_a_paramete
         answers = judged(world, url, max_tokens=None, max_completion_tokens=20, frobnicate=3)
     usage = answers[0].usage
     assert usage["failures"] == {}
-    assert usage["output_tokens"] <= 20 * usage["requests"]
+    # A reply that was cut off at its limit is followed by one, with more room, for what it left open.
+    assert usage["requests"] == 2
+    assert usage["output_tokens"] <= 20 + cutting.TIMES * 20
+    assert all(f"cut off at max_completion_tokens {cutting.TIMES * 20}" in item.reason for item in answers)
     assert usage["input_tokens"] > 1000
     assert {item.status for item in answers} == {AnswerStatus.UNPARSED}
 

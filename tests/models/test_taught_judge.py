@@ -26,7 +26,13 @@ def values(answers):
     return [(item["status"], item["value"], item["frame"]) for item in answers]
 
 
+def seen(answers):
+    """What stands behind each answer: the line that the reply has for its frame."""
+    return [item["evidence"].get("seen") for item in answers]
+
+
 WANTED = [("ok", value, frame) for value, frame in taught_model.ANSWERS]
+SEEN = [taught_model.WALK.get(frame) for _, frame in taught_model.ANSWERS]
 
 
 def test_a_model_learns_the_format_from_the_ordinary_prompts_in_less_than_a_minute(taught, capsys):
@@ -40,13 +46,13 @@ def test_what_it_was_taught_is_read_scored_and_remembered(taught, tmp_path, monk
     settings = "[settings.hf]\nmax_tokens = 1024\n"
     done, answers = taught_model.run(f"hf:{taught.folder}", tmp_path / "run", cache + settings)
     assert done.exit_code == 0, done.output + str(answers[:1])
-    assert values(answers) == WANTED
+    assert (values(answers), seen(answers)) == (WANTED, SEEN)
     assert answers[0]["usage"]["requests"] == 1
     assert answers[0]["usage"]["input_tokens"] == taught.tokens
     monkeypatch.setattr(hf.Vlm, "write", lambda *_: pytest.fail("asked again"))
     again, remembered = taught_model.run(f"hf:{taught.folder}", tmp_path / "again", cache + settings)
     assert again.exit_code == 0
-    assert values(remembered) == WANTED
+    assert (values(remembered), seen(remembered)) == (WANTED, SEEN)
 
 
 def test_untaught_it_is_unparsed_and_the_run_ends_with_3(taught, tmp_path):
@@ -104,7 +110,7 @@ def test_a_server_of_another_make_is_asked_read_scored_and_not_asked_again(taugh
         config += "[settings.openai.parameters]\ntemperature = 0\nmax_tokens = 1024\n"
         done, answers = taught_model.run(name, tmp_path / "run", cache + config)
         assert done.exit_code == 0, done.output + str(answers[:1])
-        assert values(answers) == WANTED
+        assert (values(answers), seen(answers)) == (WANTED, SEEN)
         usage = answers[0]["usage"]
         assert usage["requests"] - sum(usage["failures"].values()) == 1
         assert set(usage["failures"]) <= {"http 400", "http 422"}
@@ -113,4 +119,4 @@ def test_a_server_of_another_make_is_asked_read_scored_and_not_asked_again(taugh
     # The server is gone: what follows comes from the cache alone.
     again, remembered = taught_model.run(name, tmp_path / "again", cache + config)
     assert again.exit_code == 0, again.output
-    assert values(remembered) == WANTED
+    assert (values(remembered), seen(remembered)) == (WANTED, SEEN)

@@ -6,21 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from intergeneval.config import RunConfig
-from intergeneval.run.run import Run
 from intergeneval.stats import clusters_of, tie_groups
-
-
-@pytest.fixture(scope="module")
-def runs(real, tmp_path_factory):
-    """Model -> result of the default pair over its videos."""
-    out = tmp_path_factory.mktemp("real")
-    found = {}
-    for model in sorted(path.name for path in (real / "models").iterdir()):
-        config = RunConfig(model=str(real / "models" / model), bench=str(real / "bench"), out=str(out / model), workers=1)
-        run = Run(config)
-        found[model] = (run.plan.bench.samples, run.execute())
-    return found
 
 
 @pytest.fixture(scope="module")

@@ -45,7 +45,8 @@ def script(asked: Asked):
     """Word questions where that is asked for, say yes to everything else."""
     if not isinstance(asked.request["messages"][1]["content"], str):
         return reply(good(asked))
-    names = "the tall red block (red box)", "the blue crate (blue box)"
+    mark = "outline" if "(red outline)" in asked.request["messages"][1]["content"] else "box"
+    names = f"the tall red block (red {mark})", f"the blue crate (blue {mark})"
     texts = [f"Does {names[0]} do it to {names[1]} in way {number}?" for number in range(1, 11)]
     texts[6], texts[9] = f"Is {names[0]} up to something?", f"Is it done to {names[1]}?"
     return reply(json.dumps({"questions": [{"id": number, "text": text} for number, text in enumerate(texts, start=1)]}))

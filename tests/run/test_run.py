@@ -18,7 +18,7 @@ from intergeneval.store import RunStore
 
 def config(tiny, tmp_path, **changes):
     bench, model = tiny
-    base = RunConfig(model=str(model), bench=str(bench), tracker="stored", out=str(tmp_path / "run"), workers=1)
+    base = RunConfig(model=str(model), bench=str(bench), tracker="stored", out=str(tmp_path / "run"), workers=1, controls=False)
     return replace(base, **changes)
 
 

@@ -18,7 +18,7 @@ from tests.run.test_plan import script
 
 def config(tiny, **changes):
     bench, model = tiny
-    return replace(RunConfig(model=str(model), bench=str(bench), tracker="stored", workers=1), **changes)
+    return replace(RunConfig(model=str(model), bench=str(bench), tracker="stored", workers=1, controls=False), **changes)
 
 
 def given_fields(bench):
@@ -87,7 +87,7 @@ def test_a_new_run_asks_the_new_questions_and_is_not_compared_with_one_of_before
     new = Run(replace(settings, out=str(tmp_path / "new"))).execute()
     asked = [json.loads(line) for line in (tmp_path / "new/questions.jsonl").read_text().splitlines()]
     assert {item["question_id"] for item in asked if item["sample_id"] == "a"} == set(range(3, 11))
-    assert all(item["template"].endswith("/v2") for item in asked)
+    assert all(item["template"].endswith("/v3") for item in asked)
     (first, *_) = new.scores
     assert first.answered.endswith("/8")
     assert first.interactions[0].left_out == (1, 2)
@@ -105,7 +105,7 @@ def test_the_new_questions_are_refused_in_a_folder_of_before(tiny, tmp_path):
     as_before(settings)
     with pytest.raises(ComparabilityError, match="questions"):
         Run(replace(settings, templates=2)).execute()
-    with pytest.raises(ConfigError, match="templates 7: there is no such version; there are 1, 2"):
+    with pytest.raises(ConfigError, match="templates 7: there is no such version; there are 1, 2, 3"):
         Run(replace(settings, templates=7))
 
 

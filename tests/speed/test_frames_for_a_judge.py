@@ -18,7 +18,7 @@ import pytest
 
 from intergeneval.masks import COLOUR_RGB, decode, track_of
 from intergeneval.records import Tracks, TrackState
-from intergeneval.videos import Reader, annotated_frames, encode_jpeg, sample_frames
+from intergeneval.videos import Reader, encode_jpeg, outlined_frames, sample_frames
 
 CLIPS = Path(__file__).parents[2] / "benchmarks" / "clips"
 CLIP = CLIPS / "videos" / "coffee.mp4"
@@ -49,7 +49,7 @@ def one_pass(tracks):
     reader = Reader(CLIP, size=tracks.size)
     for _ in reader:
         pass
-    return [base64.b64encode(encode_jpeg(frame)) for frame in annotated_frames(reader.kept, tracks, COLOURS).values()]
+    return [base64.b64encode(encode_jpeg(frame)) for frame in outlined_frames(reader.kept, tracks, COLOURS).values()]
 
 
 def seek_and_write(tracks, folder):

@@ -25,14 +25,19 @@ CODECS = {
 QUICK = {"libx264": {"preset": "ultrafast", "crf": "18"}, "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8"}}
 
 
-def encode(path, frames, *, rate=8, codec=None, layout=None, stamps=None, turn=None, source="rgb24", options=None):
-    """Write `frames` by the container's usual codec; `stamps` are times in milliseconds, `turn` a rotation flag in degrees."""
+def encode(path, frames, *, rate=8, codec=None, layout=None, stamps=None, turn=None, source="rgb24", options=None, crf=None):
+    """Write `frames` by the container's usual codec; `stamps` are times in milliseconds, `turn` a rotation flag in degrees.
+
+    `options` are the container's, `crf` the quality of libx264: 18 good, 40 poor.
+    """
     usual, usual_layout = CODECS[path.suffix]
     container = av.open(str(path), "w", options=options or {})
     stream = None
     for index, pixels in enumerate(frames):
         if stream is None:
-            stream = container.add_stream(codec or usual, rate=rate, options=QUICK.get(codec or usual, {}))
+            stream = container.add_stream(
+                codec or usual, rate=rate, options=QUICK.get(codec or usual, {}) | ({} if crf is None else {"crf": str(crf)})
+            )
             stream.height, stream.width = pixels.shape[:2]
             stream.pix_fmt = layout or usual_layout
             if stamps is not None:
@@ -46,3 +51,9 @@ def encode(path, frames, *, rate=8, codec=None, layout=None, stamps=None, turn=N
     container.mux(stream.encode(None))
     container.close()
     return path
+
+
+def frames_of(path):
+    """All frames of a video, RGB uint8 (H, W, 3)."""
+    with av.open(str(path)) as container:
+        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]

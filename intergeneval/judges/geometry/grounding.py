@@ -37,7 +37,8 @@ def agent(case: Case) -> Finding:
     """Question 8: the subject did it to the object, and no other did so more clearly."""
     own = _deed(case, case.subject, case.object)
     if own.strength < DONE or own.index is None:
-        return no("the tracks do not show that {s} did it to {o}", **_numbers(own))
+        said = "the tracks do not show that {s} did it to {o}"
+        return no(said if _somebody(case) else f"nobody: {said}, nor anybody else to anybody", **_numbers(own))
     for other in case.others if case.deed in RIVALLED else ():
         rival = _deed(case, other, case.object)
         if rival.strength >= DONE and rival.index is not None and _beats(rival, own):
@@ -67,6 +68,13 @@ def receives(case: Case) -> Finding:
     if best is None:
         return no("the tracks do not show that it was done to {o}")
     return yes(best[0].index or 0, f"it was done to {{o}} by {best[1]}", **_numbers(best[0]))
+
+
+def _somebody(case: Case) -> bool:
+    """Return whether the tracks show that anybody did it to anybody, in whatever roles."""
+    everybody = (case.subject, case.object, *case.others)
+    pairs = ((one, other) for one in everybody for other in everybody if one != other)
+    return any(found.strength >= DONE and found.index is not None for found in (_deed(case, *pair) for pair in pairs))
 
 
 def _deed(case: Case, actor: str, other: str) -> Deed:

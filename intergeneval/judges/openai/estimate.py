@@ -11,13 +11,14 @@ from intergeneval.judges.prompting import Prompts
 from intergeneval.judges.services import CostEstimate
 
 CHARACTERS_A_TOKEN = 4
-ANSWER_TOKENS = 80
-FRAME_TOKENS = 50
+ANSWER_TOKENS = 40
+FRAME_TOKENS = 30
 BODY_TOKENS = 6
-"""What the mark of a body that cannot be adds to a frame's entry."""
-_QUESTION_CHARACTERS = 160
-_ASSESS_CHARACTERS = 1000
-_BODY_CHARACTERS = 500
+"""What bodies that cannot be add to what is said of a frame."""
+VIDEO_TOKENS = 6000
+"""Tokens of a whole video that is shown as one, rough."""
+_QUESTION_CHARACTERS = 100
+_LOOK_CHARACTERS = 1500
 
 
 def expected_tokens(
@@ -30,7 +31,8 @@ def expected_tokens(
     parts = [part for message in messages for part in _parts(message["content"])]
     pictures = sum(part["type"] == "image_url" for part in parts)
     characters = sum(len(part["text"]) for part in parts if part["type"] == "text")
-    sent = pictures * settings.image_tokens + characters // CHARACTERS_A_TOKEN
+    clips = sum(part["type"] == "video_url" for part in parts)
+    sent = clips * VIDEO_TOKENS + pictures * settings.image_tokens + characters // CHARACTERS_A_TOKEN
     return sent, questions * ANSWER_TOKENS + frames * _frame_tokens(bodies)
 
 
@@ -39,16 +41,18 @@ def estimate_run(
 ) -> CostEstimate:
     """Return what a run of (videos, questions in all, pictures a video) may take without a cache."""
     videos, questions, frames = size
-    rules = len(prompts.render("system", {})) + 800 + (_ASSESS_CHARACTERS if assess else 0) + (_BODY_CHARACTERS if bodies else 0)
-    sent = videos * (frames * settings.image_tokens + rules // CHARACTERS_A_TOKEN)
+    rules = len(prompts.render("system", {})) + _LOOK_CHARACTERS
+    # Frame 0 is shown twice.
+    shown = 2 * settings.image_tokens + VIDEO_TOKENS if settings.clip else (frames + 1) * settings.image_tokens
+    sent = videos * (shown + rules // CHARACTERS_A_TOKEN)
     sent += questions * _QUESTION_CHARACTERS // CHARACTERS_A_TOKEN
-    received = questions * ANSWER_TOKENS + (videos * (frames - 1) * _frame_tokens(bodies) if assess else 0)
+    received = questions * ANSWER_TOKENS + videos * (frames - 1) * _frame_tokens(assess or bodies)
     return CostEstimate(
         requests=videos,
         input_tokens=sent,
         output_tokens=received,
         cost=settings.prices.cost(sent, 0, received) if settings.prices is not None else None,
-        basis=f"{frames} pictures a video at {settings.image_tokens} tokens each, nothing from the cache, no second turns",
+        basis=f"{frames + 1} pictures a video at {settings.image_tokens} tokens each, nothing from the cache, no second turns",
     )
 
 

@@ -3,51 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
-
-import cv2
 
 from intergeneval.errors import BackendError, BudgetError, ConfigError, RefusedError
 from intergeneval.ids import sha256_json, short
-from intergeneval.judges import Frame, Judgement, JudgeRequest, parsing, question_writing, thinking
-from intergeneval.judges.cached_answers import pack_said, pack_seen, unpack_said, unpack_seen
+from intergeneval.judges import Judgement, JudgeRequest, question_writing, thinking, walking
+from intergeneval.judges.cached_answers import evidence_of, pack_said, pack_seen
 from intergeneval.judges.inquiries import Found, Inquiry
-from intergeneval.judges.openai import cutting
+from intergeneval.judges.openai import cutting, portions
 from intergeneval.judges.openai.causes import Cause
 from intergeneval.judges.openai.client import AskError, Client, Took
 from intergeneval.judges.openai.estimate import estimate_inquiries, estimate_run, expected_tokens
 from intergeneval.judges.openai.inquiring import inquire
+from intergeneval.judges.openai.jpegs import encode_jpeg, encoded
 from intergeneval.judges.openai.link import Link, Reply
+from intergeneval.judges.openai.open_video import OpenVideo, going_on, open_of, recall, still_open, within
 from intergeneval.judges.openai.probing import PICTURES, probe_request
-from intergeneval.judges.openai.requests import Asked, Composer, part_key
+from intergeneval.judges.openai.requests import Asked, Composer, Shown, part_key
 from intergeneval.judges.openai.settings import OpenAISettings
 from intergeneval.judges.openai.writing import write_questions
-from intergeneval.judges.parsing import Reading, Said, Seen
-from intergeneval.judges.prompting import JudgePrompts, label, only_frames
+from intergeneval.judges.parsing import Reading, Seen
+from intergeneval.judges.prompting import JudgePrompts, label
 from intergeneval.judges.services import CostEstimate, Services
-from intergeneval.records import Answer, AnswerStatus, Consistency, Question, Sample
+from intergeneval.judges.walking import Look
+from intergeneval.records import Answer, AnswerStatus, AnswerValue, Consistency, Question, Sample
 
-PARSER = 1
+PARSER = 2
 """Version of how replies are read; part of the revision."""
-_QUALITY = 90
-
-
-@dataclass(slots=True, kw_only=True)
-class _Open:
-    """What one video still lacks, and what was found for it."""
-
-    asked: Asked
-    assess: Consistency | None
-    """All frames that are to be assessed; `asked` has those that are still open."""
-    said: dict[str, Said]
-    seen: dict[int, Seen] | None
-    cached: set[str]
-    part: dict[int, Seen] = field(default_factory=dict)
-    """What replies said of some frames that were cut off before the others."""
-    status: AnswerStatus = AnswerStatus.UNPARSED
-    kind: str = ""
-    reason: str = ""
 
 
 class OpenAIJudge:
@@ -72,7 +55,12 @@ class OpenAIJudge:
         """Prompts, reading, sampling parameters and the user's own name for what is served."""
         sampling = short(sha256_json(dict(self.settings.parameters)))
         own = f" {self.settings.revision}" if self.settings.revision else ""
-        return f"prompts {self.prompts.version}, parser {PARSER}, parameters {sampling}{own}"
+        return f"prompts {self.prompts.version}, parser {PARSER}, parameters {sampling}{self.settings.looking}{own}"
+
+    @property
+    def wants_clip(self) -> bool:
+        """Whether the whole video is shown, where the server takes one."""
+        return self.settings.clip
 
     @property
     def bodies_revision(self) -> str:
@@ -94,8 +82,9 @@ class OpenAIJudge:
     def probe(self) -> str:
         """Ask the server two questions as a run does, for ``intergeneval doctor``; return what it serves.
 
-        One request, with as many small pictures as a video shows, and a second turn where the reply is faulty; sent once each,
-        not repeated where the server is busy. Raises BackendError where no answer can be read, in the words in which a run would.
+        One request, with as many small pictures as a video shows (or several, where the server takes fewer), and a second turn
+        where the reply is faulty; sent once each, not repeated where the server is busy. Raises BackendError where no answer can
+        be read, in the words in which a run would.
         """
         return self._probed(assess=False)
 
@@ -107,7 +96,7 @@ class OpenAIJudge:
         other = OpenAIJudge(replace(self.settings, attempts=1))
         try:
             judged = other.judge(probe_request(assess=assess))
-            schema = other._link.remembered()[1]
+            schema, most = other._link.remembered()[1], other._link.most_pictures()
         finally:
             other.close()
         lines: list[Answer | Consistency] = [*judged.answers, *([judged.consistency] if judged.consistency is not None else [])]
@@ -117,10 +106,11 @@ class OpenAIJudge:
             raise BackendError(f"{len(open_)} of {len(lines)} things asked could not be scored ({open_[0].status}): {why}")
         usage = lines[0].usage
         served = next(iter(usage.get("served", {})), "a model it does not name")
+        taken = f"{most} pictures a request" if 0 < most < PICTURES else f"{PICTURES} pictures"
         shown = "and a JSON schema" if schema else "but refuses JSON schemas"
         requests = usage.get("requests", 0)
         return (
-            f"{self.settings.place} serves {served}: takes {PICTURES} pictures {shown}; its reply could be scored "
+            f"{self.settings.place} serves {served}: takes {taken} {shown}; its reply could be scored "
             f"({requests} request{'s' if requests != 1 else ''})"
         )
 
@@ -159,59 +149,54 @@ class OpenAIJudge:
         """Answer every question, and assess where asked, from the cache and one request. Raises as `answer` does."""
         if request.tracks.status != "ok":
             raise BackendError(f"tracking failed: {request.tracks.reason or 'the tracker gave no reason'}")
-        jpegs = request.jpegs if request.jpegs is not None else _encoded(request)
-        lost = request.lost()
-        questions = [item for item in request.questions if not lost & set(item.names)]
-        asked = Asked(questions=questions, assess=request.assess, bodies=request.bodies)
-        work = _Open(asked=asked, assess=asked.assess, said={}, seen=None, cached=set())
-        took = Took()
-        if asked.questions or asked.assess is not None:
-            composer = Composer(self.settings, self.prompts, request.sample, jpegs)
-            self._recall(work, composer, request.repeat)
-            self._ask(work, composer, request.repeat, took)
+        if self.settings.clip and request.clip is None:
+            raise BackendError(
+                f"{request.sample.id}: the whole video was not handed over, and clip in [settings.openai] asks for it"
+            )
+        jpegs = request.jpegs if request.jpegs is not None else encoded(request)
+        plain = request.plain_jpeg
+        if plain is None and request.plain is not None:
+            plain = encode_jpeg(request.plain())
+        whole, took = Shown.of(request, jpegs, plain), Took()
+        work = self._begun(request, whole)
+        if work.asked.anything:
+            shown = self._fitting(whole)
+            work = self._begun(request, shown)
+            while not self._try(work, request, (shown, whole), took):
+                # The server said how many pictures it takes, fewer each time; what was paid for before stays.
+                shown = self._fitting(whole)
+                work = going_on(work, self._begun(request, shown), shown)
         return self._judgement(request, work, took)
 
-    def _recall(self, work: _Open, composer: Composer, repeat: int) -> None:
-        """Take what the cache knows and leave the rest open."""
-        cache = self._link.services.cache
-        if cache is None:
-            return
-        served, json_schema = self._link.remembered()
-        keys = composer.keys(work.asked, served, repeat, json_schema=json_schema)
-        for name, key in keys.items():
-            stored = cache.get(key)
-            if stored is None:
-                begun = None if name else cache.get(part_key(key))
-                work.part = unpack_seen(begun) if begun is not None else work.part
-                continue
-            work.cached.add(name)
-            if name:
-                work.said[name] = unpack_said(stored)
-            else:
-                work.seen = unpack_seen(stored)
-        work.asked = _still_open(work)
+    def _begun(self, request: JudgeRequest, shown: Shown) -> OpenVideo:
+        """Return all that is open before anything is known. Without frames after the first there is nothing to go through."""
+        frames, assess = tuple(frame for frame in shown.jpegs if frame > 0), request.assess is not None
+        wanted = assess or (self.prompts.walks and bool(request.questions))
+        look = Look(frames=frames, assess=assess, all=True) if frames and wanted else None
+        asked = Asked(questions=list(request.questions), look=look, bodies=request.bodies)
+        return OpenVideo(asked=asked, look=look, said={}, seen=None, cached=set())
 
-    def _ask(self, work: _Open, composer: Composer, repeat: int, took: Took) -> None:
-        """Ask what is open, once and, where the reply is faulty, once more. Raises BudgetError before the first request only."""
-        if not work.asked.questions and work.asked.assess is None:
-            return
-        asked, messages = work.asked, composer.messages(work.asked)
+    def _fitting(self, whole: Shown) -> Shown:
+        return portions.thinned(whole, self._link.most_pictures()) if self.settings.beyond == "fewer" else whole
+
+    def _try(self, work: OpenVideo, request: JudgeRequest, views: tuple[Shown, Shown], took: Took) -> bool:
+        """Take what is known and ask the rest; False where the server named a number of pictures that it was not known to have.
+
+        `views` are what is shown now, and all there is. Raises BudgetError before the first request only.
+        """
+        shown, whole = views
+        composer = Composer(self.settings, self.prompts, request.sample, shown)
+        self._recall(work, composer, request.repeat)
+        if not work.asked.anything:
+            return True
+        cap = self._link.most_pictures()
+        turns = portions.pieces(shown, cap)
+        work.shown = portions.told(shown, whole, len(turns), cap)
         try:
-            reply = self._send(composer, messages, asked, took)
-            reading = self._take(work, composer, reply, repeat)
-            work.asked = _still_open(work)
-            if reply.refused or not (work.asked.questions or work.asked.assess is not None):
-                return
-            if reply.cut:
-                self._ask_rest(work, composer, repeat, took)
-                return
-            again = self.prompts.render("repair", {"problems": reading.problems, "again": composer.text(work.asked)})
-            said = thinking.without_thinking(reply.text) or "(nothing)"
-            turns = [{"role": "assistant", "content": said}, {"role": "user", "content": again}]
-            reply = self._send(composer, [*messages, *turns], work.asked, took)
-            self._take(work, composer, reply, repeat)
-            work.asked = _still_open(work)
+            self._ask(work, composer, turns, request.repeat, took)
         except AskError as error:
+            if isinstance(error, portions.CapError):
+                return False
             declined = error.refusal is not None and error.refusal.cause is Cause.FILTER
             work.status = AnswerStatus.REFUSED if declined else AnswerStatus.FAILED
             work.kind, work.reason = error.kind, str(error)
@@ -219,13 +204,59 @@ class OpenAIJudge:
             if not took.served:
                 raise
             # The first reply is paid for and kept; what it left open stays unparsed, and a resume asks again.
+        return True
 
-    def _ask_rest(self, work: _Open, composer: Composer, repeat: int, took: Took) -> None:
-        """Ask for what a reply left open that was cut off, by itself and with more room; as before where a server has no more."""
-        messages = composer.messages(work.asked)
-        reply, room = cutting.with_room(lambda room: self._send(composer, messages, work.asked, took, room=room))
-        self._take(work, composer, reply, repeat, room=room)
-        work.asked = _still_open(work)
+    def _recall(self, work: OpenVideo, composer: Composer, repeat: int) -> None:
+        """Take what the cache knows and leave the rest open."""
+        cache = self._link.services.cache
+        if cache is None:
+            return
+        served, json_schema = self._link.remembered()
+        keys = composer.keys(work.asked, served, repeat, json_schema=json_schema)
+        recall(work, cache, keys, composer.seen_keys(work.asked, served, repeat, json_schema=json_schema))
+        work.asked = still_open(work)
+
+    def _ask(self, work: OpenVideo, composer: Composer, turns: Sequence[Shown], repeat: int, took: Took) -> None:
+        """Ask what is open: frames in turns where they do not fit into one request, and with the last of them the questions."""
+        for shown in turns[:-1]:
+            if work.asked.look is not None:
+                part = within(Asked(questions=[], look=work.asked.look, bodies=work.asked.bodies), shown)
+                if part.anything:
+                    self._exchange(work, (self._view(composer, shown), composer), part, repeat, took)
+        if work.asked.anything:
+            view = composer if len(turns) == 1 else self._view(composer, turns[-1])
+            last = within(work.asked, turns[-1])
+            if last.anything:
+                self._exchange(work, (view, composer), last, repeat, took)
+
+    def _view(self, composer: Composer, shown: Shown) -> Composer:
+        return Composer(self.settings, self.prompts, composer.sample, shown, composer.frames)
+
+    def _exchange(self, work: OpenVideo, composers: tuple[Composer, Composer], asked: Asked, repeat: int, took: Took) -> None:
+        """Ask once and, where the reply is faulty, once more.
+
+        Of the `composers` the first writes what is sent, the second knows all frames and makes the keys.
+        """
+        composer = composers[0]
+        messages = composer.messages(asked)
+        reply = self._send(composer, messages, asked, took)
+        reading = self._take(work, composers, asked, reply, repeat)
+        work.asked = still_open(work)
+        rest = open_of(asked, work, composer.shown)
+        if reply.refused or not rest.anything:
+            return
+        if reply.cut:
+            # What a reply left open that was cut off is asked for by itself and with more room; as before where there is none.
+            messages = composer.messages(rest)
+            again, room = cutting.with_room(lambda room: self._send(composer, messages, rest, took, room=room))
+            self._take(work, composers, rest, again, repeat, room=room)
+        else:
+            text = self.prompts.render("repair", {"problems": reading.problems, "again": composer.text(rest)})
+            said = thinking.without_thinking(reply.text) or "(nothing)"
+            more = [{"role": "assistant", "content": said}, {"role": "user", "content": text}]
+            again = self._send(composer, [*messages, *more], rest, took)
+            self._take(work, composers, rest, again, repeat)
+        work.asked = still_open(work)
 
     def _send(
         self, composer: Composer, messages: Sequence[Mapping[str, Any]], asked: Asked, took: Took, *, room: bool = False
@@ -237,62 +268,86 @@ class OpenAIJudge:
         def compose(json_schema: bool) -> Mapping[str, Any]:
             return composer.payload(messages, asked, json_schema=json_schema, room=room)
 
-        return self._link.send(compose, cost, took, pictures=len(composer.frames), trial=room)
+        return self._link.send(compose, cost, took, pictures=composer.shown.pictures, trial=room)
 
-    def _take(self, work: _Open, composer: Composer, reply: Reply, repeat: int, *, room: bool = False) -> Reading:
+    def _take(
+        self,
+        work: OpenVideo,
+        composers: tuple[Composer, Composer],
+        asked: Asked,
+        reply: Reply,
+        repeat: int,
+        *,
+        room: bool = False,
+    ) -> Reading:
         """Keep the usable parts of a reply, in the cache as well; `room` says that it had more than the settings give."""
         if reply.refused:
             work.status, work.kind, work.reason = AnswerStatus.REFUSED, "refusal", "the model declined to answer"
             return Reading()
-        asked, ids = work.asked, [item.id for item in composer.sample.instances]
-        text = reply.text
-        reading = parsing.read(text, asked.labels, composer.frames, asked.frames, ids, bodies=asked.bodies, cut=reply.cut)
+        view, composer = composers
+        reading = walking.read(
+            reply.text,
+            asked.labels,
+            composer.frames,
+            asked.look,
+            composer.sample.instances,
+            bodies=asked.bodies and not self.prompts.walks,
+            cut=reply.cut,
+        )
         problems = [*([cutting.told(self.settings.parameters, room=room)] if reply.cut else []), *reading.problems]
         work.kind = cutting.KIND if reply.cut else "reply"
         work.reason = self._link.clean("; ".join(problems[:3]))
         work.said.update(reading.answers)
         seen = {**work.part, **reading.frames}
-        whole = asked.assess is not None and work.assess is not None and set(seen) == set(work.assess.frames)
+        whole = asked.look is not None and work.look is not None and set(seen) == set(work.look.frames)
+        keep = reply.cut or view is not composer
         if whole:
             work.seen = seen
-        elif reply.cut:
+        elif keep:
             work.part = seen
         cache = self._link.services.cache
         if cache is not None:
-            sought = replace(asked, assess=work.assess if asked.assess is not None else None)
+            sought = replace(asked, look=work.look if asked.look is not None else None)
             keys = composer.keys(sought, reply.served, repeat, json_schema=reply.json_schema)
             for name, said in reading.answers.items():
                 cache.put(keys[name], self.id, pack_said(said, self._link.clean))
             if whole:
                 cache.put(keys[""], self.id, pack_seen(seen, self._link.clean))
-            elif reply.cut and reading.frames:
+            elif keep and reading.frames:
                 cache.put(part_key(keys[""]), self.id, pack_seen(seen, self._link.clean))
         return reading
 
-    def _judgement(self, request: JudgeRequest, work: _Open, took: Took) -> Judgement:
+    def _judgement(self, request: JudgeRequest, work: OpenVideo, took: Took) -> Judgement:
         """Put everything into records; what the requests took stands on the first of them, and on no other."""
         answers = [self._record(request, question, work) for question in request.questions]
         consistency = self._consistency(request.assess, work) if request.assess is not None else None
         usage = took.usage()
+        if usage and work.shown:
+            usage = {**usage, "shown": work.shown}
         if usage and answers:
             answers[0] = replace(answers[0], usage={**answers[0].usage, **usage})
         elif usage and consistency is not None:
             consistency = replace(consistency, usage={**consistency.usage, **usage})
         return Judgement(answers=answers, consistency=consistency)
 
-    def _record(self, request: JudgeRequest, question: Question, work: _Open) -> Answer:
-        declined = request.unanswerable(question, self.id)
-        if declined is not None:
-            return declined
+    def _record(self, request: JudgeRequest, question: Question, work: OpenVideo) -> Answer:
         name = label(question)
         said = work.said.get(name)
         if said is None:
             return request.reply(question, self.id, work.status, reason=work.reason, usage={"kind": work.kind})
+        seen = work.seen
+        if said.value is AnswerValue.YES and seen is None and self.prompts.walks and work.look is not None:
+            # What it is worth depends on what its frame shows; the answer itself is in the cache.
+            reason = work.reason or "nothing was said of what the frames show"
+            return request.reply(question, self.id, work.status, reason=reason, usage={"kind": work.kind})
         usage = {"cached": True} if name in work.cached else {}
         reason = self._link.clean(said.reason)
-        return request.reply(question, self.id, AnswerStatus.OK, value=said.value, frame=said.frame, reason=reason, usage=usage)
+        evidence = evidence_of(said, seen, question, self._link.clean)
+        return request.reply(
+            question, self.id, AnswerStatus.OK, value=said.value, frame=said.frame, reason=reason, usage=usage, evidence=evidence
+        )
 
-    def _consistency(self, base: Consistency, work: _Open) -> Consistency:
+    def _consistency(self, base: Consistency, work: OpenVideo) -> Consistency:
         seen, who = work.seen, self.id
         if seen is None:
             return replace(
@@ -306,10 +361,13 @@ class OpenAIJudge:
                 reason=work.reason,
                 usage={"kind": work.kind},
             )
-        found = [seen[frame] for frame in base.frames]
-        bodies = work.asked.bodies
+        # Where a server takes fewer pictures, fewer frames were looked at, and these alone are spoken of.
+        frames = tuple(frame for frame in base.frames if frame in seen)
+        found = [seen[frame] for frame in frames]
+        bodies = all(item.impossible is not None for item in found)
         return replace(
             base,
+            frames=frames,
             states=None,
             emergence=tuple(item.emerged for item in found),
             disappearance=tuple(bool(item.missing) for item in found),
@@ -320,31 +378,8 @@ class OpenAIJudge:
         )
 
 
-def _still_open(work: _Open) -> Asked:
-    questions = [item for item in work.asked.questions if label(item) not in work.said]
-    assess = work.assess if work.seen is None else None
-    if assess is not None and work.part:
-        assess = only_frames(assess, [frame for frame in assess.frames if frame not in work.part])
-    return Asked(questions=questions, assess=assess, bodies=work.asked.bodies)
-
-
 def _told(seen: Seen) -> str:
     parts = [f"missing: {', '.join(seen.missing)}"] if seen.missing else []
     parts += ["something emerged"] if seen.emerged else []
     parts += ["a body or thing that cannot be"] if seen.impossible else []
     return "; ".join([*parts, *([seen.reason] if seen.reason else [])]) if parts else ""
-
-
-def _encoded(request: JudgeRequest) -> dict[int, bytes]:
-    """Encode drawn frames as JPEG files, for callers that hand over pixels."""
-    if request.frames is None:
-        raise BackendError(f"{request.sample.id}: no frames were handed over")
-    return {index: encode_jpeg(frame) for index, frame in request.frames().items()}
-
-
-def encode_jpeg(frame: Frame) -> bytes:
-    """Return a frame as a JPEG file. Raises BackendError."""
-    done, data = cv2.imencode(".jpg", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
-    if not done:
-        raise BackendError(f"a frame of shape {frame.shape} cannot be written as JPEG")
-    return data.tobytes()

@@ -12,9 +12,10 @@ from intergeneval.judges.openai.causes import Cause
 from intergeneval.judges.openai.choices import choice_of
 from intergeneval.judges.openai.client import AskError, Client, Took
 from intergeneval.judges.openai.first_alone import FirstAlone
+from intergeneval.judges.openai.portions import CapError, cap_known, cap_named
 from intergeneval.judges.openai.requests import body
 from intergeneval.judges.openai.server_words import count, one_line, printable
-from intergeneval.judges.openai.settings import OpenAISettings
+from intergeneval.judges.openai.settings import LEAST_PICTURES, OpenAISettings
 from intergeneval.judges.openai.tokens_name import other_name, under
 from intergeneval.judges.services import Services
 from intergeneval.plugins import secrets
@@ -50,6 +51,8 @@ class Link:
         self._served: str | None = None
         self._json_schema = settings.json_schema
         self._tokens_name = ""
+        self._pictures = 0
+        self._unkept = False
         self._firsts = self._fresh()
 
     def _fresh(self) -> defaultdict[str, FirstAlone]:
@@ -82,7 +85,24 @@ class Link:
                 self._json_schema = settings.json_schema and bool(facts.get("json_schema", self._json_schema))
                 known = facts.get("tokens_name", self._tokens_name)
                 self._tokens_name = known if known == other_name(settings.parameters) else ""
+                most = facts.get("pictures", self._pictures)
+                self._pictures = most if isinstance(most, int) and most >= LEAST_PICTURES else 0
             return self._served, self._json_schema
+
+    def most_pictures(self) -> int:
+        """Return how many pictures a request may have, by the settings or by what the server said once; 0: no limit is known."""
+        self.remembered()
+        return self._settings.pictures or self._pictures
+
+    def _learn_pictures(self, most: int) -> None:
+        """Go by the number of pictures that the server named; it is remembered when a request with no more went well."""
+        with self._lock:
+            if 0 < self._pictures <= most:
+                # Another request was told fewer meanwhile.
+                return
+            self._pictures, self._unkept = most, True
+        way = "fewer frames" if self._settings.beyond == "fewer" else "frames in turns"
+        self.services.notice(f"openai:{self._settings.model} takes {most} pictures a request: going on with {way}")
 
     def send(
         self,
@@ -98,22 +118,40 @@ class Link:
 
         The first request `about` such a thing goes alone. A server that refuses the schema is asked once without, one that knows
         the limit of a reply by its other name once with that; if it goes well, both are remembered. Raises AskError when nothing
-        came back, RefusedError when nothing more will, BudgetError when the request would be too dear. That a `trial` is refused,
-        which asks for more than the settings do, says nothing of the others.
+        came back, CapError when the server takes fewer pictures than these and said how many, RefusedError when nothing more will
+        come, BudgetError when the request would be too dear. That a `trial` is refused, which asks for more than the settings
+        do, says nothing of the others.
         """
         if self._client is not None and not self._client.live:
-            return self._adapting(compose, estimate, took, pictures, None)
+            try:
+                return self._adapting(compose, estimate, took, pictures, None)
+            except AskError as error:
+                raise self._capped(error, pictures) from None
         with self._lock:
             first = self._firsts[about]
         with first.turn():
+            if not self._settings.pictures and 0 < self._pictures < pictures:
+                # It was made up before another request was told so, and waited for its turn.
+                raise cap_known(self._pictures, pictures, self._settings)
+            fresh = not self._pictures
             try:
                 reply = self._adapting(compose, estimate, took, pictures, first)
             except AskError as error:
-                if not trial:
+                told = self._capped(error, pictures)
+                # One that names how many pictures it takes is asked again with so many; what it says of those counts.
+                if not trial and not (fresh and isinstance(told, CapError)):
                     first.failed(error.refusal)
-                raise
+                raise told from None
             first.went_well()
             return reply
+
+    def _capped(self, error: AskError, sent: int) -> AskError:
+        """Return a failure as it is, or, where it names how many pictures the server takes, learn that and say so."""
+        most = 0 if self._settings.pictures else cap_named(error, sent)
+        if not most:
+            return error
+        self._learn_pictures(most)
+        return CapError(error.kind, str(error), error.refusal, error.usage)
 
     def _adapting(
         self, compose: Callable[[bool], Mapping[str, Any]], estimate: float, took: Took, pictures: int, first: FirstAlone | None
@@ -185,12 +223,18 @@ class Link:
         with self._lock:
             # A reply without a schema does not say that one would be taken; only a refusal says the contrary.
             known = self._json_schema and json_schema
-            if (self._served, self._json_schema, self._tokens_name) == (served, known, tokens_name):
+            if not self._unkept and (self._served, self._json_schema, self._tokens_name) == (served, known, tokens_name):
                 return
-            self._served, self._json_schema, self._tokens_name = served, known, tokens_name
-            if self.services.cache is not None:
-                facts = {"served": served, "json_schema": known, **({"tokens_name": tokens_name} if tokens_name else {})}
-                self.services.cache.remember_server(self._settings.place, self._settings.model, facts)
+            self._served, self._json_schema, self._tokens_name, self._unkept = served, known, tokens_name, False
+            self._keep_facts()
+
+    def _keep_facts(self) -> None:
+        if self.services.cache is None:
+            return
+        facts: dict[str, Any] = {"served": self._served or "", "json_schema": self._json_schema}
+        facts |= {"tokens_name": self._tokens_name} if self._tokens_name else {}
+        facts |= {"pictures": self._pictures} if self._pictures else {}
+        self.services.cache.remember_server(self._settings.place, self._settings.model, facts)
 
     def _name(self, text: Any) -> str:
         return one_line(self._without_key(text), MAX_NAME) if isinstance(text, str) else ""

@@ -19,9 +19,10 @@ from intergeneval.records import (
     VideoStatus,
 )
 
-PICTURES = 13
-"""Pictures that are shown: as many as a run shows of a video of 24 frames, and two more than of most longer ones, so that a cap
-is met here too."""
+PICTURES = 14
+"""Pictures that are shown: as many as a run shows of a video of 24 frames, the first of them twice, and two more than of most
+longer ones, so that a cap is met here too."""
+_FRAMES = PICTURES - 1
 _SIZE = (64, 96)
 _TOP, _BOTTOM, _SIDE = 24, 40, 16
 _COLOURS = {"id1": (200, 40, 40), "id2": (40, 60, 200)}
@@ -33,7 +34,7 @@ _TEXTS = (
 
 def probe_request(*, assess: bool) -> JudgeRequest:
     """Return a request about a red square that moves up to a blue one; with `assess` its frames are to be gone through too."""
-    frames = range(PICTURES)
+    frames = range(_FRAMES)
     instances = tuple(
         Instance(id=name, class_="square", appearance=f"{colour} square", colour=colour)
         for name, colour in zip(_COLOURS, ("red", "blue"), strict=True)
@@ -44,8 +45,8 @@ def probe_request(*, assess: bool) -> JudgeRequest:
         instances=instances,
         interactions=(Interaction(subject="id1", verb="approaches", object="id2"),),
     )
-    visible = [TrackState.VISIBLE] * PICTURES
-    tracks = tuple(masks.track_of(name, [_mask(name, index) for index in frames], visible, [1.0] * PICTURES) for name in _COLOURS)
+    visible = [TrackState.VISIBLE] * _FRAMES
+    tracks = tuple(masks.track_of(name, [_mask(name, index) for index in frames], visible, [1.0] * _FRAMES) for name in _COLOURS)
     questions = tuple(
         Question(
             sample_id=sample.id,
@@ -58,13 +59,14 @@ def probe_request(*, assess: bool) -> JudgeRequest:
         )
         for number, stage, text in _TEXTS
     )
-    video = Video(sample_id=sample.id, seed=0, status=VideoStatus.OK, size=_SIZE, frames=PICTURES, fps=8.0, sampled=tuple(frames))
+    video = Video(sample_id=sample.id, seed=0, status=VideoStatus.OK, size=_SIZE, frames=_FRAMES, fps=8.0, sampled=tuple(frames))
     return JudgeRequest(
         sample=sample,
         video=video,
         tracks=Tracks(sample_id=sample.id, seed=0, tracker="probe", size=_SIZE, tracks=tracks, fps=8.0),
         questions=questions,
         frames=lambda: {index: _frame(index) for index in frames},
+        plain=lambda: _frame(0),
         assess=Consistency(sample_id=sample.id, seed=0, frames=tuple(frames)[1:]) if assess else None,
     )
 

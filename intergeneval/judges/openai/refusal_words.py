@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from intergeneval.judges.openai.causes import Cause
-from intergeneval.judges.openai.settings import OpenAISettings
+from intergeneval.judges.openai.settings import LEAST_PICTURES, OpenAISettings
 from intergeneval.judges.openai.tokens_name import NAMES
 
 _PARAMETERS = "[settings.openai.parameters]"
@@ -76,7 +76,7 @@ class Told:
             Cause.PARAMETER: f"take {self.name} out of {_PARAMETERS}",
             Cause.VALUE: f"change {self.name} in {_PARAMETERS}",
             Cause.PICTURES: f"name one that looks at pictures with {judge}, or load its vision part into the server",
-            Cause.PICTURE_COUNT: f"{_FEWER}, or raise the server's own limit",
+            Cause.PICTURE_COUNT: f"{self._cap()}{_FEWER}, or raise the server's own limit",
             Cause.PICTURE_SIZE: f"{_FEWER}, or raise the server's own limit",
             Cause.CONTEXT: f"{_FEWER}, lower max_tokens in {_PARAMETERS}, or give the server a longer context",
             Cause.RATE: f"{_FEWER}, lower max_tokens in {_PARAMETERS}, or have the account's limit of tokens raised",
@@ -84,6 +84,13 @@ class Told:
             Cause.FILTER: "other pictures may pass",
             Cause.UNKNOWN: "look into the server's log, and at model, base_url and parameters in [settings.openai]",
         }[cause]
+
+    def _cap(self) -> str:
+        """Return what to write into the setting `pictures`: nothing where the server's number was gone by, or is too small."""
+        if not self.most:
+            return f"set pictures in [settings.openai] to a number that it takes, {LEAST_PICTURES} or more, "
+        fits = LEAST_PICTURES <= self.most < self.settings.pictures
+        return f"set pictures = {self.most} in [settings.openai], " if fits else ""
 
     def _rest(self) -> str:
         """Return which parameters are left: given ones replace the built-in ones as a whole."""

@@ -42,6 +42,9 @@ class Refusal:
     text: str
     """One sentence in words of ours, with the setting to change."""
 
+    most: int = 0
+    """Pictures that the server takes in a request; 0: it does not say, or objects to something else."""
+
     @property
     def everything(self) -> bool:
         """Whether it would meet every request of a run; False where another video may fare better."""
@@ -72,7 +75,7 @@ class Objection:
     def refusal(self, status: int, settings: OpenAISettings, pictures: int, judge: str = "openai") -> Refusal:
         """Return the refusal of a request with `pictures` pictures, in words for the judge called `judge`."""
         told = Told(settings=settings, status=status, name=self.name, pictures=pictures, most=self.most, judge=judge)
-        return Refusal(cause=self.cause, status=status, text=told.sentence(self.cause))
+        return Refusal(cause=self.cause, status=status, text=told.sentence(self.cause), most=self.most)
 
 
 def refusal_of(

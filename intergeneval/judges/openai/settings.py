@@ -13,9 +13,11 @@ from intergeneval.errors import ConfigError, RecordError
 from intergeneval.ids import canonical_json
 from intergeneval.judges.openai.address import find_proxy, read_address
 from intergeneval.plugins import secrets
-from intergeneval.records import Record
+from intergeneval.records import LATER, Record
 
 BASE_URL = "https://api.openai.com/v1"
+LEAST_PICTURES = 3
+"""Fewest pictures with which anything can be compared with frame 0."""
 BASE_URL_ENVIRONMENT = "OPENAI_BASE_URL"
 _SECRET_NAME = re.compile(r"(^|_|-)(key|token|secret|password|credential|auth|authorization|headers?)s?($|_|-)", re.IGNORECASE)
 
@@ -68,6 +70,15 @@ class OpenAISettings(Record):
     """Sampling parameters, sent as they stand; given, they replace these."""
     json_schema: bool = True
     """Whether to ask for replies that keep to a JSON schema; a server that refuses is asked without."""
+    detail: str = field(default="", metadata=LATER)
+    """``low``, ``high`` or ``auto``: how closely the server is to look at each picture; empty: it is not told."""
+    pictures: int = field(default=0, metadata=LATER)
+    """Most pictures in one request; 0: as many as there are, until the server names a number."""
+    beyond: str = field(default="turns", metadata=LATER)
+    """What to do with more frames than that: ``turns`` (frames are gone through in several requests, and the last one asks)
+    or ``fewer`` (frames in even steps)."""
+    clip: bool = field(default=False, metadata=LATER)
+    """Whether to show the whole video with outlines as a data URL in place of the frames after frame 0 (``video_url``)."""
     prices: Prices | None = None
     """Price table; None: no costs are known."""
     image_tokens: int = 1000
@@ -79,6 +90,14 @@ class OpenAISettings(Record):
         for name, low in (("concurrency", 1), ("attempts", 1), ("image_tokens", 0)):
             if getattr(self, name) < low:
                 raise ValueError(f"{name} {getattr(self, name)} is below {low}")
+        if self.detail not in ("", "low", "high", "auto"):
+            raise ValueError(f"detail {self.detail!r} is none of 'low', 'high', 'auto'")
+        if self.pictures and self.pictures < LEAST_PICTURES:
+            raise ValueError(
+                f"pictures {self.pictures} is below {LEAST_PICTURES}: frame 0 twice and one frame more; 0 sets no limit"
+            )
+        if self.beyond not in ("turns", "fewer"):
+            raise ValueError(f"beyond {self.beyond!r} is neither 'turns' nor 'fewer'")
         if taken := sorted({"model", "messages", "response_format", "stream", "n"} & set(self.parameters)):
             raise ValueError(f"parameters holds {taken[0]!r}, which the judge sets itself")
         canonical_json(dict(self.parameters))
@@ -90,6 +109,14 @@ class OpenAISettings(Record):
     def place(self) -> str:
         """The base URL's host, with its port where that is not the scheme's own: part of every cache key."""
         return read_address(self.base_url, "[settings.openai]", self.key_variable).place
+
+    @property
+    def looking(self) -> str:
+        """How pictures are shown, where that is not the usual way: part of the judge's revision; empty otherwise."""
+        parts = [f"detail {self.detail}"] if self.detail else []
+        parts += [f"{self.pictures} pictures, {self.beyond}"] if self.pictures else []
+        parts += ["clip"] if self.clip else []
+        return "".join(f", {part}" for part in parts)
 
     @property
     def key(self) -> str:

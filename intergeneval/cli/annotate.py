@@ -1,0 +1,75 @@
+"""`intergeneval annotate`: a page on this machine on which a person says who is meant."""
+
+from __future__ import annotations
+
+import webbrowser
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from intergeneval.cli.terminal import echo
+from intergeneval.errors import UsageError
+
+if TYPE_CHECKING:
+    from intergeneval.pages.annotate import Session
+
+
+@click.command("annotate")
+@click.argument("place")
+@click.option("--prompts", help="What the videos in PLACE were made from: names, or a txt, csv or jsonl FILE.")
+@click.option("--bench", help="Benchmark that the videos in PLACE answer, instead of prompts.")
+@click.option("--name", default="", help="Name of the model in tables.")
+@click.option("--tracker", help="Cuts boxes out: sam2 or hf where installed, flow (GrabCut, default).")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on 127.0.0.1; default any that is free.")
+@click.option("--no-browser", is_flag=True, help="Only print the address.")
+def command(place: str, port: int, *, no_browser: bool, **options: Any) -> None:
+    """Draw first-frame masks of PLACE: a benchmark, or a folder of a model's videos (or one) with --prompts or --bench.
+
+    Everything is saved after each step; stop with Ctrl-C, and the same command goes on.
+    """
+    from intergeneval.pages.annotate import AnnotateServer
+
+    session = opened(place, **options)
+    try:
+        server = AnnotateServer(session, port)
+    except OSError as error:
+        raise UsageError(f"--port {port}: cannot be listened on ({error.strerror}); give another, or none") from None
+    with server:
+        echo(f"{len(session.items)} first frames: {server.url}")
+        echo("served on this machine alone; Ctrl-C ends it, everything is saved", err=True)
+        if not no_browser:
+            webbrowser.open(server.url)
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            done = sum(session.done(index) for index in range(len(session.items)))
+            echo(f"{done} of {len(session.items)} first frames are done: {session.root}", err=True)
+
+
+def opened(place: str, *, prompts: str | None, bench: str | None, name: str, tracker: str | None) -> Session:
+    """Return the session of what is to be annotated. Raises UsageError and its kin."""
+    from intergeneval import bench_paths, plugins
+    from intergeneval.cli.prompted import read_prompts
+    from intergeneval.pages.annotate import Session
+    from intergeneval.trackers import Segments
+
+    segmenter = plugins.build("trackers", tracker or "flow")
+    if not isinstance(segmenter, Segments):
+        raise UsageError(f"--tracker {tracker}: makes no masks from boxes; use hf, sam2 or flow")
+    if prompts and bench:
+        raise UsageError("--prompts makes a benchmark of its own: leave --bench out, or --prompts")
+    if prompts:
+        made = read_prompts(place, prompts, lambda text: echo(text, err=True))
+        return Session(made.out, segmenter, model=Path(place), name=name)
+    if bench:
+        return Session(_found(bench), segmenter, model=Path(place), name=name)
+    if bench_paths.at_path(place) is None:
+        raise UsageError(f"{place}: is no benchmark; for a folder of videos give --prompts names, --prompts FILE or --bench")
+    return Session(_found(place), segmenter)
+
+
+def _found(text: str) -> Path:
+    from intergeneval import bench
+
+    return bench.folder_of(text)

@@ -1,0 +1,52 @@
+"""The annotating page's server: what the page asks for, and the steps that it saves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import cv2
+
+from intergeneval.pages.annotate.session import Session
+from intergeneval.pages.loopback import LoopbackServer
+
+
+class AnnotateServer(LoopbackServer):
+    """Serves one session until it is closed."""
+
+    package = "intergeneval.pages.annotate"
+    page = "annotate"
+
+    def __init__(self, session: Session, port: int = 0) -> None:
+        self.session = session
+        super().__init__(port)
+
+    def give(self, name: str, asked: Mapping[str, str]) -> tuple[str, bytes] | Any:  # noqa: ARG002  # nothing is asked beside the name
+        """Return the list of first frames, one of them, or what is known of it."""
+        session, (kind, _, index) = self.session, name.rpartition("/")
+        if name == "api/items":
+            told = [
+                {"key": session.key(item), "prompt": session.samples[item.sample_id].prompt, "done": session.done(place)}
+                for place, item in enumerate(session.items)
+            ]
+            return {"model": session.model, "bench": session.root.name, "items": told}
+        if kind == "api/item":
+            return session.told(int(index))
+        if kind == "frame":
+            _, data = cv2.imencode(".png", session.frame(int(index))[:, :, ::-1])
+            return "image/png", data.tobytes()
+        raise KeyError(name)
+
+    def take(self, name: str, job: Any) -> Any:
+        """Do one step of annotating, and return what is known of the item then."""
+        session, index = self.session, job["index"]
+        match name:
+            case "api/draw":
+                return session.draw(index, job["instance"], job["box"])
+            case "api/scribble":
+                return session.scribble(index, job["instance"], job["stroke"], plus=bool(job["plus"]))
+            case "api/erase":
+                return session.erase(index, job["instance"])
+            case "api/describe":
+                return session.describe(index, job["instances"], job["interactions"])
+        raise KeyError(name)

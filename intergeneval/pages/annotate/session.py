@@ -1,0 +1,346 @@
+"""What is annotated: the samples of a benchmark, with its own first frames or with those of a model's videos.
+
+Every step is on disk before the next: boxes, scribbles and masks in ``annotate/<model>.json`` of the benchmark, and a set of
+masks where the run looks for it as soon as every instance of a video has one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from intergeneval import bench, videos
+from intergeneval.bench import Benchmark
+from intergeneval.bench.structure import sample_faults
+from intergeneval.bench_paths import TOML
+from intergeneval.errors import RecordError, StoreError, UsageError
+from intergeneval.ids import canonical_json, sha256_file, strict_json
+from intergeneval.masks import Mask, box, decode, encode
+from intergeneval.pages.annotate.cutting import Frame, cut, mended
+from intergeneval.records import BOX_COLOURS, Instance, Interaction, Sample
+from intergeneval.sources.folder import FolderSource
+from intergeneval.store import write_atomically
+from intergeneval.trackers import Segments
+
+FOLDER = "annotate"
+"""Folder of a benchmark in which half-done work is kept."""
+EDITS = "edits.json"
+"""Instances and interactions that a person wrote, by sample; a later reading of the prompts keeps them."""
+_BENCH = "benchmark"
+
+
+@dataclass(slots=True, kw_only=True)
+class Work:
+    """One instance of one video, as far as it is drawn."""
+
+    box: tuple[float, float, float, float]
+    """Its box, in pixels."""
+    plus: list[list[tuple[float, float]]] = field(default_factory=list)
+    """Scribbles on it."""
+    minus: list[list[tuple[float, float]]] = field(default_factory=list)
+    """Scribbles beside it."""
+    mask: str = ""
+    """Its mask as run lengths."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Item:
+    """One first frame to be annotated."""
+
+    sample_id: str
+    """The sample."""
+    seed: int | None
+    """The seed whose video it is; None: the benchmark's own first frame."""
+    path: Path
+    """The video or picture."""
+
+
+class Session:
+    """The state of one annotating page; every method may be called from several threads."""
+
+    def __init__(self, root: Path, segmenter: Segments, *, model: Path | None = None, name: str = "") -> None:
+        """Open a benchmark; with a `model`, its videos' first frames are annotated. Raises UsageError and BenchError."""
+        self.root = root
+        self._segmenter = segmenter
+        self._lock = threading.RLock()
+        self._bench: Benchmark = bench.load(root)
+        if not (self._bench.root / TOML).is_file():
+            raise UsageError(f"{root}: masks are drawn in benchmarks of our own format; this one is in the release's layout")
+        self.root = self._bench.root
+        self._source = None if model is None else FolderSource(model, name)
+        self.model = "" if self._source is None else self._source.name
+        self.samples: dict[str, Sample] = {sample.id: sample for sample in self._bench.samples}
+        self.items = tuple(self._items())
+        if not self.items:
+            raise UsageError(f"{root}: nothing to annotate: no first frame, and no video of its samples in {model}")
+        self._work: dict[str, dict[str, Work]] = {}
+        self._size: dict[str, tuple[int, int]] = {}
+        self._read_work()
+
+    def _items(self) -> list[Item]:
+        if self._source is None:
+            return [
+                Item(sample_id=sample.id, seed=None, path=self.root / sample.image)
+                for sample in self._bench.samples
+                if sample.image is not None
+            ]
+        found = []
+        for sample in self._bench.samples:
+            if not self._source.has(sample):
+                continue
+            for seed in self._source.seeds(sample, ()):
+                path = self._source.video(sample, seed).path
+                if path is not None:
+                    found.append(Item(sample_id=sample.id, seed=seed, path=path))
+        return found
+
+    @property
+    def _place(self) -> Path:
+        return self.root / FOLDER / f"{bench.model_folder(self.model) if self.model else _BENCH}.json"
+
+    def _read_work(self) -> None:
+        if self._place.is_file():
+            try:
+                kept = strict_json(self._place.read_text(encoding="utf-8"))
+                for key, instances in kept["work"].items():
+                    self._work[key] = {name: Work(**fields) for name, fields in instances.items()}
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                raise UsageError(f"{self._place}: cannot be read ({error}); move it away to begin anew") from None
+
+    @staticmethod
+    def key(item: Item) -> str:
+        """Return what an item's work is kept by."""
+        return item.sample_id if item.seed is None else f"{item.sample_id}/{item.seed}"
+
+    def frame(self, index: int) -> Frame:
+        """Return an item's first frame, RGB uint8 (H, W, 3), at the size that it is judged at. Raises MediaError."""
+        item = self.items[index]
+        if item.seed is None:
+            return videos.read_picture(item.path)
+        return next(iter(videos.Reader(item.path, size=self.samples[item.sample_id].size, keep=False)))
+
+    def told(self, index: int) -> dict[str, Any]:
+        """Return everything the page shows of an item, as plain JSON values."""
+        with self._lock:
+            item = self.items[index]
+            sample, frame = self.samples[item.sample_id], self.frame(index)
+            work = self._work.get(self.key(item), {})
+            masks = self._masks(item, frame)
+            found = bench.doubts(sample.instances, masks, frame)
+            return {
+                "index": index, "key": self.key(item), "prompt": sample.prompt, "size": list(frame.shape[:2]),
+                "instances": [
+                    {
+                        "id": one.id, "class": one.class_, "appearance": one.appearance, "colour": one.colour,
+                        "mask": _png(masks[one.id]) if one.id in masks else None,
+                        "box": _box(work.get(one.id), masks.get(one.id)),
+                    }
+                    for one in sample.instances
+                ],
+                "interactions": [
+                    {"subject": act.subject, "verb": act.verb, "object": act.object} for act in sample.interactions
+                ],
+                "doubts": [str(doubt) for doubt in found],
+                "faults": [f"{fault.field}: {fault.problem}; {fault.fix}" for fault in sample_faults(sample, self.root, "")],
+                "done": self.done(index),
+            }  # fmt: skip
+
+    def done(self, index: int) -> bool:
+        """Whether every instance of an item has a mask."""
+        item = self.items[index]
+        work = self._work.get(self.key(item), {})
+        sample = self.samples[item.sample_id]
+        return all(
+            (one.id in work and work[one.id].mask) or (item.seed is None and one.mask is not None) for one in sample.instances
+        )  # fmt: skip
+
+    def _masks(self, item: Item, frame: Frame) -> dict[str, Mask]:
+        size = (frame.shape[0], frame.shape[1])
+        found = {name: decode(work.mask, size) for name, work in self._work.get(self.key(item), {}).items() if work.mask}
+        if item.seed is None:
+            sample = self.samples[item.sample_id]
+            there = {one.id for one in sample.instances if one.mask is not None and (self.root / one.mask).is_file()}
+            if there - set(found) and sample == next((s for s in self._bench.samples if s.id == sample.id), None):
+                found = {**bench.load_masks(self._bench, sample), **found}
+        return found
+
+    def draw(self, index: int, instance: str, edges: Sequence[float]) -> dict[str, Any]:
+        """Cut a box out as an instance's mask and save it. Raises UsageError for an unknown instance or no box."""
+        with self._lock:
+            item, frame = self.items[index], self.frame(index)
+            self._known(item, instance)
+            height, width = frame.shape[:2]
+            x0, x1 = sorted((min(max(float(edges[0]), 0), width), min(max(float(edges[2]), 0), width)))
+            y0, y1 = sorted((min(max(float(edges[1]), 0), height), min(max(float(edges[3]), 0), height)))
+            if x1 - x0 < 3 or y1 - y0 < 3:
+                raise UsageError("the box is smaller than three pixels; draw it around the whole instance")
+            mask = cut(self._segmenter, frame, (x0, y0, x1, y1))
+            if not mask.any():
+                mask[round(y0) : round(y1), round(x0) : round(x1)] = True
+            self._work.setdefault(self.key(item), {})[instance] = Work(box=(x0, y0, x1, y1), mask=encode(mask))
+            self._save(item, frame)
+            return self.told(index)
+
+    def scribble(self, index: int, instance: str, stroke: Sequence[Sequence[float]], *, plus: bool) -> dict[str, Any]:
+        """Take what is under a line into an instance's mask, or out of it, and save. Raises UsageError without a box."""
+        with self._lock:
+            item, frame = self.items[index], self.frame(index)
+            self._known(item, instance)
+            masks = self._masks(item, frame)
+            work = self._work.setdefault(self.key(item), {}).get(instance)
+            if work is None and instance in masks:
+                edges = box(masks[instance]) or (0.0, 0.0, 1.0, 1.0)
+                work = Work(box=edges, mask=encode(masks[instance]))
+                self._work[self.key(item)][instance] = work
+            if work is None:
+                raise UsageError("draw a box around the instance first")
+            (work.plus if plus else work.minus).append([(float(x), float(y)) for x, y in stroke])
+            mask = mended(frame, masks[instance], work.box, work.plus, work.minus)
+            if not mask.any():
+                raise UsageError("nothing would be left of the mask")
+            work.mask = encode(mask)
+            self._save(item, frame)
+            return self.told(index)
+
+    def erase(self, index: int, instance: str) -> dict[str, Any]:
+        """Forget what was drawn of an instance, and save."""
+        with self._lock:
+            item = self.items[index]
+            self._work.get(self.key(item), {}).pop(instance, None)
+            self._save(item, self.frame(index))
+            return self.told(index)
+
+    def describe(self, index: int, instances: Sequence[Mapping[str, Any]], acts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Take names and interactions as a person wrote them, for every model. Raises UsageError naming what is wrong."""
+        with self._lock:
+            item = self.items[index]
+            old = self.samples[item.sample_id]
+            kept = {one.id: one for one in old.instances}
+            if not 1 <= len(instances) <= len(BOX_COLOURS):
+                raise UsageError(f"there are {len(instances)} instances; a sample has 1 to {len(BOX_COLOURS)}")
+            try:
+                made = tuple(
+                    Instance(
+                        id=str(one["id"]), class_=" ".join(str(one["class"]).split()), colour=BOX_COLOURS[place],
+                        appearance=" ".join(str(one["appearance"] or one["class"]).split()),
+                        mask=kept[one["id"]].mask if one["id"] in kept else None,
+                    )
+                    for place, one in enumerate(instances)
+                )  # fmt: skip
+                were = list(old.interactions)
+                written = tuple(
+                    replace(were[place], subject=act["subject"], verb=" ".join(act["verb"].split()), object=act["object"])
+                    if place < len(were)
+                    else Interaction(subject=act["subject"], verb=" ".join(act["verb"].split()), object=act["object"])
+                    for place, act in enumerate(acts)
+                )
+            except (KeyError, AttributeError, RecordError, ValueError) as error:
+                raise UsageError(f"cannot be read: {error}") from None
+            sample = replace(old, instances=made, interactions=written)
+            faults = list(sample_faults(sample, self.root, ""))
+            if faults:
+                raise UsageError("; ".join(f"{fault.field}: {fault.problem}" for fault in faults[:3]))
+            self.samples[item.sample_id] = sample
+            gone = set(kept) - {one.id for one in made}
+            for work in self._work.values():
+                for name in gone:
+                    work.pop(name, None)
+            self._write_samples()
+            self._write_edits(sample)
+            self._save(item, self.frame(index))
+            return self.told(index)
+
+    def _known(self, item: Item, instance: str) -> None:
+        if instance not in {one.id for one in self.samples[item.sample_id].instances}:
+            raise UsageError(f"sample {item.sample_id!r} has no instance {instance!r}")
+
+    def _save(self, item: Item, frame: Frame) -> None:
+        """Write the work, and the masks where the run looks for them. Raises StoreError."""
+        (self.root / FOLDER).mkdir(exist_ok=True)
+        work = {
+            key: {name: {"box": one.box, "plus": one.plus, "minus": one.minus, "mask": one.mask} for name, one in found.items()}
+            for key, found in self._work.items()
+        }
+        write_atomically(self._place, canonical_json({"schema": 1, "model": self.model, "work": work}) + "\n")
+        sample, masks = self.samples[item.sample_id], self._masks(item, frame)
+        if item.seed is None:
+            self._write_bench_masks(sample, masks)
+            return
+        folder = self.root / bench.MASKS / bench.model_folder(self.model) / item.sample_id / str(item.seed)
+        wanted = {one.id for one in sample.instances}
+        for old in folder.glob("*.png") if folder.is_dir() else ():
+            if not wanted <= set(masks) or old.stem not in wanted:
+                old.unlink()
+        if wanted <= set(masks):
+            for name in wanted:
+                _write_png(folder / f"{name}.png", masks[name])
+        elif folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+            if not any(folder.parent.iterdir()):
+                folder.parent.rmdir()
+
+    def _write_bench_masks(self, sample: Sample, masks: Mapping[str, Mask]) -> None:
+        made = []
+        for one in sample.instances:
+            path = one.mask
+            if one.id in masks:
+                path = path or f"{bench.MASKS}/{sample.id}/{one.id}.png"
+                _write_png(self.root / path, masks[one.id])
+            made.append(replace(one, mask=path))
+        named = [path for path in (sample.image, *(one.mask for one in made)) if path is not None]
+        hashes = {path: sha256_file(self.root / path) for path in named if (self.root / path).is_file()}
+        self.samples[sample.id] = replace(sample, instances=tuple(made), hashes=hashes)
+        self._write_samples()
+
+    def _write_samples(self) -> None:
+        lines = "".join(canonical_json(sample.to_json()) + "\n" for sample in self.samples.values())
+        write_atomically(self.root / "samples.jsonl", lines)
+
+    def _write_edits(self, sample: Sample) -> None:
+        (self.root / FOLDER).mkdir(exist_ok=True)
+        place = self.root / FOLDER / EDITS
+        edits = strict_json(place.read_text(encoding="utf-8")) if place.is_file() else {}
+        edits[sample.id] = {
+            "prompt": sample.prompt,
+            "instances": [{"id": one.id, "class": one.class_, "appearance": one.appearance} for one in sample.instances],
+            "interactions": [act.to_json() for act in sample.interactions],
+        }
+        write_atomically(place, canonical_json(edits) + "\n")
+
+
+def _box(work: Work | None, mask: Mask | None) -> list[float] | None:
+    if work is not None:
+        return list(work.box)
+    edges = None if mask is None else box(mask)
+    return None if edges is None else list(edges)
+
+
+def _png(mask: Mask) -> str:
+    """Return a mask as a PNG data address: white where it is, transparent elsewhere."""
+    import base64
+
+    picture = np.zeros((*mask.shape, 4), dtype=np.uint8)
+    picture[mask] = 255
+    done, data = cv2.imencode(".png", picture)
+    if not done:
+        raise StoreError(f"a mask of {mask.shape} cannot be written as PNG")
+    return "data:image/png;base64," + base64.b64encode(data.tobytes()).decode("ascii")
+
+
+def _write_png(path: Path, mask: Mask) -> None:
+    done, data = cv2.imencode(".png", mask.astype(np.uint8) * 255)
+    try:
+        if not done:
+            raise OSError("it does not encode")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f".{path.name}.partial")
+        partial.write_bytes(data.tobytes())
+        partial.replace(path)
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be written ({error})") from None

@@ -1,0 +1,120 @@
+"""Which first-frame masks of a run may not show what they are called: said before the run, and beside its scores.
+
+The masks that are given, a benchmark's or a model's own, are known before the first video; those that a run finds itself stand in
+its tracks. Kept in ``doubts.jsonl`` of the run folder, one line a doubt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from intergeneval import bench, videos
+from intergeneval.bench import Doubt, doubts
+from intergeneval.errors import BenchError, MediaError
+from intergeneval.ids import canonical_json
+from intergeneval.masks import Mask, decode
+from intergeneval.records import Record, Sample, Tracks
+from intergeneval.run.plan import Plan
+from intergeneval.sources.folder import FolderSource
+from intergeneval.store import RunStore, write_atomically
+from intergeneval.trackers.stored import StoredTracker
+
+FILE = "doubts.jsonl"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoubtedMask(Record):
+    """One reason to look at a first-frame mask of a run."""
+
+    sample_id: str
+    """The sample."""
+    seed: int
+    """The seed of the video."""
+    instance_id: str
+    """The instance."""
+    kind: str
+    """What was measured: see `intergeneval.bench.doubts`."""
+    problem: str
+    """What was found, in words."""
+
+    def __str__(self) -> str:
+        """Return the doubt as one line."""
+        return f"{self.sample_id} (seed {self.seed}) {self.instance_id}: {self.problem}"
+
+
+def given_doubts(plan: Plan) -> tuple[DoubtedMask, ...]:
+    """Return the doubts about masks that are given, before anything runs; of a sample's seeds with one set only the first's."""
+    found: list[DoubtedMask] = []
+    seen: set[tuple[str, str]] = set()
+    if isinstance(plan.backends.tracker, StoredTracker):
+        return ()
+    for sample, seed in plan.masks.videos:
+        own = plan.masks.own(sample, seed)
+        key = (sample.id, "" if own is None else own.name)
+        if key in seen:
+            continue
+        seen.add(key)
+        try:
+            masks = bench.load_masks(plan.bench, sample) if own is None else {
+                name: packed.unpack() for name, packed in plan.masks.of(sample, seed).items()
+            }  # fmt: skip
+        except (BenchError, KeyError):
+            continue  # a fault, which is named where it matters
+        frame = bench.load_first_frame(plan.bench, sample) if own is None else _first_of_video(plan, sample, seed)
+        found += _doubted(sample, seed, masks, frame)
+    return tuple(found)
+
+
+def found_doubts(plan: Plan, store: RunStore) -> tuple[DoubtedMask, ...]:
+    """Return the doubts about masks that the run found itself, from the first frame of its tracks."""
+    lacking = set(plan.masks.lacking)
+    if not plan.grounding or not lacking:
+        return ()
+    known = {sample.id: sample for sample in plan.bench.samples}
+    found: list[DoubtedMask] = []
+    for tracks in store.read("tracks", Tracks):
+        if (tracks.sample_id, tracks.seed) not in lacking or tracks.sample_id not in known or tracks.status != "ok":
+            continue
+        sample = known[tracks.sample_id]
+        masks = {track.instance_id: decode(track.masks[0], tracks.size) for track in tracks.tracks if track.masks}
+        found += _doubted(sample, tracks.seed, masks, _first_of_video(plan, sample, tracks.seed))
+    return tuple(found)
+
+
+def write_doubts(folder: Path, found: tuple[DoubtedMask, ...]) -> None:
+    """Write the doubts beside the scores; without any, there is no file. Raises StoreError."""
+    if found:
+        write_atomically(folder / FILE, "".join(canonical_json(item.to_json()) + "\n" for item in found))
+    else:
+        (folder / FILE).unlink(missing_ok=True)
+
+
+def read_doubts(folder: Path) -> tuple[DoubtedMask, ...]:
+    """Return the doubts that a run folder holds; none for a run of before masks were doubted."""
+    place = folder / FILE
+    if not place.is_file():
+        return ()
+    lines = place.read_text(encoding="utf-8").splitlines()
+    return tuple(DoubtedMask.from_line(line, where=f"{place}:{number}") for number, line in enumerate(lines, start=1) if line)
+
+
+def _doubted(sample: Sample, seed: int, masks: Mapping[str, Mask], frame: videos.Frame | None) -> Iterator[DoubtedMask]:
+    doubt: Doubt
+    for doubt in doubts(sample.instances, masks, frame):
+        yield DoubtedMask(sample_id=sample.id, seed=seed, instance_id=doubt.instance_id, kind=doubt.kind, problem=doubt.problem)
+
+
+def _first_of_video(plan: Plan, sample: Sample, seed: int) -> videos.Frame | None:
+    """Return the first frame of a video that lies there already; None where it is still to be made, or cannot be decoded."""
+    source = plan.backends.source
+    if not isinstance(source, FolderSource):
+        return None
+    path = source.video(sample, seed).path
+    if path is None:
+        return None
+    try:
+        return next(iter(videos.Reader(path, size=sample.size, keep=False)))
+    except MediaError:
+        return None  # the run says what is wrong with it

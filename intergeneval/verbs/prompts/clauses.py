@@ -1,0 +1,615 @@
+"""From a sentence to its deeds: which verb, whose, at what, and with which prepositions beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from intergeneval.verbs.prompts.phrases import Noun, NounReader, Words
+from intergeneval.verbs.prompts.vocabulary import BASE, ING, PARTICIPLE, PAST, PERCEIVED, THIRD, Vocabulary
+
+PARTICLES = frozenset(
+    str.split("up down off out over away back on in open apart together around forward aside along through shut across")
+)
+_WITNESSED = frozenset({"help", "let", "make", "watch", "see"})
+ORDERED = frozenset(str.split("then next afterwards afterward finally subsequently later before after once"))
+
+
+@dataclass(slots=True, kw_only=True)
+class Deed:
+    """One verb with what belongs to it, as the sentence says it."""
+
+    verb: str
+    """Base of the verb."""
+    subjects: tuple[Noun, ...]
+    """Who does it; in the passive, to whom it is done."""
+    objects: list[Noun] = field(default_factory=list)
+    """What follows without preposition, in order; those after "and" are in `more`."""
+    more: list[Noun] = field(default_factory=list)
+    """Further objects, beside the last."""
+    particles: list[str] = field(default_factory=list)
+    """Words such as "up" that belong to the verb."""
+    beside: list[tuple[str, tuple[Noun, ...]]] = field(default_factory=list)
+    """(preposition, nouns) of what follows with one."""
+    passive: bool = False
+    """Whether the subject is the one it is done to."""
+    negated: bool = False
+    """Whether it is said not to happen."""
+    described: bool = False
+    """Whether it only tells who is meant, as in "a man holding a cup"."""
+    ordered: bool = False
+    """Whether it is said to follow the deed before it."""
+    first: bool = False
+    """Whether the deed before it in the text follows it: "after picking up the cup"."""
+    joined: bool = False
+    """Whether it stands beside the deed before it with "and" or a comma, with the same subject."""
+    tools: tuple[Noun, ...] = ()
+    """What was said to be used, before or beside the verb."""
+    seen: int = 0
+    """How many nouns of the sentence stand before it."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Sentence:
+    """What one sentence says."""
+
+    deeds: list[Deed] = field(default_factory=list)
+    """The deeds, in the order of the text."""
+    seen: list[Noun] = field(default_factory=list)
+    """Every noun, in the order of the text."""
+    unread: list[str] = field(default_factory=list)
+    """What could not be read."""
+
+
+class ClauseReader:
+    """Reads one sentence."""
+
+    def __init__(self, words: Words, known: Vocabulary) -> None:
+        self.words = words
+        self.known = known
+        self.nouns = NounReader(words, known)
+        self.found = Sentence()
+        self._ordered = False
+        self._first = False
+        self._tools: tuple[Noun, ...] = ()
+        self._acting: tuple[Noun, ...] = ()
+
+    def read(self) -> Sentence:
+        """Return what the sentence says."""
+        index, subjects = 0, tuple[Noun, ...]()
+        waiting: list[Deed] = []
+        while index < len(self.words):
+            index, subjects = self._step(index, subjects, waiting)
+        for deed in waiting:
+            self.found.unread.append(f"who does it is not said: {deed.verb}")
+            self.found.deeds.remove(deed)
+        return self.found
+
+    def _step(self, index: int, subjects: tuple[Noun, ...], waiting: list[Deed]) -> tuple[int, tuple[Noun, ...]]:  # noqa: C901, PLR0911, PLR0912  # one case a kind of word
+        """Read what begins at a word; return where it ends, and who acts from there on."""
+        known, word, after = self.known, self.words.at(index), self.words.at(index + 1)
+        if word in ORDERED and not (word in ("before", "after", "once") and index == 0):
+            self._ordered = word not in ("after", "once")
+            self._first = word in ("after", "once") and bool(self.found.deeds)
+        if known.has("supposed", word):
+            end = self._clause_end(index)
+            self.found.unread.append(f"a condition is no deed: {self._said(index, end)}")
+            return end, subjects
+        if word == "to" and BASE in known.verb_forms.get(self._past_adverbs(index + 1)[1], {}):
+            return self._purpose(index, subjects)
+        if word in ("fails", "fail", "failed", "failing") and after != "to" and self.found.deeds:
+            self.found.deeds[-1].negated = True
+            return index + 1, subjects
+        if self._is_link(word):
+            return index + 1, subjects
+        # "Holding a knife, ..." tells of the one named after it.
+        if ING in known.verb_forms.get(word, {}) and self._opens_verb(index):
+            return self._participle(index, subjects, waiting)
+        if word in ("using", "with") and not subjects:
+            return self._leading_tool(index), subjects
+        if known.has("auxiliaries", word) or known.has("helpers", word) or known.has("negations", word):
+            return self._verb_phrase(index, subjects) if subjects else (index + 1, subjects)
+        if subjects and self._is_verb(index, subjects):
+            return self._verb_phrase(index, subjects)
+        if known.has("prepositions", word):
+            inner = self._noun_list(index + 1, subject=False)
+            if inner is not None and (word in ("with",)) and not self.found.deeds and not subjects:
+                self._tools = tuple(noun for noun in inner[0] if self._is_tool(noun))
+            return (inner[1] if inner is not None else index + 1), subjects
+        named = self._noun_list(index, subject=True)
+        if named is None:
+            if (known.verb_forms.get(word) or {}).get(BASE) and not subjects and index == 0:
+                self.found.unread.append(f"who does it is not said: {self._said(index, self._clause_end(index))}")
+                return self._clause_end(index), subjects
+            return index + 1, subjects
+        return self._subject(named[0], named[1], index, subjects, waiting, after)
+
+    def _subject(
+        self, nouns: tuple[Noun, ...], end: int, start: int, subjects: tuple[Noun, ...], waiting: list[Deed], after: str
+    ) -> tuple[int, tuple[Noun, ...]]:
+        """Take nouns as those who act, where a verb follows."""
+        del after
+        end = self._described(nouns, end)
+        if not self._is_verb(end, nouns) and not self._auxiliary(end):
+            aside = self._aside(nouns, end)
+            if aside is None:
+                if waiting or not subjects:
+                    self.found.unread.append(f"no verb was found for: {self._said(start, end)}")
+                return end, subjects
+            end = aside
+        for deed in waiting:
+            deed.subjects = nouns
+        waiting.clear()
+        return self._verb_phrase(end, nouns)
+
+    def _said(self, start: int, end: int) -> str:
+        return " ".join(self.words.raw[start:end]).replace(" 's", "'s").replace(" ,", ",")
+
+    def _is_link(self, word: str) -> bool:
+        known = self.known
+        return (
+            word in (",", "'s")
+            or known.has("conjunctions", word)
+            or (known.has("subordinators", word) and not known.has("supposed", word))
+            or (known.has("adverbs", word) or (word.endswith("ly") and not known.has("not_adverbs", word)))
+        )
+
+    def _past_adverbs(self, index: int) -> tuple[int, str]:
+        known = self.known
+        while (word := self.words.at(index)) and (
+            (known.has("adverbs", word) and word not in PARTICLES)
+            or (word.endswith("ly") and len(word) > 4 and not known.has("not_adverbs", word))
+        ):
+            index += 1
+        return index, self.words.at(index)
+
+    def _auxiliary(self, index: int) -> bool:
+        word = self._past_adverbs(index)[1]
+        return any(self.known.has(name, word) for name in ("auxiliaries", "helpers", "negations"))
+
+    def _opens_verb(self, index: int) -> bool:
+        """Whether a word in -ing is a verb here: not one that only describes the noun after it, as in "running water"."""
+        if (
+            index
+            and self.words.at(index - 1) not in (",", "and", "while", "when", "before", "after", "by", "then", "as", "or")
+            and not self.known.has("adverbs", self.words.at(index - 1))
+            and not self.words.at(index - 1).endswith("ly")
+        ):
+            return False
+        after = self.words.at(index + 1)
+        known = self.known
+        return (
+            not after
+            or known.has("determiners", after)
+            or not self.nouns._nominal(index + 1)
+            or known.is_noun(after)
+            or index > 0
+        )
+
+    def _is_verb(self, index: int, subjects: Sequence[Noun]) -> bool:
+        index, word = self._past_adverbs(index)
+        kinds = self.known.verb_forms.get(word, {})
+        many = (
+            len(subjects) > 1
+            or any(noun.count != 1 for noun in subjects)
+            or any(noun.pronoun in ("they", "we", "you", "i", "them") for noun in subjects)
+        )
+        if THIRD in kinds or PAST in kinds or (BASE in kinds and many) or ING in kinds or PARTICIPLE in kinds:
+            return True
+        return self.nouns._looks_finite(index, "" if many else subjects[0].determiner)
+
+    def _noun_list(
+        self, index: int, *, subject: bool, finite: bool = False, embedded: bool = False
+    ) -> tuple[tuple[Noun, ...], int] | None:
+        """Return nouns joined by "and", and where they end.
+
+        `finite`: the verb of those who act is still to come; `embedded`: a verb of the nouns' own may follow, without ending.
+        """
+        stops = subject or finite or embedded
+        first = self.nouns.read(index, subject=stops, plural=embedded, wide=subject)
+        if first is None:
+            return None
+        nouns, end = [first[0]], first[1]
+        while True:
+            at = end
+            if self.words.at(at) == ",":
+                at += 1
+            if self.words.at(at) in ("and", "&", "or"):
+                at += 1
+            elif at == end or not self._list_goes_on(at):
+                break
+            if not subject and self._another_verb(at):
+                break
+            self.nouns.many = subject
+            following = self.nouns.read(at, subject=stops, plural=subject or embedded, wide=subject)
+            self.nouns.many = False
+            if following is None or following[0].pronoun in ("they", "he", "she", "it"):
+                break
+            if not subject and self._clause_follows(following, at):
+                break
+            nouns.append(following[0])
+            end = following[1]
+        self.found.seen += [one for noun in nouns for one in (*noun.inner, noun)]
+        return tuple(nouns), end
+
+    def _another_verb(self, index: int) -> bool:
+        """Whether a word after "and" is a verb of those who act rather than a further noun."""
+        known, (index, word) = self.known, self._past_adverbs(index)
+        kinds, after = known.verb_forms.get(word, {}), self.words.at(index + 1)
+        many = len(self._acting) > 1 or any(noun.count != 1 or noun.pronoun == "they" for noun in self._acting)
+        if not (THIRD in kinds or PAST in kinds or ING in kinds or (BASE in kinds and many)):
+            return self.nouns._looks_finite(index)
+        opens = known.has("determiners", after) or known.has("possessives", after) or known.has("object_pronouns", after)
+        return opens or not known.is_noun(word) or (after in PARTICLES and not many)
+
+    def _list_goes_on(self, index: int) -> bool:
+        """Whether after a comma another noun of a list that ends in "and" stands."""
+        following = None if self._another_verb(index) else self.nouns.read(index, subject=False)
+        if following is None:
+            return False
+        at = following[1] + (self.words.at(following[1]) == ",")
+        if self.words.at(at) not in ("and", "&"):
+            return False
+        last = self.nouns.read(at + 1, subject=True, plural=True)
+        return last is not None and not self._clause_follows(last, at + 1)
+
+    def _clause_follows(self, noun: tuple[Noun, int], begin: int) -> bool:
+        """Whether a noun after "and" is one who acts rather than a further object."""
+        again = self.nouns.read(begin, subject=True)
+        checked = [entry for entry in (noun, again) if entry is not None]
+        return any(self._finite_verb(end, one) or self._auxiliary(end) for one, end in checked)
+
+    def _finite_verb(self, index: int, noun: Noun) -> bool:
+        index, word = self._past_adverbs(index)
+        kinds = self.known.verb_forms.get(word, {})
+        if noun.count == 1 and (THIRD in kinds or (PAST in kinds and self.words.at(index + 1) not in ("by", "in", "with", "on"))):
+            return True
+        return noun.count != 1 and BASE in kinds
+
+    def _described(self, nouns: tuple[Noun, ...], end: int) -> int:
+        """Read participles and relative clauses after those who act; return where the verb itself is to stand."""
+        known = self.known
+        while True:
+            at = end + (self.words.at(end) == ",")
+            word = self.words.at(at)
+            if known.has("relatives", word) and (self._auxiliary(at + 1) or self._is_verb(at + 1, nouns)):
+                after = self._try_described(nouns, at + 1)
+                if after is None:
+                    return end
+                end = after
+                continue
+            kinds = known.verb_forms.get(word, {})
+            participle = PARTICIPLE in kinds and THIRD not in kinds
+            if not (ING in kinds or participle) or (participle and at == end and not self._reduced(at)):
+                return end
+            after = self._try_described(nouns, at)
+            if after is None:
+                return end
+            end = after
+
+    def _reduced(self, index: int) -> bool:
+        return not self.nouns._nominal(index + 1) and not self.known.has("determiners", self.words.at(index + 1))
+
+    def _try_described(self, nouns: tuple[Noun, ...], index: int) -> int | None:
+        """Read a describing verb phrase; None, with nothing kept, where no finite verb follows it."""
+        deeds, seen = len(self.found.deeds), len(self.found.seen)
+        end, _ = self._verb_phrase(index, nouns, alone=True)
+        after = end + (self.words.at(end) == ",")
+        if after < len(self.words) and (self._finite_here(after, nouns) or self._auxiliary(after)):
+            for deed in self.found.deeds[deeds:]:
+                deed.described = True
+            return after
+        # A relative clause or participle at the end of the sentence is what it has to say.
+        del self.found.deeds[deeds:]
+        del self.found.seen[seen:]
+        return None
+
+    def _finite_here(self, index: int, nouns: Sequence[Noun]) -> bool:
+        index, word = self._past_adverbs(index)
+        kinds = self.known.verb_forms.get(word, {})
+        many = len(nouns) > 1 or any(noun.count != 1 for noun in nouns)
+        return THIRD in kinds or (BASE in kinds and many) or PAST in kinds or self.nouns._looks_finite(index)
+
+    def _aside(self, nouns: tuple[Noun, ...], end: int) -> int | None:
+        """Return where the verb stands after ", the mug in his hand," beside those who act; None where there is none."""
+        at = end
+        if self.words.at(at) != ",":
+            if self.known.has("relatives", self.words.at(at)) and (self._auxiliary(at + 1) or self._is_verb(at + 1, nouns)):
+                return at + 1
+            return None
+        close = at + 1
+        while close < len(self.words) and self.words.at(close) != ",":
+            close += 1
+        if close >= len(self.words) or not (self._finite_here(close + 1, nouns) or self._auxiliary(close + 1)):
+            return None
+        inside = at + 1
+        while inside < close:
+            named = self.nouns.read(inside, subject=False)
+            if named is not None:
+                self.found.seen += [*named[0].inner, named[0]]
+            inside = named[1] if named is not None else inside + 1
+        return close + 1
+
+    def _leading_tool(self, index: int) -> int:
+        named = self._noun_list(index + 1, subject=False)
+        if named is None:
+            return index + 1
+        self._tools = tuple(noun for noun in named[0] if self.words.at(index) == "using" or self._is_tool(noun))
+        return named[1]
+
+    def _is_tool(self, noun: Noun) -> bool:
+        tools = self.known.words["tools"]
+        return noun.head in tools or self.known.singular(noun.head) in tools or noun.head.split()[-1] in tools
+
+    def _participle(self, index: int, subjects: tuple[Noun, ...], waiting: list[Deed]) -> tuple[int, tuple[Noun, ...]]:
+        if self.words.at(index) == "using":
+            named = self._noun_list(index + 1, subject=False)
+            if named is not None:
+                if self.found.deeds and subjects and self.words.at(named[1]) != "to":
+                    self.found.deeds[-1].tools += named[0]
+                else:
+                    self._tools = named[0]
+                return named[1], subjects
+        before = len(self.found.deeds)
+        end, _ = self._verb_phrase(index, subjects)
+        if not subjects or (index == 0 or (self.words.at(index - 1) in ("while", "after", "before", "when") and index == 1)):
+            waiting += self.found.deeds[before:]
+        return end, subjects
+
+    def _purpose(self, index: int, subjects: tuple[Noun, ...]) -> tuple[int, tuple[Noun, ...]]:
+        """Read "to pet the dog": what somebody bends down or uses a tool for happens; what he picks something up for may not."""
+        deeds = self.found.deeds
+        last = deeds[-1] if deeds else None
+        if not subjects or last is None:
+            return index + 1, subjects
+        using = last.verb == "use" and last.objects
+        happens = using or not last.objects or last.verb in ("stop", "lean", "bend", "reach")
+        before = len(deeds)
+        end, _ = self._verb_phrase(index + 1, last.subjects)
+        new = deeds[before:]
+        if not happens:
+            del deeds[before:]
+            self.found.unread.append(f"a purpose is not said to happen: {self._said(index, end)}")
+        elif using:
+            for deed in new:
+                deed.tools += tuple(last.objects)
+            deeds.remove(last)
+        return end, subjects
+
+    def _clause_end(self, index: int) -> int:
+        while index < len(self.words) and self.words.at(index) != ",":
+            index += 1
+        return index
+
+    def _verb_phrase(self, index: int, subjects: tuple[Noun, ...], *, alone: bool = False) -> tuple[int, tuple[Noun, ...]]:
+        """Read a verb with what belongs to it, and add it to the deeds."""
+        start, self._acting = index, subjects
+        negated = supposed = passive = False
+        while index < len(self.words):
+            index, word = self._past_adverbs(index)
+            after = self._past_adverbs(index + 1)[1]
+            if self.known.has("negations", word):
+                negated = True
+            elif self.known.has("supposing", word) and (word in ("would", "could", "may", "might", "should") or after == "to"):
+                supposed = True
+            elif self.known.has("auxiliaries", word) or (
+                word in ("gets", "get", "getting", "got") and PARTICIPLE in self.known.verb_forms.get(after, {})
+            ):
+                passive = True
+            elif (
+                self.known.has("helpers", word)
+                and (
+                    self.known.verb_forms.get(after) or self.known.has("auxiliaries", after) or self.known.has("negations", after)
+                )
+                and after != "to"
+            ):
+                passive = passive and word != "being"
+            elif (word == "to" and index > start) or (
+                self.known.has("going_on", word) and (after == "to" or ING in self.known.verb_forms.get(after, {}))
+            ):
+                pass
+            elif word == "about" and after == "to":
+                supposed = True
+            else:
+                break
+            index += 1
+        word = self.words.at(index)
+        base, passive = self._which(index, passive)
+        if base is None:
+            if negated or passive or self._auxiliary(start):
+                return max(index, start + 1), subjects  # "is tall": nothing happens
+            return max(index + 1, start + 1), subjects
+        deed = Deed(
+            verb=base, subjects=subjects, passive=passive, negated=negated or supposed, tools=self._tools, ordered=self._ordered,
+            first=self._first, seen=len(self.found.seen),
+            joined=bool(self.found.deeds) and self.found.deeds[-1].subjects == subjects,
+        )  # fmt: skip
+        self._tools, self._ordered, self._first = (), False, False
+        self.found.deeds.append(deed)
+        end = self._complements(deed, index + 1, alone=alone)
+        return self._also(deed, start, index, end, subjects), subjects
+
+    def _which(self, index: int, after_be: bool) -> tuple[str | None, bool]:  # noqa: PLR0911  # one case a kind of word
+        """Return the verb that a word is a form of, and whether it stands in the passive."""
+        word = self.words.at(index)
+        kinds = self.known.verb_forms.get(word, {})
+        if not kinds:
+            if self.nouns._looks_finite(index) or (word.endswith("ing") and len(word) > 5 and not self.known.is_noun(word)):
+                from intergeneval import verbs
+
+                return verbs.phrase(word).base.removeprefix("be "), False
+            return None, after_be
+        if ING in kinds:
+            return kinds[ING], False
+        if after_be:
+            return (kinds[PARTICIPLE], True) if PARTICIPLE in kinds else (None, True)
+        if PARTICIPLE in kinds and self.words.at(index + 1) == "by" and not self.nouns.read(index + 1, subject=False):
+            return kinds[PARTICIPLE], True
+        if PARTICIPLE in kinds and BASE not in kinds and self._reduced(index) and not self._object_later(index):
+            following = self.words.at(index + 1)
+            if following in ("by",):
+                return kinds[PARTICIPLE], True
+        for kind in (THIRD, BASE, PAST, PARTICIPLE):
+            if kind in kinds:
+                return kinds[kind], False
+        return None, False
+
+    def _object_later(self, index: int) -> bool:
+        return self.nouns.read(index + 1, subject=False) is not None
+
+    def _also(self, deed: Deed, start: int, at: int, end: int, subjects: tuple[Noun, ...]) -> int:
+        """Read a second verb that shares the object: "hugs and kisses the baby"."""
+        del start, at
+        if deed.objects or deed.beside or self.words.at(end) not in ("and", ",") or deed.verb in self.known.words["states"]:
+            return end
+        following = end + 1
+        kinds = self.known.verb_forms.get(self._past_adverbs(following)[1], {})
+        if (
+            not kinds
+            or not self._is_verb(following, subjects)
+            or not (deed.verb in self.known.words["lexicon"] or self.known.has("transitive", deed.verb))
+        ):
+            return end
+        if self.known.has("intransitive", deed.verb):
+            return end
+        after, _ = self._verb_phrase(following, subjects)
+        last = self.found.deeds[-1]
+        if last is not deed:
+            deed.objects, deed.more = list(last.objects), list(last.more)
+        return after
+
+    def _complements(self, deed: Deed, index: int, *, alone: bool) -> int:  # noqa: C901, PLR0911, PLR0912  # one case a kind of word
+        """Read objects, particles and prepositions after a verb; return where they end."""
+        known = self.known
+        while index < len(self.words):
+            word = self.words.at(index)
+            if word in PARTICLES and self._is_particle(deed, index):
+                deed.particles.append(word)
+                index += 1
+                continue
+            if word in ("using",) or (
+                word == "with" and self.words.at(index + 1) == "the" and self.words.at(index + 2) == "help"
+            ):
+                at = index + (1 if word == "using" else 4)
+                named = self._noun_list(at, subject=False, finite=alone)
+                if named is None:
+                    return index + 1
+                deed.tools += named[0]
+                index = named[1]
+                continue
+            if word == "to" and self._infinitive(index):
+                return index
+            if known.has("prepositions", word):
+                named = self._noun_list(index + 1, subject=False, finite=alone)
+                if named is None:
+                    if word in ("while", "before", "after") or ING in known.verb_forms.get(self.words.at(index + 1), {}):
+                        return index
+                    if word in PARTICLES or word in ("by", "with"):
+                        deed.particles.append(word) if word in PARTICLES and not deed.objects else None
+                    index += 1
+                    continue
+                if word in ("before", "after") and self._clause_follows((named[0][-1], named[1]), index + 1):
+                    return index
+                if word in ("as", "like"):
+                    return index
+                deed.beside.append((word, named[0]))
+                index = self._after_noun(deed, named[0], named[1])
+                continue
+            if word not in ("then",) and (
+                (known.has("adverbs", word) and word not in PARTICLES)
+                or (word.endswith("ly") and not known.has("not_adverbs", word) and len(word) > 4)
+            ):
+                index += 1
+                continue
+            if word == ",":
+                return index
+            if known.has("conjunctions", word) or known.has("subordinators", word) or (word == "to" and not deed.objects):
+                return index
+            named = (
+                self._noun_list(index, subject=False, finite=alone, embedded=deed.verb in _WITNESSED)
+                if len(deed.objects) < 2 and not deed.beside and not (deed.passive and deed.objects)
+                else None
+            )
+            if named is None:
+                return index
+            deed.objects.append(named[0][0])
+            deed.more += named[0][1:]
+            index = self._after_noun(deed, named[0], named[1])
+            if alone and self._finite_here(index, deed.subjects):
+                return index
+        return index
+
+    def _infinitive(self, index: int) -> bool:
+        """Whether "to" begins a purpose, "to open a crate", rather than a place."""
+        word, after = self.words.at(index + 1), self.words.at(index + 2)
+        if BASE not in self.known.verb_forms.get(word, {}):
+            return False
+        known = self.known
+        opens = any(known.has(name, after) for name in ("determiners", "possessives", "object_pronouns")) or after in PARTICLES
+        return opens or not known.is_noun(word)
+
+    def _is_particle(self, deed: Deed, index: int) -> bool:
+        """Whether "up", "down" and the like belong to the verb rather than to a place after them."""
+        word = self.words.at(index)
+        phrase = f"{deed.verb} {word}"
+        known = self.known
+        if deed.objects and self.nouns.read(index + 1, subject=False) is not None:
+            return False  # "pushes a crate up a ramp"
+        if known.has("phrasal", phrase) or phrase in known.words["lexicon"]:
+            if known.has("targeted", phrase) and not deed.objects and not known.has("phrasal", phrase):
+                return False
+            # "put on the table" beside "put on the hat": with an object before it, a place follows "on" and "in".
+            if word in ("on", "in", "over", "off", "through", "around") and self.nouns.read(index + 1, subject=False) is not None:
+                return not deed.objects and not known.has("targeted", phrase) and known.has("phrasal", phrase)
+            return True
+        return self.nouns.read(index + 1, subject=False) is None or (
+            word in ("up", "down", "out", "away", "back", "apart", "together") and not self._place_after(word, index)
+        )
+
+    def _place_after(self, word: str, index: int) -> bool:
+        named = self.nouns.read(index + 1, subject=False)
+        return (
+            named is not None
+            and word in ("up", "down")
+            and (named[0].head in self.known.words["places"] or named[0].head in ("stairs", "ladder", "tree", "steps", "slide"))
+        )
+
+    def _after_noun(self, deed: Deed, nouns: Sequence[Noun], index: int) -> int:  # noqa: PLR0911  # one case a kind of word
+        """Read a participle or relative clause after an object: what the object does, or how it looks."""
+        known, noun = self.known, nouns[-1]
+        at = index + (self.words.at(index) == "," and known.has("relatives", self.words.at(index + 1)))
+        word = self.words.at(at)
+        if known.has("relatives", word) and (self._auxiliary(at + 1) or self._is_verb(at + 1, [noun])):
+            return self._verb_phrase(at + 1, (noun,))[0]
+        kinds = known.verb_forms.get(word, {})
+        if ING in kinds and (deed.verb in PERCEIVED or (known.is_living(noun.head) and ING in kinds and deed.verb in PERCEIVED)):
+            return self._verb_phrase(at, (noun,))[0]
+        if BASE in kinds and deed.verb in _WITNESSED:
+            return self._skip_phrase(at) if deed.verb == "help" else self._verb_phrase(at, (noun,))[0]
+        if (
+            ING in kinds
+            and not known.is_living(noun.head)
+            and word in ("lying", "sitting", "standing", "hanging", "resting", "floating", "containing", "leaning")
+        ):
+            return self._skip_phrase(at)
+        if ING in kinds and deed.objects and known.is_living(noun.head) and kinds[ING] in known.words["states"]:
+            return self._skip_phrase(at)
+        if ING in kinds and at == index and word != "using" and (deed.objects or known.is_living(noun.head)):
+            end = self._skip_phrase(at)
+            self.found.unread.append(f"whose deed it is may be read in two ways: {self._said(at, end)}")
+            return end
+        if ING in kinds and at == index and word != "using":
+            return self._verb_phrase(at, deed.subjects)[0]
+        if PARTICIPLE in kinds and word not in ("felt",) and not deed.passive:
+            if self.words.at(at + 1) == "by":
+                return self._verb_phrase(at, (noun,))[0]
+            return self._skip_phrase(at)
+        return index
+
+    def _skip_phrase(self, index: int) -> int:
+        """Return where a phrase that only says where a thing lies ends."""
+        deeds, seen = len(self.found.deeds), len(self.found.seen)
+        end, _ = self._verb_phrase(index, ())
+        del self.found.deeds[deeds:]
+        del self.found.seen[seen:]
+        return end

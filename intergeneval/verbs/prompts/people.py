@@ -1,0 +1,239 @@
+"""Who and what a prompt speaks of: which words mean one that was named before, and whom a pronoun means."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from intergeneval.verbs.prompts.phrases import Noun
+from intergeneval.verbs.prompts.vocabulary import Vocabulary
+
+_ORDINALS = ("first", "second", "third", "fourth")
+_NEW = frozenset({"another", "other", "second", "third", "different"})
+_SAME_WORDS = frozenset({"same", "said"})
+
+
+@dataclass(slots=True, kw_only=True)
+class Entity:
+    """One who or that is spoken of."""
+
+    head: str
+    """Its class noun."""
+    words: tuple[str, ...]
+    """How it was first told."""
+    count: int | None = 1
+    """How many it stands for; None: several."""
+    noun: Noun
+    """As it was first named."""
+    twin: int | None = None
+    """Which of two of one name it is, from 0; None: it is not one of two."""
+    pair: int | None = None
+    """The other of the two."""
+    by: list[str] = field(default_factory=list)
+    """Every determiner it was named with."""
+
+
+class Cast:
+    """Those a prompt names so far."""
+
+    def __init__(self, known: Vocabulary) -> None:
+        self.known = known
+        self.entities: list[Entity] = []
+        self.recent: list[int] = []
+        """Indices in the order in which they were last named."""
+        self.objects: tuple[int, ...] = ()
+        """What was last acted upon."""
+        self.last: list[Any] = []
+        self.last_verbs: tuple[str, ...] = ()
+        self.subject: tuple[int, ...] = ()
+        """Who acted last."""
+
+    def mention(self, nouns: Sequence[Noun]) -> None:
+        """Take in nouns that only a pronoun of a later sentence may mean."""
+        for noun in nouns:
+            if (
+                not noun.pronoun
+                and noun.head not in self.known.words["places"]
+                and not any(one.noun is noun for one in self.entities)
+            ):
+                self.resolve(noun)
+
+    def appearances(self, order: Sequence[int]) -> dict[int, str]:
+        """Return how each looks, in words that tell them apart."""
+        looks = {}
+        for index in order:
+            one = self.entities[index]
+            text = " ".join(one.words).replace(" 's", "'s") or one.head
+            looks[index] = text if one.twin is None else f"{_ORDINALS[one.twin]} {text}"
+        seen: dict[tuple[str, str], int] = {}
+        for index in order:
+            key = (self.entities[index].head, looks[index])
+            if key in seen:
+                looks[index] = f"other {looks[index]}"
+            seen[key] = index
+        return looks
+
+    def resolve(self, noun: Noun, *, role: str = "object") -> tuple[int, ...]:
+        """Return the entities that a noun means; empty for a pronoun that nobody fits."""
+        if noun.pronoun:
+            found = self._meant(noun.pronoun, role)
+        else:
+            if noun.owner is not None and noun.head in self.known.pairs["parts"]:
+                return self.resolve(noun.owner, role=role)
+            if noun.count == 1 and self.known.is_living(noun.head) and (one := self._one_of_two(noun)) is not None:
+                found = (one,)
+                self.recent = [index for index in self.recent if index != one] + [one]
+                return found
+            old = self.find(noun)
+            found = (old,) if old is not None and self.entities[old].pair is None else self._pair_or(noun, old)
+        for index in found:
+            if index in self.recent:
+                self.recent.remove(index)
+            self.recent.append(index)
+        return found
+
+    def _one_of_two(self, noun: Noun) -> int | None:
+        """Return whom "one boy" and then "the other boy" mean; None for other words."""
+        head = self.known.singular(noun.head)
+        pair = next((i for i, one in enumerate(self.entities) if one.twin == 0 and one.head == head), None)
+        other = noun.determiner == "another" or "other" in {word.lower() for word in noun.words}
+        if noun.determiner == "one":
+            if pair is None:
+                plain = Noun(noun.head, noun.words, "two", 2)
+                pair = self._pair_or(plain, None)[0]
+            return pair
+        if other and pair is not None:
+            second = self.entities[pair].pair or 0
+            return pair if second in self.subject else second
+        return None
+
+    def _pair_or(self, noun: Noun, old: int | None) -> tuple[int, ...]:
+        if old is not None:
+            one = self.entities[old]
+            if noun.count == 1 or one.pair is None:
+                return (old,)
+            return tuple(sorted((old, one.pair)))
+        if noun.count == 2 and self.known.is_living(noun.head):
+            first = self._added(noun, twin=0)
+            second = self._added(noun, twin=1)
+            self.entities[first].pair, self.entities[second].pair = second, first
+            return first, second
+        return (self._added(noun),)
+
+    def find(self, noun: Noun) -> int | None:
+        """Return one named before that a noun means: the same class, and nothing told that contradicts."""
+        words = {word.lower() for word in noun.words}
+        if (noun.determiner in ("another", "a", "an") and not noun.others) or words & _NEW:
+            same = [i for i, one in enumerate(self.entities) if one.noun is noun]
+            return same[0] if same else None
+        singular = self.known.singular(noun.head)
+        fitting = [
+            index
+            for index, one in enumerate(self.entities)
+            if self.known.singular(one.head) == singular
+            and (noun.determiner or noun.count != 1 or one.noun is noun or one.words == noun.words)
+            and (
+                words <= {word.lower() for word in one.words} or {word.lower() for word in one.words} <= words or one.noun is noun
+            )
+            and (noun.count == one.count or one.pair is not None)
+        ]
+        if not fitting and noun.determiner == "the" and len(noun.words) == 1 and noun.count == 1:
+            fitting = self._described_as(singular)
+        recent = [index for index in reversed(self.recent) if index in fitting]
+        return recent[0] if recent else fitting[-1] if fitting else None
+
+    def _described_as(self, head: str) -> list[int]:
+        """Return a person who was called otherwise and may be called so: "the man" of a chef, where he is the only one."""
+        known = self.known
+        if head in ("animal", "creature", "pet"):
+            fitting = [i for i, one in enumerate(self.entities) if known.is_living(one.head) and not known.is_person(one.head)]
+        elif head in ("man", "woman", "person", "boy", "girl"):
+            fitting = [
+                i for i, one in enumerate(self.entities)
+                if known.is_person(one.head) and one.head not in ("man", "woman", "boy", "girl") and one.count == 1
+                and not (head in ("man", "boy") and one.head in known.words["feminine"])
+                and not (head in ("woman", "girl") and one.head in known.words["masculine"])
+            ]  # fmt: skip
+        else:
+            fitting = []
+        return fitting if len(fitting) == 1 else []
+
+    def _added(self, noun: Noun, twin: int | None = None) -> int:
+        head = self.known.singular(noun.head) if twin is not None else noun.head
+        words = noun.words
+        if twin is not None and words:
+            position = next(
+                (i for i, word in enumerate(words) if self.known.singular(word.lower()) in (head, head.split()[-1])), None
+            )
+            if position is not None:
+                words = (*words[:position], self.known.singular(words[position].lower()), *words[position + 1 :])
+        elif noun.owner is not None:
+            words = (f"{noun.owner.text}'s", *words)
+        elif noun.count is not None and noun.count > 1 and noun.determiner and not noun.others:
+            words = (noun.determiner, *words) if noun.determiner not in ("the", "both", "these", "those") else words
+        one = Entity(head=head, words=words, count=1 if twin is not None else noun.count, noun=noun, twin=twin)
+        self.entities.append(one)
+        self.recent.append(len(self.entities) - 1)
+        return len(self.entities) - 1
+
+    def _meant(self, pronoun: str, role: str) -> tuple[int, ...]:  # noqa: C901, PLR0911, PLR0912  # one case a kind of word
+        known = self.known
+        back = list(reversed(self.recent))
+        if pronoun in ("he", "him", "she", "her"):
+            other = "feminine" if pronoun in ("he", "him") else "masculine"
+            mine = "masculine" if other == "feminine" else "feminine"
+            fitting = [i for i in back if known.is_person(self.entities[i].head) and self.entities[i].count == 1]
+            fitting = [i for i in fitting if self.entities[i].head not in known.words[other] and not self._said(i, other)]
+            if role == "object":
+                fitting = [i for i in fitting if i not in self.subject]
+            sure = [i for i in fitting if self.entities[i].head in known.words[mine]]
+            if role == "subject" and not sure:
+                sure = [i for i in fitting if i in self.subject]
+            animals = [
+                i for i in back if known.is_living(self.entities[i].head) and i not in (self.subject if role == "object" else ())
+            ]
+            return tuple((sure or fitting or animals)[:1])
+        if pronoun == "it":
+            back = [i for i in back if self.entities[i].head not in known.pairs["parts"]]
+            acting = self.subject if role == "object" else ()
+            last = [
+                i
+                for i in self.objects
+                if i not in acting and not known.is_person(self.entities[i].head) and self.entities[i].count in (1, None)
+            ]
+            if last:
+                return (last[-1],)
+            fitting = [i for i in back if not known.is_person(self.entities[i].head) and self.entities[i].count in (1, None)]
+            if role == "object":
+                fitting = [i for i in fitting if i not in self.subject]
+                things = fitting
+            else:
+                things = [i for i in fitting if known.is_living(self.entities[i].head)]
+            return tuple((things or fitting)[:1])
+        if pronoun in ("they", "them", "who"):
+            if role == "subject" and len(self.subject) > 1:
+                return self.subject
+            many = [i for i in back if self.entities[i].count != 1 and i not in (self.subject if role == "object" else ())]
+            paired = [i for i in back if self.entities[i].pair is not None and i not in self.subject]
+            if many:
+                return (many[0],)
+            if paired:
+                return tuple(sorted((paired[0], self.entities[paired[0]].pair or 0)))
+            if role == "subject":
+                people = [i for i in back if known.is_living(self.entities[i].head)]
+                return tuple(sorted(people[:2])) if len(people) > 1 else tuple(people)
+            return ()
+        if pronoun in ("one", "other"):
+            pair = next((i for i in back if self.entities[i].pair is not None), None)
+            if pair is None:
+                return ()
+            two = sorted((pair, self.entities[pair].pair or 0))
+            if pronoun == "one":
+                return (two[0],) if role == "subject" else (two[1],)
+            taken = self.subject if role == "object" else ()
+            return tuple(i for i in two if i not in (taken or (two[0],)))[:1]
+        return ()
+
+    def _said(self, index: int, sex: str) -> bool:
+        return any(word.lower() in self.known.words[sex] for word in self.entities[index].words)

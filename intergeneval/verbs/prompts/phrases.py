@@ -1,0 +1,465 @@
+"""Words of one sentence, and the noun phrases in it: who or what is spoken of, in which words."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+
+from intergeneval.verbs.prompts.vocabulary import BASE, ING, PARTICIPLE, PAST, THIRD, Vocabulary, vocabulary
+
+_TOKEN = re.compile(r"[^\W_]+(?:['.&-][^\W_]+)*|[,:()]|—|–|-{1,2}(?=\s)")
+_NUMBERS = {"two": 2, "both": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
+_MEASURES = frozenset(
+    str.split(
+        "piece slice pile stack bunch bit lump block sheet strip pinch handful drop spoonful chunk pair group crowd herd "
+        "flock couple "
+        "pack trio team family lot kind type variety set"
+    )
+)
+"""What stands before "of" without being the thing itself."""
+_OPENERS = re.compile(
+    r"^(?:(?:in|on|at) (?:this|the|a) (?:video|clip|scene|shot|footage|image)\W*|"
+    r"(?:the |this |a |an )?(?:(?!who|that)[\w'-]+[ ,]+){0,5}?(?:close-?ups?|shots?|videos?|clips?|footage|"
+    r"scenes?|views?|photos?|photographs?|"
+    r"images?|pictures?|animations?|portraits?|renders?|renderings?|depictions?|timelapse|time-lapse|film|illustration|painting)"
+    r"(?: (?:shot|view|video|footage|scene|clip))? "
+    r"(?:of|showing|shows|where|in which|depicting|depicts|captures|capturing|featuring|features|with)\b\s*|"
+    r"there (?:is|are)\b\s*|(?:we|you|one)(?: can)? see\b\s*)",
+    re.IGNORECASE,
+)
+_TO_AND_FRO = re.compile(
+    r"\b(?:back and forth|up and down|(?:from )?side to side|over and over|to and fro|in and out|around and around)\b", re.I
+)
+_SHOWS = frozenset({"shows", "depicts", "captures", "features", "shots", "views", "videos", "clips", "scenes"})
+_SIDES = re.compile(r"(left|right|side|front|back|middle|center|centre|foreground|background|far left|far right)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Noun:
+    """A noun phrase."""
+
+    head: str
+    """Its class noun, in the singular where it names one."""
+    words: tuple[str, ...] = ()
+    """The phrase without determiner, as the prompt words it."""
+    determiner: str = ""
+    """Determiner or possessive pronoun; empty where there is none."""
+    count: int | None = 1
+    """How many it names; None: several, and not said how many."""
+    owner: Noun | None = None
+    """Whose it is, where a noun says so."""
+    pronoun: str = ""
+    """The pronoun, where it is one."""
+    others: int = 0
+    """How many more would do as well: two for "one of three balloons"."""
+    inner: tuple[Noun, ...] = ()
+    """Nouns inside its modifiers, which a pronoun may mean."""
+
+    @property
+    def text(self) -> str:
+        """The phrase in words."""
+        return " ".join(self.words).replace(" 's", "'s")
+
+    @property
+    def kind(self) -> str:
+        """The word that says of which sort it is, of compound nouns the last too."""
+        return self.head
+
+
+@dataclass(slots=True)
+class Words:
+    """The words of a sentence, lower case for looking up, and as they were written."""
+
+    raw: tuple[str, ...]
+    """As written; entries of several words are joined by spaces."""
+    low: tuple[str, ...] = field(init=False)
+    """In lower case."""
+
+    def __post_init__(self) -> None:
+        self.low = tuple(word.lower() for word in self.raw)
+
+    def __len__(self) -> int:
+        return len(self.raw)
+
+    def at(self, index: int) -> str:
+        """Return the word in lower case, empty beyond the end."""
+        return self.low[index] if 0 <= index < len(self.low) else ""
+
+
+def sentences(text: str) -> list[str]:
+    """Return the sentences of a prompt, without what only says that it is a video."""
+    plain = text.replace("’", "'").replace("`", "'").replace("“", '"').replace("”", '"').replace('"', " ")
+    plain = _TO_AND_FRO.sub("", plain)
+    parts = re.split(r"[.;!?\n]+(?=\s|$)", plain)
+    return [cut for part in parts if (cut := _opened(part.strip()))]
+
+
+def _opened(sentence: str) -> str:
+    """Return a sentence less an opening such as "a close-up shot of"; "a painter paints a portrait of" is none."""
+    found = _OPENERS.match(sentence)
+    if found is None:
+        return sentence
+    forms = vocabulary().verb_forms
+    words = found.group(0).lower().split()[:-1]
+    if any(THIRD in forms.get(word, {}) and word not in _SHOWS for word in words):
+        return sentence
+    return sentence[found.end() :].strip()
+
+
+def split_words(sentence: str, known: Vocabulary) -> Words:
+    """Return the words of a sentence; possessive endings are words of their own, and known entries of several words are one."""
+    found: list[str] = []
+    for word in _TOKEN.findall(sentence):
+        low = word.lower()
+        if low.endswith("'s") and low not in ("it's", "he's", "she's", "that's", "there's", "who's"):
+            found += [word[:-2], "'s"]
+        elif low in ("it's", "he's", "she's", "that's", "who's"):
+            found += [word[:-2], "is"]
+        elif word in ("—", "–", "-", "--", "(", ")", ":"):
+            found.append(",")
+        else:
+            found.append(word)
+    # "the boys' kites": the ending is lost by the pattern above, and the plural stands as a noun before a noun.
+    joined: list[str] = []
+    index = 0
+    while index < len(found):
+        size = 1
+        for entry in known.joined.get(found[index].lower(), ()):
+            if tuple(word.lower() for word in found[index : index + len(entry)]) == entry:
+                size = len(entry)
+                break
+        joined.append(" ".join(found[index : index + size]))
+        index += size
+    return Words(tuple(joined))
+
+
+class NounReader:
+    """Reads noun phrases from a sentence's words."""
+
+    def __init__(self, words: Words, known: Vocabulary) -> None:
+        self.words = words
+        self.known = known
+        self.many = False
+        """Whether one of several who act was read before, so that a plural verb may follow what is read next."""
+
+    def read(
+        self, index: int, *, subject: bool, plural: bool = False, modifiers: bool = True, wide: bool | None = None
+    ) -> tuple[Noun, int] | None:
+        """Return the noun phrase that begins at a word, and where it ends; None where none does.
+
+        `subject`: a finite verb may follow; `plural`: it is not the first of several subjects, so that a plural verb may;
+        `wide`: everything up to the verb belongs to it, which is so of a subject.
+        """
+        found = self._pronoun(index) or self._whole(index, subject, plural)
+        if found is None or found[0].pronoun or not modifiers:
+            return found
+        return self._modified(found[0], found[1], subject if wide is None else wide)
+
+    def _pronoun(self, index: int) -> tuple[Noun, int] | None:  # noqa: PLR0911  # one case a kind of word
+        word, after = self.words.at(index), self.words.at(index + 1)
+        known = self.known
+        if known.has("reciprocal", word) or known.has("reflexives", word):
+            return Noun(word, (word,), pronoun=word), index + 1
+        if word in ("someone", "somebody", "everyone"):
+            return Noun("person", (word,)), index + 1
+        if word == "her" and self._nominal(index + 1) and not known.has("prepositions", after):
+            return None
+        if word in ("other", "another") or (word == "the" and after == "other"):
+            at = index + (2 if word == "the" else 1)
+            nxt = self.words.at(at)
+            if nxt == "one" and not self._nominal(at + 1):
+                return Noun("other", (), pronoun="other"), at + 1
+            if not self._nominal(at) or (self._verb(at) is not None and not known.is_noun(nxt)):
+                return Noun("other", (), pronoun="other"), at
+            return None
+        if word == "one" and (not self._nominal(index + 1) or self._finite(index + 1)) and after != "of":
+            return Noun("one", (), pronoun="one"), index + 1
+        if known.has("subject_pronouns", word) or known.has("object_pronouns", word):
+            return Noun(word, (word,), pronoun=word), index + 1
+        return None
+
+    def _nominal(self, index: int) -> bool:
+        """Whether a word may stand inside a noun phrase, before or as its noun."""
+        word, known = self.words.at(index), self.known
+        if not word or word in (",", "'s") or not word[0].isalnum():
+            return False
+        if word == "can" and index and not known.verb_forms.get(self.words.at(index + 1)) and self.words.at(index + 1) != "be":
+            return True
+        closed = ("prepositions", "conjunctions", "relatives", "auxiliaries", "helpers", "negations", "reciprocal", "reflexives")
+        if any(known.has(name, word) for name in closed) or known.has("subordinators", word):
+            return False
+        if known.has("subject_pronouns", word) or known.has("object_pronouns", word) or known.has("determiners", word):
+            return False
+        return not (known.has("adverbs", word) or _is_adverb(word, known)) or known.has("adjectives", word)
+
+    def _verb(self, index: int) -> str | None:
+        return next(iter(self.known.verb_forms.get(self.words.at(index), {}).values()), None)
+
+    def _finite(self, index: int) -> bool:
+        kinds = self.known.verb_forms.get(self.words.at(index), {})
+        return THIRD in kinds or PAST in kinds
+
+    def _determined(self, index: int) -> tuple[str, int | None, int, int] | None:
+        """Return (determiner, count, others, next index) of what stands before adjectives and noun."""
+        word, known = self.words.at(index), self.known
+        determiner, count, others = "", None, 0
+        if word == "one" and self.words.at(index + 1) == "of":
+            inner = self._determined(index + 2)
+            if inner is None:
+                return None
+            return "a", 1, (inner[1] or 1) - 1, inner[3]
+        while known.has("determiners", word) or known.has("possessives", word) or word.isdecimal():
+            if known.has("possessives", word):
+                determiner = word
+            elif word in _NUMBERS or word.isdecimal():
+                count = _NUMBERS.get(word, int(word) if word.isdecimal() else 1)
+                determiner = determiner or word
+            elif word not in ("all", "of"):
+                determiner = word if not determiner or word in ("another",) else determiner
+            index += 1
+            if word in ("both", "all", "each", "some", "many", "several") and self.words.at(index) == "of":
+                index += 1
+            word = self.words.at(index)
+        return determiner, count, others, index
+
+    def _whole(self, start: int, subject: bool, plural: bool) -> tuple[Noun, int] | None:
+        """Return a noun phrase without what follows its noun."""
+        determined = self._determined(start)
+        if determined is None:
+            return None
+        determiner, count, others, index = determined
+        known, low = self.known, self.words.low
+        first = index
+        while index < len(low):
+            word = low[index]
+            if known.has("determiners", word) and index == first:
+                break
+            if (
+                word == ","
+                and index > first
+                and known.has("adjectives", low[index - 1])
+                and known.has("adjectives", self.words.at(index + 1))
+            ):
+                index += 1
+                continue
+            if (
+                word == "and"
+                and index > first
+                and known.has("adjectives", low[index - 1])
+                and known.has("adjectives", self.words.at(index + 1))
+                and self._nominal(index + 2)
+                and not known.is_noun(low[index - 1])
+            ):
+                index += 1
+                continue
+            if (
+                index == first
+                and (known.has("adverbs", word) or _is_adverb(word, known))
+                and self._nominal(index + 1)
+                and determiner
+            ):
+                index += 1
+                continue
+            if not self._nominal(index) or (index > first and self._verb_here(index, first, subject, plural, determiner, count)):
+                break
+            index += 1
+        while index > first and low[index - 1] in (",", "and"):
+            index -= 1
+        if index == first:
+            return None
+        return self._built(start, first, index, determiner, count, others, subject, plural)
+
+    def _verb_here(self, index: int, first: int, subject: bool, plural: bool, determiner: str, count: int | None) -> bool:  # noqa: PLR0911  # one case a kind of word
+        """Whether the word at `index`, with words of the phrase before it, is a verb rather than its noun."""
+        known, low = self.known, self.words.low
+        word, before = low[index], low[index - 1]
+        kinds = known.verb_forms.get(word, {})
+        things = ("tools", "substances", "compounds")
+        headed = not known.has("adjectives", before) or known.is_living(before) or any(known.has(name, before) for name in things)
+        headed = headed or (not determiner and index == first + 1 and known.has("clothing", before))  # "a boy in green pokes"
+        if not kinds:
+            return subject and headed and self._looks_finite(index, determiner)
+        if not headed:
+            return False
+        after = self.words.at(index + 1)
+        opens = not after or after == "," or not self._nominal(index + 1)
+        if ING in kinds:
+            return not known.is_noun(word) or opens
+        if PARTICIPLE in kinds and BASE not in kinds:
+            return subject or after in ("by", "in", "with", "on", "to", "from", "of", "at", "around", "over") or opens
+        if not subject:
+            return False
+        many = plural or self.many or (count or 1) > 1 or known.is_plural(before)
+        if THIRD in kinds and not after and not known.has("intransitive", kinds[THIRD]) and known.is_plural(word):
+            return False  # "stacking toy blocks": a verb that needs an object has none
+        if THIRD in kinds:
+            return not (many and known.is_noun(word)) and (not known.is_noun(word) or opens or known.is_noun(before))
+        if PAST in kinds and not many:
+            return word not in ("found", "saw", "felt", "left", "lit", "cast", "set") or opens
+        return many and (opens or known.has("adjectives", after) or not known.is_noun(word) or BASE in kinds)
+
+    def _looks_finite(self, index: int, determiner: str = "") -> bool:
+        """Whether a word that no list knows stands as a verb of one subject does.
+
+        It ends in s or ed, and an object follows it, or "a" before its subject says that it is no plural.
+        """
+        known, word, after = self.known, self.words.at(index), self.words.at(index + 1)
+        if not word.endswith(("s", "ed")) or word.endswith(("ss", "us", "is")) or known.is_noun(word) or not word.isalpha():
+            return False
+        opens = any(known.has(name, after) for name in ("determiners", "possessives", "object_pronouns"))
+        following = known.verb_forms.get(after, {})
+        return opens or (determiner in ("a", "an", "another", "one") and word.endswith("s") and THIRD not in following)
+
+    def _built(  # noqa: PLR0913, PLR0917  # what was read of one phrase, used here alone
+        self, start: int, first: int, end: int, determiner: str, count: int | None, others: int, subject: bool, plural: bool
+    ) -> tuple[Noun, int] | None:
+        known, words = self.known, [word for word in self.words.raw[first:end] if word != ","]
+        last = words[-1].lower()
+        many = known.is_plural(last) and not (count == 1 and others == 0 and determiner in ("a", "an", "this", "that", "another"))
+        if others or (determiner in ("a", "an", "another", "this", "that", "each", "every") and not known.is_plural(last)):
+            number: int | None = 1
+        elif many or (count or 1) > 1:
+            number = count
+        else:
+            number = 1
+        if first > start or self.words.low[first] != self.words.raw[first]:
+            words = [_lowered(word, position == 0 and first == 0) for position, word in enumerate(words)]
+        head = known.singular(last) if number == 1 or (number or 9) == 2 else last
+        noun = Noun(head, tuple(words), determiner, number, others=others)
+        if head == "couple" and self.words.at(end) != "of":
+            noun = replace(noun, head="person", words=(*words[:-1], "person"), count=2)
+        if others and known.is_plural(last):
+            noun = replace(noun, words=(*words[:-1], head), head=head)
+        if self.words.at(end) == "'s" or (last.endswith("s'")):
+            owned = self._whole(end + 1, subject, plural)
+            if owned is None:
+                return None
+            thing, after = owned
+            return replace(thing, owner=noun, determiner="the", inner=(noun,)), after
+        if known.singular(last) in _MEASURES and self.words.at(end) == "of":
+            inner = self._whole(end + 1, subject, plural)
+            if inner is not None:
+                return self._measured(noun, inner[0], known.singular(last)), inner[1]
+        return noun, end
+
+    def _measured(self, noun: Noun, thing: Noun, measure: str) -> Noun:
+        """Return what a measure is of: two for a pair of boys, a piece of cake for a piece of cake."""
+        if measure in ("pair", "couple") and self.known.is_living(thing.head):
+            return replace(thing, count=2, head=self.known.singular(thing.head), determiner=noun.determiner)
+        if measure in self.known.words["groups"] or measure in ("lot", "variety", "crowd"):
+            return replace(thing, count=None, words=(*noun.words, "of", *thing.words), determiner=noun.determiner)
+        return replace(thing, words=(*noun.words, "of", *thing.words), determiner=noun.determiner, count=noun.count)
+
+    def _modified(self, noun: Noun, index: int, subject: bool) -> tuple[Noun, int]:
+        """Take in what follows a noun and tells how it looks."""
+        known = self.known
+        while True:
+            word = self.words.at(index)
+            if word == "of" or (word in ("made of", "full of")):
+                inner = self._whole(index + 1, subject, False)
+                if inner is None:
+                    return noun, index
+                inner = self._modified(inner[0], inner[1], subject)
+                if noun.head in known.pairs["parts"] and known.is_living(inner[0].head):
+                    noun = replace(noun, owner=inner[0], inner=(*noun.inner, inner[0]))
+                else:
+                    noun = replace(
+                        noun, words=(*noun.words, "of", *self.words.raw[index + 1 : inner[1]]), inner=(*noun.inner, inner[0])
+                    )
+                index = inner[1]
+                continue
+            ahead = self._look(noun, index, subject)
+            if ahead is None:
+                return noun, index
+            end, inner_nouns, keep = ahead
+            if keep:
+                noun = replace(noun, words=(*noun.words, *self.words.raw[index:end]), inner=(*noun.inner, *inner_nouns))
+            else:
+                noun = replace(noun, inner=(*noun.inner, *inner_nouns))
+            index = end
+
+    def _look(self, noun: Noun, index: int, subject: bool) -> tuple[int, tuple[Noun, ...], bool] | None:  # noqa: C901, PLR0911, PLR0912  # one case a kind of word
+        """Return (end, nouns, whether it says how the noun looks) of one modifier; None where none follows."""
+        known, word = self.known, self.words.at(index)
+        at = index
+        if word in ("dressed", "clad", "clothed", "wrapped") and self.words.at(index + 1) in ("in", "as"):
+            at, word = index + 1, "in"
+        elif word in (
+            "covered",
+            "filled",
+            "decorated",
+            "topped",
+            "equipped",
+            "armed",
+            "loaded",
+            "lined",
+            "adorned",
+        ) and self.words.at(index + 1) in ("in", "with"):
+            inner = self.read(index + 2, subject=subject, modifiers=False)
+            return None if inner is None else (inner[1], (inner[0],), True)
+        elif word == "wearing" or (word in ("with",) and self.words.at(index + 1) == ""):
+            inner = self.read(index + 1, subject=subject)
+            return None if inner is None else (self._more_clothes(inner[1], subject), (inner[0],), True)
+        if word in ("on", "in", "at", "to") and self.words.at(index + 1) == "the":
+            found = self._whole(index + 2, subject, False)
+            if found is not None and _SIDES.search(found[0].text.lower()) and self.words.at(found[1]) not in ("of",):
+                return found[1], (), True
+        if word not in ("in", "with", "without") and not (subject and known.has("prepositions", word)):
+            return None
+        if known.has("prepositions", word) and word in (
+            "like",
+            "back",
+            "open",
+            "shut",
+            "together",
+            "apart",
+            "away",
+            "out",
+            "up",
+            "down",
+            "off",
+            "by",
+        ):
+            return None
+        inner = self.read(at + 1, subject=subject, modifiers=word == "with" or subject)
+        if inner is None:
+            return None
+        thing, end = inner
+        last = known.singular(thing.head)
+        worn = any(item in known.words[name] for item in (thing.head, last) for name in ("clothing", "features"))
+        if word == "in" and worn and (subject or known.is_living(noun.head)):
+            return self._more_clothes(end, subject), (thing,), True
+        if word in ("with", "without"):
+            if not subject and thing.head in known.pairs["parts"] and thing.determiner in ("his", "her", "its", "their"):
+                return None
+            if subject or (worn and not (thing.head in known.words["tools"] or last in known.words["tools"])):
+                keep = thing.head not in known.pairs["parts"] or worn or len(thing.words) > 1
+                return self._more_clothes(end, subject), (thing,), keep
+            return None
+        if subject:
+            return end, (thing,), False
+        return None
+
+    def _more_clothes(self, index: int, subject: bool) -> int:
+        """Return where "and a hat" after a piece of clothing ends."""
+        known = self.known
+        while self.words.at(index) in ("and", ","):
+            at = index + 1 + (self.words.at(index) == "," and self.words.at(index + 1) == "and")
+            inner = self.read(at, subject=subject, modifiers=False)
+            if inner is None or not any(
+                item in known.words[name]
+                for item in (inner[0].head, known.singular(inner[0].head))
+                for name in ("clothing", "features")
+            ):
+                return index
+            index = inner[1]
+        return index
+
+
+def _is_adverb(word: str, known: Vocabulary) -> bool:
+    return word.endswith("ly") and len(word) > 4 and not known.has("not_adverbs", word)
+
+
+def _lowered(word: str, opens: bool) -> str:
+    """Return a sentence's first word as it is written inside one; names and abbreviations stay."""
+    return word.lower() if opens and not word.isupper() and not any(letter.isupper() for letter in word[1:]) else word

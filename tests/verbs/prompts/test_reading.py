@@ -1,0 +1,75 @@
+"""Prompts read by rules: who does what to whom, as far as the words say, and nothing that they do not."""
+
+import pytest
+
+from intergeneval.verbs.prompts import read_prompt
+
+READ = {
+    "A woman pets a cat.": ["woman pets cat"],
+    "Man throwing a frisbee at a wall": ["man throws frisbee"],
+    "A horse being brushed by a young girl in a stable.": ["girl brushes horse"],
+    "Two boxers punch each other in a ring.": ["boxer punches boxer <->"],
+    "A gorilla and a chimpanzee groom one another.": ["gorilla grooms chimpanzee <->"],
+    "Two men shake hands in an office.": ["man shakes hands with man <->"],
+    "The girl gives her brother a red balloon.": ["girl gives the balloon to brother"],
+    "A woman in sunglasses is handed a cocktail by a bartender.": ["bartender hands the cocktail to woman"],
+    "A man riding a horse waves to a woman standing by the fence.": ["man rides horse", "man waves to woman"],
+    "A nurse bandages the soldier's arm.": ["nurse bandages the arm of soldier"],
+    "A man throws a stick and his dog fetches it.": ["man throws stick", "dog fetches stick"],
+    "A dolphin tosses a ball to its trainer, who catches it.": ["dolphin tosses the ball to trainer", "trainer catches ball"],
+    "A woman hugs and kisses her baby.": ["woman hugs baby <->", "woman kisses baby"],
+    "One boy lifts the other onto his shoulders.": ["boy lifts boy"],
+    "A close-up shot of a hand squeezing a lemon into a glass.": ["hand squeezes lemon"],
+    "A painter paints a portrait of a woman.": ["painter paints portrait"],
+    "A man with glasses, the coffee mug on the table, looks at a dog.": ["man looks at dog"],
+    "A waiter spills wine on a customer.": ["waiter spills wine on customer"],
+    "A child reaches for a cookie and his mother slaps his hand.": ["child reaches for cookie", "mother slaps the hand of child"],
+    "A zorb flomps the glarp.": ["zorb flomps glarp"],
+}
+
+
+def told(prompt):
+    found = read_prompt(prompt)
+    names = {item.id: item.class_ for item in found.instances}
+    return [
+        f"{names[act.subject]} {act.verb} {names[act.object]}" + (" <->" if act.direction.value == "bidirectional" else "")
+        for act in found.interactions
+    ]
+
+
+@pytest.mark.parametrize(("prompt", "acts"), READ.items())
+def test_a_prompt_is_read_into_who_does_what_to_whom(prompt, acts):
+    assert told(prompt) == acts
+
+
+@pytest.mark.parametrize(
+    ("prompt", "said"),
+    [
+        ("A woman is brushing her hair.", "themselves"),
+        ("A man does not touch the dog.", "not said to happen"),
+        ("The door is opened.", "who does it is not said"),
+        ("A man tries to open a jar but fails.", "not said to happen"),
+        ("A man walks along the beach.", "nobody and nothing it is done to"),
+        ("The sea is calm.", "no deed"),
+    ],
+)
+def test_what_no_words_say_is_not_guessed_but_named(prompt, said):
+    found = read_prompt(prompt)
+    assert found.interactions == ()
+    assert said in " ".join(found.unread)
+
+
+def test_tool_place_part_and_order_stand_in_the_fields_of_the_interaction():
+    found = read_prompt("A boy puts the apple in the wooden bowl and then kicks a ball with his foot.")
+    looks = {item.id: item.appearance for item in found.instances}
+    put, kick = found.interactions
+    assert (looks[put.destination], put.relation.value) == ("wooden bowl", "in")
+    assert (kick.part.value, kick.after) == ("foot", 0)
+    (flip,) = read_prompt("A cook flips a pancake with a metal spatula.").interactions
+    assert flip.instrument == "id3"
+
+
+def test_two_of_one_class_are_told_apart_and_one_named_twice_is_one():
+    found = read_prompt("The boy with the blue cap shoves the boy with the red cap. The boy with the blue cap hugs a dog.")
+    assert [item.appearance for item in found.instances] == ["boy with the blue cap", "boy with the red cap", "dog"]
+    assert [act.subject for act in found.interactions] == ["id1", "id1"]
