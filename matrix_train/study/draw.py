@@ -27,7 +27,7 @@ class KeyClip(Record):
     noise_seed: int
     """Seed of its noise."""
     interaction: int
-    """Index of the key interaction whose ten questions are asked."""
+    """Index of the key interaction whose questions are asked."""
     video: str
     """sha256 of the video file."""
 

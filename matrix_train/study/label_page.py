@@ -37,7 +37,7 @@ class ShownClip:
     legend: Sequence[tuple[str, str]]
     """(colour, appearance) of each instance."""
     questions: Sequence[tuple[int, str]]
-    """(id, text) of the ten questions."""
+    """(id, text) of the questions asked of it."""
     first: Frame
     """First frame with masks, (H, W, 3)."""
     frames: Sequence[Frame]

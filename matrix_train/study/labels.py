@@ -1,4 +1,4 @@
-"""The blind sheet: generated clips of all arms, shuffled, with ten questions each; and the labels that come back.
+"""The blind sheet: generated clips of all arms, shuffled, with its questions; and the labels that come back.
 
 ``labels/`` may be handed out as it is: nothing in it names an arm, a seed or a sample. The key lies beside it.
 """
@@ -14,8 +14,8 @@ from pathlib import Path
 from intergeneval import bench
 from intergeneval.errors import ConfigError, RecordError, UsageError
 from intergeneval.ids import sha256_json, short
-from intergeneval.records import Answer, AnswerStatus, AnswerValue, Question, Record, Sample, Video
-from intergeneval.records.disk import read_text
+from intergeneval.records import CONTROL_ID, Answer, AnswerStatus, AnswerValue, Question, Record, Sample, Video
+from intergeneval.records.disk import read_json, read_text
 from intergeneval.store import RunStore, write_atomically
 from intergeneval.videos import Frame, annotate
 from matrix_train.study.accuracy import Labelled
@@ -37,7 +37,7 @@ class LabelFile(Record):
     sheet: str
     """Name of the sheet."""
     labels: Mapping[str, Mapping[str, str]]
-    """Clip -> question id (``1`` to ``10``) -> yes, no or unsure."""
+    """Clip -> question id as the sheet has it (``1`` to ``10``) -> yes, no or unsure."""
     labeller: str = ""
     """Who labelled: a person or a model."""
     schema: int = SCHEMA
@@ -94,21 +94,20 @@ class LabelBook:
         key, found = self.key(), self._read(path)
         if found.sheet != key.sheet:
             raise ConfigError(f"{path}: labels sheet {found.sheet}, and this study's sheet is {key.sheet}")
-        known = {item.id for item in key.clips}
+        asked = self._asked()
         for clip, labels in found.labels.items():
-            if clip not in known:
+            if clip not in asked:
                 raise ConfigError(f"{path}: there is no clip {clip!r} on sheet {key.sheet}")
             for question, word in labels.items():
-                if question not in _IDS or word not in WORDS:
-                    raise ConfigError(
-                        f"{path}: clip {clip}, question {question}: {word!r}; questions are 1 to 10, labels {WORDS}"
-                    )
+                if question not in asked[clip] or word not in WORDS:
+                    ids = ", ".join(sorted(asked[clip], key=int))
+                    raise ConfigError(f"{path}: clip {clip}, question {question}: {word!r}; questions are {ids}, labels {WORDS}")
         return found
 
     def keep(self, found: LabelFile) -> tuple[int, int]:
         """Keep checked labels; return how many clips they label whole, and how many the sheet has."""
         write_atomically(self.given, json.dumps(found.to_json(), indent=1, ensure_ascii=False) + "\n")
-        return _whole(found), len(self.key().clips)
+        return self._whole(found), len(self.key().clips)
 
     def labelled(self, pool: Pool, clusters: Mapping[str, str], say: Say) -> tuple[list[Labelled], int]:
         """Return every labelled question with the judge's answer, and how many clips are labelled whole."""
@@ -126,7 +125,20 @@ class LabelBook:
                 answer = said.get((clip.sample_id, clip.noise_seed, clip.interaction, int(question)))
                 label = None if word == "unsure" else word == "yes"
                 items.append(Labelled(arm=clip.arm, scene=clusters[clip.sample_id], label=label, judge=answer))
-        return items, _whole(found)
+        return items, self._whole(found)
+
+    def _asked(self) -> dict[str, frozenset[str]]:
+        """Return the ids of the questions that the sheet asks of each clip. Raises ConfigError."""
+        try:
+            clips = read_json(self.questions)["clips"]
+            return {clip["id"]: frozenset(str(item["id"]) for item in clip["questions"]) for clip in clips}
+        except (OSError, RecordError, KeyError, TypeError) as error:
+            raise ConfigError(f"{self.questions}: cannot be read ({error!r}); put the sheet's folder back as it was") from None
+
+    def _whole(self, found: LabelFile) -> int:
+        """Return how many clips have a label on all questions that are asked of them."""
+        asked = self._asked()
+        return sum(frozenset(labels) == asked.get(clip) for clip, labels in found.labels.items())
 
     def _read(self, path: Path) -> LabelFile:
         try:
@@ -137,17 +149,12 @@ class LabelBook:
             raise ConfigError(str(error)) from None
 
 
-_IDS = frozenset(str(number) for number in range(1, 11))
-
-
-def _whole(found: LabelFile) -> int:
-    """Return how many clips have a label on all ten questions."""
-    return sum(set(labels) == _IDS for labels in found.labels.values())
-
-
 def _questions(store: RunStore) -> dict[tuple[str, int], list[Question]]:
+    """Return what is asked of each interaction; the control has its answer by rule and nobody need label it."""
     found: dict[tuple[str, int], dict[int, Question]] = {}
     for item in store.read("questions", Question):
+        if item.question_id == CONTROL_ID:
+            continue
         found.setdefault((item.sample_id, item.interaction), {})[item.question_id] = item
     return {key: [item for _, item in sorted(asked.items())] for key, asked in found.items()}
 

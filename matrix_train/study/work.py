@@ -14,6 +14,7 @@ from intergeneval import bench
 from intergeneval.config import RunConfig, read_config
 from intergeneval.errors import ConfigError
 from intergeneval.ids import sha256_file, sha256_json
+from intergeneval.records import ScoreStatus
 from intergeneval.run.run import Progress
 from intergeneval.run.run import Run as Evaluation
 from intergeneval.staged import scene
@@ -29,6 +30,11 @@ SAY_SECONDS = 60.0
 """A run says how far it is this often."""
 DETECTORS_OF_STAGED = ("staged",)
 """Detectors that read the truth of staged videos, which generated ones have not."""
+REPEATED = frozenset({ScoreStatus.UNANSWERED, ScoreStatus.MISSING})
+"""What the same command may still change: an answer that failed, a video that was not made.
+
+What else has no score (lost tracks, another first frame) is a result of the arm; the table and the rule count it.
+"""
 
 Say = Callable[[str], None]
 """Takes one line for the user."""
@@ -177,9 +183,12 @@ class Workshop:
         result = run.execute(say)
         seconds = time.monotonic() - began
         notes = {"videos": len(result.scores), "seconds_per_video": seconds / result.observed if result.observed else None}
-        if not result.complete:
-            reason = result.stopped or result.waiting or f"{len(result.unscored)} of {len(result.scores)} videos lack an answer"
-            self.say(f"{piece.name}: incomplete ({reason}); run the same command again")
+        open_ = [score for score in result.scores if score.status in REPEATED]
+        if result.stopped or result.waiting or open_:
+            lacking = f"{len(open_)} of {len(result.scores)} videos lack " + " or ".join(
+                sorted({"an answer" if score.status is ScoreStatus.UNANSWERED else "a video" for score in open_})
+            )
+            self.say(f"{piece.name}: incomplete ({result.stopped or result.waiting or lacking}); run the same command again")
             return Made(digest="", units=result.observed, notes=notes)
         return Made(digest=made_of(sha256_file(result.store.folder / "scores.jsonl")), units=result.observed, notes=notes)
 
