@@ -11,8 +11,8 @@ from intergeneval.verbs import look_up
 
 SITUATIONS = {
     "done": "the subject does it to the object, plainly and to the end",
-    "not done": "the subject sets about it and goes back: before touch or hold (also of what is to be let go, put or handed over), "
-    "before a gesture shows, within the first step of a way",
+    "not done": "the subject sets about it and goes back: before touch or hold (also of what is to be let go, put or handed "
+    "over), before a gesture shows, within the first step of a way",
     "roles swapped": "the object does it to the subject, who lets it happen (where both do it to each other: the object begins)",
     "bystander did it": "another of the subject's class does it to the object; the subject stands by",
     "idle": "the subject stands there and fidgets, turned elsewhere; nobody does it",
@@ -22,7 +22,8 @@ SITUATIONS = {
     "melted body": "it is done, while an arm melts into the other's body",
     "nothing moves": "the picture of the first frame stands still, the subject turned elsewhere",
     "other target": "the subject does it, plainly, to another of the object's class; the object stands by",
-    "touching and idle": "they touch in the first frame, or one holds the other or sits on it, the benchmark says so, and nothing is done",
+    "touching and idle": "they touch in the first frame, or one holds the other or sits there, the benchmark says so, and "
+    "nothing is done",
     "object by itself": "the subject is idle, while the object moves, turns or rises of its own accord",
     "one-sided": "where both are to do it to each other: the subject alone does it, the object lets it happen or takes no notice",
 }
@@ -135,8 +136,8 @@ def page() -> str:
         "| `{End}` | In the end, or, where another deed follows, At some point |",
         "| `{earlier}`, `{destination}` | the deed before, as a clause; in, on or at which place |",
         "",
-        "For every pattern: where one deed follows another, 1 and 2 are those of `after`, and 6 where the object has a place to end",
-        "that of `destination`; one question more is that of `control`.",
+        "For every pattern: where one deed follows another, 1 and 2 are those of `after`; where the object has a place to end, 6",
+        "is that of `destination`; one question more is that of `control`.",
     ]
     for section in ("after", "destination", "control"):
         lines += ["", f"## {section}", ""]

@@ -81,7 +81,9 @@ def test_no_pronoun_stands_for_an_instance():
     ],
 )
 def test_no_question_says_what_a_critical_reader_found_wanting(never, why):
-    assert [where for where, asked in embedded(3).sections.items() if any(re.search(never, text) for text in asked.values())] == [], why
+    assert [
+        where for where, asked in embedded(3).sections.items() if any(re.search(never, text) for text in asked.values())
+    ] == [], why
 
 
 def test_the_words_without_names_are_fewer_than_before():
