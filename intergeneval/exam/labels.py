@@ -28,6 +28,8 @@ from intergeneval.store import RunStore
 Json: TypeAlias = dict[str, Any]
 UNNAMED = "videos"
 """Run folder of videos whose labels name no model."""
+_SETTLED = (AnswerStatus.OK, AnswerStatus.UNANSWERABLE)
+"""Statuses with which nothing is asked again."""
 _SAID = {"yes": True, "no": False, "open": None}
 _IDS = frozenset(KISA_IDS + SGI_IDS)
 
@@ -136,7 +138,7 @@ def judge_labelled(spec: Labelled, judge: str, out: Path) -> Json:
     """
     labels = check(spec)
     stores: dict[str, RunStore] = {}
-    complete = True
+    ended = True
     for model in dict.fromkeys(item.model for item in labels):
         mine = [item for item in labels if item.model == model]
         config = RunConfig(
@@ -152,15 +154,17 @@ def judge_labelled(spec: Labelled, judge: str, out: Path) -> Json:
             templates=labels[0].templates,
         )
         result = Run(config).execute()
-        stores[model], complete = result.store, complete and result.complete
-    return grade_labelled(labels, stores, spec.labels) | {"complete": complete}
+        stores[model], ended = result.store, ended and not (result.stopped or result.waiting)
+    found = grade_labelled(labels, stores, spec.labels)
+    return found | {"complete": ended and found["complete"]}
 
 
 def grade_labelled(labels: Sequence[Label], stores: Mapping[str, RunStore], path: Path) -> Json:
     """Return accuracy, kappa and the share answered of a judge's runs against labels, in all and by question.
 
-    What the first frame decides is not asked, and its labels are left aside. Raises UsageError for a label of an interaction that
-    the sample does not have.
+    What the first frame decides is not asked, and its labels are left aside. It is complete where every label that was asked
+    about has an answer, or lacks one that asking again cannot bring (its track is lost, say), whatever the video's score needs.
+    Raises UsageError for a label of an interaction that the sample does not have.
     """
     asked = {
         (model, item.sample_id, item.interaction, item.question_id)
@@ -185,6 +189,7 @@ def grade_labelled(labels: Sequence[Label], stores: Mapping[str, RunStore], path
         "templates": labels[0].templates,
         "labels": len(labels),
         "not_asked": len(labels) - len(put),
+        "complete": all(found is not None and found.status in _SETTLED for _, found in pairs),
         **_figures(told),
         "answered": share_json(answered),
         "questions": {

@@ -12,6 +12,7 @@ What a judge may offer beyond `Judge`, each by having the attribute or method:
 - ``wants_clip = True``: it is shown the whole video as well (`JudgeRequest.clip`).
 - ``replays = True``: what it declines is what another run left unanswered, of single videos too; its answers say which of that
   was declared before any video was seen (`Answer.declined`). Of any other judge the run writes that into the answer itself.
+- ``omits(question)``: whether it is not to be asked that control question at all, since the run that it repeats had none there.
 - `AssessesConsistency`: it says what emerged and disappeared (``--consistency judge``).
 - ``bodies_revision``, a text: beside that it marks the frames that show a body or thing that cannot be (`JudgeRequest.bodies`)
   and gives the marks as `Consistency.implausible`. The text says with which words, and joins the judge's revision in runs that
@@ -34,7 +35,18 @@ import numpy as np
 import numpy.typing as npt
 
 from intergeneval.judges.services import Services
-from intergeneval.records import Answer, AnswerStatus, Consistency, Question, Sample, Tracks, TrackState, Truth, Video
+from intergeneval.records import (
+    CONTROL_ID,
+    Answer,
+    AnswerStatus,
+    Consistency,
+    Question,
+    Sample,
+    Tracks,
+    TrackState,
+    Truth,
+    Video,
+)
 
 Frame = npt.NDArray[np.uint8]
 """One RGB frame, shape (H, W, 3), values 0..255."""
@@ -145,6 +157,12 @@ class Judge(Protocol):
 def bodies_revision(judge: Judge) -> str:
     """Return with which words a judge marks bodies that cannot be; empty for one that does not. Raises ConfigError as it does."""
     return str(getattr(judge, "bodies_revision", ""))
+
+
+def omits(judge: Judge, question: Question) -> bool:
+    """Return whether a control question is left out for a judge that repeats a run without it; of no other question it may be."""
+    leaves_out = getattr(judge, "omits", None)
+    return question.question_id == CONTROL_ID and leaves_out is not None and bool(leaves_out(question))
 
 
 def revision_of(judge: Judge, *, bodies: bool) -> str:

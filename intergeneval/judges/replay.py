@@ -33,10 +33,10 @@ class ReplayJudge:
         self._folder = folder
         self._judge = header.comparability.judge
         self._revision = header.comparability.judge_revision
-        self._texts = {
-            (item.sample_id, item.interaction, item.question_id): item.text for item in _lines(folder, "questions", Question)
-        }
-        marks = (item.template.rpartition("/v")[2] for item in _lines(folder, "questions", Question))
+        asked = list(_lines(folder, "questions", Question))
+        self._texts = {_place(item): item.text for item in asked}
+        self._samples = {item.sample_id for item in asked}
+        marks = (item.template.rpartition("/v")[2] for item in asked)
         self._version = next((mark for mark in marks if mark.isdecimal()), "")
         self._declined: dict[tuple[str, int, int], str] = {}
         self._answers = {
@@ -69,6 +69,13 @@ class ReplayJudge:
         """Return why the judge that spoke called this question unanswerable, None where it did not: what was so is so again."""
         return self._declined.get((question.sample_id, question.interaction, question.question_id))
 
+    def omits(self, question: Question) -> bool:
+        """Return whether the run asked this interaction no control question while it asked others about the sample.
+
+        What nobody was asked is neither yes nor no, and no failure either: controls count for no score.
+        """
+        return question.sample_id in self._samples and _place(question) not in self._texts
+
     def answer(self, request: JudgeRequest) -> list[Answer]:
         """Return the recorded answers; one that was not recorded, or to a question worded otherwise, is failed."""
         return [self._answer(request, question) for question in request.questions]
@@ -91,7 +98,7 @@ class ReplayJudge:
 
     def _answer(self, request: JudgeRequest, question: Question) -> Answer:
         seed, version = request.video.seed, request.video.sha256
-        place = (question.sample_id, question.interaction, question.question_id)
+        place = _place(question)
         found = self._answers.get((question.sample_id, seed, version, question.interaction, question.question_id, request.repeat))
         if found is None:
             reason = "the replayed run has no answer to this question about this file"
@@ -105,6 +112,10 @@ class ReplayJudge:
         else:
             return replace(found, judge=self.id, usage={})
         return request.reply(question, self.id, AnswerStatus.FAILED, reason=reason, usage={"kind": "not recorded"})
+
+
+def _place(question: Question) -> tuple[str, int, int]:
+    return question.sample_id, question.interaction, question.question_id
 
 
 def _lines(folder: Path, stage: str, cls: type[R]) -> Iterator[R]:

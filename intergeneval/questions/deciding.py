@@ -22,7 +22,10 @@ VERBS_OF_THEIR_OWN = frozenset({"eat", "drink", "feed", "lead", "walk"})
 _UNSEEN = {
     **dict.fromkeys(("cut", "chop", "slice", "saw", "peel"), frozenset({5})),
     **dict.fromkeys(("read", "examine"), frozenset({3, 4, 5})),
-    **dict.fromkeys(("hold up", "swing", "block", "grab", "snatch", "take", "shove", "nudge"), frozenset({4, 5, 6})),
+    **dict.fromkeys(("hold up", "swing", "grab", "snatch", "take", "shove", "nudge"), frozenset({4, 5, 6})),
+    "block": frozenset({3, 4, 5, 6}),
+    # Masks show who sits on a thing as well while nothing moves.
+    **dict.fromkeys(("ride", "drive"), frozenset({4})),
     **dict.fromkeys(VERBS_OF_THEIR_OWN, frozenset(range(1, 7))),
 }
 """Verb -> questions of which its own words (from version 3 on) ask what masks do not show; others ask what the pattern asks."""

@@ -22,7 +22,7 @@ from intergeneval.bench import Benchmark
 from intergeneval.config import RunConfig
 from intergeneval.errors import ConfigError, RecordError, UsageError
 from intergeneval.ids import sha256_json, short
-from intergeneval.judges import Judge, bodies_revision, revision_of
+from intergeneval.judges import Judge, bodies_revision, omits, revision_of
 from intergeneval.judges.services import CostEstimate
 from intergeneval.plugins import secrets, split_spec
 from intergeneval.records import CONTROL_ID, RUN_SCHEMA, Comparability, Profile, Question, RunHeader, Sample
@@ -127,14 +127,15 @@ class Plan:
             self,
             whole=self.whole.plain if version == questions.VERSIONS[0] else self.whole,
             bench=bench,
-            templated={
-                sample.id: questions.questions_for(sample, templates, profile=self.config.profile, controls=self.config.controls)
-                for sample in bench.samples
-            },
+            templated={sample.id: self._asked_of(sample, templates) for sample in bench.samples},
             version=version,
             settled=None,
         )
         return plan if plan.to_word else replace(plan, settled=plan.with_questions(plan.templated))
+
+    def _asked_of(self, sample: Sample, templates: questions.Templates) -> tuple[Question, ...]:
+        made = questions.questions_for(sample, templates, profile=self.config.profile, controls=self.config.controls)
+        return tuple(item for item in made if not omits(self.backends.judge, item))
 
     @property
     def begun(self) -> bool:

@@ -1,13 +1,17 @@
 """A judge held against labels of a user's own videos, alone and beside another."""
 
 import json
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from intergeneval import masks
 from intergeneval.cli import main
 from intergeneval.errors import RecordError, UsageError
 from intergeneval.exam.labels import read_labels
+from intergeneval.records import TrackState
 from tests import tiny_world
 
 EXAM = ("--scenes", "2", "--size", "120x180", "--policies", "no-action", "--workers", "1", "--seed", "7", "--recheck", "0")
@@ -46,6 +50,21 @@ def test_the_card_says_how_a_judge_stands_to_the_labels(world):
     assert labels["wrong"] == [{"model": "mine", "sample": "b", "seed": 0, "interaction": 0, "question": 3, "label": "no"}]
     assert labels["questions"]["3"]["accuracy"]["value"] == 0.5
     assert "Against 10 labels of labels.jsonl" in validate(world, "geometry").stdout
+
+
+def test_what_a_lost_track_leaves_unanswered_is_told_and_does_not_ask_for_another_call(world):
+    tracks, count = tiny_world.true_tracks("a"), tiny_world.FRAMES
+    first = tiny_world.mask_of(tiny_world.boxes_at(0)["id2"])
+    states = [TrackState.VISIBLE] + [TrackState.LOST] * (count - 1)
+    gone = masks.track_of("id2", [first] + [np.zeros_like(first)] * (count - 1), states, [1.0] * count)
+    tracks = replace(tracks, tracks=(tracks.tracks[0], gone))
+    (world / "videos" / "mine" / "a.tracks.json").write_text(json.dumps(tracks.to_json()))
+    result = validate(world, "geometry")
+    assert result.exit_code == 0, result.output
+    assert "INCOMPLETE" not in result.stdout
+    card = json.loads((world / "exam" / "card.json").read_text())
+    assert card["labels"]["complete"]
+    assert card["labels"]["answered"]["value"] < 1.0
 
 
 def test_several_judges_stand_on_one_page_with_their_agreement_on_both_kinds_of_video(world, fake_judges):

@@ -164,6 +164,22 @@ def test_a_missing_mark_is_asked_for_once_more_and_that_frame_named(world):
     assert set(judged_world.assessed(result.store)[0].implausible) == {False}
 
 
+def test_a_reply_in_the_layout_of_before_must_mark_bodies_too_though_it_was_asked_in_ours(world):
+    def script(asked: Asked):
+        found = json.loads(good(asked))
+        if asked.turns == 2:
+            stated = [{"frame": frame, "reason": "", "emerged": False, "missing": []} for frame in asked.frames]
+            found = {"answers": found["answers"], "frames": stated}
+        return reply(json.dumps(found))
+
+    with ChatServer(script) as server:
+        result = informative(world, server.url)
+    assert len(server.asked) == 2
+    assert "impossible" in server.asked[1].text
+    (stated,) = judged_world.assessed(result.store)
+    assert stated.implausible is not None
+
+
 def test_a_mark_that_stays_missing_leaves_frames_without_any_statement_and_a_resume_asks_for_them_alone(world):
     with ChatServer(forgetful(turns=9)) as server:
         result = informative(world, server.url)

@@ -20,6 +20,7 @@ PLAYED = {
     "roles swapped": "roles-swapped",
     "bystander did it": "wrong-agent",
     "nothing moves": "no-action",
+    "other target": "wrong-recipient",
 }
 """Situation -> the staged policy that plays it."""
 
@@ -51,11 +52,11 @@ def test_what_the_words_call_for_is_the_truth_of_every_staged_verb(situation):
     assert len(verbs) >= (5 if situation == "roles swapped" else 10)
 
 
-def test_every_pattern_is_read_in_all_ten_situations():
+def test_every_pattern_is_read_in_every_situation_that_can_be_for_it():
     assert set(patterns()) <= set(SECTIONS)
     assert set(OTHERWISE) <= set(SECTIONS)
     for section in SECTIONS:
-        assert set(reading(section)) == set(SITUATIONS)
+        assert set(SITUATIONS) - set(reading(section)) == (set() if section.endswith(".mutual") else {"one-sided"})
         assert all(re.fullmatch("[yn-]{10}", letters) for letters in reading(section).values())
         assert len(texts(section)) == 10
 
@@ -68,6 +69,21 @@ def test_no_pronoun_stands_for_an_instance():
     for section, asked in embedded(3).sections.items():
         for number, text in asked.items():
             assert not re.search(r"\b(it|its|itself|he|she|him|her|they|them|their)\b", text, re.IGNORECASE), (section, number)
+
+
+@pytest.mark.parametrize(
+    ("never", "why"),
+    [
+        (r"\bnot yet\b", "a bare no may mean yes"),
+        (r"\bstill in view after\b|\bonce there\b", "takes for granted that it was done"),
+        (r"\bcomes? to touch\b|\bcome into contact\b", "takes for granted that they were apart"),
+        (r"\bnot by (walking|climbing)\b", "there are other ways to move by oneself"),
+    ],
+)
+def test_no_question_says_what_a_critical_reader_found_wanting(never, why):
+    assert [
+        where for where, asked in embedded(3).sections.items() if any(re.search(never, text) for text in asked.values())
+    ] == [], why
 
 
 def test_the_words_without_names_are_fewer_than_before():

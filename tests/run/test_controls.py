@@ -98,6 +98,37 @@ def test_of_several_interactions_a_control_stands_among_the_others_and_never_by_
     assert CONTROL_ID not in {item.question_id for item in questions_for(both, embedded(3), controls=True)}
 
 
+def test_a_replay_asks_the_controls_that_its_run_asked_and_no_others(world):
+    with ChatServer() as server:
+        for asked in (True, False):
+            judged_world.run(world, server.url, controls=asked, out=str(world / f"run-{asked}"), cache="off")
+    for asked in (True, False):
+        settings = {
+            "judge": f"replay:{world / f'run-{asked}'}",
+            "settings": {},
+            "controls": True,
+            "out": str(world / f"again-{asked}"),
+        }
+        again = Run(judged_world.config(world, "", **settings)).execute()
+        assert again.complete
+        held = [item for item in again.store.read("answers", Answer) if item.question_id == CONTROL_ID]
+        assert [item.value for item in held] == [AnswerValue.YES] * (3 if asked else 0)
+        assert (controls(again.store.current_answers()) is not None) == asked
+
+
+def test_a_control_that_its_run_asked_and_got_no_answer_to_is_open_in_a_replay_as_well(world):
+    with ChatServer() as server:
+        judged_world.run(world, server.url, controls=True)
+    kept = [
+        line for line in (world / "run" / "answers.jsonl").read_text().splitlines() if f'"question_id":{CONTROL_ID},' not in line
+    ]
+    (world / "run" / "answers.jsonl").write_text("".join(f"{line}\n" for line in kept))
+    settings = {"judge": f"replay:{world / 'run'}", "settings": {}, "controls": True, "out": str(world / "again")}
+    again = Run(judged_world.config(world, "", **settings)).execute()
+    held = [item for item in again.store.read("answers", Answer) if item.question_id == CONTROL_ID]
+    assert [item.usage["kind"] for item in held] == ["not recorded"] * 3
+
+
 def test_replies_of_older_templates_say_which_version_they_answer(world):
     settings = {"settings": {}, "consistency": "tracks", "controls": True}
     Run(judged_world.config(world, "", **settings, judge="geometry", templates=2, out=str(world / "old"))).execute()

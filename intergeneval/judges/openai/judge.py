@@ -291,7 +291,7 @@ class OpenAIJudge:
             composer.frames,
             asked.look,
             composer.sample.instances,
-            bodies=asked.bodies and not self.prompts.walks,
+            bodies=asked.bodies,
             cut=reply.cut,
         )
         problems = [*([cutting.told(self.settings.parameters, room=room)] if reply.cut else []), *reading.problems]
