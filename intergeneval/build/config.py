@@ -36,6 +36,11 @@ class BuildConfig(Record):
     """One sentence; empty: what it was built from."""
     licence: str = "not stated"
     """Licence of prompts and pictures, with attribution."""
+    text_to_image: str = field(default="", metadata=LATER)
+    """Folder or hub id of a text-to-image pipeline of diffusers, or a painter spec: paints first frames of rows that bring an
+    ``image_prompt`` and no picture; empty: nobody does."""
+    image_seed: int = field(default=0, metadata=LATER)
+    """Seed of painted first frames, where a row names none."""
     text_only: bool = False
     """Build for text-to-video models: prompts with instances and interactions, no first frames."""
     limit: int | None = None
@@ -68,6 +73,10 @@ class BuildConfig(Record):
                 raise ValueError(f"{name} {value} is not between {low} and {high}")
         if self.limit is not None and self.limit < 1:
             raise ValueError(f"limit {self.limit} is below 1")
+        if self.image_seed < 0:
+            raise ValueError(f"image_seed {self.image_seed} is below 0")
+        if self.text_only and self.text_to_image:
+            raise ValueError(f"text_only and text_to_image {self.text_to_image!r}: a text-only build has no first frames")
         if self.max_cost is not None and self.max_cost <= 0:
             raise ValueError(f"max_cost {self.max_cost} is not above 0")
         for name in ("version", "licence"):

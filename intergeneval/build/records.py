@@ -67,6 +67,26 @@ class Scene(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Painting(Record):
+    """The first frame that was painted for a sample: one line of ``paintings.jsonl``."""
+
+    sample_id: str
+    """The sample."""
+    input: str
+    """Hash of text, seed, painter and its settings."""
+    by: str
+    """The painter."""
+    seed: int
+    """The seed it was painted with."""
+    sha256: str = ""
+    """Hash of the picture's file."""
+    status: str = "ok"
+    """``ok`` or ``failed``."""
+    reason: str = ""
+    """Why it failed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Proposals(Record):
     """What a detector proposed: one line of ``proposals.jsonl``."""
 
@@ -205,7 +225,7 @@ class Drop(Record):
     sample_id: str
     """The sample."""
     step: str
-    """``scene``, ``places``, ``cuts``, ``touching``, ``twins`` or ``review``."""
+    """``scene``, ``painting``, ``places``, ``cuts``, ``touching``, ``twins`` or ``review``."""
     reason: str
     """Why, in one sentence."""
     instance_id: str | None = None

@@ -21,6 +21,8 @@ class Standing:
     """Why the sample was dropped; None where it was not."""
     note: str = ""
     """Remark of the last ``fix`` of the whole sample: its prompt is read anew with it."""
+    again: int = 0
+    """How often the whole sample was to be fixed: where its first frame is painted, each asks for another picture."""
     kept: bool = False
     """Whether a person said to keep it as a whole."""
     gone: Mapping[str, str] = field(default_factory=dict)
@@ -37,7 +39,7 @@ class Standing:
 
 def standing(decisions: Sequence[Decision]) -> Standing:
     """Return what the decisions about one sample come to; of several about one thing the last counts, rejections add up."""
-    dropped, note, kept = None, "", False
+    dropped, note, again, kept = None, "", 0, False
     gone: dict[str, str] = {}
     boxes: dict[str, tuple[Box, int]] = {}
     rejected: dict[str, tuple[Box, ...]] = {}
@@ -57,6 +59,7 @@ def standing(decisions: Sequence[Decision]) -> Standing:
             kept = item.decision == "keep"
             if item.decision == "fix":
                 # The prompt is read anew: whom an id stood for before says nothing about whom it stands for now.
+                again += 1
                 note, gone, boxes, rejected, fields, left = item.note, {}, {}, {}, {}, {}
         elif item.decision == "drop":
             gone[name] = _dropped(item)
@@ -67,7 +70,9 @@ def standing(decisions: Sequence[Decision]) -> Standing:
             elif item.rejected is not None:
                 boxes.pop(name, None)
                 rejected[name] = (*rejected.get(name, ()), item.rejected)
-    return Standing(dropped=dropped, note=note, kept=kept, gone=gone, boxes=boxes, rejected=rejected, fields=fields, left=left)
+    return Standing(
+        dropped=dropped, note=note, again=again, kept=kept, gone=gone, boxes=boxes, rejected=rejected, fields=fields, left=left
+    )
 
 
 def _dropped(item: Decision) -> str:
