@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from diffusers.pipelines import auto_pipeline
 
 from intergeneval.errors import BackendError, ConfigError
 from intergeneval.plugins.weights import Once, locate, place
@@ -92,15 +91,9 @@ class DiffusersPainter:
 
 def _from_text(name: str, found: Any) -> Any:
     """Return the class that paints from text with the parts of a pipeline. Raises ConfigError where there is none."""
-    by_text: Mapping[str, Any] = auto_pipeline.AUTO_TEXT2IMAGE_PIPELINES_MAPPING
-    if found not in by_text.values():
-        for others in (auto_pipeline.AUTO_IMAGE2IMAGE_PIPELINES_MAPPING, auto_pipeline.AUTO_INPAINT_PIPELINES_MAPPING):
-            family = next((key for key, value in others.items() if value is found), None)
-            if family is not None:
-                if family not in by_text:
-                    raise ConfigError(f"{OWNER}: {name} changes pictures and paints none; give a text-to-image pipeline")
-                return by_text[family]
     accepted = inspect.signature(found.__call__).parameters
+    if "image" in accepted and (sibling := _sibling(name, found)) is not found:
+        return sibling
     if "num_frames" in accepted:
         raise ConfigError(f"{OWNER}: {name} makes videos; give a text-to-image pipeline")
     if "prompt" not in accepted:
@@ -115,6 +108,23 @@ def _from_text(name: str, found: Any) -> Any:
     ]  # fmt: skip
     if needed:
         raise ConfigError(f"{OWNER}: {name} needs {needed[0]} beside a prompt; give a text-to-image pipeline")
+    return found
+
+
+def _sibling(name: str, found: Any) -> Any:
+    """Return the class of a pipeline's family that paints from text, itself where it is in none. Raises ConfigError for none."""
+    # It loads every pipeline that there is, which few classes are worth.
+    from diffusers.pipelines import auto_pipeline
+
+    by_text: Mapping[str, Any] = auto_pipeline.AUTO_TEXT2IMAGE_PIPELINES_MAPPING
+    if found in by_text.values():
+        return found
+    for others in (auto_pipeline.AUTO_IMAGE2IMAGE_PIPELINES_MAPPING, auto_pipeline.AUTO_INPAINT_PIPELINES_MAPPING):
+        family = next((key for key, value in others.items() if value is found), None)
+        if family is not None and family not in by_text:
+            raise ConfigError(f"{OWNER}: {name} changes pictures and paints none; give a text-to-image pipeline")
+        if family is not None:
+            return by_text[family]
     return found
 
 
