@@ -92,10 +92,10 @@ class DiffusersPainter:
 def _from_text(name: str, found: Any) -> Any:
     """Return the class that paints from text with the parts of a pipeline. Raises ConfigError where there is none."""
     accepted = inspect.signature(found.__call__).parameters
-    if "image" in accepted and (sibling := _sibling(name, found)) is not found:
-        return sibling
     if "num_frames" in accepted:
         raise ConfigError(f"{OWNER}: {name} makes videos; give a text-to-image pipeline")
+    if "image" in accepted and (sibling := _sibling(name, found)) is not found:
+        return sibling
     if "prompt" not in accepted:
         raise ConfigError(f"{OWNER}: {name} takes no prompt, so it cannot paint what a text says; give a text-to-image pipeline")
     if "generator" not in accepted:
