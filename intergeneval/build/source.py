@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from intergeneval import bench_paths
 from intergeneval.bench.faults import Fault
 from intergeneval.bench.names import id_fault, path_fault
 from intergeneval.build.rows import Row, row_faults
@@ -94,12 +95,18 @@ def read_source(place: Path, *, text_only: bool, painted: Path | None = None) ->
 
 
 def _list_of(place: Path) -> Path:
+    if not place.exists() and bench_paths.is_name(str(place)):
+        # A benchmark may bring the list that it is built from, such as the one of whodoes for image-to-video models.
+        place = bench_paths.by_name(str(place)) or place
     if place.is_file():
         if place.suffix not in (".jsonl", ".csv", ".txt"):
             raise UsageError(f"{place}: a list of prompts is a .jsonl, .csv or .txt file")
         return place
     if not place.is_dir():
-        raise UsageError(f"{place}: there is no such folder or file; give a folder with {LISTS[0]} and images or videos")
+        raise UsageError(
+            f"{place}: there is no such folder or file; give a folder with {LISTS[0]} and images or videos, or "
+            f"the name of a benchmark that brings such a list"
+        )
     found = [place / name for name in LISTS if (place / name).is_file()]
     if not found:
         raise UsageError(f"{place}: holds no list of prompts; add one of {', '.join(LISTS)}")

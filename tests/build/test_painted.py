@@ -5,8 +5,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from intergeneval import bench, videos
+from intergeneval.cli import main
 from tests.build import workshop
 
 TEXT = "A man in a red coat and a woman in a green coat stand in a grey room, a blue mug between them."
@@ -206,6 +208,14 @@ def test_a_list_with_texts_and_no_pictures_says_how_they_can_be_painted(place):
     done = workshop.build(place, "--detector", f"stored:{place / 'boxes.jsonl'}", "--tracker", "flow")
     assert done.exit_code == 2
     assert "have it painted from its image_prompt with --text-to-image FOLDER_OR_ID" in done.output
+
+
+def test_a_benchmark_that_brings_its_list_is_named_alone(place, monkeypatch):
+    monkeypatch.chdir(place)
+    command = ["bench", "build", "whodoes-lite", "--out", "made", "--text-to-image", f"made:{place}", "--limit", "2"]
+    done = CliRunner().invoke(main, [*command, "--detector", f"stored:{place / 'boxes.jsonl'}", "--tracker", "flow"])
+    assert "2 prompts of whodoes-lite: made" in done.output
+    assert painted(place) == ["0"]
 
 
 def test_a_csv_brings_texts_and_seeds(place):

@@ -16,7 +16,7 @@ DEEDS = ("own", "twin's")
 
 
 def agreement(folder):
-    """Return (deed, twin) -> (answers that agree with the truth, answered, asked) of a run; nothing where nobody knows the truth."""
+    """Return (deed, twin) -> (answers that agree with the truth, answered, asked); nothing where nobody knows it."""
     place = Path(folder) / "truth.jsonl"
     if not place.is_file():
         return {}
