@@ -35,7 +35,7 @@ from intergeneval.judges.prompting import CROP_NAMES, SCENE_NAMES, TOUCHING_NAME
 from intergeneval.judges.services import Budget, Services
 from intergeneval.run.preflight import check_settings
 from intergeneval.run.thread_pool import ThreadPool
-from intergeneval.sources.painting import painter_spec
+from intergeneval.sources.painting import Painter, painter_spec
 from intergeneval.store.answer_cache import Cache, default_path
 from intergeneval.store.spending import Spending, total
 from intergeneval.trackers import Segments, Tracker
@@ -112,6 +112,9 @@ class Build:
         self._reader = reader_of(judge)
         folder = Path(config.prompts) if config.prompts else None
         self._prompts = Prompts(folder, SCENE_NAMES), Prompts(folder, CROP_NAMES), Prompts(folder, TOUCHING_NAMES)
+        painter: Painter | None = None
+        if config.text_to_image:
+            painter = self._made("painters", painter_spec(config.text_to_image))
         self._tracker = self._needed_tracker()
         self._detector = self._needed_detector()
         header = BuildHeader(
@@ -125,7 +128,9 @@ class Build:
             command=provenance.redact(command),
         )
         self.folder = BuildFolder(Path(config.out), header)
-        self._painting = self._wanted_painting()
+        self._painting = (
+            None if painter is None else PaintStep(folder=self.folder, painter=painter, items=self.items, seed=config.image_seed)
+        )
         self._touching = self._wanted_touching()
         self._cache = None if config.cache == "off" else Cache(Path(config.cache) if config.cache else default_path(os.environ))
         self._lend(0.0, lambda _: None)
@@ -168,14 +173,6 @@ class Build:
         if detector.needs_truth:
             raise ConfigError(f"--detector {self.config.detector}: reads the truth of staged videos, which nobody has here")
         return detector
-
-    def _wanted_painting(self) -> PaintStep | None:
-        """Return the step that paints first frames, where any is to be painted. Raises ConfigError for who paints none."""
-        config = self.config
-        if not config.text_to_image:
-            return None
-        painter = self._made("painters", painter_spec(config.text_to_image))
-        return PaintStep(folder=self.folder, painter=painter, items=self.items, seed=config.image_seed)
 
     def _wanted_touching(self) -> TouchStep | None:
         """Return the step that has first frames looked at. Raises UsageError where it is asked for and nobody can."""

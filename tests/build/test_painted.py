@@ -10,11 +10,12 @@ from click.testing import CliRunner
 from intergeneval import bench, videos
 from intergeneval.cli import main
 from tests.build import workshop
+from tests.fakes.chat_server import ChatServer
 
 TEXT = "A man in a red coat and a woman in a green coat stand in a grey room, a blue mug between them."
 PLUGIN = """
-import os
 from pathlib import Path
+import numpy as np
 from intergeneval.errors import BackendError
 from tests.build import workshop
 
@@ -29,7 +30,7 @@ class Painter:
             raise BackendError("out of paint")
         with (self.place / "painted.txt").open("a") as log:
             log.write(f"{seed} {text}\\n")
-        return workshop.picture(2 * seed)
+        return workshop.picture() + np.uint8(seed)
     def close(self):
         (self.place / "closed").touch()
 
@@ -149,6 +150,26 @@ def test_nothing_is_said_of_a_picture_that_the_twin_has_painted_again(place):
     assert done.exit_code == 2
     assert "decisions[1] (b): it starts from the picture of a, which is to be painted again" in done.output
     assert painted(place) == ["0"]
+
+
+def test_a_prompt_that_a_model_reads_is_read_again_only_with_a_note_and_its_picture_painted_again_in_any_case(place):
+    workshop.write_list(place / "source", [{"id": "lift", "prompt": workshop.PROMPT, "image_prompt": TEXT}])
+    workshop.write_boxes(place / "boxes.jsonl", {"lift": workshop.EVERYBODY})
+    model = workshop.Model()
+    options = ("--text-to-image", f"made:{place}", "--detector", f"stored:{place / 'boxes.jsonl'}", "--tracker", "flow")
+    with ChatServer(model) as server:
+        assert workshop.build(place, *options, server=server).exit_code == 0
+        told = []
+        for number, note in enumerate(("", "the mug alone is lifted", "")):
+            header = json.loads((place / "bench/build/build.json").read_text())
+            said = {"sample_id": "lift", "decision": "fix", **({"note": note} if note else {})}
+            (place / f"{number}.json").write_text(json.dumps({"build": header["id"], "decisions": [said]}) + " " * number)
+            done = workshop.build(place, *options, "--review", place / f"{number}.json", server=server)
+            assert done.exit_code == 0, done.output
+            told.append((model.read, painted(place)))
+    # The last fix, without a note, leaves the earlier one standing.
+    assert told == [(1, ["0", "1"]), (2, ["0", "1", "2"]), (2, ["0", "1", "2", "3"])]
+    assert bench.check(place / "bench") == []
 
 
 def test_a_painter_that_fails_leaves_the_samples_waiting_and_the_next_run_mends_them(place):
