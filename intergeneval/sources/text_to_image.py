@@ -46,13 +46,15 @@ class DiffusersPainter:
         return f"diffusers:{self._weights.label}"
 
     def describe(self) -> Mapping[str, Any]:
-        """Return pipeline, weights and every setting that decides a picture."""
+        """Return pipeline, weights and every setting that decides a picture.
+
+        Precision counts where it was asked for: a build that goes on upon a machine without a GPU paints nothing again.
+        """
         return {
             "painter": "diffusers",
             "pipeline": self._class.__name__,
             "weights": self._weights.label,
-            "dtype": str(self._dtype).removeprefix("torch."),
-            **{name: value for name, value in asdict(self._settings).items() if name not in ("device", "dtype", "offload")},
+            **{name: value for name, value in asdict(self._settings).items() if name not in ("device", "offload")},
         }
 
     def paint(self, text: str, seed: int) -> Picture:

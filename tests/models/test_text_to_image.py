@@ -55,6 +55,7 @@ def test_what_decides_a_picture_is_told_and_where_it_is_painted_is_not(folder):
     assert plain.id.startswith("diffusers:tiny-sd@")
     assert plain.describe() != text_to_image.create(str(folder), {**QUICK, "steps": 3}).describe()
     assert plain.describe() != text_to_image.create(str(folder), {**QUICK, "arguments": {"eta": 0.5}}).describe()
+    assert plain.describe() != text_to_image.create(str(folder), {**QUICK, "dtype": "float32"}).describe()
     assert plain.describe() == text_to_image.create(str(folder), {**QUICK, "device": "cpu", "offload": True}).describe()
 
 
