@@ -128,9 +128,7 @@ class Build:
             command=provenance.redact(command),
         )
         self.folder = BuildFolder(Path(config.out), header)
-        self._painting = (
-            None if painter is None else PaintStep(folder=self.folder, painter=painter, items=self.items, seed=config.image_seed)
-        )
+        self._painting = self._painting_by(painter)
         self._touching = self._wanted_touching()
         self._cache = None if config.cache == "off" else Cache(Path(config.cache) if config.cache else default_path(os.environ))
         self._lend(0.0, lambda _: None)
@@ -138,6 +136,13 @@ class Build:
     def _made(self, kind: str, spec: str, **more: Any) -> Any:
         settings = plugin_settings(self.config.settings, spec, kind[:-1])
         return plugins.build(kind, spec, {**settings, **{name: value for name, value in more.items() if value}})
+
+    def _painting_by(self, painter: Painter | None) -> PaintStep | None:
+        """Return the step that paints first frames; None where nobody does."""
+        if painter is None:
+            return None
+        config = self.config
+        return PaintStep(folder=self.folder, painter=painter, items=self.items, seed=config.image_seed, tries=config.image_tries)
 
     def _needed_tracker(self) -> Tracker | None:
         """Return the tracker where something is to be cut out or followed. Raises UsageError for one that cannot."""
@@ -238,9 +243,6 @@ class Build:
         outdated = {item.id for item in self.items if stopped and scenes.outdated(item)}
         if self.config.text_only:
             return stopped, frozenset(outdated)
-        self._paint(on_progress)
-        # Nothing is looked for in a picture that is another than the one that should be there.
-        items = [item for item in self.items if not lacks_picture(self.folder, item)]
         verifier = self._judge if isinstance(self._judge, Inquires) else None
         config = self.config
         if self._tracker is not None and not getattr(self._tracker, "both_ways", False):
@@ -248,17 +250,12 @@ class Build:
             config = BuildConfig.from_json({**config.to_json(), "anchors": 1})
         grounder = Grounder(self._detector, verifier, self._prompts[1], config.grounding)
         places = GroundStep(folder=self.folder, config=config, grounder=grounder)
-        tell = _Teller("finding", len(items), on_progress)
-
-        def ready() -> Iterable[Ready]:
-            for item in items:
-                found = places.prepare(item)
-                if found is None:
-                    tell(item.id)
-                else:
-                    yield found
-
-        stopped = self._each(ready(), places.make, lambda found: tell(found.item.id)) or stopped
+        self._paint(on_progress)
+        stopped = self._find(places, on_progress) or stopped
+        while not stopped and self._painting is not None and self._painting.try_others():
+            self._paint(on_progress)
+            stopped = self._find(places, on_progress)
+        items = self._pictured
         outdated |= {item.id for item in items if stopped and item.id not in outdated and places.outdated(item)}
         cuts = SegmentStep(folder=self.folder, tracker=self._tracker, root=self.source.root)
         open_cuts = [item for item in items if cuts.open(item)]
@@ -272,6 +269,26 @@ class Build:
             tell = _Teller("looking", len(open_looks), on_progress)
             stopped = self._each(open_looks, looks.make, lambda item: tell(item.id)) or stopped
         return stopped, frozenset(outdated)
+
+    @property
+    def _pictured(self) -> list[Item]:
+        """The items whose picture is there: nothing is looked for in another than the one that should be."""
+        return [item for item in self.items if not lacks_picture(self.folder, item)]
+
+    def _find(self, places: GroundStep, on_progress: Callable[[Progress], None]) -> str:
+        """Look for the instances of all items; return why asking stopped early."""
+        items = self._pictured
+        tell = _Teller("finding", len(items), on_progress)
+
+        def ready() -> Iterable[Ready]:
+            for item in items:
+                found = places.prepare(item)
+                if found is None:
+                    tell(item.id)
+                else:
+                    yield found
+
+        return self._each(ready(), places.make, lambda found: tell(found.item.id))
 
     def _paint(self, on_progress: Callable[[Progress], None]) -> None:
         """Paint the first frames that are missing, and let go of the painter before others need its memory."""

@@ -41,6 +41,8 @@ class BuildConfig(Record):
     ``image_prompt`` and no picture; empty: nobody does."""
     image_seed: int = field(default=0, metadata=LATER)
     """Seed of painted first frames, where a row names none."""
+    image_tries: int = field(default=1, metadata=LATER)
+    """Most pictures painted from one text, seed after seed, until one shows all instances; the one that shows most is taken."""
     text_only: bool = False
     """Build for text-to-video models: prompts with instances and interactions, no first frames."""
     limit: int | None = None
@@ -67,7 +69,7 @@ class BuildConfig(Record):
     """Settings of single backends, by plug-in name, such as ``[settings.openai]``."""
 
     def __post_init__(self) -> None:
-        for name, low, high in (("anchors", 1, 20), ("min_contact", 1, 5), ("min_dynamism", 1, 5)):
+        for name, low, high in (("anchors", 1, 20), ("image_tries", 1, 50), ("min_contact", 1, 5), ("min_dynamism", 1, 5)):
             value = getattr(self, name)
             if not low <= value <= high:
                 raise ValueError(f"{name} {value} is not between {low} and {high}")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from intergeneval.build.folder import BuildFolder
 from intergeneval.build.pictures import write_png
-from intergeneval.build.records import Painting, Scene
+from intergeneval.build.records import Painting, Placing, Scene
 from intergeneval.build.source import Item, painted_together
 from intergeneval.build.standing import standing
 from intergeneval.ids import sha256_file, sha256_json
@@ -43,12 +44,26 @@ class PaintStep:
     """All items of the build."""
     seed: int
     """Seed of rows that name none."""
+    tries: int = 1
+    """Most pictures that are painted from a text until one shows all instances."""
+
+    def _first(self, item: Item) -> int:
+        """Return the first seed to try: the row's or the build's, or the one after the last that a person rejected."""
+        group = [item, *painted_together(item, self.items)]
+        wished = self.seed if item.row.image_seed is None else item.row.image_seed
+        return max(wished, *(standing(self.folder.decided(one.id)).first_seed for one in group))
+
+    def _start(self, item: Item) -> str:
+        return sha256_json(["start", self._text(item), self._first(item), dict(self.painter.describe())])
+
+    def _tried(self, item: Item) -> tuple[int, ...]:
+        line = self.folder.latest(Painting, item.id)
+        return line.tried if line is not None and line.start == self._start(item) else ()
 
     def seed_of(self, item: Item) -> int:
-        """Return the seed of an item's picture: the row's or the build's, and one more each time that a person rejected it."""
-        group = [item, *painted_together(item, self.items)]
-        rejected = max(standing(self.folder.decided(one.id)).again for one in group)
-        return (self.seed if item.row.image_seed is None else item.row.image_seed) + rejected
+        """Return the seed of an item's picture: the next to be tried, or when all were, the first of those that showed most."""
+        tried = self._tried(item)
+        return self._first(item) + (len(tried) if len(tried) < self.tries else tried.index(max(tried)))
 
     def _text(self, item: Item) -> str:
         return " ".join(item.row.image_prompt.split())
@@ -66,6 +81,37 @@ class PaintStep:
             return False
         return not self._stands(item, self.wanted(item))
 
+    def try_others(self) -> bool:
+        """Note which pictures do not show all instances, now that these were looked for; return whether others are to be painted.
+
+        Not where a person has decided about a picture, or where looking failed.
+        """
+        seen: set[Path | None] = set()
+        more = False
+        for item in self.items:
+            if item.painted and item.media not in seen:
+                seen.add(item.media)
+                more |= self._try_another([item, *painted_together(item, self.items)])
+        return more
+
+    def _try_another(self, group: Sequence[Item]) -> bool:
+        shown, lacking, lines = 0, False, list[Painting]()
+        for item in group:
+            now, line = standing(self.folder.decided(item.id)), self.folder.line(Painting, item.id, self.wanted(item))
+            if now.dropped is not None:
+                continue
+            placing = self.folder.latest(Placing, item.id)
+            if line is None or placing is None or placing.status != "ok" or now.boxes or now.gone or now.kept:
+                return False
+            lines.append(line)
+            shown += sum(place.box is not None for place in placing.grounding.places)
+            lacking |= any(place.box is None for place in placing.grounding.places)
+        if not lacking or len(lines[0].tried) >= self.tries or self.tries == 1:
+            return False
+        for line in lines:
+            self.folder.add(replace(line, tried=(*line.tried, shown)))
+        return any(self.seed_of(item) != lines[0].seed for item in group if item.id == lines[0].sample_id)
+
     def _stands(self, item: Item, wanted: str) -> bool:
         assert item.media is not None
         line = self.folder.line(Painting, item.id, wanted)
@@ -81,7 +127,9 @@ class PaintStep:
                 self.folder.add(replace(line, sample_id=item.id))
                 return
         seed = self.seed_of(item)
-        blank = Painting(sample_id=item.id, input=wanted, by=self.painter.id, seed=seed)
+        blank = Painting(
+            sample_id=item.id, input=wanted, by=self.painter.id, seed=seed, start=self._start(item), tried=self._tried(item)
+        )
         made = attempt(lambda: self.painter.paint(self._text(item), seed))
         if isinstance(made, Failure):
             reason = f"{self.painter.id} painted no first frame: {made}"

@@ -10,7 +10,7 @@ from typing import Any
 from intergeneval.build.act_reviews import ActReading
 from intergeneval.build.config import BuildConfig
 from intergeneval.build.folder import BuildFolder
-from intergeneval.build.records import Cut, Decision, Placing, Scene
+from intergeneval.build.records import Cut, Decision, Painting, Placing, Scene
 from intergeneval.build.shared_pictures import for_the_others, to_be_painted_again
 from intergeneval.build.source import Item
 from intergeneval.build.standing import standing
@@ -175,7 +175,9 @@ def _whole(folder: BuildFolder, blank: Decision, item: Item) -> Decision | str:
         return blank
     if item.painted:
         # Another picture is wanted; an older remark on the prompt goes on to hold.
-        return replace(blank, note=blank.note or standing(folder.decided(item.id)).note)
+        shown = folder.latest(Painting, item.id)
+        note = blank.note or standing(folder.decided(item.id)).note
+        return replace(blank, note=note, seed=shown.seed if shown is not None else None)
     if scene is not None and scene.by == "given":
         return "its instances are your own; correct them in the list of prompts"
     return blank if blank.note else "a sample to fix needs a note: its prompt is read anew with it"

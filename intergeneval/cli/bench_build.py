@@ -31,6 +31,7 @@ _SHOWN = 12
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @more("--text-only", is_flag=True, default=None, help="For text-to-video models: prompts alone, no first frames.")
 @more("--image-seed", type=int, help="Seed of painted first frames; default 0.")
+@more("--image-tries", type=int, help="Most first frames to paint of a text until one shows all instances; default 1.")
 @more("--accept-doubts", is_flag=True, default=None, help="Take samples whose masks may not show what they are called.")
 @more("--name", help="Name of the benchmark; default that of the folder.")
 @more("--licence", help="Licence of prompts and pictures, with attribution.")

@@ -4,6 +4,7 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -170,6 +171,70 @@ def test_a_prompt_that_a_model_reads_is_read_again_only_with_a_note_and_its_pict
     # The last fix, without a note, leaves the earlier one standing.
     assert told == [(1, ["0", "1"]), (2, ["0", "1", "2"]), (2, ["0", "1", "2", "3"])]
     assert bench.check(place / "bench") == []
+
+
+def seen_from(place, counts):
+    """A detector that finds so many of the two in the picture of each seed; it tells pictures by their first pixel."""
+    (place / "package/made_painter.py").write_text(
+        PLUGIN
+        + f"""
+from intergeneval.records import Detections
+COUNTS = {counts!r}
+
+class Detector:
+    id, needs_truth = "made@1", False
+    def detect(self, request):
+        seed = int(request.frames[0][0, 0, 0]) - int(workshop.picture()[0, 0, 0])
+        found = (workshop.EVERYBODY[: COUNTS[seed]],)
+        return Detections(sample_id=request.sample.id, seed=0, detector=self.id, frames=(0,), found=found)
+
+def detector(argument, settings):
+    return Detector()
+"""
+    )
+    entries = "[intergeneval.painters]\nmade = made_painter:create\n[intergeneval.detectors]\nmade = made_painter:detector\n"
+    (place / "package/made-1.dist-info/entry_points.txt").write_text(entries)
+    return "--detector", "made", "--tracker", "flow", "--text-to-image", f"made:{place}"
+
+
+@pytest.mark.parametrize(
+    ("counts", "seeds", "taken"),
+    [
+        ([1, 0, 2, 2], ["0", "1", "2"], 2),
+        ([0, 1, 1, 0], ["0", "1", "2", "1"], 1),
+        ([1, 0, 0, 2], ["0", "1", "2", "0"], 0),
+        ([2], ["0"], 0),
+    ],
+    ids=["the first that shows all", "the first of those that show most", "the very first", "nothing to try"],
+)
+def test_other_seeds_are_tried_where_a_picture_does_not_show_everybody(place, counts, seeds, taken):
+    options = seen_from(place, counts)
+    done = workshop.build(place, *options, "--image-tries", 3, "--json")
+    assert painted(place) == seeds
+    assert json.loads(done.stdout)["painted"] == {"a": taken, "b": taken}
+    assert (
+        videos.read_picture(place / "bench/build/painted" / made_picture(place)) == workshop.picture() + np.uint8(taken)
+    ).all()
+    # The same command has nothing left to do.
+    workshop.build(place, *options, "--image-tries", 3)
+    assert painted(place) == seeds
+
+
+def made_picture(place):
+    (found,) = (place / "bench/build/painted").iterdir()
+    return found.name
+
+
+def test_a_rejected_picture_is_not_tried_again_however_many_came_before_it(place):
+    options = seen_from(place, [1, 2, 1, 2])
+    workshop.build(place, *options, "--image-tries", 3)
+    assert painted(place) == ["0", "1"]
+    header = json.loads((place / "bench/build/build.json").read_text())
+    decisions = [{"sample_id": "b", "decision": "fix"}]
+    (place / "review.json").write_text(json.dumps({"build": header["id"], "decisions": decisions}))
+    done = workshop.build(place, *options, "--image-tries", 3, "--json", "--review", place / "review.json")
+    assert painted(place) == ["0", "1", "2", "3"]
+    assert json.loads(done.stdout)["painted"] == {"a": 3, "b": 3}
 
 
 def test_a_painter_that_fails_leaves_the_samples_waiting_and_the_next_run_mends_them(place):
