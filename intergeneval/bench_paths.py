@@ -10,6 +10,7 @@ from pathlib import Path
 
 TOML = "bench.toml"
 """File that makes a folder a benchmark in our own format."""
+_HERE = Path("benchmarks")
 META = "meta.json"
 """File that makes a folder one type of the release's ``EVAL_DATA``."""
 
@@ -17,7 +18,7 @@ META = "meta.json"
 def folders() -> tuple[Path, ...]:
     """Return the folders that hold benchmarks by name, in the order in which they are searched, without repeats."""
     package = Path(__file__).parent
-    found = [Path("benchmarks"), package / "_benchmarks"]
+    found = [_HERE, package / "_benchmarks"]
     if (package.parent / "setup.cfg").is_file():
         # An editable installation: the benchmarks lie in the checkout, beside the package.
         found.append(package.parent / "benchmarks")
@@ -40,6 +41,17 @@ def by_name(name: str) -> Path | None:
             if item.name == name and is_benchmark(item):
                 return item
     return None
+
+
+def own_place(folder: Path) -> Path:
+    """Return where what a user adds to a benchmark belongs: a copy in ``./benchmarks`` of one that came with the package.
+
+    Files inside an installed package go with its next version. Any other folder is its own place.
+    """
+    shipped = [place.resolve() for place in folders() if place != _HERE]
+    here = _HERE.resolve()
+    parent = folder.resolve().parent
+    return _HERE / folder.name if parent in shipped and parent != here else folder
 
 
 def is_name(text: str) -> bool:

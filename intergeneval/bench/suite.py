@@ -152,7 +152,12 @@ def _not_twins(sample: Sample, samples: Sequence[Sample]) -> Iterator[str]:
         yield f"its prompt is not that of {twin.id!r} with {pair[0]!r} and {pair[1]!r} exchanged"
     if [(item.class_, item.appearance) for item in sample.instances] != [(one.class_, one.appearance) for one in twin.instances]:
         yield f"its instances are not those of {twin.id!r}"
-    same = [(name, getattr(sample, name), getattr(twin, name)) for name in ("scene", "tags", "image_prompt", "image", "size")]
+    same = [(name, getattr(sample, name), getattr(twin, name)) for name in ("scene", "tags", "image_prompt", "size")]
+    same.append(("image", _content(sample, sample.image), _content(twin, twin.image)))
+    same += [
+        (f"mask of {mine.id}", _content(sample, mine.mask), _content(twin, theirs.mask))
+        for mine, theirs in zip(sample.instances, twin.instances, strict=False)
+    ]
     yield from (f"its {name} is not that of {twin.id!r}" for name, mine, theirs in same if mine != theirs)
     roles = {pair[0]: pair[1], pair[1]: pair[0]}
     mine = [_told(sample, item, {}) for item in sample.interactions]
@@ -161,6 +166,11 @@ def _not_twins(sample: Sample, samples: Sequence[Sample]) -> Iterator[str]:
     for item in sample.interactions:
         if not _in_order(_words(item.verb), _words(sample.prompt)):
             yield f"its prompt does not say {item.verb!r}"
+
+
+def _content(sample: Sample, path: str | None) -> str | None:
+    """Return what tells a file of a sample from others: its hash, or its path where none is known."""
+    return None if path is None else sample.hashes.get(path, path)
 
 
 def _told(sample: Sample, act: Interaction, roles: Mapping[str, str]) -> Interaction:

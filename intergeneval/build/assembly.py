@@ -10,6 +10,7 @@ from intergeneval.build.acts import borne_out, gone_from, needed_by, staying
 from intergeneval.build.config import BuildConfig
 from intergeneval.build.doubted import doubted_masks
 from intergeneval.build.folder import BuildFolder
+from intergeneval.build.paint_step import lacks_picture
 from intergeneval.build.records import Cut, Drop, Scene
 from intergeneval.build.source import Item
 from intergeneval.build.standing import standing
@@ -79,8 +80,11 @@ def _sample(item: Item, folder: BuildFolder, config: BuildConfig, drops: list[Dr
     if scene is None or scene.status != "ok":
         drop("scene", scene.reason if scene is not None else "not read yet; the same command goes on", pending=True)
         return None
-    if not scene.interactions:
-        drop("scene", "the prompt tells of no active interaction of a living subject with a distinct target")
+    if not scene.interactions or (unpainted := lacks_picture(folder, item)):
+        if scene.interactions:
+            drop("painting", unpainted, pending=True)
+        else:
+            drop("scene", "the prompt tells of no active interaction of a living subject with a distinct target")
         return None
     gone = gone_from(item, scene, folder, config, now)
     if isinstance(gone, Drop):

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from intergeneval import plugins, provenance
 from intergeneval.build.assembly import Assembled, assemble
 from intergeneval.build.config import NONE, BuildConfig
-from intergeneval.build.folder import BuildFolder
+from intergeneval.build.folder import FOLDER, PAINTED, BuildFolder
 from intergeneval.build.ground_step import GroundStep, Ready
 from intergeneval.build.page import write_pages
+from intergeneval.build.paint_step import PaintStep, lacks_picture, painted_by
 from intergeneval.build.parse_step import ParseStep, reader_of
 from intergeneval.build.records import SCHEMA, BuildHeader
 from intergeneval.build.reviews import apply_review
@@ -34,6 +35,7 @@ from intergeneval.judges.prompting import CROP_NAMES, SCENE_NAMES, TOUCHING_NAME
 from intergeneval.judges.services import Budget, Services
 from intergeneval.run.preflight import check_settings
 from intergeneval.run.thread_pool import ThreadPool
+from intergeneval.sources.painting import Painter, painter_spec
 from intergeneval.store.answer_cache import Cache, default_path
 from intergeneval.store.spending import Spending, total
 from intergeneval.trackers import Segments, Tracker
@@ -46,7 +48,7 @@ class Progress:
     """How far a step is."""
 
     step: str
-    """``reading``, ``finding``, ``cutting`` or ``looking``."""
+    """``reading``, ``painting``, ``finding``, ``cutting`` or ``looking``."""
     done: int
     """Items finished in this step."""
     total: int
@@ -67,6 +69,8 @@ class BuildResult:
     """Review pages."""
     spent: Spending
     """What models took, over all starts of this build."""
+    painted: Mapping[str, int] = field(default_factory=dict)
+    """Seed of each first frame that was painted, by sample."""
     applied: int | None = None
     """Decisions of the review that were applied; None without a review."""
     stopped: str = ""
@@ -94,7 +98,8 @@ class Build:
         config = with_best_tools(config)
         self.config = config
         place = Path(config.source)
-        self.source: Source = read_source(place, text_only=config.text_only)
+        pictures = Path(config.out) / FOLDER / PAINTED if config.text_to_image else None
+        self.source: Source = read_source(place, text_only=config.text_only, painted=pictures)
         self.items: tuple[Item, ...] = self.source.items[: config.limit]
         judge = None if config.judge == NONE else self._made("judges", config.judge, prompts=config.prompts)
         if isinstance(judge, Defers):
@@ -107,6 +112,9 @@ class Build:
         self._reader = reader_of(judge)
         folder = Path(config.prompts) if config.prompts else None
         self._prompts = Prompts(folder, SCENE_NAMES), Prompts(folder, CROP_NAMES), Prompts(folder, TOUCHING_NAMES)
+        painter: Painter | None = None
+        if config.text_to_image:
+            painter = self._made("painters", painter_spec(config.text_to_image))
         self._tracker = self._needed_tracker()
         self._detector = self._needed_detector()
         header = BuildHeader(
@@ -120,6 +128,7 @@ class Build:
             command=provenance.redact(command),
         )
         self.folder = BuildFolder(Path(config.out), header)
+        self._painting = self._painting_by(painter)
         self._touching = self._wanted_touching()
         self._cache = None if config.cache == "off" else Cache(Path(config.cache) if config.cache else default_path(os.environ))
         self._lend(0.0, lambda _: None)
@@ -127,6 +136,13 @@ class Build:
     def _made(self, kind: str, spec: str, **more: Any) -> Any:
         settings = plugin_settings(self.config.settings, spec, kind[:-1])
         return plugins.build(kind, spec, {**settings, **{name: value for name, value in more.items() if value}})
+
+    def _painting_by(self, painter: Painter | None) -> PaintStep | None:
+        """Return the step that paints first frames; None where nobody does."""
+        if painter is None:
+            return None
+        config = self.config
+        return PaintStep(folder=self.folder, painter=painter, items=self.items, seed=config.image_seed, tries=config.image_tries)
 
     def _needed_tracker(self) -> Tracker | None:
         """Return the tracker where something is to be cut out or followed. Raises UsageError for one that cannot."""
@@ -211,6 +227,7 @@ class Build:
                 made=made,
                 pages=pages,
                 spent=total(self.folder.spent),
+                painted={item.id: line.seed for item in self.items if (line := painted_by(self.folder, item)) is not None},
                 applied=applied,
                 stopped=stopped,
                 refused=self._refused,
@@ -233,30 +250,59 @@ class Build:
             config = BuildConfig.from_json({**config.to_json(), "anchors": 1})
         grounder = Grounder(self._detector, verifier, self._prompts[1], config.grounding)
         places = GroundStep(folder=self.folder, config=config, grounder=grounder)
-        tell = _Teller("finding", len(self.items), on_progress)
-
-        def ready() -> Iterable[Ready]:
-            for item in self.items:
-                found = places.prepare(item)
-                if found is None:
-                    tell(item.id)
-                else:
-                    yield found
-
-        stopped = self._each(ready(), places.make, lambda found: tell(found.item.id)) or stopped
-        outdated |= {item.id for item in self.items if stopped and item.id not in outdated and places.outdated(item)}
+        self._paint(on_progress)
+        stopped = self._find(places, on_progress) or stopped
+        while not stopped and self._painting is not None and self._painting.try_others():
+            self._paint(on_progress)
+            stopped = self._find(places, on_progress)
+        items = self._pictured
+        outdated |= {item.id for item in items if stopped and item.id not in outdated and places.outdated(item)}
         cuts = SegmentStep(folder=self.folder, tracker=self._tracker, root=self.source.root)
-        open_cuts = [item for item in self.items if cuts.open(item)]
+        open_cuts = [item for item in items if cuts.open(item)]
         tell = _Teller("cutting", len(open_cuts), on_progress)
         for item in open_cuts:
             cuts.make(item)
             tell(item.id)
         looks = self._touching
         if looks is not None:
-            open_looks = [item for item in self.items if looks.open(item)]
+            open_looks = [item for item in items if looks.open(item)]
             tell = _Teller("looking", len(open_looks), on_progress)
             stopped = self._each(open_looks, looks.make, lambda item: tell(item.id)) or stopped
         return stopped, frozenset(outdated)
+
+    @property
+    def _pictured(self) -> list[Item]:
+        """The items whose picture is there: nothing is looked for in another than the one that should be."""
+        return [item for item in self.items if not lacks_picture(self.folder, item)]
+
+    def _find(self, places: GroundStep, on_progress: Callable[[Progress], None]) -> str:
+        """Look for the instances of all items; return why asking stopped early."""
+        items = self._pictured
+        tell = _Teller("finding", len(items), on_progress)
+
+        def ready() -> Iterable[Ready]:
+            for item in items:
+                found = places.prepare(item)
+                if found is None:
+                    tell(item.id)
+                else:
+                    yield found
+
+        return self._each(ready(), places.make, lambda found: tell(found.item.id))
+
+    def _paint(self, on_progress: Callable[[Progress], None]) -> None:
+        """Paint the first frames that are missing, and let go of the painter before others need its memory."""
+        paints = self._painting
+        open_pictures = [item for item in self.items if paints is not None and paints.open(item)]
+        if paints is None or not open_pictures:
+            return
+        tell = _Teller("painting", len(open_pictures), on_progress)
+        try:
+            for item in open_pictures:
+                paints.make(item)
+                tell(item.id)
+        finally:
+            paints.painter.close()
 
     def _each(self, items: Iterable[T], work: Callable[[T], None], done: Callable[[T], None]) -> str:
         """Work on items, from as many threads as the judge may be asked by; return why that stopped before the last."""

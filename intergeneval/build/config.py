@@ -36,6 +36,13 @@ class BuildConfig(Record):
     """One sentence; empty: what it was built from."""
     licence: str = "not stated"
     """Licence of prompts and pictures, with attribution."""
+    text_to_image: str = field(default="", metadata=LATER)
+    """Folder or hub id of a text-to-image pipeline of diffusers, or a painter spec: paints first frames of rows that bring an
+    ``image_prompt`` and no picture; empty: nobody does."""
+    image_seed: int = field(default=0, metadata=LATER)
+    """Seed of painted first frames, where a row names none."""
+    image_tries: int = field(default=1, metadata=LATER)
+    """Most pictures painted from one text, seed after seed, until one shows all instances; the one that shows most is taken."""
     text_only: bool = False
     """Build for text-to-video models: prompts with instances and interactions, no first frames."""
     limit: int | None = None
@@ -62,12 +69,16 @@ class BuildConfig(Record):
     """Settings of single backends, by plug-in name, such as ``[settings.openai]``."""
 
     def __post_init__(self) -> None:
-        for name, low, high in (("anchors", 1, 20), ("min_contact", 1, 5), ("min_dynamism", 1, 5)):
+        for name, low, high in (("anchors", 1, 20), ("image_tries", 1, 50), ("min_contact", 1, 5), ("min_dynamism", 1, 5)):
             value = getattr(self, name)
             if not low <= value <= high:
                 raise ValueError(f"{name} {value} is not between {low} and {high}")
         if self.limit is not None and self.limit < 1:
             raise ValueError(f"limit {self.limit} is below 1")
+        if self.image_seed < 0:
+            raise ValueError(f"image_seed {self.image_seed} is below 0")
+        if self.text_only and self.text_to_image:
+            raise ValueError(f"text_only and text_to_image {self.text_to_image!r}: a text-only build has no first frames")
         if self.max_cost is not None and self.max_cost <= 0:
             raise ValueError(f"max_cost {self.max_cost} is not above 0")
         for name in ("version", "licence"):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from intergeneval.bench_paths import TOML
-from intergeneval.build.records import SCHEMA, BuildHeader, Cut, Decision, Placing, Proposals, Scene, Touch
+from intergeneval.build.records import SCHEMA, BuildHeader, Cut, Decision, Painting, Placing, Proposals, Scene, Touch
 from intergeneval.build.rows import needs_boxes
 from intergeneval.build.source import Item
 from intergeneval.errors import StoreError, UsageError
@@ -25,8 +25,11 @@ from intergeneval.store import LineFile, locked, open_lock, read_lines, write_at
 
 FOLDER = "build"
 HEADER = "build.json"
+PAINTED = "painted"
+"""Folder of the first frames that were painted, inside the build folder."""
 STEPS: dict[type[Record], str] = {
     Scene: "scenes.jsonl",
+    Painting: "paintings.jsonl",
     Proposals: "proposals.jsonl",
     Placing: "places.jsonl",
     Cut: "cuts.jsonl",
@@ -35,8 +38,8 @@ STEPS: dict[type[Record], str] = {
 }
 """Record of a step -> its file."""
 
-L = TypeVar("L", Scene, Proposals, Placing, Cut, Touch)
-Line = Scene | Proposals | Placing | Cut | Touch
+L = TypeVar("L", Scene, Painting, Proposals, Placing, Cut, Touch)
+Line = Scene | Painting | Proposals | Placing | Cut | Touch
 """A line of a step."""
 
 
@@ -85,6 +88,7 @@ class BuildFolder:
                 raise StoreError(f"{self.out}: another build is writing here; wait for it, or choose another --out")
             write_atomically(self.root / HEADER, canonical_json(self.header.to_json()) + "\n")
             self._read(Scene)
+            self._read(Painting)
             self._read(Proposals)
             self._read(Placing)
             self._read(Cut)

@@ -15,6 +15,7 @@ from intergeneval.build.assembly import Assembled
 from intergeneval.build.config import BuildConfig
 from intergeneval.build.folder import BuildFolder
 from intergeneval.build.page_acts import shown_acts
+from intergeneval.build.paint_step import painted_by
 from intergeneval.build.pictures import shown_anchor, shown_crops, shown_frames
 from intergeneval.build.records import Cut, Drop, Placing, Scene, Touch
 from intergeneval.build.reviews import state_of
@@ -92,7 +93,7 @@ def blank_review(folder: BuildFolder, shown: Sequence[dict[str, Any]]) -> str:
 def view(folder: BuildFolder, config: BuildConfig, item: Item, sample: Sample | None, own: Sequence[Drop]) -> dict[str, Any]:
     """Return what the page shows of one prompt; `own` is what was left out of it."""
     scene, placing, cut = folder.latest(Scene, item.id), folder.placing(item), folder.latest(Cut, item.id)
-    now = standing(folder.decided(item.id))
+    now, painting = standing(folder.decided(item.id)), painted_by(folder, item)
     frames = shown_frames(folder.root, item.id, cut.input) if cut is not None and cut.input else {}
     anchor = shown_anchor(folder.root, item.id, placing.input) if placing is not None and placing.input else None
     fixed = {index for about, index in now.fields if scene is not None and about == scene_hash(scene)}
@@ -103,6 +104,8 @@ def view(folder: BuildFolder, config: BuildConfig, item: Item, sample: Sample | 
         "kept": now.kept,
         "seen": state_of(folder, item.id),
         "prompt": item.row.prompt.strip(),
+        "painted": "" if painting is None else f"{painting.by}, seed {painting.seed}: {item.row.image_prompt.strip()}",
+        "again": item.painted,
         "asked": scene is not None and scene.by != "given",
         "why": next((drop.reason for drop in own if drop.instance_id is None and not drop.interaction), ""),
         "acts": acts,

@@ -67,6 +67,30 @@ class Scene(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Painting(Record):
+    """The first frame that was painted for a sample: one line of ``paintings.jsonl``."""
+
+    sample_id: str
+    """The sample."""
+    input: str
+    """Hash of text, seed, painter and its settings."""
+    by: str
+    """The painter."""
+    seed: int
+    """The seed it was painted with."""
+    start: str = ""
+    """Hash of text, first seed, painter and its settings: what `tried` speaks of."""
+    tried: tuple[int, ...] = ()
+    """Instances that were found in the pictures of the first seed and those after it, as far as they did not show all."""
+    sha256: str = ""
+    """Hash of the picture's file."""
+    status: str = "ok"
+    """``ok`` or ``failed``."""
+    reason: str = ""
+    """Why it failed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Proposals(Record):
     """What a detector proposed: one line of ``proposals.jsonl``."""
 
@@ -194,6 +218,8 @@ class Decision(Record):
     """Index of the interaction in its scene; None: it is not about an interaction."""
     fields: Mapping[str, Any] | None = field(default=None, metadata=LATER)
     """Fields that the interaction has instead, by name; None: all stay."""
+    seed: int | None = field(default=None, metadata=LATER)
+    """Seed of the painted picture that is rejected with the sample; None: it is not about a picture."""
     about: str = field(default="", metadata=LATER)
     """Hash of the scene whose interaction is meant: of another scene it says nothing."""
 
@@ -205,7 +231,7 @@ class Drop(Record):
     sample_id: str
     """The sample."""
     step: str
-    """``scene``, ``places``, ``cuts``, ``touching``, ``twins`` or ``review``."""
+    """``scene``, ``painting``, ``places``, ``cuts``, ``touching``, ``twins`` or ``review``."""
     reason: str
     """Why, in one sentence."""
     instance_id: str | None = None

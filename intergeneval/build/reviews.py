@@ -10,8 +10,10 @@ from typing import Any
 from intergeneval.build.act_reviews import ActReading
 from intergeneval.build.config import BuildConfig
 from intergeneval.build.folder import BuildFolder
-from intergeneval.build.records import Cut, Decision, Placing, Scene
+from intergeneval.build.records import Cut, Decision, Painting, Placing, Scene
+from intergeneval.build.shared_pictures import for_the_others, to_be_painted_again
 from intergeneval.build.source import Item
+from intergeneval.build.standing import standing
 from intergeneval.errors import RecordError, UsageError
 from intergeneval.ids import sha256_bytes, sha256_json, short, strict_json
 from intergeneval.records import Box, Record
@@ -80,13 +82,14 @@ def apply_review(folder: BuildFolder, path: Path, items: Sequence[Item], config:
         raise UsageError(f"{path}: is a review of build {review.build!r}, and {folder.out} holds build {folder.id!r}")
     faults: list[str] = []
     found: list[Decision] = []
-    reading = ActReading(folder=folder, items={item.id: item for item in items}, config=config)
+    by_id = {item.id: item for item in items}
+    reading = ActReading(folder=folder, items=by_id, config=config)
     again = {item.sample_id for item in review.decisions if _is_whole(item) and item.decision == "fix"}
+    other_pictures = to_be_painted_again(again, items)
     for index, remark in enumerate(review.decisions):
         made = _decision(reading, remark, digest)
-        if not _is_whole(remark) and remark.sample_id in again:
-            what = "interactions" if remark.instance_id is None else "instances"
-            made = f"its prompt is to be read again, so nothing can be said of its {what} yet"
+        if why := _too_early(remark, again, other_pictures, by_id):
+            made = why
         if isinstance(made, str):
             faults.append(f"  decisions[{index}] ({_about(remark)}): {made}")
         else:
@@ -97,8 +100,21 @@ def apply_review(folder: BuildFolder, path: Path, items: Sequence[Item], config:
     if faults:
         more = [f"  and {len(faults) - _SHOWN} more"] if len(faults) > _SHOWN else []
         raise UsageError(f"{path}: nothing was applied, because\n" + "\n".join([*faults[:_SHOWN], *more]))
-    folder.decide(found)
+    folder.decide([*found, *for_the_others(found, by_id, folder)])
     return len(found)
+
+
+def _too_early(remark: Remark, again: set[str], other_pictures: Mapping[str, str], items: Mapping[str, Item]) -> str:
+    """Return why nothing can be said of something yet: its prompt is to be read, or its picture painted, again."""
+    what = "interactions" if remark.instance_id is None else "instances"
+    if remark.sample_id in other_pictures and not (_is_whole(remark) and remark.decision == "drop"):
+        source = other_pictures[remark.sample_id]
+        return f"it starts from the picture of {source}, which is to be painted again; leave it open until that was done"
+    if _is_whole(remark) or remark.sample_id not in again:
+        return ""
+    if remark.sample_id in items and items[remark.sample_id].painted:
+        return f"its picture is to be painted again, so nothing can be said of its {what} yet"
+    return f"its prompt is to be read again, so nothing can be said of its {what} yet"
 
 
 def _content(path: Path) -> bytes:
@@ -148,13 +164,20 @@ def _decision(reading: ActReading, remark: Remark, digest: str) -> Decision | st
         return reading.decision(blank, remark.interaction, remark.fields)
     if remark.fields is not None:
         return "fields belong to an interaction; write its index as interaction"
-    return _whole(folder, blank) if remark.instance_id is None else _instance(folder, blank, remark)
+    return (
+        _whole(folder, blank, reading.items[blank.sample_id]) if remark.instance_id is None else _instance(folder, blank, remark)
+    )
 
 
-def _whole(folder: BuildFolder, blank: Decision) -> Decision | str:
+def _whole(folder: BuildFolder, blank: Decision, item: Item) -> Decision | str:
     scene = folder.latest(Scene, blank.sample_id)
     if blank.decision != "fix":
         return blank
+    if item.painted:
+        # Another picture is wanted; an older remark on the prompt goes on to hold.
+        shown = folder.latest(Painting, item.id)
+        note = blank.note or standing(folder.decided(item.id)).note
+        return replace(blank, note=note, seed=shown.seed if shown is not None else None)
     if scene is not None and scene.by == "given":
         return "its instances are your own; correct them in the list of prompts"
     return blank if blank.note else "a sample to fix needs a note: its prompt is read anew with it"

@@ -53,6 +53,8 @@ class Row(Record):
     """The interactions; None: a model is asked."""
     image_prompt: str = field(default="", metadata=LATER)
     """Text that the first frame can be drawn from; empty: none was written."""
+    image_seed: int | None = field(default=None, metadata=LATER)
+    """Seed of the first frame that is painted from it; None: the build's."""
 
     def scene_instances(self) -> tuple[Instance, ...]:
         """Return the instances with their box colours, in order; at most as many as there are colours."""
@@ -78,6 +80,8 @@ def row_faults(row: Row, root: Path, *, is_video: bool, text_only: bool) -> Iter
         return
     if row.anchor is not None and (row.anchor < 0 or not is_video):
         yield "anchor", f"{row.anchor} is no frame of a video", "leave it out, or give the frame's number in the video"
+    if row.image_seed is not None and row.image_seed < 0:
+        yield "image_seed", f"{row.image_seed} is below 0", "write a whole number from 0, or leave it out"
     if (row.instances is None) != (row.interactions is None):
         yield "instances", "instances and interactions come together", "give both, or neither and let a model read the prompt"
         return

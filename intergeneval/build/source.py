@@ -1,7 +1,8 @@
 """What a benchmark is built from: a folder of images or videos with a list of prompts, read with every fault named.
 
 The list is ``prompts.jsonl`` (one object a line), ``prompts.csv`` (with a header) or ``prompts.txt`` (``name<TAB>prompt``). A row
-names its picture or video, or has an id after which a file in the folder is called. JSONL rows may bring instances, with boxes or
+names its picture or video, has an id after which a file in the folder is called, or an ``image_prompt`` that a picture is painted
+from. JSONL rows may bring instances, with boxes or
 masks, and interactions; what a row brings is not asked of a model.
 """
 
@@ -9,23 +10,25 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from intergeneval import bench_paths
 from intergeneval.bench.faults import Fault
 from intergeneval.bench.names import id_fault, path_fault
 from intergeneval.build.rows import Row, row_faults
 from intergeneval.errors import BenchError, RecordError, UsageError
-from intergeneval.ids import strict_json
+from intergeneval.ids import sha256_json, short, strict_json
 from intergeneval.records.disk import read_text
 from intergeneval.videos import IMAGE_SUFFIXES, VIDEO_SUFFIXES
 
 LISTS = ("prompts.jsonl", "prompts.csv", "prompts.txt")
 """Names of the list of prompts, in the order in which they are looked for."""
-COLUMNS = ("id", "prompt", "image", "video", "anchor", "scene")
+COLUMNS = ("id", "prompt", "image", "video", "anchor", "scene", "image_prompt", "image_seed")
 """Columns of a CSV list."""
+_NUMBERS = {"anchor": "frame number", "image_seed": "whole number"}
 _LARGEST = 256 << 20
 _SHOWN = 40
 
@@ -42,6 +45,8 @@ class Item:
     """Picture or video; None in a text-only build."""
     is_video: bool
     """Which of the two."""
+    painted: bool = False
+    """Whether it is painted from the row's ``image_prompt``; rows with one text and seed have one picture."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +59,11 @@ class Source:
     """The prompts, in the list's order."""
 
 
-def read_source(place: Path, *, text_only: bool) -> Source:
-    """Read the list and look for its files. Raises UsageError where there is no list, BenchError naming every fault of it."""
+def read_source(place: Path, *, text_only: bool, painted: Path | None = None) -> Source:
+    """Read the list and look for its files. Raises UsageError where there is no list, BenchError naming every fault of it.
+
+    `painted` is the folder of pictures that are painted from text; None: every row has a file.
+    """
     path = _list_of(place)
     faults: list[Fault] = []
     rows = [(row, where) for row, where in _rows(path, faults) if row is not None]
@@ -65,8 +73,9 @@ def read_source(place: Path, *, text_only: bool) -> Source:
             media.setdefault(file.stem, []).append(file)
     items: list[Item] = []
     seen: dict[str, str] = {}
+    files = _Files(root=path.parent, media=media, painted=painted)
     for row, where in rows:
-        item = _item(row, where, path.parent, media, faults, text_only=text_only)
+        item = _item(row, where, files, faults, text_only=text_only)
         if item is None:
             continue
         if item.id in seen:
@@ -74,6 +83,7 @@ def read_source(place: Path, *, text_only: bool) -> Source:
             faults.append(Fault(file=where, field="id", problem=problem, fix="give every prompt its own id", sample=item.id))
         seen.setdefault(item.id, where)
         items.append(item)
+    faults += _twins_apart(items, seen)
     if not items and not faults:
         faults.append(Fault(file=path.name, field="", problem="there is no prompt", fix="add one a line"))
     if faults:
@@ -85,12 +95,18 @@ def read_source(place: Path, *, text_only: bool) -> Source:
 
 
 def _list_of(place: Path) -> Path:
+    if not place.exists() and bench_paths.is_name(str(place)):
+        # A benchmark may bring the list that it is built from, such as the one of whodoes for image-to-video models.
+        place = bench_paths.by_name(str(place)) or place
     if place.is_file():
         if place.suffix not in (".jsonl", ".csv", ".txt"):
             raise UsageError(f"{place}: a list of prompts is a .jsonl, .csv or .txt file")
         return place
     if not place.is_dir():
-        raise UsageError(f"{place}: there is no such folder or file; give a folder with {LISTS[0]} and images or videos")
+        raise UsageError(
+            f"{place}: there is no such folder or file; give a folder with {LISTS[0]} and images or videos, or "
+            f"the name of a benchmark that brings such a list"
+        )
     found = [place / name for name in LISTS if (place / name).is_file()]
     if not found:
         raise UsageError(f"{place}: holds no list of prompts; add one of {', '.join(LISTS)}")
@@ -151,12 +167,11 @@ def _csv_rows(text: str) -> Iterator[tuple[int, Any]]:
             yield reader.line_num, f"the row does not have {len(names)} columns"
             continue
         row: dict[str, Any] = {name: value for name, value in raw.items() if value.strip()}
-        if "anchor" in row:
-            if not row["anchor"].strip().isdecimal():
-                yield reader.line_num, f"anchor {row['anchor']!r} is no frame number"
-                continue
-            row["anchor"] = int(row["anchor"])
-        yield reader.line_num, row
+        wrong = [name for name in _NUMBERS if name in row and not row[name].strip().isdecimal()]
+        if wrong:
+            yield reader.line_num, f"{wrong[0]} {row[wrong[0]]!r} is no {_NUMBERS[wrong[0]]}"
+            continue
+        yield reader.line_num, {name: int(value) if name in _NUMBERS else value for name, value in row.items()}
 
 
 def _text_rows(text: str) -> Iterator[tuple[int, Any]]:
@@ -166,9 +181,20 @@ def _text_rows(text: str) -> Iterator[tuple[int, Any]]:
             yield number, {"id": name.strip(), "prompt": prompt} if tab else "the line is not of the form name<TAB>prompt"
 
 
-def _item(
-    row: Row, where: str, root: Path, media: Mapping[str, list[Path]], faults: list[Fault], *, text_only: bool
-) -> Item | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Files:
+    """Where the files of rows are looked for."""
+
+    root: Path
+    media: Mapping[str, list[Path]]
+    painted: Path | None
+
+    def beside(self, name: str) -> list[Path]:
+        """Return the pictures and videos that are called as an id says."""
+        return self.media.get(_stem(name), []) if name else []
+
+
+def _item(row: Row, where: str, files: _Files, faults: list[Fault], *, text_only: bool) -> Item | None:
     """Return the row with its file; None where it has none it should have, with the fault added."""
 
     def fault(field: str, problem: str, fix: str) -> None:
@@ -176,16 +202,15 @@ def _item(
 
     count = len(faults)
     named = [(field, value) for field, value in (("image", row.image), ("video", row.video)) if value is not None]
+    painted = files.painted is not None and not named and bool(row.image_prompt.strip()) and not files.beside(row.id)
     path: Path | None = None
     if len(named) > 1:
         fault("video", "the row names an image and a video", "name one of the two")
     elif text_only and named:
         fault(named[0][0], "a text-only build takes no images or videos", "leave them out, or build without --text-only")
-    elif named:
-        path = _named_file(named[0][0], named[0][1], root, fault)
     elif not text_only:
-        path = _file_beside(row.id, root, media, fault)
-    sample_id = (Path(row.id).stem if _kind(Path(row.id)) else row.id) or (path.stem if path else "")
+        path = _to_paint(row, files, fault) if painted else _file_of(row, named, files, fault)
+    sample_id = _stem(row.id) or (path.stem if path and not painted else "")
     if sample_id and (problem := id_fault(sample_id)):
         fault("id", f"the id {problem}", "use letters, digits, dashes and spaces")
     elif not sample_id and path is None and text_only:
@@ -194,27 +219,76 @@ def _item(
     for index, act in enumerate(row.interactions or ()):
         if sample_id and act.twin_of == sample_id:
             fault(f"interactions[{index}].twin_of", "the sample is its own twin", "write the id of the other sample")
-    for field, problem, fix in row_faults(row, root, is_video=is_video, text_only=text_only):
+    for field, problem, fix in row_faults(row, files.root, is_video=is_video, text_only=text_only):
         fault(field, problem, fix)
     if len(faults) > count:
         return None
-    return Item(id=sample_id, row=row, media=path, is_video=is_video)
+    return Item(id=sample_id, row=row, media=path, is_video=is_video, painted=painted)
 
 
-def _file_beside(name: str, root: Path, media: Mapping[str, list[Path]], fault: Any) -> Path | None:
-    """Return the file that is called as an id says, with or without its ending."""
-    stem = Path(name).stem if name and _kind(Path(name)) else name
-    found = media.get(stem, []) if stem else []
+def _stem(name: str) -> str:
+    return Path(name).stem if name and _kind(Path(name)) else name
+
+
+def _to_paint(row: Row, files: _Files, fault: Any) -> Path | None:
+    """Return where the picture of a row will lie: in one place for all rows with its text and seed."""
+    assert files.painted is not None
+    if not row.id:
+        fault("id", "the row has no id", "add one")
+    for index, item in enumerate(row.instances or ()):
+        if item.box is not None or item.mask is not None:
+            problem = "boxes and masks belong to a picture, and this one is still to be painted"
+            fault(f"instances[{index}]", problem, "leave them out, or name the picture")
+    text = " ".join(row.image_prompt.split())
+    return files.painted / f"{short(sha256_json([text, row.image_seed]), 16)}.png"
+
+
+def painted_together(item: Item, items: Sequence[Item]) -> list[Item]:
+    """Return the other items that start from the same painted picture."""
+    return [one for one in items if item.painted and one.painted and one.media == item.media and one.id != item.id]
+
+
+def _twins_apart(items: Sequence[Item], where: Mapping[str, str]) -> Iterator[Fault]:
+    """Yield a fault for each twin that would not start from its twin's picture: a painted one belongs to both."""
+    by_id = {item.id: item for item in items}
+    for item in items:
+        for index, act in enumerate(item.row.interactions or ()):
+            other = by_id.get(act.twin_of or "")
+            if other is None or not (item.painted or other.painted) or item.media == other.media:
+                continue
+            yield Fault(
+                file=where[item.id],
+                field=f"interactions[{index}].twin_of",
+                problem=f"{other.id!r} would start from another picture, and twins start from the same",
+                fix="give both the same image_prompt and image_seed, or name one picture for both",
+                sample=item.id,
+            )
+
+
+def _file_of(row: Row, named: Sequence[tuple[str, str]], files: _Files, fault: Any) -> Path | None:
+    return _named_file(*named[0], files.root, fault) if named else _file_beside(row, files, fault)
+
+
+def _file_beside(row: Row, files: _Files, fault: Any) -> Path | None:
+    """Return the file that is called as a row's id says, with or without its ending."""
+    stem, root = _stem(row.id), files.root
     # With its ending an id means one file.
-    found = [file for file in found if file.name == name] or found
+    found = [file for file in files.beside(row.id) if file.name == row.id] or files.beside(row.id)
     if not found:
         missing = f"no image or video, and no file called {stem!r} lies beside the list" if stem else "no id and no file"
-        fault("image", f"the row names {missing}", "name the file, or build with --text-only for text-to-video models")
+        fault("image", f"the row names {missing}", _ways_to_a_picture(row, files))
     elif len(found) > 1:
         fault("image", f"{' and '.join(file.name for file in found)} lie beside the list", "name the one that is meant")
     elif problem := path_fault(found[0].name, root):
         fault("image", f"the path {problem}", "name a file in the folder of the list")
     return found[0] if found else None
+
+
+def _ways_to_a_picture(row: Row, files: _Files) -> str:
+    if files.painted is not None:
+        return "name the file, or write image_prompt, the text of a first frame from which the prompt can go on"
+    paint = ", have it painted from its image_prompt with --text-to-image FOLDER_OR_ID," if row.image_prompt.strip() else ","
+    return f"name the file{paint} or build with --text-only for text-to-video models"
 
 
 def _named_file(field: str, text: str, root: Path, fault: Any) -> Path | None:

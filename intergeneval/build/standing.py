@@ -21,6 +21,8 @@ class Standing:
     """Why the sample was dropped; None where it was not."""
     note: str = ""
     """Remark of the last ``fix`` of the whole sample: its prompt is read anew with it."""
+    first_seed: int = 0
+    """Lowest seed of its painted picture: above all that were rejected."""
     kept: bool = False
     """Whether a person said to keep it as a whole."""
     gone: Mapping[str, str] = field(default_factory=dict)
@@ -37,7 +39,7 @@ class Standing:
 
 def standing(decisions: Sequence[Decision]) -> Standing:
     """Return what the decisions about one sample come to; of several about one thing the last counts, rejections add up."""
-    dropped, note, kept = None, "", False
+    dropped, note, first_seed, kept = None, "", 0, False
     gone: dict[str, str] = {}
     boxes: dict[str, tuple[Box, int]] = {}
     rejected: dict[str, tuple[Box, ...]] = {}
@@ -57,6 +59,7 @@ def standing(decisions: Sequence[Decision]) -> Standing:
             kept = item.decision == "keep"
             if item.decision == "fix":
                 # The prompt is read anew: whom an id stood for before says nothing about whom it stands for now.
+                first_seed = max(first_seed, 0 if item.seed is None else item.seed + 1)
                 note, gone, boxes, rejected, fields, left = item.note, {}, {}, {}, {}, {}
         elif item.decision == "drop":
             gone[name] = _dropped(item)
@@ -67,7 +70,17 @@ def standing(decisions: Sequence[Decision]) -> Standing:
             elif item.rejected is not None:
                 boxes.pop(name, None)
                 rejected[name] = (*rejected.get(name, ()), item.rejected)
-    return Standing(dropped=dropped, note=note, kept=kept, gone=gone, boxes=boxes, rejected=rejected, fields=fields, left=left)
+    return Standing(
+        dropped=dropped,
+        note=note,
+        first_seed=first_seed,
+        kept=kept,
+        gone=gone,
+        boxes=boxes,
+        rejected=rejected,
+        fields=fields,
+        left=left,
+    )
 
 
 def _dropped(item: Decision) -> str:

@@ -12,6 +12,7 @@ from intergeneval.bench_paths import TOML
 from intergeneval.build.assembly import Assembled
 from intergeneval.build.config import BuildConfig
 from intergeneval.build.folder import BuildFolder
+from intergeneval.build.paint_step import painted_by
 from intergeneval.build.pictures import mask_picture, write_png
 from intergeneval.build.records import Cut
 from intergeneval.build.source import Item
@@ -45,15 +46,19 @@ def write_benchmark(folder: BuildFolder, config: BuildConfig, items: Sequence[It
         write_atomically(out / SAMPLES, "".join(canonical_json(sample.to_json()) + "\n" for sample in with_hashes))
         # Reference videos are there for every sample or for none.
         has_videos = all(sources[sample.id].is_video for sample in made.samples)
-        write_atomically(out / TOML, _head(config, made, has_videos=has_videos))
+        lines = [painted_by(folder, sources[sample.id]) for sample in made.samples]
+        painters = sorted({line.by for line in lines if line is not None})
+        write_atomically(out / TOML, _head(config, made, painters, has_videos=has_videos))
     except OSError as error:
         raise StoreError(f"{out}: cannot be written ({error.strerror or error})") from None
 
 
-def _head(config: BuildConfig, made: Assembled, *, has_videos: bool) -> str:
+def _head(config: BuildConfig, made: Assembled, painters: Sequence[str], *, has_videos: bool) -> str:
     name = config.name or Path(config.out).resolve().name
     source = Path(config.source).resolve().name
     built = f"Built from {source}: {len(made.samples)} samples, {len(made.reviewed)} of them reviewed by a person."
+    if painters:
+        built += f" First frames were painted by {' and '.join(painters)}, from the texts in image_prompt."
     fields = {
         "name": name,
         "version": config.version,
@@ -63,9 +68,11 @@ def _head(config: BuildConfig, made: Assembled, *, has_videos: bool) -> str:
         **({"task": "text-to-video"} if config.text_only else {}),
     }
     # A JSON text is a TOML text as well, but for the delete character.
-    return "".join(
+    head = "".join(
         f"{key} = {json.dumps(value, ensure_ascii=False)}\n".replace("\x7f", "\\u007f") for key, value in fields.items()
     )
+    twins = painters and all(any(act.twin_of is not None for act in sample.interactions) for sample in made.samples)
+    return head + ("\n[suite]\ntwins = true\n" if twins else "")
 
 
 def _write_masks(folder: BuildFolder, sample: Sample) -> None:

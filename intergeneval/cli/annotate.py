@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,6 +71,23 @@ def opened(place: str, *, prompts: str | None, bench: str | None, name: str, tra
 
 
 def _found(text: str) -> Path:
-    from intergeneval import bench
+    """Return the folder of a benchmark in which masks may be written; one that came with the package is copied once."""
+    from intergeneval import bench, bench_paths
 
-    return bench.folder_of(text)
+    folder = bench.folder_of(text)
+    own = bench_paths.own_place(folder)
+    if own != folder:
+        copied(folder, own)
+        echo(f"{folder} came with the package, so masks are drawn in a copy of it: {own}", err=True)
+    return own
+
+
+def copied(folder: Path, own: Path) -> None:
+    """Copy a benchmark, whole or not at all. Raises UsageError."""
+    half = own.with_name(f".{own.name}.copying")
+    try:
+        shutil.rmtree(half, ignore_errors=True)
+        shutil.copytree(folder, half)
+        half.rename(own)
+    except (OSError, shutil.Error) as error:
+        raise UsageError(f"{own}: {folder} cannot be copied there ({error}); copy it by hand, or run this elsewhere") from None

@@ -25,10 +25,13 @@ _SHOWN = 12
 @click.option("--judge", help="Reads prompts and verifies crops: openai:MODEL, hf:PATH; none (default): rules read.")
 @click.option("--detector", help="Proposes boxes: grounding_dino (default where it is installed), stored:FILE, none, ...")
 @click.option("--tracker", help="Cuts boxes out and follows them: hf (default where it is installed), sam2, flow.")
+@click.option("--text-to-image", help="Paints first frames from image_prompt: folder or hub id of a diffusers pipeline.")
 @click.option("--review", type=click.Path(path_type=Path, dir_okay=False), help="Apply the decisions that the review page saved.")
 @click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="TOML file with any of these settings and more.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @more("--text-only", is_flag=True, default=None, help="For text-to-video models: prompts alone, no first frames.")
+@more("--image-seed", type=int, help="Seed of painted first frames; default 0.")
+@more("--image-tries", type=int, help="Most first frames to paint of a text until one shows all instances; default 1.")
 @more("--accept-doubts", is_flag=True, default=None, help="Take samples whose masks may not show what they are called.")
 @more("--name", help="Name of the benchmark; default that of the folder.")
 @more("--licence", help="Licence of prompts and pictures, with attribution.")
@@ -71,6 +74,7 @@ def as_data(result: BuildResult) -> dict[str, Any]:
         "out": str(result.out),
         "samples": [sample.id for sample in result.made.samples],
         "reviewed": list(result.made.reviewed),
+        "painted": dict(result.painted),
         "dropped": [drop.to_json() for drop in result.made.drops],
         "pages": [str(page) for page in result.pages],
         "applied": result.applied,
@@ -89,6 +93,8 @@ def summary(result: BuildResult) -> str:
     if result.applied is not None:
         lines.append(f"review: {result.applied} decisions applied" if result.applied else "review: applied before, nothing new")
     lines.append(f"{len(made.samples)} samples, {len(made.reviewed)} of them kept by a person")
+    if result.painted:
+        lines.append(f"first frames of {len(result.painted)} prompts were painted; look at them on the review page")
     left_out = [drop for drop in made.drops if not drop.pending]
     if left_out:
         lines.append(f"left out: {len(left_out)}, each with its reason in {result.out / 'dropped.jsonl'}")

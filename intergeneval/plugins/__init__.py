@@ -1,4 +1,4 @@
-"""Named backends: sources, benchmarks, trackers, detectors and judges register under entry points.
+"""Named backends: sources, painters, benchmarks, trackers, detectors and judges register under entry points.
 
 A spec on the command line is ``name`` or ``name:argument``; the part before the first colon picks the entry point of group
 ``intergeneval.<kind>``, which is a callable that takes the argument (an empty text where there is none) and a settings mapping.
@@ -16,7 +16,7 @@ from typing import Any
 
 from intergeneval.errors import BackendError, MissingDependencyError, UnknownPluginError
 
-KINDS = ("sources", "benchmarks", "trackers", "detectors", "judges")
+KINDS = ("sources", "painters", "benchmarks", "trackers", "detectors", "judges")
 
 Factory = Callable[[str, Mapping[str, Any]], Any]
 """(argument, settings) -> backend."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-from intergeneval import bench
+from intergeneval import bench, bench_paths
 from intergeneval.bench import Benchmark, OwnMasks
 from intergeneval.config import AUTO, OFF, RunConfig
 from intergeneval.errors import BenchError, UsageError
@@ -137,21 +138,51 @@ def first_frame_finder(
     """
     if benchmark.task != bench.TEXT_TO_VIDEO or isinstance(backends.tracker, StoredTracker) or not lacking:
         return None
-    tracker, model = backends.tracker, model_name(config, backends)
-    shown = ", ".join(f"{sample}/{seed}" for sample, seed in lacking[:5])
-    more = f" and {len(lacking) - 5} more" if len(lacking) > 5 else ""
-    place = f"{bench.MASKS}/{bench.model_folder(model)}/<sample>"
-    who = (
-        f"benchmark {benchmark.name} is for text-to-video models, and {model} has no first-frame masks of its own for "
-        f"{len(lacking)} video{'s' if len(lacking) > 1 else ''} ({shown}{more}): draw them, as {place}/<instance>.png for every "
-        f"seed or {place}/<seed>/<instance>.png for one, or have the instances found and cut out:"
-    )
     if backends.detector is None:
-        raise UsageError(f"{who} give a detector, such as --detector grounding_dino")
+        if there := _there(backends, benchmark, lacking):
+            raise UsageError(_how_to_mask(config, backends, benchmark, there))
+        # What there is has masks; what there is not needs none.
+        return None
+    tracker = backends.tracker
     if not isinstance(tracker, Segments):
-        raise UsageError(f"{who} the tracker {tracker.id} makes no masks from boxes; use hf, sam2 or flow")
+        raise UsageError(
+            f"benchmark {benchmark.name} is for text-to-video models, and the instances of {len(lacking)} videos are to be found "
+            f"and cut out: the tracker {tracker.id} makes no masks from boxes; use hf, sam2 or flow"
+        )
     prompts = Path(config.prompts) if config.prompts else None
     return FirstFrame(backends.detector, backends.judge, tracker, config.grounding, prompts)
+
+
+def _there(backends: Backends, benchmark: Benchmark, lacking: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Return the videos among `lacking` that there are, as far as that is known before the run."""
+    source = backends.source
+    if not isinstance(source, FolderSource):
+        return list(lacking)
+    held = {sample.id for sample in benchmark.samples if source.has(sample)}
+    return [(name, seed) for name, seed in lacking if name in held]
+
+
+def _how_to_mask(config: RunConfig, backends: Backends, benchmark: Benchmark, lacking: Sequence[tuple[str, int]]) -> str:
+    """Return why a run cannot begin without first-frame masks, with every way to have some."""
+    model, source = model_name(config, backends), backends.source
+    shown = ", ".join(f"{sample}/{seed}" for sample, seed in lacking[:5])
+    more = f" and {len(lacking) - 5} more" if len(lacking) > 5 else ""
+    own = bench_paths.own_place(benchmark.root)
+    copied = "" if own == benchmark.root else f", a copy of {benchmark.root}"
+    place = f"{bench.MASKS}/{bench.model_folder(model)}/<sample>"
+    by_hand = f"as {place}/<instance>.png for every seed or {place}/<seed>/<instance>.png for one, in {own}{copied}"
+    annotate = ""
+    if isinstance(source, FolderSource):
+        named = f" --name {shlex.quote(config.name)}" if config.name else ""
+        asked = shlex.quote(config.bench or benchmark.name)
+        annotate = f"intergeneval annotate {shlex.quote(str(source.folder))} --bench {asked}{named}, or "
+    return (
+        f"benchmark {benchmark.name} is for text-to-video models, and {model} has no first-frame masks of its own for "
+        f"{len(lacking)} video{'s' if len(lacking) > 1 else ''} ({shown}{more}). Either of these brings them:\n"
+        f"  have them found: give a detector, such as --detector grounding_dino, and --tracker hf or sam2 (pip install "
+        f"'intergeneval[models]')\n"
+        f"  draw them: {annotate}{by_hand}"
+    )
 
 
 def check_benchmark(benchmark: Benchmark, lacking: Sequence[tuple[str, int]], *, needs_masks: bool) -> None:

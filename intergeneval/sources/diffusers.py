@@ -17,7 +17,6 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-import diffusers
 import numpy as np
 import torch
 from PIL import Image
@@ -27,15 +26,14 @@ from intergeneval.ids import sha256_file
 from intergeneval.plugins.adapters import Adapter, adapter_in
 from intergeneval.plugins.fitting import Fitting
 from intergeneval.plugins.video_models import TOLD, rules_of
-from intergeneval.plugins.weights import Once, Weights, locate, place
+from intergeneval.plugins.weights import Once, locate, place
 from intergeneval.records import Fit, Sample
-from intergeneval.records.disk import read_text
 from intergeneval.sources import Frame, SourceVideo
 from intergeneval.sources.generation import OWNER, Generation, pipeline_files, video_size
+from intergeneval.sources.pipeline_index import MARKER, pipeline_class, rebuilt_tokenizers
 
 __all__ = ["DiffusersSource", "Generation", "create", "noise_seed"]
 
-MARKER = "model_index.json"
 FORMER_RATES = {"CogVideoX": 8.0, "Wan": 16.0, "HunyuanVideo": 24.0, "LTX": 24.0, "Mochi": 30.0}
 """Start of a pipeline's class name -> the rate that older versions took for every model of that class, and 8 for others: what
 `describe` holds the present rate against, so that runs whose rate was right keep their hash."""
@@ -43,12 +41,6 @@ TOLD_RATE = ("frame_rate", "fps")
 """Arguments by which a pipeline is told the rate of the video that it is to make."""
 FULL_PRECISION = {"Wan": ("vae", "image_encoder")}
 """Start of a pipeline's class name -> parts that lose quality in half precision."""
-
-REBUILT = ("LlamaTokenizer", "LlamaTokenizerFast")
-"""Classes that do not read a tokenizer's file as it stands: transformers 5.24 builds Llama 2's rules around its vocabulary.
-
-HunyuanVideo's pipelines name the second for a byte-level tokenizer of Llama 3, and lose the spaces of every prompt by it.
-"""
 
 
 class DiffusersSource:
@@ -61,8 +53,10 @@ class DiffusersSource:
         """Look at the pipeline's index; its weights are loaded with the first video. Raises ConfigError."""
         self._generation = generation
         self._weights = locate(OWNER, source, MARKER)
-        self._class_name, self._class, self._index = _pipeline_class(self._weights)
+        self._class_name, self._class, self._index = pipeline_class(OWNER, self._weights)
         accepted = inspect.signature(self._class.__call__).parameters
+        if "num_frames" not in accepted:
+            raise ConfigError(f"{OWNER}: {self._class_name} makes no videos; give a text-to-video or image-to-video pipeline")
         unknown = [name for name in generation.arguments() if name not in accepted]
         if unknown:
             raise ConfigError(f"{OWNER}: {self._class_name} takes no {unknown[0]}; leave that setting out")
@@ -175,7 +169,9 @@ class DiffusersSource:
     def _load(self) -> Any:
         whole = _of_family(FULL_PRECISION, self._class_name) or ()
         dtype = {"default": self._dtype, **dict.fromkeys(whole, torch.float32)} if whole else self._dtype
-        pipeline = self._class.from_pretrained(self._weights.source, dtype=dtype, **self._tokenizers())
+        pipeline = self._class.from_pretrained(
+            self._weights.source, dtype=dtype, **rebuilt_tokenizers(self._weights, self._index)
+        )
         pipeline.set_progress_bar_config(disable=True)
         if self._generation.tiling:
             pipeline.vae.enable_tiling()
@@ -183,16 +179,6 @@ class DiffusersSource:
             pipeline.enable_model_cpu_offload(device=self._device)
             return pipeline
         return pipeline.to(self._device)
-
-    def _tokenizers(self) -> dict[str, Any]:
-        """Return the tokenizers that the pipeline would load by a class that rebuilds them, loaded by their files."""
-        named = {part for part, made in self._index.items() if isinstance(made, list) and made[-1:] and made[-1] in REBUILT}
-        if not named:
-            return {}
-        from transformers import AutoTokenizer
-
-        auto: Any = AutoTokenizer
-        return {part: auto.from_pretrained(self._weights.source, subfolder=part) for part in sorted(named)}
 
     def _generate(self, sample: Sample, seed: int, image: Path | None) -> np.ndarray[Any, np.dtype[np.uint8]]:
         """Return the frames (N, H, W, 3). Raises BackendError for an image that is none or frames that are not finite."""
@@ -260,35 +246,6 @@ class DiffusersSource:
 def noise_seed(sample_id: str, seed: int) -> int:
     """Return the seed (0 to 2^63 - 1) of a sample's noise: its own for each sample, so that videos do not share their noise."""
     return int.from_bytes(hashlib.sha256(f"{seed}\0{sample_id}".encode()).digest()[:8], "big") >> 1
-
-
-def _pipeline_class(weights: Weights) -> tuple[str, Any, Mapping[str, Any]]:
-    """Return name and class of the pipeline, and its index.
-
-    The class must be one of the library's own: a folder must not bring code along.
-    """
-    folder = Path(weights.source)
-    if folder.is_dir():
-        place_of_index = folder / MARKER
-    else:
-        from huggingface_hub import hf_hub_download
-
-        place_of_index = Path(hf_hub_download(weights.source, MARKER))
-    try:
-        index = json.loads(read_text(place_of_index))
-        name = index["_class_name"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigError(
-            f"{OWNER}: {place_of_index} does not say which pipeline it is ({type(error).__name__}: {error})"
-        ) from None
-    found = getattr(diffusers, name, None) if isinstance(name, str) and name.isidentifier() else None
-    if not (inspect.isclass(found) and issubclass(found, diffusers.DiffusionPipeline)):
-        raise ConfigError(
-            f"{OWNER}: {place_of_index} names the pipeline {name!r}, which diffusers {diffusers.__version__} does not have"
-        )
-    if "num_frames" not in inspect.signature(found.__call__).parameters:
-        raise ConfigError(f"{OWNER}: {name} makes no videos; give a text-to-video or image-to-video pipeline")
-    return name, found, index
 
 
 def _size_by_image(pipeline: Any, shape: tuple[int, int]) -> tuple[int, int] | None:

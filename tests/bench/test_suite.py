@@ -180,3 +180,18 @@ def test_labels_of_several_interactions_are_those_of_the_first(tmp_path):
     labels = set(suite_labels(bench.load(twins(tmp_path / "small")).samples[0]))
     assert {"category force", "contact yes", "tool yes", "interactions 2", "several of a class yes"} <= labels
     assert "category social" not in labels
+
+
+def test_twins_whose_first_frames_or_masks_hold_something_else_are_named_whatever_the_files_are_called():
+    whole = bench.load(ROOT / "staged-twins")
+    first, second = whole.samples[:2]
+    mask = first.instances[0].mask
+    renamed = dataclasses.replace(
+        second, image="first_frames/b.jpg", hashes={**second.hashes, "first_frames/b.jpg": second.hashes[second.image]}
+    )
+    alike = bench.check_suite(dataclasses.replace(whole, samples=(first, renamed)), bench.Suite(twins=True))
+    assert not alike.faults
+    for path, said in ((first.image, "its image is not that of"), (mask, "its mask of id1 is not that of")):
+        other = dataclasses.replace(second, hashes={**second.hashes, path: "0" * 64})
+        report = bench.check_suite(dataclasses.replace(whole, samples=(first, other)), bench.Suite(twins=True))
+        assert {fault.problem.partition(" 'staged")[0] for fault in report.faults} == {said}

@@ -51,3 +51,14 @@ def test_a_sample_page_knows_the_times_of_a_video_whose_rate_varies_and_of_no_ot
     write_report(folders, tmp_path / "report", ReportOptions())
     pages = [(tmp_path / "report" / "samples" / f"{video.sample_id}.html").read_text() for video in lines[:2]]
     assert ['"times":' in page for page in pages] == [True, False]
+
+
+def test_the_page_of_a_sample_without_questions_is_written_with_its_arithmetic(tmp_path):
+    """A run that never asked, or whose lines of questions are lost, ended in "'level' is undefined"."""
+    folders = build(tmp_path, World(models=("atlas",), samples=2, tracks=False))
+    for name in ("questions.jsonl", "answers.jsonl"):
+        (folders[0] / name).write_text("")
+    write_report(folders, tmp_path / "report", ReportOptions())
+    [page, _] = sorted((tmp_path / "report" / "samples").glob("*.html"))
+    assert "Questions and answers</h" not in page.read_text()
+    assert '-a">The arithmetic</h2>' in page.read_text()

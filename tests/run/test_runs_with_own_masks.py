@@ -233,7 +233,7 @@ def test_a_text_to_video_model_with_masks_of_its_own_for_all_videos_needs_no_det
     assert result.complete
     assert not (result.store.folder / "grounding.jsonl").exists()
     assert first_masks(result) == {("a", 0): (30, 61), ("b", 0): (30, 61)}
-    assert result.store.header.comparability.tracker == "flow-1"
+    assert result.store.header.comparability.tracker == "flow-2"
     assert start(prompts, tmp_path, "third").settle().header.key == result.store.header.key
 
 
@@ -261,8 +261,20 @@ def test_without_a_detector_the_missing_masks_are_listed_with_both_ways_out(prom
         start(prompts, tmp_path, "other", name="staged:x")
     said = str(refused.value)
     assert "staged:x has no first-frame masks of its own for 1 video (a/0)" in said
-    assert "draw them, as masks/staged%3Ax/<sample>/<instance>.png for every seed" in said
+    assert "as masks/staged%3Ax/<sample>/<instance>.png for every seed" in said
+    assert f"draw them: intergeneval annotate {tmp_path / 'other'} --bench {prompts[0]} --name staged:x, or" in said
     assert "give a detector, such as --detector grounding_dino" in said
+
+
+def test_videos_that_are_not_there_need_no_masks_and_no_detector(prompts, tmp_path):
+    """Who had made and masked the first videos of a benchmark was asked for masks of all those still to be made."""
+    draw(prompts[0], "other", "b")
+    (tmp_path / "other/a.mp4").unlink()
+    result = start(prompts, tmp_path, "other").execute()
+    assert [score.status for score in result.scores] == [ScoreStatus.MISSING, ScoreStatus.OK]
+    shutil.copy(tmp_path / "other/b.mp4", tmp_path / "other/a.mp4")
+    with pytest.raises(UsageError, match=r"no first-frame masks of its own for 1 video \(a/0\)"):
+        start(prompts, tmp_path, "other")
 
 
 def test_own_masks_of_another_size_than_the_video_are_that_video_s_failure_with_both_sizes(prompts, tmp_path):

@@ -71,7 +71,7 @@ def test_instances_found_in_the_first_frame_are_tracked_and_scored_and_the_run_s
     assert [track["instance_id"] for track in tracks["tracks"]] == ["id1", "id2"]
     assert "first frame: stored:boxes.jsonl@" in tracks["notes"][-1]
     comparability = json.loads((world / "run/run.json").read_text())["comparability"]
-    assert comparability["tracker"].startswith("flow-1, first frame: stored:boxes.jsonl@")
+    assert comparability["tracker"].startswith("flow-2, first frame: stored:boxes.jsonl@")
     assert comparability["tracker"].endswith("at most 8 a class, not verified (only)")
     before = (world / "run/grounding.jsonl").read_bytes()
     assert run(world, detector=world / "boxes.jsonl").exit_code == 0

@@ -65,13 +65,15 @@
     return (now.destination === null) !== (now.relation === null);
   }
 
+  const painted = (id) => articles.find((one) => one.dataset.id === id).hasAttribute("data-painted");
+
   function wrong(made) {
     if (made.box && (made.box.length !== 4 || made.box.some((side) => !Number.isFinite(side)) || made.box[0] >= made.box[2] || made.box[1] >= made.box[3]))
       return `${made.sample_id}, ${made.instance_id}: a box is four numbers x0, y0, x1, y1 with x0 < x1 and y0 < y1`;
     const named = `${made.sample_id}, interaction ${made.interaction}`, fields = made.fields;
     if (fields && !Object.keys(fields).length) return `${named}: to fix it, change a field, or choose keep`;
     if (fields && unpaired(made)) return `${named}: a destination needs a relation (in, on or at), and a relation a destination`;
-    if (!made.instance_id && made.interaction === undefined && made.decision === "fix" && !made.note) return `${made.sample_id}: a sample to fix needs a note`;
+    if (!made.instance_id && made.interaction === undefined && made.decision === "fix" && !made.note && !painted(made.sample_id)) return `${made.sample_id}: a sample to fix needs a note`;
     return "";
   }
 

@@ -1,0 +1,44 @@
+"""Where `annotate` writes: never into the installed package."""
+
+import shutil
+
+import pytest
+
+from intergeneval import bench, bench_paths
+from intergeneval.cli.annotate import opened
+from intergeneval.errors import UsageError
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """A user's folder with a model's videos in it, and no benchmark."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(bench.load("clips").root / "videos", tmp_path / "model")
+    return tmp_path
+
+
+def test_masks_for_a_benchmark_that_came_with_the_package_are_drawn_in_a_copy_that_a_run_finds_first(elsewhere, capsys):
+    shipped = bench.load("clips")
+    session = opened("model", prompts=None, bench="clips", name="", tracker=None)
+    assert session.root.resolve() == elsewhere / "benchmarks/clips"
+    assert "came with the package, so masks are drawn in a copy of it: benchmarks/clips" in capsys.readouterr().err
+    found = bench.load("clips")
+    assert found.root.resolve() == elsewhere / "benchmarks/clips"
+    assert found.hash == shipped.hash
+    # The second time the copy is what the name means.
+    (session.root / "mine.txt").write_text("kept")
+    assert (opened("model", prompts=None, bench="clips", name="", tracker=None).root / "mine.txt").is_file()
+    assert capsys.readouterr().err == ""
+
+
+def test_a_benchmark_of_the_user_is_annotated_where_it_lies(elsewhere):
+    shutil.copytree(bench.load("clips").root, elsewhere / "mine")
+    assert opened("model", prompts=None, bench="mine", name="", tracker=None).root.resolve() == elsewhere / "mine"
+    assert bench_paths.own_place(elsewhere / "mine") == elsewhere / "mine"
+
+
+def test_a_copy_that_cannot_be_made_is_one_message_and_leaves_nothing_behind(elsewhere):
+    (elsewhere / "benchmarks").write_text("a file where the folder should be")
+    with pytest.raises(UsageError, match="cannot be copied there"):
+        opened("model", prompts=None, bench="clips", name="", tracker=None)
+    assert sorted(item.name for item in elsewhere.iterdir()) == ["benchmarks", "model"]
