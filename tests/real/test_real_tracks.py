@@ -14,8 +14,8 @@ from intergeneval.masks import iou
 from intergeneval.records import Consistency
 from intergeneval.videos.beginning import moved_mask
 from intergeneval.videos.cuts import CutWatch
-from tests.real.hard_states import staged_looks
 from tests.real.scoring import emergences, figures, needless, pooled, reliability, states_text, text_of
+from tests.trackers.hard_states import staged_looks
 from tests.trackers.invariance import Clip, still, table
 from tests.videos.encoded_clips import frames_of
 
