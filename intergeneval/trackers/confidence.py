@@ -27,7 +27,7 @@ class Evidence:
     """How firmly its pixels were handed down from the first frame."""
 
 
-COLOUR, LOOK, CONTRAST, SIZE, PART, ROOTED, BASE = 0.88, 0.90, 1.03, 0.92, 3.43, 0.0, 3.71
+COLOUR, LOOK, CONTRAST, SIZE, PART, ROOTED, BASE = 0.88, 0.91, 1.02, 3.69, 3.37, 0.0, 3.82
 """Weights of the evidence's logarithms, and log odds where nothing speaks against a mask."""
 LEAST = 0.05
 """Evidence below this counts as this: one piece never decides alone."""

@@ -24,8 +24,11 @@ DRAWN = Path(__file__).parents[1] / "fixtures" / "clips"
 POLICIES = (("perfect", 6), ("identity-swap", 3), ("fused", 3), ("vanishes", 3), ("mix-08", 3))
 BLURS, RATES = (0.0, 0.8, 1.6), ("20", "28", "34")
 FRAMES = (0, 5, 10, 15, 20, 25, 30, 35, 40, 45, 48)
+START = (1.0, 1.0, 1.0, 4.0, 1.0, 1.0, 2.0)
+"""Where the weights begin, the base last ..."""
 RIDGE = 2.0
-"""Pull of the weights towards 1, in examples: every piece of evidence counts until the examples say otherwise."""
+"""... and the pull towards it, in examples: evidence counts until the examples say otherwise. Staged masks hardly ever grow, which real
+ones do, so nothing but the start says what size is worth."""
 ROUNDS = 50
 PIECES = ("colour", "look", "contrast", "size", "part", "rooted")
 
@@ -114,7 +117,7 @@ def examples(clips):
 def fit(seen, right):
     """Weights (6 and a base) of the logistic regression on logarithms of the evidence, none below 0, by Newton's method."""
     wide = np.column_stack([np.log(np.maximum(seen, confidence.LEAST)), np.ones(len(seen))])
-    start = np.array([1.0] * len(PIECES) + [2.0])
+    start = np.array(START)
     weights, free = start.copy(), np.ones(len(start), dtype=bool)
     for _ in range(ROUNDS):
         belief = 1 / (1 + np.exp(-wide @ weights))

@@ -25,7 +25,7 @@ class Blind:
 
 @pytest.mark.parametrize(("tracker", "told"), [(plugins.build("trackers", "flow"), True), (Blind(), False)])
 def test_what_goes_behind_another_is_hidden_and_what_goes_out_has_left(tracker, told, tmp_path):
-    seen = crossing(tracker, staged.scene(staged.DEVELOPMENT_SEED, CROSSINGS[0]), tmp_path / "crossing.mp4")
+    seen = crossing(tracker, staged.scene(staged.DEVELOPMENT_SEED, CROSSINGS[7]), tmp_path / "crossing.mp4")
     states = figures(seen).states
     assert {name: there for name, (_, _, there) in states.items() if there}.keys() == {"hidden", "left"}
     assert [hit > 0 for hit, _, there in states.values() if there] == [told, told]
