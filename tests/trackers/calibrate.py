@@ -27,8 +27,8 @@ FRAMES = (0, 5, 10, 15, 20, 25, 30, 35, 40, 45, 48)
 START = (1.0, 1.0, 1.0, 4.0, 1.0, 1.0, 2.0)
 """Where the weights begin, the base last ..."""
 RIDGE = 2.0
-"""... and the pull towards it, in examples: evidence counts until the examples say otherwise. Staged masks hardly ever grow, which real
-ones do, so nothing but the start says what size is worth."""
+"""... and the pull towards it, in examples: evidence counts until the examples say otherwise. Staged masks hardly ever grow, real
+ones do, so the start alone says what size is worth."""
 ROUNDS = 50
 PIECES = ("colour", "look", "contrast", "size", "part", "rooted")
 
