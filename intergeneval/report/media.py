@@ -20,6 +20,8 @@ PLAYABLE = {".mp4": "video/mp4", ".m4v": "video/mp4", ".webm": "video/webm", ".m
 PICTURES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp"}
 """What browsers show as a first frame, by extension."""
 _CHANGED = "the file has changed since it was scored, so it is not shown"
+_NOTHING_TO_SEE = (VideoStatus.MISSING, VideoStatus.UNDECODABLE)
+"""A video of any other status plays, whether it has a score or not: one looks at it to see why it has none."""
 _MAKERS = ("staged", "diffusers")
 """Kinds of models whose argument names what makes the videos, not where they lie."""
 
@@ -48,7 +50,7 @@ class MediaFolder:
 
     def show(self, video: Video, header: RunHeader, run: Path) -> Shown:
         """Return how a page shows a video, after putting its file in place."""
-        if video.status is not VideoStatus.OK:
+        if video.status in _NOTHING_TO_SEE:
             return Shown(note=video.reason or f"the video is {video.status}")
         if not video.path:
             return Shown(note="the run came without its videos")

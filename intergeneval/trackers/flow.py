@@ -214,8 +214,11 @@ class Following:
             others = [mask for name, mask in final.items() if name != item.name]
             state = self._builder.expected(item.name, others)
             belief = view.beliefs[item.index]
+            # Of what is hidden nothing is left: who still has pixels, though they are not believed, may be in plain view.
+            held = self.evidence.get(item.name)
+            in_part = held is not None and held.part >= limits.IN_PART and held.look >= limits.IN_PART_LOOK
             if (state is TrackState.VANISHED and not item.absent(belief)) or (
-                state is TrackState.OCCLUDED and item.shows(belief)
+                state is TrackState.OCCLUDED and (in_part or item.shows(belief))
             ):
                 lost.append(item.name)
         self._given = (final, given, lost)

@@ -122,6 +122,9 @@ ABSENT_HERE = 0.3
 """Mean belief at the last place below which it is seen to be empty."""
 SHOWS = 0.5
 """Response, relative to the anchor's own, from which a place may be the instance: it is lost then, and not hidden."""
+IN_PART, IN_PART_LOOK = 0.05, 0.5
+"""Share of the whole area, and look relative to the first frame's, from which an instance that is not believed is lost and not
+hidden: part of it may be in plain view."""
 ABSENT_WHOLE = 0.5
 """Share of the whole area that must have been seen last: what was already slipping from sight may be hidden, not gone."""
 ABSENT_ELSEWHERE = 0.35

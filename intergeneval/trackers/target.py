@@ -63,6 +63,7 @@ class Target:
             look=_relative(float(belief[mask].mean()), self.own_belief),
             contrast=_relative(contrast(belief, mask), self.own_response),
             size=self._size(mask, view.owners),
+            part=min(size / self.whole_area, 1.0),
             rooted=float(view.rooted[mask].mean()),
         )
 

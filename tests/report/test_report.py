@@ -229,6 +229,22 @@ def test_a_video_that_changed_or_went_away_is_named_and_not_shown(tmp_path):
     assert "is no longer where the run found it" in texts[2]
 
 
+@pytest.mark.parametrize(("status", "shown"), [("foreign_first_frame", True), ("undecodable", False)])
+def test_a_video_without_a_score_is_shown_as_long_as_it_plays(tmp_path, status, shown):
+    folders = build(tmp_path, World(models=("atlas",), samples=1, videos=True))
+    for name in ("tracks", "answers", "consistency"):
+        (folders[0] / f"{name}.jsonl").write_text("", encoding="utf-8")
+    for name, changes in (("videos", {"status": status}), ("scores", {"status": status, "if": None})):
+        path = folders[0] / f"{name}.jsonl"
+        record = json.loads(path.read_text(encoding="utf-8"))
+        path.write_text(json.dumps({**record, **changes, "reason": "another picture"}) + "\n", encoding="utf-8")
+    write_report(folders, tmp_path / "report")
+    found = page(next((tmp_path / "report" / "samples").iterdir()))
+    assert [source.endswith(".mp4") for source in found.media if "first" not in source] == [True] * shown
+    assert "another picture" in found.text
+    assert "No video here" not in found.text
+
+
 def test_a_video_path_that_leaves_its_folder_is_not_followed(tmp_path):
     folders = build(tmp_path, World(models=("atlas",), samples=1, tracks=False))
     (tmp_path / "models" / "secret.mp4").write_bytes(b"private")

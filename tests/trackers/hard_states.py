@@ -2,14 +2,20 @@
 
 In the staged world people vanish and flicker; nobody goes behind another or out of the picture. So the largest of a first frame
 is cut out besides and moved over the smallest, where it rests, and on over the border.
+
+`python -m tests.trackers.hard_states [tracker]` prints precision and recall of hidden, left and gone with their counts.
 """
+
+import sys
+import tempfile
+from pathlib import Path
 
 import cv2
 import numpy as np
 
-from intergeneval import staged
+from intergeneval import plugins, staged
 from intergeneval.masks import decode, iou
-from tests.real.scoring import Look
+from tests.real.scoring import Look, figures, states_text
 from tests.trackers.invariance import follow
 from tests.videos.encoded_clips import encode, frames_of
 
@@ -36,27 +42,34 @@ def staged_looks(tracker, folder):
 
 def crossing(tracker, scene, path):
     """Looks at the largest and the smallest instance of a scene; frames in which one is seen in part say nothing."""
+    shown, true, masks = crossing_clip(scene)
+    encode(path, blurred(shown), codec="libx264", crf=32)
+    found = follow(tracker, frames_of(path), masks)
+    mover, hidden = true[0]
+    return [look for name in (mover, hidden) for look in _seen(name, masks, true, found, "left" if name == mover else "hidden")]
+
+
+def crossing_clip(scene):
+    """Frames in which the largest instance of a scene moves over the smallest and out.
+
+    Besides, a frame each, the true masks of the two, mover first, and the masks of all in the first frame.
+    """
     frames, truth = staged.Performance(scene, staged.Request(policy="perfect", frames=2)).record(keep_frames=True)
     masks = given(truth.visible)
     mover, hidden = max(masks, key=lambda name: masks[name].sum()), min(masks, key=lambda name: masks[name].sum())
     behind = cv2.inpaint(frames[0], cv2.dilate(masks[mover].astype(np.uint8), np.ones((5, 5))), 5, cv2.INPAINT_TELEA)
     start, goal = (np.argwhere(masks[name]).mean(axis=0)[::-1] for name in (mover, hidden))
-    out = np.array(
-        [masks[mover].shape[1] * 1.4 if goal[0] > masks[mover].shape[1] / 2 else -masks[mover].shape[1] * 0.4, goal[1]]
-    )
+    size = masks[mover].shape[::-1]
+    out = np.array([size[0] * 1.4 if goal[0] > size[0] / 2 else -size[0] * 0.4, goal[1]])
     shown, true = [], []
     for at in range(49):
         step = np.interp(at, (3, 15, 27, 40), (0, 1, 1, 2))
         move = (goal - start) * min(step, 1) + (out - goal) * max(step - 1, 0)
         matrix = np.array([[1, 0, move[0]], [0, 1, move[1]]])
-        size = masks[mover].shape[::-1]
         front = cv2.warpAffine(masks[mover].astype(np.uint8), matrix, size, flags=cv2.INTER_NEAREST) > 0
-        moved = cv2.warpAffine(frames[0], matrix, size)
-        shown.append(np.where(front[..., None], moved, behind))
+        shown.append(np.where(front[..., None], cv2.warpAffine(frames[0], matrix, size), behind))
         true.append({mover: front, hidden: masks[hidden] & ~front})
-    encode(path, blurred(shown), codec="libx264", crf=32)
-    found = follow(tracker, frames_of(path), masks)
-    return [look for name in (mover, hidden) for look in _seen(name, masks, true, found, "left" if name == mover else "hidden")]
+    return shown, true, masks
 
 
 def _seen(name, masks, true, found, away):
@@ -107,3 +120,10 @@ def looks_of(true, found, name):
         for track in found.tracks
         for at in FRAMES
     ]
+
+
+if __name__ == "__main__":
+    built = plugins.build("trackers", sys.argv[1] if len(sys.argv) > 1 else "flow")
+    with tempfile.TemporaryDirectory() as scratch:
+        seen = staged_looks(built, Path(scratch))
+    print(f"{len(seen)} looks\n{states_text(figures(seen).states)}")  # noqa: T201 - its purpose
