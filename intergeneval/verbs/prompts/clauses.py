@@ -11,6 +11,12 @@ from intergeneval.verbs.prompts.vocabulary import BASE, ING, PARTICIPLE, PAST, P
 PARTICLES = frozenset(
     str.split("up down off out over away back on in open apart together around forward aside along through shut across")
 )
+_LEFT_SO = frozenset({"send", "leave", "keep", "set", "get", "catch", "have"})
+"""Verbs after whose object a word in -ing tells how it ends: "sends snow flying"."""
+_BUSY_WITH = frozenset(
+    str.split("hold carry ride eat drink chew read drive push pull sell play feed walk fly paint drag lift wash clean build dig juggle chase")
+)
+"""Verbs that tell with what the one they follow is busy, where they stand behind an object."""
 _WITNESSED = frozenset({"help", "let", "make", "watch", "see"})
 ORDERED = frozenset(str.split("then next afterwards afterward finally subsequently later before after once"))
 
@@ -109,7 +115,7 @@ class ClauseReader:
             return self._leading_tool(index), subjects
         if known.has("auxiliaries", word) or known.has("helpers", word) or known.has("negations", word):
             return self._verb_phrase(index, subjects) if subjects else (index + 1, subjects)
-        if subjects and self._is_verb(index, subjects):
+        if subjects and self._is_verb(index, subjects) and not self._names_anew(index):
             return self._verb_phrase(index, subjects)
         if known.has("prepositions", word):
             inner = self._noun_list(index + 1, subject=False)
@@ -186,6 +192,15 @@ class ClauseReader:
             or index > 0
         )
 
+    def _names_anew(self, index: int) -> bool:
+        """Whether a word after a comma that may be a verb of many opens a phrase of its own: ", warm evening light"."""
+        known, word, after = self.known, self.words.at(index), self.words.at(index + 1)
+        kinds = known.verb_forms.get(word, {})
+        if self.words.at(index - 1) != "," or not index or THIRD in kinds or ING in kinds or BASE not in kinds:
+            return False
+        opens = any(known.has(name, after) for name in ("determiners", "possessives", "object_pronouns", "prepositions", "reciprocal"))
+        return not opens and (known.has("adjectives", word) or known.is_noun(word) or self.nouns._nominal(index + 1))
+
     def _is_verb(self, index: int, subjects: Sequence[Noun]) -> bool:
         index, word = self._past_adverbs(index)
         kinds = self.known.verb_forms.get(word, {})
@@ -237,6 +252,9 @@ class ClauseReader:
         known, (index, word) = self.known, self._past_adverbs(index)
         kinds, after = known.verb_forms.get(word, {}), self.words.at(index + 1)
         many = len(self._acting) > 1 or any(noun.count != 1 or noun.pronoun == "they" for noun in self._acting)
+        passive = bool(self.found.deeds) and self.found.deeds[-1].passive
+        if passive and PARTICIPLE in kinds and THIRD not in kinds and (after == "by" or not self.nouns._nominal(index + 1)):
+            return True
         if not (THIRD in kinds or PAST in kinds or ING in kinds or (BASE in kinds and many)):
             return self.nouns._looks_finite(index)
         opens = known.has("determiners", after) or known.has("possessives", after) or known.has("object_pronouns", after)
@@ -362,6 +380,10 @@ class ClauseReader:
         last = deeds[-1] if deeds else None
         if not subjects or last is None:
             return index + 1, subjects
+        if self.words.at(index - 1) in ("how", "whether", "what", "where", "when"):
+            end = self._clause_end(index)
+            self.found.unread.append(f"what is taught or said is no deed: {self._said(index, end)}")
+            return end, subjects
         using = last.verb == "use" and last.objects
         happens = using or not last.objects or last.verb in ("stop", "lean", "bend", "reach")
         before = len(deeds)
@@ -449,10 +471,21 @@ class ClauseReader:
             following = self.words.at(index + 1)
             if following in ("by",):
                 return kinds[PARTICIPLE], True
+        if PARTICIPLE in kinds and THIRD not in kinds and self._still_passive(index):
+            return kinds[PARTICIPLE], True
         for kind in (THIRD, BASE, PAST, PARTICIPLE):
             if kind in kinds:
                 return kinds[kind], False
         return None, False
+
+    def _still_passive(self, index: int) -> bool:
+        """Whether a word after "and" goes on with a passive: "is dropped by a man and eaten by his dog"."""
+        deeds = self.found.deeds
+        if not deeds or not deeds[-1].passive or deeds[-1].subjects != self._acting:
+            return False
+        while self.known.has("adverbs", self.words.at(index - 1)) or self.words.at(index - 1) in ORDERED:
+            index -= 1
+        return self.words.at(index - 1) in ("and", ",", "or", "but")
 
     def _object_later(self, index: int) -> bool:
         return self.nouns.read(index + 1, subject=False) is not None
@@ -594,7 +627,14 @@ class ClauseReader:
             return self._skip_phrase(at)
         if ING in kinds and deed.objects and known.is_living(noun.head) and kinds[ING] in known.words["states"]:
             return self._skip_phrase(at)
-        if ING in kinds and at == index and word != "using" and (deed.objects or known.is_living(noun.head)):
+        if ING in kinds and deed.verb in _LEFT_SO and deed.objects and at == index:
+            end = self._skip_phrase(at)
+            self.found.deeds.remove(deed)
+            self.found.unread.append(f"what comes of it is no deed on somebody: {deed.verb} {noun.text} {self._said(at, end)}")
+            return end
+        if ING in kinds and at == index and kinds[ING] in _BUSY_WITH and known.is_living(noun.head):
+            return self._busy(deed, noun, at)
+        if ING in kinds and at == index and word != "using" and (deed.objects or deed.beside):
             end = self._skip_phrase(at)
             self.found.unread.append(f"whose deed it is may be read in two ways: {self._said(at, end)}")
             return end
@@ -605,6 +645,20 @@ class ClauseReader:
                 return self._verb_phrase(at, (noun,))[0]
             return self._skip_phrase(at)
         return index
+
+    def _busy(self, deed: Deed, noun: Noun, index: int) -> int:
+        """Read what somebody who is acted upon is busy with: "charges at a matador holding a cape"."""
+        before = len(self.found.deeds)
+        end, _ = self._verb_phrase(index, (noun,))
+        new = self.found.deeds[before:]
+        self._acting = deed.subjects
+        if any(one.pronoun for other in new for one in other.objects) or not any(other.objects for other in new):
+            # "hugs a child holding him": of whom it is told cannot be known.
+            del self.found.deeds[before:]
+            self.found.unread.append(f"whose deed it is may be read in two ways: {self._said(index, end)}")
+        for other in new:
+            other.described = other.verb in self.known.words["states"]
+        return end
 
     def _skip_phrase(self, index: int) -> int:
         """Return where a phrase that only says where a thing lies ends."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from intergeneval.verbs.prompts.asides import without_looks, without_set_phrases
 from intergeneval.verbs.prompts.vocabulary import BASE, ING, PARTICIPLE, PAST, THIRD, Vocabulary, vocabulary
 
 _TOKEN = re.compile(r"[^\W_]+(?:['.&-][^\W_]+)*|[,:()]|—|–|-{1,2}(?=\s)")
@@ -21,15 +23,14 @@ _OPENERS = re.compile(
     r"^(?:(?:in|on|at) (?:this|the|a) (?:video|clip|scene|shot|footage|image)\W*|"
     r"(?:the |this |a |an )?(?:(?!who|that)[\w'-]+[ ,]+){0,5}?(?:close-?ups?|shots?|videos?|clips?|footage|"
     r"scenes?|views?|photos?|photographs?|"
-    r"images?|pictures?|animations?|portraits?|renders?|renderings?|depictions?|timelapse|time-lapse|film|illustration|painting)"
+    r"images?|pictures?|animations?|portraits?|renders?|renderings?|depictions?|timelapse|time-lapse|hyperlapse|film|illustration|"
+    r"painting|pov|angle|perspective|sequence|montage|recording|still|gif|sketch|macro|panorama|snapshot)"
     r"(?: (?:shot|view|video|footage|scene|clip))? "
     r"(?:of|showing|shows|where|in which|depicting|depicts|captures|capturing|featuring|features|with)\b\s*|"
     r"there (?:is|are)\b\s*|(?:we|you|one)(?: can)? see\b\s*)",
     re.IGNORECASE,
 )
-_TO_AND_FRO = re.compile(
-    r"\b(?:back and forth|up and down|(?:from )?side to side|over and over|to and fro|in and out|around and around)\b", re.I
-)
+_NUMBERED = frozenset({"one", "this", "of"})
 _SHOWS = frozenset({"shows", "depicts", "captures", "features", "shots", "views", "videos", "clips", "scenes"})
 _SIDES = re.compile(r"(left|right|side|front|back|middle|center|centre|foreground|background|far left|far right)$")
 
@@ -89,9 +90,9 @@ class Words:
 def sentences(text: str) -> list[str]:
     """Return the sentences of a prompt, without what only says that it is a video."""
     plain = text.replace("’", "'").replace("`", "'").replace("“", '"').replace("”", '"').replace('"', " ")
-    plain = _TO_AND_FRO.sub("", plain)
-    parts = re.split(r"[.;!?\n]+(?=\s|$)", plain)
-    return [cut for part in parts if (cut := _opened(part.strip()))]
+    parts = re.split(r"[.;!?\n]+(?=\s|$)", without_set_phrases(plain))
+    known = vocabulary()
+    return [cut for part in parts if (cut := _opened(without_looks(_opened(part.strip()), known)))]
 
 
 def _opened(sentence: str) -> str:
@@ -99,9 +100,15 @@ def _opened(sentence: str) -> str:
     found = _OPENERS.match(sentence)
     if found is None:
         return sentence
-    forms = vocabulary().verb_forms
-    words = found.group(0).lower().split()[:-1]
-    if any(THIRD in forms.get(word, {}) and word not in _SHOWS for word in words):
+    known = vocabulary()
+    words = re.findall(r"[\w'-]+", found.group(0).lower())[:-1]
+    if any(THIRD in known.verb_forms.get(word, {}) and word not in _SHOWS for word in words):
+        return sentence
+    # "A woman is painting a portrait of": somebody does something before the picture is named.
+    inner = words[1:] if words[0] not in ("in", "on", "at", "there", "we", "you", "one") else []
+    if any(known.has("auxiliaries", word) or (known.has("determiners", word) and word not in _NUMBERED) for word in inner):
+        return sentence
+    if any(known.is_living(word) for word in words[:-1]):
         return sentence
     return sentence[found.end() :].strip()
 
@@ -181,7 +188,7 @@ class NounReader:
     def _nominal(self, index: int) -> bool:
         """Whether a word may stand inside a noun phrase, before or as its noun."""
         word, known = self.words.at(index), self.known
-        if not word or word in (",", "'s") or not word[0].isalnum():
+        if not word or word in (",", "'s", "how", "why", "whether", "what") or not word[0].isalnum():
             return False
         if word == "can" and index and not known.verb_forms.get(self.words.at(index + 1)) and self.words.at(index + 1) != "be":
             return True
@@ -277,6 +284,9 @@ class NounReader:
         things = ("tools", "substances", "compounds")
         headed = not known.has("adjectives", before) or known.is_living(before) or any(known.has(name, before) for name in things)
         headed = headed or (not determiner and index == first + 1 and known.has("clothing", before))  # "a boy in green pokes"
+        headed = headed or (known.has("materials", before) and THIRD in kinds and not known.is_noun(word))  # "a glass falls"
+        if ING in kinds and index == first + 1 and determiner and _only_participle(known.verb_forms.get(before, {})):
+            return False  # "a stolen painting"
         if not kinds:
             return subject and headed and self._looks_finite(index, determiner)
         if not headed:
@@ -289,7 +299,11 @@ class NounReader:
             return subject or after in ("by", "in", "with", "on", "to", "from", "of", "at", "around", "over") or opens
         if not subject:
             return False
-        many = plural or self.many or (count or 1) > 1 or known.is_plural(before)
+        many = plural or self.many or (count or 1) > 1 or known.is_plural(before) or (known.has("groups", before) and _opens_group(self.words, index, known))
+        if THIRD in kinds and not determiner and ING in known.verb_forms.get(after, {}) and known.is_plural(word):
+            following = self.words.at(index + 2)
+            if not following or following == "," or not self._nominal(index + 2):
+                return False  # "neon signs glowing in the rain": a noun, of which the word in -ing tells
         if THIRD in kinds and not after and not known.has("intransitive", kinds[THIRD]) and known.is_plural(word):
             return False  # "stacking toy blocks": a verb that needs an object has none
         if THIRD in kinds:
@@ -463,3 +477,16 @@ def _is_adverb(word: str, known: Vocabulary) -> bool:
 def _lowered(word: str, opens: bool) -> str:
     """Return a sentence's first word as it is written inside one; names and abbreviations stay."""
     return word.lower() if opens and not word.isupper() and not any(letter.isupper() for letter in word[1:]) else word
+
+
+def _only_participle(kinds: Mapping[str, str]) -> bool:
+    return PARTICIPLE in kinds and BASE not in kinds and THIRD not in kinds
+
+
+def _opens_group(words: Words, index: int, known: Vocabulary) -> bool:
+    """Whether a word after "couple", "pair" or "family" is the verb of many: "an old couple feed ducks"."""
+    word, after = words.at(index), words.at(index + 1)
+    return BASE in known.verb_forms.get(word, {}) and (
+        not known.is_noun(word)
+        or any(known.has(name, after) for name in ("determiners", "prepositions", "reciprocal", "object_pronouns"))
+    )

@@ -86,7 +86,8 @@ def acts_of(deed: Deed, cast: Cast, known: Vocabulary, unread: list[str]) -> lis
     subjects = list(deed.subjects)
     if any(noun.head in ("camera", "video", "scene", "footage", "shot", "clip") for noun in subjects):
         return []
-    if deed.objects and known.pairs["light"].get(f"{deed.verb}+{deed.objects[-1].head}") == "-":
+    nothing = deed.objects and known.pairs["light"].get(f"{deed.verb}+{deed.objects[-1].head}") == "-"
+    if nothing and (deed.passive or _together(deed, known) is None):
         unread.append(f"the verb names nothing that can be seen happening: {said} {deed.objects[-1].text}")
         return []
     roles = _light(deed, known) or (_passive(deed, known, unread) if deed.passive else _active(deed, known, unread))
