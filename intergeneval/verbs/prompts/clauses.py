@@ -634,7 +634,8 @@ class ClauseReader:
             return end
         if ING in kinds and at == index and kinds[ING] in _BUSY_WITH and known.is_living(noun.head):
             return self._busy(deed, noun, at)
-        if ING in kinds and at == index and word != "using" and (deed.objects or deed.beside):
+        thing = known.is_noun(noun.head) and not known.is_living(noun.head) and not known.has("vehicles", noun.head)
+        if ING in kinds and at == index and word != "using" and (deed.objects or not thing):
             end = self._skip_phrase(at)
             self.found.unread.append(f"whose deed it is may be read in two ways: {self._said(at, end)}")
             return end

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from intergeneval.verbs.prompts.phrases import Noun
@@ -32,6 +32,12 @@ class Entity:
     """The other of the two."""
     by: list[str] = field(default_factory=list)
     """Every determiner it was named with."""
+
+
+def _contradict(one: Noun, other: Noun) -> bool:
+    """Whether two nouns of one name are told by different things: "the man in a checked waistcoat", "the man in a cardigan"."""
+    mine, theirs = ({item.text.lower() for item in noun.inner} for noun in (one, other))
+    return bool(mine and theirs) and mine.isdisjoint(theirs)
 
 
 class Cast:
@@ -108,6 +114,27 @@ class Cast:
             return pair if second in self.subject else second
         return None
 
+    def apart(self, noun: Noun) -> int:
+        """Take in one of a name that is taken, as another."""
+        same = [i for i, one in enumerate(self.entities) if one.noun == noun]
+        return same[0] if same else self._added(noun)
+
+    def two_of(self, index: int) -> tuple[int, ...] | None:
+        """Return any two of a group that do something to each other; None where there is no group of living beings."""
+        one = self.entities[index]
+        if one.count == 1 or one.pair is not None:
+            return None
+        head = self.known.singular(one.head)
+        if not self.known.is_living(head):
+            return None
+        article = () if one.words[:1] and one.words[0] in ("his", "her", "its", "their") else ("the",)
+        noun = replace(one.noun, head=head, count=1, words=one.words, inner=())
+        made = []
+        for word in ("one", "another"):
+            self.entities.append(Entity(head=head, words=(word, "of", *article, *one.words), count=1, noun=replace(noun, determiner=word)))
+            made.append(len(self.entities) - 1)
+        return tuple(made)
+
     def _pair_or(self, noun: Noun, old: int | None) -> tuple[int, ...]:
         if old is not None:
             one = self.entities[old]
@@ -132,6 +159,7 @@ class Cast:
             index
             for index, one in enumerate(self.entities)
             if self.known.singular(one.head) == singular
+            and not _contradict(noun, one.noun)
             and (noun.determiner or noun.count != 1 or one.noun is noun or one.words == noun.words)
             and (
                 words <= {word.lower() for word in one.words} or {word.lower() for word in one.words} <= words or one.noun is noun

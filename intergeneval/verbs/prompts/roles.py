@@ -23,6 +23,8 @@ _RELATIONS = {
 """Preposition -> how the object stands to what follows it."""
 _LOOSE = frozenset({"together", "along", "around", "forward", "aside", "through", "across", "in", "on", "over"})
 """Words after a verb that say where it goes, unless they are known to belong to it."""
+_LYING = frozenset({"stand", "sit", "lie", "rest", "nestle", "float", "hover", "surround", "face", "stay", "live"})
+"""Verbs that of a thing only say where it is."""
 _LIFTED = frozenset(
     {"lift", "pick", "pick up", "take", "grab", "open", "catch", "put down", "set down", "fetch", "scoop up", "remove"}
 )
@@ -55,6 +57,9 @@ class Act:
 
     weak: bool = False
     """Whether it only says where somebody is or what they have about them, which counts where nothing else is done."""
+
+    described: bool = False
+    """Whether it only tells who is meant."""
 
     @property
     def needed(self) -> tuple[int, ...]:
@@ -97,8 +102,11 @@ def acts_of(deed: Deed, cast: Cast, known: Vocabulary, unread: list[str]) -> lis
         _mentioned(deed, cast)
         return []
     made = _acts(roles, deed, cast, known, unread)
-    weak = deed.verb in known.words["states"] and (deed.described or deed.verb not in ("hold", "carry") or deed.passive)
-    return [replace(act, weak=True) for act in made] if weak else made
+    if deed.verb in _LYING and not any(known.is_living(noun.head) or noun.pronoun for noun in deed.subjects):
+        unread.append(f"it only says where something is: {said}")
+        return []
+    weak = deed.verb in known.words["states"] and (deed.verb not in ("hold", "carry") or deed.passive)
+    return [replace(act, weak=True, described=deed.described) for act in made] if weak else made
 
 
 def _mentioned(deed: Deed, cast: Cast) -> None:
@@ -121,12 +129,14 @@ def _acts(roles: _Roles, deed: Deed, cast: Cast, known: Vocabulary, unread: list
         return []
     before, cast.subject = cast.subject, actors
     if roles.mutual:
+        if len(actors) == 1 and len(roles.subjects) == 1 and (two := cast.two_of(actors[0])) is not None:
+            actors = two
         if len(actors) != 2:
             unread.append(f"who does it to whom is not said: {roles.verb} each other")
             return []
         act = Act(subject=actors[0], verb=roles.verb, object=actors[1], mutual=True, part=roles.part)
         return _kept([replace(act, **_places(roles, act, cast, known))], deed, cast)
-    targets = _all(roles.targets, cast, "object")
+    targets = _all(_others(roles.targets, deed, actors, cast), cast, "object")
     if not targets:
         unread.append(f"who or what is meant is not clear: {roles.verb} {' and '.join(noun.text for noun in roles.targets)}")
         cast.subject = before if not before else cast.subject
@@ -143,6 +153,22 @@ def _acts(roles: _Roles, deed: Deed, cast: Cast, known: Vocabulary, unread: list
             act = replace(act, **_places(roles, act, cast, known))
             made.append(act)
     return _kept(made, deed, cast)
+
+
+def _others(targets: Sequence[Noun], deed: Deed, actors: Sequence[int], cast: Cast) -> list[Noun]:
+    """Return the targets, where one of them is told apart from who acts: "the elephant touches the elephant with long tusks"."""
+    found = []
+    for noun in targets:
+        told = noun
+        if not noun.pronoun and noun.owner is None and noun.count == 1 and cast.find(noun) in actors:
+            look = next((nouns for prep, nouns in deed.beside[:1] if prep in ("with", "without", "in")), None)
+            extra = () if look is None else (deed.beside[0][0], *((look[0].determiner,) if look[0].determiner else ()), *look[0].words)
+            told = replace(noun, words=(*noun.words, *extra), inner=look or noun.inner)
+            cast.apart(told)
+            if look is not None:
+                deed.beside.pop(0)
+        found.append(told)
+    return found
 
 
 def _places(roles: _Roles, act: Act, cast: Cast, known: Vocabulary) -> dict[str, Any]:
