@@ -258,6 +258,9 @@ class ClauseReader:
         if not (THIRD in kinds or PAST in kinds or ING in kinds or (BASE in kinds and many)):
             return self.nouns._looks_finite(index)
         opens = known.has("determiners", after) or known.has("possessives", after) or known.has("object_pronouns", after)
+        if THIRD in kinds and not many:
+            phrase = f"{kinds[THIRD]} {after}"
+            opens = opens or known.has("targeted", phrase) or known.has("lexicon", phrase) or known.has("substances", after)
         return opens or not known.is_noun(word) or (after in PARTICLES and not many)
 
     def _list_goes_on(self, index: int) -> bool:
@@ -495,6 +498,8 @@ class ClauseReader:
         del start, at
         if deed.objects or deed.beside or self.words.at(end) not in ("and", ",") or deed.verb in self.known.words["states"]:
             return end
+        if deed.particles and not self.known.has("phrasal", f"{deed.verb} {deed.particles[-1]}"):
+            return end  # "reaches over and touches the poodle"
         following = end + 1
         kinds = self.known.verb_forms.get(self._past_adverbs(following)[1], {})
         if (

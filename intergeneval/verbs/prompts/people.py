@@ -114,10 +114,36 @@ class Cast:
             return pair if second in self.subject else second
         return None
 
-    def apart(self, noun: Noun) -> int:
-        """Take in one of a name that is taken, as another."""
-        same = [i for i, one in enumerate(self.entities) if one.noun == noun]
-        return same[0] if same else self._added(noun)
+    def sex(self, index: int) -> str:
+        """Return "masculine", "feminine", or nothing where no word says it."""
+        one = self.entities[index]
+        for name in ("masculine", "feminine"):
+            if one.head in self.known.words[name] or self._said(index, name):
+                return name
+        return ""
+
+    def others_with(self, possessive: str, actors: Sequence[int]) -> list[int]:
+        """Return those but the ones who act whom "his", "her" or "its" may mean, the last named first."""
+        known = self.known
+        wanted = {"his": "masculine", "her": "feminine"}.get(possessive)
+        found = []
+        for index in reversed(self.recent):
+            head = self.entities[index].head
+            if index in actors or self.entities[index].count != 1 or not known.is_living(head):
+                continue
+            if possessive == "its" and not known.is_person(head):
+                found.append(index)
+            if wanted is not None and self.sex(index) in ("", wanted) and (known.is_person(head) or self.sex(index)):
+                found.append(index)
+        return found
+
+    def apart(self, noun: Noun, look: tuple[str, ...]) -> Noun:
+        """Take in one of a name that is taken as another, with the words that tell how it looks; return it with them."""
+        told = replace(noun, words=(*noun.words, *look))
+        fitting = [i for i, one in enumerate(self.entities) if one.noun == told]
+        if not fitting:
+            self._added(told)
+        return told
 
     def two_of(self, index: int) -> tuple[int, ...] | None:
         """Return any two of a group that do something to each other; None where there is no group of living beings."""
@@ -127,6 +153,8 @@ class Cast:
         head = self.known.singular(one.head)
         if not self.known.is_living(head):
             return None
+        if len(one.words) > 2 and one.words[1] == "of" and self.known.has("groups", one.words[0]):
+            one = replace(one, words=one.words[2:])
         article = () if one.words[:1] and one.words[0] in ("his", "her", "its", "their") else ("the",)
         noun = replace(one.noun, head=head, count=1, words=one.words, inner=())
         made = []
@@ -154,6 +182,9 @@ class Cast:
         if (noun.determiner in ("another", "a", "an") and not noun.others) or words & _NEW:
             same = [i for i, one in enumerate(self.entities) if one.noun is noun]
             return same[0] if same else None
+        exact = [index for index, one in enumerate(self.entities) if one.noun == noun and noun.words and noun.determiner]
+        if exact:
+            return exact[-1]
         singular = self.known.singular(noun.head)
         fitting = [
             index

@@ -126,6 +126,7 @@ def split_words(sentence: str, known: Vocabulary) -> Words:
             found.append(",")
         else:
             found.append(word)
+    _round_as_preposition(found, known)
     # "the boys' kites": the ending is lost by the pattern above, and the plural stands as a noun before a noun.
     joined: list[str] = []
     index = 0
@@ -138,6 +139,15 @@ def split_words(sentence: str, known: Vocabulary) -> Words:
         joined.append(" ".join(found[index : index + size]))
         index += size
     return Words(tuple(joined))
+
+
+def _round_as_preposition(found: list[str], known: Vocabulary) -> None:
+    """Write "round" as "around" where it is no adjective: "an arm round her shoulders", "swings round and"."""
+    for place, word in enumerate(found):
+        after = found[place + 1].lower() if place + 1 < len(found) else ""
+        opens = not after or after in (",", "and") or any(known.has(name, after) for name in ("determiners", "possessives"))
+        if word.lower() == "round" and place and opens and not known.has("determiners", found[place - 1].lower()):
+            found[place] = "around"
 
 
 class NounReader:
@@ -190,6 +200,8 @@ class NounReader:
         word, known = self.words.at(index), self.known
         if not word or word in (",", "'s", "how", "why", "whether", "what") or not word[0].isalnum():
             return False
+        if word in ("back", "inside", "outside", "front") and index and self._inside_phrase(index - 1):
+            return True
         if word == "can" and index and not known.verb_forms.get(self.words.at(index + 1)) and self.words.at(index + 1) != "be":
             return True
         closed = ("prepositions", "conjunctions", "relatives", "auxiliaries", "helpers", "negations", "reciprocal", "reflexives")
@@ -198,6 +210,14 @@ class NounReader:
         if known.has("subject_pronouns", word) or known.has("object_pronouns", word) or known.has("determiners", word):
             return False
         return not (known.has("adverbs", word) or _is_adverb(word, known)) or known.has("adjectives", word)
+
+    def _inside_phrase(self, index: int) -> bool:
+        """Whether a word is a determiner, or an adjective behind one: "its back", "a silver back"."""
+        known = self.known
+        while known.has("adjectives", self.words.at(index)) and not known.has("determiners", self.words.at(index)):
+            index -= 1
+        word = self.words.at(index)
+        return known.has("determiners", word) or known.has("possessives", word) or word == "'s"
 
     def _verb(self, index: int) -> str | None:
         return next(iter(self.known.verb_forms.get(self.words.at(index), {}).values()), None)
@@ -414,7 +434,7 @@ class NounReader:
         elif word == "wearing" or (word in ("with",) and self.words.at(index + 1) == ""):
             inner = self.read(index + 1, subject=subject)
             return None if inner is None else (self._more_clothes(inner[1], subject), (inner[0],), True)
-        if word in ("on", "in", "at", "to") and self.words.at(index + 1) == "the":
+        if word in ("on", "in", "at", "to") and self.words.at(index + 1) == "the" and not self._on_body(noun, index, subject):
             found = self._whole(index + 2, subject, False)
             if found is not None and _SIDES.search(found[0].text.lower()) and self.words.at(found[1]) not in ("of",):
                 return found[1], (), True
@@ -453,6 +473,11 @@ class NounReader:
         if subject:
             return end, (thing,), False
         return None
+
+    def _on_body(self, noun: Noun, index: int, subject: bool) -> bool:
+        """Whether "on the back" after somebody names the body rather than a place in the picture."""
+        after = self.words.at(index + 2)
+        return not subject and self.words.at(index) in ("on", "in") and after in ("back", "side") and self.known.is_living(noun.head)
 
     def _more_clothes(self, index: int, subject: bool) -> int:
         """Return where "and a hat" after a piece of clothing ends."""

@@ -9,6 +9,7 @@ from typing import Any
 from intergeneval import verbs
 from intergeneval.records import Part
 from intergeneval.verbs.forms import third
+from intergeneval.verbs.prompts.bodies import tell_owners
 from intergeneval.verbs.prompts.clauses import Deed
 from intergeneval.verbs.prompts.people import Cast
 from intergeneval.verbs.prompts.phrases import Noun
@@ -23,6 +24,8 @@ _RELATIONS = {
 """Preposition -> how the object stands to what follows it."""
 _LOOSE = frozenset({"together", "along", "around", "forward", "aside", "through", "across", "in", "on", "over"})
 """Words after a verb that say where it goes, unless they are known to belong to it."""
+_MOVED_SELF = frozenset({"lift", "raise", "bend", "stretch", "extend", "lower", "slide", "outstretch", "hold", "fold", "cross", "spread", "flap"})
+"""What somebody does with a part of their own body, though nobody says whose it is: "lifts one paw"."""
 _LYING = frozenset({"stand", "sit", "lie", "rest", "nestle", "float", "hover", "surround", "face", "stay", "live"})
 """Verbs that of a thing only say where it is."""
 _LIFTED = frozenset(
@@ -95,6 +98,14 @@ def acts_of(deed: Deed, cast: Cast, known: Vocabulary, unread: list[str]) -> lis
     if nothing and (deed.passive or _together(deed, known) is None):
         unread.append(f"the verb names nothing that can be seen happening: {said} {deed.objects[-1].text}")
         return []
+    if not deed.passive:
+        acted = cast.subject
+        _tell_apart(deed, subjects, cast)
+        actors = _all(subjects, cast, "subject")
+        cast.subject = acted
+        if not tell_owners(deed, actors, cast, unread):
+            cast.subject = actors
+            return []
     roles = _light(deed, known) or (_passive(deed, known, unread) if deed.passive else _active(deed, known, unread))
     if roles is None:
         if not deed.passive:
@@ -107,6 +118,26 @@ def acts_of(deed: Deed, cast: Cast, known: Vocabulary, unread: list[str]) -> lis
         return []
     weak = deed.verb in known.words["states"] and (deed.verb not in ("hold", "carry") or deed.passive)
     return [replace(act, weak=True, described=deed.described) for act in made] if weak else made
+
+
+def _tell_apart(deed: Deed, subjects: Sequence[Noun], cast: Cast) -> None:
+    """Take in what tells one who is acted upon from one of the same name who acts: "touches the elephant with long tusks"."""
+    actors = _all(subjects, cast, "subject")
+    for place, noun in enumerate(deed.objects[:1]):
+        if not (noun.pronoun or noun.owner) and noun.determiner == "the" and noun.count == 1 and cast.find(noun) in actors:
+            deed.objects[place] = cast.apart(*_looking(deed, noun, 0))
+    for place, (prep, nouns) in enumerate(deed.beside[:1] if not deed.objects else ()):
+        noun = nouns[0]
+        if not (noun.pronoun or noun.owner) and noun.determiner == "the" and noun.count == 1 and cast.find(noun) in actors:
+            deed.beside[place] = (prep, (cast.apart(*_looking(deed, noun, 1)), *nouns[1:]))
+
+
+def _looking(deed: Deed, noun: Noun, place: int) -> tuple[Noun, tuple[str, ...]]:
+    """Return a noun with the look that stands beside it, which is taken out of the deed, and the words of the look."""
+    if len(deed.beside) <= place or deed.beside[place][0] not in ("with", "without", "in"):
+        return noun, ()
+    prep, nouns = deed.beside.pop(place)
+    return replace(noun, inner=nouns), (prep, *filter(None, (nouns[0].determiner,)), *nouns[0].words)
 
 
 def _mentioned(deed: Deed, cast: Cast) -> None:
@@ -136,7 +167,9 @@ def _acts(roles: _Roles, deed: Deed, cast: Cast, known: Vocabulary, unread: list
             return []
         act = Act(subject=actors[0], verb=roles.verb, object=actors[1], mutual=True, part=roles.part)
         return _kept([replace(act, **_places(roles, act, cast, known))], deed, cast)
-    targets = _all(_others(roles.targets, deed, actors, cast), cast, "object")
+    tool = roles.instrument
+    held = cast.resolve(tool) if tool is not None and tool.pronoun else ()
+    targets = _all(roles.targets, cast, "object")
     if not targets:
         unread.append(f"who or what is meant is not clear: {roles.verb} {' and '.join(noun.text for noun in roles.targets)}")
         cast.subject = before if not before else cast.subject
@@ -150,33 +183,20 @@ def _acts(roles: _Roles, deed: Deed, cast: Cast, known: Vocabulary, unread: list
                 unread.append(f"somebody does it to themselves: {roles.verb}")
                 continue
             act = Act(subject=actor, verb=roles.verb, object=target, relation=roles.relation, part=roles.part)
-            act = replace(act, **_places(roles, act, cast, known))
+            act = replace(act, **_places(roles, act, cast, known, held))
             made.append(act)
     return _kept(made, deed, cast)
 
 
-def _others(targets: Sequence[Noun], deed: Deed, actors: Sequence[int], cast: Cast) -> list[Noun]:
-    """Return the targets, where one of them is told apart from who acts: "the elephant touches the elephant with long tusks"."""
-    found = []
-    for noun in targets:
-        told = noun
-        if not noun.pronoun and noun.owner is None and noun.count == 1 and cast.find(noun) in actors:
-            look = next((nouns for prep, nouns in deed.beside[:1] if prep in ("with", "without", "in")), None)
-            extra = () if look is None else (deed.beside[0][0], *((look[0].determiner,) if look[0].determiner else ()), *look[0].words)
-            told = replace(noun, words=(*noun.words, *extra), inner=look or noun.inner)
-            cast.apart(told)
-            if look is not None:
-                deed.beside.pop(0)
-        found.append(told)
-    return found
+def _places(roles: _Roles, act: Act, cast: Cast, known: Vocabulary, held: tuple[int, ...] = ()) -> dict[str, Any]:
+    """Return tool and destination of an act as far as they are somebody or something else than its roles.
 
-
-def _places(roles: _Roles, act: Act, cast: Cast, known: Vocabulary) -> dict[str, Any]:
-    """Return tool and destination of an act as far as they are somebody or something else than its roles."""
+    `held`: what a pronoun meant as the tool before the object was named.
+    """
     taken = [act.subject, act.object]
     found: dict[str, Any] = {}
     if roles.instrument is not None:
-        tool = cast.resolve(roles.instrument)
+        tool = held or (() if roles.instrument.pronoun in _HELD else cast.resolve(roles.instrument))
         if tool and tool[0] not in taken:
             found["instrument"] = tool[0]
             taken.append(tool[0])
@@ -377,6 +397,8 @@ def _with_object(deed: Deed, verb: str, known: Vocabulary, unread: list[str]) ->
             verb=_third(f"{verb} the {first.text} of"), subjects=deed.subjects, targets=[owner], instrument=_tool(deed, known)
         )
     own = first.determiner in ("his", "her", "its", "their", "my", "your", "our") and first.owner is None
+    moved_self = deed.verb in _MOVED_SELF and first.determiner in ("a", "one", "both", "") and first.owner is None
+    own = own or (moved_self and not first.inner and all(known.is_living(noun.head) for noun in deed.subjects))
     if first.head in known.pairs["parts"] and own:
         return _own_part(deed, verb, known, unread)
     if first.head in known.pairs["parts"] and first.owner is None and not known.is_living(first.head):
@@ -541,6 +563,8 @@ def _tool(deed: Deed, known: Vocabulary, skip: int = -1) -> Noun | None:
         return None if found.head in known.pairs["parts"] else found
     for position, (prep, nouns) in enumerate(deed.beside):
         noun = nouns[0]
+        if prep == "with" and noun.pronoun in _HELD and position != skip:
+            return noun
         if position == skip or noun.pronoun or noun.head in known.pairs["parts"]:
             continue
         if prep == "with" and not known.is_living(noun.head):
@@ -564,6 +588,8 @@ def _tool(deed: Deed, known: Vocabulary, skip: int = -1) -> Noun | None:
     return None
 
 
+_HELD = frozenset({"it", "them"})
+"""Pronouns that may mean a tool: "takes the cane and pokes him with it"."""
 _MANNER = frozenset(
     str.split(
         "care joy force ease speed excitement enthusiasm skill precision determination delight anger affection love "
