@@ -11,7 +11,7 @@ from intergeneval.verbs.prompts.vocabulary import BASE, ING, PARTICIPLE, PAST, P
 PARTICLES = frozenset(
     str.split("up down off out over away back on in open apart together around forward aside along through shut across")
 )
-_LEFT_SO = frozenset({"send", "leave", "keep", "set", "get", "catch", "have"})
+_LEFT_SO = frozenset({"send", "leave", "keep", "set", "get", "have"})
 """Verbs after whose object a word in -ing tells how it ends: "sends snow flying"."""
 _BUSY_WITH = frozenset(
     str.split("hold carry ride eat drink chew read drive push pull sell play feed walk fly paint drag lift wash clean build dig juggle chase")

@@ -217,7 +217,7 @@ class NounReader:
         while known.has("adjectives", self.words.at(index)) and not known.has("determiners", self.words.at(index)):
             index -= 1
         word = self.words.at(index)
-        return known.has("determiners", word) or known.has("possessives", word) or word == "'s"
+        return word in ("the", "a", "an", "'s") or known.has("possessives", word)
 
     def _verb(self, index: int) -> str | None:
         return next(iter(self.known.verb_forms.get(self.words.at(index), {}).values()), None)
@@ -326,6 +326,10 @@ class NounReader:
                 return False  # "neon signs glowing in the rain": a noun, of which the word in -ing tells
         if THIRD in kinds and not after and not known.has("intransitive", kinds[THIRD]) and known.is_plural(word):
             return False  # "stacking toy blocks": a verb that needs an object has none
+        if THIRD in kinds and known.is_plural(word) and BASE in known.verb_forms.get(after, {}) and not known.is_noun(after):
+            following = self.words.at(index + 2)
+            if (not following or known.has("prepositions", following)) and not known.has("prepositions", after):
+                return False  # "the ocean waves crash on the shore"
         if THIRD in kinds:
             return not (many and known.is_noun(word)) and (not known.is_noun(word) or opens or known.is_noun(before))
         if PAST in kinds and not many:
@@ -434,7 +438,7 @@ class NounReader:
         elif word == "wearing" or (word in ("with",) and self.words.at(index + 1) == ""):
             inner = self.read(index + 1, subject=subject)
             return None if inner is None else (self._more_clothes(inner[1], subject), (inner[0],), True)
-        if word in ("on", "in", "at", "to") and self.words.at(index + 1) == "the" and not self._on_body(noun, index, subject):
+        if word in ("on", "in", "at", *(("to",) if subject else ())) and self.words.at(index + 1) == "the" and not self._on_body(noun, index, subject):
             found = self._whole(index + 2, subject, False)
             if found is not None and _SIDES.search(found[0].text.lower()) and self.words.at(found[1]) not in ("of",):
                 return found[1], (), True
@@ -460,6 +464,8 @@ class NounReader:
             return None
         thing, end = inner
         last = known.singular(thing.head)
+        if word == "in" and not subject and thing.head in known.pairs["parts"] and not (thing.determiner == "" and len(thing.words) > 1):
+            return None  # "punches a man in the face"
         worn = any(item in known.words[name] for item in (thing.head, last) for name in ("clothing", "features"))
         if word == "in" and worn and (subject or known.is_living(noun.head)):
             return self._more_clothes(end, subject), (thing,), True

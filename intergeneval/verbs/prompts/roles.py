@@ -113,11 +113,15 @@ def acts_of(deed: Deed, cast: Cast, known: Vocabulary, unread: list[str]) -> lis
         _mentioned(deed, cast)
         return []
     made = _acts(roles, deed, cast, known, unread)
-    if deed.verb in _LYING and not any(known.is_living(noun.head) or noun.pronoun for noun in deed.subjects):
+    if deed.verb in _LYING and not any(noun.pronoun or _alive(noun, known) for noun in deed.subjects):
         unread.append(f"it only says where something is: {said}")
         return []
     weak = deed.verb in known.words["states"] and (deed.verb not in ("hold", "carry") or deed.passive)
     return [replace(act, weak=True, described=deed.described) for act in made] if weak else made
+
+
+def _alive(noun: Noun, known: Vocabulary) -> bool:
+    return noun.head in known.words["groups"] or any(known.is_living(word.lower()) for word in (noun.head, *noun.words))
 
 
 def _tell_apart(deed: Deed, subjects: Sequence[Noun], cast: Cast) -> None:
@@ -175,7 +179,10 @@ def _acts(roles: _Roles, deed: Deed, cast: Cast, known: Vocabulary, unread: list
         cast.subject = before if not before else cast.subject
         return []
     handed = cast.resolve(roles.instrument) if roles.instrument is not None and " to" in roles.verb else ()
-    cast.objects = (*targets, *handed)
+    # "puts a bow on it and gives it to her": what was "it" stays so.
+    still = next((nouns[0] for _, nouns in deed.beside if nouns[0].pronoun == "it"), None)
+    topic = cast.resolve(still) if still is not None else ()
+    cast.objects = (*targets, *handed, *topic)
     made = []
     for actor in actors:
         for target in targets:
