@@ -9,16 +9,52 @@ from intergeneval.verbs.prompts.clauses import Deed
 from intergeneval.verbs.prompts.people import Cast
 from intergeneval.verbs.prompts.phrases import Noun
 
-_ONTO = frozenset({"climb", "jump", "hop", "perch", "leap", "ride", "crawl", "tap", "peck", "nibble", "tug", "knock", "sit", "land", "pull", "gnaw"})
+_ONTO = frozenset(
+    {
+        "climb",
+        "jump",
+        "hop",
+        "perch",
+        "leap",
+        "ride",
+        "crawl",
+        "tap",
+        "peck",
+        "nibble",
+        "tug",
+        "knock",
+        "sit",
+        "land",
+        "pull",
+        "gnaw",
+    }
+)
 """Verbs that nobody does on their own back or shoulder."""
-_OWN_SEAT = frozenset({"feet", "foot", "knees", "knee", "heels", "haunches", "bottom", "belly", "stomach", "legs", "paws", "hooves", "toes", "tail"})
+_OWN_SEAT = frozenset(
+    {"feet", "foot", "knees", "knee", "heels", "haunches", "bottom", "belly", "stomach", "legs", "paws", "hooves", "toes", "tail"}
+)
 """Parts on which one sits or lands oneself."""
-_BIRDS_LACK = frozenset({"teeth", "tooth", "paw", "paws", "hand", "hands", "fur", "hair", "ear", "ears", "mane", "trunk", "snout", "hoof", "hooves", "lips"})
-_BIRD = frozenset(
-    str.split(
-        "bird egret parrot crow raven pigeon dove seagull gull heron stork sparrow robin duck goose hen chicken rooster eagle hawk owl "
-        "pelican flamingo penguin swan oxpecker magpie woodpecker finch canary budgie cockatoo macaw plover hummingbird vulture"
-    )
+_SEXLESS = frozenset({"baby", "infant", "newborn", "toddler", "child", "person", "kid"})
+"""Persons of whom "its" is said."""
+_BIRDS_LACK = frozenset(
+    {
+        "teeth",
+        "tooth",
+        "paw",
+        "paws",
+        "hand",
+        "hands",
+        "fur",
+        "hair",
+        "ear",
+        "ears",
+        "mane",
+        "trunk",
+        "snout",
+        "hoof",
+        "hooves",
+        "lips",
+    }
 )
 
 
@@ -29,7 +65,7 @@ def tell_owners(deed: Deed, actors: Sequence[int], cast: Cast, unread: list[str]
         first = deed.objects[0]
         if not _open(first, cast):
             return True
-        whose = _owner(first, deed, actors, cast)
+        whose = _owner(first, actors, cast)
         if whose == ():
             unread.append(f"whose {first.text} it is may be read in two ways: {deed.verb}")
             return False
@@ -54,17 +90,20 @@ def _owned(noun: Noun, index: int, cast: Cast) -> Noun:
     return replace(noun, owner=cast.entities[index].noun, determiner="the")
 
 
-def _owner(noun: Noun, deed: Deed, actors: Sequence[int], cast: Cast) -> tuple[int, ...] | None:
+def _owner(noun: Noun, actors: Sequence[int], cast: Cast) -> tuple[int, ...] | None:  # noqa: PLR0911  # one case a kind of owner
     """Return another whose part it is; None where it is the actor's own, and nothing where both may be meant."""
     known, possessive = cast.known, noun.determiner
     others = cast.others_with(possessive, actors)
-    if len(actors) != 1 or not others:
+    if len(actors) != 1:
         return None
+    if not others:
+        head = cast.entities[actors[0]].head
+        return () if possessive == "its" and known.is_person(head) and head not in _SEXLESS else None
     actor = cast.entities[actors[0]]
     person, sex = known.is_person(actor.head), cast.sex(actors[0])
     wanted = {"his": "masculine", "her": "feminine"}.get(possessive)
     if possessive == "its":
-        lacks = actor.head in _BIRD and noun.head in _BIRDS_LACK
+        lacks = known.has("birds", actor.head) and noun.head in _BIRDS_LACK
         return (others[0],) if person or lacks or actor.noun.determiner == "its" else None
     if not person:
         return (others[0],) if not sex else None

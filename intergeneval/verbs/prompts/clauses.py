@@ -14,7 +14,10 @@ PARTICLES = frozenset(
 _LEFT_SO = frozenset({"send", "leave", "keep", "set", "get", "have"})
 """Verbs after whose object a word in -ing tells how it ends: "sends snow flying"."""
 _BUSY_WITH = frozenset(
-    str.split("hold carry ride eat drink chew read drive push pull sell play feed walk fly paint drag lift wash clean build dig juggle chase")
+    str.split(
+        "hold carry ride eat drink chew read drive push pull sell play feed walk fly paint drag lift wash clean build dig "
+        "juggle chase"
+    )
 )
 """Verbs that tell with what the one they follow is busy, where they stand behind an object."""
 _WITNESSED = frozenset({"help", "let", "make", "watch", "see"})
@@ -65,6 +68,19 @@ class Sentence:
     """Every noun, in the order of the text."""
     unread: list[str] = field(default_factory=list)
     """What could not be read."""
+
+
+def _base_of(participle: str) -> str:
+    """Return the base that a participle in -ed, of a verb that no list knows, is most likely of."""
+    stem = participle[:-2]
+    if stem.endswith("i"):
+        return stem[:-1] + "y"
+    if stem[-1] == stem[-2] and stem[-1] in "bdgmnprt":
+        return stem[:-1]
+    silent = stem.endswith(("at", "iz", "is", "ur", "ut", "c", "g", "v", "u", "bl", "dl", "gl", "pl", "tl", "zl")) or (
+        stem.endswith("s") and not stem.endswith("ss")
+    )
+    return stem + "e" if silent else stem
 
 
 class ClauseReader:
@@ -196,9 +212,13 @@ class ClauseReader:
         """Whether a word after a comma that may be a verb of many opens a phrase of its own: ", warm evening light"."""
         known, word, after = self.known, self.words.at(index), self.words.at(index + 1)
         kinds = known.verb_forms.get(word, {})
+        if THIRD in kinds and index and self.words.at(index - 1) == "," and after.endswith("ing") and not known.is_noun(after):
+            return True  # ", lights flashing"
         if self.words.at(index - 1) != "," or not index or THIRD in kinds or ING in kinds or BASE not in kinds:
             return False
-        opens = any(known.has(name, after) for name in ("determiners", "possessives", "object_pronouns", "prepositions", "reciprocal"))
+        opens = any(
+            known.has(name, after) for name in ("determiners", "possessives", "object_pronouns", "prepositions", "reciprocal")
+        )
         return not opens and (known.has("adjectives", word) or known.is_noun(word) or self.nouns._nominal(index + 1))
 
     def _is_verb(self, index: int, subjects: Sequence[Noun]) -> bool:
@@ -452,6 +472,11 @@ class ClauseReader:
         self._tools, self._ordered, self._first = (), False, False
         self.found.deeds.append(deed)
         end = self._complements(deed, index + 1, alone=alone)
+        kinds = self.known.verb_forms.get(word, {})
+        if not deed.passive and not deed.objects and PARTICIPLE in kinds and not {THIRD, BASE} & kinds.keys():
+            # "a rabbit pulled out of a hat by a magician"
+            agents = [noun for prep, nouns in deed.beside if prep == "by" for noun in nouns]
+            deed.passive = any(self.known.is_living(noun.head) or noun.pronoun for noun in agents)
         return self._also(deed, start, index, end, subjects), subjects
 
     def _which(self, index: int, after_be: bool) -> tuple[str | None, bool]:  # noqa: PLR0911  # one case a kind of word
@@ -459,6 +484,8 @@ class ClauseReader:
         word = self.words.at(index)
         kinds = self.known.verb_forms.get(word, {})
         if not kinds:
+            if after_be and word.endswith("ed") and len(word) > 5 and not self.known.has("adjectives", word):
+                return _base_of(word), True
             if self.nouns._looks_finite(index) or (word.endswith("ing") and len(word) > 5 and not self.known.is_noun(word)):
                 from intergeneval import verbs
 

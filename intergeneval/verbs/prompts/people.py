@@ -151,7 +151,7 @@ class Cast:
         if one.count == 1 or one.pair is not None:
             return None
         head = self.known.singular(one.head)
-        if not self.known.is_living(head):
+        if not self.known.is_living(head) and not (one.count == 2 and self.known.has("vehicles", head)):
             return None
         if len(one.words) > 2 and one.words[1] == "of" and self.known.has("groups", one.words[0]):
             one = replace(one, words=one.words[2:])
@@ -159,7 +159,9 @@ class Cast:
         noun = replace(one.noun, head=head, count=1, words=one.words, inner=())
         made = []
         for word in ("one", "another"):
-            self.entities.append(Entity(head=head, words=(word, "of", *article, *one.words), count=1, noun=replace(noun, determiner=word)))
+            self.entities.append(
+                Entity(head=head, words=(word, "of", *article, *one.words), count=1, noun=replace(noun, determiner=word))
+            )
             made.append(len(self.entities) - 1)
         return tuple(made)
 
@@ -256,14 +258,10 @@ class Cast:
         if pronoun == "it":
             back = [i for i in back if self.entities[i].head not in known.pairs["parts"]]
             acting = self.subject if role == "object" else ()
-            last = [
-                i
-                for i in self.objects
-                if i not in acting and not known.is_person(self.entities[i].head) and self.entities[i].count in (1, None)
-            ]
+            last = [i for i in self.objects if i not in acting and not known.is_person(self.entities[i].head) and self._single(i)]
             if last:
                 return (last[-1],)
-            fitting = [i for i in back if not known.is_person(self.entities[i].head) and self.entities[i].count in (1, None)]
+            fitting = [i for i in back if not known.is_person(self.entities[i].head) and self._single(i)]
             if role == "object":
                 fitting = [i for i in fitting if i not in self.subject]
                 things = fitting
@@ -293,6 +291,12 @@ class Cast:
             taken = self.subject if role == "object" else ()
             return tuple(i for i in two if i not in (taken or (two[0],)))[:1]
         return ()
+
+    def _single(self, index: int) -> bool:
+        """Whether "it" may mean this one: one thing, or one group that is named as one."""
+        one = self.entities[index]
+        grouped = bool(one.words) and any(self.known.has("groups", word) for word in (one.words[0], one.head))
+        return one.count == 1 or (one.count is None and (grouped or not self.known.is_plural(one.head)))
 
     def _said(self, index: int, sex: str) -> bool:
         return any(word.lower() in self.known.words[sex] for word in self.entities[index].words)

@@ -175,6 +175,10 @@ class NounReader:
     def _pronoun(self, index: int) -> tuple[Noun, int] | None:  # noqa: PLR0911  # one case a kind of word
         word, after = self.words.at(index), self.words.at(index + 1)
         known = self.known
+        if known.has("reciprocal", word) and after == "'s":
+            thing = self._whole(index + 2, False, False)
+            if thing is not None:
+                return Noun(word, (word,), pronoun=word, inner=(thing[0],)), thing[1]
         if known.has("reciprocal", word) or known.has("reflexives", word):
             return Noun(word, (word,), pronoun=word), index + 1
         if word in ("someone", "somebody", "everyone"):
@@ -296,7 +300,7 @@ class NounReader:
             return None
         return self._built(start, first, index, determiner, count, others, subject, plural)
 
-    def _verb_here(self, index: int, first: int, subject: bool, plural: bool, determiner: str, count: int | None) -> bool:  # noqa: PLR0911  # one case a kind of word
+    def _verb_here(self, index: int, first: int, subject: bool, plural: bool, determiner: str, count: int | None) -> bool:  # noqa: C901, PLR0911, PLR0912  # one case a kind of word
         """Whether the word at `index`, with words of the phrase before it, is a verb rather than its noun."""
         known, low = self.known, self.words.low
         word, before = low[index], low[index - 1]
@@ -305,6 +309,8 @@ class NounReader:
         headed = not known.has("adjectives", before) or known.is_living(before) or any(known.has(name, before) for name in things)
         headed = headed or (not determiner and index == first + 1 and known.has("clothing", before))  # "a boy in green pokes"
         headed = headed or (known.has("materials", before) and THIRD in kinds and not known.is_noun(word))  # "a glass falls"
+        if ING in kinds and determiner and self._compound(index):
+            return False  # "a fire breathing dragon"
         if ING in kinds and index == first + 1 and determiner and _only_participle(known.verb_forms.get(before, {})):
             return False  # "a stolen painting"
         if not kinds:
@@ -319,7 +325,13 @@ class NounReader:
             return subject or after in ("by", "in", "with", "on", "to", "from", "of", "at", "around", "over") or opens
         if not subject:
             return False
-        many = plural or self.many or (count or 1) > 1 or known.is_plural(before) or (known.has("groups", before) and _opens_group(self.words, index, known))
+        many = (
+            plural
+            or self.many
+            or (count or 1) > 1
+            or known.is_plural(before)
+            or (known.has("groups", before) and _opens_group(self.words, index, known))
+        )
         if THIRD in kinds and not determiner and ING in known.verb_forms.get(after, {}) and known.is_plural(word):
             following = self.words.at(index + 2)
             if not following or following == "," or not self._nominal(index + 2):
@@ -336,12 +348,26 @@ class NounReader:
             return word not in ("found", "saw", "felt", "left", "lit", "cast", "set") or opens
         return many and (opens or known.has("adjectives", after) or not known.is_noun(word) or BASE in kinds)
 
+    def _compound(self, index: int) -> bool:
+        """Whether noun and word in -ing only describe who is named next, whose verb follows."""
+        known = self.known
+        kinds = known.verb_forms.get(self.words.at(index + 2), {})
+        return (
+            not known.is_living(self.words.at(index - 1))
+            and known.is_living(self.words.at(index + 1))
+            and (THIRD in kinds or known.has("auxiliaries", self.words.at(index + 2)))
+        )
+
     def _looks_finite(self, index: int, determiner: str = "") -> bool:
         """Whether a word that no list knows stands as a verb of one subject does.
 
         It ends in s or ed, and an object follows it, or "a" before its subject says that it is no plural.
         """
         known, word, after = self.known, self.words.at(index), self.words.at(index + 1)
+        if len(word) < 4 or any(
+            known.has(name, word) for name in ("subordinators", "prepositions", "determiners", "auxiliaries")
+        ):
+            return False
         if not word.endswith(("s", "ed")) or word.endswith(("ss", "us", "is")) or known.is_noun(word) or not word.isalpha():
             return False
         opens = any(known.has(name, after) for name in ("determiners", "possessives", "object_pronouns"))
@@ -438,7 +464,11 @@ class NounReader:
         elif word == "wearing" or (word in ("with",) and self.words.at(index + 1) == ""):
             inner = self.read(index + 1, subject=subject)
             return None if inner is None else (self._more_clothes(inner[1], subject), (inner[0],), True)
-        if word in ("on", "in", "at", *(("to",) if subject else ())) and self.words.at(index + 1) == "the" and not self._on_body(noun, index, subject):
+        if (
+            word in ("on", "in", "at", *(("to",) if subject else ()))
+            and self.words.at(index + 1) == "the"
+            and not self._on_body(noun, index, subject)
+        ):
             found = self._whole(index + 2, subject, False)
             if found is not None and _SIDES.search(found[0].text.lower()) and self.words.at(found[1]) not in ("of",):
                 return found[1], (), True
@@ -464,7 +494,12 @@ class NounReader:
             return None
         thing, end = inner
         last = known.singular(thing.head)
-        if word == "in" and not subject and thing.head in known.pairs["parts"] and not (thing.determiner == "" and len(thing.words) > 1):
+        if (
+            word == "in"
+            and not subject
+            and thing.head in known.pairs["parts"]
+            and not (thing.determiner == "" and len(thing.words) > 1)
+        ):
             return None  # "punches a man in the face"
         worn = any(item in known.words[name] for item in (thing.head, last) for name in ("clothing", "features"))
         if word == "in" and worn and (subject or known.is_living(noun.head)):
@@ -483,7 +518,9 @@ class NounReader:
     def _on_body(self, noun: Noun, index: int, subject: bool) -> bool:
         """Whether "on the back" after somebody names the body rather than a place in the picture."""
         after = self.words.at(index + 2)
-        return not subject and self.words.at(index) in ("on", "in") and after in ("back", "side") and self.known.is_living(noun.head)
+        return (
+            not subject and self.words.at(index) in ("on", "in") and after in ("back", "side") and self.known.is_living(noun.head)
+        )
 
     def _more_clothes(self, index: int, subject: bool) -> int:
         """Return where "and a hat" after a piece of clothing ends."""

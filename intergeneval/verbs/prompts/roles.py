@@ -24,8 +24,31 @@ _RELATIONS = {
 """Preposition -> how the object stands to what follows it."""
 _LOOSE = frozenset({"together", "along", "around", "forward", "aside", "through", "across", "in", "on", "over"})
 """Words after a verb that say where it goes, unless they are known to belong to it."""
-_MOVED_SELF = frozenset({"lift", "raise", "bend", "stretch", "extend", "lower", "slide", "outstretch", "hold", "fold", "cross", "spread", "flap"})
+_MOVED_SELF = frozenset(
+    {"lift", "raise", "bend", "stretch", "extend", "lower", "slide", "outstretch", "hold", "fold", "cross", "spread", "flap"}
+)
 """What somebody does with a part of their own body, though nobody says whose it is: "lifts one paw"."""
+_AT_CAMERA = frozenset(
+    {
+        "look",
+        "smile",
+        "wave",
+        "stare",
+        "gaze",
+        "wink",
+        "nod",
+        "grin",
+        "glance",
+        "point",
+        "laugh",
+        "face",
+        "talk",
+        "speak",
+        "pose",
+        "blink",
+    }
+)
+"""What is done towards the one who films."""
 _LYING = frozenset({"stand", "sit", "lie", "rest", "nestle", "float", "hover", "surround", "face", "stay", "live"})
 """Verbs that of a thing only say where it is."""
 _LIFTED = frozenset(
@@ -85,7 +108,7 @@ class _Roles:
     mutual: bool = False
 
 
-def acts_of(deed: Deed, cast: Cast, known: Vocabulary, unread: list[str]) -> list[Act]:
+def acts_of(deed: Deed, cast: Cast, known: Vocabulary, unread: list[str]) -> list[Act]:  # noqa: PLR0911  # one case a kind of deed
     """Return the interactions of one deed; what is none is told in `unread`."""
     said = " ".join([deed.verb, *deed.particles])
     if deed.negated:
@@ -112,12 +135,20 @@ def acts_of(deed: Deed, cast: Cast, known: Vocabulary, unread: list[str]) -> lis
             cast.subject = _all(subjects, cast, "subject")
         _mentioned(deed, cast)
         return []
+    if not deed.passive and roles.targets and _films(roles.targets[0], deed):
+        unread.append(f"the camera is nobody in the scene: {said}")
+        return []
     made = _acts(roles, deed, cast, known, unread)
     if deed.verb in _LYING and not any(noun.pronoun or _alive(noun, known) for noun in deed.subjects):
         unread.append(f"it only says where something is: {said}")
         return []
     weak = deed.verb in known.words["states"] and (deed.verb not in ("hold", "carry") or deed.passive)
     return [replace(act, weak=True, described=deed.described) for act in made] if weak else made
+
+
+def _films(noun: Noun, deed: Deed) -> bool:
+    """Whether a noun means what films the scene: "smiles at the camera", "water splashes on the lens"."""
+    return noun.head == "lens" or (noun.head == "camera" and noun.determiner == "the" and deed.verb in _AT_CAMERA)
 
 
 def _alive(noun: Noun, known: Vocabulary) -> bool:
@@ -283,6 +314,8 @@ def _active(deed: Deed, known: Vocabulary, unread: list[str]) -> _Roles | None: 
     verb = " ".join([deed.verb, *particles])
     objects = deed.objects
     if any(noun.pronoun and known.has("reciprocal", noun.pronoun) for noun in objects):
+        part = objects[0].inner[0] if objects[0].inner else None
+        verb = verb if part is None else f"{verb} the {part.text} of"
         return _Roles(verb=_third(verb), subjects=deed.subjects, targets=(), mutual=True)
     each = next(
         ((prep, nouns) for prep, nouns in deed.beside if nouns[0].pronoun and known.has("reciprocal", nouns[0].pronoun)), None
@@ -315,9 +348,10 @@ def _together(deed: Deed, known: Vocabulary) -> _Roles | None:
         return None
     partner = next((nouns for prep, nouns in deed.beside if prep == "with" and not _thing_used(nouns[0], known)), None)
     bare = phrase in ("shake hands", "hold hands") or thing is None
-    if partner is not None:
-        return _Roles(verb=_third(f"{phrase} with"), subjects=deed.subjects, targets=partner)
     several = len(deed.subjects) == 2 or any(noun.count == 2 or noun.pronoun == "they" for noun in deed.subjects)
+    able = partner is not None and (partner[0].pronoun or _alive(partner[0], known) or known.has("vehicles", partner[0].head))
+    if partner is not None and (able or not several):
+        return _Roles(verb=_third(f"{phrase} with"), subjects=deed.subjects, targets=partner)
     if several:
         paired = f"{phrase} with" in known.words["lexicon"] | known.words["targeted"]
         alone = known.has("intransitive", phrase) and not known.has("transitive", phrase) and phrase not in known.words["lexicon"]
@@ -333,7 +367,8 @@ def _thing_used(noun: Noun, known: Vocabulary) -> bool:
 
 
 def _without_object(deed: Deed, verb: str, known: Vocabulary, unread: list[str]) -> _Roles | None:
-    if (found := _together(deed, known)) is not None:
+    over = any(prep in ("over", "for") and known.has("targeted", f"{verb} {prep}") for prep, _ in deed.beside)
+    if not over and (found := _together(deed, known)) is not None:
         return found
     for position, (prep, nouns) in enumerate(deed.beside):
         for phrase in (f"{verb} {prep}", f"{deed.verb} {prep}"):
@@ -559,7 +594,13 @@ def _pouring(deed: Deed, verb: str, known: Vocabulary, unread: list[str]) -> _Ro
             targets = (owner,) if owner is not None else nouns
             tool = _tool(deed, known) or next((two[0] for one, two in deed.beside if one in ("from", "out of")), None)
             text = first.pronoun or " ".join(first.words).lower()
-            return _Roles(verb=_third(f"{verb} {text} {prep}"), subjects=deed.subjects, targets=targets, instrument=tool)
+            return _Roles(
+                verb=_third(f"{verb} {text} {prep}"),
+                subjects=deed.subjects,
+                targets=targets,
+                instrument=tool,
+                part=_part(deed, known),
+            )
     return None
 
 
