@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -233,6 +234,8 @@ def inside(folder: Path, name: str, where: str) -> Path:
         raise UsageError(f"{where}: the name of a picture {fault}")
     if not place.exists():
         flat = folder / Path(name.replace("\\", "/")).name
+        lower = sorted(folder.glob(f"*/{glob.escape(flat.name)}"))
+        flat = lower[0] if len(lower) == 1 and not flat.exists() else flat
         if not flat.exists():
             raise UsageError(f"{where}: there is no {name!r} in {folder}; give --media DIR with the pictures or videos")
         place = flat

@@ -208,8 +208,7 @@ def _read_track(track: Xml.Element, place: int, size: tuple[int, int], where: st
 def write(clips: Sequence[Clip], out: Path) -> None:
     """Write pictures as ``annotations.xml`` ("for images 1.1"), a video each as ``<video>.xml`` ("for video 1.1")."""
     if all(clip.frames == 1 for clip in clips):
-        root = Xml.Element("annotations")
-        Xml.SubElement(root, "version").text = "1.1"
+        root, _ = _headed(clips, (("name", out.name), ("size", str(len(clips))), ("mode", "annotation")))
         for number, clip in enumerate(clips):
             size, name = clip.tracks.size, f"{clip.id}{Path(clip.files[0]).suffix if clip.files else '.png'}"
             image = Xml.SubElement(root, "image", id=str(number), name=name, width=str(size[1]), height=str(size[0]))
@@ -229,14 +228,31 @@ def write(clips: Sequence[Clip], out: Path) -> None:
             write_atomically(out / f"{clip.id}{Path(clip.files[0]).suffix}", clip.contents[0])
 
 
-def _video_xml(clip: Clip) -> Xml.Element:
-    size = clip.tracks.size
+def _headed(clips: Sequence[Clip], fields: Sequence[tuple[str, str]]) -> tuple[Xml.Element, Xml.Element]:
+    """Return the root of a file and the task it tells of, with its labels and their attributes."""
     root = Xml.Element("annotations")
     Xml.SubElement(root, "version").text = "1.1"
-    meta = Xml.SubElement(root, "meta")
-    task = Xml.SubElement(meta, "task")
-    for key, value in (("name", clip.id), ("size", str(clip.frames)), ("mode", "interpolation"), ("source", f"{clip.id}.mp4")):
+    task = Xml.SubElement(Xml.SubElement(root, "meta"), "task")
+    count = max(int(dict(fields)["size"]), 1)
+    for key, value in (("id", "1"), *fields, ("start_frame", "0"), ("stop_frame", str(count - 1)), ("frame_filter", "")):
         Xml.SubElement(task, key).text = value
+    labels = Xml.SubElement(task, "labels")
+    keys = {item.class_: ("instance_id", "appearance") for clip in clips for item in clip.instances}
+    for name, own in {**keys, **({"prompt": ("text",)} if any(clip.prompt for clip in clips) else {})}.items():
+        label = Xml.SubElement(labels, "label")
+        Xml.SubElement(label, "name").text = name
+        attributes = Xml.SubElement(label, "attributes")
+        for key in own:
+            attribute = Xml.SubElement(attributes, "attribute")
+            for field, value in (("name", key), ("mutable", "False"), ("input_type", "text"), ("default_value", ""), ("values", "")):
+                Xml.SubElement(attribute, field).text = value
+    return root, task
+
+
+def _video_xml(clip: Clip) -> Xml.Element:
+    size = clip.tracks.size
+    fields = (("name", clip.id), ("size", str(clip.frames)), ("mode", "interpolation"), ("source", f"{clip.id}.mp4"))
+    root, task = _headed([clip], fields)
     original = Xml.SubElement(task, "original_size")
     Xml.SubElement(original, "width").text, Xml.SubElement(original, "height").text = str(size[1]), str(size[0])
     for number, (item, track) in enumerate(zip(clip.instances, clip.tracks.tracks, strict=True)):

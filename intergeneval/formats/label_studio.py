@@ -59,6 +59,8 @@ def _picture(task: Mapping[str, Any], where: str) -> str:
     if link is None:
         raise UsageError(f"{where}: its 'data' names no picture under {', '.join(_SEEN)}")
     parts = urlsplit(link)
+    if not parts.scheme and not parts.netloc and not link.startswith("/"):
+        return unquote(parts.path)
     # Uploads and local files are called by their place on the server; what lies here is called by the last of it.
     asked = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
     return unquote(Path(asked.get("d", parts.path)).name)

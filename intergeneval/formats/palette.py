@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
+import struct
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from intergeneval.errors import MediaError, UsageError
 from intergeneval.formats.clip import Clip, Named, Pictures, few, load, sample_ids, tracks
 from intergeneval.formats.wording import acts_from_json, acts_to_json, plain_text
 from intergeneval.masks import decode, encode
-from intergeneval.masks.pixels import INDEXED, PictureError, read_pixels
+from intergeneval.masks.pixels import PNG, PictureError, read_pixels
 from intergeneval.records.disk import read_bytes, write_atomically
 from intergeneval.records.limits import id_fault
 
@@ -101,10 +102,9 @@ def _indices(file: Path) -> tuple[tuple[int, int], np.ndarray[Any, np.dtype[np.i
         raise MediaError(f"{file}: {error.problem}; {error.fix}") from None
     except OSError as error:
         raise MediaError(f"{file}: cannot be read ({error.strerror})") from None
-    keys = pixels.values.keys
-    codes = keys.astype(np.int64) if pixels.values.table is None else pixels.values.table[keys]
     if pixels.palette:
-        indices = np.where(codes & INDEXED, codes - INDEXED, codes)
+        # The keys of a palette picture are its indices, whatever their colours.
+        indices = pixels.values.keys.astype(np.int64)
     elif pixels.colours is None:
         indices = pixels.strength.astype(np.int64)
     else:
@@ -157,9 +157,6 @@ def write(clips: Sequence[Clip], out: Path) -> None:
 
 def palette_png(indices: np.ndarray[Any, np.dtype[np.uint8]]) -> bytes:
     """Return a palette PNG with the colours of DAVIS: the bits of an index, three by three, from the highest bit on."""
-    import struct
-    import zlib
-
     colours = bytearray()
     for index in range(256):
         channels, rest = [0, 0, 0], index
@@ -174,7 +171,5 @@ def palette_png(indices: np.ndarray[Any, np.dtype[np.uint8]]) -> bytes:
 
     high, wide = indices.shape
     lines = b"".join(b"\0" + row.tobytes() for row in indices)
-    stream = io.BytesIO()
-    stream.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", wide, high, 8, 3, 0, 0, 0)))
-    stream.write(chunk(b"PLTE", bytes(colours)) + chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b""))
-    return stream.getvalue()
+    head = PNG + chunk(b"IHDR", struct.pack(">IIBBBBB", wide, high, 8, 3, 0, 0, 0))
+    return head + chunk(b"PLTE", bytes(colours)) + chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b"")
