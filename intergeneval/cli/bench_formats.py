@@ -33,7 +33,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--classes", help="Class names to read, with commas between; default: all.")
 @click.option("--judge", default="none", show_default=True, help="Who reads prompts of a suite: none (rules) or openai:MODEL.")
 @_JSON
-def import_command(
+def import_command(  # noqa: PLR0913  # one argument an option
     path: Path,
     layout: str,
     out: Path,
@@ -46,8 +46,8 @@ def import_command(
 ) -> None:
     """Make a benchmark out of annotated pictures or videos, a suite of prompts, or a data set.
 
-    Masks of first frames come along, of videos their tracks too (--tracker stored). Who does what to whom is read from the file where
-    it says it, else from the prompt; what is missing is named.
+    Masks of first frames come along, of videos their tracks too (--tracker stored). Who does what to whom is read from the file
+    where it says it, else from the prompt; what is missing is named.
     """
     try:
         if layout in _SUITES:

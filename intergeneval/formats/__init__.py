@@ -1,9 +1,8 @@
 """Formats of other tools, in and out: annotated pictures and videos, prompt suites, and datasets of the Hugging Face library.
 
-Every layout is a module with `read` and, where others can read it back, `write`. What is read is a `Clip` each: who is seen in which
-frame, as a Tracks record of the one mask reader (`masks.track_records`); `benchmark` makes a folder of our own out of clips, and clips
-out of one. Files are other people's: they are bounded (`records/disk`, `records/limits`), and what they name stays inside the folder
-of pictures.
+Every layout is a module with `read` and `write`. What is read is a `Clip` each: who is seen in which frame, as a Tracks record of
+the one mask reader (`masks.track_records`); `benchmark` makes a folder of our own out of clips, and clips out of one. Files are
+other people's: they are bounded (`records/disk`, `records/limits`), and what they name stays inside the folder of pictures.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from intergeneval.errors import MediaError, UsageError
 from intergeneval.formats.clip import Clip, Named, inside
 from intergeneval.formats.wording import acts_of_prompt
 from intergeneval.ids import canonical_json, sha256_bytes
-from intergeneval.masks import area, decode, encode
+from intergeneval.masks import Mask, area, decode, encode
 from intergeneval.records import BOX_COLOURS, Instance, Sample, Track, Tracks, TrackState
 from intergeneval.records.disk import growing_folder, read_bytes, write_new
 from intergeneval.sources.folder import FolderSource
@@ -46,8 +46,8 @@ def write_benchmark(
 ) -> Imported:
     """Write a benchmark with first frames, masks, and videos with their tracks, there whole or not at all.
 
-    `folder` holds the pictures or videos, `prompts` a prompt for samples of which the file says none. Raises UsageError for a folder
-    that is there already and pictures that are not, MediaError for what cannot be read.
+    `folder` holds the pictures or videos, `prompts` a prompt for samples of which the file says none. Raises UsageError for a
+    folder that is there already and pictures that are not, MediaError for what cannot be read.
     """
     if out.exists() and any(out.iterdir()):
         raise UsageError(f"{out}: exists already; choose another --out or remove it")
@@ -125,7 +125,7 @@ def _put(path: Path, content: bytes) -> str:
     return sha256_bytes(content)
 
 
-def _mask_png(mask: np.ndarray) -> bytes:  # type: ignore[type-arg]  # a mask (H, W)
+def _mask_png(mask: Mask) -> bytes:
     done, data = cv2.imencode(".png", mask.astype(np.uint8) * 255)
     assert done
     return data.tobytes()
@@ -167,9 +167,8 @@ def _found(name: str, folder: Path, where: str) -> Path:
 def _check_size(content: bytes, size: tuple[int, int], clip: Clip) -> None:
     found = image_size(content)
     if found != size:
-        raise MediaError(
-            f"{clip.id}: its picture is {found[1]}x{found[0]}, its masks are {size[1]}x{size[0]}; give --media with those that were annotated"
-        )
+        way = "give --media DIR with those that were annotated"
+        raise MediaError(f"{clip.id}: its picture is {found[1]}x{found[0]}, its masks are {size[1]}x{size[0]}; {way}")
 
 
 def _put_video(clip: Clip, place: Path, folder: Path, kept: Sequence[Named]) -> None:

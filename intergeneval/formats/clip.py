@@ -15,14 +15,16 @@ from pycocotools import mask as coco
 
 from intergeneval.errors import UsageError
 from intergeneval.ids import sha256_bytes, short
-from intergeneval.masks import Mask, encode
+from intergeneval.masks import Mask, decode, encode
 from intergeneval.masks.track_records import checked_masks, tracks_of
 from intergeneval.records import BOX_COLOURS, Interaction, Tracks, TrackState
 from intergeneval.records.disk import read_json
-from intergeneval.records.limits import MOST_FRAMES, id_fault, inside_fault, size_fault
+from intergeneval.records.limits import id_fault, inside_fault, size_fault
 
 MOST_POINTS = 100_000
 """Points of one polygon: an outline of a picture of eight megapixels has fewer."""
+MOST_HERE = 20_000
+"""Frames of one annotated video: a quarter of an hour at 24 a second."""
 MOST_INSTANCES = len(BOX_COLOURS)
 """Instances of one sample: each has a box colour."""
 
@@ -148,7 +150,8 @@ def polygons(parts: Sequence[Sequence[float]], size: tuple[int, int], where: str
     if not checked:
         raise UsageError(f"{where}: there is no polygon")
     joined = coco.merge(coco.frPyObjects(checked, size[0], size[1]))
-    return np.asarray(coco.decode(joined), dtype=np.bool_)
+    counts = joined["counts"]
+    return decode(counts.decode("ascii") if isinstance(counts, bytes) else counts, size)
 
 
 def rectangle(edges: Sequence[float], size: tuple[int, int]) -> Mask:
@@ -166,17 +169,18 @@ def segmentation(value: Any, size: tuple[int, int], where: str) -> Any:
     return value
 
 
-def tracks(
+def tracks(  # noqa: PLR0913  # what one record is made of
     clip: str, layout: str, size: tuple[int, int], named: Sequence[Named], forms: Mapping[str, Mapping[int, Any]], frames: int, *,
-    where: str, boxes: Mapping[str, Mapping[int, Sequence[float]]] | None = None, known: frozenset[int] | None = None, fps: float = 0.0,
+    where: str, boxes: Mapping[str, Mapping[int, Sequence[float]]] | None = None, known: frozenset[int] | None = None,
+    fps: float = 0.0,
 ) -> Tracks:  # fmt: skip
     """Return the Tracks record of masks in any form that ``pycocotools`` writes, each held against the box beside it.
 
-    `forms`: instance -> frame -> mask; `boxes` likewise, as x0, y0, x1, y1; `known`: frames that were annotated at all (None: all).
+    `forms`: instance -> frame -> mask; `boxes` likewise, as x0, y0, x1, y1; `known`: frames that were annotated at all.
     Raises MediaError naming instance and frame, and UsageError for frames that cannot be.
     """
-    if not 0 < frames <= MOST_FRAMES:
-        raise UsageError(f"{where}: it has {frames} frames")
+    if not 0 < frames <= MOST_HERE:
+        raise UsageError(f"{where}: it has {frames} frames; 1 to {MOST_HERE} are read, so cut it into clips")
     nothing = encode(np.zeros(size, dtype=np.bool_))
     made = []
     for item in named:
@@ -195,7 +199,13 @@ def tracks(
         )
     notes = [] if known is None or len(known) == frames else [f"{len(known)} of {frames} frames were annotated"]
     record = {
-        "sample_id": clip, "seed": 0, "tracker": layout, "size": list(size), "tracks": made, "fps": fps, "notes": notes,
+        "sample_id": clip,
+        "seed": 0,
+        "tracker": layout,
+        "size": list(size),
+        "tracks": made,
+        "fps": fps,
+        "notes": notes,
     }  # fmt: skip
     found = tracks_of(record, where)
     for track in found.tracks:
@@ -212,7 +222,7 @@ def _state(at: int, masks: Mapping[int, Any], known: frozenset[int] | None) -> T
 
 
 def sample_ids(names: Sequence[str]) -> list[str]:
-    """Return an id for each file or video name: its stem, with its folders where two are alike, and a hash where no id can be so."""
+    """Return an id for each file name: its stem, with its folders where two are alike, and a hash where no id can be so."""
     stems = [Path(name).stem for name in names]
     found = []
     for name, stem in zip(names, stems, strict=True):
@@ -246,6 +256,5 @@ def few(named: Sequence[Named], where: str) -> None:
     """Raise UsageError where there are more instances than a sample may have."""
     if len(named) > MOST_INSTANCES:
         classes = ", ".join(sorted({item.class_ for item in named})[:8])
-        raise UsageError(
-            f"{where}: {len(named)} annotated instances, and a sample has at most {MOST_INSTANCES}; choose with --classes (of {classes})"
-        )
+        way = f"choose with --classes (of {classes})"
+        raise UsageError(f"{where}: {len(named)} annotated instances, and a sample has at most {MOST_INSTANCES}; {way}")

@@ -12,11 +12,10 @@ from xml.etree import ElementTree as Xml
 import numpy as np
 
 from intergeneval.errors import UsageError
-from intergeneval.formats.clip import Clip, Named, Pictures, few, polygons, rectangle, sample_ids, size_of, tracks
+from intergeneval.formats.clip import MOST_HERE, Clip, Named, Pictures, few, polygons, rectangle, sample_ids, size_of, tracks
 from intergeneval.formats.wording import named_from, plain_text
 from intergeneval.masks import Mask, box, decode, encode
 from intergeneval.records.disk import read_bytes, write_atomically
-from intergeneval.records.limits import MOST_FRAMES
 
 LAYOUT = "cvat"
 _SHAPES = ("polygon", "mask", "box", "ellipse")
@@ -162,7 +161,7 @@ def _video(root: Xml.Element, path: Path, pictures: Pictures) -> Clip:
         raise UsageError(f"{where}: holds no track with a mask")
     last = max((max(item.forms, default=0) for item in tracks_read), default=0)
     count = told.get("size", "")
-    frames = max(int(count) if count.isdecimal() and int(count) <= MOST_FRAMES else 0, last + 1)
+    frames = max(int(count) if count.isdecimal() and int(count) <= MOST_HERE else 0, last + 1)
     source = plain_text(told.get("source")) or plain_text(meta.findtext(".//source") if meta is not None else "")
     name = sample_ids([source or plain_text(told.get("name")) or path.stem])[0]
     forms = {item.id: one.forms for item, one in zip(named, tracks_read, strict=True)}
@@ -188,7 +187,7 @@ def _read_track(track: Xml.Element, place: int, size: tuple[int, int], where: st
     shapes = [shape for shape in track if shape.tag in _SHAPES]
     if not shapes:
         return None
-    words = next((found for shape in shapes if (found := _words(shape))), {})
+    words = next((own for own in map(_words, shapes) if own), {})
     named = named_from({"instance_id": words.get("instance_id", f"id{place + 1}"), **words}, label, [])
     found = _Track(named)
     at_frame = sorted(((int(_values(_text(shape, "frame", told), told)[0]), shape) for shape in shapes), key=lambda item: item[0])
@@ -197,7 +196,7 @@ def _read_track(track: Xml.Element, place: int, size: tuple[int, int], where: st
             continue
         counts = encode(_mask(shape, size, told))
         end = following[0] if following is not None else frame + 1
-        if not 0 <= frame < end <= MOST_FRAMES:
+        if not 0 <= frame < end <= MOST_HERE:
             raise UsageError(f"{told}: frame {frame} cannot be")
         # CVAT writes every frame of a polygon between two keys; a mask stands until the next.
         for at in range(frame, end):
@@ -244,8 +243,14 @@ def _headed(clips: Sequence[Clip], fields: Sequence[tuple[str, str]]) -> tuple[X
         attributes = Xml.SubElement(label, "attributes")
         for key in own:
             attribute = Xml.SubElement(attributes, "attribute")
-            for field, value in (("name", key), ("mutable", "False"), ("input_type", "text"), ("default_value", ""), ("values", "")):
-                Xml.SubElement(attribute, field).text = value
+            for part, value in (
+                ("name", key),
+                ("mutable", "False"),
+                ("input_type", "text"),
+                ("default_value", ""),
+                ("values", ""),
+            ):
+                Xml.SubElement(attribute, part).text = value
     return root, task
 
 

@@ -1,7 +1,7 @@
 """Datasets of the Hugging Face library ``datasets``, as local files: benchmarks in and out, and the scores of runs out.
 
-A row has ``prompt`` (or ``caption``, ``text``) and, for masks, ``image`` with ``instances``: a list of rows with ``id``, ``class``,
-``appearance`` and ``mask`` (``size`` and ``counts`` as ``pycocotools`` writes them). Rows without pictures are a list of prompts.
+A row has ``prompt`` (or ``caption``, ``text``) and, for masks, ``image`` with ``instances``: a list of rows with ``id``,
+``class``, ``appearance`` and ``mask`` (``size`` and ``counts`` as ``pycocotools`` writes them). Rows without are prompts alone.
 """
 
 from __future__ import annotations

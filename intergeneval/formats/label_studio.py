@@ -1,4 +1,4 @@
-"""Label Studio's JSON export: brushes, polygons and boxes with labels, and relations between them, which say who does what to whom."""
+"""Label Studio's JSON export: brushes, polygons and boxes with labels, and relations, which say who does what to whom."""
 
 from __future__ import annotations
 

@@ -127,7 +127,7 @@ def _named(number: int, told: dict[str, Any], semantics: Any) -> Named:
 
 
 def write(clips: Sequence[Clip], out: Path) -> None:
-    """Write ``Annotations/<video>/00000.png`` as palette pictures, ``JPEGImages/`` beside them, and who is who in our own words."""
+    """Write palette pictures below ``Annotations/``, ``JPEGImages/`` beside them, and who is who in words of ours."""
     words: dict[str, Any] = {}
     for clip in clips:
         size = clip.tracks.size

@@ -1,4 +1,4 @@
-"""Words that formats of masks have no place for: who is meant, and who does what to whom, kept in fields of our own beside theirs."""
+"""Words that formats of masks have no place for: who is meant, who does what to whom; in fields of ours beside theirs."""
 
 from __future__ import annotations
 
