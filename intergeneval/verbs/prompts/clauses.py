@@ -20,6 +20,10 @@ _BUSY_WITH = frozenset(
     )
 )
 """Verbs that tell with what the one they follow is busy, where they stand behind an object."""
+_STILL = frozenset(str.split("sit stand lie kneel crouch squat look seem appear become stay remain"))
+"""Verbs whose object no bare noun is: "stands guard"."""
+_HOW = ("less", "ful", "ous", "legged", "footed", "handed", "ing", "ed", "ant", "ent")
+"""Endings of words that tell how somebody is, where no list knows them as nouns."""
 _WITNESSED = frozenset({"help", "let", "make", "watch", "see"})
 ORDERED = frozenset(str.split("then next afterwards afterward finally subsequently later before after once"))
 
@@ -334,7 +338,9 @@ class ClauseReader:
     def _try_described(self, nouns: tuple[Noun, ...], index: int) -> int | None:
         """Read a describing verb phrase; None, with nothing kept, where no finite verb follows it."""
         deeds, seen = len(self.found.deeds), len(self.found.seen)
+        self.nouns.single = len(nouns) == 1 and nouns[0].count == 1 and not self.known.has("groups", nouns[0].words[0])
         end, _ = self._verb_phrase(index, nouns, alone=True)
+        self.nouns.single = None
         after = end + (self.words.at(end) == ",")
         if after < len(self.words) and (self._finite_here(after, nouns) or self._auxiliary(after)):
             for deed in self.found.deeds[deeds:]:
@@ -590,6 +596,9 @@ class ClauseReader:
                 return index
             if known.has("conjunctions", word) or known.has("subordinators", word) or (word == "to" and not deed.objects):
                 return index
+            if not deed.objects and not deed.beside and (end := self._manner(deed, index)) is not None:
+                index = end
+                continue
             named = (
                 self._noun_list(index, subject=False, finite=alone, embedded=deed.verb in _WITNESSED)
                 if len(deed.objects) < 2 and not deed.beside and not (deed.passive and deed.objects)
@@ -603,6 +612,32 @@ class ClauseReader:
             if alone and self._finite_here(index, deed.subjects):
                 return index
         return index
+
+    def _manner(self, deed: Deed, index: int) -> int | None:
+        """Return where a word that tells how somebody is ends, "sits motionless", which is nothing that a deed is done to.
+
+        None where something may follow that it is done to.
+        """
+        known, word = self.known, self.words.at(index)
+        still = deed.verb in _STILL
+        if deed.passive or known.has("determiners", word) or not (still or known.has("intransitive", deed.verb)):
+            return None
+        named = self.nouns.read(index, subject=False, modifiers=False)
+        if named is None or named[0].pronoun or named[0].owner is not None or "of" in named[0].words:
+            return None
+        last = named[0].words[-1].lower()
+        if self._tells_how(last):
+            return named[1]
+        if not still or known.is_plural(last):
+            return None
+        self.found.unread.append(f"nobody and nothing it is done to is named: {deed.verb} {named[0].text}")
+        return named[1]
+
+    def _tells_how(self, word: str) -> bool:
+        known = self.known
+        if known.has("materials", word):
+            return False
+        return known.has("adjectives", word) or (not known.is_noun(word) and word.endswith(_HOW) and len(word) > 5)
 
     def _infinitive(self, index: int) -> bool:
         """Whether "to" begins a purpose, "to open a crate", rather than a place."""

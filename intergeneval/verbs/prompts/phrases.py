@@ -158,6 +158,9 @@ class NounReader:
         self.known = known
         self.many = False
         """Whether one of several who act was read before, so that a plural verb may follow what is read next."""
+        self.single: bool | None = None
+        """Whether the one whose verb is still to come is one: within what is told of them, a noun's own number says nothing of
+        the verb. None where it is not known."""
 
     def read(
         self, index: int, *, subject: bool, plural: bool = False, modifiers: bool = True, wide: bool | None = None
@@ -170,7 +173,13 @@ class NounReader:
         found = self._pronoun(index) or self._whole(index, subject, plural)
         if found is None or found[0].pronoun or not modifiers:
             return found
-        return self._modified(found[0], found[1], subject if wide is None else wide)
+        wide = subject if wide is None else wide
+        if not subject or not wide or self.single is not None:
+            return self._modified(found[0], found[1], wide, finite=subject)
+        self.single = found[0].count == 1 and not self.many and not plural and not self.known.has("groups", found[0].words[0])
+        told = self._modified(found[0], found[1], wide, finite=subject)
+        self.single = None
+        return told
 
     def _pronoun(self, index: int) -> tuple[Noun, int] | None:  # noqa: PLR0911  # one case a kind of word
         word, after = self.words.at(index), self.words.at(index + 1)
@@ -321,6 +330,11 @@ class NounReader:
         opens = not after or after == "," or not self._nominal(index + 1)
         if ING in kinds:
             return not known.is_noun(word) or opens
+        if self.single is not None and subject and THIRD in kinds:
+            following = known.verb_forms.get(after, {})
+            if ((count or 1) > 1 and not known.is_plural(before)) or (THIRD in following and known.is_plural(word) and known.is_noun(word)):
+                return False  # "with three rings", "with wild curls plays"
+            return self.single and not (known.is_noun(word) and self._finite_later(index + 1))  # "with big hands plays"
         if PARTICIPLE in kinds and BASE not in kinds:
             return subject or after in ("by", "in", "with", "on", "to", "from", "of", "at", "around", "over") or opens
         if not subject:
@@ -328,11 +342,12 @@ class NounReader:
         many = (
             plural
             or self.many
+            or self.single is False
             or (count or 1) > 1
             or known.is_plural(before)
             or (known.has("groups", before) and _opens_group(self.words, index, known))
         )
-        if THIRD in kinds and not determiner and ING in known.verb_forms.get(after, {}) and known.is_plural(word):
+        if THIRD in kinds and not determiner and _in_ing(after, known) and known.is_plural(word):
             following = self.words.at(index + 2)
             if not following or following == "," or not self._nominal(index + 2):
                 return False  # "neon signs glowing in the rain": a noun, of which the word in -ing tells
@@ -347,6 +362,17 @@ class NounReader:
         if PAST in kinds and not many:
             return word not in ("found", "saw", "felt", "left", "lit", "cast", "set") or opens
         return many and (opens or known.has("adjectives", after) or not known.is_noun(word) or BASE in kinds)
+
+    def _finite_later(self, index: int) -> bool:
+        """Whether the clause goes on to a verb of one, so that a plural before it is a noun: "with tennis shoes kicks"."""
+        known = self.known
+        while (word := self.words.at(index)) and word != "," and not known.has("conjunctions", word):
+            if known.has("relatives", word) or known.has("subordinators", word):
+                return False
+            if known.has("auxiliaries", word) or (THIRD in known.verb_forms.get(word, {}) and not known.is_noun(word)):
+                return True
+            index += 1
+        return False
 
     def _compound(self, index: int) -> bool:
         """Whether noun and word in -ing only describe who is named next, whose verb follows."""
@@ -414,16 +440,16 @@ class NounReader:
             return replace(thing, count=None, words=(*noun.words, "of", *thing.words), determiner=noun.determiner)
         return replace(thing, words=(*noun.words, "of", *thing.words), determiner=noun.determiner, count=noun.count)
 
-    def _modified(self, noun: Noun, index: int, subject: bool) -> tuple[Noun, int]:
-        """Take in what follows a noun and tells how it looks."""
+    def _modified(self, noun: Noun, index: int, subject: bool, *, finite: bool) -> tuple[Noun, int]:
+        """Take in what follows a noun and tells how it looks; `finite`: a finite verb may follow."""
         known = self.known
         while True:
             word = self.words.at(index)
             if word == "of" or (word in ("made of", "full of")):
-                inner = self._whole(index + 1, subject, False)
+                inner = self._whole(index + 1, finite, False)
                 if inner is None:
                     return noun, index
-                inner = self._modified(inner[0], inner[1], subject)
+                inner = self._modified(inner[0], inner[1], subject, finite=finite)
                 if noun.head in known.pairs["parts"] and known.is_living(inner[0].head):
                     noun = replace(noun, owner=inner[0], inner=(*noun.inner, inner[0]))
                 else:
@@ -545,6 +571,10 @@ def _is_adverb(word: str, known: Vocabulary) -> bool:
 def _lowered(word: str, opens: bool) -> str:
     """Return a sentence's first word as it is written inside one; names and abbreviations stay."""
     return word.lower() if opens and not word.isupper() and not any(letter.isupper() for letter in word[1:]) else word
+
+
+def _in_ing(word: str, known: Vocabulary) -> bool:
+    return ING in known.verb_forms.get(word, {}) or (word.endswith("ing") and len(word) > 5 and not known.is_noun(word))
 
 
 def _only_participle(kinds: Mapping[str, str]) -> bool:
