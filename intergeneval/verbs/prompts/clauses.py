@@ -54,6 +54,8 @@ class Deed:
     """Whether it is said to follow the deed before it."""
     first: bool = False
     """Whether the deed before it in the text follows it: "after picking up the cup"."""
+    under: bool = False
+    """Whether its clause only goes with the one before it: "as he jumps", "while a man films it"."""
     joined: bool = False
     """Whether it stands beside the deed before it with "and" or a comma, with the same subject."""
     tools: tuple[Noun, ...] = ()
@@ -97,6 +99,7 @@ class ClauseReader:
         self.found = Sentence()
         self._ordered = False
         self._first = False
+        self._under = False
         self._tools: tuple[Noun, ...] = ()
         self._acting: tuple[Noun, ...] = ()
 
@@ -117,6 +120,10 @@ class ClauseReader:
         if word in ORDERED and not (word in ("before", "after", "once") and index == 0):
             self._ordered = word not in ("after", "once")
             self._first = word in ("after", "once") and bool(self.found.deeds)
+        if word in (",", "and", "but", "then"):
+            self._under = self._under and word == "," and not self.found.deeds
+        if known.has("subordinators", word) and word not in ("so", "before", "after", "until", "once"):
+            self._under = bool(self.found.deeds)
         if known.has("supposed", word):
             end = self._clause_end(index)
             self.found.unread.append(f"a condition is no deed: {self._said(index, end)}")
@@ -161,7 +168,8 @@ class ClauseReader:
             if aside is None:
                 if waiting or not subjects:
                     self.found.unread.append(f"no verb was found for: {self._said(start, end)}")
-                return end, subjects
+                # What follows at once is theirs, so that it is not said of those named before.
+                return end, () if self._finite_here(end, ()) else subjects
             end = aside
         for deed in waiting:
             deed.subjects = nouns
@@ -307,6 +315,8 @@ class ClauseReader:
     def _finite_verb(self, index: int, noun: Noun) -> bool:
         index, word = self._past_adverbs(index)
         kinds = self.known.verb_forms.get(word, {})
+        if noun.pronoun.endswith(" of them") and (THIRD in kinds or BASE in kinds):
+            return True
         if noun.count == 1 and (THIRD in kinds or (PAST in kinds and self.words.at(index + 1) not in ("by", "in", "with", "on"))):
             return True
         return noun.count != 1 and BASE in kinds
@@ -444,7 +454,7 @@ class ClauseReader:
             elif self.known.has("supposing", word) and (word in ("would", "could", "may", "might", "should") or after == "to"):
                 supposed = True
             elif self.known.has("auxiliaries", word) or (
-                word in ("gets", "get", "getting", "got") and PARTICIPLE in self.known.verb_forms.get(after, {})
+                word in ("gets", "get", "getting", "got") and self._done_to(self._past_adverbs(index + 1)[0])
             ):
                 passive = True
             elif (
@@ -472,7 +482,7 @@ class ClauseReader:
             return max(index + 1, start + 1), subjects
         deed = Deed(
             verb=base, subjects=subjects, passive=passive, negated=negated or supposed, tools=self._tools, ordered=self._ordered,
-            first=self._first, seen=len(self.found.seen),
+            first=self._first, seen=len(self.found.seen), under=self._under,
             joined=bool(self.found.deeds) and self.found.deeds[-1].subjects == subjects,
         )  # fmt: skip
         self._tools, self._ordered, self._first = (), False, False
@@ -484,6 +494,13 @@ class ClauseReader:
             agents = [noun for prep, nouns in deed.beside if prep == "by" for noun in nouns]
             deed.passive = any(self.known.is_living(noun.head) or noun.pronoun for noun in agents)
         return self._also(deed, start, index, end, subjects), subjects
+
+    def _done_to(self, index: int) -> bool:
+        """Whether a word after "gets" is a participle, so that something is done to the one who gets it."""
+        word = self.words.at(index)
+        if kinds := self.known.verb_forms.get(word, {}):
+            return PARTICIPLE in kinds
+        return word.endswith("ed") and not self.known.has("adjectives", word) and "by" in self.words.low[index:]
 
     def _which(self, index: int, after_be: bool) -> tuple[str | None, bool]:  # noqa: PLR0911  # one case a kind of word
         """Return the verb that a word is a form of, and whether it stands in the passive."""

@@ -11,6 +11,8 @@ from intergeneval.verbs.prompts.vocabulary import Vocabulary
 
 _ORDINALS = ("first", "second", "third", "fourth")
 _NEW = frozenset({"another", "other", "second", "third", "different"})
+_PERSONS = {"he": "he", "him": "he", "she": "she", "her": "she"}
+"""Pronouns that name somebody where the prompt names nobody whom they may mean."""
 _SAME_WORDS = frozenset({"same", "said"})
 
 
@@ -84,6 +86,9 @@ class Cast:
         """Return the entities that a noun means; empty for a pronoun that nobody fits."""
         if noun.pronoun:
             found = self._meant(noun.pronoun, role)
+            if not found and noun.pronoun in _PERSONS and not self._persons_of(noun.pronoun):
+                word = _PERSONS[noun.pronoun]
+                found = (self._added(Noun("person", (word,), "the")),)
         else:
             if noun.owner is not None and noun.head in self.known.pairs["parts"]:
                 return self.resolve(noun.owner, role=role)
@@ -281,6 +286,10 @@ class Cast:
                 people = [i for i in back if known.is_living(self.entities[i].head)]
                 return tuple(sorted(people[:2])) if len(people) > 1 else tuple(people)
             return ()
+        if pronoun in ("one of them", "another of them"):
+            return self._one_of_them(pronoun == "one of them")
+        if pronoun in ("both of them", "all of them", "each of them"):
+            return self._meant("they", role)
         if pronoun in ("one", "other"):
             pair = next((i for i in back if self.entities[i].pair is not None), None)
             if pair is None:
@@ -291,6 +300,27 @@ class Cast:
             taken = self.subject if role == "object" else ()
             return tuple(i for i in two if i not in (taken or (two[0],)))[:1]
         return ()
+
+    def _one_of_them(self, first: bool) -> tuple[int, ...]:
+        """Return one of those named last: of two the first, of a group one of them."""
+        for index in reversed(self.recent):
+            one = self.entities[index]
+            if one.pair is not None:
+                two: tuple[int, ...] | None = tuple(sorted((index, one.pair)))
+            else:
+                two = self.two_of(index)
+            if two is not None:
+                return two[:1] if first else two[1:]
+        return ()
+
+    def _persons_of(self, pronoun: str) -> list[int]:
+        """Return every person whom "he" or "she" may mean."""
+        other = "feminine" if pronoun in ("he", "him") else "masculine"
+        return [
+            i for i in self.recent
+            if self.known.is_living(self.entities[i].head) and self.entities[i].count == 1 and self.sex(i) != other
+            and i not in self.subject
+        ]  # fmt: skip
 
     def _single(self, index: int) -> bool:
         """Whether "it" may mean this one: one thing, or one group that is named as one."""

@@ -10,7 +10,7 @@ from intergeneval.verbs.prompts.asides import without_looks, without_set_phrases
 from intergeneval.verbs.prompts.vocabulary import BASE, ING, PARTICIPLE, PAST, THIRD, Vocabulary, vocabulary
 
 _TOKEN = re.compile(r"[^\W_]+(?:['.&-][^\W_]+)*|[,:()]|—|–|-{1,2}(?=\s)")
-_NUMBERS = {"two": 2, "both": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
+_NUMBERS = {"two": 2, "both": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "dozen": 12}
 _MEASURES = frozenset(
     str.split(
         "piece slice pile stack bunch bit lump block sheet strip pinch handful drop spoonful chunk pair group crowd herd "
@@ -30,6 +30,12 @@ _OPENERS = re.compile(
     r"there (?:is|are)\b\s*|(?:we|you|one)(?: can)? see\b\s*)",
     re.IGNORECASE,
 )
+_SOME = frozenset(str.split("one another each both all some many several most half two three few none neither others rest"))
+"""Words that may stand for some of those named before."""
+_WHERE = frozenset(str.split("inside outside above below behind nearby around opposite across beside beneath underneath"))
+"""Words that tell where somebody is without naming a place."""
+_SHARES = frozenset(str.split("half most dozens hundreds thousands lots plenty tons"))
+"""Words before "of" that say how many of those named after it."""
 _NUMBERED = frozenset({"one", "this", "of"})
 _SHOWS = frozenset({"shows", "depicts", "captures", "features", "shots", "views", "videos", "clips", "scenes"})
 _SIDES = re.compile(r"(left|right|side|front|back|middle|center|centre|foreground|background|far left|far right)$")
@@ -190,6 +196,8 @@ class NounReader:
                 return Noun(word, (word,), pronoun=word, inner=(thing[0],)), thing[1]
         if known.has("reciprocal", word) or known.has("reflexives", word):
             return Noun(word, (word,), pronoun=word), index + 1
+        if (found := self._some_of_them(index)) is not None:
+            return found
         if word in ("someone", "somebody", "everyone"):
             return Noun("person", (word,)), index + 1
         if word == "her" and self._nominal(index + 1) and not known.has("prepositions", after):
@@ -197,7 +205,7 @@ class NounReader:
         if word in ("other", "another") or (word == "the" and after == "other"):
             at = index + (2 if word == "the" else 1)
             nxt = self.words.at(at)
-            if nxt == "one" and not self._nominal(at + 1):
+            if nxt == "one" and (not self._nominal(at + 1) or self._finite(at + 1)):
                 return Noun("other", (), pronoun="other"), at + 1
             if not self._nominal(at) or (self._verb(at) is not None and not known.is_noun(nxt)):
                 return Noun("other", (), pronoun="other"), at
@@ -207,6 +215,38 @@ class NounReader:
         if known.has("subject_pronouns", word) or known.has("object_pronouns", word):
             return Noun(word, (word,), pronoun=word), index + 1
         return None
+
+    def _some_of_them(self, index: int) -> tuple[Noun, int] | None:
+        """Return "one of them", "both" or "the others" where such words stand for somebody."""
+        word, after = self.words.at(index), self.words.at(index + 1)
+        if word == "the" and after in ("others", "rest"):
+            index, word, after = index + 1, after, self.words.at(index + 2)
+        if word not in _SOME:
+            return None
+        if after == "of" and self.words.at(index + 2) in ("them", "these", "those", "us", "whom", "which"):
+            end = index + 3
+        elif after == "of" or (word not in ("others", "rest") and (word == "one" or not self._theirs(index + 1, word))):
+            return None
+        else:
+            end = index + 1
+        one = word in ("one", "each", "another", "neither", "none")
+        return Noun(word, (word,), count=1 if one else None, pronoun=f"{word} of them"), end
+
+    def _theirs(self, index: int, word: str) -> bool:
+        """Whether a verb of those whom "both" or "each" stands for follows."""
+        kinds = self.known.verb_forms.get(self.words.at(index), {})
+        if self.known.has("auxiliaries", self.words.at(index)) or (PAST in kinds and BASE not in kinds):
+            return True
+        if word in ("each", "another", "neither"):
+            return THIRD in kinds and not self.known.is_noun(self.words.at(index))
+        return BASE in kinds and self._opens(index + 1)
+
+    def _opens(self, index: int) -> bool:
+        """Whether a word begins what follows a verb."""
+        word, known = self.words.at(index), self.known
+        return not word or any(
+            known.has(name, word) for name in ("determiners", "possessives", "prepositions", "object_pronouns", "reciprocal")
+        )
 
     def _nominal(self, index: int) -> bool:
         """Whether a word may stand inside a noun phrase, before or as its noun."""
@@ -248,16 +288,18 @@ class NounReader:
             if inner is None:
                 return None
             return "a", 1, (inner[1] or 1) - 1, inner[3]
+        if word in _SHARES and self.words.at(index + 1) == "of":
+            return self._determined(index + 2)
         while known.has("determiners", word) or known.has("possessives", word) or word.isdecimal():
             if known.has("possessives", word):
                 determiner = word
             elif word in _NUMBERS or word.isdecimal():
-                count = _NUMBERS.get(word, int(word) if word.isdecimal() else 1)
-                determiner = determiner or word
+                count = count or _NUMBERS.get(word, int(word) if word.isdecimal() else 1)
+                determiner = word if determiner in ("", "a", "the") and word == "dozen" else determiner or word
             elif word not in ("all", "of"):
                 determiner = word if not determiner or word in ("another",) else determiner
             index += 1
-            if word in ("both", "all", "each", "some", "many", "several") and self.words.at(index) == "of":
+            if word in _SOME and word != "one" and self.words.at(index) == "of":
                 index += 1
             word = self.words.at(index)
         return determiner, count, others, index
@@ -412,7 +454,9 @@ class NounReader:
             number = count
         else:
             number = 1
-        if first > start or self.words.low[first] != self.words.raw[first]:
+        if self.words.low[start] in _SHARES:
+            words = [*self.words.low[start:first], *words]
+        elif first > start or self.words.low[first] != self.words.raw[first]:
             words = [_lowered(word, position == 0 and first == 0) for position, word in enumerate(words)]
         head = known.singular(last) if number == 1 or (number or 9) == 2 else last
         noun = Noun(head, tuple(words), determiner, number, others=others)
@@ -498,6 +542,8 @@ class NounReader:
             found = self._whole(index + 2, subject, False)
             if found is not None and _SIDES.search(found[0].text.lower()) and self.words.at(found[1]) not in ("of",):
                 return found[1], (), True
+        if subject and word in _WHERE and self._theirs_follows(index + 1):
+            return index + 1, (), True
         if word not in ("in", "with", "without") and not (subject and known.has("prepositions", word)):
             return None
         if known.has("prepositions", word) and word in (
@@ -540,6 +586,15 @@ class NounReader:
         if subject:
             return end, (thing,), False
         return None
+
+    def _theirs_follows(self, index: int) -> bool:
+        """Whether the verb of the one who is told of stands at a word: "an office worker inside waves at him"."""
+        word, kinds = self.words.at(index), self.known.verb_forms.get(self.words.at(index), {})
+        if self.known.has("auxiliaries", word):
+            return True
+        if self.single is False:
+            return BASE in kinds and (self._opens(index + 1) or not self.known.is_noun(word))
+        return THIRD in kinds and (self._opens(index + 1) or not self.known.is_noun(word))
 
     def _on_body(self, noun: Noun, index: int, subject: bool) -> bool:
         """Whether "on the back" after somebody names the body rather than a place in the picture."""

@@ -292,7 +292,7 @@ def _light(deed: Deed, known: Vocabulary) -> _Roles | None:
 def _passive(deed: Deed, known: Vocabulary, unread: list[str]) -> _Roles | None:
     agents = next((nouns for prep, nouns in deed.beside if prep == "by"), None)
     verb = " ".join([deed.verb, *deed.particles])
-    if agents is None or all(noun.head in known.words["places"] for noun in agents):
+    if agents is None or all(noun.head in known.words["places"] and not _acting(noun) for noun in agents):
         unread.append(f"who does it is not said: {verb}")
         return None
     turned = Deed(
@@ -303,6 +303,11 @@ def _passive(deed: Deed, known: Vocabulary, unread: list[str]) -> _Roles | None:
         # "is given a bone by the boy": the thing is what is left.
         turned.objects.append(deed.objects[0])
     return _active(turned, known, unread)
+
+
+def _acting(noun: Noun) -> bool:
+    """Whether a place after "by" does something to others itself: "melted by the sun", "hit by a bus"."""
+    return noun.determiner in ("a", "an", "another") or noun.head in ("sun", "rain", "snow", "crowd", "fog", "train", "bus")
 
 
 def _active(deed: Deed, known: Vocabulary, unread: list[str]) -> _Roles | None:  # noqa: PLR0911  # one case a kind of sentence
