@@ -20,6 +20,8 @@ _BUSY_WITH = frozenset(
     )
 )
 """Verbs that tell with what the one they follow is busy, where they stand behind an object."""
+_TELLING = frozenset(str.split("teach train ask tell order force help urge command invite encourage beg get allow"))
+"""Verbs after whose object "to" begins what that one is to do."""
 _STILL = frozenset(str.split("sit stand lie kneel crouch squat look seem appear become stay remain"))
 """Verbs whose object no bare noun is: "stands guard"."""
 _HOW = ("less", "ful", "ous", "legged", "footed", "handed", "ing", "ed", "ant", "ent")
@@ -174,7 +176,17 @@ class ClauseReader:
         for deed in waiting:
             deed.subjects = nouns
         waiting.clear()
+        self._worn(nouns)
         return self._verb_phrase(end, nouns)
+
+    def _worn(self, nouns: Sequence[Noun]) -> None:
+        """Take as a deed that an animal wears something, since none does of itself; of a person it is a look."""
+        for noun in nouns:
+            beast = noun.count == 1 and self.known.is_living(noun.head) and not self.known.is_person(noun.head)
+            if beast and "wearing" in noun.words:
+                before = sum(word in ("with", "in", "on") for word in noun.words[: noun.words.index("wearing")])
+                worn = noun.inner[before : before + 1]
+                self.found.deeds += [Deed(verb="wear", subjects=(noun,), objects=[one], seen=len(self.found.seen)) for one in worn]
 
     def _said(self, start: int, end: int) -> str:
         return " ".join(self.words.raw[start:end]).replace(" 's", "'s").replace(" ,", ",")
@@ -585,7 +597,8 @@ class ClauseReader:
                 deed.tools += named[0]
                 index = named[1]
                 continue
-            if word == "to" and self._infinitive(index):
+            told = deed.verb in _TELLING and deed.objects and BASE in known.verb_forms.get(self.words.at(index + 1), {})
+            if word == "to" and (told or self._infinitive(index)):
                 return index
             if known.has("prepositions", word):
                 named = self._noun_list(index + 1, subject=False, finite=alone)

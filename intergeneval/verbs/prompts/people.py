@@ -13,6 +13,20 @@ _ORDINALS = ("first", "second", "third", "fourth")
 _NEW = frozenset({"another", "other", "second", "third", "different"})
 _PERSONS = {"he": "he", "him": "he", "she": "she", "her": "she"}
 """Pronouns that name somebody where the prompt names nobody whom they may mean."""
+_SEEN = frozenset(
+    str.split(
+        "watch photograph film record look observe stare gaze smile wave point pet stroke feed hug kiss brush groom cuddle call "
+        "cheer laugh applaud scold praise thank greet rescue nuzzle soothe calm pat heal sketch draw paint admire bark tickle scratch comfort"
+    )
+)
+"""What is done to living beings rather than to things."""
+_FALLING = frozenset(
+    str.split(
+        "fall roll bounce break spill sink slide fly land crash burst shatter tip topple explode hit splash float drift melt "
+        "swing spin smash strike collide slip tumble bump stick"
+    )
+)
+"""What a thing does too that something was done to."""
 _SAME_WORDS = frozenset({"same", "said"})
 
 
@@ -56,6 +70,12 @@ class Cast:
         self.last_verbs: tuple[str, ...] = ()
         self.subject: tuple[int, ...] = ()
         """Who acted last."""
+        self.topic: tuple[int, ...] = ()
+        """Of whom the clause before told: in the passive not the one who acted."""
+        self.verb = ""
+        """What the pronoun's own clause says is done."""
+        self.under = False
+        """Whether that clause only goes with the one before it: "as he jumps"."""
 
     def mention(self, nouns: Sequence[Noun]) -> None:
         """Take in nouns that only a pronoun of a later sentence may mean."""
@@ -87,8 +107,7 @@ class Cast:
         if noun.pronoun:
             found = self._meant(noun.pronoun, role)
             if not found and noun.pronoun in _PERSONS and not self._persons_of(noun.pronoun):
-                word = _PERSONS[noun.pronoun]
-                found = (self._added(Noun("person", (word,), "the")),)
+                found = self._nobody_named(_PERSONS[noun.pronoun])
         else:
             if noun.owner is not None and noun.head in self.known.pairs["parts"]:
                 return self.resolve(noun.owner, role=role)
@@ -253,9 +272,10 @@ class Cast:
             fitting = [i for i in fitting if self.entities[i].head not in known.words[other] and not self._said(i, other)]
             if role == "object":
                 fitting = [i for i in fitting if i not in self.subject]
-            sure = [i for i in fitting if self.entities[i].head in known.words[mine]]
-            if role == "subject" and not sure:
-                sure = [i for i in fitting if i in self.subject]
+            sure = [i for i in fitting if self.entities[i].head in known.words[mine] or self._said(i, mine)]
+            likely = self._likely(fitting, sure, role)
+            if likely is not None:
+                return likely
             animals = [
                 i for i in back if known.is_living(self.entities[i].head) and i not in (self.subject if role == "object" else ())
             ]
@@ -263,6 +283,8 @@ class Cast:
         if pronoun == "it":
             back = [i for i in back if self.entities[i].head not in known.pairs["parts"]]
             acting = self.subject if role == "object" else ()
+            if (likely := self._likely_thing(role)) is not None:
+                return likely
             last = [i for i in self.objects if i not in acting and not known.is_person(self.entities[i].head) and self._single(i)]
             if last:
                 return (last[-1],)
@@ -301,6 +323,40 @@ class Cast:
             return tuple(i for i in two if i not in (taken or (two[0],)))[:1]
         return ()
 
+    def _likely(self, fitting: list[int], sure: list[int], role: str) -> tuple[int, ...] | None:
+        """Return whom of several persons "he" or "she" means, nobody where two are as likely; None where it is no question."""
+        told = [i for i in fitting if i in self.topic]
+        equal = sure or fitting
+        if len(equal) < 2 and not (self.under and told and sure):
+            return None
+        if len(told) != 1:
+            return None if role == "object" and not told else ()
+        kin = all(self.entities[i].noun.determiner in ("his", "her") for i in equal if i not in told)
+        if told[0] not in equal and not kin:
+            return None
+        return (told[0],) if self.under and role == "subject" else ()
+
+    def _likely_thing(self, role: str) -> tuple[int, ...] | None:
+        """Return whom "it" means where an animal did something to something; nobody where both are as likely, None else."""
+        known = self.known
+        told = [i for i in self.topic if self._animal(i) and i not in (self.subject if role == "object" else ())]
+        last = [i for i in self.objects if i not in self.subject and i not in told and self._single(i)]
+        last = [i for i in last if not known.is_person(self.entities[i].head)]
+        if len(told) != 1 or not last:
+            return None
+        living = self._animal(last[-1])
+        if role == "subject":
+            return None if not living and self.verb in _FALLING else (told[0],) if self.under else ()
+        if self.verb in _SEEN and not living:
+            return (told[0],)
+        if self.under:
+            return (told[0],) if living else ()
+        return () if living and self.verb in _SEEN else None
+
+    def _animal(self, index: int) -> bool:
+        head = self.entities[index].head
+        return self.known.is_living(head) and not self.known.is_person(head) and self._single(index)
+
     def _one_of_them(self, first: bool) -> tuple[int, ...]:
         """Return one of those named last: of two the first, of a group one of them."""
         for index in reversed(self.recent):
@@ -312,6 +368,18 @@ class Cast:
             if two is not None:
                 return two[:1] if first else two[1:]
         return ()
+
+    def _nobody_named(self, word: str) -> tuple[int, ...]:
+        """Return whom "he" means where no person is named: one of a name that no list knows, or else somebody new."""
+        known = self.known
+        unknown = [
+            i for i in self.recent
+            if i not in self.subject and self.entities[i].count == 1 and not known.is_noun(self.entities[i].head)
+            and not known.is_living(self.entities[i].head) and not known.has("vehicles", self.entities[i].head)
+        ]  # fmt: skip
+        if unknown:
+            return (unknown[0],) if len(unknown) == 1 else ()
+        return (self._added(Noun("person", (word,), "the")),)
 
     def _persons_of(self, pronoun: str) -> list[int]:
         """Return every person whom "he" or "she" may mean."""

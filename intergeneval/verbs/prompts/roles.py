@@ -13,7 +13,7 @@ from intergeneval.verbs.prompts.bodies import tell_owners
 from intergeneval.verbs.prompts.clauses import Deed
 from intergeneval.verbs.prompts.people import Cast
 from intergeneval.verbs.prompts.phrases import Noun
-from intergeneval.verbs.prompts.vocabulary import Vocabulary
+from intergeneval.verbs.prompts.vocabulary import THIRD, Vocabulary
 
 _RELATIONS = {
     **dict.fromkeys(("in", "into", "inside", "through"), "in"),
@@ -117,6 +117,7 @@ def acts_of(deed: Deed, cast: Cast, known: Vocabulary, unread: list[str]) -> lis
     subjects = list(deed.subjects)
     if any(noun.head in ("camera", "video", "scene", "footage", "shot", "clip") for noun in subjects):
         return []
+    cast.under, cast.verb = deed.under, deed.verb
     nothing = deed.objects and known.pairs["light"].get(f"{deed.verb}+{deed.objects[-1].head}") == "-"
     if nothing and (deed.passive or _together(deed, known) is None):
         unread.append(f"the verb names nothing that can be seen happening: {said} {deed.objects[-1].text}")
@@ -138,11 +139,17 @@ def acts_of(deed: Deed, cast: Cast, known: Vocabulary, unread: list[str]) -> lis
     if not deed.passive and roles.targets and _films(roles.targets[0], deed):
         unread.append(f"the camera is nobody in the scene: {said}")
         return []
+    cast.verb = known.form(roles.verb.partition(" ")[0], THIRD) or deed.verb
     made = _acts(roles, deed, cast, known, unread)
+    if not deed.described:
+        cast.topic = _all(deed.subjects, cast, "subject") if deed.passive else cast.subject
     if deed.verb in _LYING and not any(noun.pronoun or _alive(noun, known) for noun in deed.subjects):
         unread.append(f"it only says where something is: {said}")
         return []
-    weak = deed.verb in known.words["states"] and (deed.verb not in ("hold", "carry") or deed.passive)
+    weak = deed.verb in known.words["states"] and (deed.verb not in ("hold", "carry", "wear") or deed.passive)
+    if deed.verb == "lean" and not deed.described:
+        # To lean over a bed is a movement, to lean against a wall is not.
+        weak = not any(prep in ("over", "toward", "towards", "into", "across", "out of") for prep, _ in deed.beside)
     return [replace(act, weak=True, described=deed.described) for act in made] if weak else made
 
 
@@ -337,6 +344,8 @@ def _active(deed: Deed, known: Vocabulary, unread: list[str]) -> _Roles | None: 
     if (handed := _giving(deed, verb, known)) is not None:
         return handed
     if deed.verb in known.words["vague"] and verb not in known.words["lexicon"]:
+        if deed.verb == "wear" and all(_alive(noun, known) and not known.is_person(noun.head) for noun in deed.subjects):
+            return _Roles(verb="wears", subjects=deed.subjects, targets=[objects[0], *deed.more])
         if deed.described or deed.verb == "wear":
             return None
         unread.append(f"the verb names nothing that can be seen happening: {verb} {objects[0].text}")
