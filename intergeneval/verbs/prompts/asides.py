@@ -71,6 +71,7 @@ def _picture_told(words: list[str], bare: list[str], known: Vocabulary) -> bool:
 def _air_told(words: list[str], known: Vocabulary) -> bool:
     return (
         not known.has("determiners", words[0])
+        and not (THIRD in known.verb_forms.get(words[0], {}) and words[1:2] in (["to"], ["at"]))  # "waves to the crowd"
         and known.has("air", words[head := _head(words, known)])
         and _nothing_done(words, head, known)
     )

@@ -104,6 +104,7 @@ class ClauseReader:
         self._under = False
         self._tools: tuple[Noun, ...] = ()
         self._acting: tuple[Noun, ...] = ()
+        self._verbs: set[int] = set()
 
     def read(self) -> Sentence:
         """Return what the sentence says."""
@@ -114,7 +115,37 @@ class ClauseReader:
         for deed in waiting:
             self.found.unread.append(f"who does it is not said: {deed.verb}")
             self.found.deeds.remove(deed)
+        self._passed_over()
         return self.found
+
+    def _passed_over(self) -> None:
+        """Say which verbs of one who acts were read as no verb, so that nothing is lost without a word."""
+        known, told = self.known, " ".join(self.found.unread)
+        for index, word in enumerate(self.words.low):
+            named = known.is_noun(word) or known.has("adverbs", word) or word in self.known.words["prepositions"]
+            if index in self._verbs or named or THIRD not in known.verb_forms.get(word, {}):
+                continue
+            before, after = self.words.at(index - 1), self.words.at(index + 1)
+            plain = index and self.nouns._nominal(index - 1) and not known.has("adjectives", before) and after
+            if plain and self.nouns._opens(index + 1) and self.words.raw[index] not in told.split() and not self._told(index):
+                self.found.unread.append(f"it was read as no deed: {self._said(max(index - 3, 0), self._clause_end(index))}")
+
+    def _told(self, index: int) -> bool:
+        """Whether another verb of the clause around a word was read."""
+        start = index
+        while start and not self._parts(start - 1):
+            start -= 1
+        end = index
+        while end < len(self.words) and not self._parts(end):
+            end += 1
+        return any(
+            at in self._verbs and (THIRD in self.known.verb_forms.get(self.words.at(at), {}) or self._auxiliary(at))
+            for at in range(start, end)
+        )
+
+    def _parts(self, index: int) -> bool:
+        word = self.words.at(index)
+        return word == "," or any(self.known.has(name, word) for name in ("conjunctions", "subordinators", "relatives"))
 
     def _step(self, index: int, subjects: tuple[Noun, ...], waiting: list[Deed]) -> tuple[int, tuple[Noun, ...]]:  # noqa: C901, PLR0911, PLR0912  # one case a kind of word
         """Read what begins at a word; return where it ends, and who acts from there on."""
@@ -339,6 +370,9 @@ class ClauseReader:
         while True:
             at = end + (self.words.at(end) == ",")
             word = self.words.at(at)
+            if (whom := self._told_of(nouns, at)) is not None:
+                end = whom
+                continue
             if known.has("relatives", word) and (self._auxiliary(at + 1) or self._is_verb(at + 1, nouns)):
                 after = self._try_described(nouns, at + 1)
                 if after is None:
@@ -353,6 +387,42 @@ class ClauseReader:
             if after is None:
                 return end
             end = after
+
+    def _told_of(self, nouns: tuple[Noun, ...], at: int) -> int | None:
+        """Read "that the girl is holding": what another does to the one who is told of; None where no such clause stands."""
+        if not self.known.has("relatives", self.words.at(at)) or self.words.at(at) == "whose":
+            return None
+        named = self.nouns.read(at + 1, subject=True)
+        if named is None or self._is_verb(at + 1, nouns) or self._auxiliary(at + 1):
+            return None
+        index = named[1]
+        while self._auxiliary(index):
+            index = self._past_adverbs(index)[0] + 1
+        index, word = self._past_adverbs(index)
+        kinds = self.known.verb_forms.get(word, {})
+        if not kinds:
+            return None
+        after = index + 1
+        phrase = f"{next(iter(kinds.values()))} {self.words.at(after)}"
+        deed = Deed(
+            verb=next(iter(kinds.values())), subjects=(named[0],), described=True, seen=len(self.found.seen),
+            joined=False, under=True,
+        )  # fmt: skip
+        if self.known.has("prepositions", self.words.at(after)) and self.nouns.read(after + 1, subject=False) is None:
+            deed.beside.append((self.words.at(after), (nouns[-1],)))
+            after += 1
+        elif self.known.has("phrasal", phrase) or phrase in self.known.words["lexicon"]:
+            deed.particles.append(self.words.at(after))
+            after += 1
+        if not deed.beside:
+            deed.objects.append(nouns[-1])
+        following = self._past_adverbs(after + (self.words.at(after) == ","))[0]
+        if not (self._finite_here(following, nouns) or self._auxiliary(following)):
+            return None
+        self._verbs.add(index)
+        self.found.seen += [named[0], *nouns]
+        self.found.deeds.append(deed)
+        return after
 
     def _reduced(self, index: int) -> bool:
         return not self.nouns._nominal(index + 1) and not self.known.has("determiners", self.words.at(index + 1))
@@ -404,7 +474,10 @@ class ClauseReader:
         if named is None:
             return index + 1
         self._tools = tuple(noun for noun in named[0] if self.words.at(index) == "using" or self._is_tool(noun))
-        return named[1]
+        end = named[1]
+        while self.known.has("adjectives", self.words.at(end)):
+            end += 1  # "with its mouth wide open"
+        return end
 
     def _is_tool(self, noun: Noun) -> bool:
         tools = self.known.words["tools"]
@@ -460,6 +533,7 @@ class ClauseReader:
         negated = supposed = passive = False
         while index < len(self.words):
             index, word = self._past_adverbs(index)
+            self._verbs.add(index)
             after = self._past_adverbs(index + 1)[1]
             if self.known.has("negations", word):
                 negated = True
@@ -487,6 +561,7 @@ class ClauseReader:
                 break
             index += 1
         word = self.words.at(index)
+        self._verbs.add(index)
         base, passive = self._which(index, passive)
         if base is None:
             if negated or passive or self._auxiliary(start):
@@ -709,6 +784,9 @@ class ClauseReader:
         known, noun = self.known, nouns[-1]
         at = index + (self.words.at(index) == "," and known.has("relatives", self.words.at(index + 1)))
         word = self.words.at(at)
+        if word == "who" and not known.is_living(noun.head):
+            # "a photo of a performer who swallows a sword"
+            noun = next((one for one in reversed(noun.inner) if known.is_living(one.head)), noun)
         if known.has("relatives", word) and (self._auxiliary(at + 1) or self._is_verb(at + 1, [noun])):
             return self._verb_phrase(at + 1, (noun,))[0]
         kinds = known.verb_forms.get(word, {})

@@ -347,9 +347,19 @@ class NounReader:
             index += 1
         while index > first and low[index - 1] in (",", "and"):
             index -= 1
+        if not subject and self._outcome(index - 1, first):
+            index -= 1
         if index == first:
             return None
         return self._built(start, first, index, determiner, count, others, subject, plural)
+
+    def _outcome(self, index: int, first: int) -> bool:
+        """Whether the last word of a phrase tells what becomes of it: "paints the dog green", "licks the bowl clean"."""
+        known, word, before = self.known, self.words.at(index), self.words.at(index - 1)
+        if index <= first or not known.has("adjectives", word) or known.has("materials", word):
+            return False
+        named = known.is_living(before) or not known.has("adjectives", before)
+        return named and before != "egg" and (not self._nominal(index + 1) or known.has("adverbs", self.words.at(index + 1)))
 
     def _verb_here(self, index: int, first: int, subject: bool, plural: bool, determiner: str, count: int | None) -> bool:  # noqa: C901, PLR0911, PLR0912  # one case a kind of word
         """Whether the word at `index`, with words of the phrase before it, is a verb rather than its noun."""
@@ -393,7 +403,8 @@ class NounReader:
             following = self.words.at(index + 2)
             if not following or following == "," or not self._nominal(index + 2):
                 return False  # "neon signs glowing in the rain": a noun, of which the word in -ing tells
-        if THIRD in kinds and not after and not known.has("intransitive", kinds[THIRD]) and known.is_plural(word):
+        one = determiner in ("a", "an", "the") and known.is_living(before) and not known.is_plural(before)
+        if THIRD in kinds and not after and not known.has("intransitive", kinds[THIRD]) and known.is_plural(word) and not one:
             return False  # "stacking toy blocks": a verb that needs an object has none
         if THIRD in kinds and known.is_plural(word) and BASE in known.verb_forms.get(after, {}) and not known.is_noun(after):
             following = self.words.at(index + 2)
@@ -439,6 +450,8 @@ class NounReader:
         if not word.endswith(("s", "ed")) or word.endswith(("ss", "us", "is")) or known.is_noun(word) or not word.isalpha():
             return False
         opens = any(known.has(name, after) for name in ("determiners", "possessives", "object_pronouns"))
+        if self.words.at(index - 1) == "," and _in_ing(after, known):
+            return False  # ", sunbeams piercing the surface"
         following = known.verb_forms.get(after, {})
         return opens or (determiner in ("a", "an", "another", "one") and word.endswith("s") and THIRD not in following)
 

@@ -360,7 +360,7 @@ def _together(deed: Deed, known: Vocabulary) -> _Roles | None:
     phrase = verb if thing is None else f"{deed.verb} {' '.join(thing.words).lower()}"
     if phrase not in known.words["together"]:
         return None
-    partner = next((nouns for prep, nouns in deed.beside if prep == "with" and not _thing_used(nouns[0], known)), None)
+    partner = next((nouns for prep, nouns in deed.beside if prep in _PARTNERED and not _thing_used(nouns[0], known)), None)
     bare = phrase in ("shake hands", "hold hands") or thing is None
     several = len(deed.subjects) == 2 or any(noun.count == 2 or noun.pronoun == "they" for noun in deed.subjects)
     able = partner is not None and (partner[0].pronoun or _alive(partner[0], known) or known.has("vehicles", partner[0].head))
@@ -372,6 +372,9 @@ def _together(deed: Deed, known: Vocabulary) -> _Roles | None:
         entry = f"{phrase} with" if not bare or paired or alone else phrase
         return _Roles(verb=_third(entry), subjects=deed.subjects, targets=(), mutual=True, instrument=_tool(deed, known))
     return None
+
+
+_PARTNERED = ("with", "against")
 
 
 def _thing_used(noun: Noun, known: Vocabulary) -> bool:
