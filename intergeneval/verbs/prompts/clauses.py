@@ -22,6 +22,8 @@ _BUSY_WITH = frozenset(
 """Verbs that tell with what the one they follow is busy, where they stand behind an object."""
 _TELLING = frozenset(str.split("teach train ask tell order force help urge command invite encourage beg get allow"))
 """Verbs after whose object "to" begins what that one is to do."""
+_SAYING = frozenset(str.split("say tell think know claim shout whisper dream believe see notice show mean hope"))
+"""Verbs after which "that" begins what is said."""
 _STILL = frozenset(str.split("sit stand lie kneel crouch squat look seem appear become stay remain"))
 """Verbs whose object no bare noun is: "stands guard"."""
 _HOW = ("less", "ful", "ous", "legged", "footed", "handed", "ing", "ed", "ant", "ent")
@@ -48,6 +50,8 @@ class Deed:
     """(preposition, nouns) of what follows with one."""
     passive: bool = False
     """Whether the subject is the one it is done to."""
+    turned: bool = False
+    """Whether it was said in the passive, and stands here with the one who does it as its subject."""
     negated: bool = False
     """Whether it is said not to happen."""
     described: bool = False
@@ -169,7 +173,8 @@ class ClauseReader:
         if self._is_link(word):
             return index + 1, subjects
         # "Holding a knife, ..." tells of the one named after it.
-        if ING in known.verb_forms.get(word, {}) and self._opens_verb(index):
+        led = index == 0 and after == "by" and PARTICIPLE in known.verb_forms.get(word, {})
+        if led or (ING in known.verb_forms.get(word, {}) and self._opens_verb(index)):
             return self._participle(index, subjects, waiting)
         if word in ("using", "with") and not subjects:
             return self._leading_tool(index), subjects
@@ -217,7 +222,8 @@ class ClauseReader:
             if beast and "wearing" in noun.words:
                 before = sum(word in ("with", "in", "on") for word in noun.words[: noun.words.index("wearing")])
                 worn = noun.inner[before : before + 1]
-                self.found.deeds += [Deed(verb="wear", subjects=(noun,), objects=[one], seen=len(self.found.seen)) for one in worn]
+                seen = len(self.found.seen)
+                self.found.deeds += [Deed(verb="wear", subjects=(noun,), objects=[one], seen=seen) for one in worn]
 
     def _said(self, start: int, end: int) -> str:
         return " ".join(self.words.raw[start:end]).replace(" 's", "'s").replace(" ,", ",")
@@ -388,7 +394,7 @@ class ClauseReader:
                 return end
             end = after
 
-    def _told_of(self, nouns: tuple[Noun, ...], at: int) -> int | None:
+    def _told_of(self, nouns: tuple[Noun, ...], at: int, *, last: bool = False) -> int | None:
         """Read "that the girl is holding": what another does to the one who is told of; None where no such clause stands."""
         if not self.known.has("relatives", self.words.at(at)) or self.words.at(at) == "whose":
             return None
@@ -417,7 +423,9 @@ class ClauseReader:
         if not deed.beside:
             deed.objects.append(nouns[-1])
         following = self._past_adverbs(after + (self.words.at(after) == ","))[0]
-        if not (self._finite_here(following, nouns) or self._auxiliary(following)):
+        if last and self.nouns.read(after, subject=False) is not None:
+            return None
+        if not last and not (self._finite_here(following, nouns) or self._auxiliary(following)):
             return None
         self._verbs.add(index)
         self.found.seen += [named[0], *nouns]
@@ -596,7 +604,8 @@ class ClauseReader:
         if not kinds:
             if after_be and word.endswith("ed") and len(word) > 5 and not self.known.has("adjectives", word):
                 return _base_of(word), True
-            if self.nouns._looks_finite(index) or (word.endswith("ing") and len(word) > 5 and not self.known.is_noun(word)):
+            one = self._acting[0].determiner if len(self._acting) == 1 and self._acting[0].count == 1 else ""
+            if self.nouns._looks_finite(index, one) or (word.endswith("ing") and len(word) > 5 and not self.known.is_noun(word)):
                 from intergeneval import verbs
 
                 return verbs.phrase(word).base.removeprefix("be "), False
@@ -675,6 +684,10 @@ class ClauseReader:
             told = deed.verb in _TELLING and deed.objects and BASE in known.verb_forms.get(self.words.at(index + 1), {})
             if word == "to" and (told or self._infinitive(index)):
                 return index
+            if known.has("prepositions", word) and deed.passive and word != "by" and self.words.at(index + 1) == "by":
+                deed.particles.append(word)  # "is run over by a bus"
+                index += 1
+                continue
             if known.has("prepositions", word):
                 named = self._noun_list(index + 1, subject=False, finite=alone)
                 if named is None:
@@ -699,6 +712,8 @@ class ClauseReader:
                 continue
             if word == ",":
                 return index
+            if word == "that" and self._reported(deed, index):
+                return self._clause_end(index)
             if known.has("conjunctions", word) or known.has("subordinators", word) or (word == "to" and not deed.objects):
                 return index
             if not deed.objects and not deed.beside and (end := self._manner(deed, index)) is not None:
@@ -717,6 +732,15 @@ class ClauseReader:
             if alone and self._finite_here(index, deed.subjects):
                 return index
         return index
+
+    def _reported(self, deed: Deed, index: int) -> bool:
+        """Say what follows "says that", which is no deed, and return whether such a clause stands."""
+        known, after = self.known, self.words.at(index + 1)
+        opens = any(known.has(name, after) for name in ("determiners", "possessives", "subject_pronouns"))
+        if deed.verb not in _SAYING or deed.objects or not opens:
+            return False
+        self.found.unread.append(f"what is taught or said is no deed: {self._said(index, self._clause_end(index))}")
+        return True
 
     def _manner(self, deed: Deed, index: int) -> int | None:
         """Return where a word that tells how somebody is ends, "sits motionless", which is nothing that a deed is done to.
@@ -784,11 +808,9 @@ class ClauseReader:
         known, noun = self.known, nouns[-1]
         at = index + (self.words.at(index) == "," and known.has("relatives", self.words.at(index + 1)))
         word = self.words.at(at)
-        if word == "who" and not known.is_living(noun.head):
-            # "a photo of a performer who swallows a sword"
-            noun = next((one for one in reversed(noun.inner) if known.is_living(one.head)), noun)
-        if known.has("relatives", word) and (self._auxiliary(at + 1) or self._is_verb(at + 1, [noun])):
-            return self._verb_phrase(at + 1, (noun,))[0]
+        noun = self._who(noun, word)
+        if (end := self._relative(noun, at)) is not None:
+            return end
         kinds = known.verb_forms.get(word, {})
         if ING in kinds and (deed.verb in PERCEIVED or (known.is_living(noun.head) and ING in kinds and deed.verb in PERCEIVED)):
             return self._verb_phrase(at, (noun,))[0]
@@ -821,6 +843,17 @@ class ClauseReader:
                 return self._verb_phrase(at, (noun,))[0]
             return self._skip_phrase(at)
         return index
+
+    def _relative(self, noun: Noun, at: int) -> int | None:
+        """Read "who chases a cat" or "that a boy walks" after an object; return where it ends, None where none stands."""
+        if self.known.has("relatives", self.words.at(at)) and (self._auxiliary(at + 1) or self._is_verb(at + 1, [noun])):
+            return self._verb_phrase(at + 1, (noun,))[0]
+        return self._told_of((noun,), at, last=True)
+
+    def _who(self, noun: Noun, word: str) -> Noun:
+        """Return of whom "who" tells: in "a photo of a performer who swallows a sword" of the performer."""
+        living = [one for one in noun.inner if self.known.is_living(one.head)]
+        return living[-1] if word == "who" and living and not self.known.is_living(noun.head) else noun
 
     def _busy(self, deed: Deed, noun: Noun, index: int) -> int:
         """Read what somebody who is acted upon is busy with: "charges at a matador holding a cape"."""

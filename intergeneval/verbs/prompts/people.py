@@ -16,7 +16,8 @@ _PERSONS = {"he": "he", "him": "he", "she": "she", "her": "she"}
 _SEEN = frozenset(
     str.split(
         "watch photograph film record look observe stare gaze smile wave point pet stroke feed hug kiss brush groom cuddle call "
-        "cheer laugh applaud scold praise reward thank greet rescue nuzzle soothe calm pat heal sketch draw paint admire bark tickle scratch comfort"
+        "cheer scare shoo startle frighten hunt laugh applaud scold praise reward thank greet rescue nuzzle soothe calm pat heal "
+        "sketch draw paint admire bark tickle scratch comfort"
     )
 )
 """What is done to living beings rather than to things."""

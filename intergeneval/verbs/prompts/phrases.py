@@ -10,7 +10,8 @@ from intergeneval.verbs.prompts.asides import without_looks, without_set_phrases
 from intergeneval.verbs.prompts.vocabulary import BASE, ING, PARTICIPLE, PAST, THIRD, Vocabulary, vocabulary
 
 _TOKEN = re.compile(r"[^\W_]+(?:['.&-][^\W_]+)*|[,:()]|—|–|-{1,2}(?=\s)")
-_NUMBERS = {"two": 2, "both": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "dozen": 12}
+_NUMBERS = {"two": 2, "both": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
+_NUMBERS["dozen"] = 12
 _MEASURES = frozenset(
     str.split(
         "piece slice pile stack bunch bit lump block sheet strip pinch handful drop spoonful chunk pair group crowd herd "
@@ -358,6 +359,8 @@ class NounReader:
         known, word, before = self.known, self.words.at(index), self.words.at(index - 1)
         if index <= first or not known.has("adjectives", word) or known.has("materials", word):
             return False
+        if self.words.at(index + 1) == "of":
+            return False
         named = known.is_living(before) or not known.has("adjectives", before)
         return named and before != "egg" and (not self._nominal(index + 1) or known.has("adverbs", self.words.at(index + 1)))
 
@@ -383,9 +386,9 @@ class NounReader:
         if ING in kinds:
             return not known.is_noun(word) or opens
         if self.single is not None and subject and THIRD in kinds:
-            following = known.verb_forms.get(after, {})
-            if ((count or 1) > 1 and not known.is_plural(before)) or (THIRD in following and known.is_plural(word) and known.is_noun(word)):
-                return False  # "with three rings", "with wild curls plays"
+            theirs = THIRD in known.verb_forms.get(after, {}) and known.is_plural(word) and known.is_noun(word)
+            if theirs or ((count or 1) > 1 and not known.is_plural(before)):
+                return False  # "with wild curls plays", "with three rings"
             return self.single and not (known.is_noun(word) and self._finite_later(index + 1))  # "with big hands plays"
         if PARTICIPLE in kinds and BASE not in kinds:
             return subject or after in ("by", "in", "with", "on", "to", "from", "of", "at", "around", "over") or opens
@@ -403,10 +406,12 @@ class NounReader:
             following = self.words.at(index + 2)
             if not following or following == "," or not self._nominal(index + 2):
                 return False  # "neon signs glowing in the rain": a noun, of which the word in -ing tells
-        one = determiner in ("a", "an", "the") and known.is_living(before) and not known.is_plural(before)
+        one = bool(determiner) and (count or 1) == 1 and known.is_living(before) and not known.is_plural(before)
         if THIRD in kinds and not after and not known.has("intransitive", kinds[THIRD]) and known.is_plural(word) and not one:
             return False  # "stacking toy blocks": a verb that needs an object has none
-        if THIRD in kinds and known.is_plural(word) and BASE in known.verb_forms.get(after, {}) and not known.is_noun(after):
+        many_may = THIRD in kinds and known.is_plural(word) and not (determiner in ("a", "an") and known.is_living(before))
+        many_may = many_may and kinds[THIRD] != "get"
+        if many_may and BASE in known.verb_forms.get(after, {}) and not known.is_noun(after):
             following = self.words.at(index + 2)
             if (not following or known.has("prepositions", following)) and not known.has("prepositions", after):
                 return False  # "the ocean waves crash on the shore"

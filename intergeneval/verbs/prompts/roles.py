@@ -139,10 +139,7 @@ def acts_of(deed: Deed, cast: Cast, known: Vocabulary, unread: list[str]) -> lis
     if not deed.passive and roles.targets and _films(roles.targets[0], deed):
         unread.append(f"the camera is nobody in the scene: {said}")
         return []
-    cast.verb = known.form(roles.verb.partition(" ")[0], THIRD) or deed.verb
-    made = _acts(roles, deed, cast, known, unread)
-    if not deed.described:
-        cast.topic = _all(deed.subjects, cast, "subject") if deed.passive else cast.subject
+    made = _told(roles, deed, cast, known, unread)
     if deed.verb in _LYING and not any(noun.pronoun or _alive(noun, known) for noun in deed.subjects):
         unread.append(f"it only says where something is: {said}")
         return []
@@ -151,6 +148,29 @@ def acts_of(deed: Deed, cast: Cast, known: Vocabulary, unread: list[str]) -> lis
         # To lean over a bed is a movement, to lean against a wall is not.
         weak = not any(prep in ("over", "toward", "towards", "into", "across", "out of") for prep, _ in deed.beside)
     return [replace(act, weak=True, described=deed.described) for act in made] if weak else made
+
+
+def _told(roles: _Roles, deed: Deed, cast: Cast, known: Vocabulary, unread: list[str]) -> list[Act]:
+    """Return the acts of a deed whose roles are known, and keep what a pronoun of the next clause depends on."""
+    swallowed = next((noun for noun in (*roles.subjects, *roles.targets) if _holds_verb(noun, known)), None)
+    if swallowed is not None:
+        unread.append(f"a verb stands in what is named: {swallowed.text}")
+        return []
+    cast.verb = known.form(roles.verb.partition(" ")[0], THIRD) or deed.verb
+    if cast.verb in ("chase", "drive") and {"off", "away"} & set(deed.particles):
+        cast.verb = "scare"
+    made = _acts(roles, deed, cast, known, unread)
+    if not deed.described:
+        cast.topic = _all(deed.subjects, cast, "subject") if deed.passive else cast.subject
+    return made
+
+
+def _holds_verb(noun: Noun, known: Vocabulary) -> bool:
+    """Whether a noun phrase ends in a verb of one who is named before it, "the girl kisses": then it was read wrongly."""
+    if len(noun.words) < 2 or known.is_noun(noun.words[-1].lower()):
+        return False
+    before, last = noun.words[-2].lower(), noun.words[-1].lower()
+    return THIRD in known.verb_forms.get(last, {}) and known.is_living(before) and not known.is_plural(before)
 
 
 def _films(noun: Noun, deed: Deed) -> bool:
@@ -304,7 +324,7 @@ def _passive(deed: Deed, known: Vocabulary, unread: list[str]) -> _Roles | None:
         return None
     turned = Deed(
         verb=deed.verb, subjects=agents, objects=[*deed.subjects[:1]], more=list(deed.subjects[1:]), particles=deed.particles,
-        beside=[entry for entry in deed.beside if entry[0] != "by"], tools=deed.tools,
+        beside=[entry for entry in deed.beside if entry[0] != "by"], tools=deed.tools, turned=True,
     )  # fmt: skip
     if deed.objects:
         # "is given a bone by the boy": the thing is what is left.
@@ -321,7 +341,8 @@ def _active(deed: Deed, known: Vocabulary, unread: list[str]) -> _Roles | None: 
     particles = [
         word
         for word in deed.particles
-        if word not in _LOOSE or known.has("phrasal", f"{deed.verb} {word}") or f"{deed.verb} {word}" in known.words["lexicon"]
+        if word not in _LOOSE
+        or any(known.has(name, f"{deed.verb} {word}") for name in ("phrasal", "lexicon", *(("targeted",) if deed.turned else ())))
     ]
     verb = " ".join([deed.verb, *particles])
     objects = deed.objects
@@ -346,7 +367,10 @@ def _active(deed: Deed, known: Vocabulary, unread: list[str]) -> _Roles | None: 
     if deed.verb in known.words["vague"] and verb not in known.words["lexicon"]:
         if deed.verb == "wear" and all(_alive(noun, known) and not known.is_person(noun.head) for noun in deed.subjects):
             return _Roles(verb="wears", subjects=deed.subjects, targets=[objects[0], *deed.more])
-        if deed.described or deed.verb == "wear":
+        if deed.described:
+            return None
+        if deed.verb == "wear":
+            unread.append(f"it only tells how somebody looks: {verb} {objects[0].text}")
             return None
         unread.append(f"the verb names nothing that can be seen happening: {verb} {objects[0].text}")
         return None
@@ -633,6 +657,8 @@ def _tool(deed: Deed, known: Vocabulary, skip: int = -1) -> Noun | None:
         if position == skip or noun.pronoun or noun.head in known.pairs["parts"]:
             continue
         if prep == "with" and not known.is_living(noun.head):
+            if noun.determiner == "the" and not _handled(noun, known) and any(_alive(one, known) for one in deed.objects[:1]):
+                continue  # "licks the boy with the ice cream"
             substance = noun.head in known.words["substances"] or noun.head in known.words["features"] - known.words["tools"]
             if deed.verb in known.words["filling"] and noun.head not in known.words["tools"]:
                 continue
@@ -651,6 +677,10 @@ def _tool(deed: Deed, known: Vocabulary, skip: int = -1) -> Noun | None:
         if prep == "from" and deed.verb == "feed":
             return noun
     return None
+
+
+def _handled(noun: Noun, known: Vocabulary) -> bool:
+    return any(word in known.words["tools"] for word in (noun.head, known.singular(noun.head), noun.head.split()[-1]))
 
 
 _HELD = frozenset({"it", "them"})
