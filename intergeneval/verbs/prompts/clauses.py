@@ -438,7 +438,8 @@ class ClauseReader:
     def _try_described(self, nouns: tuple[Noun, ...], index: int) -> int | None:
         """Read a describing verb phrase; None, with nothing kept, where no finite verb follows it."""
         deeds, seen = len(self.found.deeds), len(self.found.seen)
-        self.nouns.single = len(nouns) == 1 and nouns[0].count == 1 and not self.known.has("groups", nouns[0].words[0])
+        group = any(self.known.has("groups", word) for noun in nouns for word in (noun.words[:1] or (noun.head,)))
+        self.nouns.single = None if group else len(nouns) == 1 and nouns[0].count == 1
         end, _ = self._verb_phrase(index, nouns, alone=True)
         self.nouns.single = None
         after = end + (self.words.at(end) == ",")

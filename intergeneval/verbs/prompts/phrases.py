@@ -183,7 +183,8 @@ class NounReader:
         wide = subject if wide is None else wide
         if not subject or not wide or self.single is not None:
             return self._modified(found[0], found[1], wide, finite=subject)
-        self.single = found[0].count == 1 and not self.many and not plural and not self.known.has("groups", found[0].words[0])
+        group = self.known.has("groups", found[0].words[0] if found[0].words else "") or self.known.has("groups", found[0].head)
+        self.single = None if group else found[0].count == 1 and not self.many and not plural
         told = self._modified(found[0], found[1], wide, finite=subject)
         self.single = None
         return told
@@ -427,7 +428,10 @@ class NounReader:
         while (word := self.words.at(index)) and word != "," and not known.has("conjunctions", word):
             if known.has("relatives", word) or known.has("subordinators", word):
                 return False
-            if known.has("auxiliaries", word) or (THIRD in known.verb_forms.get(word, {}) and not known.is_noun(word)):
+            named = known.has("determiners", self.words.at(index - 1)) or known.has("adjectives", self.words.at(index - 1))
+            if known.has("auxiliaries", word) or (
+                not named and THIRD in known.verb_forms.get(word, {}) and not known.is_noun(word)
+            ):
                 return True
             index += 1
         return False
@@ -610,7 +614,9 @@ class NounReader:
         word, kinds = self.words.at(index), self.known.verb_forms.get(self.words.at(index), {})
         if self.known.has("auxiliaries", word):
             return True
-        if self.single is False:
+        if self.single is None and THIRD in kinds:
+            return True
+        if not self.single:
             return BASE in kinds and (self._opens(index + 1) or not self.known.is_noun(word))
         return THIRD in kinds and (self._opens(index + 1) or not self.known.is_noun(word))
 
