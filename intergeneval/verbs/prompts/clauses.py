@@ -394,7 +394,7 @@ class ClauseReader:
                 return end
             end = after
 
-    def _told_of(self, nouns: tuple[Noun, ...], at: int, *, last: bool = False) -> int | None:
+    def _told_of(self, nouns: tuple[Noun, ...], at: int, *, last: bool = False) -> int | None:  # noqa: PLR0911  # many kinds
         """Read "that the girl is holding": what another does to the one who is told of; None where no such clause stands."""
         if not self.known.has("relatives", self.words.at(at)) or self.words.at(at) == "whose":
             return None
@@ -428,6 +428,9 @@ class ClauseReader:
         if not last and not (self._finite_here(following, nouns) or self._auxiliary(following)):
             return None
         self._verbs.add(index)
+        if nouns[-1].inner and self.words.at(at) in ("that", "which"):
+            self.found.unread.append(f"of whom it is told may be read in two ways: {self._said(at, after)}")
+            return after
         self.found.seen += [named[0], *nouns]
         self.found.deeds.append(deed)
         return after
@@ -518,7 +521,7 @@ class ClauseReader:
             self.found.unread.append(f"what is taught or said is no deed: {self._said(index, end)}")
             return end, subjects
         using = last.verb == "use" and last.objects
-        happens = using or not last.objects or last.verb in ("stop", "lean", "bend", "reach")
+        happens = not last.negated and (using or not last.objects or last.verb in ("stop", "lean", "bend", "reach"))
         before = len(deeds)
         end, _ = self._verb_phrase(index + 1, last.subjects)
         new = deeds[before:]

@@ -73,6 +73,8 @@ class Cast:
         """Who acted last."""
         self.topic: tuple[int, ...] = ()
         """Of whom the clause before told: in the passive not the one who acted."""
+        self.idle = False
+        """Whether the clause before told of no one or nothing that something was done to."""
         self.verb = ""
         """What the pronoun's own clause says is done."""
         self.under = False
@@ -328,7 +330,7 @@ class Cast:
         """Return whom of several persons "he" or "she" means, nobody where two are as likely; None where it is no question."""
         told = [i for i in fitting if i in self.topic]
         equal = sure or fitting
-        if len(equal) < 2 and not (self.under and told and sure):
+        if len(equal) < 2 and not (self.under and told and sure and told[0] not in equal):
             return None
         if len(told) != 1:
             return None if role == "object" and not told else ()
@@ -340,6 +342,9 @@ class Cast:
     def _likely_thing(self, role: str) -> tuple[int, ...] | None:
         """Return whom "it" means where an animal did something to something; nobody where both are as likely, None else."""
         known = self.known
+        if self.under and self.idle and role == "object":
+            alone = [i for i in self.topic if not known.is_person(self.entities[i].head) and self._single(i)]
+            return tuple(alone) if len(alone) == 1 and alone[0] not in self.subject else None
         told = [i for i in self.topic if self._animal(i) and i not in (self.subject if role == "object" else ())]
         last = [i for i in self.objects if i not in self.subject and i not in told and self._single(i)]
         last = [i for i in last if not known.is_person(self.entities[i].head)]

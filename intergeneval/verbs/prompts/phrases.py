@@ -183,7 +183,9 @@ class NounReader:
         wide = subject if wide is None else wide
         if not subject or not wide or self.single is not None:
             return self._modified(found[0], found[1], wide, finite=subject)
-        group = self.known.has("groups", found[0].words[0] if found[0].words else "") or self.known.has("groups", found[0].head)
+        group = self.known.has("groups", found[0].words[0] if found[0].words else "") or self.known.has(
+            "groups", self.words.at(found[1] - 1)
+        )
         self.single = None if group else found[0].count == 1 and not self.many and not plural
         told = self._modified(found[0], found[1], wide, finite=subject)
         self.single = None
@@ -416,6 +418,8 @@ class NounReader:
             following = self.words.at(index + 2)
             if (not following or known.has("prepositions", following)) and not known.has("prepositions", after):
                 return False  # "the ocean waves crash on the shore"
+        if THIRD in kinds and opens and self.words.at(first - 1) == "of" and known.has("groups", self.words.at(first - 2)):
+            return True  # "a flock of birds flies over"
         if THIRD in kinds:
             return not (many and known.is_noun(word)) and (not known.is_noun(word) or opens or known.is_noun(before))
         if PAST in kinds and not many:

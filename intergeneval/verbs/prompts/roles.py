@@ -111,7 +111,7 @@ class _Roles:
 def acts_of(deed: Deed, cast: Cast, known: Vocabulary, unread: list[str]) -> list[Act]:  # noqa: PLR0911  # one case a kind of deed
     """Return the interactions of one deed; what is none is told in `unread`."""
     said = " ".join([deed.verb, *deed.particles])
-    if deed.negated:
+    if deed.negated or any(_nobody(noun) for noun in deed.subjects):
         unread.append(f"it is not said to happen: {said}")
         return []
     subjects = list(deed.subjects)
@@ -133,7 +133,8 @@ def acts_of(deed: Deed, cast: Cast, known: Vocabulary, unread: list[str]) -> lis
     roles = _light(deed, known) or (_passive(deed, known, unread) if deed.passive else _active(deed, known, unread))
     if roles is None:
         if not deed.passive:
-            cast.subject = _all(subjects, cast, "subject")
+            cast.subject = cast.topic = _all(subjects, cast, "subject")
+            cast.idle = not deed.objects
         _mentioned(deed, cast)
         return []
     if not deed.passive and roles.targets and _films(roles.targets[0], deed):
@@ -150,6 +151,12 @@ def acts_of(deed: Deed, cast: Cast, known: Vocabulary, unread: list[str]) -> lis
     return [replace(act, weak=True, described=deed.described) for act in made] if weak else made
 
 
+def _nobody(noun: Noun) -> bool:
+    """Whether a noun says that nobody does it: "no dog", "neither of the dogs"."""
+    opens = (noun.determiner, noun.pronoun.partition(" ")[0], noun.head)
+    return any(word in ("no", "none", "neither", "nobody") for word in opens)
+
+
 def _told(roles: _Roles, deed: Deed, cast: Cast, known: Vocabulary, unread: list[str]) -> list[Act]:
     """Return the acts of a deed whose roles are known, and keep what a pronoun of the next clause depends on."""
     swallowed = next((noun for noun in (*roles.subjects, *roles.targets) if _holds_verb(noun, known)), None)
@@ -160,6 +167,7 @@ def _told(roles: _Roles, deed: Deed, cast: Cast, known: Vocabulary, unread: list
     if cast.verb in ("chase", "drive") and {"off", "away"} & set(deed.particles):
         cast.verb = "scare"
     made = _acts(roles, deed, cast, known, unread)
+    cast.idle = False
     if not deed.described:
         cast.topic = _all(deed.subjects, cast, "subject") if deed.passive else cast.subject
     return made
