@@ -13,22 +13,6 @@ _ORDINALS = ("first", "second", "third", "fourth")
 _NEW = frozenset({"another", "other", "second", "third", "different"})
 _PERSONS = {"he": "he", "him": "he", "she": "she", "her": "she"}
 """Pronouns that name somebody where the prompt names nobody whom they may mean."""
-_SEEN = frozenset(
-    str.split(
-        "watch photograph film record look observe stare gaze smile wave point pet stroke feed hug kiss brush groom cuddle call "
-        "cheer scare shoo startle frighten hunt laugh applaud scold praise reward thank greet rescue nuzzle soothe calm pat heal "
-        "sketch draw paint admire bark tickle scratch comfort"
-    )
-)
-"""What is done to living beings rather than to things."""
-_FALLING = frozenset(
-    str.split(
-        "fall roll bounce break spill sink slide fly land crash burst shatter tip topple explode hit splash float drift melt "
-        "swing spin smash strike collide slip tumble bump stick"
-    )
-)
-"""What a thing does too that something was done to."""
-_SAME_WORDS = frozenset({"same", "said"})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -352,12 +336,12 @@ class Cast:
             return None
         living = self._animal(last[-1])
         if role == "subject":
-            return None if not living and self.verb in _FALLING else (told[0],) if self.under else ()
-        if self.verb in _SEEN and not living:
+            return None if not living and known.has("falling", self.verb) else (told[0],) if self.under else ()
+        if known.has("alive", self.verb) and not living:
             return (told[0],)
         if self.under:
             return (told[0],) if living else ()
-        return () if living and self.verb in _SEEN else None
+        return () if living and known.has("alive", self.verb) else None
 
     def _animal(self, index: int) -> bool:
         head = self.entities[index].head
