@@ -664,7 +664,7 @@ def _tool(deed: Deed, known: Vocabulary, skip: int = -1) -> Noun | None:
             return noun
         if position == skip or noun.pronoun or noun.head in known.pairs["parts"]:
             continue
-        if prep == "with" and not known.is_living(noun.head):
+        if prep == "with" and not known.is_living(noun.head) and not known.has("bare_handed", deed.verb):
             if noun.determiner == "the" and not _handled(noun, known) and any(_alive(one, known) for one in deed.objects[:1]):
                 continue  # "licks the boy with the ice cream"
             substance = noun.head in known.words["substances"] or noun.head in known.words["features"] - known.words["tools"]
