@@ -87,6 +87,16 @@ def _distinct(rows: Sequence[Prompted]) -> tuple[Prompted, ...]:
     return tuple(rows)
 
 
+def prompts_by_name(path: Path) -> dict[str, str]:
+    """Return sample name -> prompt of a list whose rows bear names. Raises UsageError for one that bears none."""
+    found = {_stem(name): prompt for name, prompt, _ in _rows(path) if name}
+    if not found:
+        raise UsageError(
+            f"{path}: its prompts bear no names; write NAME<TAB>PROMPT a line, or a csv with the columns name,prompt"
+        )
+    return found
+
+
 def _rows(path: Path) -> Iterator[tuple[str, str, Mapping[str, object]]]:
     """Yield (name or nothing, prompt, what else is told) of a list. Raises UsageError."""
     try:
@@ -131,7 +141,8 @@ def _json_rows(text: str, path: Path) -> Iterator[tuple[str, str, Mapping[str, o
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path}: is not JSON ({error})") from None
     if isinstance(whole, dict):
-        whole = [{"id": name, "prompt": prompt} for name, prompt in whole.items()]
+        # VBench-2.0 writes {cut prompt: {"caption": prompt, ...}}, others {name: prompt}.
+        whole = [item if isinstance(item, dict) else {"id": name, "prompt": item} for name, item in whole.items()]
     for number, row in enumerate(whole, start=1):
         if isinstance(row, str):
             yield "", row.strip(), {}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from intergeneval.cli import bench_build
+from intergeneval.cli import bench_build, bench_formats
 from intergeneval.cli.terminal import echo
 from intergeneval.errors import EXIT_USAGE, UsageError
 
@@ -26,6 +26,8 @@ def command() -> None:
 
 
 command.add_command(bench_build.command)
+command.add_command(bench_formats.import_command)
+command.add_command(bench_formats.export_command)
 
 
 @command.command("list")

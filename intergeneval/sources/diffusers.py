@@ -10,6 +10,7 @@ the pipeline itself takes.
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import inspect
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -294,10 +295,15 @@ class LoraSource(DiffusersSource):
         pipeline = super()._load()
         if not hasattr(pipeline, "load_lora_weights"):
             raise BackendError(f"lora: {type(pipeline).__name__} takes no LoRA weights")
+        if importlib.util.find_spec("peft") is None:
+            raise BackendError("lora: adapters are put on their base by peft: pip install 'intergeneval[models]'")
         try:
             pipeline.load_lora_weights(_weights_of(self._adapter), adapter_name="adapter")
             pipeline.set_adapters(["adapter"], [self._scale])
-        except (ValueError, KeyError, RuntimeError, ImportError) as error:
+        except KeyError as error:
+            named = f"{self._adapter.file} does not fit {type(pipeline).__name__}"
+            raise BackendError(f"lora: {named}: it has no weight {error}, which an adapter of this form has") from error
+        except (ValueError, RuntimeError, ImportError) as error:
             raise BackendError(f"lora: {self._adapter.file} does not fit {type(pipeline).__name__}: {error}") from error
         if not pipeline.get_active_adapters():
             raise BackendError(f"lora: no weight of {self._adapter.file} has a place in {type(pipeline).__name__}")

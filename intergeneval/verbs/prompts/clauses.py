@@ -11,6 +11,23 @@ from intergeneval.verbs.prompts.vocabulary import BASE, ING, PARTICIPLE, PAST, P
 PARTICLES = frozenset(
     str.split("up down off out over away back on in open apart together around forward aside along through shut across")
 )
+_LEFT_SO = frozenset({"send", "leave", "keep", "set", "get", "have"})
+"""Verbs after whose object a word in -ing tells how it ends: "sends snow flying"."""
+_BUSY_WITH = frozenset(
+    str.split(
+        "hold carry ride eat drink chew read drive push pull sell play feed walk fly paint drag lift wash clean build dig "
+        "juggle chase"
+    )
+)
+"""Verbs that tell with what the one they follow is busy, where they stand behind an object."""
+_TELLING = frozenset(str.split("teach train ask tell order force help urge command invite encourage beg get allow"))
+"""Verbs after whose object "to" begins what that one is to do."""
+_SAYING = frozenset(str.split("say tell think know claim shout whisper dream believe see notice show mean hope"))
+"""Verbs after which "that" begins what is said."""
+_STILL = frozenset(str.split("sit stand lie kneel crouch squat look seem appear become stay remain"))
+"""Verbs whose object no bare noun is: "stands guard"."""
+_HOW = ("less", "ful", "ous", "legged", "footed", "handed", "ing", "ed", "ant", "ent")
+"""Endings of words that tell how somebody is, where no list knows them as nouns."""
 _WITNESSED = frozenset({"help", "let", "make", "watch", "see"})
 ORDERED = frozenset(str.split("then next afterwards afterward finally subsequently later before after once"))
 
@@ -33,6 +50,8 @@ class Deed:
     """(preposition, nouns) of what follows with one."""
     passive: bool = False
     """Whether the subject is the one it is done to."""
+    turned: bool = False
+    """Whether it was said in the passive, and stands here with the one who does it as its subject."""
     negated: bool = False
     """Whether it is said not to happen."""
     described: bool = False
@@ -41,6 +60,8 @@ class Deed:
     """Whether it is said to follow the deed before it."""
     first: bool = False
     """Whether the deed before it in the text follows it: "after picking up the cup"."""
+    under: bool = False
+    """Whether its clause only goes with the one before it: "as he jumps", "while a man films it"."""
     joined: bool = False
     """Whether it stands beside the deed before it with "and" or a comma, with the same subject."""
     tools: tuple[Noun, ...] = ()
@@ -61,6 +82,19 @@ class Sentence:
     """What could not be read."""
 
 
+def _base_of(participle: str) -> str:
+    """Return the base that a participle in -ed, of a verb that no list knows, is most likely of."""
+    stem = participle[:-2]
+    if stem.endswith("i"):
+        return stem[:-1] + "y"
+    if stem[-1] == stem[-2] and stem[-1] in "bdgmnprt":
+        return stem[:-1]
+    silent = stem.endswith(("at", "iz", "is", "ur", "ut", "c", "g", "v", "u", "bl", "dl", "gl", "pl", "tl", "zl")) or (
+        stem.endswith("s") and not stem.endswith("ss")
+    )
+    return stem + "e" if silent else stem
+
+
 class ClauseReader:
     """Reads one sentence."""
 
@@ -71,8 +105,10 @@ class ClauseReader:
         self.found = Sentence()
         self._ordered = False
         self._first = False
+        self._under = False
         self._tools: tuple[Noun, ...] = ()
         self._acting: tuple[Noun, ...] = ()
+        self._verbs: set[int] = set()
 
     def read(self) -> Sentence:
         """Return what the sentence says."""
@@ -83,7 +119,37 @@ class ClauseReader:
         for deed in waiting:
             self.found.unread.append(f"who does it is not said: {deed.verb}")
             self.found.deeds.remove(deed)
+        self._passed_over()
         return self.found
+
+    def _passed_over(self) -> None:
+        """Say which verbs of one who acts were read as no verb, so that nothing is lost without a word."""
+        known, told = self.known, " ".join(self.found.unread)
+        for index, word in enumerate(self.words.low):
+            named = known.is_noun(word) or known.has("adverbs", word) or word in self.known.words["prepositions"]
+            if index in self._verbs or named or THIRD not in known.verb_forms.get(word, {}):
+                continue
+            before, after = self.words.at(index - 1), self.words.at(index + 1)
+            plain = index and self.nouns._nominal(index - 1) and not known.has("adjectives", before) and after
+            if plain and self.nouns._opens(index + 1) and self.words.raw[index] not in told.split() and not self._told(index):
+                self.found.unread.append(f"it was read as no deed: {self._said(max(index - 3, 0), self._clause_end(index))}")
+
+    def _told(self, index: int) -> bool:
+        """Whether another verb of the clause around a word was read."""
+        start = index
+        while start and not self._parts(start - 1):
+            start -= 1
+        end = index
+        while end < len(self.words) and not self._parts(end):
+            end += 1
+        return any(
+            at in self._verbs and (THIRD in self.known.verb_forms.get(self.words.at(at), {}) or self._auxiliary(at))
+            for at in range(start, end)
+        )
+
+    def _parts(self, index: int) -> bool:
+        word = self.words.at(index)
+        return word == "," or any(self.known.has(name, word) for name in ("conjunctions", "subordinators", "relatives"))
 
     def _step(self, index: int, subjects: tuple[Noun, ...], waiting: list[Deed]) -> tuple[int, tuple[Noun, ...]]:  # noqa: C901, PLR0911, PLR0912  # one case a kind of word
         """Read what begins at a word; return where it ends, and who acts from there on."""
@@ -91,6 +157,10 @@ class ClauseReader:
         if word in ORDERED and not (word in ("before", "after", "once") and index == 0):
             self._ordered = word not in ("after", "once")
             self._first = word in ("after", "once") and bool(self.found.deeds)
+        if word in (",", "and", "but", "then"):
+            self._under = self._under and word == "," and not self.found.deeds
+        if known.has("subordinators", word) and word not in ("so", "before", "after", "until", "once"):
+            self._under = bool(self.found.deeds)
         if known.has("supposed", word):
             end = self._clause_end(index)
             self.found.unread.append(f"a condition is no deed: {self._said(index, end)}")
@@ -103,13 +173,14 @@ class ClauseReader:
         if self._is_link(word):
             return index + 1, subjects
         # "Holding a knife, ..." tells of the one named after it.
-        if ING in known.verb_forms.get(word, {}) and self._opens_verb(index):
+        led = index == 0 and after == "by" and PARTICIPLE in known.verb_forms.get(word, {})
+        if led or (ING in known.verb_forms.get(word, {}) and self._opens_verb(index)):
             return self._participle(index, subjects, waiting)
         if word in ("using", "with") and not subjects:
             return self._leading_tool(index), subjects
         if known.has("auxiliaries", word) or known.has("helpers", word) or known.has("negations", word):
             return self._verb_phrase(index, subjects) if subjects else (index + 1, subjects)
-        if subjects and self._is_verb(index, subjects):
+        if subjects and self._is_verb(index, subjects) and not self._names_anew(index):
             return self._verb_phrase(index, subjects)
         if known.has("prepositions", word):
             inner = self._noun_list(index + 1, subject=False)
@@ -135,12 +206,24 @@ class ClauseReader:
             if aside is None:
                 if waiting or not subjects:
                     self.found.unread.append(f"no verb was found for: {self._said(start, end)}")
-                return end, subjects
+                # What follows at once is theirs, so that it is not said of those named before.
+                return end, () if self._finite_here(end, ()) else subjects
             end = aside
         for deed in waiting:
             deed.subjects = nouns
         waiting.clear()
+        self._worn(nouns)
         return self._verb_phrase(end, nouns)
+
+    def _worn(self, nouns: Sequence[Noun]) -> None:
+        """Take as a deed that an animal wears something, since none does of itself; of a person it is a look."""
+        for noun in nouns:
+            beast = noun.count == 1 and self.known.is_living(noun.head) and not self.known.is_person(noun.head)
+            if beast and "wearing" in noun.words:
+                before = sum(word in ("with", "in", "on") for word in noun.words[: noun.words.index("wearing")])
+                worn = noun.inner[before : before + 1]
+                seen = len(self.found.seen)
+                self.found.deeds += [Deed(verb="wear", subjects=(noun,), objects=[one], seen=seen) for one in worn]
 
     def _said(self, start: int, end: int) -> str:
         return " ".join(self.words.raw[start:end]).replace(" 's", "'s").replace(" ,", ",")
@@ -185,6 +268,19 @@ class ClauseReader:
             or known.is_noun(after)
             or index > 0
         )
+
+    def _names_anew(self, index: int) -> bool:
+        """Whether a word after a comma that may be a verb of many opens a phrase of its own: ", warm evening light"."""
+        known, word, after = self.known, self.words.at(index), self.words.at(index + 1)
+        kinds = known.verb_forms.get(word, {})
+        if THIRD in kinds and index and self.words.at(index - 1) == "," and after.endswith("ing") and not known.is_noun(after):
+            return True  # ", lights flashing"
+        if self.words.at(index - 1) != "," or not index or THIRD in kinds or ING in kinds or BASE not in kinds:
+            return False
+        opens = any(
+            known.has(name, after) for name in ("determiners", "possessives", "object_pronouns", "prepositions", "reciprocal")
+        )
+        return not opens and (known.has("adjectives", word) or known.is_noun(word) or self.nouns._nominal(index + 1))
 
     def _is_verb(self, index: int, subjects: Sequence[Noun]) -> bool:
         index, word = self._past_adverbs(index)
@@ -237,9 +333,15 @@ class ClauseReader:
         known, (index, word) = self.known, self._past_adverbs(index)
         kinds, after = known.verb_forms.get(word, {}), self.words.at(index + 1)
         many = len(self._acting) > 1 or any(noun.count != 1 or noun.pronoun == "they" for noun in self._acting)
+        passive = bool(self.found.deeds) and self.found.deeds[-1].passive
+        if passive and PARTICIPLE in kinds and THIRD not in kinds and (after == "by" or not self.nouns._nominal(index + 1)):
+            return True
         if not (THIRD in kinds or PAST in kinds or ING in kinds or (BASE in kinds and many)):
             return self.nouns._looks_finite(index)
         opens = known.has("determiners", after) or known.has("possessives", after) or known.has("object_pronouns", after)
+        if THIRD in kinds and not many:
+            phrase = f"{kinds[THIRD]} {after}"
+            opens = opens or known.has("targeted", phrase) or known.has("lexicon", phrase) or known.has("substances", after)
         return opens or not known.is_noun(word) or (after in PARTICLES and not many)
 
     def _list_goes_on(self, index: int) -> bool:
@@ -262,6 +364,8 @@ class ClauseReader:
     def _finite_verb(self, index: int, noun: Noun) -> bool:
         index, word = self._past_adverbs(index)
         kinds = self.known.verb_forms.get(word, {})
+        if noun.pronoun.endswith(" of them") and (THIRD in kinds or BASE in kinds):
+            return True
         if noun.count == 1 and (THIRD in kinds or (PAST in kinds and self.words.at(index + 1) not in ("by", "in", "with", "on"))):
             return True
         return noun.count != 1 and BASE in kinds
@@ -272,6 +376,9 @@ class ClauseReader:
         while True:
             at = end + (self.words.at(end) == ",")
             word = self.words.at(at)
+            if (whom := self._told_of(nouns, at)) is not None:
+                end = whom
+                continue
             if known.has("relatives", word) and (self._auxiliary(at + 1) or self._is_verb(at + 1, nouns)):
                 after = self._try_described(nouns, at + 1)
                 if after is None:
@@ -287,13 +394,57 @@ class ClauseReader:
                 return end
             end = after
 
+    def _told_of(self, nouns: tuple[Noun, ...], at: int, *, last: bool = False) -> int | None:  # noqa: PLR0911  # many kinds
+        """Read "that the girl is holding": what another does to the one who is told of; None where no such clause stands."""
+        if not self.known.has("relatives", self.words.at(at)) or self.words.at(at) == "whose":
+            return None
+        named = self.nouns.read(at + 1, subject=True)
+        if named is None or self._is_verb(at + 1, nouns) or self._auxiliary(at + 1):
+            return None
+        index = named[1]
+        while self._auxiliary(index):
+            index = self._past_adverbs(index)[0] + 1
+        index, word = self._past_adverbs(index)
+        kinds = self.known.verb_forms.get(word, {})
+        if not kinds:
+            return None
+        after = index + 1
+        phrase = f"{next(iter(kinds.values()))} {self.words.at(after)}"
+        deed = Deed(
+            verb=next(iter(kinds.values())), subjects=(named[0],), described=True, seen=len(self.found.seen),
+            joined=False, under=True,
+        )  # fmt: skip
+        if self.known.has("prepositions", self.words.at(after)) and self.nouns.read(after + 1, subject=False) is None:
+            deed.beside.append((self.words.at(after), (nouns[-1],)))
+            after += 1
+        elif self.known.has("phrasal", phrase) or phrase in self.known.words["lexicon"]:
+            deed.particles.append(self.words.at(after))
+            after += 1
+        if not deed.beside:
+            deed.objects.append(nouns[-1])
+        following = self._past_adverbs(after + (self.words.at(after) == ","))[0]
+        if last and self.nouns.read(after, subject=False) is not None:
+            return None
+        if not last and not (self._finite_here(following, nouns) or self._auxiliary(following)):
+            return None
+        self._verbs.add(index)
+        if nouns[-1].inner and self.words.at(at) in ("that", "which"):
+            self.found.unread.append(f"of whom it is told may be read in two ways: {self._said(at, after)}")
+            return after
+        self.found.seen += [named[0], *nouns]
+        self.found.deeds.append(deed)
+        return after
+
     def _reduced(self, index: int) -> bool:
         return not self.nouns._nominal(index + 1) and not self.known.has("determiners", self.words.at(index + 1))
 
     def _try_described(self, nouns: tuple[Noun, ...], index: int) -> int | None:
         """Read a describing verb phrase; None, with nothing kept, where no finite verb follows it."""
         deeds, seen = len(self.found.deeds), len(self.found.seen)
+        group = any(self.known.has("groups", word) for noun in nouns for word in (noun.words[:1] or (noun.head,)))
+        self.nouns.single = None if group else len(nouns) == 1 and nouns[0].count == 1
         end, _ = self._verb_phrase(index, nouns, alone=True)
+        self.nouns.single = None
         after = end + (self.words.at(end) == ",")
         if after < len(self.words) and (self._finite_here(after, nouns) or self._auxiliary(after)):
             for deed in self.found.deeds[deeds:]:
@@ -335,7 +486,10 @@ class ClauseReader:
         if named is None:
             return index + 1
         self._tools = tuple(noun for noun in named[0] if self.words.at(index) == "using" or self._is_tool(noun))
-        return named[1]
+        end = named[1]
+        while self.known.has("adjectives", self.words.at(end)):
+            end += 1  # "with its mouth wide open"
+        return end
 
     def _is_tool(self, noun: Noun) -> bool:
         tools = self.known.words["tools"]
@@ -362,8 +516,12 @@ class ClauseReader:
         last = deeds[-1] if deeds else None
         if not subjects or last is None:
             return index + 1, subjects
+        if self.words.at(index - 1) in ("how", "whether", "what", "where", "when"):
+            end = self._clause_end(index)
+            self.found.unread.append(f"what is taught or said is no deed: {self._said(index, end)}")
+            return end, subjects
         using = last.verb == "use" and last.objects
-        happens = using or not last.objects or last.verb in ("stop", "lean", "bend", "reach")
+        happens = not last.negated and (using or not last.objects or last.verb in ("stop", "lean", "bend", "reach"))
         before = len(deeds)
         end, _ = self._verb_phrase(index + 1, last.subjects)
         new = deeds[before:]
@@ -387,13 +545,14 @@ class ClauseReader:
         negated = supposed = passive = False
         while index < len(self.words):
             index, word = self._past_adverbs(index)
+            self._verbs.add(index)
             after = self._past_adverbs(index + 1)[1]
             if self.known.has("negations", word):
                 negated = True
             elif self.known.has("supposing", word) and (word in ("would", "could", "may", "might", "should") or after == "to"):
                 supposed = True
             elif self.known.has("auxiliaries", word) or (
-                word in ("gets", "get", "getting", "got") and PARTICIPLE in self.known.verb_forms.get(after, {})
+                word in ("gets", "get", "getting", "got") and self._done_to(self._past_adverbs(index + 1)[0])
             ):
                 passive = True
             elif (
@@ -414,6 +573,7 @@ class ClauseReader:
                 break
             index += 1
         word = self.words.at(index)
+        self._verbs.add(index)
         base, passive = self._which(index, passive)
         if base is None:
             if negated or passive or self._auxiliary(start):
@@ -421,20 +581,35 @@ class ClauseReader:
             return max(index + 1, start + 1), subjects
         deed = Deed(
             verb=base, subjects=subjects, passive=passive, negated=negated or supposed, tools=self._tools, ordered=self._ordered,
-            first=self._first, seen=len(self.found.seen),
+            first=self._first, seen=len(self.found.seen), under=self._under,
             joined=bool(self.found.deeds) and self.found.deeds[-1].subjects == subjects,
         )  # fmt: skip
         self._tools, self._ordered, self._first = (), False, False
         self.found.deeds.append(deed)
         end = self._complements(deed, index + 1, alone=alone)
+        kinds = self.known.verb_forms.get(word, {})
+        if not deed.passive and not deed.objects and PARTICIPLE in kinds and not {THIRD, BASE} & kinds.keys():
+            # "a rabbit pulled out of a hat by a magician"
+            agents = [noun for prep, nouns in deed.beside if prep == "by" for noun in nouns]
+            deed.passive = any(self.known.is_living(noun.head) or noun.pronoun for noun in agents)
         return self._also(deed, start, index, end, subjects), subjects
+
+    def _done_to(self, index: int) -> bool:
+        """Whether a word after "gets" is a participle, so that something is done to the one who gets it."""
+        word = self.words.at(index)
+        if kinds := self.known.verb_forms.get(word, {}):
+            return PARTICIPLE in kinds
+        return word.endswith("ed") and not self.known.has("adjectives", word) and "by" in self.words.low[index:]
 
     def _which(self, index: int, after_be: bool) -> tuple[str | None, bool]:  # noqa: PLR0911  # one case a kind of word
         """Return the verb that a word is a form of, and whether it stands in the passive."""
         word = self.words.at(index)
         kinds = self.known.verb_forms.get(word, {})
         if not kinds:
-            if self.nouns._looks_finite(index) or (word.endswith("ing") and len(word) > 5 and not self.known.is_noun(word)):
+            if after_be and word.endswith("ed") and len(word) > 5 and not self.known.has("adjectives", word):
+                return _base_of(word), True
+            one = self._acting[0].determiner if len(self._acting) == 1 and self._acting[0].count == 1 else ""
+            if self.nouns._looks_finite(index, one) or (word.endswith("ing") and len(word) > 5 and not self.known.is_noun(word)):
                 from intergeneval import verbs
 
                 return verbs.phrase(word).base.removeprefix("be "), False
@@ -449,10 +624,21 @@ class ClauseReader:
             following = self.words.at(index + 1)
             if following in ("by",):
                 return kinds[PARTICIPLE], True
+        if PARTICIPLE in kinds and THIRD not in kinds and self._still_passive(index):
+            return kinds[PARTICIPLE], True
         for kind in (THIRD, BASE, PAST, PARTICIPLE):
             if kind in kinds:
                 return kinds[kind], False
         return None, False
+
+    def _still_passive(self, index: int) -> bool:
+        """Whether a word after "and" goes on with a passive: "is dropped by a man and eaten by his dog"."""
+        deeds = self.found.deeds
+        if not deeds or not deeds[-1].passive or deeds[-1].subjects != self._acting:
+            return False
+        while self.known.has("adverbs", self.words.at(index - 1)) or self.words.at(index - 1) in ORDERED:
+            index -= 1
+        return self.words.at(index - 1) in ("and", ",", "or", "but")
 
     def _object_later(self, index: int) -> bool:
         return self.nouns.read(index + 1, subject=False) is not None
@@ -462,6 +648,8 @@ class ClauseReader:
         del start, at
         if deed.objects or deed.beside or self.words.at(end) not in ("and", ",") or deed.verb in self.known.words["states"]:
             return end
+        if deed.particles and not self.known.has("phrasal", f"{deed.verb} {deed.particles[-1]}"):
+            return end  # "reaches over and touches the poodle"
         following = end + 1
         kinds = self.known.verb_forms.get(self._past_adverbs(following)[1], {})
         if (
@@ -497,8 +685,13 @@ class ClauseReader:
                 deed.tools += named[0]
                 index = named[1]
                 continue
-            if word == "to" and self._infinitive(index):
+            told = deed.verb in _TELLING and deed.objects and BASE in known.verb_forms.get(self.words.at(index + 1), {})
+            if word == "to" and (told or self._infinitive(index)):
                 return index
+            if known.has("prepositions", word) and deed.passive and word != "by" and self.words.at(index + 1) == "by":
+                deed.particles.append(word)  # "is run over by a bus"
+                index += 1
+                continue
             if known.has("prepositions", word):
                 named = self._noun_list(index + 1, subject=False, finite=alone)
                 if named is None:
@@ -523,8 +716,13 @@ class ClauseReader:
                 continue
             if word == ",":
                 return index
+            if word == "that" and self._reported(deed, index):
+                return self._clause_end(index)
             if known.has("conjunctions", word) or known.has("subordinators", word) or (word == "to" and not deed.objects):
                 return index
+            if not deed.objects and not deed.beside and (end := self._manner(deed, index)) is not None:
+                index = end
+                continue
             named = (
                 self._noun_list(index, subject=False, finite=alone, embedded=deed.verb in _WITNESSED)
                 if len(deed.objects) < 2 and not deed.beside and not (deed.passive and deed.objects)
@@ -538,6 +736,41 @@ class ClauseReader:
             if alone and self._finite_here(index, deed.subjects):
                 return index
         return index
+
+    def _reported(self, deed: Deed, index: int) -> bool:
+        """Say what follows "says that", which is no deed, and return whether such a clause stands."""
+        known, after = self.known, self.words.at(index + 1)
+        opens = any(known.has(name, after) for name in ("determiners", "possessives", "subject_pronouns"))
+        if deed.verb not in _SAYING or deed.objects or not opens:
+            return False
+        self.found.unread.append(f"what is taught or said is no deed: {self._said(index, self._clause_end(index))}")
+        return True
+
+    def _manner(self, deed: Deed, index: int) -> int | None:
+        """Return where a word that tells how somebody is ends, "sits motionless", which is nothing that a deed is done to.
+
+        None where something may follow that it is done to.
+        """
+        known, word = self.known, self.words.at(index)
+        still = deed.verb in _STILL
+        if deed.passive or known.has("determiners", word) or not (still or known.has("intransitive", deed.verb)):
+            return None
+        named = self.nouns.read(index, subject=False, modifiers=False)
+        if named is None or named[0].pronoun or named[0].owner is not None or "of" in named[0].words:
+            return None
+        last = named[0].words[-1].lower()
+        if self._tells_how(last):
+            return named[1]
+        if not still or known.is_plural(last):
+            return None
+        self.found.unread.append(f"nobody and nothing it is done to is named: {deed.verb} {named[0].text}")
+        return named[1]
+
+    def _tells_how(self, word: str) -> bool:
+        known = self.known
+        if known.has("materials", word):
+            return False
+        return known.has("adjectives", word) or (not known.is_noun(word) and word.endswith(_HOW) and len(word) > 5)
 
     def _infinitive(self, index: int) -> bool:
         """Whether "to" begins a purpose, "to open a crate", rather than a place."""
@@ -579,8 +812,9 @@ class ClauseReader:
         known, noun = self.known, nouns[-1]
         at = index + (self.words.at(index) == "," and known.has("relatives", self.words.at(index + 1)))
         word = self.words.at(at)
-        if known.has("relatives", word) and (self._auxiliary(at + 1) or self._is_verb(at + 1, [noun])):
-            return self._verb_phrase(at + 1, (noun,))[0]
+        noun = self._who(noun, word)
+        if (end := self._relative(noun, at)) is not None:
+            return end
         kinds = known.verb_forms.get(word, {})
         if ING in kinds and (deed.verb in PERCEIVED or (known.is_living(noun.head) and ING in kinds and deed.verb in PERCEIVED)):
             return self._verb_phrase(at, (noun,))[0]
@@ -594,7 +828,15 @@ class ClauseReader:
             return self._skip_phrase(at)
         if ING in kinds and deed.objects and known.is_living(noun.head) and kinds[ING] in known.words["states"]:
             return self._skip_phrase(at)
-        if ING in kinds and at == index and word != "using" and (deed.objects or known.is_living(noun.head)):
+        if ING in kinds and deed.verb in _LEFT_SO and deed.objects and at == index:
+            end = self._skip_phrase(at)
+            self.found.deeds.remove(deed)
+            self.found.unread.append(f"what comes of it is no deed on somebody: {deed.verb} {noun.text} {self._said(at, end)}")
+            return end
+        if ING in kinds and at == index and kinds[ING] in _BUSY_WITH and known.is_living(noun.head):
+            return self._busy(deed, noun, at)
+        thing = known.is_noun(noun.head) and not known.is_living(noun.head) and not known.has("vehicles", noun.head)
+        if ING in kinds and at == index and word != "using" and (deed.objects or not thing):
             end = self._skip_phrase(at)
             self.found.unread.append(f"whose deed it is may be read in two ways: {self._said(at, end)}")
             return end
@@ -605,6 +847,31 @@ class ClauseReader:
                 return self._verb_phrase(at, (noun,))[0]
             return self._skip_phrase(at)
         return index
+
+    def _relative(self, noun: Noun, at: int) -> int | None:
+        """Read "who chases a cat" or "that a boy walks" after an object; return where it ends, None where none stands."""
+        if self.known.has("relatives", self.words.at(at)) and (self._auxiliary(at + 1) or self._is_verb(at + 1, [noun])):
+            return self._verb_phrase(at + 1, (noun,))[0]
+        return self._told_of((noun,), at, last=True)
+
+    def _who(self, noun: Noun, word: str) -> Noun:
+        """Return of whom "who" tells: in "a photo of a performer who swallows a sword" of the performer."""
+        living = [one for one in noun.inner if self.known.is_living(one.head)]
+        return living[-1] if word == "who" and living and not self.known.is_living(noun.head) else noun
+
+    def _busy(self, deed: Deed, noun: Noun, index: int) -> int:
+        """Read what somebody who is acted upon is busy with: "charges at a matador holding a cape"."""
+        before = len(self.found.deeds)
+        end, _ = self._verb_phrase(index, (noun,))
+        new = self.found.deeds[before:]
+        self._acting = deed.subjects
+        if any(one.pronoun for other in new for one in other.objects) or not any(other.objects for other in new):
+            # "hugs a child holding him": of whom it is told cannot be known.
+            del self.found.deeds[before:]
+            self.found.unread.append(f"whose deed it is may be read in two ways: {self._said(index, end)}")
+        for other in new:
+            other.described = other.verb in self.known.words["states"]
+        return end
 
     def _skip_phrase(self, index: int) -> int:
         """Return where a phrase that only says where a thing lies ends."""

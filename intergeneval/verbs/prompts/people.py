@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from intergeneval.verbs.prompts.phrases import Noun
@@ -11,7 +11,8 @@ from intergeneval.verbs.prompts.vocabulary import Vocabulary
 
 _ORDINALS = ("first", "second", "third", "fourth")
 _NEW = frozenset({"another", "other", "second", "third", "different"})
-_SAME_WORDS = frozenset({"same", "said"})
+_PERSONS = {"he": "he", "him": "he", "she": "she", "her": "she"}
+"""Pronouns that name somebody where the prompt names nobody whom they may mean."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -34,6 +35,12 @@ class Entity:
     """Every determiner it was named with."""
 
 
+def _contradict(one: Noun, other: Noun) -> bool:
+    """Whether two nouns of one name are told by different things: "the man in a checked waistcoat", "the man in a cardigan"."""
+    mine, theirs = ({item.text.lower() for item in noun.inner} for noun in (one, other))
+    return bool(mine and theirs) and mine.isdisjoint(theirs)
+
+
 class Cast:
     """Those a prompt names so far."""
 
@@ -48,6 +55,14 @@ class Cast:
         self.last_verbs: tuple[str, ...] = ()
         self.subject: tuple[int, ...] = ()
         """Who acted last."""
+        self.topic: tuple[int, ...] = ()
+        """Of whom the clause before told: in the passive not the one who acted."""
+        self.idle = False
+        """Whether the clause before told of no one or nothing that something was done to."""
+        self.verb = ""
+        """What the pronoun's own clause says is done."""
+        self.under = False
+        """Whether that clause only goes with the one before it: "as he jumps"."""
 
     def mention(self, nouns: Sequence[Noun]) -> None:
         """Take in nouns that only a pronoun of a later sentence may mean."""
@@ -78,6 +93,8 @@ class Cast:
         """Return the entities that a noun means; empty for a pronoun that nobody fits."""
         if noun.pronoun:
             found = self._meant(noun.pronoun, role)
+            if not found and noun.pronoun in _PERSONS and not self._persons_of(noun.pronoun):
+                found = self._nobody_named(_PERSONS[noun.pronoun])
         else:
             if noun.owner is not None and noun.head in self.known.pairs["parts"]:
                 return self.resolve(noun.owner, role=role)
@@ -108,6 +125,57 @@ class Cast:
             return pair if second in self.subject else second
         return None
 
+    def sex(self, index: int) -> str:
+        """Return "masculine", "feminine", or nothing where no word says it."""
+        one = self.entities[index]
+        for name in ("masculine", "feminine"):
+            if one.head in self.known.words[name] or self._said(index, name):
+                return name
+        return ""
+
+    def others_with(self, possessive: str, actors: Sequence[int]) -> list[int]:
+        """Return those but the ones who act whom "his", "her" or "its" may mean, the last named first."""
+        known = self.known
+        wanted = {"his": "masculine", "her": "feminine"}.get(possessive)
+        found = []
+        for index in reversed(self.recent):
+            head = self.entities[index].head
+            if index in actors or self.entities[index].count != 1 or not known.is_living(head):
+                continue
+            if possessive == "its" and not known.is_person(head):
+                found.append(index)
+            if wanted is not None and self.sex(index) in ("", wanted) and (known.is_person(head) or self.sex(index)):
+                found.append(index)
+        return found
+
+    def apart(self, noun: Noun, look: tuple[str, ...]) -> Noun:
+        """Take in one of a name that is taken as another, with the words that tell how it looks; return it with them."""
+        told = replace(noun, words=(*noun.words, *look))
+        fitting = [i for i, one in enumerate(self.entities) if one.noun == told]
+        if not fitting:
+            self._added(told)
+        return told
+
+    def two_of(self, index: int) -> tuple[int, ...] | None:
+        """Return any two of a group that do something to each other; None where there is no group of living beings."""
+        one = self.entities[index]
+        if one.count == 1 or one.pair is not None:
+            return None
+        head = self.known.singular(one.head)
+        if not self.known.is_living(head) and not (one.count == 2 and self.known.has("vehicles", head)):
+            return None
+        if len(one.words) > 2 and one.words[1] == "of" and self.known.has("groups", one.words[0]):
+            one = replace(one, words=one.words[2:])
+        article = () if one.words[:1] and one.words[0] in ("his", "her", "its", "their") else ("the",)
+        noun = replace(one.noun, head=head, count=1, words=one.words, inner=())
+        made = []
+        for word in ("one", "another"):
+            self.entities.append(
+                Entity(head=head, words=(word, "of", *article, *one.words), count=1, noun=replace(noun, determiner=word))
+            )
+            made.append(len(self.entities) - 1)
+        return tuple(made)
+
     def _pair_or(self, noun: Noun, old: int | None) -> tuple[int, ...]:
         if old is not None:
             one = self.entities[old]
@@ -127,11 +195,15 @@ class Cast:
         if (noun.determiner in ("another", "a", "an") and not noun.others) or words & _NEW:
             same = [i for i, one in enumerate(self.entities) if one.noun is noun]
             return same[0] if same else None
+        exact = [index for index, one in enumerate(self.entities) if one.noun == noun and noun.words and noun.determiner]
+        if exact:
+            return exact[-1]
         singular = self.known.singular(noun.head)
         fitting = [
             index
             for index, one in enumerate(self.entities)
             if self.known.singular(one.head) == singular
+            and not _contradict(noun, one.noun)
             and (noun.determiner or noun.count != 1 or one.noun is noun or one.words == noun.words)
             and (
                 words <= {word.lower() for word in one.words} or {word.lower() for word in one.words} <= words or one.noun is noun
@@ -187,9 +259,10 @@ class Cast:
             fitting = [i for i in fitting if self.entities[i].head not in known.words[other] and not self._said(i, other)]
             if role == "object":
                 fitting = [i for i in fitting if i not in self.subject]
-            sure = [i for i in fitting if self.entities[i].head in known.words[mine]]
-            if role == "subject" and not sure:
-                sure = [i for i in fitting if i in self.subject]
+            sure = [i for i in fitting if self.entities[i].head in known.words[mine] or self._said(i, mine)]
+            likely = self._likely(fitting, sure, role)
+            if likely is not None:
+                return likely
             animals = [
                 i for i in back if known.is_living(self.entities[i].head) and i not in (self.subject if role == "object" else ())
             ]
@@ -197,14 +270,12 @@ class Cast:
         if pronoun == "it":
             back = [i for i in back if self.entities[i].head not in known.pairs["parts"]]
             acting = self.subject if role == "object" else ()
-            last = [
-                i
-                for i in self.objects
-                if i not in acting and not known.is_person(self.entities[i].head) and self.entities[i].count in (1, None)
-            ]
+            if (likely := self._likely_thing(role)) is not None:
+                return likely
+            last = [i for i in self.objects if i not in acting and not known.is_person(self.entities[i].head) and self._single(i)]
             if last:
                 return (last[-1],)
-            fitting = [i for i in back if not known.is_person(self.entities[i].head) and self.entities[i].count in (1, None)]
+            fitting = [i for i in back if not known.is_person(self.entities[i].head) and self._single(i)]
             if role == "object":
                 fitting = [i for i in fitting if i not in self.subject]
                 things = fitting
@@ -224,6 +295,10 @@ class Cast:
                 people = [i for i in back if known.is_living(self.entities[i].head)]
                 return tuple(sorted(people[:2])) if len(people) > 1 else tuple(people)
             return ()
+        if pronoun in ("one of them", "another of them"):
+            return self._one_of_them(pronoun == "one of them")
+        if pronoun in ("both of them", "all of them", "each of them"):
+            return self._meant("they", role)
         if pronoun in ("one", "other"):
             pair = next((i for i in back if self.entities[i].pair is not None), None)
             if pair is None:
@@ -234,6 +309,82 @@ class Cast:
             taken = self.subject if role == "object" else ()
             return tuple(i for i in two if i not in (taken or (two[0],)))[:1]
         return ()
+
+    def _likely(self, fitting: list[int], sure: list[int], role: str) -> tuple[int, ...] | None:
+        """Return whom of several persons "he" or "she" means, nobody where two are as likely; None where it is no question."""
+        told = [i for i in fitting if i in self.topic]
+        equal = sure or fitting
+        if len(equal) < 2 and not (self.under and told and sure and told[0] not in equal):
+            return None
+        if len(told) != 1:
+            return None if role == "object" and not told else ()
+        kin = all(self.entities[i].noun.determiner in ("his", "her") for i in equal if i not in told)
+        if told[0] not in equal and not kin:
+            return None
+        return (told[0],) if self.under and role == "subject" else ()
+
+    def _likely_thing(self, role: str) -> tuple[int, ...] | None:
+        """Return whom "it" means where an animal did something to something; nobody where both are as likely, None else."""
+        known = self.known
+        if self.under and self.idle and role == "object":
+            alone = [i for i in self.topic if not known.is_person(self.entities[i].head) and self._single(i)]
+            return tuple(alone) if len(alone) == 1 and alone[0] not in self.subject else None
+        told = [i for i in self.topic if self._animal(i) and i not in (self.subject if role == "object" else ())]
+        last = [i for i in self.objects if i not in self.subject and i not in told and self._single(i)]
+        last = [i for i in last if not known.is_person(self.entities[i].head)]
+        if len(told) != 1 or not last:
+            return None
+        living = self._animal(last[-1])
+        if role == "subject":
+            return None if not living and known.has("falling", self.verb) else (told[0],) if self.under else ()
+        if known.has("alive", self.verb) and not living:
+            return (told[0],)
+        if self.under:
+            return (told[0],) if living else ()
+        return () if living and known.has("alive", self.verb) else None
+
+    def _animal(self, index: int) -> bool:
+        head = self.entities[index].head
+        return self.known.is_living(head) and not self.known.is_person(head) and self._single(index)
+
+    def _one_of_them(self, first: bool) -> tuple[int, ...]:
+        """Return one of those named last: of two the first, of a group one of them."""
+        for index in reversed(self.recent):
+            one = self.entities[index]
+            if one.pair is not None:
+                two: tuple[int, ...] | None = tuple(sorted((index, one.pair)))
+            else:
+                two = self.two_of(index)
+            if two is not None:
+                return two[:1] if first else two[1:]
+        return ()
+
+    def _nobody_named(self, word: str) -> tuple[int, ...]:
+        """Return whom "he" means where no person is named: one of a name that no list knows, or else somebody new."""
+        known = self.known
+        unknown = [
+            i for i in self.recent
+            if i not in self.subject and self.entities[i].count == 1 and not known.is_noun(self.entities[i].head)
+            and not known.is_living(self.entities[i].head) and not known.has("vehicles", self.entities[i].head)
+        ]  # fmt: skip
+        if unknown:
+            return (unknown[0],) if len(unknown) == 1 else ()
+        return (self._added(Noun("person", (word,), "the")),)
+
+    def _persons_of(self, pronoun: str) -> list[int]:
+        """Return every person whom "he" or "she" may mean."""
+        other = "feminine" if pronoun in ("he", "him") else "masculine"
+        return [
+            i for i in self.recent
+            if self.known.is_living(self.entities[i].head) and self.entities[i].count == 1 and self.sex(i) != other
+            and i not in self.subject
+        ]  # fmt: skip
+
+    def _single(self, index: int) -> bool:
+        """Whether "it" may mean this one: one thing, or one group that is named as one."""
+        one = self.entities[index]
+        grouped = bool(one.words) and any(self.known.has("groups", word) for word in (one.words[0], one.head))
+        return one.count == 1 or (one.count is None and (grouped or not self.known.is_plural(one.head)))
 
     def _said(self, index: int, sex: str) -> bool:
         return any(word.lower() in self.known.words[sex] for word in self.entities[index].words)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from intergeneval.verbs.prompts.asides import without_looks, without_set_phrases
 from intergeneval.verbs.prompts.vocabulary import BASE, ING, PARTICIPLE, PAST, THIRD, Vocabulary, vocabulary
 
 _TOKEN = re.compile(r"[^\W_]+(?:['.&-][^\W_]+)*|[,:()]|—|–|-{1,2}(?=\s)")
 _NUMBERS = {"two": 2, "both": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
+_NUMBERS["dozen"] = 12
 _MEASURES = frozenset(
     str.split(
         "piece slice pile stack bunch bit lump block sheet strip pinch handful drop spoonful chunk pair group crowd herd "
@@ -21,15 +24,20 @@ _OPENERS = re.compile(
     r"^(?:(?:in|on|at) (?:this|the|a) (?:video|clip|scene|shot|footage|image)\W*|"
     r"(?:the |this |a |an )?(?:(?!who|that)[\w'-]+[ ,]+){0,5}?(?:close-?ups?|shots?|videos?|clips?|footage|"
     r"scenes?|views?|photos?|photographs?|"
-    r"images?|pictures?|animations?|portraits?|renders?|renderings?|depictions?|timelapse|time-lapse|film|illustration|painting)"
+    r"images?|pictures?|animations?|portraits?|renders?|renderings?|depictions?|timelapse|time-lapse|hyperlapse|film|illustration|"
+    r"painting|pov|angle|perspective|sequence|montage|recording|still|gif|sketch|macro|panorama|snapshot)"
     r"(?: (?:shot|view|video|footage|scene|clip))? "
     r"(?:of|showing|shows|where|in which|depicting|depicts|captures|capturing|featuring|features|with)\b\s*|"
     r"there (?:is|are)\b\s*|(?:we|you|one)(?: can)? see\b\s*)",
     re.IGNORECASE,
 )
-_TO_AND_FRO = re.compile(
-    r"\b(?:back and forth|up and down|(?:from )?side to side|over and over|to and fro|in and out|around and around)\b", re.I
-)
+_SOME = frozenset(str.split("one another each both all some many several most half two three few none neither others rest"))
+"""Words that may stand for some of those named before."""
+_WHERE = frozenset(str.split("inside outside above below behind nearby around opposite across beside beneath underneath"))
+"""Words that tell where somebody is without naming a place."""
+_SHARES = frozenset(str.split("half most dozens hundreds thousands lots plenty tons"))
+"""Words before "of" that say how many of those named after it."""
+_NUMBERED = frozenset({"one", "this", "of"})
 _SHOWS = frozenset({"shows", "depicts", "captures", "features", "shots", "views", "videos", "clips", "scenes"})
 _SIDES = re.compile(r"(left|right|side|front|back|middle|center|centre|foreground|background|far left|far right)$")
 
@@ -89,9 +97,9 @@ class Words:
 def sentences(text: str) -> list[str]:
     """Return the sentences of a prompt, without what only says that it is a video."""
     plain = text.replace("’", "'").replace("`", "'").replace("“", '"').replace("”", '"').replace('"', " ")
-    plain = _TO_AND_FRO.sub("", plain)
-    parts = re.split(r"[.;!?\n]+(?=\s|$)", plain)
-    return [cut for part in parts if (cut := _opened(part.strip()))]
+    parts = re.split(r"[.;!?\n]+(?=\s|$)", without_set_phrases(plain))
+    known = vocabulary()
+    return [cut for part in parts if (cut := _opened(without_looks(_opened(part.strip()), known)))]
 
 
 def _opened(sentence: str) -> str:
@@ -99,9 +107,15 @@ def _opened(sentence: str) -> str:
     found = _OPENERS.match(sentence)
     if found is None:
         return sentence
-    forms = vocabulary().verb_forms
-    words = found.group(0).lower().split()[:-1]
-    if any(THIRD in forms.get(word, {}) and word not in _SHOWS for word in words):
+    known = vocabulary()
+    words = re.findall(r"[\w'-]+", found.group(0).lower())[:-1]
+    if any(THIRD in known.verb_forms.get(word, {}) and word not in _SHOWS for word in words):
+        return sentence
+    # "A woman is painting a portrait of": somebody does something before the picture is named.
+    inner = words[1:] if words[0] not in ("in", "on", "at", "there", "we", "you", "one") else []
+    if any(known.has("auxiliaries", word) or (known.has("determiners", word) and word not in _NUMBERED) for word in inner):
+        return sentence
+    if any(known.is_living(word) for word in words[:-1]):
         return sentence
     return sentence[found.end() :].strip()
 
@@ -119,6 +133,7 @@ def split_words(sentence: str, known: Vocabulary) -> Words:
             found.append(",")
         else:
             found.append(word)
+    _round_as_preposition(found, known)
     # "the boys' kites": the ending is lost by the pattern above, and the plural stands as a noun before a noun.
     joined: list[str] = []
     index = 0
@@ -133,6 +148,15 @@ def split_words(sentence: str, known: Vocabulary) -> Words:
     return Words(tuple(joined))
 
 
+def _round_as_preposition(found: list[str], known: Vocabulary) -> None:
+    """Write "round" as "around" where it is no adjective: "an arm round her shoulders", "swings round and"."""
+    for place, word in enumerate(found):
+        after = found[place + 1].lower() if place + 1 < len(found) else ""
+        opens = not after or after in (",", "and") or any(known.has(name, after) for name in ("determiners", "possessives"))
+        if word.lower() == "round" and place and opens and not known.has("determiners", found[place - 1].lower()):
+            found[place] = "around"
+
+
 class NounReader:
     """Reads noun phrases from a sentence's words."""
 
@@ -141,6 +165,9 @@ class NounReader:
         self.known = known
         self.many = False
         """Whether one of several who act was read before, so that a plural verb may follow what is read next."""
+        self.single: bool | None = None
+        """Whether the one whose verb is still to come is one: within what is told of them, a noun's own number says nothing of
+        the verb. None where it is not known."""
 
     def read(
         self, index: int, *, subject: bool, plural: bool = False, modifiers: bool = True, wide: bool | None = None
@@ -153,13 +180,28 @@ class NounReader:
         found = self._pronoun(index) or self._whole(index, subject, plural)
         if found is None or found[0].pronoun or not modifiers:
             return found
-        return self._modified(found[0], found[1], subject if wide is None else wide)
+        wide = subject if wide is None else wide
+        if not subject or not wide or self.single is not None:
+            return self._modified(found[0], found[1], wide, finite=subject)
+        group = self.known.has("groups", found[0].words[0] if found[0].words else "") or self.known.has(
+            "groups", self.words.at(found[1] - 1)
+        )
+        self.single = None if group else found[0].count == 1 and not self.many and not plural
+        told = self._modified(found[0], found[1], wide, finite=subject)
+        self.single = None
+        return told
 
     def _pronoun(self, index: int) -> tuple[Noun, int] | None:  # noqa: PLR0911  # one case a kind of word
         word, after = self.words.at(index), self.words.at(index + 1)
         known = self.known
+        if known.has("reciprocal", word) and after == "'s":
+            thing = self._whole(index + 2, False, False)
+            if thing is not None:
+                return Noun(word, (word,), pronoun=word, inner=(thing[0],)), thing[1]
         if known.has("reciprocal", word) or known.has("reflexives", word):
             return Noun(word, (word,), pronoun=word), index + 1
+        if (found := self._some_of_them(index)) is not None:
+            return found
         if word in ("someone", "somebody", "everyone"):
             return Noun("person", (word,)), index + 1
         if word == "her" and self._nominal(index + 1) and not known.has("prepositions", after):
@@ -167,7 +209,7 @@ class NounReader:
         if word in ("other", "another") or (word == "the" and after == "other"):
             at = index + (2 if word == "the" else 1)
             nxt = self.words.at(at)
-            if nxt == "one" and not self._nominal(at + 1):
+            if nxt == "one" and (not self._nominal(at + 1) or self._finite(at + 1)):
                 return Noun("other", (), pronoun="other"), at + 1
             if not self._nominal(at) or (self._verb(at) is not None and not known.is_noun(nxt)):
                 return Noun("other", (), pronoun="other"), at
@@ -178,11 +220,45 @@ class NounReader:
             return Noun(word, (word,), pronoun=word), index + 1
         return None
 
+    def _some_of_them(self, index: int) -> tuple[Noun, int] | None:
+        """Return "one of them", "both" or "the others" where such words stand for somebody."""
+        word, after = self.words.at(index), self.words.at(index + 1)
+        if word == "the" and after in ("others", "rest"):
+            index, word, after = index + 1, after, self.words.at(index + 2)
+        if word not in _SOME:
+            return None
+        if after == "of" and self.words.at(index + 2) in ("them", "these", "those", "us", "whom", "which"):
+            end = index + 3
+        elif after == "of" or (word not in ("others", "rest") and (word == "one" or not self._theirs(index + 1, word))):
+            return None
+        else:
+            end = index + 1
+        one = word in ("one", "each", "another", "neither", "none")
+        return Noun(word, (word,), count=1 if one else None, pronoun=f"{word} of them"), end
+
+    def _theirs(self, index: int, word: str) -> bool:
+        """Whether a verb of those whom "both" or "each" stands for follows."""
+        kinds = self.known.verb_forms.get(self.words.at(index), {})
+        if self.known.has("auxiliaries", self.words.at(index)) or (PAST in kinds and BASE not in kinds):
+            return True
+        if word in ("each", "another", "neither"):
+            return THIRD in kinds and not self.known.is_noun(self.words.at(index))
+        return BASE in kinds and self._opens(index + 1)
+
+    def _opens(self, index: int) -> bool:
+        """Whether a word begins what follows a verb."""
+        word, known = self.words.at(index), self.known
+        return not word or any(
+            known.has(name, word) for name in ("determiners", "possessives", "prepositions", "object_pronouns", "reciprocal")
+        )
+
     def _nominal(self, index: int) -> bool:
         """Whether a word may stand inside a noun phrase, before or as its noun."""
         word, known = self.words.at(index), self.known
-        if not word or word in (",", "'s") or not word[0].isalnum():
+        if not word or word in (",", "'s", "how", "why", "whether", "what") or not word[0].isalnum():
             return False
+        if word in ("back", "inside", "outside", "front") and index and self._inside_phrase(index - 1):
+            return True
         if word == "can" and index and not known.verb_forms.get(self.words.at(index + 1)) and self.words.at(index + 1) != "be":
             return True
         closed = ("prepositions", "conjunctions", "relatives", "auxiliaries", "helpers", "negations", "reciprocal", "reflexives")
@@ -191,6 +267,14 @@ class NounReader:
         if known.has("subject_pronouns", word) or known.has("object_pronouns", word) or known.has("determiners", word):
             return False
         return not (known.has("adverbs", word) or _is_adverb(word, known)) or known.has("adjectives", word)
+
+    def _inside_phrase(self, index: int) -> bool:
+        """Whether a word is a determiner, or an adjective behind one: "its back", "a silver back"."""
+        known = self.known
+        while known.has("adjectives", self.words.at(index)) and not known.has("determiners", self.words.at(index)):
+            index -= 1
+        word = self.words.at(index)
+        return word in ("the", "a", "an", "'s") or known.has("possessives", word)
 
     def _verb(self, index: int) -> str | None:
         return next(iter(self.known.verb_forms.get(self.words.at(index), {}).values()), None)
@@ -208,16 +292,18 @@ class NounReader:
             if inner is None:
                 return None
             return "a", 1, (inner[1] or 1) - 1, inner[3]
+        if word in _SHARES and self.words.at(index + 1) == "of":
+            return self._determined(index + 2)
         while known.has("determiners", word) or known.has("possessives", word) or word.isdecimal():
             if known.has("possessives", word):
                 determiner = word
             elif word in _NUMBERS or word.isdecimal():
-                count = _NUMBERS.get(word, int(word) if word.isdecimal() else 1)
-                determiner = determiner or word
+                count = count or _NUMBERS.get(word, int(word) if word.isdecimal() else 1)
+                determiner = word if determiner in ("", "a", "the") and word == "dozen" else determiner or word
             elif word not in ("all", "of"):
                 determiner = word if not determiner or word in ("another",) else determiner
             index += 1
-            if word in ("both", "all", "each", "some", "many", "several") and self.words.at(index) == "of":
+            if word in _SOME and word != "one" and self.words.at(index) == "of":
                 index += 1
             word = self.words.at(index)
         return determiner, count, others, index
@@ -265,11 +351,23 @@ class NounReader:
             index += 1
         while index > first and low[index - 1] in (",", "and"):
             index -= 1
+        if not subject and self._outcome(index - 1, first):
+            index -= 1
         if index == first:
             return None
         return self._built(start, first, index, determiner, count, others, subject, plural)
 
-    def _verb_here(self, index: int, first: int, subject: bool, plural: bool, determiner: str, count: int | None) -> bool:  # noqa: PLR0911  # one case a kind of word
+    def _outcome(self, index: int, first: int) -> bool:
+        """Whether the last word of a phrase tells what becomes of it: "paints the dog green", "licks the bowl clean"."""
+        known, word, before = self.known, self.words.at(index), self.words.at(index - 1)
+        if index <= first or not known.has("adjectives", word) or known.has("materials", word):
+            return False
+        if self.words.at(index + 1) == "of":
+            return False
+        named = known.is_living(before) or not known.has("adjectives", before)
+        return named and before != "egg" and (not self._nominal(index + 1) or known.has("adverbs", self.words.at(index + 1)))
+
+    def _verb_here(self, index: int, first: int, subject: bool, plural: bool, determiner: str, count: int | None) -> bool:  # noqa: C901, PLR0911, PLR0912  # one case a kind of word
         """Whether the word at `index`, with words of the phrase before it, is a verb rather than its noun."""
         known, low = self.known, self.words.low
         word, before = low[index], low[index - 1]
@@ -277,6 +375,11 @@ class NounReader:
         things = ("tools", "substances", "compounds")
         headed = not known.has("adjectives", before) or known.is_living(before) or any(known.has(name, before) for name in things)
         headed = headed or (not determiner and index == first + 1 and known.has("clothing", before))  # "a boy in green pokes"
+        headed = headed or (known.has("materials", before) and THIRD in kinds and not known.is_noun(word))  # "a glass falls"
+        if ING in kinds and determiner and self._compound(index):
+            return False  # "a fire breathing dragon"
+        if ING in kinds and index == first + 1 and determiner and _only_participle(known.verb_forms.get(before, {})):
+            return False  # "a stolen painting"
         if not kinds:
             return subject and headed and self._looks_finite(index, determiner)
         if not headed:
@@ -285,18 +388,67 @@ class NounReader:
         opens = not after or after == "," or not self._nominal(index + 1)
         if ING in kinds:
             return not known.is_noun(word) or opens
+        if self.single is not None and subject and THIRD in kinds:
+            theirs = THIRD in known.verb_forms.get(after, {}) and known.is_plural(word) and known.is_noun(word)
+            if theirs or ((count or 1) > 1 and not known.is_plural(before)):
+                return False  # "with wild curls plays", "with three rings"
+            return self.single and not (known.is_noun(word) and self._finite_later(index + 1))  # "with big hands plays"
         if PARTICIPLE in kinds and BASE not in kinds:
             return subject or after in ("by", "in", "with", "on", "to", "from", "of", "at", "around", "over") or opens
         if not subject:
             return False
-        many = plural or self.many or (count or 1) > 1 or known.is_plural(before)
-        if THIRD in kinds and not after and not known.has("intransitive", kinds[THIRD]) and known.is_plural(word):
+        many = (
+            plural
+            or self.many
+            or self.single is False
+            or (count or 1) > 1
+            or known.is_plural(before)
+            or (known.has("groups", before) and _opens_group(self.words, index, known))
+        )
+        if THIRD in kinds and not determiner and _in_ing(after, known) and known.is_plural(word):
+            following = self.words.at(index + 2)
+            if not following or following == "," or not self._nominal(index + 2):
+                return False  # "neon signs glowing in the rain": a noun, of which the word in -ing tells
+        one = bool(determiner) and (count or 1) == 1 and known.is_living(before) and not known.is_plural(before)
+        if THIRD in kinds and not after and not known.has("intransitive", kinds[THIRD]) and known.is_plural(word) and not one:
             return False  # "stacking toy blocks": a verb that needs an object has none
+        many_may = THIRD in kinds and known.is_plural(word) and not (determiner in ("a", "an") and known.is_living(before))
+        many_may = many_may and kinds[THIRD] != "get"
+        if many_may and BASE in known.verb_forms.get(after, {}) and not known.is_noun(after):
+            following = self.words.at(index + 2)
+            if (not following or known.has("prepositions", following)) and not known.has("prepositions", after):
+                return False  # "the ocean waves crash on the shore"
+        if THIRD in kinds and opens and self.words.at(first - 1) == "of" and known.has("groups", self.words.at(first - 2)):
+            return True  # "a flock of birds flies over"
         if THIRD in kinds:
             return not (many and known.is_noun(word)) and (not known.is_noun(word) or opens or known.is_noun(before))
         if PAST in kinds and not many:
             return word not in ("found", "saw", "felt", "left", "lit", "cast", "set") or opens
         return many and (opens or known.has("adjectives", after) or not known.is_noun(word) or BASE in kinds)
+
+    def _finite_later(self, index: int) -> bool:
+        """Whether the clause goes on to a verb of one, so that a plural before it is a noun: "with tennis shoes kicks"."""
+        known = self.known
+        while (word := self.words.at(index)) and word != "," and not known.has("conjunctions", word):
+            if known.has("relatives", word) or known.has("subordinators", word):
+                return False
+            named = known.has("determiners", self.words.at(index - 1)) or known.has("adjectives", self.words.at(index - 1))
+            if known.has("auxiliaries", word) or (
+                not named and THIRD in known.verb_forms.get(word, {}) and not known.is_noun(word)
+            ):
+                return True
+            index += 1
+        return False
+
+    def _compound(self, index: int) -> bool:
+        """Whether noun and word in -ing only describe who is named next, whose verb follows."""
+        known = self.known
+        kinds = known.verb_forms.get(self.words.at(index + 2), {})
+        return (
+            not known.is_living(self.words.at(index - 1))
+            and known.is_living(self.words.at(index + 1))
+            and (THIRD in kinds or known.has("auxiliaries", self.words.at(index + 2)))
+        )
 
     def _looks_finite(self, index: int, determiner: str = "") -> bool:
         """Whether a word that no list knows stands as a verb of one subject does.
@@ -304,9 +456,15 @@ class NounReader:
         It ends in s or ed, and an object follows it, or "a" before its subject says that it is no plural.
         """
         known, word, after = self.known, self.words.at(index), self.words.at(index + 1)
+        if len(word) < 4 or any(
+            known.has(name, word) for name in ("subordinators", "prepositions", "determiners", "auxiliaries")
+        ):
+            return False
         if not word.endswith(("s", "ed")) or word.endswith(("ss", "us", "is")) or known.is_noun(word) or not word.isalpha():
             return False
         opens = any(known.has(name, after) for name in ("determiners", "possessives", "object_pronouns"))
+        if self.words.at(index - 1) == "," and _in_ing(after, known):
+            return False  # ", sunbeams piercing the surface"
         following = known.verb_forms.get(after, {})
         return opens or (determiner in ("a", "an", "another", "one") and word.endswith("s") and THIRD not in following)
 
@@ -322,7 +480,9 @@ class NounReader:
             number = count
         else:
             number = 1
-        if first > start or self.words.low[first] != self.words.raw[first]:
+        if self.words.low[start] in _SHARES:
+            words = [*self.words.low[start:first], *words]
+        elif first > start or self.words.low[first] != self.words.raw[first]:
             words = [_lowered(word, position == 0 and first == 0) for position, word in enumerate(words)]
         head = known.singular(last) if number == 1 or (number or 9) == 2 else last
         noun = Noun(head, tuple(words), determiner, number, others=others)
@@ -350,16 +510,16 @@ class NounReader:
             return replace(thing, count=None, words=(*noun.words, "of", *thing.words), determiner=noun.determiner)
         return replace(thing, words=(*noun.words, "of", *thing.words), determiner=noun.determiner, count=noun.count)
 
-    def _modified(self, noun: Noun, index: int, subject: bool) -> tuple[Noun, int]:
-        """Take in what follows a noun and tells how it looks."""
+    def _modified(self, noun: Noun, index: int, subject: bool, *, finite: bool) -> tuple[Noun, int]:
+        """Take in what follows a noun and tells how it looks; `finite`: a finite verb may follow."""
         known = self.known
         while True:
             word = self.words.at(index)
             if word == "of" or (word in ("made of", "full of")):
-                inner = self._whole(index + 1, subject, False)
+                inner = self._whole(index + 1, finite, False)
                 if inner is None:
                     return noun, index
-                inner = self._modified(inner[0], inner[1], subject)
+                inner = self._modified(inner[0], inner[1], subject, finite=finite)
                 if noun.head in known.pairs["parts"] and known.is_living(inner[0].head):
                     noun = replace(noun, owner=inner[0], inner=(*noun.inner, inner[0]))
                 else:
@@ -400,10 +560,16 @@ class NounReader:
         elif word == "wearing" or (word in ("with",) and self.words.at(index + 1) == ""):
             inner = self.read(index + 1, subject=subject)
             return None if inner is None else (self._more_clothes(inner[1], subject), (inner[0],), True)
-        if word in ("on", "in", "at", "to") and self.words.at(index + 1) == "the":
+        if (
+            word in ("on", "in", "at", *(("to",) if subject else ()))
+            and self.words.at(index + 1) == "the"
+            and not self._on_body(noun, index, subject)
+        ):
             found = self._whole(index + 2, subject, False)
             if found is not None and _SIDES.search(found[0].text.lower()) and self.words.at(found[1]) not in ("of",):
                 return found[1], (), True
+        if subject and word in _WHERE and self._theirs_follows(index + 1):
+            return index + 1, (), True
         if word not in ("in", "with", "without") and not (subject and known.has("prepositions", word)):
             return None
         if known.has("prepositions", word) and word in (
@@ -426,6 +592,13 @@ class NounReader:
             return None
         thing, end = inner
         last = known.singular(thing.head)
+        if (
+            word == "in"
+            and not subject
+            and thing.head in known.pairs["parts"]
+            and not (thing.determiner == "" and len(thing.words) > 1)
+        ):
+            return None  # "punches a man in the face"
         worn = any(item in known.words[name] for item in (thing.head, last) for name in ("clothing", "features"))
         if word == "in" and worn and (subject or known.is_living(noun.head)):
             return self._more_clothes(end, subject), (thing,), True
@@ -439,6 +612,24 @@ class NounReader:
         if subject:
             return end, (thing,), False
         return None
+
+    def _theirs_follows(self, index: int) -> bool:
+        """Whether the verb of the one who is told of stands at a word: "an office worker inside waves at him"."""
+        word, kinds = self.words.at(index), self.known.verb_forms.get(self.words.at(index), {})
+        if self.known.has("auxiliaries", word):
+            return True
+        if self.single is None and THIRD in kinds:
+            return True
+        if not self.single:
+            return BASE in kinds and (self._opens(index + 1) or not self.known.is_noun(word))
+        return THIRD in kinds and (self._opens(index + 1) or not self.known.is_noun(word))
+
+    def _on_body(self, noun: Noun, index: int, subject: bool) -> bool:
+        """Whether "on the back" after somebody names the body rather than a place in the picture."""
+        after = self.words.at(index + 2)
+        return (
+            not subject and self.words.at(index) in ("on", "in") and after in ("back", "side") and self.known.is_living(noun.head)
+        )
 
     def _more_clothes(self, index: int, subject: bool) -> int:
         """Return where "and a hat" after a piece of clothing ends."""
@@ -463,3 +654,20 @@ def _is_adverb(word: str, known: Vocabulary) -> bool:
 def _lowered(word: str, opens: bool) -> str:
     """Return a sentence's first word as it is written inside one; names and abbreviations stay."""
     return word.lower() if opens and not word.isupper() and not any(letter.isupper() for letter in word[1:]) else word
+
+
+def _in_ing(word: str, known: Vocabulary) -> bool:
+    return ING in known.verb_forms.get(word, {}) or (word.endswith("ing") and len(word) > 5 and not known.is_noun(word))
+
+
+def _only_participle(kinds: Mapping[str, str]) -> bool:
+    return PARTICIPLE in kinds and BASE not in kinds and THIRD not in kinds
+
+
+def _opens_group(words: Words, index: int, known: Vocabulary) -> bool:
+    """Whether a word after "couple", "pair" or "family" is the verb of many: "an old couple feed ducks"."""
+    word, after = words.at(index), words.at(index + 1)
+    return BASE in known.verb_forms.get(word, {}) and (
+        not known.is_noun(word)
+        or any(known.has(name, after) for name in ("determiners", "prepositions", "reciprocal", "object_pronouns"))
+    )

@@ -13,8 +13,8 @@ from intergeneval.verbs.prompts.phrases import Noun, sentences, split_words
 from intergeneval.verbs.prompts.roles import Act, acts_of
 from intergeneval.verbs.prompts.vocabulary import vocabulary
 
-MOST = 5
-"""Most instances of one sample."""
+MOST = len(BOX_COLOURS)
+"""Most instances of one sample: each has a box colour of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +54,11 @@ def read_prompt(prompt: str) -> Reading:
 def _scene(acts: Sequence[Act], cast: Cast, unread: list[str]) -> Reading:
     kept: list[Act] = []
     if any(not act.weak for act in acts):
-        # Where somebody sits or what they hold only describes them beside a deed.
-        acts = [act for act in acts if not act.weak]
+        # Where somebody sits only describes them beside a deed of theirs.
+        busy = {index for act in acts if not act.weak for index in act.needed}
+        left = [act for act in acts if act.weak and (act.described or act.subject in busy)]
+        unread += [f"it only says where somebody is: {act.verb}" for act in left]
+        acts = [act for act in acts if act not in left]
     for act in acts:
         if any((one.subject, one.verb, one.object) == (act.subject, act.verb, act.object) for one in kept):
             continue

@@ -9,10 +9,11 @@ from typing import Any
 from intergeneval import verbs
 from intergeneval.records import Part
 from intergeneval.verbs.forms import third
+from intergeneval.verbs.prompts.bodies import tell_owners
 from intergeneval.verbs.prompts.clauses import Deed
 from intergeneval.verbs.prompts.people import Cast
 from intergeneval.verbs.prompts.phrases import Noun
-from intergeneval.verbs.prompts.vocabulary import Vocabulary
+from intergeneval.verbs.prompts.vocabulary import THIRD, Vocabulary
 
 _RELATIONS = {
     **dict.fromkeys(("in", "into", "inside", "through"), "in"),
@@ -23,6 +24,33 @@ _RELATIONS = {
 """Preposition -> how the object stands to what follows it."""
 _LOOSE = frozenset({"together", "along", "around", "forward", "aside", "through", "across", "in", "on", "over"})
 """Words after a verb that say where it goes, unless they are known to belong to it."""
+_MOVED_SELF = frozenset(
+    {"lift", "raise", "bend", "stretch", "extend", "lower", "slide", "outstretch", "hold", "fold", "cross", "spread", "flap"}
+)
+"""What somebody does with a part of their own body, though nobody says whose it is: "lifts one paw"."""
+_AT_CAMERA = frozenset(
+    {
+        "look",
+        "smile",
+        "wave",
+        "stare",
+        "gaze",
+        "wink",
+        "nod",
+        "grin",
+        "glance",
+        "point",
+        "laugh",
+        "face",
+        "talk",
+        "speak",
+        "pose",
+        "blink",
+    }
+)
+"""What is done towards the one who films."""
+_LYING = frozenset({"stand", "sit", "lie", "rest", "nestle", "float", "hover", "surround", "face", "stay", "live"})
+"""Verbs that of a thing only say where it is."""
 _LIFTED = frozenset(
     {"lift", "pick", "pick up", "take", "grab", "open", "catch", "put down", "set down", "fetch", "scoop up", "remove"}
 )
@@ -56,6 +84,9 @@ class Act:
     weak: bool = False
     """Whether it only says where somebody is or what they have about them, which counts where nothing else is done."""
 
+    described: bool = False
+    """Whether it only tells who is meant."""
+
     @property
     def needed(self) -> tuple[int, ...]:
         """Indices of all it names."""
@@ -77,27 +108,106 @@ class _Roles:
     mutual: bool = False
 
 
-def acts_of(deed: Deed, cast: Cast, known: Vocabulary, unread: list[str]) -> list[Act]:
+def acts_of(deed: Deed, cast: Cast, known: Vocabulary, unread: list[str]) -> list[Act]:  # noqa: PLR0911  # one case a kind of deed
     """Return the interactions of one deed; what is none is told in `unread`."""
     said = " ".join([deed.verb, *deed.particles])
-    if deed.negated:
+    if deed.negated or any(_nobody(noun) for noun in deed.subjects):
         unread.append(f"it is not said to happen: {said}")
         return []
     subjects = list(deed.subjects)
     if any(noun.head in ("camera", "video", "scene", "footage", "shot", "clip") for noun in subjects):
         return []
-    if deed.objects and known.pairs["light"].get(f"{deed.verb}+{deed.objects[-1].head}") == "-":
+    cast.under, cast.verb = deed.under, deed.verb
+    nothing = deed.objects and known.pairs["light"].get(f"{deed.verb}+{deed.objects[-1].head}") == "-"
+    if nothing and (deed.passive or _together(deed, known) is None):
         unread.append(f"the verb names nothing that can be seen happening: {said} {deed.objects[-1].text}")
         return []
+    if not deed.passive:
+        acted = cast.subject
+        _tell_apart(deed, subjects, cast)
+        actors = _all(subjects, cast, "subject")
+        cast.subject = acted
+        if not tell_owners(deed, actors, cast, unread):
+            cast.subject = actors
+            return []
     roles = _light(deed, known) or (_passive(deed, known, unread) if deed.passive else _active(deed, known, unread))
     if roles is None:
         if not deed.passive:
-            cast.subject = _all(subjects, cast, "subject")
+            cast.subject = cast.topic = _all(subjects, cast, "subject")
+            cast.idle = not deed.objects
         _mentioned(deed, cast)
         return []
+    if not deed.passive and roles.targets and _films(roles.targets[0], deed):
+        unread.append(f"the camera is nobody in the scene: {said}")
+        return []
+    made = _told(roles, deed, cast, known, unread)
+    if deed.verb in _LYING and not any(noun.pronoun or _alive(noun, known) for noun in deed.subjects):
+        unread.append(f"it only says where something is: {said}")
+        return []
+    weak = deed.verb in known.words["states"] and (deed.verb not in ("hold", "carry", "wear") or deed.passive)
+    if deed.verb == "lean" and not deed.described:
+        # To lean over a bed is a movement, to lean against a wall is not.
+        weak = not any(prep in ("over", "toward", "towards", "into", "across", "out of") for prep, _ in deed.beside)
+    return [replace(act, weak=True, described=deed.described) for act in made] if weak else made
+
+
+def _nobody(noun: Noun) -> bool:
+    """Whether a noun says that nobody does it: "no dog", "neither of the dogs"."""
+    opens = (noun.determiner, noun.pronoun.partition(" ")[0], noun.head)
+    return any(word in ("no", "none", "neither", "nobody") for word in opens)
+
+
+def _told(roles: _Roles, deed: Deed, cast: Cast, known: Vocabulary, unread: list[str]) -> list[Act]:
+    """Return the acts of a deed whose roles are known, and keep what a pronoun of the next clause depends on."""
+    swallowed = next((noun for noun in (*roles.subjects, *roles.targets) if _holds_verb(noun, known)), None)
+    if swallowed is not None:
+        unread.append(f"a verb stands in what is named: {swallowed.text}")
+        return []
+    cast.verb = known.form(roles.verb.partition(" ")[0], THIRD) or deed.verb
+    if cast.verb in ("chase", "drive") and {"off", "away"} & set(deed.particles):
+        cast.verb = "scare"
     made = _acts(roles, deed, cast, known, unread)
-    weak = deed.verb in known.words["states"] and (deed.described or deed.verb not in ("hold", "carry") or deed.passive)
-    return [replace(act, weak=True) for act in made] if weak else made
+    cast.idle = False
+    if not deed.described:
+        cast.topic = _all(deed.subjects, cast, "subject") if deed.passive else cast.subject
+    return made
+
+
+def _holds_verb(noun: Noun, known: Vocabulary) -> bool:
+    """Whether a noun phrase ends in a verb of one who is named before it, "the girl kisses": then it was read wrongly."""
+    if len(noun.words) < 2 or known.is_noun(noun.words[-1].lower()):
+        return False
+    before, last = noun.words[-2].lower(), noun.words[-1].lower()
+    return THIRD in known.verb_forms.get(last, {}) and known.is_living(before) and not known.is_plural(before)
+
+
+def _films(noun: Noun, deed: Deed) -> bool:
+    """Whether a noun means what films the scene: "smiles at the camera", "water splashes on the lens"."""
+    return noun.head == "lens" or (noun.head == "camera" and noun.determiner == "the" and deed.verb in _AT_CAMERA)
+
+
+def _alive(noun: Noun, known: Vocabulary) -> bool:
+    return noun.head in known.words["groups"] or any(known.is_living(word.lower()) for word in (noun.head, *noun.words))
+
+
+def _tell_apart(deed: Deed, subjects: Sequence[Noun], cast: Cast) -> None:
+    """Take in what tells one who is acted upon from one of the same name who acts: "touches the elephant with long tusks"."""
+    actors = _all(subjects, cast, "subject")
+    for place, noun in enumerate(deed.objects[:1]):
+        if not (noun.pronoun or noun.owner) and noun.determiner == "the" and noun.count == 1 and cast.find(noun) in actors:
+            deed.objects[place] = cast.apart(*_looking(deed, noun, 0))
+    for place, (prep, nouns) in enumerate(deed.beside[:1] if not deed.objects else ()):
+        noun = nouns[0]
+        if not (noun.pronoun or noun.owner) and noun.determiner == "the" and noun.count == 1 and cast.find(noun) in actors:
+            deed.beside[place] = (prep, (cast.apart(*_looking(deed, noun, 1)), *nouns[1:]))
+
+
+def _looking(deed: Deed, noun: Noun, place: int) -> tuple[Noun, tuple[str, ...]]:
+    """Return a noun with the look that stands beside it, which is taken out of the deed, and the words of the look."""
+    if len(deed.beside) <= place or deed.beside[place][0] not in ("with", "without", "in"):
+        return noun, ()
+    prep, nouns = deed.beside.pop(place)
+    return replace(noun, inner=nouns), (prep, *filter(None, (nouns[0].determiner,)), *nouns[0].words)
 
 
 def _mentioned(deed: Deed, cast: Cast) -> None:
@@ -120,18 +230,25 @@ def _acts(roles: _Roles, deed: Deed, cast: Cast, known: Vocabulary, unread: list
         return []
     before, cast.subject = cast.subject, actors
     if roles.mutual:
+        if len(actors) == 1 and len(roles.subjects) == 1 and (two := cast.two_of(actors[0])) is not None:
+            actors = two
         if len(actors) != 2:
             unread.append(f"who does it to whom is not said: {roles.verb} each other")
             return []
         act = Act(subject=actors[0], verb=roles.verb, object=actors[1], mutual=True, part=roles.part)
         return _kept([replace(act, **_places(roles, act, cast, known))], deed, cast)
+    tool = roles.instrument
+    held = cast.resolve(tool) if tool is not None and tool.pronoun else ()
     targets = _all(roles.targets, cast, "object")
     if not targets:
         unread.append(f"who or what is meant is not clear: {roles.verb} {' and '.join(noun.text for noun in roles.targets)}")
         cast.subject = before if not before else cast.subject
         return []
     handed = cast.resolve(roles.instrument) if roles.instrument is not None and " to" in roles.verb else ()
-    cast.objects = (*targets, *handed)
+    # "puts a bow on it and gives it to her": what was "it" stays so.
+    still = next((nouns[0] for _, nouns in deed.beside if nouns[0].pronoun == "it"), None)
+    topic = cast.resolve(still) if still is not None else ()
+    cast.objects = (*targets, *handed, *topic)
     made = []
     for actor in actors:
         for target in targets:
@@ -139,17 +256,20 @@ def _acts(roles: _Roles, deed: Deed, cast: Cast, known: Vocabulary, unread: list
                 unread.append(f"somebody does it to themselves: {roles.verb}")
                 continue
             act = Act(subject=actor, verb=roles.verb, object=target, relation=roles.relation, part=roles.part)
-            act = replace(act, **_places(roles, act, cast, known))
+            act = replace(act, **_places(roles, act, cast, known, held))
             made.append(act)
     return _kept(made, deed, cast)
 
 
-def _places(roles: _Roles, act: Act, cast: Cast, known: Vocabulary) -> dict[str, Any]:
-    """Return tool and destination of an act as far as they are somebody or something else than its roles."""
+def _places(roles: _Roles, act: Act, cast: Cast, known: Vocabulary, held: tuple[int, ...] = ()) -> dict[str, Any]:
+    """Return tool and destination of an act as far as they are somebody or something else than its roles.
+
+    `held`: what a pronoun meant as the tool before the object was named.
+    """
     taken = [act.subject, act.object]
     found: dict[str, Any] = {}
     if roles.instrument is not None:
-        tool = cast.resolve(roles.instrument)
+        tool = held or (() if roles.instrument.pronoun in _HELD else cast.resolve(roles.instrument))
         if tool and tool[0] not in taken:
             found["instrument"] = tool[0]
             taken.append(tool[0])
@@ -207,12 +327,12 @@ def _light(deed: Deed, known: Vocabulary) -> _Roles | None:
 def _passive(deed: Deed, known: Vocabulary, unread: list[str]) -> _Roles | None:
     agents = next((nouns for prep, nouns in deed.beside if prep == "by"), None)
     verb = " ".join([deed.verb, *deed.particles])
-    if agents is None or all(noun.head in known.words["places"] for noun in agents):
+    if agents is None or all(noun.head in known.words["places"] and not _acting(noun) for noun in agents):
         unread.append(f"who does it is not said: {verb}")
         return None
     turned = Deed(
         verb=deed.verb, subjects=agents, objects=[*deed.subjects[:1]], more=list(deed.subjects[1:]), particles=deed.particles,
-        beside=[entry for entry in deed.beside if entry[0] != "by"], tools=deed.tools,
+        beside=[entry for entry in deed.beside if entry[0] != "by"], tools=deed.tools, turned=True,
     )  # fmt: skip
     if deed.objects:
         # "is given a bone by the boy": the thing is what is left.
@@ -220,15 +340,23 @@ def _passive(deed: Deed, known: Vocabulary, unread: list[str]) -> _Roles | None:
     return _active(turned, known, unread)
 
 
+def _acting(noun: Noun) -> bool:
+    """Whether a place after "by" does something to others itself: "melted by the sun", "hit by a bus"."""
+    return noun.determiner in ("a", "an", "another") or noun.head in ("sun", "rain", "snow", "crowd", "fog", "train", "bus")
+
+
 def _active(deed: Deed, known: Vocabulary, unread: list[str]) -> _Roles | None:  # noqa: PLR0911  # one case a kind of sentence
     particles = [
         word
         for word in deed.particles
-        if word not in _LOOSE or known.has("phrasal", f"{deed.verb} {word}") or f"{deed.verb} {word}" in known.words["lexicon"]
+        if word not in _LOOSE
+        or any(known.has(name, f"{deed.verb} {word}") for name in ("phrasal", "lexicon", *(("targeted",) if deed.turned else ())))
     ]
     verb = " ".join([deed.verb, *particles])
     objects = deed.objects
     if any(noun.pronoun and known.has("reciprocal", noun.pronoun) for noun in objects):
+        part = objects[0].inner[0] if objects[0].inner else None
+        verb = verb if part is None else f"{verb} the {part.text} of"
         return _Roles(verb=_third(verb), subjects=deed.subjects, targets=(), mutual=True)
     each = next(
         ((prep, nouns) for prep, nouns in deed.beside if nouns[0].pronoun and known.has("reciprocal", nouns[0].pronoun)), None
@@ -245,7 +373,12 @@ def _active(deed: Deed, known: Vocabulary, unread: list[str]) -> _Roles | None: 
     if (handed := _giving(deed, verb, known)) is not None:
         return handed
     if deed.verb in known.words["vague"] and verb not in known.words["lexicon"]:
-        if deed.described or deed.verb == "wear":
+        if deed.verb == "wear" and all(_alive(noun, known) and not known.is_person(noun.head) for noun in deed.subjects):
+            return _Roles(verb="wears", subjects=deed.subjects, targets=[objects[0], *deed.more])
+        if deed.described:
+            return None
+        if deed.verb == "wear":
+            unread.append(f"it only tells how somebody looks: {verb} {objects[0].text}")
             return None
         unread.append(f"the verb names nothing that can be seen happening: {verb} {objects[0].text}")
         return None
@@ -259,17 +392,21 @@ def _together(deed: Deed, known: Vocabulary) -> _Roles | None:
     phrase = verb if thing is None else f"{deed.verb} {' '.join(thing.words).lower()}"
     if phrase not in known.words["together"]:
         return None
-    partner = next((nouns for prep, nouns in deed.beside if prep == "with" and not _thing_used(nouns[0], known)), None)
+    partner = next((nouns for prep, nouns in deed.beside if prep in _PARTNERED and not _thing_used(nouns[0], known)), None)
     bare = phrase in ("shake hands", "hold hands") or thing is None
-    if partner is not None:
-        return _Roles(verb=_third(f"{phrase} with"), subjects=deed.subjects, targets=partner)
     several = len(deed.subjects) == 2 or any(noun.count == 2 or noun.pronoun == "they" for noun in deed.subjects)
+    able = partner is not None and (partner[0].pronoun or _alive(partner[0], known) or known.has("vehicles", partner[0].head))
+    if partner is not None and (able or not several):
+        return _Roles(verb=_third(f"{phrase} with"), subjects=deed.subjects, targets=partner)
     if several:
         paired = f"{phrase} with" in known.words["lexicon"] | known.words["targeted"]
         alone = known.has("intransitive", phrase) and not known.has("transitive", phrase) and phrase not in known.words["lexicon"]
         entry = f"{phrase} with" if not bare or paired or alone else phrase
         return _Roles(verb=_third(entry), subjects=deed.subjects, targets=(), mutual=True, instrument=_tool(deed, known))
     return None
+
+
+_PARTNERED = ("with", "against")
 
 
 def _thing_used(noun: Noun, known: Vocabulary) -> bool:
@@ -279,7 +416,8 @@ def _thing_used(noun: Noun, known: Vocabulary) -> bool:
 
 
 def _without_object(deed: Deed, verb: str, known: Vocabulary, unread: list[str]) -> _Roles | None:
-    if (found := _together(deed, known)) is not None:
+    over = any(prep in ("over", "for") and known.has("targeted", f"{verb} {prep}") for prep, _ in deed.beside)
+    if not over and (found := _together(deed, known)) is not None:
         return found
     for position, (prep, nouns) in enumerate(deed.beside):
         for phrase in (f"{verb} {prep}", f"{deed.verb} {prep}"):
@@ -350,6 +488,8 @@ def _with_object(deed: Deed, verb: str, known: Vocabulary, unread: list[str]) ->
             verb=_third(f"{verb} the {first.text} of"), subjects=deed.subjects, targets=[owner], instrument=_tool(deed, known)
         )
     own = first.determiner in ("his", "her", "its", "their", "my", "your", "our") and first.owner is None
+    moved_self = deed.verb in _MOVED_SELF and first.determiner in ("a", "one", "both", "") and first.owner is None
+    own = own or (moved_self and not first.inner and all(known.is_living(noun.head) for noun in deed.subjects))
     if first.head in known.pairs["parts"] and own:
         return _own_part(deed, verb, known, unread)
     if first.head in known.pairs["parts"] and first.owner is None and not known.is_living(first.head):
@@ -503,7 +643,13 @@ def _pouring(deed: Deed, verb: str, known: Vocabulary, unread: list[str]) -> _Ro
             targets = (owner,) if owner is not None else nouns
             tool = _tool(deed, known) or next((two[0] for one, two in deed.beside if one in ("from", "out of")), None)
             text = first.pronoun or " ".join(first.words).lower()
-            return _Roles(verb=_third(f"{verb} {text} {prep}"), subjects=deed.subjects, targets=targets, instrument=tool)
+            return _Roles(
+                verb=_third(f"{verb} {text} {prep}"),
+                subjects=deed.subjects,
+                targets=targets,
+                instrument=tool,
+                part=_part(deed, known),
+            )
     return None
 
 
@@ -514,9 +660,13 @@ def _tool(deed: Deed, known: Vocabulary, skip: int = -1) -> Noun | None:
         return None if found.head in known.pairs["parts"] else found
     for position, (prep, nouns) in enumerate(deed.beside):
         noun = nouns[0]
+        if prep == "with" and noun.pronoun in _HELD and position != skip:
+            return noun
         if position == skip or noun.pronoun or noun.head in known.pairs["parts"]:
             continue
-        if prep == "with" and not known.is_living(noun.head):
+        if prep == "with" and not known.is_living(noun.head) and not known.has("bare_handed", deed.verb):
+            if noun.determiner == "the" and not _handled(noun, known) and any(_alive(one, known) for one in deed.objects[:1]):
+                continue  # "licks the boy with the ice cream"
             substance = noun.head in known.words["substances"] or noun.head in known.words["features"] - known.words["tools"]
             if deed.verb in known.words["filling"] and noun.head not in known.words["tools"]:
                 continue
@@ -537,6 +687,12 @@ def _tool(deed: Deed, known: Vocabulary, skip: int = -1) -> Noun | None:
     return None
 
 
+def _handled(noun: Noun, known: Vocabulary) -> bool:
+    return any(word in known.words["tools"] for word in (noun.head, known.singular(noun.head), noun.head.split()[-1]))
+
+
+_HELD = frozenset({"it", "them"})
+"""Pronouns that may mean a tool: "takes the cane and pokes him with it"."""
 _MANNER = frozenset(
     str.split(
         "care joy force ease speed excitement enthusiasm skill precision determination delight anger affection love "

@@ -167,6 +167,8 @@ def _verb_forms(bases: Iterable[str], irregular: Mapping[str, tuple[str, str]]) 
         add(made.progressive, ING, base)
         add(made.past, PAST, base)
         add(made.participle, PARTICIPLE, base)
+        if made.past.endswith("ed"):
+            add(made.past, PARTICIPLE, base)  # "shorn" and "sheared"
         if base.endswith("o"):
             add(base + "s", THIRD, base)
         if base[-1] in "bdglmnprtkp" and base[-2:-1] in "aeiou" and len(base) > 3 and base not in irregular:

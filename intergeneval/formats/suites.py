@@ -1,0 +1,137 @@
+"""Suites of prompts of others, with the ids by which each names its videos; the text is fetched by whoever uses it.
+
+=============  ==========================================  =========================================================
+layout         file or folder                              videos
+=============  ==========================================  =========================================================
+vbench         ``VBench_full_info.json``                   ``<prompt>-<0..4>.mp4``
+vbench2        ``VBench2_full_info.json`` or its text info ``<first 180 characters of the prompt>-<index>.mp4``
+t2v-compbench  ``prompts/`` or ``meta_data/``, or a file   ``<category>/<0001..>.mp4``; alone ``<0001..>.mp4``
+evalcrafter    ``prompt700.txt``                           ``<0000..0699>.mp4``
+=============  ==========================================  =========================================================
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from intergeneval.errors import UsageError
+from intergeneval.formats.clip import load
+from intergeneval.formats.wording import plain_text
+from intergeneval.ids import sha256_bytes, short
+from intergeneval.records.disk import read_text
+
+_KEYS = ("prompt_en", "prompt", "caption", "text")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuitePrompt:
+    """One prompt of a suite."""
+
+    id: str
+    """Id of its sample, after which its videos are found."""
+    prompt: str
+    """The prompt."""
+    tags: tuple[str, ...]
+    """What the suite asks it for: ``dimension:...``, and where its videos lie."""
+
+    def row(self) -> dict[str, Any]:
+        """Return it as a row of a list of prompts."""
+        return {"id": self.id, "prompt": self.prompt, **({"tags": list(self.tags)} if self.tags else {})}
+
+
+def read_suite(layout: str, path: Path) -> list[SuitePrompt]:
+    """Return a suite's prompts, in its order. Raises UsageError."""
+    found = {"vbench": _vbench, "vbench2": _vbench, "t2v-compbench": _compbench, "evalcrafter": _evalcrafter}[layout](path)
+    if not found:
+        raise UsageError(f"{path}: there is no prompt in it")
+    return found
+
+
+def _vbench(path: Path) -> list[SuitePrompt]:
+    value = load(path)
+    if isinstance(value, dict):
+        value = [{**row, "prompt_en": row.get("caption", key)} for key, row in value.items() if isinstance(row, dict)]
+    if not isinstance(value, list):
+        raise UsageError(f"{path}: must hold the suite's list of prompts (VBench_full_info.json)")
+    merged: dict[str, list[str]] = {}
+    for place, row in enumerate(value):
+        prompt = next((told for key in _KEYS if (told := plain_text(row.get(key)))), "") if isinstance(row, dict) else ""
+        if not prompt:
+            raise UsageError(f"{path}: row {place} has no 'prompt_en'")
+        dimensions = row.get("dimension", [])
+        listed = dimensions if isinstance(dimensions, list) else [dimensions]
+        merged.setdefault(prompt, []).extend(name for name in listed if isinstance(name, str))
+    return [
+        SuitePrompt(id=slug(prompt), prompt=prompt, tags=tuple(f"dimension:{name}" for name in dict.fromkeys(names)))
+        for prompt, names in merged.items()
+    ]
+
+
+def slug(prompt: str) -> str:
+    """Return an id of a prompt's words, which differs for prompts that differ."""
+    words = re.sub(r"[^a-z0-9]+", "-", prompt.casefold()).strip("-")
+    return f"{words[:48].strip('-') or 'prompt'}-{short(sha256_bytes(prompt.encode()), 6)}"
+
+
+def _compbench(path: Path) -> list[SuitePrompt]:
+    if path.is_file():
+        return _numbered(path, "")
+    files = [file for file in sorted(path.iterdir()) if file.suffix in (".txt", ".json")] if path.is_dir() else []
+    if not files:
+        raise UsageError(f"{path}: holds no list of a category (prompts/*.txt or meta_data/*.json)")
+    return [prompt for file in files for prompt in _numbered(file, re.sub(r"^\d+_", "", file.stem))]
+
+
+def _numbered(path: Path, category: str) -> list[SuitePrompt]:
+    """Return the prompts of one category: videos are called by their place in the list, from 0001."""
+    prompts = _listed(path)
+    label = re.sub(r"^\d+_", "", path.stem)
+    tags = (f"type:{category}",) if category else ()
+    return [
+        SuitePrompt(
+            id=f"{category}-{place:04d}" if category else f"{place:04d}",
+            prompt=prompt,
+            tags=(*tags, f"dimension:{label}"),
+        )
+        for place, prompt in enumerate(prompts, start=1)
+    ]
+
+
+def _evalcrafter(path: Path) -> list[SuitePrompt]:
+    if path.is_dir():
+        files = sorted(path.glob("*.txt"))
+        if len(files) == 1:
+            path = files[0]
+        elif files:
+            # ./prompts holds a file a prompt, called as its video.
+            return [SuitePrompt(id=file.stem, prompt=" ".join(_lines(file)), tags=()) for file in files]
+    return [SuitePrompt(id=f"{place:04d}", prompt=prompt, tags=()) for place, prompt in enumerate(_listed(path))]
+
+
+def _listed(path: Path) -> list[str]:
+    """Return the prompts of a text file, a line each, or of a JSON list of rows."""
+    if path.suffix != ".json":
+        return _lines(path)
+    value: Any = load(path)
+    rows: Sequence[Any] = list(value.values()) if isinstance(value, Mapping) else value
+    found = []
+    for place, row in enumerate(rows if isinstance(rows, list) else []):
+        told = row if isinstance(row, str) else next((row[key] for key in _KEYS if plain_text(row.get(key))), "")
+        if not plain_text(told):
+            raise UsageError(f"{path}: row {place} has no prompt")
+        found.append(plain_text(told))
+    return found
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        text = read_text(path, encoding="utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}: is not a text in UTF-8") from None
+    return [line.strip() for line in text.splitlines() if line.strip()]

@@ -1,0 +1,278 @@
+"""Files of other tools become benchmarks, and benchmarks files for them; fixtures bear the version that wrote them."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from pycocotools import mask as coco
+from pycocotools.coco import COCO
+
+from intergeneval import bench
+from intergeneval.cli import main
+from intergeneval.masks import decode
+from intergeneval.records import Tracks
+
+FIXTURES = Path(__file__).parent.parent / "fixtures" / "formats"
+SIZE = (60, 80)
+PERSON, DOG = 584, 375
+"""Pixels of the two in the fixtures' picture."""
+
+
+def shown(step=0):
+    """Return the picture of the fixtures and its two masks, after some steps to each other."""
+    picture = np.full((*SIZE, 3), 120, np.uint8)
+    person, dog = np.zeros(SIZE, bool), np.zeros(SIZE, bool)
+    person[10:50, 5 + step : 20 + step] = True
+    person[10:14, 5 + step : 9 + step] = False
+    dog[35:52, 45 - step : 70 - step] = True
+    dog[35:40, 45 - step : 55 - step] = False
+    picture[person], picture[dog] = (40, 40, 200), (200, 60, 40)
+    return picture, person, dog
+
+
+def called(*arguments):
+    found = CliRunner().invoke(main, ["bench", *map(str, arguments)], catch_exceptions=False)
+    return found.exit_code, found.output
+
+
+def areas(folder):
+    made = bench.load(str(folder))
+    return [{name: int(mask.sum()) for name, mask in bench.load_masks(made, sample).items()} for sample in made.samples]
+
+
+def coded(mask):
+    found = coco.encode(np.asfortranarray(mask, dtype=np.uint8))
+    return {"size": found["size"], "counts": found["counts"].decode()}
+
+
+def picture_at(folder, name="a.png", step=0):
+    folder.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(folder / name), shown(step)[0])
+
+
+def prompts(folder, *names):
+    place = folder / "prompts.txt"
+    place.write_text("".join(f"{name}\tA man kicks a dog\n" for name in names))
+    return place
+
+
+def by_pycocotools(folder):
+    """Write a COCO file with compressed run lengths."""
+    picture_at(folder)
+    _, person, dog = shown()
+    marked = [
+        {"id": number, "image_id": 7, "category_id": number, "iscrowd": 0, "segmentation": coded(mask),
+         "area": int(mask.sum()), "bbox": coco.toBbox(coded(mask)).tolist()}
+        for number, mask in ((1, person), (2, dog))
+    ]  # fmt: skip
+    value = {
+        "images": [{"id": 7, "file_name": "a.png", "height": SIZE[0], "width": SIZE[1]}],
+        "annotations": marked,
+        "categories": [{"id": 1, "name": "person"}, {"id": 2, "name": "dog"}],
+    }
+    (folder / "instances.json").write_text(json.dumps(value))
+    return folder / "instances.json"
+
+
+@pytest.mark.parametrize(
+    ("file", "layout", "person", "dog"),
+    [
+        # Its polygons go through the outer pixels' middles, of which pycocotools leaves out half.
+        ("supervision-0.31.2.json", "coco", 531, 335),
+        ("supervision-0.31.2-holes.json", "coco", PERSON - 80, 335),
+        ("cvat-datumaro-1.13.12.xml", "cvat", PERSON, DOG),
+        ("label-studio-sdk-2.1.2.json", "label-studio", PERSON, DOG),
+    ],
+)
+def test_what_a_real_tool_wrote_becomes_a_benchmark_that_can_be_run(file, layout, person, dog, tmp_path):
+    listed = prompts(tmp_path, "a")
+    code, text = called("import", FIXTURES / file, "--layout", layout, "--out", tmp_path / "out", "--prompts", listed)
+    assert code == 0, text
+    (sample,) = bench.load(str(tmp_path / "out")).samples
+    assert areas(tmp_path / "out") == [{"id1": person, "id2": dog}]
+    assert [(act.subject, act.verb, act.object) for act in sample.interactions] == [("id1", "kicks", "id2")]
+    assert bench.check(tmp_path / "out") == []
+
+
+@pytest.mark.parametrize(
+    ("layout", "file"),
+    [
+        ("coco", "annotations.json"),
+        ("cvat", "annotations.xml"),
+        ("label-studio", "tasks.json"),
+        ("youtube-vis", "instances.json"),
+        ("davis", "."),
+    ],
+)
+def test_a_benchmark_goes_out_and_comes_back_as_it_was(layout, file, tmp_path):
+    first, out, again = tmp_path / "first", tmp_path / "out", tmp_path / "again"
+    called(
+        "import", by_pycocotools(tmp_path), "--layout", "coco", "--out", first, "--prompts", prompts(tmp_path, "a")
+    )  # fmt: skip
+    assert called("export", first, "--layout", layout, "--out", out)[0] == 0
+    code, text = called("import", out / file, "--layout", layout, "--out", again)
+    assert code == 0, text
+    assert (again / "samples.jsonl").read_text() == (first / "samples.jsonl").read_text()
+
+
+# pycocotools 2.0.11 hands NumPy 2 arrays that do not know its copy keyword.
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_what_we_write_pycocotools_reads(tmp_path):
+    listed = prompts(tmp_path, "a")
+    called("import", by_pycocotools(tmp_path), "--layout", "coco", "--out", tmp_path / "own", "--prompts", listed)
+    called("export", tmp_path / "own", "--layout", "coco", "--out", tmp_path / "out")
+    found = COCO(str(tmp_path / "out" / "annotations.json"))
+    assert [int(found.annToMask(item).sum()) for item in found.anns.values()] == [PERSON, DOG]
+
+
+def test_videos_bring_their_tracks_and_who_comes_late_is_said(tmp_path):
+    segments = [[], [], []]
+    for step in range(4):
+        picture_at(tmp_path / "JPEGImages" / "v1", f"{step:05d}.png", 3 * step)
+        _, person, dog = shown(3 * step)
+        segments[0].append(coded(person))
+        segments[1].append(coded(dog) if step != 2 else None)
+        segments[2].append(coded(dog) if step else None)
+    value = {
+        "videos": [{"id": 1, "file_names": [f"v1/{at:05d}.png" for at in range(4)], "height": 60, "width": 80, "length": 4}],
+        "annotations": [
+            {"id": number + 1, "video_id": 1, "category_id": min(number + 1, 2), "segmentations": masks}
+            for number, masks in enumerate(segments)
+        ],
+        "categories": [{"id": 1, "name": "person"}, {"id": 2, "name": "dog"}],
+    }
+    (tmp_path / "instances.json").write_text(json.dumps(value))
+    listed, out = prompts(tmp_path, "v1"), tmp_path / "out"
+    code, text = called("import", tmp_path / "instances.json", "--layout", "youtube-vis", "--out", out, "--prompts", listed)
+    assert code == 0, text
+    assert "v1: not in the first frame and left out: id3" in text
+    tracks = Tracks.from_json(json.loads((out / "videos" / "v1.tracks.json").read_text()))
+    assert [[bool(mask.sum()) for mask in decoded(track, tracks)] for track in tracks.tracks] == [
+        [True] * 4,
+        [True, True, False, True],
+    ]
+    assert bench.check(out) == []
+    assert f"run --model bench:{out} --bench {out} --tracker stored" in text
+
+
+def decoded(track, tracks):
+    return [decode(counts, tracks.size) for counts in track.masks]
+
+
+def test_sa_v_is_annotated_every_fourth_frame_and_nothing_is_claimed_of_the_others(tmp_path):
+    frames = [[coded(shown(step)[1]), coded(shown(step)[2])] for step in (0, 4, 8)]
+    value = {"video_id": "sav_1", "video_frame_count": 9.0, "video_height": 60.0, "video_width": 80.0, "masklet": frames}
+    (tmp_path / "sav_1_manual.json").write_text(json.dumps({**value, "masklet_id": [0, 1]}))
+    from intergeneval.formats import Pictures, reader
+
+    (clip,) = reader("sa-v")(tmp_path, Pictures())
+    assert [state.value for state in clip.tracks.tracks[0].states] == ["visible", *["lost"] * 3] * 2 + ["visible"]
+    assert clip.files == ("sav_1.mp4",)
+
+
+def test_palette_indices_count_whatever_their_colours(tmp_path):
+    """The palette is that of a picture that PIL wrote: (128, 0, 0) and (0, 128, 0) are objects 1 and 2."""
+    from intergeneval.formats.palette import palette_png
+
+    place = tmp_path / "Annotations" / "480p" / "walk"
+    place.mkdir(parents=True)
+    picture_at(tmp_path / "JPEGImages" / "480p" / "walk", "00000.jpg")
+    _, person, dog = shown()
+    (place / "00000.png").write_bytes(palette_png((person + 2 * dog).astype(np.uint8)))
+    (tmp_path / "davis_semantics.json").write_text(json.dumps({"walk": {"1": "man", "2": "dog"}}))
+    code, text = called(
+        "import", tmp_path, "--layout", "davis", "--out", tmp_path / "out", "--prompts", prompts(tmp_path, "walk")
+    )
+    assert code == 0, text
+    assert areas(tmp_path / "out") == [{"id1": PERSON, "id2": DOG}]
+    assert [item.class_ for item in bench.load(str(tmp_path / "out")).samples[0].instances] == ["man", "dog"]
+
+
+def damaged(folder, change):
+    place = by_pycocotools(folder)
+    value = json.loads(place.read_text())
+    change(value)
+    place.write_text(json.dumps(value))
+    return place
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda value: value["annotations"][0].update(bbox=[60, 40, 10, 10]), "its box says"),
+        (lambda value: value["annotations"][0]["segmentation"].update(size=[80, 60]), "its mask has size"),
+        (lambda value: value["annotations"][0].update(segmentation=[[1, 2, 3]]), "even number"),
+        (lambda value: value["annotations"][0].update(segmentation=[[1, 2, 3, 4, 5, float("inf")]]), "instances.json"),
+        (lambda value: value["annotations"][0].update(segmentation=[]), "no segmentation"),
+        (lambda value: value["annotations"][0].update(category_id=9), "category_id 9"),
+        (lambda value: value["images"][0].update(width=1 << 40), "cannot be read"),
+        (lambda value: value["images"][0].update(file_name="../a.png"), "name of a picture"),
+        (lambda value: value["images"][0].update(file_name="b.png"), "--media DIR"),
+        (lambda value: value["annotations"].extend([value["annotations"][0]] * 9), "at most 9"),
+        (lambda value: value.pop("categories"), "categories"),
+    ],
+)
+def test_a_file_that_cannot_be_true_is_refused_in_one_sentence_and_nothing_is_left(change, told, tmp_path):
+    place = damaged(tmp_path / "in", change)
+    code, text = called("import", place, "--layout", "coco", "--out", tmp_path / "out")
+    assert code in (1, 2, 3)
+    assert told in text
+    assert "Traceback" not in text
+    assert not (tmp_path / "out").exists()
+
+
+def test_xml_with_entities_is_not_read(tmp_path):
+    place = tmp_path / "annotations.xml"
+    place.write_text('<!DOCTYPE a [<!ENTITY b "c">]><annotations>&b;</annotations>')
+    code, text = called("import", place, "--layout", "cvat", "--out", tmp_path / "out")
+    assert code == 2
+    assert "declares entities" in text
+
+
+def test_a_relation_of_label_studio_says_who_does_it(tmp_path):
+    called("import", FIXTURES / "label-studio-sdk-2.1.2.json", "--layout", "label-studio", "--out", tmp_path / "out")
+    (sample,) = bench.load(str(tmp_path / "out")).samples
+    assert [(act.subject, act.verb, act.object) for act in sample.interactions] == [("id1", "kicks", "id2")]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run of two staged videos, whose tracks are the truth."""
+    out = tmp_path_factory.mktemp("runs") / "perfect"
+    ids = ",".join(sample.id for sample in bench.load("staged").samples[:2])
+    done = CliRunner().invoke(
+        main,
+        ["run", "--model", "staged:perfect", "--bench", "staged", "--samples", ids, "--judge", "oracle", "--out", str(out)],
+        catch_exceptions=False,
+    )
+    assert done.exit_code == 0, done.output
+    return out
+
+
+@pytest.mark.parametrize("layout", ["youtube-vis", "davis", "sa-v", "cvat"])
+def test_the_tracks_of_a_run_go_out_as_videos_and_come_back(layout, run, tmp_path):
+    assert called("export", "staged", "--layout", layout, "--run", run, "--out", tmp_path / "out")[0] == 0
+    from intergeneval.formats import Pictures, reader
+    from intergeneval.store import RunStore
+
+    file = {"youtube-vis": "instances.json", "davis": ".", "sa-v": ".", "cvat": "."}[layout]
+    places = sorted((tmp_path / "out").glob("*.xml")) if layout == "cvat" else [tmp_path / "out" / file]
+    clips = {clip.id: clip for place in places for clip in reader(layout)(place, Pictures())}
+    for tracks in RunStore.open(run).read("tracks", Tracks):
+        found = clips[tracks.sample_id].tracks
+        for track in tracks.tracks:
+            mine = found.track(track.instance_id)
+            assert mine is not None
+            pairs = list(zip(decoded(track, tracks), decoded(mine, found), strict=True))
+            # Palette pictures hold one object a pixel: where two overlap the later one stays.
+            same = [bool((one == other).all()) or (layout == "davis" and not (other & ~one).any()) for one, other in pairs]
+            assert all(same)
+
+
+def test_pictures_cannot_hold_the_tracks_of_a_run(run, tmp_path):
+    code, text = called("export", "staged", "--layout", "coco", "--run", run, "--out", tmp_path / "out")
+    assert code == 2
+    assert "youtube-vis" in text
