@@ -298,7 +298,12 @@ class ClauseReader:
         """Whether a noun after "and" is one who acts rather than a further object."""
         again = self.nouns.read(begin, subject=True)
         checked = [entry for entry in (noun, again) if entry is not None]
-        return any(self._finite_verb(end, one) or self._auxiliary(end) for one, end in checked)
+        return any(
+            self._finite_verb(end, one)
+            or self._auxiliary(end)
+            or (one.determiner in ("a", "an") and self.nouns._looks_finite(end, one.determiner))
+            for one, end in checked
+        )
 
     def _finite_verb(self, index: int, noun: Noun) -> bool:
         index, word = self._past_adverbs(index)
@@ -531,6 +536,7 @@ class ClauseReader:
         kinds = self.known.verb_forms.get(self._past_adverbs(following)[1], {})
         if (
             not kinds
+            or (ING in kinds and self.words.at(end) == ",")
             or not self._is_verb(following, subjects)
             or not (deed.verb in self.known.words["lexicon"] or self.known.has("transitive", deed.verb))
         ):
@@ -577,6 +583,10 @@ class ClauseReader:
                     return index
                 if word in ("as", "like"):
                     return index
+                if word == "with" and ING in known.verb_forms.get(self.words.at(named[1]), {}):
+                    # "with a car driving by": what goes on beside it.
+                    index = self._skip_phrase(named[1])
+                    continue
                 deed.beside.append((word, named[0]))
                 index = self._after_noun(deed, named[0], named[1])
                 continue
