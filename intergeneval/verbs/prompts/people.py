@@ -235,7 +235,8 @@ class Cast:
             if position is not None:
                 words = (*words[:position], self.known.singular(words[position].lower()), *words[position + 1 :])
         elif noun.owner is not None:
-            words = (f"{noun.owner.text}'s", *words)
+            other = ("another",) if noun.owner.determiner == "another" else ()
+            words = (*other, f"{noun.owner.text}'s", *words)
         elif noun.count is not None and noun.count > 1 and noun.determiner and not noun.others:
             words = (noun.determiner, *words) if noun.determiner not in ("the", "both", "these", "those") else words
         one = Entity(head=head, words=words, count=1 if twin is not None else noun.count, noun=noun, twin=twin)
@@ -276,7 +277,14 @@ class Cast:
         if pronoun in ("they", "them", "who"):
             if role == "subject" and len(self.subject) > 1:
                 return self.subject
-            many = [i for i in back if self.entities[i].count != 1 and i not in (self.subject if role == "object" else ())]
+            acting = self.subject if role == "object" else ()
+            many = [
+                i
+                for i in back
+                if self.entities[i].count != 1 and i not in acting and self.entities[i].head not in known.pairs["parts"]
+            ]
+            if role == "subject" and self.subject and not any(known.is_living(self.entities[i].head) for i in many):
+                many = []
             paired = [i for i in back if self.entities[i].pair is not None and i not in self.subject]
             if many:
                 return (many[0],)

@@ -318,6 +318,8 @@ def _active(deed: Deed, known: Vocabulary, unread: list[str]) -> _Roles | None: 
         for word in deed.particles
         if word not in _LOOSE or known.has("phrasal", f"{deed.verb} {word}") or f"{deed.verb} {word}" in known.words["lexicon"]
     ]
+    if len(particles) > 1 and "together" in particles:
+        particles.remove("together")
     verb = " ".join([deed.verb, *particles])
     objects = deed.objects
     if any(noun.pronoun and known.has("reciprocal", noun.pronoun) for noun in objects):
