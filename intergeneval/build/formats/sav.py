@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from intergeneval.build.formats.clip import Clip, Named, Pictures, few, load, sample_ids, size_of, tracks, whole
+from intergeneval.build.formats.wording import acts_from_json, acts_to_json, plain_text
 from intergeneval.errors import UsageError
-from intergeneval.formats.clip import Clip, Named, Pictures, few, load, sample_ids, size_of, tracks, whole
-from intergeneval.formats.wording import acts_from_json, acts_to_json, plain_text
 from intergeneval.masks import area, decode
 from intergeneval.records.disk import write_atomically
 from intergeneval.records.limits import MOST_FRAMES, id_fault

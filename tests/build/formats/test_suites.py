@@ -6,9 +6,9 @@ import pytest
 from click.testing import CliRunner
 
 from intergeneval import bench
+from intergeneval.build.formats.suites import read_suite
 from intergeneval.cli import main
 from intergeneval.errors import UsageError
-from intergeneval.formats.suites import read_suite
 from intergeneval.sources.folder import FolderSource
 
 LONG = "A woman in a red coat " + "and a very long scarf " * 10 + "hugs a man."

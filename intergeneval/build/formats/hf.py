@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from intergeneval.build.formats.clip import Clip, Named, Pictures, few, tracks
+from intergeneval.build.formats.suites import SuitePrompt, slug
+from intergeneval.build.formats.wording import acts_from_json, acts_to_json, plain_text
 from intergeneval.errors import UsageError
-from intergeneval.formats.clip import Clip, Named, Pictures, few, tracks
-from intergeneval.formats.suites import SuitePrompt, slug
-from intergeneval.formats.wording import acts_from_json, acts_to_json, plain_text
 from intergeneval.ids import canonical_json, strict_json
 from intergeneval.records import Score
 from intergeneval.records.disk import growing_folder

@@ -9,10 +9,22 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from intergeneval import verbs
+from intergeneval.build.formats.brush import BrushError, pack, unpack
+from intergeneval.build.formats.clip import (
+    Clip,
+    Named,
+    Pictures,
+    few,
+    load,
+    numbers,
+    polygons,
+    rectangle,
+    sample_ids,
+    size_of,
+    tracks,
+)
+from intergeneval.build.formats.wording import acts_from_json, acts_to_json, named_from, plain_text
 from intergeneval.errors import UsageError
-from intergeneval.formats.brush import BrushError, pack, unpack
-from intergeneval.formats.clip import Clip, Named, Pictures, few, load, numbers, polygons, rectangle, sample_ids, size_of, tracks
-from intergeneval.formats.wording import acts_from_json, acts_to_json, named_from, plain_text
 from intergeneval.masks import Mask, decode, encode
 from intergeneval.records import Direction, Interaction
 from intergeneval.records.disk import write_atomically

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from intergeneval.errors import UsageError
-from intergeneval.formats.clip import (
+from intergeneval.build.formats.clip import (
     Clip,
     Named,
     Pictures,
@@ -23,7 +22,8 @@ from intergeneval.formats.clip import (
     tracks,
     whole,
 )
-from intergeneval.formats.wording import acts_from_json, acts_to_json, named_from, plain_text
+from intergeneval.build.formats.wording import acts_from_json, acts_to_json, named_from, plain_text
+from intergeneval.errors import UsageError
 from intergeneval.masks import area, box, decode
 from intergeneval.records.disk import write_atomically
 

@@ -11,9 +11,20 @@ from xml.etree import ElementTree as Xml
 
 import numpy as np
 
+from intergeneval.build.formats.clip import (
+    MOST_HERE,
+    Clip,
+    Named,
+    Pictures,
+    few,
+    polygons,
+    rectangle,
+    sample_ids,
+    size_of,
+    tracks,
+)
+from intergeneval.build.formats.wording import named_from, plain_text
 from intergeneval.errors import UsageError
-from intergeneval.formats.clip import MOST_HERE, Clip, Named, Pictures, few, polygons, rectangle, sample_ids, size_of, tracks
-from intergeneval.formats.wording import named_from, plain_text
 from intergeneval.masks import Mask, box, decode, encode
 from intergeneval.records.disk import read_bytes, write_atomically
 

@@ -14,9 +14,9 @@ from intergeneval.bench import Benchmark, load_masks
 from intergeneval.bench.files import image_size
 from intergeneval.bench.own import SAMPLES
 from intergeneval.bench_paths import TOML
+from intergeneval.build.formats.clip import Clip, Named, inside
+from intergeneval.build.formats.wording import acts_of_prompt
 from intergeneval.errors import MediaError, UsageError
-from intergeneval.formats.clip import Clip, Named, inside
-from intergeneval.formats.wording import acts_of_prompt
 from intergeneval.ids import canonical_json, sha256_bytes
 from intergeneval.masks import Mask, area, decode, encode
 from intergeneval.records import BOX_COLOURS, Instance, Sample, Track, Tracks, TrackState
