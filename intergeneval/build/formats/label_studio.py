@@ -14,7 +14,6 @@ from intergeneval.build.formats.clip import (
     Clip,
     Named,
     Pictures,
-    few,
     load,
     numbers,
     polygons,
@@ -100,7 +99,6 @@ def _clip(
         masks[who.id] = masks[who.id] | region if who.id in masks else region
     if not named or size is None:
         return None
-    few(named, where)
     data = task["data"]
     return Clip(
         id=plain_text(data.get("sample_id")) or name,

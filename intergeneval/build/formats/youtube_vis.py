@@ -11,7 +11,6 @@ from intergeneval.build.formats.clip import (
     Clip,
     Named,
     Pictures,
-    few,
     load,
     numbers,
     rows,
@@ -75,7 +74,6 @@ def _clip(  # one row of the file with what was looked up for it
             raise UsageError(f"{told}: {count} segmentations, and the video has {len(files)} pictures")
         forms[item.id] = {at: segmentation(part, size, f"{told}, frame {at}") for at, part in enumerate(parts) if part}
         boxes[item.id] = _boxes(row.get("bboxes"), told)
-    few(named, where)
     return Clip(
         id=name,
         instances=tuple(named),
