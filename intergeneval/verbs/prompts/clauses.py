@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from intergeneval.verbs.prompts.phrases import Noun, NounReader, Words
+from intergeneval.verbs.prompts.phrases import Noun, NounReader
 from intergeneval.verbs.prompts.vocabulary import BASE, ING, PARTICIPLE, PAST, PERCEIVED, THIRD, Vocabulary
+from intergeneval.verbs.prompts.words import Words
 
 PARTICLES = frozenset(
     str.split("up down off out over away back on in open apart together around forward aside along through shut across")

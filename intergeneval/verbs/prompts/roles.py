@@ -6,22 +6,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from intergeneval import verbs
 from intergeneval.records import Part
-from intergeneval.verbs.forms import third
 from intergeneval.verbs.prompts.bodies import tell_owners
 from intergeneval.verbs.prompts.clauses import Deed
+from intergeneval.verbs.prompts.handling import (
+    HELD,
+    Roles,
+    destined,
+    giving,
+    other_owner,
+    own_part,
+    part_of,
+    pouring,
+    third_of,
+    tool_of,
+)
 from intergeneval.verbs.prompts.people import Cast
 from intergeneval.verbs.prompts.phrases import Noun
 from intergeneval.verbs.prompts.vocabulary import Vocabulary
 
-_RELATIONS = {
-    **dict.fromkeys(("in", "into", "inside", "through"), "in"),
-    **dict.fromkeys(("on", "onto", "on to", "on top of", "over", "upon", "around"), "on"),
-    **dict.fromkeys(("to", "toward", "towards", "at", "under", "beside", "next to", "against", "behind", "near"), "at"),
-    **dict.fromkeys(("in front of", "back to", "between"), "at"),
-}
-"""Preposition -> how the object stands to what follows it."""
 _LOOSE = frozenset({"together", "along", "around", "forward", "aside", "through", "across", "in", "on", "over"})
 """Words after a verb that say where it goes, unless they are known to belong to it."""
 _MOVED_SELF = frozenset(
@@ -94,20 +97,6 @@ class Act:
         """Indices of all it names."""
         ends = self.destination if isinstance(self.destination, int) else None
         return tuple(index for index in (self.subject, self.object, self.instrument, ends) if index is not None)
-
-
-@dataclass(slots=True, kw_only=True)
-class _Roles:
-    """What was found out of one deed."""
-
-    verb: str
-    subjects: Sequence[Noun]
-    targets: Sequence[Noun]
-    instrument: Noun | None = None
-    destination: Noun | None = None
-    relation: str | None = None
-    part: Part | None = None
-    mutual: bool = False
 
 
 def acts_of(deed: Deed, cast: Cast, known: Vocabulary, unread: list[str]) -> list[Act]:  # noqa: PLR0911  # one case a kind of deed
@@ -195,7 +184,7 @@ def _all(nouns: Sequence[Noun], cast: Cast, role: str) -> tuple[int, ...]:
     return tuple(found)
 
 
-def _acts(roles: _Roles, deed: Deed, cast: Cast, known: Vocabulary, unread: list[str]) -> list[Act]:
+def _acts(roles: Roles, deed: Deed, cast: Cast, known: Vocabulary, unread: list[str]) -> list[Act]:
     actors = _all(roles.subjects, cast, "subject")
     if not actors:
         unread.append(f"who is meant is not clear: {' and '.join(noun.text for noun in roles.subjects)} {roles.verb}")
@@ -233,7 +222,7 @@ def _acts(roles: _Roles, deed: Deed, cast: Cast, known: Vocabulary, unread: list
     return _kept(made, deed, cast)
 
 
-def _places(roles: _Roles, act: Act, cast: Cast, known: Vocabulary, held: tuple[int, ...] = ()) -> dict[str, Any]:
+def _places(roles: Roles, act: Act, cast: Cast, known: Vocabulary, held: tuple[int, ...] = ()) -> dict[str, Any]:
     """Return tool and destination of an act as far as they are somebody or something else than its roles.
 
     `held`: what a pronoun meant as the tool before the object was named.
@@ -241,7 +230,7 @@ def _places(roles: _Roles, act: Act, cast: Cast, known: Vocabulary, held: tuple[
     taken = [act.subject, act.object]
     found: dict[str, Any] = {}
     if roles.instrument is not None:
-        tool = held or (() if roles.instrument.pronoun in _HELD else cast.resolve(roles.instrument))
+        tool = held or (() if roles.instrument.pronoun in HELD else cast.resolve(roles.instrument))
         if tool and tool[0] not in taken:
             found["instrument"] = tool[0]
             taken.append(tool[0])
@@ -269,15 +258,7 @@ def _kept(made: list[Act], deed: Deed, cast: Cast) -> list[Act]:
     return made
 
 
-def _third(verb: str) -> str:
-    head, space, rest = verb.partition(" ")
-    if head.endswith("ly"):
-        # "apply", "fly": no adverbs.
-        return third(head) + space + rest
-    return verbs.phrase(verb).third
-
-
-def _light(deed: Deed, known: Vocabulary) -> _Roles | None:
+def _light(deed: Deed, known: Vocabulary) -> Roles | None:
     """Return the roles of a deed said as a noun: "gives the boy a hug", "takes a bite of the apple"."""
     if deed.verb not in ("give", "take", "have", "throw") or not deed.objects or deed.passive:
         return None
@@ -293,10 +274,10 @@ def _light(deed: Deed, known: Vocabulary) -> _Roles | None:
         target = next((nouns[0] for prep, nouns in deed.beside if prep in ("to", "at", "from", "with", "of", "out of")), None)
     if target is None:
         return None
-    return _Roles(verb=_third(word), subjects=deed.subjects, targets=[target, *(deed.more if len(deed.objects) == 1 else ())])
+    return Roles(verb=third_of(word), subjects=deed.subjects, targets=[target, *(deed.more if len(deed.objects) == 1 else ())])
 
 
-def _passive(deed: Deed, known: Vocabulary, unread: list[str]) -> _Roles | None:
+def _passive(deed: Deed, known: Vocabulary, unread: list[str]) -> Roles | None:
     agents = next((nouns for prep, nouns in deed.beside if prep == "by"), None)
     verb = " ".join([deed.verb, *deed.particles])
     if agents is None or all(noun.head in known.words["places"] for noun in agents):
@@ -312,7 +293,7 @@ def _passive(deed: Deed, known: Vocabulary, unread: list[str]) -> _Roles | None:
     return _active(turned, known, unread)
 
 
-def _active(deed: Deed, known: Vocabulary, unread: list[str]) -> _Roles | None:  # noqa: PLR0911  # one case a kind of sentence
+def _active(deed: Deed, known: Vocabulary, unread: list[str]) -> Roles | None:  # noqa: PLR0911  # one case a kind of sentence
     particles = [
         word
         for word in deed.particles
@@ -325,20 +306,20 @@ def _active(deed: Deed, known: Vocabulary, unread: list[str]) -> _Roles | None: 
     if any(noun.pronoun and known.has("reciprocal", noun.pronoun) for noun in objects):
         part = objects[0].inner[0] if objects[0].inner else None
         verb = verb if part is None else f"{verb} the {part.text} of"
-        return _Roles(verb=_third(verb), subjects=deed.subjects, targets=(), mutual=True)
+        return Roles(verb=third_of(verb), subjects=deed.subjects, targets=(), mutual=True)
     each = next(
         ((prep, nouns) for prep, nouns in deed.beside if nouns[0].pronoun and known.has("reciprocal", nouns[0].pronoun)), None
     )
     if each is not None:
         if objects:
             verb = f"{verb} {objects[0].text}"
-        return _Roles(verb=_third(f"{verb} {each[0]}"), subjects=deed.subjects, targets=(), mutual=True)
+        return Roles(verb=third_of(f"{verb} {each[0]}"), subjects=deed.subjects, targets=(), mutual=True)
     if objects and known.has("reflexives", objects[0].pronoun):
         unread.append(f"somebody does it to themselves: {verb}")
         return None
     if not objects:
         return _without_object(deed, verb, known, unread)
-    if (handed := _giving(deed, verb, known)) is not None:
+    if (handed := giving(deed, verb, known)) is not None:
         return handed
     if deed.verb in known.words["vague"] and verb not in known.words["lexicon"]:
         if deed.described or deed.verb == "wear":
@@ -348,7 +329,7 @@ def _active(deed: Deed, known: Vocabulary, unread: list[str]) -> _Roles | None: 
     return _with_object(deed, verb, known, unread)
 
 
-def _together(deed: Deed, known: Vocabulary) -> _Roles | None:
+def _together(deed: Deed, known: Vocabulary) -> Roles | None:
     """Return what two do with one another without saying so: "two men shake hands", "a boy dances with a girl"."""
     thing = deed.objects[0] if deed.objects else None
     verb = " ".join([deed.verb, *(word for word in deed.particles if word != "together")])
@@ -365,12 +346,12 @@ def _together(deed: Deed, known: Vocabulary) -> _Roles | None:
     )
     able = partner is not None and (partner[0].pronoun or _alive(partner[0], known) or known.has("vehicles", partner[0].head))
     if partner is not None and (able or not several):
-        return _Roles(verb=_third(f"{phrase} with"), subjects=deed.subjects, targets=partner)
+        return Roles(verb=third_of(f"{phrase} with"), subjects=deed.subjects, targets=partner)
     if several:
         paired = f"{phrase} with" in known.words["lexicon"] | known.words["targeted"]
         alone = known.has("intransitive", phrase) and not known.has("transitive", phrase) and phrase not in known.words["lexicon"]
         entry = f"{phrase} with" if not bare or paired or alone else phrase
-        return _Roles(verb=_third(entry), subjects=deed.subjects, targets=(), mutual=True, instrument=_tool(deed, known))
+        return Roles(verb=third_of(entry), subjects=deed.subjects, targets=(), mutual=True, instrument=tool_of(deed, known))
     return None
 
 
@@ -380,7 +361,7 @@ def _thing_used(noun: Noun, known: Vocabulary) -> bool:
     return any(word in known.words["tools"] or word in known.pairs["parts"] for word in words) and not known.is_living(noun.head)
 
 
-def _without_object(deed: Deed, verb: str, known: Vocabulary, unread: list[str]) -> _Roles | None:
+def _without_object(deed: Deed, verb: str, known: Vocabulary, unread: list[str]) -> Roles | None:
     over = any(prep in ("over", "for") and known.has("targeted", f"{verb} {prep}") for prep, _ in deed.beside)
     if not over and (found := _together(deed, known)) is not None:
         return found
@@ -393,9 +374,9 @@ def _without_object(deed: Deed, verb: str, known: Vocabulary, unread: list[str])
             body = (noun.head in known.pairs["parts"] and noun.owner is None) or (prep == "with" and _thing_used(noun, known))
             if (place and not _thing_like(phrase, noun)) or body:
                 continue
-            part = _part(deed, known)
-            tool = _tool(deed, known, skip=position)
-            return _Roles(verb=_third(phrase), subjects=deed.subjects, targets=nouns, part=part, instrument=tool)
+            part = part_of(deed, known)
+            tool = tool_of(deed, known, skip=position)
+            return Roles(verb=third_of(phrase), subjects=deed.subjects, targets=nouns, part=part, instrument=tool)
     living = next(
         (
             (prep, nouns)
@@ -409,7 +390,7 @@ def _without_object(deed: Deed, verb: str, known: Vocabulary, unread: list[str])
         and (known.has("intransitive", deed.verb) or deed.verb in known.words["lexicon"])
         and deed.verb not in known.words["states"]
     ):
-        return _Roles(verb=_third(f"{verb} {living[0]}"), subjects=deed.subjects, targets=living[1])
+        return Roles(verb=third_of(f"{verb} {living[0]}"), subjects=deed.subjects, targets=living[1])
     unread.append(f"nobody and nothing it is done to is named: {verb}")
     return None
 
@@ -441,22 +422,22 @@ def _thing_like(phrase: str, noun: Noun) -> bool:
     )
 
 
-def _with_object(deed: Deed, verb: str, known: Vocabulary, unread: list[str]) -> _Roles | None:
+def _with_object(deed: Deed, verb: str, known: Vocabulary, unread: list[str]) -> Roles | None:
     objects = deed.objects
     first = objects[0]
     if (found := _together(deed, known)) is not None:
         return found
-    if (found := _pouring(deed, verb, known, unread)) is not None:
+    if (found := pouring(deed, verb, known, unread)) is not None:
         return found if found.targets else None
-    if (owner := _other_owner(first, deed, known)) is not None:
-        return _Roles(
-            verb=_third(f"{verb} the {first.text} of"), subjects=deed.subjects, targets=[owner], instrument=_tool(deed, known)
+    if (owner := other_owner(first, deed, known)) is not None:
+        return Roles(
+            verb=third_of(f"{verb} the {first.text} of"), subjects=deed.subjects, targets=[owner], instrument=tool_of(deed, known)
         )
     own = first.determiner in ("his", "her", "its", "their", "my", "your", "our") and first.owner is None
     moved_self = deed.verb in _MOVED_SELF and first.determiner in ("a", "one", "both", "") and first.owner is None
     own = own or (moved_self and not first.inner and all(known.is_living(noun.head) for noun in deed.subjects))
     if first.head in known.pairs["parts"] and own:
-        return _own_part(deed, verb, known, unread)
+        return own_part(deed, verb, known, unread)
     if first.head in known.pairs["parts"] and first.owner is None and not known.is_living(first.head):
         whose = next((nouns for prep, nouns in deed.beside if prep == "of"), None)
         if (
@@ -464,11 +445,11 @@ def _with_object(deed: Deed, verb: str, known: Vocabulary, unread: list[str]) ->
             and not first.inner
             and deed.verb in ("shake", "wave", "clap", "raise", "nod", "bow", "turn", "open", "close", "fold", "cross", "bare")
         ):
-            return _own_part(deed, verb, known, unread)
+            return own_part(deed, verb, known, unread)
     if first.owner is not None and first.head in known.pairs["parts"]:
         verb = f"{verb} the {first.text} of"
-    roles = _Roles(verb=_third(verb), subjects=deed.subjects, targets=[first, *deed.more], part=_part(deed, known))
-    roles.instrument = _tool(deed, known)
+    roles = Roles(verb=third_of(verb), subjects=deed.subjects, targets=[first, *deed.more], part=part_of(deed, known))
+    roles.instrument = tool_of(deed, known)
     moved = (
         deed.verb in known.words["placing"]
         or deed.verb in known.words["moving"]
@@ -476,200 +457,5 @@ def _with_object(deed: Deed, verb: str, known: Vocabulary, unread: list[str]) ->
         or verb in known.words["placing"]
     )
     if moved:
-        _destined(roles, deed, known)
+        destined(roles, deed, known)
     return roles
-
-
-def _other_owner(noun: Noun, deed: Deed, known: Vocabulary) -> Noun | None:
-    """Return whose part of the body it is where "his" or "her" cannot be the one who acts; None where it can."""
-    if noun.head not in known.pairs["parts"] or noun.determiner not in ("his", "her") or noun.owner is not None:
-        return None
-    against = "feminine" if noun.determiner == "his" else "masculine"
-    if len(deed.subjects) == 1 and deed.subjects[0].head in known.words[against]:
-        pronoun = "him" if noun.determiner == "his" else "her"
-        return Noun(pronoun, (pronoun,), pronoun=pronoun)
-    return None
-
-
-def _destined(roles: _Roles, deed: Deed, known: Vocabulary) -> None:
-    """Take in where the object is to end."""
-    placing = deed.verb in known.words["placing"] or " ".join([deed.verb, *deed.particles]) in known.words["placing"]
-    for prep, nouns in reversed(deed.beside):
-        noun = nouns[0]
-        relation = _RELATIONS.get(prep)
-        if relation is None or noun.head in known.pairs["parts"] or (noun.head in ("front",) and prep == "in"):
-            continue
-        if not placing and prep not in (
-            "into",
-            "onto",
-            "to",
-            "toward",
-            "towards",
-            "back to",
-            "on to",
-            "inside",
-            "on top of",
-            "over to",
-        ):
-            continue
-        if (
-            placing
-            and prep == "in"
-            and noun.head in known.words["places"]
-            and any(other in ("on", "into", "onto") for other, _ in deed.beside)
-        ):
-            continue
-        roles.destination, roles.relation = noun, relation
-        return
-
-
-def _own_part(deed: Deed, verb: str, known: Vocabulary, unread: list[str]) -> _Roles | None:
-    """Return a deed with a part of one's own body: "puts his arm around her", "rests its head on the cushion"."""
-    first = deed.objects[0]
-    for prep, nouns in deed.beside:
-        if (
-            prep in ("on", "around", "against", "at", "toward", "towards", "to", "into", "over", "with")
-            and nouns[0].head not in known.words["places"]
-        ):
-            if nouns[0].head in known.pairs["parts"] and nouns[0].owner is None:
-                continue
-            named = known.pairs["parts"].get(first.head, "-")
-            part = None if named == "-" else Part(named)
-            possessive = first.determiner or "the"
-            return _Roles(
-                verb=_third(f"{verb} {possessive} {first.text} {prep}"), subjects=deed.subjects, targets=nouns, part=part
-            )
-    unread.append(f"somebody does it to themselves: {verb} {first.text}")
-    return None
-
-
-def _giving(deed: Deed, verb: str, known: Vocabulary) -> _Roles | None:
-    """Return what is handed over: the one who gets it is the object, the thing the instrument."""
-    if len(deed.objects) == 2:
-        to, thing = deed.objects
-        if (thing.head in known.pairs["parts"] and known.is_living(to.head)) or deed.verb not in known.words[
-            "giving"
-        ] | known.words["giving_twice"]:
-            return None
-        return _Roles(verb=_third(f"{verb} {_the(thing)} to"), subjects=deed.subjects, targets=[to], instrument=thing)
-    if deed.verb not in known.words["giving"]:
-        return None
-    for prep, nouns in deed.beside:
-        pronoun = nouns[0].pronoun in ("him", "her", "them", "other", "one", "me", "us")
-        if prep in ("to", "over to", "back to", "for") and (pronoun or known.is_living(nouns[0].head)):
-            if prep == "for":
-                continue
-            thing = deed.objects[0]
-            return _Roles(
-                verb=_third(f"{verb} {_the(thing)} to"),
-                subjects=deed.subjects,
-                targets=nouns,
-                instrument=thing,
-                part=_part(deed, known),
-            )
-    return None
-
-
-def _the(noun: Noun) -> str:
-    if noun.pronoun:
-        return noun.pronoun
-    mass = not noun.determiner
-    return noun.head if mass else f"the {noun.head}"
-
-
-def _pouring(deed: Deed, verb: str, known: Vocabulary, unread: list[str]) -> _Roles | None:
-    """Return what is poured: the stuff is in the verb, the vessel is the object, and the other vessel the instrument.
-
-    Without any target where it is poured on one's own body.
-    """
-    first = deed.objects[0]
-    head = first.head.split()[-1]
-    stuff = (
-        first.head in known.words["substances"]
-        or head in known.words["substances"]
-        or known.singular(head) in known.words["substances"]
-    )
-    if (
-        deed.verb not in known.words["pouring"]
-        or not (stuff or deed.verb in ("pour", "drip", "drizzle", "sprinkle"))
-        or (deed.verb == "rub" and not stuff)
-    ):
-        return None
-    for prep, nouns in deed.beside:
-        if (
-            prep in ("into", "onto", "on", "over", "in", "inside", "on top of", "to", "upon", "at")
-            and nouns[0].head not in known.words["places"]
-        ):
-            owner = _other_owner(nouns[0], deed, known)
-            own = nouns[0].determiner in ("his", "her", "its", "their") and nouns[0].owner is None
-            if nouns[0].head in known.pairs["parts"] and own and owner is None:
-                unread.append(f"somebody does it to themselves: {verb} {first.text} {prep} {nouns[0].text}")
-                return _Roles(verb=verb, subjects=deed.subjects, targets=())
-            targets = (owner,) if owner is not None else nouns
-            tool = _tool(deed, known) or next((two[0] for one, two in deed.beside if one in ("from", "out of")), None)
-            text = first.pronoun or " ".join(first.words).lower()
-            return _Roles(
-                verb=_third(f"{verb} {text} {prep}"),
-                subjects=deed.subjects,
-                targets=targets,
-                instrument=tool,
-                part=_part(deed, known),
-            )
-    return None
-
-
-def _tool(deed: Deed, known: Vocabulary, skip: int = -1) -> Noun | None:
-    """Return what it is done with, where that is a thing and not a part of the body or what something is filled with."""
-    if deed.tools:
-        found = deed.tools[0]
-        return None if found.head in known.pairs["parts"] else found
-    for position, (prep, nouns) in enumerate(deed.beside):
-        noun = nouns[0]
-        if prep == "with" and noun.pronoun in _HELD and position != skip:
-            return noun
-        if position == skip or noun.pronoun or noun.head in known.pairs["parts"]:
-            continue
-        if prep == "with" and not known.is_living(noun.head):
-            substance = noun.head in known.words["substances"] or noun.head in known.words["features"] - known.words["tools"]
-            if deed.verb in known.words["filling"] and noun.head not in known.words["tools"]:
-                continue
-            worn = noun.head in known.words["clothing"] and noun.head not in known.words["tools"]
-            if deed.verb == "feed" and noun.head not in known.words["tools"]:
-                continue
-            if (
-                noun.head in _MANNER
-                or (substance and noun.head not in known.words["tools"])
-                or (worn and deed.verb not in ("hit", "strike", "tie", "pull", "dry", "cover"))
-            ):
-                continue
-            return noun
-        if prep == "by" and noun.head in ("leash", "rope", "lead", "chain", "string", "reins", "halter", "collar"):
-            return noun
-        if prep == "from" and deed.verb == "feed":
-            return noun
-    return None
-
-
-_HELD = frozenset({"it", "them"})
-"""Pronouns that may mean a tool: "takes the cane and pokes him with it"."""
-_MANNER = frozenset(
-    str.split(
-        "care joy force ease speed excitement enthusiasm skill precision determination delight anger affection love "
-        "caution grace passion "
-        "energy smile laughter pride strength confidence concentration focus curiosity interest surprise tenderness gusto "
-        "help attention "
-        "motion movement effort touch kick punch glance gesture roar flick splash thud bang sigh flourish nod crash scream thump"
-    )
-)
-
-
-def _part(deed: Deed, known: Vocabulary) -> Part | None:
-    for prep, nouns in deed.beside:
-        word = known.pairs["parts"].get(nouns[0].head, "-")
-        own = nouns[0].determiner in ("his", "her", "its", "their", "both", "one", "") or nouns[0].count == 2
-        if prep in ("with", "in") and own and nouns[0].owner is None and word != "-":
-            return Part(word)
-    for noun in deed.tools:
-        if (word := known.pairs["parts"].get(noun.head, "-")) != "-":
-            return Part(word)
-    return None
