@@ -556,7 +556,8 @@ class ClauseReader:
         while index < len(self.words):
             word = self.words.at(index)
             if word in PARTICLES and self._is_particle(deed, index):
-                deed.particles.append(word)
+                # "slaps him across the face and off": behind a place it belongs to nothing that was read.
+                deed.particles += [word] if not deed.beside else []
                 index += 1
                 continue
             if word in ("using",) or (
