@@ -52,6 +52,8 @@ class Cast:
         """What was last acted upon."""
         self.last: list[Any] = []
         self.last_verbs: tuple[str, ...] = ()
+        self.unsure: tuple[int, ...] = ()
+        """Who went where in the deed before: to somebody else, "it" may mean either."""
         self.subject: tuple[int, ...] = ()
         """Who acted last."""
 
@@ -261,6 +263,8 @@ class Cast:
                 i for i in back if known.is_living(self.entities[i].head) and i not in (self.subject if role == "object" else ())
             ]
             return tuple((sure or fitting or animals)[:1])
+        if pronoun == "it" and self.unsure and not set(self.unsure) & set(self.subject):
+            return ()  # "a fly lands on a window, and a boy traps it"
         if pronoun == "it":
             back = [i for i in back if self.entities[i].head not in known.pairs["parts"]]
             acting = self.subject if role == "object" else ()

@@ -207,6 +207,9 @@ def _acts(roles: Roles, deed: Deed, cast: Cast, known: Vocabulary, unread: list[
         return []
     handed = cast.resolve(roles.instrument) if roles.instrument is not None and " to" in roles.verb else ()
     # "puts a bow on it and gives it to her": what was "it" stays so.
+    went = not deed.objects and not deed.passive and len(actors) == 1 and cast.entities[actors[0]].count == 1
+    thing = went and not known.is_person(cast.entities[actors[0]].head) and not known.is_person(cast.entities[targets[-1]].head)
+    cast.unsure = (actors[0], targets[-1]) if thing else ()
     still = next((nouns[0] for _, nouns in deed.beside if nouns[0].pronoun == "it"), None)
     topic = cast.resolve(still) if still is not None else ()
     cast.objects = (*targets, *handed, *topic)
@@ -371,8 +374,9 @@ def _without_object(deed: Deed, verb: str, known: Vocabulary, unread: list[str])
                 continue
             noun = nouns[0]
             place = noun.head in known.words["places"] and not noun.pronoun
-            part = noun.head in known.pairs["parts"] and noun.owner is None and "of" not in noun.words
-            body = part or (prep == "with" and _thing_used(noun, known))
+            bodily = noun.head in known.pairs["parts"] or known.singular(noun.head) in known.pairs["parts"]
+            own = bodily and noun.owner is None and "of" not in noun.words
+            body = own or (prep == "with" and _thing_used(noun, known))
             if (place and not _thing_like(phrase, noun)) or body:
                 continue
             part = part_of(deed, known)
