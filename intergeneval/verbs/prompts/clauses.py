@@ -458,7 +458,7 @@ class ClauseReader:
             elif (word == "to" and index > start) or (
                 self.known.has("going_on", word) and (after == "to" or ING in self.known.verb_forms.get(after, {}))
             ):
-                pass
+                passive = False  # "is trying to cross": the verb behind stands in the active
             elif word == "about" and after == "to":
                 supposed = True
             else:

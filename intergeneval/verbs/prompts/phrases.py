@@ -235,7 +235,8 @@ class NounReader:
             or known.is_plural(before)
             or (known.has("groups", before) and _opens_group(self.words, index, known))
         )
-        if THIRD in kinds and not determiner and ING in known.verb_forms.get(after, {}) and known.is_plural(word):
+        going = ING in known.verb_forms.get(after, {}) or (after.endswith("ing") and len(after) > 5 and not known.is_noun(after))
+        if THIRD in kinds and not determiner and going and known.is_plural(word):
             following = self.words.at(index + 2)
             if not following or following == "," or not self._nominal(index + 2):
                 return False  # "neon signs glowing in the rain": a noun, of which the word in -ing tells
