@@ -13,7 +13,7 @@ from intergeneval.cli.terminal import echo
 from intergeneval.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
-    from intergeneval.formats.suites import SuitePrompt
+    from intergeneval.build.formats.suites import SuitePrompt
 
 _LAYOUTS = ("coco", "youtube-vis", "davis", "sa-v", "cvat", "label-studio", "hf")
 _SUITES = ("vbench", "vbench2", "t2v-compbench", "evalcrafter")
@@ -67,7 +67,7 @@ def import_command(  # noqa: PLR0913  # one argument an option
 
 
 def _prompts_of(layout: str, path: Path) -> list[SuitePrompt]:
-    from intergeneval.formats.suites import read_suite
+    from intergeneval.build.formats.suites import read_suite
 
     return read_suite(layout, path)
 
@@ -75,14 +75,14 @@ def _prompts_of(layout: str, path: Path) -> list[SuitePrompt]:
 def _annotated(
     path: Path, layout: str, out: Path, media: Path | None, prompts: Path | None, classes: str | None, judge: str
 ) -> dict[str, Any]:
+    from intergeneval.build.formats import Pictures, reader
+    from intergeneval.build.formats.benchmark import write_benchmark
     from intergeneval.build.prompted import prompts_by_name
-    from intergeneval.formats import Pictures, reader
-    from intergeneval.formats.benchmark import write_benchmark
 
     chosen = frozenset(name.strip() for name in (classes or "").split(",") if name.strip())
     clips = reader(layout)(path, Pictures(folder=media, classes=chosen))
     if not clips and layout == "hf":
-        from intergeneval.formats.hf import read_prompts
+        from intergeneval.build.formats.hf import read_prompts
 
         return _suite(read_prompts(path), path, out, judge)
     if not clips:
@@ -154,8 +154,8 @@ def _suite(found: list[SuitePrompt], path: Path, out: Path, judge: str) -> dict[
 def export_command(name: str, layout: str, out: Path, run: Path | None, seed: int, media: Path | None, *, as_json: bool) -> None:
     """Write a benchmark's first-frame masks, or the tracks of a run of it, in a format of another tool."""
     from intergeneval import bench
-    from intergeneval.formats import writer
-    from intergeneval.formats.benchmark import clips_of
+    from intergeneval.build.formats import writer
+    from intergeneval.build.formats.benchmark import clips_of
     from intergeneval.sources.folder import FolderSource
 
     if out.exists() and any(out.iterdir()):
@@ -195,7 +195,7 @@ def _tracks(run: Path, seed: int) -> dict[str, Any]:
 
 
 def _scores(run: Path, out: Path) -> int:
-    from intergeneval.formats.hf import write_scores
+    from intergeneval.build.formats.hf import write_scores
     from intergeneval.records import Sample, Score
     from intergeneval.store import RunStore
 

@@ -43,17 +43,11 @@ def test_rows_of_prompts_become_a_benchmark_for_text_to_video(tmp_path):
 
 def test_a_picture_that_is_only_named_is_not_fetched(tmp_path):
     mask = {"size": [4, 4], "counts": [0, 16]}
-    row = {"prompt": "A man kicks a ball", "image": {"bytes": None, "path": "http://127.0.0.1:9/a.png"},
-           "instances": [{"id": "id1", "class": "man", "appearance": "man", "mask": mask}]}  # fmt: skip
-    features = datasets.Features(
-        {"prompt": datasets.Value("string"), "image": datasets.Image(),
-         "instances": datasets.List({"id": datasets.Value("string"), "class": datasets.Value("string"),
-                                     "appearance": datasets.Value("string"),
-                                     "mask": {"size": datasets.List(datasets.Value("int64")),
-                                              "counts": datasets.List(datasets.Value("int64"))}})}
-    )  # fmt: skip
-    datasets.Dataset.from_list([row], features=features).save_to_disk(str(tmp_path / "set"))
-    found = CliRunner().invoke(main, ["bench", "import", str(tmp_path / "set"), "--layout", "hf", "--out", str(tmp_path / "out")])
+    who = {"id": "id1", "class": "man", "appearance": "man", "mask": mask}
+    row = {"prompt": "A man kicks a ball", "image": {"bytes": None, "path": "http://127.0.0.1:9/a.png"}, "instances": [who]}
+    (tmp_path / "rows.jsonl").write_text(json.dumps(row) + "\n")
+    command = ["bench", "import", str(tmp_path / "rows.jsonl"), "--layout", "hf", "--out", str(tmp_path / "out")]
+    found = CliRunner().invoke(main, command)
     assert found.exit_code == 2
     assert "save it with the bytes embedded" in found.output
 

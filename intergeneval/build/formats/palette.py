@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from intergeneval.build.formats.clip import Clip, Named, Pictures, load, sample_ids, tracks
+from intergeneval.build.formats.wording import acts_from_json, acts_to_json, plain_text
 from intergeneval.errors import MediaError, UsageError
-from intergeneval.formats.clip import Clip, Named, Pictures, few, load, sample_ids, tracks
-from intergeneval.formats.wording import acts_from_json, acts_to_json, plain_text
 from intergeneval.masks import decode, encode
 from intergeneval.masks.pixels import PNG, PictureError, read_pixels
 from intergeneval.records.disk import read_bytes, write_atomically
@@ -82,7 +82,6 @@ def _clip(folder: Path, name: str, told: Any, semantics: Any, pictures: Pictures
     kept = {number: item for number, item in named.items() if pictures.wanted(item.class_)}
     if not kept:
         raise UsageError(f"{where}: no object is marked in any frame")
-    few(list(kept.values()), where)
     by_id = {item.id: forms[number] for number, item in kept.items()}
     return Clip(
         id=plain_text(told.get("sample_id")) or name,

@@ -15,7 +15,7 @@ from intergeneval.cli import main
 from intergeneval.masks import decode
 from intergeneval.records import Tracks
 
-FIXTURES = Path(__file__).parent.parent / "fixtures" / "formats"
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "formats"
 SIZE = (60, 80)
 PERSON, DOG = 584, 375
 """Pixels of the two in the fixtures' picture."""
@@ -166,7 +166,7 @@ def test_sa_v_is_annotated_every_fourth_frame_and_nothing_is_claimed_of_the_othe
     frames = [[coded(shown(step)[1]), coded(shown(step)[2])] for step in (0, 4, 8)]
     value = {"video_id": "sav_1", "video_frame_count": 9.0, "video_height": 60.0, "video_width": 80.0, "masklet": frames}
     (tmp_path / "sav_1_manual.json").write_text(json.dumps({**value, "masklet_id": [0, 1]}))
-    from intergeneval.formats import Pictures, reader
+    from intergeneval.build.formats import Pictures, reader
 
     (clip,) = reader("sa-v")(tmp_path, Pictures())
     assert [state.value for state in clip.tracks.tracks[0].states] == ["visible", *["lost"] * 3] * 2 + ["visible"]
@@ -175,7 +175,7 @@ def test_sa_v_is_annotated_every_fourth_frame_and_nothing_is_claimed_of_the_othe
 
 def test_palette_indices_count_whatever_their_colours(tmp_path):
     """The palette is that of a picture that PIL wrote: (128, 0, 0) and (0, 128, 0) are objects 1 and 2."""
-    from intergeneval.formats.palette import palette_png
+    from intergeneval.build.formats.palette import palette_png
 
     place = tmp_path / "Annotations" / "480p" / "walk"
     place.mkdir(parents=True)
@@ -255,7 +255,7 @@ def run(tmp_path_factory):
 @pytest.mark.parametrize("layout", ["youtube-vis", "davis", "sa-v", "cvat"])
 def test_the_tracks_of_a_run_go_out_as_videos_and_come_back(layout, run, tmp_path):
     assert called("export", "staged", "--layout", layout, "--run", run, "--out", tmp_path / "out")[0] == 0
-    from intergeneval.formats import Pictures, reader
+    from intergeneval.build.formats import Pictures, reader
     from intergeneval.store import RunStore
 
     file = {"youtube-vis": "instances.json", "davis": ".", "sa-v": ".", "cvat": "."}[layout]

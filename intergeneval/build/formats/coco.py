@@ -7,12 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from intergeneval.errors import UsageError
-from intergeneval.formats.clip import (
+from intergeneval.build.formats.clip import (
     Clip,
     Named,
     Pictures,
-    few,
     load,
     numbers,
     rows,
@@ -23,7 +21,8 @@ from intergeneval.formats.clip import (
     tracks,
     whole,
 )
-from intergeneval.formats.wording import acts_from_json, acts_to_json, named_from, plain_text
+from intergeneval.build.formats.wording import acts_from_json, acts_to_json, named_from, plain_text
+from intergeneval.errors import UsageError
 from intergeneval.masks import area, box, decode
 from intergeneval.records.disk import write_atomically
 
@@ -59,7 +58,7 @@ def read(path: Path, pictures: Pictures) -> list[Clip]:
         named = f"{where}: annotations[{place}]"
         if pictures.wanted(category(row, known, named)):
             of.setdefault(whole(row, "image_id", named), []).append((row, named))
-    ids = sample_ids([text(row, "file_name", f"{where}: images[{place}]") for place, row in enumerate(images)])
+    ids = sample_ids([_file(row, f"{where}: images[{place}]") for place, row in enumerate(images)])
     found = []
     for place, (row, name) in enumerate(zip(images, ids, strict=True)):
         marked = of.get(whole(row, "id", f"{where}: images[{place}]"), [])
@@ -87,15 +86,20 @@ def _clip(
         if row.get("bbox") is not None:
             x, y, wide, high = _four(numbers(row["bbox"], told), told)
             boxes[item.id] = {0: [x, y, x + wide, y + high]}
-    few(named, where)
     return Clip(
         id=name,
         instances=tuple(named),
         tracks=tracks(name, LAYOUT, size, named, forms, 1, where=where, boxes=boxes),
-        files=(text(image, "file_name", where),),
+        files=(_file(image, where),),
         prompt=plain_text(image.get("prompt")) or plain_text(image.get("caption")),
         interactions=acts_from_json(image.get("interactions"), where),
     )
+
+
+def _file(image: Mapping[str, Any], where: str) -> str:
+    """Return the picture's name; LVIS tells of it by the link from which it came alone."""
+    link = plain_text(image.get("coco_url"))
+    return link.rpartition("/")[2] if link and not image.get("file_name") else text(image, "file_name", where)
 
 
 def _four(found: list[float], where: str) -> tuple[float, float, float, float]:

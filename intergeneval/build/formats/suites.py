@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from intergeneval.build.formats.clip import load
+from intergeneval.build.formats.wording import plain_text
 from intergeneval.errors import UsageError
-from intergeneval.formats.clip import load
-from intergeneval.formats.wording import plain_text
 from intergeneval.ids import sha256_bytes, short
 from intergeneval.records.disk import read_text
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from intergeneval.build.formats.clip import Named
 from intergeneval.errors import UsageError
-from intergeneval.formats.clip import Named
 from intergeneval.records import Interaction
 from intergeneval.records.limits import id_fault, text_fault
 from intergeneval.verbs.prompts import read_prompt

@@ -9,10 +9,21 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from intergeneval import verbs
+from intergeneval.build.formats.brush import BrushError, pack, unpack
+from intergeneval.build.formats.clip import (
+    Clip,
+    Named,
+    Pictures,
+    load,
+    numbers,
+    polygons,
+    rectangle,
+    sample_ids,
+    size_of,
+    tracks,
+)
+from intergeneval.build.formats.wording import acts_from_json, acts_to_json, named_from, plain_text
 from intergeneval.errors import UsageError
-from intergeneval.formats.brush import BrushError, pack, unpack
-from intergeneval.formats.clip import Clip, Named, Pictures, few, load, numbers, polygons, rectangle, sample_ids, size_of, tracks
-from intergeneval.formats.wording import acts_from_json, acts_to_json, named_from, plain_text
 from intergeneval.masks import Mask, decode, encode
 from intergeneval.records import Direction, Interaction
 from intergeneval.records.disk import write_atomically
@@ -88,7 +99,6 @@ def _clip(
         masks[who.id] = masks[who.id] | region if who.id in masks else region
     if not named or size is None:
         return None
-    few(named, where)
     data = task["data"]
     return Clip(
         id=plain_text(data.get("sample_id")) or name,

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from intergeneval.build.formats.clip import Clip, Named, Pictures, load, sample_ids, size_of, tracks, whole
+from intergeneval.build.formats.wording import acts_from_json, acts_to_json, plain_text
 from intergeneval.errors import UsageError
-from intergeneval.formats.clip import Clip, Named, Pictures, few, load, sample_ids, size_of, tracks, whole
-from intergeneval.formats.wording import acts_from_json, acts_to_json, plain_text
 from intergeneval.masks import area, decode
 from intergeneval.records.disk import write_atomically
 from intergeneval.records.limits import MOST_FRAMES, id_fault
@@ -40,7 +40,6 @@ def _clip(path: Path, name: str) -> Clip:
     frames = whole(value, "video_frame_count", where, MOST_FRAMES)
     step = _step(frames, len(seen), where)
     named = _named(value, max(len(row) if isinstance(row, list) else 0 for row in seen), where)
-    few(named, where)
     forms: dict[str, dict[int, Any]] = {item.id: {} for item in named}
     for at, row in enumerate(seen):
         if not isinstance(row, list) or len(row) != len(named):

@@ -6,9 +6,10 @@ import pytest
 from click.testing import CliRunner
 
 from intergeneval import bench
+from intergeneval.build.formats.suites import read_suite
+from intergeneval.build.prompted import prompts_of
 from intergeneval.cli import main
 from intergeneval.errors import UsageError
-from intergeneval.formats.suites import read_suite
 from intergeneval.sources.folder import FolderSource
 
 LONG = "A woman in a red coat " + "and a very long scarf " * 10 + "hugs a man."
@@ -52,6 +53,13 @@ def test_a_suite_becomes_a_benchmark_that_finds_the_videos_it_names(tmp_path):
     written(tmp_path, "videos/A dog chases a cat.-3.mp4", "")
     assert FolderSource(tmp_path / "videos").seeds(sample, ()) == (3,)
     assert sample.tags == ("dimension:scene",)
+
+
+def test_the_suites_own_file_is_a_list_of_prompts_for_a_run(tmp_path):
+    place = written(tmp_path, "text.json", {LONG[:180]: {"caption": LONG, "dimension": ["Plot"]}})
+    written(tmp_path, f"videos/{LONG[:180]}-0.mp4", "")
+    (row,) = prompts_of(tmp_path / "videos", str(place))
+    assert row.prompt == LONG
 
 
 @pytest.mark.parametrize("value", ["[]", "{}", '[{"dimension": []}]', '"text"'])

@@ -14,9 +14,9 @@ from intergeneval.bench import Benchmark, load_masks
 from intergeneval.bench.files import image_size
 from intergeneval.bench.own import SAMPLES
 from intergeneval.bench_paths import TOML
+from intergeneval.build.formats.clip import MOST_INSTANCES, Clip, Named, inside
+from intergeneval.build.formats.wording import acts_of_prompt
 from intergeneval.errors import MediaError, UsageError
-from intergeneval.formats.clip import Clip, Named, inside
-from intergeneval.formats.wording import acts_of_prompt
 from intergeneval.ids import canonical_json, sha256_bytes
 from intergeneval.masks import Mask, area, decode, encode
 from intergeneval.records import BOX_COLOURS, Instance, Sample, Track, Tracks, TrackState
@@ -86,6 +86,13 @@ def _sample(clip: Clip, place: Path, folder: Path, said: list[str], *, moving: b
         said.append(f"{clip.id}: not in the first frame and left out: {', '.join(late)}")
     kept = [item for item in clip.instances if item.id in seen]
     if not kept:
+        return None
+    if len(kept) > MOST_INSTANCES:
+        classes = ", ".join(sorted({item.class_ for item in kept})[:8])
+        said.append(
+            f"{clip.id}: left out: {len(kept)} annotated instances, and a sample has at most {MOST_INSTANCES}; "
+            f"choose with --classes (of {classes})"
+        )
         return None
     content, suffix = _first_frame(clip, folder)
     _check_size(content, size, clip)

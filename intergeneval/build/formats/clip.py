@@ -250,11 +250,3 @@ def inside(folder: Path, name: str, where: str) -> Path:
             raise UsageError(f"{where}: there is no {name!r} in {folder}; give --media DIR with the pictures or videos")
         place = flat
     return place
-
-
-def few(named: Sequence[Named], where: str) -> None:
-    """Raise UsageError where there are more instances than a sample may have."""
-    if len(named) > MOST_INSTANCES:
-        classes = ", ".join(sorted({item.class_ for item in named})[:8])
-        way = f"choose with --classes (of {classes})"
-        raise UsageError(f"{where}: {len(named)} annotated instances, and a sample has at most {MOST_INSTANCES}; {way}")

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from intergeneval.build.formats.clip import Clip, Named, Pictures, tracks
+from intergeneval.build.formats.suites import SuitePrompt, slug
+from intergeneval.build.formats.wording import acts_from_json, acts_to_json, plain_text
 from intergeneval.errors import UsageError
-from intergeneval.formats.clip import Clip, Named, Pictures, few, tracks
-from intergeneval.formats.suites import SuitePrompt, slug
-from intergeneval.formats.wording import acts_from_json, acts_to_json, plain_text
 from intergeneval.ids import canonical_json, strict_json
 from intergeneval.records import Score
 from intergeneval.records.disk import growing_folder
@@ -88,7 +88,6 @@ def read(path: Path, pictures: Pictures) -> list[Clip]:
             named.append(Named(id=name, class_=class_, appearance=plain_text(item.get("appearance")) or class_))
         if not named or size is None:
             continue
-        few(named, where)
         if len(size) != 2 or not all(isinstance(side, int) and side > 0 for side in size) or size_fault((size[0], size[1])):
             raise UsageError(f"{where}: a mask of size {size!r:.40} cannot be read")
         name = _name(row, place)

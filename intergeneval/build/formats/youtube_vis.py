@@ -7,12 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from intergeneval.errors import UsageError
-from intergeneval.formats.clip import (
+from intergeneval.build.formats.clip import (
     Clip,
     Named,
     Pictures,
-    few,
     load,
     numbers,
     rows,
@@ -22,8 +20,9 @@ from intergeneval.formats.clip import (
     tracks,
     whole,
 )
-from intergeneval.formats.coco import categories, category, class_list
-from intergeneval.formats.wording import acts_from_json, acts_to_json, named_from, plain_text
+from intergeneval.build.formats.coco import categories, category, class_list
+from intergeneval.build.formats.wording import acts_from_json, acts_to_json, named_from, plain_text
+from intergeneval.errors import UsageError
 from intergeneval.masks import area, box, decode
 from intergeneval.records.disk import write_atomically
 
@@ -75,7 +74,6 @@ def _clip(  # one row of the file with what was looked up for it
             raise UsageError(f"{told}: {count} segmentations, and the video has {len(files)} pictures")
         forms[item.id] = {at: segmentation(part, size, f"{told}, frame {at}") for at, part in enumerate(parts) if part}
         boxes[item.id] = _boxes(row.get("bboxes"), told)
-    few(named, where)
     return Clip(
         id=name,
         instances=tuple(named),

@@ -11,9 +11,19 @@ from xml.etree import ElementTree as Xml
 
 import numpy as np
 
+from intergeneval.build.formats.clip import (
+    MOST_HERE,
+    Clip,
+    Named,
+    Pictures,
+    polygons,
+    rectangle,
+    sample_ids,
+    size_of,
+    tracks,
+)
+from intergeneval.build.formats.wording import named_from, plain_text
 from intergeneval.errors import UsageError
-from intergeneval.formats.clip import MOST_HERE, Clip, Named, Pictures, few, polygons, rectangle, sample_ids, size_of, tracks
-from intergeneval.formats.wording import named_from, plain_text
 from intergeneval.masks import Mask, box, decode, encode
 from intergeneval.records.disk import read_bytes, write_atomically
 
@@ -39,7 +49,6 @@ def read(path: Path, pictures: Pictures) -> list[Clip]:
             named.append(item)
             forms[item.id] = {0: encode(_mask(shape, size, where))}
         if named:
-            few(named, where)
             found.append(
                 Clip(
                     id=name,
@@ -156,7 +165,6 @@ def _video(root: Xml.Element, path: Path, pictures: Pictures) -> Clip:
     listed = [_read_track(item, place, size, where) for place, item in enumerate(root.findall("track"))]
     tracks_read = [item for item in listed if item is not None and pictures.wanted(item.named.class_)]
     named = _distinct([item.named for item in tracks_read])
-    few(named, where)
     if not named:
         raise UsageError(f"{where}: holds no track with a mask")
     last = max((max(item.forms, default=0) for item in tracks_read), default=0)

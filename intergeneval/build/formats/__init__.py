@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from intergeneval.formats.clip import Clip, Pictures
+from intergeneval.build.formats.clip import Clip, Pictures
 
 READERS: Mapping[str, str] = {
     "coco": "coco",
@@ -29,13 +29,13 @@ SUITES = ("vbench", "vbench2", "t2v-compbench", "evalcrafter")
 
 def reader(layout: str) -> Callable[[Path, Pictures], Sequence[Clip]]:
     """Return what reads a layout into clips. Raises KeyError."""
-    found: Callable[[Path, Pictures], Sequence[Clip]] = import_module(f"intergeneval.formats.{READERS[layout]}").read
+    found: Callable[[Path, Pictures], Sequence[Clip]] = import_module(f"intergeneval.build.formats.{READERS[layout]}").read
     return found
 
 
 def writer(layout: str) -> Callable[[Sequence[Clip], Path], None]:
     """Return what writes clips in a layout. Raises KeyError."""
-    found: Callable[[Sequence[Clip], Path], None] = import_module(f"intergeneval.formats.{READERS[layout]}").write
+    found: Callable[[Sequence[Clip], Path], None] = import_module(f"intergeneval.build.formats.{READERS[layout]}").write
     return found
 
 
