@@ -12,6 +12,8 @@ _SET_PHRASES = re.compile(
     r"(?:from )?side to side|(?:from )?end to end|head over heels|upside down|inside out|back to front|"
     r"(side|cheek|shoulder|nose|hand|arm|neck|face|back|toe|head|eye|elbow|one|step|bit|two|time|page|wing|paw|knee|heart) "
     r"(?:by|in|to|and|after) \1|"
+    r"(?:from )?(?:the )?(?:far )?(?:left|right|top|bottom)(?: side)? to (?:the )?(?:far )?(?:left|right|top|bottom)(?: side)?(?: of the screen)?|"
+    r"(?:to|from) the (?:left|right)(?: side)?(?= (?:of|in|on|at|across|through)\b|\W|$)|in (?:wait|awe|rhythm|harmony)|"
     r"in half|in two|in pieces|(?:in)?to (?:tiny |small |little )?(?:pieces|bits|shreds|slices|halves|cubes|strips|smithereens)|"
     r"(?:all )?at once|at the same time|at full (?:speed|tilt|throttle)|(?:in|at) (?:super )?slow[ -]motion|in (?:real|no) time|"
     r"in (?:fast|double|quick) (?:motion|time|succession)|in (?:the )?meantime|"
@@ -27,9 +29,17 @@ _SET_PHRASES = re.compile(
 """Phrases whose nouns are no instances: "side by side", "to pieces", "at the same time"."""
 
 
+_SIDEWAYS = re.compile(
+    r"\b((?:roll|fl[yi]|dash|drift|driv|mov|slid|turn|run|walk|dart|step|swim|sail|swerv|glid)\w*(?: slowly| quickly)?)"
+    r" (?:left|right)(?=\W*$| (?:while|as|and|towards?|past|across|over|on|in|at)\b|,)",
+    re.IGNORECASE,
+)
+"""A side that somebody moves to, which without "to the" looks like what is done to: "a ball rolls left"."""
+
+
 def without_set_phrases(text: str) -> str:
     """Return a text less the phrases whose nouns are nobody."""
-    return _SET_PHRASES.sub("", text)
+    return _SIDEWAYS.sub(r"\1", _SET_PHRASES.sub("", text))
 
 
 def without_looks(sentence: str, known: Vocabulary) -> str:

@@ -151,7 +151,7 @@ class ClauseReader:
         word = self.words.at(index)
         return word == "," or any(self.known.has(name, word) for name in ("conjunctions", "subordinators", "relatives"))
 
-    def _step(self, index: int, subjects: tuple[Noun, ...], waiting: list[Deed]) -> tuple[int, tuple[Noun, ...]]:  # noqa: C901, PLR0911, PLR0912  # one case a kind of word
+    def _step(self, index: int, subjects: tuple[Noun, ...], waiting: list[Deed]) -> tuple[int, tuple[Noun, ...]]:  # noqa: C901, PLR0911, PLR0912, PLR0915  # one case a kind of word
         """Read what begins at a word; return where it ends, and who acts from there on."""
         known, word, after = self.known, self.words.at(index), self.words.at(index + 1)
         if word in ORDERED and not (word in ("before", "after", "once") and index == 0):
@@ -359,7 +359,12 @@ class ClauseReader:
         """Whether a noun after "and" is one who acts rather than a further object."""
         again = self.nouns.read(begin, subject=True)
         checked = [entry for entry in (noun, again) if entry is not None]
-        return any(self._finite_verb(end, one) or self._auxiliary(end) for one, end in checked)
+        return any(
+            self._finite_verb(end, one)
+            or self._auxiliary(end)
+            or (one.determiner in ("a", "an") and self.nouns._looks_finite(end, one.determiner))
+            for one, end in checked
+        )
 
     def _finite_verb(self, index: int, noun: Noun) -> bool:
         index, word = self._past_adverbs(index)
@@ -654,6 +659,7 @@ class ClauseReader:
         kinds = self.known.verb_forms.get(self._past_adverbs(following)[1], {})
         if (
             not kinds
+            or (ING in kinds and self.words.at(end) == ",")
             or not self._is_verb(following, subjects)
             or not (deed.verb in self.known.words["lexicon"] or self.known.has("transitive", deed.verb))
         ):
@@ -666,7 +672,7 @@ class ClauseReader:
             deed.objects, deed.more = list(last.objects), list(last.more)
         return after
 
-    def _complements(self, deed: Deed, index: int, *, alone: bool) -> int:  # noqa: C901, PLR0911, PLR0912  # one case a kind of word
+    def _complements(self, deed: Deed, index: int, *, alone: bool) -> int:  # noqa: C901, PLR0911, PLR0912, PLR0915  # one case a kind of word
         """Read objects, particles and prepositions after a verb; return where they end."""
         known = self.known
         while index < len(self.words):
@@ -705,6 +711,10 @@ class ClauseReader:
                     return index
                 if word in ("as", "like"):
                     return index
+                if word == "with" and ING in known.verb_forms.get(self.words.at(named[1]), {}):
+                    # "with a car driving by": what goes on beside it.
+                    index = self._skip_phrase(named[1])
+                    continue
                 deed.beside.append((word, named[0]))
                 index = self._after_noun(deed, named[0], named[1])
                 continue

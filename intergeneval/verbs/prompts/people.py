@@ -164,6 +164,11 @@ class Cast:
         head = self.known.singular(one.head)
         if not self.known.is_living(head) and not (one.count == 2 and self.known.has("vehicles", head)):
             return None
+        if one.count == 2:
+            plain = replace(one.noun, owner=None)
+            first, second = self._added(plain, twin=0), self._added(plain, twin=1)
+            self.entities[first].pair, self.entities[second].pair = second, first
+            return first, second
         if len(one.words) > 2 and one.words[1] == "of" and self.known.has("groups", one.words[0]):
             one = replace(one, words=one.words[2:])
         article = () if one.words[:1] and one.words[0] in ("his", "her", "its", "their") else ("the",)

@@ -334,7 +334,7 @@ class NounReader:
                 and known.has("adjectives", low[index - 1])
                 and known.has("adjectives", self.words.at(index + 1))
                 and self._nominal(index + 2)
-                and not known.is_noun(low[index - 1])
+                and (not known.is_noun(low[index - 1]) or determiner in ("a", "an"))
             ):
                 index += 1
                 continue
@@ -410,6 +410,8 @@ class NounReader:
             if not following or following == "," or not self._nominal(index + 2):
                 return False  # "neon signs glowing in the rain": a noun, of which the word in -ing tells
         one = bool(determiner) and (count or 1) == 1 and known.is_living(before) and not known.is_plural(before)
+        if THIRD in kinds and determiner in ("a", "an") and known.is_living(before) and known.is_plural(word):
+            return True  # "a seal claps": no plural stands after "a"
         if THIRD in kinds and not after and not known.has("intransitive", kinds[THIRD]) and known.is_plural(word) and not one:
             return False  # "stacking toy blocks": a verb that needs an object has none
         many_may = THIRD in kinds and known.is_plural(word) and not (determiner in ("a", "an") and known.is_living(before))
@@ -460,7 +462,10 @@ class NounReader:
             known.has(name, word) for name in ("subordinators", "prepositions", "determiners", "auxiliaries")
         ):
             return False
-        if not word.endswith(("s", "ed")) or word.endswith(("ss", "us", "is")) or known.is_noun(word) or not word.isalpha():
+        one = determiner in ("a", "an") and word.endswith("s")
+        if not word.endswith(("s", "ed")) or word.endswith(("ss", "us", "is")) or not word.isalpha():
+            return False
+        if known.is_noun(word) and not one:
             return False
         opens = any(known.has(name, after) for name in ("determiners", "possessives", "object_pronouns"))
         if self.words.at(index - 1) == "," and _in_ing(after, known):

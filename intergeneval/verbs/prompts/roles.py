@@ -28,6 +28,8 @@ _MOVED_SELF = frozenset(
     {"lift", "raise", "bend", "stretch", "extend", "lower", "slide", "outstretch", "hold", "fold", "cross", "spread", "flap"}
 )
 """What somebody does with a part of their own body, though nobody says whose it is: "lifts one paw"."""
+_LOOSELY = frozenset({"dance", "talk", "chat", "play", "race", "argue", "converse", "clap hands", "exchange", "toast"})
+"""What many do beside one another as well as with one another."""
 _AT_CAMERA = frozenset(
     {
         "look",
@@ -140,8 +142,13 @@ def acts_of(deed: Deed, cast: Cast, known: Vocabulary, unread: list[str]) -> lis
     if not deed.passive and roles.targets and _films(roles.targets[0], deed):
         unread.append(f"the camera is nobody in the scene: {said}")
         return []
+    vague = [noun.head for noun in (*roles.subjects, *roles.targets) if known.has("abstract", noun.head) and not noun.pronoun]
+    if vague:
+        unread.append(f"{vague[0]!r} is nobody and nothing that can be pointed at: {said}")
+        return []
     made = _told(roles, deed, cast, known, unread)
-    if deed.verb in _LYING and not any(noun.pronoun or _alive(noun, known) for noun in deed.subjects):
+    doing = next((nouns for prep, nouns in deed.beside if prep == "by"), ()) if deed.passive else deed.subjects
+    if deed.verb in _LYING and not any(noun.pronoun or _alive(noun, known) for noun in doing):
         unread.append(f"it only says where something is: {said}")
         return []
     weak = deed.verb in known.words["states"] and (deed.verb not in ("hold", "carry", "wear") or deed.passive)
@@ -394,7 +401,12 @@ def _together(deed: Deed, known: Vocabulary) -> _Roles | None:
         return None
     partner = next((nouns for prep, nouns in deed.beside if prep in _PARTNERED and not _thing_used(nouns[0], known)), None)
     bare = phrase in ("shake hands", "hold hands") or thing is None
-    several = len(deed.subjects) == 2 or any(noun.count == 2 or noun.pronoun == "they" for noun in deed.subjects)
+    groups = [noun for noun in deed.subjects if noun.count is None and _alive(noun, known) and known.is_plural(noun.head)]
+    several = (
+        (bool(groups) and len(deed.subjects) == 1 and phrase not in _LOOSELY and partner is None)
+        or len(deed.subjects) == 2
+        or any(noun.count == 2 or noun.pronoun == "they" for noun in deed.subjects)
+    )
     able = partner is not None and (partner[0].pronoun or _alive(partner[0], known) or known.has("vehicles", partner[0].head))
     if partner is not None and (able or not several):
         return _Roles(verb=_third(f"{phrase} with"), subjects=deed.subjects, targets=partner)
@@ -699,7 +711,7 @@ _MANNER = frozenset(
         "caution grace passion "
         "energy smile laughter pride strength confidence concentration focus curiosity interest surprise tenderness gusto "
         "help attention "
-        "motion movement effort"
+        "motion movement effort touch kick punch glance gesture roar flick splash thud bang sigh flourish nod crash scream thump"
     )
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from importlib import resources
 
@@ -153,14 +153,15 @@ def _lexicon_irregular() -> Mapping[str, tuple[str, str]]:
     return {base: (past, participle) for base, (past, participle) in tomllib.loads(text)["irregular"].items()}
 
 
-def _verb_forms(bases: Iterable[str], irregular: Mapping[str, tuple[str, str]]) -> dict[str, dict[str, str]]:
+def _verb_forms(bases: Set[str], irregular: Mapping[str, tuple[str, str]]) -> dict[str, dict[str, str]]:
     known: dict[str, dict[str, str]] = {}
 
     def add(word: str, kind: str, base: str) -> None:
         # Of two verbs with one form ("lay", "found") the one whose base it is not comes second.
         known.setdefault(word, {}).setdefault(kind, base)
 
-    for base in sorted(bases):
+    for base in sorted(bases - {"be"}):
+        # The forms of "be" are auxiliaries; "bed" is none of them.
         made = forms.forms_of(base, irregular)
         add(base, BASE, base)
         add(made.third, THIRD, base)
