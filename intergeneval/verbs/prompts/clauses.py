@@ -151,7 +151,7 @@ class ClauseReader:
         word = self.words.at(index)
         return word == "," or any(self.known.has(name, word) for name in ("conjunctions", "subordinators", "relatives"))
 
-    def _step(self, index: int, subjects: tuple[Noun, ...], waiting: list[Deed]) -> tuple[int, tuple[Noun, ...]]:  # noqa: C901, PLR0911, PLR0912, PLR0915  # one case a kind of word
+    def _step(self, index: int, subjects: tuple[Noun, ...], waiting: list[Deed]) -> tuple[int, tuple[Noun, ...]]:  # noqa: C901, PLR0911, PLR0912  # one case a kind of word
         """Read what begins at a word; return where it ends, and who acts from there on."""
         known, word, after = self.known, self.words.at(index), self.words.at(index + 1)
         if word in ORDERED and not (word in ("before", "after", "once") and index == 0):
@@ -678,7 +678,8 @@ class ClauseReader:
         while index < len(self.words):
             word = self.words.at(index)
             if word in PARTICLES and self._is_particle(deed, index):
-                deed.particles.append(word)
+                # "slaps him across the face and off": behind a place it belongs to nothing that was read.
+                deed.particles += [word] if not deed.beside else []
                 index += 1
                 continue
             if word in ("using",) or (

@@ -28,6 +28,8 @@ _OPENERS = re.compile(
     r"painting|pov|angle|perspective|sequence|montage|recording|still|gif|sketch|macro|panorama|snapshot)"
     r"(?: (?:shot|view|video|footage|scene|clip))? "
     r"(?:of|showing|shows|where|in which|depicting|depicts|captures|capturing|featuring|features|with)\b\s*|"
+    r"(?:a |the )?(?:slow |gentle |smooth )?(?:zoom|push|dolly|pan|tilt)(?:s|ing)? (?:in|out|over|across|down|up)"
+    r"(?: (?:on|to|from|towards?))?\b\s*|"
     r"there (?:is|are)\b\s*|(?:we|you|one)(?: can)? see\b\s*)",
     re.IGNORECASE,
 )
