@@ -437,8 +437,8 @@ def _without_object(deed: Deed, verb: str, known: Vocabulary, unread: list[str])
                 continue
             noun = nouns[0]
             place = noun.head in known.words["places"] and not noun.pronoun
-            part = noun.head in known.pairs["parts"] and noun.owner is None and "of" not in noun.words
-            body = part or (prep == "with" and _thing_used(noun, known))
+            own = noun.head in known.pairs["parts"] and noun.owner is None and "of" not in noun.words
+            body = own or (prep == "with" and _thing_used(noun, known))
             if (place and not _thing_like(phrase, noun)) or body:
                 continue
             part = _part(deed, known)
