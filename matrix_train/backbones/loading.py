@@ -67,10 +67,26 @@ def load_backbone(folder: Path, dtype: torch.dtype) -> Backbone:
     import diffusers
 
     row = by_name(architecture(folder))
-    scheduler_class = json.loads(read_text(folder / "scheduler" / "scheduler_config.json"))["_class_name"]
-    scheduler = getattr(diffusers, scheduler_class).from_pretrained(folder, subfolder="scheduler")
     transformer = getattr(diffusers, row.transformer).from_pretrained(folder, subfolder="transformer", dtype=dtype)
-    return row.wrap(transformer, scheduler)
+    return row.wrap(transformer, _scheduler(folder))
+
+
+def load_outline(folder: Path) -> Backbone:
+    """Return the transformer of a pipeline folder behind the protocol, its shapes without its weights: all that encoding asks."""
+    import diffusers
+
+    row = by_name(architecture(folder))
+    kind: Any = getattr(diffusers, row.transformer)
+    with torch.device("meta"):
+        transformer = kind.from_config(kind.load_config(folder, subfolder="transformer"))
+    return row.wrap(transformer, _scheduler(folder))
+
+
+def _scheduler(folder: Path) -> Any:
+    import diffusers
+
+    kind = json.loads(read_text(folder / "scheduler" / "scheduler_config.json"))["_class_name"]
+    return getattr(diffusers, kind).from_pretrained(folder, subfolder="scheduler")
 
 
 def load_pipeline(folder: Path, dtype: torch.dtype, **parts: Any) -> Any:
