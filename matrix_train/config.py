@@ -62,8 +62,8 @@ class DataConfig(Record):
     stride: int = field(default=1, metadata=LATER)
     """Take every n-th frame at that rate."""
     window: str = field(default="start", metadata=LATER)
-    """Which part of a clip that is longer: ``start``: from its first frame, several ones evenly spread behind it; ``random``: drawn
-    once from the clip's id, so that every seed shares a cache."""
+    """Which part of a longer clip: ``start``: from its first frame, several ones evenly spread behind it; ``random``: drawn once
+    from the clip's id, so that every seed shares a cache."""
     windows: int = field(default=1, metadata=LATER)
     """Windows of a clip at most, each a training clip of its own; a clip that has not as many different ones gives fewer."""
     bad_limit: float = field(default=0.05, metadata=LATER)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -19,14 +20,13 @@ from matrix_train.cli.options import answer, json_option
 @click.option("--all", "every", is_flag=True, help="Print every fault, not a line for each kind.")
 @json_option
 @click.pass_context
-def command(
-    ctx: click.Context, *, dataset: Path, frames: int, model: str, fps: float | None, stride: int, every: bool, as_json: bool
-) -> None:
+def command(ctx: click.Context, *, dataset: Path, model: str, every: bool, as_json: bool, **seen: Any) -> None:
     """Count the faults of DATASET by kind, or name them all; exit 3 when a clip cannot be trained on."""
     from matrix_train.data.checking import check_dataset, summary
     from matrix_train.data.windows import Timing
 
-    offsets, notes, rate = None, [], fps or 0.0
+    offsets, notes, frames, fps = None, [], int(seen["frames"]), seen["fps"]
+    rate = fps or 0.0
     if model:
         from matrix_train.backbones.files import resolve
         from matrix_train.backbones.load_encoders import load_offsets
@@ -34,11 +34,10 @@ def command(
 
         rate = rate_of(resolve(model)) if fps is None else fps
         offsets, notes = load_offsets(resolve(model)), shape_notes(resolve(model), frames, ())
-    clips, faults = check_dataset(dataset, frames, offsets, Timing(frames=frames, fps=rate, stride=stride))
+    clips, faults = check_dataset(dataset, frames, offsets, Timing(frames=frames, fps=rate, stride=seen["stride"]))
     usable = clips - len({fault.clip for fault in faults if fault.fatal})
-    lines = (
-        [f"{fault.clip}: {'' if fault.fatal else 'note: '}{fault.what}" for fault in faults] if every else summary(faults, clips)
-    )
+    named = [f"{fault.clip}: {'' if fault.fatal else 'note: '}{fault.what}" for fault in faults]
+    lines = named if every else summary(faults, clips)
     lines += [f"note: {note}" for note in notes]
     lines.append(f"{usable} of {clips} clips can be trained on")
     result = {"clips": clips, "usable": usable, "faults": [fault.to_json() for fault in faults], "notes": notes}

@@ -121,7 +121,7 @@ def mask_tracks(root: Path, clip: Clip) -> dict[str, Masks]:
 
 
 def stated_rate(root: Path, clip: Clip) -> float | None:
-    """Return the frames per second that a clip's stored tracks state; None where they state none. Raises as `mask_tracks` does."""
+    """Return the frames per second that a clip's stored tracks state, None where they state none; raises as `mask_tracks`."""
     if not clip.tracks:
         return None
     path = inside(root, clip.tracks, "tracks")

@@ -1,4 +1,4 @@
-"""From a clip to the files of its windows in a cache: frames, masks and text at the same moments, through the encoders, to disk."""
+"""From a clip to the files of its windows in a cache: frames, masks and text of the same moments, through the encoders."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ def sizes_of(config: Config) -> tuple[tuple[int, int], ...]:
 
 
 def path_of(folder: Path, clip: Clip, window: int = 0) -> Path:
+    """Return where a window of a clip is cached."""
     # Ids may hold any characters; the name on disk must not.
     return folder / f"{sha256_json([clip.id, window] if window else clip.id)[:24]}.safetensors"
 

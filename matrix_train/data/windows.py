@@ -11,6 +11,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 
 from intergeneval.ids import sha256_json
 from matrix_train.backbones.files import resolve
@@ -102,8 +103,9 @@ def too_short(timing: Timing, clip: ClipTime) -> str:
         )
     seconds = (timing.frames - 1) * step
     return (
-        f"{clip.count} frames in {last:.3g} seconds; {timing.frames} frames at {timing.fps / timing.stride:g} a second (data.frames, "
-        f"data.fps) take {seconds:.3g}: set a higher data.fps, or data.resample = false to take its frames one by one"
+        f"{clip.count} frames in {last:.3g} seconds; {timing.frames} frames at {timing.fps / timing.stride:g} a second "
+        f"(data.frames, data.fps) take {seconds:.3g}: "
+        "set a higher data.fps, or data.resample = false to take its frames one by one"
     )
 
 
@@ -125,7 +127,7 @@ def is_resampled(timing: Timing, clip: ClipTime, windows: Sequence[Picks]) -> bo
     """Whether other frames are taken than by counting them off, since the clip has another rate."""
     if not by_time(timing, clip):
         return False
-    return any(later - before != timing.stride for picks in windows for before, later in zip(picks, picks[1:], strict=False))
+    return any(later - before != timing.stride for picks in windows for before, later in pairwise(picks))
 
 
 def of_masks(picks: Picks, clip: ClipTime, count: int, rate: float | None) -> Picks | None:
@@ -155,5 +157,5 @@ def _step(timing: Timing, clip: ClipTime) -> float:
 
 
 def _slack(clip: ClipTime) -> float:
-    """Return by how much the last moment may lie behind the last frame: half of the clip's own step, where rates differ little."""
+    """Return by how much the last moment may lie behind the last frame: half of the clip's step, where rates differ little."""
     return _NOTHING if clip.rate is None else 0.5 / clip.rate - _NOTHING

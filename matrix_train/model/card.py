@@ -69,7 +69,7 @@ def _loading(info: AdapterInfo) -> str:
         return own + (whole if info.rank else " It changes nothing: the base was not trained.")
     return (
         f"{own} Set `id_map` before each video: the input\nprojection was grown by {info.channels} channels for it and "
-        "trained on.\n\n`pipeline.load_lora_weights` of plain diffusers gives the LoRA alone, on the base's own input projection: "
-        "another model than\nthe one that was trained. `matrix-train export` writes a file that plain diffusers loads whole, "
-        "without the id map, and says what\nis lost."
+        "trained on.\n\n`pipeline.load_lora_weights` of plain diffusers gives the LoRA alone, on the base's own input "
+        "projection: another model than\nthe one that was trained. `matrix-train export` writes a file that plain diffusers "
+        "loads whole, without the id map, and\nsays what is lost."
     )
