@@ -339,11 +339,16 @@ def differences(before: Config, now: Config) -> list[tuple[str, Any, Any]]:
     """Return the fields in which two configs differ, each as its dotted name with both values."""
     sections = ((part.name, getattr(before, part.name), getattr(now, part.name)) for part in fields(Config))
     return [
-        (f"{name}.{item.name}", getattr(one, item.name), getattr(other, item.name))
+        (f"{name}.{item.name}", _listed(getattr(one, item.name)), _listed(getattr(other, item.name)))
         for name, one, other in sections
         for item in fields(one)
         if getattr(one, item.name) != getattr(other, item.name)
     ]
+
+
+def _listed(value: Any) -> Any:
+    """Return a value as it stands in the file."""
+    return list(value) if isinstance(value, tuple) else value
 
 
 def dump(config: Config) -> str:

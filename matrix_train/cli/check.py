@@ -20,7 +20,7 @@ from matrix_train.cli.options import answer, json_option
 @click.option("--all", "every", is_flag=True, help="Print every fault, not a line for each kind.")
 @json_option
 @click.pass_context
-def command(ctx: click.Context, *, dataset: Path, model: str, every: bool, as_json: bool, **seen: Any) -> None:
+def command(ctx: click.Context, /, *, dataset: Path, model: str, every: bool, as_json: bool, **seen: Any) -> None:
     """Count the faults of DATASET by kind, or name them all; exit 3 when a clip cannot be trained on."""
     from matrix_train.data.checking import check_dataset, summary
     from matrix_train.data.windows import Timing

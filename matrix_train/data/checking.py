@@ -157,7 +157,8 @@ def check_clip(root: Path, clip: Clip, frames: int) -> list[Fault]:
 def examine(root: Path, clip: Clip, timing: Timing, *, masks: bool = True) -> Examined:
     """Look at a clip that is to be trained on under `timing`; without `masks` at its frames alone."""
     said: list[_Said] = _check_text(clip) if masks else []
-    size, time, windows, resampled = None, None, (), False
+    windows: tuple[Picks, ...] = ()
+    size, time, resampled = None, None, False
     try:
         size, time = _walk(root, clip)
         why = too_short(timing, time)
@@ -169,7 +170,8 @@ def examine(root: Path, clip: Clip, timing: Timing, *, masks: bool = True) -> Ex
         said += _check_time(clip, timing, time, resampled=resampled)
     except (MediaError, ConfigError, RecordError) as error:
         said.append(("video", str(error), True))
-    tracks, rate = {}, None
+    tracks: dict[str, Masks] = {}
+    rate = None
     if masks:
         tracks, rate, more = _check_masks(root, clip, size, time)
         said += more

@@ -208,7 +208,9 @@ class Run:
         Where the loss or the gradient is not finite on any process, none of them takes the step.
         """
         config, accelerator = self.config, self.accelerator
-        place, seen, odd, clips = accelerator.process_index, [], [], []
+        place, seen = accelerator.process_index, []
+        odd: list[str] = []
+        clips: list[str] = []
         for group in self.optimiser.param_groups:
             group["lr"] = group["peak"] * learning_factor(step, config.train)
         for part in range(config.train.accumulate):
