@@ -89,6 +89,21 @@ def _scheduler(folder: Path) -> Any:
     return getattr(diffusers, kind).from_pretrained(folder, subfolder="scheduler")
 
 
+def stored_tensors(folder: Path, names: Iterable[str]) -> dict[str, torch.Tensor]:
+    """Return tensors of a pipeline folder's transformer by name, without reading the others. Raises ConfigError."""
+    from safetensors import safe_open
+
+    wanted, found = set(names), {}
+    for path in sorted((folder / "transformer").glob("*.safetensors")):
+        with safe_open(str(path), framework="pt") as stream:
+            for name in wanted & set(stream.keys()):
+                found[name] = stream.get_tensor(name)
+    if set(found) != wanted:
+        missing = sorted(wanted - set(found))
+        raise ConfigError(f"{folder}: no safetensors file of its transformer holds {missing[0]}")
+    return found
+
+
 def load_pipeline(folder: Path, dtype: torch.dtype, **parts: Any) -> Any:
     """Load a pipeline for sampling; `parts` stand in for components of its own, None leaving one out."""
     import diffusers
