@@ -170,7 +170,7 @@ def _card(path: Path, info: AdapterInfo, modules: int) -> str:
     return (
         f"# An adapter for {info.base}\n\n"
         f"Brought back from `{path.name}` by `matrix-train import`: LoRA of rank {info.rank} and alpha {info.alpha} on {modules} "
-        f"modules of {info.backbone}, for\n{info.frames} frames of {info.size[1]}x{info.size[0]}. An id map that it may have been "
-        "trained with is not in it.\n\n"
+        f"modules of {info.backbone}, for\n{info.frames} frames of {info.size[1]}x{info.size[0]}. An id map that it may have "
+        "been trained with is not in it.\n\n"
         "`matrix_train.load_matrix` and `pipeline.load_lora_weights` of plain diffusers give it whole.\n"
     )
