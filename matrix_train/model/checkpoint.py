@@ -325,7 +325,9 @@ def check_config(folder: Path, config: configs.Config, processes: int = 1) -> li
         )
     for name, was, now in configs.differences(before, config):
         changed.append(name)
-        if name not in MAY_CHANGE and not (name == "train.batch" and even and began != processes):
+        # Before clips had a rate, a study's own were taken one by one, which is the rate that it names now.
+        named = began is None and name == "data.fps"
+        if name not in MAY_CHANGE and not named and not (name == "train.batch" and even and began != processes):
             raise ConfigError(
                 f"{folder}: {name} was {was!r} and is now {now!r}; "
                 "a run goes on with the config it began with, so give --out another folder"

@@ -34,7 +34,10 @@ CLASSES = {
     "wan": WanImageToVideoPipeline,
     "hunyuan": HunyuanVideoImageToVideoPipeline,
 }
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+# diffusers fills the image branch of Wan with zero adapters, and peft remarks that the config does not list them.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore:While injecting the PEFT adapters:RuntimeWarning"
+)
 
 
 @pytest.fixture(scope="module")
@@ -100,8 +103,8 @@ def test_a_fresh_process_without_this_package_loads_an_export(places, tmp_path):
     script.write_text(PLAIN)
     done = subprocess.run(
         [sys.executable, "-P", str(script), str(places / "cogvideox"), str(tmp_path)],
-        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"}, check=False, capture_output=True, text=True,
-        cwd="/",
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"}, cwd="/",
+        check=False, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     assert distance(torch.from_numpy(np.load(tmp_path / "out.npy")), wanted) < 1e-5
@@ -306,7 +309,7 @@ def test_equal_trainings_write_equal_files_in_processes_of_different_hash_seeds(
             check=False,
             capture_output=True,
             text=True,
-        )
+        )  # fmt: skip
         assert done.returncode == 0, done.stderr[-2000:]
         hashes.add(tuple((path.name, path.read_bytes()) for path in sorted(out.iterdir())))
     assert len(hashes) == 1
