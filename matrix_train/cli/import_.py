@@ -17,12 +17,11 @@ from matrix_train.cli.options import answer, json_option
 @click.option("--height", type=click.IntRange(min=16), help="Height of its videos, where the base does not tell.")
 @click.option("--width", type=click.IntRange(min=16), help="Width of its videos, where the base does not tell.")
 @json_option
-def command(
-    *, file: Path, out: Path, base: str, frames: int | None, height: int | None, width: int | None, as_json: bool
-) -> None:
+def command(*, file: Path, out: Path, base: str, frames: int | None, as_json: bool, **sides: int | None) -> None:
     """Write FILE, in the names of diffusers, kohya's tools or ComfyUI, as an adapter folder."""
     from matrix_train.model.bring_back import bring_back
 
+    height, width = sides["height"], sides["width"]
     if (height is None) != (width is None):
         raise click.UsageError("give --height and --width, or neither")
     size = None if height is None or width is None else (height, width)
