@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -278,7 +279,16 @@ def save_state(folder: Path, progress: Progress, optimiser: torch.optim.Optimize
     state = {name: getattr(progress, name) for name in ("step", "skipped", "processes", "asked")}
     with growing(folder / STATE) as path, path.open("wb") as stream:
         # Through an open file: the archive inside would be called by the name of the file, which is a passing one.
-        torch.save({**state, "optimiser": optimiser.state_dict()}, stream)
+        torch.save(_alike({**state, "optimiser": optimiser.state_dict()}), stream)
+
+
+def _alike(value: Any) -> Any:
+    """Return the same value of objects that share nothing but words: a pickle says which are one, and a loaded state has others."""
+    if isinstance(value, dict):
+        return {sys.intern(key) if isinstance(key, str) else key: _alike(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)([_alike(item) for item in value])
+    return value
 
 
 def load_state(folder: Path, optimiser: torch.optim.Optimizer) -> Progress:
