@@ -283,7 +283,7 @@ def save_state(folder: Path, progress: Progress, optimiser: torch.optim.Optimize
 
 
 def _alike(value: Any) -> Any:
-    """Return the same value of objects that share nothing but words: a pickle says which are one, and a loaded state has others."""
+    """Return the same value of objects that share nothing but words: a pickle says which are one, and a loaded one has others."""
     if isinstance(value, dict):
         return {sys.intern(key) if isinstance(key, str) else key: _alike(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
