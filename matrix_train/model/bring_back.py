@@ -16,8 +16,9 @@ from intergeneval.records.disk import growing_folder, write_atomically
 from matrix_train.backbones.files import look_up
 from matrix_train.backbones.loading import load_outline, told_shape
 from matrix_train.backbones.table import by_name
+from matrix_train.model.adapter_info import AdapterInfo
 from matrix_train.model.card import CARD
-from matrix_train.model.checkpoint import CONFIG, LORA, MARK, REST, SCHEMA, AdapterInfo
+from matrix_train.model.checkpoint import CONFIG, LORA, MARK, REST, SCHEMA
 from matrix_train.model.export import COMFY, KOHYA, OURS, diffusers_file, rows_of
 from matrix_train.model.lora_files import METADATA, PREFIX, settings_of
 from matrix_train.model.parts import Pair, parted

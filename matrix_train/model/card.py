@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from matrix_train.config import Config
-
-if TYPE_CHECKING:
-    from matrix_train.model.checkpoint import AdapterInfo
+from matrix_train.model.adapter_info import AdapterInfo
 
 CARD = "README.md"
 

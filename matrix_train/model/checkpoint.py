@@ -23,10 +23,10 @@ from peft.utils import get_peft_model_state_dict
 from torch import Tensor
 
 from intergeneval.errors import ConfigError, RecordError
-from intergeneval.records import Record
 from intergeneval.records.disk import growing, read_text, write_atomically
 from matrix_train import config as configs
 from matrix_train.backbones.loading import architecture_of, save_lora
+from matrix_train.model.adapter_info import AdapterInfo
 from matrix_train.model.aligned import AlignedModel, load_trainable
 from matrix_train.model.card import CARD, card
 from matrix_train.model.conditioning import GrownProjection, IdMapInput, grow
@@ -46,36 +46,6 @@ MAY_CHANGE = {
     *("train.skip_limit", "data.prefetch", "data.bad_limit"),
 }
 """What a resumed run may set anew: where things lie, how long it goes on, and what leaves the losses as they are."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdapterInfo(Record):
-    """The mark of an adapter folder."""
-
-    schema: int
-    """Version of the folder's format."""
-    backbone: str
-    """Name of the backbone it was trained on."""
-    base: str
-    """Path or hub id of the base pipeline."""
-    id_map: str
-    """Kind of first-frame conditioning: palette, target or none."""
-    projection: str
-    """Dotted name of the grown input projection; empty where it was not grown."""
-    channels: int
-    """Extra input channels."""
-    channel_axis: int
-    """Axis of the channels in the transformer's input."""
-    steps: int
-    """Optimiser steps it was trained for."""
-    rank: int
-    """LoRA rank."""
-    alpha: int
-    """LoRA alpha; the scale is alpha / rank."""
-    frames: int
-    """Frames it was trained with."""
-    size: tuple[int, int]
-    """Height and width it was trained with, in pixels."""
 
 
 def save(model: AlignedModel, folder: Path, steps: int, *, fold_alpha: bool = False, held_out: Sequence[str] = ()) -> None:

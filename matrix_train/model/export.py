@@ -21,7 +21,8 @@ from intergeneval.records.disk import read_text
 from matrix_train.backbones.files import look_up, resolve
 from matrix_train.backbones.loading import load_outline, stored_tensors
 from matrix_train.backbones.table import by_name
-from matrix_train.model.checkpoint import CONFIG, LORA, REST, AdapterInfo, read_info
+from matrix_train.model.adapter_info import AdapterInfo
+from matrix_train.model.checkpoint import CONFIG, LORA, REST, read_info
 from matrix_train.model.lora_files import METADATA, PREFIX, LoraSettings, check_fits, settings_of
 from matrix_train.model.parts import Pair, as_pair, joined
 from matrix_train.model.tensor_files import read_metadata, read_tensors, write_tensors
