@@ -76,6 +76,9 @@ class Noising(Protocol):
     def loss(self, predicted: Tensor, clean: Tensor, noise: Tensor, time_B: Tensor) -> Tensor:
         """Return the denoising loss of each clip, shape (B,), in fp32."""
 
+    def weight(self, time_B: Tensor) -> Tensor:
+        """Return how much the training recipe lets each timestep weigh, shape (B,), fp32, with a mean of 1 over all timesteps."""
+
 
 class Backbone(Protocol):
     """One video diffusion transformer with everything the alignment must know of it."""

@@ -164,7 +164,7 @@ def collate(
         for place, item in enumerate(cached)
         for slot, entry in enumerate(item.entries)
     )
-    masks = "coarse" if config.loss.kind == "mass" else "masks"
+    masks = "masks" if config.loss.kind == "decoder" else "coarse"
     return Batch(
         clips=tuple(item.id for item in cached),
         clean=torch.stack(clean),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -39,6 +39,7 @@ SCHEMA = 1
 MAY_CHANGE = {
     *("model.path", "model.gradient_checkpointing", "data.path", "data.cache", "decoder.maps_per_call"),
     *("train.steps", "train.save_every", "train.validate_every", "train.validate_clips", "train.log_every"),
+    *("train.trackers", "heldout.every", "heldout.timesteps"),
 }
 """What a resumed run may set anew: where things lie, how long it goes on, and what leaves the losses as they are."""
 
@@ -98,7 +99,7 @@ def save(model: AlignedModel, folder: Path, steps: int, *, fold_alpha: bool = Fa
         base=config.model.path,
         id_map=config.condition.id_map,
         projection="" if model.projection is None else model.backbone.projection,
-        channels=0 if model.projection is None else model.backbone.latent_channels,
+        channels=0 if model.projection is None else model.projection.grown.shape[1],
         channel_axis=model.backbone.channel_axis,
         steps=steps,
         rank=config.lora.rank if model.adapted else 0,
@@ -144,6 +145,10 @@ def restore(model: AlignedModel, folder: Path) -> None:
     for name, item in read_tensors(folder / REST).items():
         kind, leaf = name.split(".", 1)
         state[name if kind == "heads" else f"transformer.{info.projection}.{leaf}"] = item
+    if model.config.condition.projection == "grown":
+        # The base's own part is written for whoever samples; here it stands in the model and is frozen.
+        for leaf in ("weight", "bias"):
+            state.pop(f"transformer.{info.projection}.{leaf}", None)
     load_trainable(model, state, str(folder))
 
 
@@ -234,27 +239,51 @@ def read_info_or_lora(folder: Path) -> tuple[int, int]:
     return int(rank), int(alpha)
 
 
-def save_state(folder: Path, step: int, optimiser: torch.optim.Optimizer) -> None:
-    """Write what a resumed run needs beside the tensors: step and optimiser; everything random follows from the step."""
+def save_state(folder: Path, step: int, optimiser: torch.optim.Optimizer, more: Mapping[str, Any] | None = None) -> None:
+    """Write what a resumed run needs beside the tensors: step and optimiser; everything random follows from the step.
+
+    `more` is what other parts of the loop keep, by name; tensors, numbers and mappings of those.
+    """
     with growing(folder / STATE) as path:
-        torch.save({"step": step, "optimiser": optimiser.state_dict()}, path)
+        torch.save({"step": step, "optimiser": optimiser.state_dict(), **(more or {})}, path)
 
 
-def load_state(folder: Path, optimiser: torch.optim.Optimizer) -> int:
-    """Put the optimiser back and return the number of finished steps."""
+def load_state(folder: Path, optimiser: torch.optim.Optimizer, more: dict[str, Any] | None = None) -> int:
+    """Put the optimiser back and return the number of finished steps; what else was kept is put into `more`."""
     path = folder / STATE
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, EOFError, RuntimeError, UnpicklingError):
         raise ConfigError(f"{path}: is damaged; delete {folder} to go on from the checkpoint before it") from None
     optimiser.load_state_dict(state["optimiser"])
+    if more is not None:
+        more.update({name: item for name, item in state.items() if name not in ("step", "optimiser")})
     return int(state["step"])
+
+
+def _whole(config: configs.Config) -> dict[str, dict[str, Any]]:
+    """Return every field of a config, those too that are left out of its JSON."""
+    found = {}
+    for section in fields(config):
+        part = getattr(config, section.name)
+        values = {item.name: getattr(part, item.name) for item in fields(part)}
+        found[section.name] = {name: list(item) if isinstance(item, tuple) else item for name, item in values.items()}
+    return found
+
+
+def _written(path: Path) -> dict[str, dict[str, Any]]:
+    """Return every field of a checkpoint's config. One from before clips were held out held none out."""
+    table = configs.read_table(path)
+    found = _whole(configs.parse(table, where=str(path)))
+    if "heldout" not in table:
+        found["heldout"]["share"] = 0.0
+    return found
 
 
 def check_config(folder: Path, config: configs.Config) -> list[str]:
     """Return the fields that differ from a checkpoint's config and may. Raises ConfigError for any other difference."""
-    before, changed = configs.load(folder / CONFIG).to_json(), []
-    for section, values in config.to_json().items():
+    before, changed = _written(folder / CONFIG), []
+    for section, values in _whole(config).items():
         for key, value in values.items():
             if value == before[section][key]:
                 continue
