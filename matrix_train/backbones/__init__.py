@@ -100,6 +100,14 @@ class Backbone(Protocol):
         """Mean and deviation of the logarithm of the noise that its recipe puts on first frames (-1..1); None: it puts none."""
 
     @property
+    def image_dropout(self) -> float:
+        """Share of clips whose first frame its recipe leaves away."""
+
+    @property
+    def text_holds_picture(self) -> bool:
+        """Whether its text sequence holds tokens of the clip's first frame."""
+
+    @property
     def layers(self) -> int:
         """Number of blocks; layer indices run from 0."""
 

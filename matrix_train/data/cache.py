@@ -30,6 +30,7 @@ from matrix_train.backbones.load_encoders import Encoder, Frames
 from matrix_train.config import Config
 from matrix_train.data.checking import check_clip, cut_notes
 from matrix_train.data.clips import ROLE_ORDER, Clip, inside, mask_folder, mask_tracks, misread
+from matrix_train.data.empty_text import cache_empty_text, is_wanted
 from matrix_train.model.conditioning import palette_picture, target_picture
 from matrix_train.roles import token_indices
 from matrix_train.targets import Masks, Window, latent_frames, of_role, on_tokens, pack, resize
@@ -142,6 +143,8 @@ def precompute(
         shift, factor = encoder.scaling()
         key = {**key, "shift": shift.tolist(), "factor": factor.tolist()}
         write_atomically(folder / INDEX, json.dumps(key, indent=1) + "\n")
+    if is_wanted(config, backbone):
+        cache_empty_text(folder, config, encoder)
     made = 0
     for number, clip in enumerate(clips, 1):
         path, digest = _path(folder, clip), clip_digest(root, clip)

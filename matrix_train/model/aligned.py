@@ -42,8 +42,8 @@ WITHOUT_DECODER = ("mass", "log_mass")
 class AlignedModel(nn.Module):
     """Denoising plus alignment: forward(batch) returns ``loss``, ``maps``, ``predicted`` and, detached, ``terms`` of the batch.
 
-    ``parts`` are the losses that the loss is the weighted sum of, by name; `weights` are the alignment losses' and may be set anew
-    before each step. ``clips`` has every term as (B,), NaN for a clip that has no role of that kind.
+    ``parts`` are the losses that the loss is the weighted sum of, by name; `weights` are the alignment losses' and may be set
+    anew before each step. ``clips`` has every term as (B,), NaN for a clip that has no role of that kind.
     """
 
     def __init__(self, backbone: Backbone, config: Config) -> None:

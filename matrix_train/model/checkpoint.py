@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -294,6 +294,19 @@ def check_config(folder: Path, config: configs.Config) -> list[str]:
                     "a run goes on with the config it began with, so give --out another folder"
                 )
     return changed
+
+
+def holding_as_begun(config: configs.Config, out: Path) -> configs.Config:
+    """Return the config of a run that goes on: one that began before clips were held out goes on with all of them."""
+    found = latest(out)
+    if found is None or "heldout" in configs.read_table(found / CONFIG):
+        return config
+    return replace(config, heldout=replace(config.heldout, share=0.0))
+
+
+def step_of(folder: Path) -> int:
+    """Return the number of finished steps of a checkpoint, as its folder is called."""
+    return int(folder.name.rpartition("-")[2])
 
 
 def latest(out: Path) -> Path | None:

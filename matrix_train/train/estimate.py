@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from matrix_train.backbones import Backbone
 from matrix_train.alignment import TIMES
+from matrix_train.backbones import Backbone
 from matrix_train.config import Config, ReadoutConfig
 from matrix_train.model.aligned import AlignedModel
 from matrix_train.model.batch import Batch

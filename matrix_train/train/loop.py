@@ -26,10 +26,17 @@ from matrix_train.config import Config, TrainConfig
 from matrix_train.data.batches import Batches
 from matrix_train.data.cache import check_key, folder_of, key_of, notes_of, precompute, sizes_of
 from matrix_train.data.checking import read_dataset
+from matrix_train.data.empty_text import is_wanted
+from matrix_train.data.holding import held_out, holding_note
 from matrix_train.model import checkpoint
 from matrix_train.model.aligned import AlignedModel
+from matrix_train.train.average import Average
+from matrix_train.train.balance import Balance, gradient_norms
 from matrix_train.train.estimate import estimate
+from matrix_train.train.heldout import Heldout, read_verdict, write_verdict
+from matrix_train.train.trackers import checked_trackers
 from matrix_train.train.validate import validate
+from matrix_train.train.verdict import Verdict
 
 BINS = 10
 """Timestep bins in which every term is logged."""
@@ -50,6 +57,8 @@ class Fitted:
     """Loss of the last step; None when no step was left to do."""
     seconds_per_step: float | None
     """Mean wall time of a step of this run."""
+    verdict: Verdict | None = None
+    """What held-out clips say of it beside the base; None where none is held out."""
 
 
 def learning_factor(step: int, train: TrainConfig) -> float:
@@ -63,12 +72,26 @@ def learning_factor(step: int, train: TrainConfig) -> float:
 def make_optimiser(model: AlignedModel, train: TrainConfig) -> torch.optim.AdamW:
     """Return AdamW over the trained groups, each with its own peak rate."""
     groups = [
-        {"params": [item for _, item in members], "peak": train.decoder_rate if name == "decoder" else train.rate}
+        {
+            "params": [item for _, item in members],
+            "peak": train.decoder_rate if name == "decoder" else train.rate,
+            **_tied(name, train),
+        }
         for name, members in model.groups().items()
     ]
     if not groups and train.steps:
         raise ConfigError("this config trains nothing: it has no adapter, no id map and no decoder; set train.steps = 0")
     return torch.optim.AdamW(groups or [{"params": [], "peak": train.rate}], lr=train.rate, weight_decay=train.weight_decay)
+
+
+def _tied(name: str, train: TrainConfig) -> dict[str, float]:
+    """Return the peak rate of a group after the warm-up, where it is another."""
+    return {"later": train.rate} if name == "decoder" and train.tie_decoder else {}
+
+
+def peak_of(group: Mapping[str, Any], step: int, train: TrainConfig) -> float:
+    """Return the peak rate of an optimiser's group at a step."""
+    return float(group["peak"] if step < train.warmup else group.get("later", group["peak"]))
 
 
 def prepare_cache(config: Config, folder: Path, backbone: Any, accelerator: Accelerator, say: Say) -> None:
@@ -88,13 +111,14 @@ class Run:
     """One training run in one folder."""
 
     def __init__(self, config: Config, out: Path, say: Say = lambda _: None, *, fold_alpha: bool = False) -> None:
+        config = checkpoint.holding_as_begun(config, out)
         self.config, self.out, self.say, self._fold = config, out, say, fold_alpha
         try:
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(f"--out {out}: the folder cannot be made ({error.strerror})") from None
         self.accelerator = Accelerator(
-            gradient_accumulation_steps=config.train.accumulate, log_with="tensorboard", project_dir=str(out)
+            gradient_accumulation_steps=config.train.accumulate, log_with=checked_trackers(config.train), project_dir=str(out)
         )
         started = int(os.environ.get("WORLD_SIZE", "1"))
         if started != self.accelerator.num_processes:
@@ -110,14 +134,22 @@ class Run:
         # Layers and widths that cannot be are told before hours of encoding.
         self.model = AlignedModel(self.backbone, config).train()
         self.optimiser = make_optimiser(self.model, config.train)
+        self.balance = Balance(self.model.weights, config.loss.balance, config.train.log_every)
+        self.average = Average(self.model, config.train.ema)
+        self.heldout: Heldout | None = None
         if config.train.steps:
+            is_wanted(config, self.backbone)
             # The base arm trains nothing and needs no clips.
             prepare_cache(config, self.folder, self.backbone, self.accelerator, self._tell)
             clips = read_dataset(Path(config.data.path))
+            held = held_out(clips, config.heldout)
+            self._tell(f"note: {holding_note(len(clips), len(held), config.heldout)}")
             self.batches = Batches(
                 config, self.backbone, clips, folder_of(config),
-                processes=self.accelerator.num_processes, device=self.accelerator.device,
+                processes=self.accelerator.num_processes, device=self.accelerator.device, held=held,
             )  # fmt: skip
+            if held:
+                self.heldout = Heldout(self.model, self.batches, config.heldout, self.accelerator)
 
     def _tell(self, line: str) -> None:
         if self.accelerator.is_main_process:
@@ -127,22 +159,32 @@ class Run:
         """Train to the configured number of steps, from the newest checkpoint of the folder where there is one."""
         config, accelerator = self.config, self.accelerator
         found = checkpoint.latest(self.out)
+        if self.heldout is not None and (found is None or checkpoint.step_of(found) < config.train.steps):
+            self.model.to(accelerator.device)
+            self.heldout.see_base()
         if found is not None:
             for name in checkpoint.check_config(found, config):
                 self._tell(f"note: {name} is not what {found} was made with")
             checkpoint.restore(self.model, found)
         wrapped = accelerator.prepare_model(self.model)
         optimiser = accelerator.prepare_optimizer(self.optimiser)
-        done = 0 if found is None else checkpoint.load_state(found, self.optimiser)
+        kept: dict[str, Any] = {}
+        done = 0 if found is None else checkpoint.load_state(found, self.optimiser, kept)
+        self.balance.restore(kept)
+        self.model.weights = self.balance.weights
         if done:
+            self.average.restore(kept, str(found))
             self._tell(f"going on from {found} after {done} steps")
-        accelerator.init_trackers("tensorboard")
+        # TensorBoard's files have always lain in a folder of that name; for the others it is the project's.
+        accelerator.init_trackers("tensorboard" if config.train.trackers == ("tensorboard",) else "matrix-train")
         self._estimate()
         began, first, loss = time.monotonic(), done, None
         try:
             for step in range(done, config.train.steps):
                 terms = self._step(wrapped, optimiser, step)
                 loss = terms["loss"]
+                self.average.follow(step)
+                terms |= self._look(step + 1)
                 self._log(step, terms, time.monotonic() - began, step + 1 - first)
                 self._keep(step + 1)
         except torch.OutOfMemoryError:
@@ -154,10 +196,25 @@ class Run:
             accelerator.end_training()
         final = self.out / "adapter"
         if accelerator.is_main_process:
-            checkpoint.save(self.model, final, max(done, config.train.steps), fold_alpha=self._fold)
+            with self.average.shown():
+                checkpoint.save(self.model, final, max(done, config.train.steps), fold_alpha=self._fold)
         steps = config.train.steps - first
         pace = (time.monotonic() - began) / steps if steps > 0 else None
-        return Fitted(folder=final, steps=max(done, config.train.steps), loss=loss, seconds_per_step=pace)
+        verdict = read_verdict(self.out, max(done, config.train.steps)) if self.heldout is not None else None
+        return Fitted(folder=final, steps=max(done, config.train.steps), loss=loss, seconds_per_step=pace, verdict=verdict)
+
+    def _look(self, done: int) -> dict[str, float]:
+        """Return what held-out clips say after so many steps, where it is time; keep the verdict."""
+        config = self.config
+        last, every = done == config.train.steps, config.heldout.every
+        if self.heldout is None or not (last or (every and done % every == 0)):
+            return {}
+        with self.average.shown():
+            told, verdict = self.heldout.see(done)
+        if self.accelerator.is_main_process:
+            write_verdict(self.out, verdict)
+        self._tell(f"step {done}/{config.train.steps}  {verdict.line()}")
+        return told
 
     def _estimate(self) -> None:
         if self.config.train.steps and self.accelerator.is_main_process:
@@ -170,7 +227,8 @@ class Run:
         config, accelerator = self.config, self.accelerator
         seen: list[dict[str, float]] = []
         for group in self.optimiser.param_groups:
-            group["lr"] = group["peak"] * learning_factor(step, config.train)
+            group["lr"] = peak_of(group, step, config.train) * learning_factor(step, config.train)
+        measured: dict[str, float] = {}
         for part in range(config.train.accumulate):
             batch = self.batches.draw(step, part, accelerator.process_index)
             batch = batch.to(accelerator.device, getattr(torch, config.model.dtype))
@@ -178,17 +236,32 @@ class Run:
                 output = wrapped(batch)
                 if not torch.isfinite(output["loss"]):
                     raise BackendError(f"the loss is {output['loss'].item()} at step {step} on clips {', '.join(batch.clips)}")
+                if part == 0 and self.balance.due(step):
+                    measured = self._measured(output["parts"])
+                if config.loss.balance:
+                    # The weights that the step goes by may be of its own measurement.
+                    output["loss"] = self.model.total(output["parts"])
+                    output["terms"]["loss"] = output["loss"].detach()
                 accelerator.backward(output["loss"])
                 if accelerator.sync_gradients:
                     norms = self._norms()
-                    accelerator.clip_grad_norm_(self._trained(), config.train.clip_norm)
+                    self._clip()
                 optimiser.step()
                 optimiser.zero_grad(set_to_none=True)
             seen.append({**_numbers(output["terms"]), **_bins(output["clips"], batch.time_B)})
-        return {**_mean(gather_object(seen)), **norms}
+        return {**_mean(gather_object(seen)), **norms, **measured}
 
-    def _trained(self) -> list[torch.nn.Parameter]:
-        return [item for members in self.model.groups().values() for _, item in members]
+    def _measured(self, parts: Mapping[str, torch.Tensor]) -> dict[str, float]:
+        """Measure the gradient of each loss on the adapter, as the mean over processes, and let the weights follow."""
+        adapter = [item for _, item in self.model.groups().get("lora", [])]
+        return self.balance.take(_mean(gather_object([gradient_norms(parts, adapter)])))
+
+    def _clip(self) -> None:
+        """Bound the norm of the gradient: of all that trains together, or of each group."""
+        groups = [[item for _, item in members] for members in self.model.groups().values()]
+        together = [[item for members in groups for item in members]]
+        for chosen in groups if self.config.train.clip_apart else together:
+            self.accelerator.clip_grad_norm_(chosen, self.config.train.clip_norm)
 
     def _norms(self) -> dict[str, float]:
         found = {}
@@ -199,7 +272,8 @@ class Run:
 
     def _log(self, step: int, terms: Mapping[str, float], seconds: float, steps: int) -> None:
         every = self.config.train.log_every
-        if not self.accelerator.is_main_process or ((step + 1) % every and step + 1 != self.config.train.steps):
+        looked = "heldout/change" in terms
+        if not self.accelerator.is_main_process or ((step + 1) % every and step + 1 != self.config.train.steps and not looked):
             return
         rate = self.optimiser.param_groups[0]["lr"]
         with (self.out / "log.jsonl").open("a", encoding="utf-8") as stream:
@@ -215,12 +289,14 @@ class Run:
         if done % train.save_every == 0 or done == train.steps:
             folder = self.out / f"checkpoint-{done:07d}"
             if self.accelerator.is_main_process:
-                checkpoint.save(self.model, folder, done)
-                checkpoint.save_state(folder, done, self.optimiser)
+                with self.average.shown():
+                    checkpoint.save(self.model, folder, done)
+                checkpoint.save_state(folder, done, self.optimiser, {**self.balance.state(), **self.average.state()})
             self.accelerator.wait_for_everyone()
         if train.validate_every and done % train.validate_every == 0:
             if self.accelerator.is_main_process:
-                validate(self.model, self.batches, self.folder, self.out / "validation" / f"{done:07d}")
+                with self.average.shown():
+                    validate(self.model, self.batches, self.folder, self.out / "validation" / f"{done:07d}")
             self.accelerator.wait_for_everyone()
 
 
