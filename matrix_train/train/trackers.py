@@ -11,7 +11,7 @@ from matrix_train.config import TrainConfig
 
 
 def checked_trackers(train: TrainConfig) -> list[Any]:
-    """Return the trackers of a config. Raises ConfigError for one whose package is missing, which accelerate leaves out unsaid."""
+    """Return the trackers of a config. Raises ConfigError where a package is missing, which accelerate leaves out unsaid."""
     available = {str(item) for item in get_available_trackers()}
     for name in train.trackers:
         if name not in available:
