@@ -76,6 +76,9 @@ class Noising(Protocol):
     def loss(self, predicted: Tensor, clean: Tensor, noise: Tensor, time_B: Tensor) -> Tensor:
         """Return the denoising loss of each clip, shape (B,), in fp32."""
 
+    def weight(self, time_B: Tensor) -> Tensor:
+        """Return how much the training recipe lets each timestep weigh, shape (B,), fp32, with a mean of 1 over all timesteps."""
+
 
 class Backbone(Protocol):
     """One video diffusion transformer with everything the alignment must know of it."""
@@ -95,6 +98,14 @@ class Backbone(Protocol):
     @property
     def image_noise(self) -> tuple[float, float] | None:
         """Mean and deviation of the logarithm of the noise that its recipe puts on first frames (-1..1); None: it puts none."""
+
+    @property
+    def image_dropout(self) -> float:
+        """Share of clips whose first frame its recipe leaves away."""
+
+    @property
+    def text_holds_picture(self) -> bool:
+        """Whether its text sequence holds tokens of the clip's first frame."""
 
     @property
     def layers(self) -> int:

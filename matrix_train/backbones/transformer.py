@@ -20,6 +20,8 @@ class DiffusersBackbone(ABC):
     """A diffusers transformer behind the backbone protocol; each architecture adds what is its own."""
 
     image_noise: tuple[float, float] | None = None
+    image_dropout: float = 0.0
+    text_holds_picture: bool = False
 
     def __init__(self, transformer: Any, noising: Noising) -> None:
         self._model = transformer

@@ -5,7 +5,8 @@ again for the few tokens that are needed, LoRA included. With non-reentrant chec
 recomputed graph, so gradients are exact; the hook is deaf while the blocks run a second time in the backward pass. Reentrant
 checkpointing would silently cut the gradient and is refused.
 
-Two readouts. ``logits``: mean over heads and set of q . k / sqrt(D), one product per set, O(N D), unbounded in scale.
+Two readouts. ``logits``: mean over heads and set of q . k / sqrt(D), or of the heads joined to one; one product per set, O(N D),
+unbounded in scale.
 ``probs``: the same means after the softmax over all keys, exact through the log-sum-exp.
 """
 
@@ -41,13 +42,20 @@ class Readout:
     """Reads maps of the layers it was built for. Build it once; use `recording` around each forward pass."""
 
     def __init__(
-        self, backbone: Backbone, layers: Mapping[MapKind, Sequence[int]], mode: str = "logits", budget: int = BUDGET
+        self,
+        backbone: Backbone,
+        layers: Mapping[MapKind, Sequence[int]],
+        mode: str = "logits",
+        budget: int = BUDGET,
+        *,
+        scale: str = "head",
     ) -> None:
         if mode not in READOUTS:
             raise ConfigError(f"readout.mode is {mode!r}; it must be one of {', '.join(READOUTS)}")
         self._backbone = backbone
         self._mode = mode
         self._budget = budget
+        self._joined = scale == "joined"
         self._recording = self._grad = False
         self._calls: dict[nn.Module, AttentionCall] = {}
         self.layers = {kind: tuple(chosen) for kind, chosen in layers.items() if chosen}
@@ -108,7 +116,8 @@ class Readout:
         heads, depth = many.shape[1], many.shape[3]
         # One product of concatenated heads: the mean over heads of per-head products.
         joined: Tensor = mean_BHRD.transpose(1, 2).flatten(2) @ many.transpose(1, 2).flatten(2).transpose(1, 2)
-        scores: Tensor = joined / (heads * depth**0.5)
+        # By head it is the mean of the heads' scores; joined, the score of one head as wide as all of them.
+        scores: Tensor = joined / ((heads * depth) ** 0.5 if self._joined else heads * depth**0.5)
         return scores
 
     def _probs(self, kind: MapKind, attention: nn.Module, call: AttentionCall, weights: RoleWeights, grid: Grid) -> Tensor:

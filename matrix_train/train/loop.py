@@ -24,13 +24,21 @@ from matrix_train.backbones.loading import load_backbone, shape_notes
 from matrix_train.config import Config, TrainConfig
 from matrix_train.data.batches import Batches
 from matrix_train.data.cache import folder_of, sizes_of
+from matrix_train.data.empty_text import is_wanted
+from matrix_train.data.holding import held_out, holding_note
 from matrix_train.model import checkpoint
 from matrix_train.model.aligned import AlignedModel
 from matrix_train.model.beginning import begin_with
+from matrix_train.model.trainer_state import Progress, load_state
+from matrix_train.train.average import Average
+from matrix_train.train.balance import Balance, gradient_norms
 from matrix_train.train.estimate import estimate
+from matrix_train.train.heldout import Heldout, read_verdict, write_verdict
 from matrix_train.train.signals import STOP, Asked
 from matrix_train.train.start import Say, check_supervised, prepare_cache, take_up_log
+from matrix_train.train.trackers import checked_trackers
 from matrix_train.train.validate import validate
+from matrix_train.train.verdict import Verdict
 
 BINS = 10
 """Timestep bins in which every term is logged."""
@@ -50,6 +58,8 @@ class Fitted:
     """Loss of the last step; None when no step was left to do."""
     seconds_per_step: float | None
     """Mean wall time of a step of this run."""
+    verdict: Verdict | None = None
+    """What held-out clips say of it beside the base; None where none is held out."""
 
 
 def learning_factor(step: int, train: TrainConfig) -> float:
@@ -63,12 +73,26 @@ def learning_factor(step: int, train: TrainConfig) -> float:
 def make_optimiser(model: AlignedModel, train: TrainConfig) -> torch.optim.AdamW:
     """Return AdamW over the trained groups, each with its own peak rate."""
     groups = [
-        {"params": [item for _, item in members], "peak": train.decoder_rate if name == "decoder" else train.rate}
+        {
+            "params": [item for _, item in members],
+            "peak": train.decoder_rate if name == "decoder" else train.rate,
+            **_tied(name, train),
+        }
         for name, members in model.groups().items()
     ]
     if not groups and train.steps:
         raise ConfigError("this config trains nothing: it has no adapter, no id map and no decoder; set train.steps = 0")
     return torch.optim.AdamW(groups or [{"params": [], "peak": train.rate}], lr=train.rate, weight_decay=train.weight_decay)
+
+
+def _tied(name: str, train: TrainConfig) -> dict[str, float]:
+    """Return the peak rate of a group after the warm-up, where it is another."""
+    return {"later": train.rate} if name == "decoder" and train.tie_decoder else {}
+
+
+def peak_of(group: Mapping[str, Any], step: int, train: TrainConfig) -> float:
+    """Return the peak rate of an optimiser's group at a step."""
+    return float(group["peak"] if step < train.warmup else group.get("later", group["peak"]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,13 +113,14 @@ class Run:
     """One training run in one folder."""
 
     def __init__(self, config: Config, out: Path, say: Say = lambda _: None, *, fold_alpha: bool = False) -> None:
+        config = checkpoint.holding_as_begun(config, out)
         self.config, self.out, self.say, self._fold = config, out, say, fold_alpha
         try:
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(f"--out {out}: the folder cannot be made ({error.strerror})") from None
         self.accelerator = Accelerator(
-            gradient_accumulation_steps=config.train.accumulate, log_with="tensorboard", project_dir=str(out)
+            gradient_accumulation_steps=config.train.accumulate, log_with=checked_trackers(config.train), project_dir=str(out)
         )
         started = int(os.environ.get("WORLD_SIZE", "1"))
         if started != self.accelerator.num_processes:
@@ -111,16 +136,24 @@ class Run:
         # Layers and widths that cannot be are told before hours of encoding.
         self.model = AlignedModel(self.backbone, config).train()
         self.optimiser = make_optimiser(self.model, config.train)
+        self.balance = Balance(self.model.weights, config.loss.balance, config.train.log_every)
+        self.average = Average(self.model, config.train.ema)
+        self.heldout: Heldout | None = None
         if config.train.steps:
+            is_wanted(config, self.backbone)
             # The base arm trains nothing and needs no clips.
             clips = prepare_cache(config, self.folder, self.backbone, self.accelerator, self._tell)
+            held = held_out(clips, config.heldout)
+            self._tell(f"note: {holding_note(len(clips), len(held), config.heldout)}")
             self.batches = Batches(
                 config, self.backbone, clips, folder_of(config),
-                processes=self.accelerator.num_processes, device=self.accelerator.device,
+                processes=self.accelerator.num_processes, device=self.accelerator.device, held=held,
             )  # fmt: skip
             for note in check_supervised(config, self.batches.entries()):
                 self._tell(f"note: {note}")
-        self._progress, self._asked = checkpoint.Progress(), Asked()
+            if held:
+                self.heldout = Heldout(self.model, self.batches, config.heldout, self.accelerator)
+        self._progress, self._asked = Progress(), Asked()
 
     def _tell(self, line: str) -> None:
         if self.accelerator.is_main_process:
@@ -133,17 +166,26 @@ class Run:
         BackendError once more steps than `train.skip_limit` had a loss or a gradient that is not finite.
         """
         config, accelerator = self.config, self.accelerator
+        newest = checkpoint.latest(self.out)
+        if self.heldout is not None and (newest is None or checkpoint.step_of(newest) < config.train.steps):
+            self.model.to(accelerator.device)
+            self.heldout.see_base()
         found = self._begin()
         wrapped = accelerator.prepare_model(self.model)
         optimiser = accelerator.prepare_optimizer(self.optimiser)
+        kept: dict[str, Any] = {}
         if found is not None:
-            self._progress = checkpoint.load_state(found, self.optimiser)
+            self._progress = load_state(found, self.optimiser, kept)
         done = self._progress.step
+        self.balance.restore(kept)
+        self.model.weights = self.balance.weights
         if done:
+            self.average.restore(kept, str(found))
             self._tell(f"going on from {found} after {done} steps")
         if accelerator.is_main_process:
             take_up_log(self.out / LOG, done)
-        accelerator.init_trackers("tensorboard")
+        # TensorBoard's files have always lain in a folder of that name; for the others it is the project's.
+        accelerator.init_trackers("tensorboard" if config.train.trackers == ("tensorboard",) else "matrix-train")
         if not done:
             # A run that goes on has said it when it began.
             self._estimate()
@@ -161,12 +203,28 @@ class Run:
             if config.train.steps:
                 self.batches.close()
             accelerator.end_training()
-        final = self.out / "adapter"
+        final, trained = self.out / "adapter", max(done, config.train.steps)
+        verdict = read_verdict(self.out, trained) if self.heldout is not None else None
         if accelerator.is_main_process:
-            checkpoint.save(self.model, final, max(done, config.train.steps), fold_alpha=self._fold)
+            figures = () if verdict is None else (verdict.line(),)
+            with self.average.shown():
+                checkpoint.save(self.model, final, trained, fold_alpha=self._fold, held_out=figures)
         steps = config.train.steps - first
         pace = (time.monotonic() - began) / steps if steps > 0 else None
-        return Fitted(folder=final, steps=max(done, config.train.steps), loss=loss, seconds_per_step=pace)
+        return Fitted(folder=final, steps=trained, loss=loss, seconds_per_step=pace, verdict=verdict)
+
+    def _look(self, done: int) -> dict[str, float]:
+        """Return what held-out clips say after so many steps, where it is time; keep the verdict."""
+        config = self.config
+        last, every = done == config.train.steps, config.heldout.every
+        if self.heldout is None or not (last or (every and done % every == 0)):
+            return {}
+        with self.average.shown():
+            told, verdict = self.heldout.see(done)
+        if self.accelerator.is_main_process:
+            write_verdict(self.out, verdict)
+        self._tell(f"step {done}/{config.train.steps}  {verdict.line()}")
+        return told
 
     def _begin(self) -> Path | None:
         """Put back the tensors of the newest checkpoint, or those of another adapter that the run begins with; say so."""
@@ -185,11 +243,14 @@ class Run:
         """Do one step, log it, keep what is to be kept, and heed what was asked; return its loss, None for a skipped one."""
         done = self._step(wrapped, optimiser, step)
         skipped = self._progress.skipped + bool(done.odd)
-        self._progress = checkpoint.Progress(step=step + 1, skipped=skipped, processes=self.accelerator.num_processes)
+        self._progress = Progress(step=step + 1, skipped=skipped, processes=self.accelerator.num_processes)
+        if not done.odd:
+            self.average.follow(step)
+        looked = self._look(step + 1)
         if done.odd:
-            self._skip(step, done)
+            self._skip(step, done, looked)
         else:
-            self._log(step, done.terms, time.monotonic() - since[0], step + 1 - since[1])
+            self._log(step, {**done.terms, **looked}, time.monotonic() - since[0], step + 1 - since[1])
         self._keep(step + 1, asked=done.asked > 0)
         if done.asked >= STOP:
             self._tell(f"stopped by SIGTERM after step {step + 1}; a checkpoint was written")
@@ -212,13 +273,20 @@ class Run:
         odd: list[str] = []
         clips: list[str] = []
         for group in self.optimiser.param_groups:
-            group["lr"] = group["peak"] * learning_factor(step, config.train)
+            group["lr"] = peak_of(group, step, config.train) * learning_factor(step, config.train)
+        measured: dict[str, float] = {}
         for part in range(config.train.accumulate):
             batch = self.batches.draw(step, part, place)
             self.batches.read_ahead(step, part, place, config.train.steps)
             batch = batch.to(accelerator.device, getattr(torch, config.model.dtype))
             with accelerator.accumulate(wrapped):
                 output = wrapped(batch)
+                if part == 0 and self.balance.due(step):
+                    measured = self._measured(output["parts"])
+                if config.loss.balance:
+                    # The weights that the step goes by may be of its own measurement.
+                    output["loss"] = self.model.total(output["parts"])
+                    output["terms"]["loss"] = output["loss"].detach()
                 accelerator.backward(output["loss"])
             clips += batch.clips
             if not torch.isfinite(output["loss"]):
@@ -229,22 +297,22 @@ class Run:
         odd = [clip for item in told for clip in item["odd"]]
         reason = "the loss" if odd else "" if all(map(math.isfinite, norms.values())) else "the gradient"
         if not reason:
-            accelerator.clip_grad_norm_(self._trained(), config.train.clip_norm)
+            self._clip()
             optimiser.step()
         optimiser.zero_grad(set_to_none=True)
         return Step(
-            terms={**_mean([terms for item in told for terms in item["terms"]]), **norms},
+            terms={**_mean([terms for item in told for terms in item["terms"]]), **norms, **measured},
             odd=reason,
             clips=tuple(odd or [clip for item in told for clip in item["clips"]]) if reason else (),
             asked=max(item["asked"] for item in told),
         )
 
-    def _skip(self, step: int, found: Step) -> None:
+    def _skip(self, step: int, found: Step, looked: Mapping[str, float]) -> None:
         """Note a step that was not taken. Raises BackendError where that makes too many."""
         count, limit = self._progress.skipped, self.config.train.skip_limit
         clips = ", ".join(found.clips)
         if self.accelerator.is_main_process:
-            self._write({"step": step + 1, "skipped": count, "why": found.odd, "clips": list(found.clips)})
+            self._write({"step": step + 1, "skipped": count, "why": found.odd, "clips": list(found.clips), **looked})
         self._tell(f"step {step + 1} is skipped ({count} of at most {limit}): {found.odd} is not finite on {clips}")
         if count > limit:
             raise BackendError(
@@ -256,8 +324,17 @@ class Run:
         with (self.out / LOG).open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(row) + "\n")
 
-    def _trained(self) -> list[torch.nn.Parameter]:
-        return [item for members in self.model.groups().values() for _, item in members]
+    def _measured(self, parts: Mapping[str, torch.Tensor]) -> dict[str, float]:
+        """Measure the gradient of each loss on the adapter, as the mean over processes, and let the weights follow."""
+        adapter = [item for _, item in self.model.groups().get("lora", [])]
+        return self.balance.take(_mean(gather_object([gradient_norms(parts, adapter)])))
+
+    def _clip(self) -> None:
+        """Bound the norm of the gradient: of all that trains together, or of each group."""
+        groups = [[item for _, item in members] for members in self.model.groups().values()]
+        together = [[item for members in groups for item in members]]
+        for chosen in groups if self.config.train.clip_apart else together:
+            self.accelerator.clip_grad_norm_(chosen, self.config.train.clip_norm)
 
     def _norms(self) -> dict[str, float]:
         found = {}
@@ -268,7 +345,8 @@ class Run:
 
     def _log(self, step: int, terms: Mapping[str, float], seconds: float, steps: int) -> None:
         every = self.config.train.log_every
-        if not self.accelerator.is_main_process or ((step + 1) % every and step + 1 != self.config.train.steps):
+        looked = "heldout/change" in terms
+        if not self.accelerator.is_main_process or ((step + 1) % every and step + 1 != self.config.train.steps and not looked):
             return
         rate = self.optimiser.param_groups[0]["lr"]
         self._write({"step": step + 1, "rate": rate, **terms})
@@ -283,11 +361,14 @@ class Run:
         own = done % train.save_every == 0 or done == train.steps
         if own or asked:
             if self.accelerator.is_main_process:
-                checkpoint.save_checkpoint(self.model, self.out, replace(self._progress, asked=not own), self.optimiser)
+                more = {**self.balance.state(), **self.average.state()}
+                progress = replace(self._progress, asked=not own)
+                checkpoint.save_checkpoint(self.model, self.out, progress, self.optimiser, more, self.average.shown)
             self.accelerator.wait_for_everyone()
         if train.validate_every and done % train.validate_every == 0:
             if self.accelerator.is_main_process:
-                validate(self.model, self.batches, self.folder, self.out / "validation" / f"{done:07d}")
+                with self.average.shown():
+                    validate(self.model, self.batches, self.folder, self.out / "validation" / f"{done:07d}")
             self.accelerator.wait_for_everyone()
 
 

@@ -29,6 +29,7 @@ class CogVideoX(DiffusersBackbone):
     channel_axis = 2
     # The strength that the training scripts of diffusers and of the model's authors draw: exp of a normal number.
     image_noise = (-3.0, 0.5)
+    image_dropout = 0.05
 
     def __init__(self, transformer: CogVideoXTransformer3DModel, noising: Noising) -> None:
         super().__init__(transformer, noising)
