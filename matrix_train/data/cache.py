@@ -213,6 +213,8 @@ def fill(
             good.append(clip)
             resampled += RESAMPLED in catalogue.metadata(path_of(folder, clip))
         report(number, len(clips), clip.id)
+    if not good:
+        raise ConfigError(f"{root}: no clip can be trained on; 'matrix-train check' names all there is")
     if made and json.loads(read_text(folder / INDEX))["version"] != VERSION:
         _begin(folder, key, encoder)
     catalogue.save()
