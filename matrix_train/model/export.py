@@ -85,7 +85,7 @@ def export(folder: Path, out: Path, kind: str, *, base: str = "", without_id_map
             said.append(f"the input projection, which was trained on, is in it as an adapter of rank {change.rank}")
     if not pairs:
         raise ConfigError(f"{folder} holds no adapter: there is nothing to export")
-    mark = {"info": adapter.info.to_json(), "ranks": {name: pair.rank for name, pair in pairs.items()}}
+    mark: dict[str, Any] = {"info": adapter.info.to_json(), "ranks": {name: pair.rank for name, pair in pairs.items()}}
     path = folder / CONFIG
     mark["config"] = read_text(path) if path.is_file() else ""
     own = {OURS: json.dumps(mark, sort_keys=True)}

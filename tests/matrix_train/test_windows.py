@@ -114,8 +114,11 @@ def test_several_windows_of_a_clip_are_training_clips_of_their_own(pipeline, tmp
     assert sorted(index for batch in batches.plan.epoch(0) for index in batch) == [0, 1, 2]
     drawn = settings_of(pipeline, tmp_path, window="random", windows=4, cache=str(tmp_path / "random"))
     filled(drawn, pipeline)
-    starts = {load_clip(tmp_path / "random", clips[0], window=place).picks[0] for place in range(4)}
-    assert len(starts) == 4
+    there = Batches(drawn, load_outline(pipeline), clips, tmp_path / "random")
+    starts = [there.cached(place).picks[0] for place in range(len(there.clips))]
+    # Two that fall on the same frame are one.
+    assert 2 <= len(starts) == len(set(starts)) <= 4
+    assert starts != sorted(starts) or starts[0] != 0
 
 
 @given(st.integers(2, 90), st.sampled_from([5.0, 8.0, 23.976, 24.0, 29.97, 30.0, 60.0]), st.integers(1, 3), st.integers(1, 4))
