@@ -280,12 +280,17 @@ def _written(path: Path) -> dict[str, dict[str, Any]]:
     return found
 
 
+def _comes_to_the_same(name: str, before: Mapping[str, Mapping[str, Any]], now: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Return whether a field that differs cannot matter: how many clips are held out, where none is."""
+    return name.startswith("heldout.") and not before["heldout"]["share"] and not now["heldout"]["share"]
+
+
 def check_config(folder: Path, config: configs.Config) -> list[str]:
     """Return the fields that differ from a checkpoint's config and may. Raises ConfigError for any other difference."""
-    before, changed = _written(folder / CONFIG), []
-    for section, values in _whole(config).items():
+    before, now, changed = _written(folder / CONFIG), _whole(config), []
+    for section, values in now.items():
         for key, value in values.items():
-            if value == before[section][key]:
+            if value == before[section][key] or _comes_to_the_same(f"{section}.{key}", before, now):
                 continue
             changed.append(f"{section}.{key}")
             if changed[-1] not in MAY_CHANGE:
