@@ -3,8 +3,8 @@
 Run by hand, on a CPU too: ``python tests/gpu/measure_harm.py --folder runs/harm --out reports/harm.json``. Each arm is trained
 with each seed for 300 steps on staged clips, of which 64 are held out, and goes on where it stopped when it is run again. Written
 are, by arm and seed, the change of the denoising loss against the base at each timestep with its paired 95 % interval over clips,
-how far predictions moved, the mean ratio of each alignment loss's gradient to denoising's, and AAS and lift beside the base's; and
-over the seeds the highest upper end at each timestep and the least movement.
+how far predictions moved, the mean ratio of each alignment loss's gradient to denoising's, and AAS and lift beside the base's;
+over the seeds also the highest upper end at each timestep and the least movement.
 ``--clips 16 --held 4 --steps 4 --seeds 0`` shows in minutes that it works and measures nothing.
 """
 
