@@ -44,14 +44,14 @@ def test_alignment_costs_at_most_7_thousandths_of_a_5b_step_at_eight_maps(checkp
     assert 0 < full / base - 1 <= 0.007
 
 
-def test_the_mass_loss_costs_at_most_3_thousandths_of_a_5b_step_and_less_than_a_decoder():
+def test_the_mass_loss_costs_at_most_a_thousandth_of_a_5b_step():
     backbone, checkpointed = cogvideox_5b(), ModelConfig(gradient_checkpointing=True)
     plain = Config(model=checkpointed, layers=LayersConfig(v2t=(), v2v=()))
     mass = Config(model=checkpointed, loss=LossConfig(kind="log_mass"))
     batch = empty_batch((16, 13, 60, 90), 226, 1350, (13, 30, 45), 4096).to(torch.device("meta"), torch.bfloat16)
     base, full = (count_flops(meta_copy(backbone, settings), batch) / 1e12 for settings in (plain, mass))
-    print(f"\n5B, 49x480x720: {base:.0f} TFLOP a step, the mass loss adds {100 * (full / base - 1):.2f} %")
-    assert 0 < full / base - 1 <= 0.003
+    print(f"\n5B, 49x480x720: {base:.0f} TFLOP a step, the mass loss adds {100 * (full / base - 1):.4f} %")
+    assert 0 < full / base - 1 <= 0.001
 
 
 def test_the_mass_loss_adds_at_most_2_percent_of_work_to_a_small_step():
@@ -61,7 +61,7 @@ def test_the_mass_loss_adds_at_most_2_percent_of_work_to_a_small_step():
         with FlopCounterMode(display=False) as work:
             step()
         found.append(work.get_total_flops())
-    print(f"\nstep at 1,312 tokens, batch 4, mass loss of 8 maps: FLOPs x{found[1] / found[0]:.4f}")
+    print(f"\nstep at 1,312 tokens, batch 4, mass loss of 8 maps: FLOPs x{found[1] / found[0]:.5f}")
     assert 1 < found[1] / found[0] <= 1.02
 
 
