@@ -153,6 +153,12 @@ class Backbone(Protocol):
     def keys(self, attention: nn.Module, call: AttentionCall, part: Part) -> Tensor:
         """Return keys (B, heads, N, D) as the kernel sees them, of one part."""
 
+    def taps(self, attention: nn.Module) -> tuple[nn.Module, nn.Module] | None:
+        """Return the modules whose output becomes what the kernel sees of queries and of keys, in place; None: there are none.
+
+        Their output is (B, heads, tokens, D), all parts of the softmax in its order.
+        """
+
     def lora_targets(self, layer: int) -> tuple[str, ...]:
         """Return the dotted names of the q, k, v and out projections of one layer's attention."""
 

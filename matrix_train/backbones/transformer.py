@@ -69,6 +69,10 @@ class DiffusersBackbone(ABC):
         """Return normalised, rotated keys (B, heads, N, D)."""
         return self._tokens(attention, call, part, None, "k")
 
+    def taps(self, attention: nn.Module) -> tuple[nn.Module, nn.Module] | None:  # noqa: ARG002  # few architectures have such
+        """Return None: what the kernel sees is made anew."""
+        return None
+
     def _tokens(self, attention: nn.Module, call: AttentionCall, part: Part, first: int | None, which: Which) -> Tensor:
         hidden = call.video_BNC if part == "video" else call.text_BTC
         assert hidden is not None

@@ -60,7 +60,9 @@ class AlignedModel(nn.Module):
         self.adapted = lora.add(backbone, config.lora, config.train.seed, chosen) if config.lora.layers else ()
         self.weights = self._weights()
         reading = config.readout
-        self.readout = Readout(backbone, chosen if self.weights else {}, reading.mode, scale=reading.scale)
+        # The older losses project again, so that trainings of before give the same numbers.
+        taken = config.loss.kind == "log_mass"
+        self.readout = Readout(backbone, chosen if self.weights else {}, reading.mode, scale=reading.scale, taken=taken)
         self.heads = nn.ModuleDict(self._decoders())
         if self.projection is not None:
             trained = self.projection if config.condition.projection == "all" else self.projection.grown

@@ -255,7 +255,11 @@ def check_config(folder: Path, config: configs.Config, processes: int = 1) -> li
             f"{folder}: the run began on {began} processes of {before.train.batch} clips and is now to go on with {processes} of "
             f"{config.train.batch}; other clips would be in its steps, so start {began} processes{fix}"
         )
+    unheld = not before.heldout.share and not config.heldout.share
     for name, was, now in configs.differences(before, config):
+        if unheld and name.startswith("heldout."):
+            # How many clips are held out cannot matter where none is.
+            continue
         changed.append(name)
         # Before clips had a rate, a study's own were taken one by one, which is the rate that it names now.
         named = began is None and name == "data.fps"

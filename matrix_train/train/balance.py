@@ -15,10 +15,10 @@ from torch import Tensor, nn
 
 FIRST = 20
 """Steps at the start of which each is measured, because norms change fast there and weights must not rest on a few."""
-EVERY = 5
+EVERY = 4
 """Steps between measurements after that."""
-LEAST_SHARE = 0.05
-"""Least share of a new measurement in the running mean, which so looks back over some twenty of them."""
+LEAST_SHARE = 0.1
+"""Least share of a new measurement in the running mean, which so looks back over some ten of them."""
 LARGEST = 1e4
 """Bound of a balanced weight: a loss that is nearly at its least has nearly no gradient, and should get no louder without end."""
 
@@ -36,7 +36,7 @@ def gradient_norms(parts: Mapping[str, Tensor], parameters: Iterable[nn.Paramete
 
 
 class Balance:
-    """The running means of the norms and what follows from them.
+    """The running means of the ratios of an alignment loss's norm to denoising's, and the weights that follow from them.
 
     `fixed` are the weights of the config by loss; with `wanted` above 0 they only hold until the first measurement.
     """
@@ -57,19 +57,16 @@ class Balance:
 
     def take(self, norms: Mapping[str, float]) -> dict[str, float]:
         """Take the norms of a step, set the weights anew where they are balanced, and return what is logged of it."""
-        for name, norm in norms.items():
-            if math.isfinite(norm):
+        denoising = norms.get("denoising", 0.0)
+        ratios = {name: norms[name] / denoising for name in self.weights if denoising and name in norms}
+        for name, ratio in ratios.items():
+            if self._wanted and math.isfinite(ratio):
                 count = self._counts[name] = self._counts.get(name, 0) + 1
                 before = self._means.get(name, 0.0)
-                self._means[name] = before + max(1 / count, LEAST_SHARE) * (norm - before)
-        denoising = norms.get("denoising", 0.0)
-        for name in self.weights:
-            if self._wanted and self._means.get(name) and self._means.get("denoising"):
-                self.weights[name] = min(LARGEST, self._wanted * self._means["denoising"] / self._means[name])
+                self._means[name] = before + max(1 / count, LEAST_SHARE) * (ratio - before)
+                self.weights[name] = self._wanted / max(self._means[name], self._wanted / LARGEST)
         told = {f"weight/{name}": weight for name, weight in self.weights.items()} if self._wanted else {}
-        return told | {
-            f"ratio/{name}": self.weights[name] * norms[name] / denoising for name in norms if name in self.weights and denoising
-        }
+        return told | {f"ratio/{name}": self.weights[name] * ratio for name, ratio in ratios.items()}
 
     def state(self) -> dict[str, Any]:
         """Return what a resumed run needs; empty where no weight follows from it."""

@@ -6,9 +6,11 @@ import pytest
 import tiny
 import torch
 
-from matrix_train.config import ConditionConfig, DecoderConfig, LayersConfig, LoraConfig, LossConfig, ReadoutConfig
+from matrix_train.backbones import MapKind
+from matrix_train.config import ConditionConfig, DecoderConfig, LayersConfig, LoraConfig, LossConfig, ModelConfig, ReadoutConfig
 from matrix_train.model import losses
 from matrix_train.model.conditioning import IdMapInput, with_mask
+from matrix_train.model.readout import Readout
 
 
 def on_tokens(settings, **changes):
@@ -147,3 +149,27 @@ def test_the_releases_id_map_has_four_mask_channels_in_front_in_training_and_in_
         one = {key: value[:1] for key, value in plain.items()}
         found = model.backbone.predict(batch.clean[:1], batch.time_B[:1], one)
     assert torch.allclose(found, wanted[:1], atol=1e-5)
+
+
+@pytest.mark.parametrize("checkpointed", [False, True])
+def test_scores_taken_from_the_pass_itself_are_those_projected_again_with_their_gradients(checkpointed):
+    found = []
+    for again in (False, True):
+        settings = tiny.config(
+            model=ModelConfig(dtype="float32", gradient_checkpointing=checkpointed),
+            layers=LayersConfig(v2t=(1,), t2v=(2,), v2v=(2,)),
+            loss=LossConfig(kind="log_mass", sga=1.0, spa=1.0),
+        )
+        model = tiny.shaken(tiny.aligned("cogvideox", settings)).train()
+        if again:
+            model.readout.close()
+            chosen = {MapKind.V2T: (1,), MapKind.T2V: (2,), MapKind.V2V: (2,)}
+            model.readout = Readout(model.backbone, chosen)
+        output = model(on_tokens(settings))
+        output["loss"].backward()
+        found.append((output["maps"], {name: item.grad for name, item in model.groups()["lora"]}))
+    (maps, grads), (other_maps, other_grads) = found
+    for key, value in maps.items():
+        assert torch.allclose(value, other_maps[key], rtol=1e-4, atol=1e-6), key
+    for key, value in grads.items():
+        assert (value - other_grads[key]).norm() <= 1e-4 * value.norm() + 1e-8, key

@@ -73,6 +73,10 @@ class CogVideoX(DiffusersBackbone):
         """Text first, then video."""
         return "text", "video"
 
+    def taps(self, attention: Any) -> tuple[nn.Module, nn.Module] | None:
+        """Return the norms of queries and keys: the library turns the video's part of their output in place."""
+        return None if attention.norm_q is None or attention.norm_k is None else (attention.norm_q, attention.norm_k)
+
     def lora_targets(self, layer: int) -> tuple[str, ...]:
         """Return q, k, v and out of the joint attention."""
         return tuple(f"transformer_blocks.{layer}.attn1.{name}" for name in ("to_q", "to_k", "to_v", "to_out.0"))
