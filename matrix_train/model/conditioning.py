@@ -17,7 +17,10 @@ from torch.nn import functional as F  # torch's own name for it
 from intergeneval.errors import ConfigError
 from intergeneval.masks import COLOUR_RGB, Mask
 from intergeneval.records import BOX_COLOURS
+from matrix_train.config import ConditionConfig
 
+MASK_CHANNELS = 4
+"""Channels of the mask that the release puts in front of its id map, one for each of the frames in a latent frame."""
 Picture = npt.NDArray[np.uint8]
 """RGB picture, shape (H, W, 3)."""
 
@@ -77,6 +80,18 @@ def grow(transformer: nn.Module, name: str, extra: int) -> GrownProjection:
     return grown
 
 
+def id_map_channels(config: ConditionConfig, latent_channels: int) -> int:
+    """Return the channels an id map adds to the transformer's input: its latent's, and four of a mask where that is wanted."""
+    return latent_channels + (MASK_CHANNELS if config.id_map_mask else 0)
+
+
+def with_mask(latent_BCFHW: Tensor) -> Tensor:
+    """Put the release's four mask channels in front of an id map: one on the first latent frame, zero after it."""
+    mask = latent_BCFHW.new_zeros(latent_BCFHW.shape[0], MASK_CHANNELS, *latent_BCFHW.shape[2:])
+    mask[:, :, :1] = 1
+    return torch.cat([mask, latent_BCFHW], dim=1)
+
+
 def on_first_frame(latent_BC1HW: Tensor, frames: int) -> Tensor:
     """Put a latent picture on the first latent frame, zeros after it: (B, C, F, H, W)."""
     return F.pad(latent_BC1HW, (0, 0, 0, 0, 0, frames - 1))
@@ -85,13 +100,24 @@ def on_first_frame(latent_BC1HW: Tensor, frames: int) -> Tensor:
 class IdMapInput:
     """Hands an id map to a transformer that a pipeline drives: it is appended to the channels of every call.
 
-    Set `latent` to (1, C, F, H, W) before the pipeline runs; None appends zeros, which is the base's input.
+    Set `latent` to (1, C, F, H, W) before the pipeline runs; None appends zeros, which is the base's input. With `unset` a call
+    before it was set at all raises ConfigError with that text, since zeros nobody asked for show another model.
     """
 
-    def __init__(self, transformer: nn.Module, channel_axis: int, channels: int) -> None:
-        self.latent: Tensor | None = None
+    def __init__(self, transformer: nn.Module, channel_axis: int, channels: int, unset: str = "") -> None:
+        self._latent: Tensor | None = None
+        self._unset = unset
         self._axis, self._channels = channel_axis, channels
         self._hook = transformer.register_forward_pre_hook(self._append, with_kwargs=True)
+
+    @property
+    def latent(self) -> Tensor | None:
+        """The id map of the next video."""
+        return self._latent
+
+    @latent.setter
+    def latent(self, latent: Tensor | None) -> None:
+        self._latent, self._unset = latent, ""
 
     def remove(self) -> None:
         """Take the hook off the transformer."""
@@ -100,6 +126,8 @@ class IdMapInput:
     def _append(
         self, _module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        if self._unset:
+            raise ConfigError(self._unset)
         hidden: Tensor = kwargs["hidden_states"] if "hidden_states" in kwargs else args[0]
         if self.latent is None:
             shape = list(hidden.shape)
@@ -107,6 +135,8 @@ class IdMapInput:
             extra = hidden.new_zeros(shape)
         else:
             extra = self.latent.to(device=hidden.device, dtype=hidden.dtype)
+            if extra.shape[1] + MASK_CHANNELS == self._channels:
+                extra = with_mask(extra)
             if self._axis == 2:
                 extra = extra.transpose(1, 2)
             extra = extra.expand(hidden.shape[0], *extra.shape[1:])
