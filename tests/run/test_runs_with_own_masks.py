@@ -233,7 +233,7 @@ def test_a_text_to_video_model_with_masks_of_its_own_for_all_videos_needs_no_det
     assert result.complete
     assert not (result.store.folder / "grounding.jsonl").exists()
     assert first_masks(result) == {("a", 0): (30, 61), ("b", 0): (30, 61)}
-    assert result.store.header.comparability.tracker == "flow-1"
+    assert result.store.header.comparability.tracker == "flow-2"
     assert start(prompts, tmp_path, "third").settle().header.key == result.store.header.key
 
 
