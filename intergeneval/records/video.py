@@ -169,7 +169,7 @@ class Step(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Motion(Record):
-    """What moves in a video, read from its pictures window by window; every tuple has one entry a window, from the last end to its own."""
+    """What moves in a video, read from its pictures window by window; every tuple has one entry a window."""
 
     ends: tuple[Frames, ...]
     """Frame at which each window ends; the first begins at frame 0, and each other where the one before it ends."""

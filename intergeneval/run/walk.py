@@ -16,7 +16,7 @@ Frame = npt.NDArray[np.uint8]
 
 
 class Walk:
-    """Gives a reader's frames, looks for cuts and motion on the way, and remembers when it was the video, not the tracker, that failed."""
+    """Gives a reader's frames, looks for cuts and motion on the way, and remembers when the video failed, and not the tracker."""
 
     def __init__(self, reader: videos.Reader, *, motion: bool = False) -> None:
         """`motion` asks for the motion in the pictures as well."""

@@ -1,8 +1,8 @@
-"""What moves in a video, read from its pictures while they are walked through: the camera's motion, and that of each instance inside.
+"""What moves in a video, read from its pictures while they are walked through: the camera, and each instance inside its mask.
 
 Outlines of masks jitter, and a mask may drift while what it holds stands still. So motion is looked at a second time, by dense
-flow between small frames (Kroeger et al., ECCV 2016, as OpenCV has it): what the surroundings of all instances do is the camera's,
-and what is left of the flow inside an instance is its own. No mask is needed during the walk.
+flow between small frames (Kroeger et al., ECCV 2016, as OpenCV has it): what the surroundings of all instances do is the
+camera's, and what is left of the flow inside an instance is its own. No mask is needed during the walk.
 """
 
 from __future__ import annotations
@@ -120,7 +120,9 @@ class MotionWatch:
         field[..., 1] -= fit[1] + fit[2] * down + fit[3] * across
         pan = fit[:2] * self._scale
         bend = _told(self._scale * np.quantile(np.hypot(field[rows, columns, 0], field[rows, columns, 1]), 0.75))
-        return Step(x=_told(pan[0]), y=_told(pan[1]), bend=bend, zoom=round(float(fit[2]), 5), turn=round(float(fit[3]), 5)), field
+        return Step(
+            x=_told(pan[0]), y=_told(pan[1]), bend=bend, zoom=round(float(fit[2]), 5), turn=round(float(fit[3]), 5)
+        ), field
 
     def _own(self, rest: Floats | None, mask: Small | None) -> Step | None:
         """Return an instance's own motion, in pixels of the video; None where it is not seen."""
@@ -152,12 +154,14 @@ def _chained(flows: list[Flow | None]) -> Flow | None:
             moved = step
             continue
         rows, columns = np.mgrid[: step.shape[0], : step.shape[1]].astype(np.float32)
-        moved = moved + cv2.remap(step, columns + moved[..., 0], rows + moved[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        moved = moved + cv2.remap(
+            step, columns + moved[..., 0], rows + moved[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
     return None if moved is None else moved.astype(np.float16)
 
 
 def _similar(x: Floats, y: Floats, flow: Floats) -> Floats:
-    """Return pan x and y, growth and turn that most of a flow (N, 2) at places x, y follows: u = a + s x - r y, v = b + s y + r x."""
+    """Return pan a and b, growth s and turn r that most of a flow (N, 2) follows: u = a + s x - r y, v = b + s y + r x."""
     some = np.linspace(0, x.size - 1, min(x.size, MANY)).astype(int)
     x, y, flow = x[some], y[some], flow[some]
     held = np.ones(x.size, dtype=bool)

@@ -2,8 +2,8 @@
 
     python -m tests.real.judging FOLDER RUNS
 
-`FOLDER` is that of the README: `models/MODEL/SAMPLE.mp4`, a benchmark `bench` and `labels.jsonl`. `RUNS` keeps the run folder of each model: with
-the videos tracked there, only the judge is asked again, as it is now. Pure but for `collect` and `main`.
+`FOLDER` is that of the README: `models/MODEL/SAMPLE.mp4`, a benchmark `bench` and `labels.jsonl`. `RUNS` keeps the run folder of
+each model: with the videos tracked there, only the judge is asked again, as it is now. Pure but for `collect` and `main`.
 """
 
 import json

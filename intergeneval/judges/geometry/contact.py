@@ -97,12 +97,24 @@ def deciding(scene: Scene, first: str, second: str) -> float:
 
 
 def begun(scene: Scene, first: str, second: str) -> tuple[list[Run], bool]:
-    """Return the contacts that are more than an overlap in the picture, and whether there may be one more that masks do not tell.
+    """Return the contacts that are more than an overlap in the picture, and whether there may be one that masks do not tell.
 
-    A contact has a beginning, before which the two were apart. Of two that overlap from the first sight on, the second must be moved
-    while they stay together, or it must be known that they touch and one of them do something. Where neither moves, no contact
+    A contact has a beginning, before which the two were apart. Of two that overlap from the first sight on, the second must be
+    moved while they stay together, or it must be known that they touch and one of them do something. Where neither moves, no contact
     is made; where somebody moves and nothing is moved, one may stand behind the other.
     """
+    if (first, second) not in scene.met:
+        scene.met[first, second] = _begun(scene, first, second)
+    met, untold = scene.met[first, second]
+    return [Run(*ends) for ends in met], untold
+
+
+def _begun(scene: Scene, first: str, second: str) -> tuple[list[tuple[int, int]], bool]:
+    found, untold = _told_apart(scene, first, second)
+    return [(run.start, run.end) for run in found], untold
+
+
+def _told_apart(scene: Scene, first: str, second: str) -> tuple[list[Run], bool]:
     met = contacts(scene, first, second)
     start = first_seen(scene, first, second)
     if not met or start is None or met[0].start > start:

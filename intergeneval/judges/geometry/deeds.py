@@ -41,10 +41,16 @@ DONE = 0.6
 def shift(scene: Scene, name: str, anchor: int) -> Floats:
     """Return how far an instance is from where it was at `anchor`, per frame, in its own sizes; NaN where unseen.
 
-    Frames in which its outline still fits the old place count as no shift: hiding a part moves the centre, not the thing. A mask that
-    grows over something else moves too: a short way must also have been gone by what is inside. A long one need not, since small fast
-    things outrun what is read from pictures.
+    Frames in which its outline still fits the old place count as no shift: hiding a part moves the centre, not the thing. A mask
+    that grows over something else moves too: a short way must also have been gone by what is inside. A long one need not,
+    since small fast things outrun what is read from pictures.
     """
+    if (name, anchor) not in scene.shifts:
+        scene.shifts[name, anchor] = _shift(scene, name, anchor)
+    return scene.shifts[name, anchor].copy()
+
+
+def _shift(scene: Scene, name: str, anchor: int) -> Floats:
     place = scene.place(name)
     size = max(1.0, scene.sights[name].size)
     moved = np.hypot(*(place - place[anchor]).T) / size
@@ -52,7 +58,7 @@ def shift(scene: Scene, name: str, anchor: int) -> Floats:
         if not scene.change(name, int(index), anchor) >= thresholds.MOVED_SHARE:
             moved[index] = 0.0
     gone = path(scene, name)
-    if gone is not None:
+    if gone is not None and size >= thresholds.CONFIRMED_FROM * max(scene.shape):
         inside = np.hypot(*(gone - gone[anchor]).T) / size
         near = moved < thresholds.UNCONFIRMED_SIZES
         moved[near] = np.minimum(moved[near], thresholds.CONFIRMED_BY * inside[near])
@@ -94,9 +100,9 @@ def set_in_motion(scene: Scene, other: str, run: Run) -> tuple[int | None, float
 
 def move(scene: Scene, actor: str, other: str, *, mutual: bool = False) -> Deed:
     """Evidence of setting in motion: the other moves in or right after a contact that the actor brought about."""
-    met, untold = begun(scene, actor, other)
-    best = UNTOLD if untold else NOTHING
-    for run in met:
+    # What is not moved was not set in motion, whether the two touch or only overlap in the picture.
+    best = NOTHING
+    for run in begun(scene, actor, other)[0]:
         led = agency(scene, actor, other, run.start)
         if not mutual and led < -thresholds.AGENCY_SHARE:
             continue

@@ -32,6 +32,12 @@ class Case:
     """Measured frame at which the interaction can begin: the first, or where the one that it follows is first seen."""
 
     @property
+    def line(self) -> str | None:
+        """The tracked thing by which the subject has the object, or works on it; None where none is named or tracked."""
+        found = self.scene.lines.get((self.subject, self.object))
+        return found if found in self.scene.sights else None
+
+    @property
     def touching(self) -> bool | None:
         """Whether the two are known to touch in the first frame; None where nobody says."""
         return self.scene.touching.get((min(self.subject, self.object), max(self.subject, self.object)))

@@ -53,7 +53,7 @@ def agent(case: Case) -> Finding:
             return unknown(OVERLAP)
         said = "the tracks do not show that {s} did it to {o}"
         return no(said if _somebody(case) else f"nobody: {said}, nor anybody else to anybody", **_numbers(own))
-    for other in case.others if case.deed in RIVALLED else ():
+    for other in case.others if _rivalled(case) else ():
         rival = _deed(case, other, case.object)
         if rival.strength >= DONE and rival.index is not None and _beats(rival, own) and _moving(case, other, rival.index):
             return no(f"{other} did it to {{o}} first", **_numbers(rival))
@@ -65,7 +65,7 @@ def recipient(case: Case) -> Finding:
     own = _deed(case, case.subject, case.object)
     if own.strength < DONE or own.index is None:
         return unknown(OVERLAP) if own.unknown else no("the tracks do not show that {s} did it to {o}", **_numbers(own))
-    for other in case.others if case.deed in RIVALLED else ():
+    for other in case.others if _rivalled(case) else ():
         rival = _deed(case, case.subject, other)
         if rival.strength >= DONE and rival.index is not None and _beats(rival, own):
             return no(f"{{s}} did it to {other} rather than to {{o}}", **_numbers(rival))
@@ -93,6 +93,11 @@ def _somebody(case: Case) -> bool:
     everybody = (case.subject, case.object, *case.others)
     pairs = ((one, other) for one in everybody for other in everybody if one != other)
     return any(found.strength >= DONE and found.index is not None for found in (_deed(case, *pair) for pair in pairs))
+
+
+def _rivalled(case: Case) -> bool:
+    """Return whether a third may have done it instead; what two do to each other one who touches one of them does not do."""
+    return case.deed in RIVALLED and not case.mutual
 
 
 def _moving(case: Case, name: str, index: int) -> bool:

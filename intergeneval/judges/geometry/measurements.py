@@ -91,6 +91,12 @@ class Scene:
         self.camera = Camera(np.zeros((len(chosen), 2)), np.ones(len(chosen)))
         self.touching: dict[tuple[str, str], bool] = {}
         """What is known beforehand of whether two touch in the first frame, by their ids in order."""
+        self.lines: dict[tuple[str, str], str] = {}
+        """What one has another by or works on it with, by their ids: the instrument of the interaction."""
+        self.met: dict[tuple[str, str], tuple[list[tuple[int, int]], bool]] = {}
+        """Pair of ids -> first and last measured frames of their contacts, and whether there may be one beyond."""
+        self.shifts: dict[tuple[str, int], Floats] = {}
+        """Id and measured frame -> how far it is from where it was then."""
         self.stretches: dict[str, list[Stretch]] = {}
         """Instance id -> what `stirring` has found of it."""
         self._gaps: dict[tuple[str, str], Floats] = {}
@@ -312,12 +318,15 @@ class Scene:
 def _fineness(seen: Sequence[Small], scale: float) -> tuple[float, float]:
     """Return how thick something is and how far its outline trembles, in pixels of the video.
 
-    What trembles is there again a frame later: of three successive masks, the part of the outline in which the outer two agree and
-    the middle one differs, over the length of the outline. Motion that goes on leaves no such part.
+    What trembles is there again a frame later: of three successive masks, the part of the outline in which the outer two agree
+    and the middle one differs, over the length of the outline. Motion that goes on leaves no such part.
     """
     if not seen:
         return 0.0, 0.0
-    deep = [2.0 * float(cv2.distanceTransform(np.pad(item, 1), cv2.DIST_L2, 3).max()) * scale for item in seen[:: max(1, len(seen) // 8)]]
+    deep = [
+        2.0 * float(cv2.distanceTransform(np.pad(item, 1), cv2.DIST_L2, 3).max()) * scale
+        for item in seen[:: max(1, len(seen) // 8)]
+    ]
     shares = []
     for before, now, after in zip(seen, seen[1:], seen[2:], strict=False):
         back = int(((before == after) & (now != before)).sum())

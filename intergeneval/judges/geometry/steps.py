@@ -55,6 +55,8 @@ def _too_near(case: Case, gap: float) -> Finding | None:
     begins = [index for index in (first_stir(scene, name) for name in names) if index is not None]
     if not begins:
         return no(f"{{s}} does not move by itself, {gap:.0f} px from {{o}}")
+    if case.since == 0 and case.touching and gap <= scene.tolerance(case.subject, case.object):
+        return no("{s} and {o} touch from the start, so no approach is seen")
     if case.since == 0 and case.touching is None and gap <= scene.tolerance(case.subject, case.object):
         return unknown(OVERLAP)
     return yes(min(begins), f"{{s}} begins to move {gap:.0f} px from {{o}}")
@@ -194,7 +196,7 @@ def moves_on_contact(case: Case) -> Finding:
         return yes(
             index, f"{{o}} moves {far:.1f} of its sizes from frame {case.scene.frames[run.start]} on, where {{s}} touches it"
         )
-    return no("{o} does not start to move at any touch") if case.contacts() else _none_made(case, "{s} does not touch {o}")
+    return no("{o} does not start to move at any touch" if case.contacts() else "{s} is not seen to touch and move {o}")
 
 
 def moves_in_contact(case: Case) -> Finding:
@@ -212,14 +214,14 @@ def moves_in_contact(case: Case) -> Finding:
                 f"{{o}} moves {moved.max():.1f} of its sizes in contact with {{s}}",
                 moved_sizes=round(float(moved.max()), 2),
             )
-    return _none_made(case, f"{{o}} moves {best:.2f} of its sizes in contact with {{s}} only", moved_sizes=round(best, 2))
+    return no(f"{{o}} moves {best:.2f} of its sizes in contact with {{s}} only", moved_sizes=round(best, 2))
 
 
 def moves_away(case: Case) -> Finding:
     """Question 5 of striking and throwing: once touched, the object travels away from where it was touched."""
     found = _motion(case)
     if found is None:
-        return _none_made(case, "{s} does not set {o} in motion")
+        return no("{s} does not set {o} in motion")
     run = found[0]
     moved = np.nan_to_num(deeds.shift(case.scene, case.object, _anchor(case, run)), nan=0.0)
     over = np.flatnonzero(moved[run.start :] >= thresholds.AWAY_SIZES)

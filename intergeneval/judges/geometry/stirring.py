@@ -1,4 +1,4 @@
-"""Whether an instance moves by itself, told from the motion inside its mask; from its outline where nobody looked at the pictures.
+"""Whether an instance moves by itself, told from the motion inside its mask; from its outline where nobody saw the pictures.
 
 Outlines tremble with the tracker, and a picture that breathes as a whole moves everything in it. So what is inside must move more
 than the surroundings do, and farther than a compressed still picture seems to.
@@ -76,7 +76,10 @@ def _outlined(scene: Scene, name: str) -> list[Stretch]:
         step = scene.sights[name].centre[end] - scene.sights[name].centre[start]
         camera = scene.place(name)[end] - scene.place(name)[start]
         shape = max(scene.change(name, end, start), scene.gained(name, end, start)[0], scene.change(name, end, start, shift=step))
-        shares = (shape / thresholds.STIR_SHARE, float(np.hypot(*camera)) / max(1.0, thresholds.STIR_FAR * scene.sights[name].size))
+        shares = (
+            shape / thresholds.STIR_SHARE,
+            float(np.hypot(*camera)) / max(1.0, thresholds.STIR_FAR * scene.sights[name].size),
+        )
         found.append((start, end, max(shares), 1.0))
     return found
 

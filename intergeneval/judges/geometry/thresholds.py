@@ -47,8 +47,10 @@ MOVED_SIZES = 0.2
 """Centre shift in its own sizes from which a thing has moved."""
 UNCONFIRMED_SIZES = 1.0
 """Shift of a mask from which it is believed without a look at what moves inside ..."""
+CONFIRMED_FROM = 0.12
+"""... of a thing of at least this size, in shares of the frame's longer side: of smaller ones little is left in small frames;"""
 CONFIRMED_BY = 1.25
-"""... while a shorter one is at most so many times as long as what is inside has gone: flow between small frames falls short a little."""
+"""... while a shorter one is at most so many times as long as what is inside has gone: flow between small frames falls short."""
 DISPLACED_SIZES = 0.35
 """Centre shift in its own sizes from which it is in another place."""
 RAISED_SIZES = 0.25
@@ -80,7 +82,7 @@ HALF = 0.5
 DOUBLE = 1.5
 """Factor on the first gap (plus one size) that counts as a considerable distance."""
 DECIDES_SIZES = 0.1
-"""Closings of a gap by less than this, in sizes of the smaller, or less than the largest gap in contact say nothing of who came."""
+"""Closings of a gap by less than this, in sizes of the smaller, or than the largest gap in contact say nothing of who came."""
 AGENCY_SHARE = 0.25
 """By how much of the first gap the other side may have closed more of it and this one still be the one who acts."""
 
@@ -111,6 +113,9 @@ FIRST_SECONDS = 0.8
 # Camera.
 CAMERA_SECONDS = 0.5
 """Window over which camera motion is read from things that keep their shape."""
+CAMERA_SEEN = 0.01
+"""Way of the picture's surroundings, in shares of the frame's longer side, from which they are asked instead of the instances;
+on a plain background nothing can be read, and then it seems to stand still."""
 CAMERA_STILL = 0.002
 """Motion in shares of the frame's longer side per window up to which a voter stands still."""
 CAMERA_AGREE = 0.003
@@ -120,8 +125,16 @@ CAMERA_ALONE = 0.012
 RIGID_SHARE = 0.012
 """Largest share of an aligned mask that may differ within any window for a thing to be rigid; a runner's legs exceed it."""
 
-STIR_PLAIN = 2.0
+STIR_PLAIN = 4.0
 """So many times what counts as motion is plain to see, even where the outline stays as it is."""
+
+# Heads, ropes.
+HEAD_SHARE = 0.25
+"""Share of the height of an upright body that its head and neck take at most ..."""
+AT_HEAD_SIZES = 0.06
+"""... and how near to it a thing must be to be at the mouth, in the body's sizes."""
+ALIKE = 0.3
+"""Cosine from which two go the same way."""
 
 # What tracks must show.
 LOST_SHARE = 0.1
@@ -138,7 +151,7 @@ TELEPORT_ISOLATION = 4.0
 # Motion of one's own, inside the mask.
 STIR_SIZES = 0.012
 """How far the liveliest tenth of an instance must go within a stretch for it to move, in its own sizes ..."""
-STIR_SIDE = 0.003
+STIR_SIDE = 0.002
 """... in shares of the frame's longer side: compressed stills seem to move up to half as far ..."""
 STIR_ABOVE = 2.5
 """... and in parts of what the restless quarter of the surroundings does: some generated pictures breathe as a whole."""
