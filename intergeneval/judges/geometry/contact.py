@@ -99,9 +99,9 @@ def deciding(scene: Scene, first: str, second: str) -> float:
 def begun(scene: Scene, first: str, second: str) -> tuple[list[Run], bool]:
     """Return the contacts that are more than an overlap in the picture, and whether there may be one that masks do not tell.
 
-    A contact has a beginning, before which the two were apart. Of two that overlap from the first sight on, the second must be
-    moved while they stay together, or it must be known that they touch and one of them do something. Where neither moves, no contact
-    is made; where somebody moves and nothing is moved, one may stand behind the other.
+    A contact has a beginning, before which the two were apart. Of two that overlap from the first sight on, the second must
+    be moved while they stay together, or it must be known that they touch and one of them do something. Where neither moves,
+    no contact is made; where somebody moves and nothing is moved, one may stand behind the other.
     """
     if (first, second) not in scene.met:
         scene.met[first, second] = _begun(scene, first, second)

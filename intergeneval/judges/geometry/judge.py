@@ -172,8 +172,8 @@ def _found(predicate: Predicate, scene: Scene, before: Earlier | None) -> Findin
     if before is not None and before.index is None:
         return no(f"the deed that it follows, of {before.names[0]} to {before.names[1]}, is not seen")
     case = _case(predicate, scene, before)
-    # Of what the object undergoes a third may be the cause, and moves then.
-    others = case.others if predicate.name == "receives" else ()
+    # Of what the object undergoes a third may be the cause, and what is handed over moves itself.
+    others = case.others if predicate.name == "receives" or case.deed == "transfer" else ()
     if predicate.name not in BEGUN and still(scene, case.subject, case.object, *others):
         return no("neither {s} nor {o} moves by itself in any frame, so nothing is done")
     return PREDICATES[predicate.name](case)

@@ -73,14 +73,11 @@ def _outlined(scene: Scene, name: str) -> list[Stretch]:
         end = min(len(scene.frames) - 1, start + reach)
         if not (seen[start] and seen[end]):
             continue
-        step = scene.sights[name].centre[end] - scene.sights[name].centre[start]
-        camera = scene.place(name)[end] - scene.place(name)[start]
-        shape = max(scene.change(name, end, start), scene.gained(name, end, start)[0], scene.change(name, end, start, shift=step))
-        shares = (
-            shape / thresholds.STIR_SHARE,
-            float(np.hypot(*camera)) / max(1.0, thresholds.STIR_FAR * scene.sights[name].size),
-        )
-        found.append((start, end, max(shares), 1.0))
+        inner = [index for index in range(start + 1, end + 1) if seen[index]]
+        shape = max(max(scene.change(name, index, start), scene.gained(name, index, start)[0]) for index in inner)
+        way = scene.place(name)[inner] - scene.place(name)[start]
+        far = float(np.hypot(*way.T).max()) / max(1.0, thresholds.STIR_FAR * scene.sights[name].size)
+        found.append((start, end, max(shape / thresholds.STIR_SHARE, far), 1.0))
     return found
 
 
