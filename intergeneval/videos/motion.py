@@ -95,11 +95,12 @@ class MotionWatch:
     def _masks(self, tracks: Tracks, frame: int) -> dict[str, Small]:
         """Return the masks of a frame at the size of the flow, each without its rim."""
         height, width = self._before.shape if self._before is not None else tracks.size
-        found = {}
+        found: dict[str, Small] = {}
         for track in tracks.tracks:
             if frame < len(track.states) and track.states[frame] is TrackState.VISIBLE:
                 mask = masks.decode(track.masks[frame], tracks.size).astype(np.uint8)
-                found[track.instance_id] = cv2.resize(mask * np.uint8(255), (width, height), interpolation=cv2.INTER_AREA)
+                small = cv2.resize(mask * np.uint8(255), (width, height), interpolation=cv2.INTER_AREA)
+                found[track.instance_id] = np.asarray(small, dtype=np.uint8)
         return found
 
     def _camera(self, flow: Flow | None, shown: dict[str, Small]) -> tuple[Step, Floats | None]:

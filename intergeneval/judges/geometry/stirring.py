@@ -6,6 +6,8 @@ than the surroundings do, and farther than a compressed still picture seems to.
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 import numpy as np
 
 from intergeneval.judges.geometry import thresholds
@@ -82,7 +84,7 @@ def _outlined(scene: Scene, name: str) -> list[Stretch]:
 
 
 def _index(scene: Scene, frame: int) -> int:
-    return int(min(np.searchsorted(scene.frames, frame), len(scene.frames) - 1))
+    return min(bisect_left(scene.frames, frame), len(scene.frames) - 1)
 
 
 def path(scene: Scene, name: str) -> Floats | None:
