@@ -11,8 +11,8 @@ What a judge may offer beyond `Judge`, each by having the attribute or method:
   parent process while workers decode and track, and hands frames over as JPEG files (`JudgeRequest.jpegs`).
 - ``wants_clip = True``: it is shown the whole video as well (`JudgeRequest.clip`).
 - ``wants_motion = True``: what moves inside the masks is read from the pictures as well (`Tracks.motion`).
-- ``undecided = True``: it sees nothing but tracks, and these may leave both answers open in a single video: it may say unanswerable of
-  that video though no track is lost, which widens the bounds.
+- ``undecided = True``: it sees nothing but tracks, and these may leave both answers open in a single video: it may say
+  unanswerable of that video though no track is lost, which widens the bounds.
 - ``replays = True``: what it declines is what another run left unanswered, of single videos too; its answers say which of that
   was declared before any video was seen (`Answer.declined`). Of any other judge the run writes that into the answer itself.
 - `AssessesConsistency`: it says what emerged and disappeared (``--consistency judge``).

@@ -13,7 +13,6 @@ from intergeneval.ids import bounded_json
 from intergeneval.records import Comparability, RunHeader
 from intergeneval.records.disk import MOST_SETTINGS, read_text
 
-
 SHIPPED = Path(__file__).with_name("cards")
 """Cards of the embedded default pair; `generated` holds its figures on generated video."""
 
@@ -86,7 +85,7 @@ def _finite(value: Any) -> float | None:
 
 
 def find_cards(runs: Sequence[Path]) -> list[Path]:
-    """Return the cards of exams held here, or beside the runs (``runs/exams/*/card.json``), and after them those that are shipped."""
+    """Return the cards of exams held here or beside the runs (``runs/exams/*/card.json``), then those that are shipped."""
     homes = [Path("runs"), *(parent for run in runs for parent in list(run.resolve().parents)[:2])]
     found = {path.resolve(): path for home in homes for path in sorted((home / "exams").glob("*/card.json"))}
     return [*found.values(), *sorted(SHIPPED.glob("*.json"))]

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from dataclasses import replace
 
 import numpy as np
 
@@ -128,13 +127,6 @@ def verdicts(bodies: dict[str, Body], verb: str, **options) -> str:
 
 def moving(bodies: dict[str, Body], inside: dict[str, float], camera: float = 0.0, restless: float = 0.0) -> Motion:
     """What pictures show of the bodies in windows of half a second: pixels that each stirs inside, and what is around them."""
-    ends = (*range(4, FRAMES - 1, 4), FRAMES - 1)
-    steps = {name: tuple(Step(x=0.0, y=0.0, most=inside.get(name, 0.0)) for _ in ends) for name in bodies}
-    return Motion(ends=ends, camera=tuple(Step(x=camera, y=0.0, bend=restless) for _ in ends), inside=steps)
-
-
-def moving(bodies: dict[str, Body], inside: dict[str, float], camera: float = 0.0, restless: float = 0.0) -> Motion:
-    """What pictures show of the bodies in windows of half a second: how many pixels each stirs inside, and what the surroundings do."""
     ends = (*range(4, FRAMES - 1, 4), FRAMES - 1)
     steps = {name: tuple(Step(x=0.0, y=0.0, most=inside.get(name, 0.0)) for _ in ends) for name in bodies}
     return Motion(ends=ends, camera=tuple(Step(x=camera, y=0.0, bend=restless) for _ in ends), inside=steps)
