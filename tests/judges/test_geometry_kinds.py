@@ -46,7 +46,7 @@ def test_an_overlap_is_a_contact_once_the_thing_is_taken_along():
 
 
 def test_a_mask_that_grows_over_something_else_has_not_moved():
-    reach = person(lambda frame: 20 + 60 * ramp(frame, 4, 12))
+    reach = person(lambda frame: 20 + 60 * ramp(frame, 4, 12) + 14 * ramp(frame, 14, 20))
     slid = {"a": reach, "o": thing(lambda frame: 96 + 14 * ramp(frame, 14, 20), still(60), side=40)}
     assert verdicts(slid, "pushes")[4] == "y"
     assert verdicts(slid, "pushes", motion=moving(slid, {"a": 5.0, "o": 2.0}))[4] == "n"
