@@ -10,6 +10,9 @@ What a judge may offer beyond `Judge`, each by having the attribute or method:
 - ``concurrency = N``: it waits for somebody else (a server) and may be asked by N threads at once. The run then asks it in the
   parent process while workers decode and track, and hands frames over as JPEG files (`JudgeRequest.jpegs`).
 - ``wants_clip = True``: it is shown the whole video as well (`JudgeRequest.clip`).
+- ``wants_motion = True``: what moves inside the masks is read from the pictures as well (`Tracks.motion`).
+- ``undecided = True``: it sees nothing but tracks, and these may leave both answers open in a single video: it may say
+  unanswerable of that video though no track is lost, which widens the bounds.
 - ``replays = True``: what it declines is what another run left unanswered, of single videos too; its answers say which of that
   was declared before any video was seen (`Answer.declined`). Of any other judge the run writes that into the answer itself.
 - ``omits(question)``: whether it is not to be asked that control question at all, since the run that it repeats had none there.

@@ -5,14 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from intergeneval.questions.scene import Scene
-from intergeneval.records import Predicate
+from intergeneval.records import Part, Predicate
 from intergeneval.verbs import Pattern, framed_classes
 
 _OUTLINE = ("reshapes", "reshaped_at_end")
 """Predicates that look at the object's outline: what swings within a frame keeps it, whatever happens."""
 _GROUNDING = {8: "agent", 9: "recipient", 10: "receives"}
 _BODILY = frozenset(
-    {"acts", "agent", "displaced", "raised", "settled_at_end", "contact_at_end", "reshaped_at_end", "apart_at_end", "separates"}
+    {
+        "acts",
+        "agent",
+        "agent_through",
+        "unseen_work",
+        "comes_along",
+        "holds_line",
+        "keeps_line",
+        "displaced",
+        "raised",
+        "settled_at_end",
+        "contact_at_end",
+        "reshaped_at_end",
+        "apart_at_end",
+        "separates",
+    }
 )
 """Predicates that speak of the object's place or the subject itself, whatever the subject acts with."""
 _OF_THE_WAY = frozenset({"apart_at_start", "not_yet_over", "approaches", "gap_closes"})
@@ -29,8 +44,21 @@ _UNSEEN = {
     **dict.fromkeys(VERBS_OF_THEIR_OWN, frozenset(range(1, 7))),
 }
 """Verb -> questions of which its own words (from version 3 on) ask what masks do not show; others ask what the pattern asks."""
+_BY_LINE = {2: "comes_along", 3: "holds_line", 4: "keeps_line", 5: "comes_along", 6: "displaced"}
+"""Leading, where the rope is an instance."""
+_AT_MOUTH = {2: "nears_mouth", 3: "at_mouth", 4: "stays_at_mouth"}
+"""Eating and drinking, where the interaction says that the mouth does it."""
+_LED = frozenset({"lead", "walk"})
+_EATEN = frozenset({"eat", "drink"})
+_WITH_A_THING = _LED | _EATEN | frozenset({
+    "feed", "cut", "chop", "slice", "saw", "peel", "wipe", "clean", "wash", "polish", "sweep", "mop", "iron", "sand", "brush",
+    "comb", "stir", "mix", "hammer", "drill", "sew",
+})  # fmt: skip
+"""Verbs that a thing decides, and not two bodies side by side; where it is no instance masks show at most that nothing moves."""
 _MANNER = frozenset({"gesture.touching", "bow.touching"})
 """Sections that ask how a gesture looks instead of whether the two are apart, since they touch from the start."""
+_TOUCHED = frozenset({"touch", "move"})
+"""Deeds that are done in a contact, so that a tool may have done them."""
 _WITHOUT_TOOL = frozenset({"mount", "gesture", "bow", "attend", "pursue", "approach", "retreat", "release"})
 """Patterns in which the instrument is not what touches the object."""
 
@@ -44,7 +72,23 @@ def predicate_of(scene: Scene, number: int, section: str) -> Predicate | None:
         return None
     if section.endswith("destination"):
         return _at_destination(scene) if number == 6 else None
+    if scene.version > 2 and scene.lemma in _WITH_A_THING and number > 1:
+        return _with_a_thing(scene, number, section)
     name = _name(scene, pattern, number, section)
+    return None if name is None else _predicate(scene, name)
+
+
+def _with_a_thing(scene: Scene, number: int, section: str) -> Predicate | None:
+    """Return what decides a question about a deed done with a thing: the thing, the mouth, or whether anything moves."""
+    tool = scene.interaction.instrument
+    if scene.lemma in _EATEN and scene.interaction.part is Part.MOUTH:
+        name = _GROUNDING.get(number) or _AT_MOUTH.get(number)
+    elif tool is not None and scene.lemma in _LED:
+        name = _GROUNDING.get(number) or _BY_LINE.get(number)
+    elif tool is not None and scene.lemma not in _EATEN:
+        name = _name(scene, scene.pattern, number, section) if scene.pattern is not None else None
+    else:
+        name = "unseen_work"
     return None if name is None else _predicate(scene, name)
 
 
@@ -60,8 +104,10 @@ def control_predicate(scene: Scene, roles: tuple[str, str]) -> Predicate | None:
 
 def _name(scene: Scene, pattern: Pattern, number: int, section: str) -> str | None:
     if number in _GROUNDING:
-        # Masks show that the instrument did it, and not in whose hands it was.
-        return None if not pattern.deed or (number == 8 and _tool(scene) is not None) else _GROUNDING[number]
+        if number == 8 and _tool(scene) is not None:
+            # The instrument did it, and what it was in touch with had it.
+            return "agent_through" if pattern.deed in _TOUCHED and scene.version > 2 else None
+        return _GROUNDING[number] if pattern.deed else None
     name = pattern.predicates.get(number)
     if section in _MANNER or _own_words(scene, number, section) or (section.endswith("after") and not _follows(scene, name)):
         # These look at a mouth, a rope, or a moment that masks do not tell.
@@ -124,12 +170,16 @@ def _since(scene: Scene, name: str) -> Mapping[str, object]:
 def _tool(scene: Scene) -> str | None:
     """Return the instance that touches the object in the subject's place."""
     pattern = scene.pattern
-    if pattern is None or pattern.thing or pattern.name in _WITHOUT_TOOL:
+    if pattern is None or pattern.thing or pattern.name in _WITHOUT_TOOL or (scene.version > 2 and scene.lemma in _LED):
         return None
     return scene.interaction.instrument
 
 
 def _deed(scene: Scene) -> str:
+    if scene.version > 2 and scene.interaction.instrument is not None and scene.lemma in _LED:
+        return "lead"
+    if scene.version > 2 and scene.interaction.part is Part.MOUTH and scene.lemma in _EATEN:
+        return "mouth"
     return scene.pattern.deed if scene.pattern is not None else ""
 
 

@@ -150,6 +150,36 @@ class Track(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Step(Record):
+    """How something moves from one frame to the next, in pixels."""
+
+    x: float
+    """To the right."""
+    y: float
+    """Downward."""
+    most: float = field(default=0.0, metadata=LATER)
+    """Of an instance: how far the tenth of it goes that moves most, whichever way."""
+    bend: float = field(default=0.0, metadata=LATER)
+    """... and how far once it is laid over itself, moved, grown and turned as a whole: what its parts do."""
+    zoom: float = field(default=0.0, metadata=LATER)
+    """Of the camera: growth about the middle of the picture, 0 for none."""
+    turn: float = field(default=0.0, metadata=LATER)
+    """Of the camera: turn about the middle of the picture, clockwise, in radians."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Motion(Record):
+    """What moves in a video, read from its pictures window by window; every tuple has one entry a window."""
+
+    ends: tuple[Frames, ...]
+    """Frame at which each window ends; the first begins at frame 0, and each other where the one before it ends."""
+    camera: tuple[Step, ...]
+    """What the surroundings of the instances do."""
+    inside: Mapping[str, tuple[Step | None, ...]]
+    """Instance id -> what is left of the motion inside its mask without the camera's; None where it is not seen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tracks(Record):
     """All instance tracks of one video: one line of ``tracks.jsonl``."""
 
@@ -175,6 +205,8 @@ class Tracks(Record):
     """What a reader should know of how they were made, such as chunking."""
     video: str = ""
     """sha256 of the video they were made from; records of another version of it are stale."""
+    motion: Motion | None = field(default=None, metadata=LATER)
+    """What moves inside the masks and behind them, read from the pictures; None where nobody looked."""
 
     def track(self, instance_id: str) -> Track | None:
         """Return the track of that instance, or None."""

@@ -13,6 +13,9 @@ from intergeneval.ids import bounded_json
 from intergeneval.records import Comparability, RunHeader
 from intergeneval.records.disk import MOST_SETTINGS, read_text
 
+SHIPPED = Path(__file__).with_name("cards")
+"""Cards of the embedded default pair; `generated` holds its figures on generated video."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeCard:
@@ -45,6 +48,13 @@ class JudgeCard:
             return ()
         return tuple((str(name), _finite(value)) for name, value in sorted(found.items()))
 
+    @property
+    def generated(self) -> tuple[tuple[str, str], ...]:
+        """What is known of the judge on generated video, as (name, value in words); empty where the card says nothing of it."""
+        found = self.content.get("generated")
+        figures = found.get("figures") if isinstance(found, Mapping) else None
+        return tuple((str(name), str(value)) for name, value in figures.items()) if isinstance(figures, Mapping) else ()
+
     def fits(self, header: RunHeader) -> bool:
         """Return whether the card is about a run's judge, revision and templates; what either does not name does not fit."""
         wanted = {
@@ -75,10 +85,10 @@ def _finite(value: Any) -> float | None:
 
 
 def find_cards(runs: Sequence[Path]) -> list[Path]:
-    """Return the cards of exams held here, or beside the runs: ``runs/exams/*/card.json``."""
+    """Return the cards of exams held here or beside the runs (``runs/exams/*/card.json``), then those that are shipped."""
     homes = [Path("runs"), *(parent for run in runs for parent in list(run.resolve().parents)[:2])]
     found = {path.resolve(): path for home in homes for path in sorted((home / "exams").glob("*/card.json"))}
-    return list(found.values())
+    return [*found.values(), *sorted(SHIPPED.glob("*.json"))]
 
 
 def read_cards(paths: Sequence[Path]) -> list[JudgeCard]:

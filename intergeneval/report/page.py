@@ -236,8 +236,8 @@ class Report:
         for name, said in names.items():
             value, ends = card.figure(name), card.interval(name)
             if value is not None:
-                facts.append((said, num(value) + (f" [{num(ends[0])}, {num(ends[1])}]" if ends else "")))
-        return facts
+                facts.append((f"{said}, staged videos", num(value) + (f" [{num(ends[0])}, {num(ends[1])}]" if ends else "")))
+        return [*facts, *card.generated]
 
     def data(self) -> dict[str, Any]:
         """Return what the index page's script needs to re-slice and to change the reference."""
@@ -355,12 +355,17 @@ def _summary(runs: Sequence[LoadedRun], groups: Sequence[Group]) -> str:
     prompts = len({(run.header.comparability.bench, sample_id) for run in runs for sample_id in run.samples})
     expected = sum(row.completeness.expected for group in groups for row in group.rows)
     scored = sum(row.main.statuses.get("ok", 0) for group in groups for row in group.rows)
-    examined = sum(group.card is not None for group in groups)
-    judge = (
-        "an examined judge" if examined == len(groups) else "an unexamined judge" if not examined else "judges partly examined"
-    )
+    kinds = {_examined(group) for group in groups}
+    judge = next(iter(kinds)) if len(kinds) == 1 else "judges partly examined"
     videos = f"{scored} of {expected} videos scored" if scored < expected else f"all {expected} videos scored"
     return f"{_counted(len(runs), 'model')}, {_counted(prompts, 'prompt')}, {videos}, {judge}."
+
+
+def _examined(group: Group) -> str:
+    """Return whether the judge was examined as it ran: with the tracker and the detector of these runs."""
+    if group.card is None:
+        return "an unexamined judge"
+    return "a judge examined with other masks" if group.card.elsewhere(group.comparability) else "an examined judge"
 
 
 def _counted(number: int, noun: str) -> str:

@@ -58,8 +58,9 @@ def _marked(judge: Judge, request: JudgeRequest, said: Consistency) -> Consisten
 def _allowed(judge: Judge, request: JudgeRequest, answer: Answer) -> Answer:
     """Return the answer, or a failed one for an "unanswerable" that the protocol does not allow.
 
-    It is allowed where the judge declares it for such a question before it has seen a video, which is written into the answer, or
-    where a track is lost: a judge that can see and finds nothing answers no.
+    It is allowed where the judge declares it for such a question before it has seen a video, which is written into the answer,
+    where a track is lost, or for a judge that sees nothing but tracks and says so (``undecided``): a judge that can see and finds
+    nothing answers no.
     """
     if answer.status is not AnswerStatus.UNANSWERABLE:
         return answer
@@ -69,7 +70,7 @@ def _allowed(judge: Judge, request: JudgeRequest, answer: Answer) -> Answer:
     # What replays a run knows its answers, those to single videos too: whether they were declared stands in them.
     if declined and not getattr(judge, "replays", False):
         return replace(answer, declined=True)
-    if question is None or declined or _somebody_lost(request):
+    if question is None or declined or _somebody_lost(request) or getattr(judge, "undecided", False):
         return answer
     reason = f"the judge said unanswerable of a question it does not decline, with no track lost: {answer.reason}"
     return replace(answer, status=AnswerStatus.FAILED, reason=reason)

@@ -135,7 +135,7 @@ class VideoPipeline:
         if job.video and job.tracks and job.consistency and (detector is None or job.detections):
             return _Seen(video=job.video, tracks=job.tracks)
         reader = self._reader(job, found.path)
-        walk = Walk(reader)
+        walk = Walk(reader, motion=job.tracks is None and bool(getattr(self._backends.judge, "wants_motion", False)))
         beginning = begins(
             self._bench, job, walk, lambda: self._tracking.masks(job), known=(result.truth or job.truth) is not None
         )
@@ -152,7 +152,10 @@ class VideoPipeline:
             result.grounding = replace(result.grounding, video=digest)
         if job.tracks is None:
             tracks = until_cut(of_length(tracks, video.frames), video.cuts)
-            tracks = result.tracks = replace(tracks, fps=video.fps, video=digest)
+            tracks = replace(tracks, fps=video.fps, video=digest)
+            if walk.motion is not None and tracks.status != FAILED:
+                tracks = replace(tracks, motion=walk.motion.measure(tracks))
+            result.tracks = tracks
         if detector is not None and job.detections is None:
             request = DetectRequest(
                 sample=job.sample,

@@ -10,17 +10,21 @@ import numpy.typing as npt
 from intergeneval import videos
 from intergeneval.errors import MediaError
 from intergeneval.videos.cuts import CutWatch
+from intergeneval.videos.motion import MotionWatch
 
 Frame = npt.NDArray[np.uint8]
 
 
 class Walk:
-    """Gives a reader's frames, looks for cuts on the way, and remembers when it was the video, not the tracker, that failed."""
+    """Gives a reader's frames, looks for cuts and motion on the way, and remembers when the video failed, and not the tracker."""
 
-    def __init__(self, reader: videos.Reader) -> None:
+    def __init__(self, reader: videos.Reader, *, motion: bool = False) -> None:
+        """`motion` asks for the motion in the pictures as well."""
         self._frames = iter(reader)
         self._first: Frame | None = None
         self._watch = CutWatch()
+        self.motion = MotionWatch() if motion else None
+        """What sees the motion; None where nobody asks."""
         self.error: MediaError | None = None
 
     @property
@@ -47,6 +51,8 @@ class Walk:
             self.error = error
             raise
         self._watch.see(frame)
+        if self.motion is not None:
+            self.motion.see(frame)
         return frame
 
     def finish(self) -> None:

@@ -1,6 +1,7 @@
 """Hand-made tracks: bodies of rectangles that move as a function of the frame, and the questions about them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,7 +14,10 @@ from intergeneval.records import (
     Direction,
     Instance,
     Interaction,
+    Motion,
+    Profile,
     Sample,
+    Step,
     Tracks,
     TrackState,
     Video,
@@ -105,12 +109,12 @@ def video() -> Video:
     return Video(sample_id="s", seed=0, status=VideoStatus.OK, size=SIZE, frames=FRAMES, fps=FPS, sampled=SAMPLED)
 
 
-def answers(bodies: dict[str, Body], verb: str, *, mutual: bool = False, states=None, drift: float = 0.0, fields=None):
+def answers(bodies, verb, *, mutual=False, states=None, drift=0.0, fields=None, motion=None, profile=Profile.BOUNDED):
     """Question id -> Answer of the geometry judge about the bodies; the first acts on the second."""
     item = sample(list(bodies), verb, mutual=mutual, fields=fields)
-    request = JudgeRequest(
-        sample=item, video=video(), tracks=tracks(bodies, states, drift), questions=questions.questions_for(item)
-    )
+    found = replace(tracks(bodies, states, drift), motion=motion)
+    asked = questions.questions_for(item, profile=profile)
+    request = JudgeRequest(sample=item, video=video(), tracks=found, questions=asked)
     return {answer.question_id: answer for answer in create("", {}).answer(request)}
 
 
@@ -119,3 +123,10 @@ def verdicts(bodies: dict[str, Body], verb: str, **options) -> str:
     letters = {"yes": "y", "no": "n", "no (visually implausible)": "i"}
     found = answers(bodies, verb, **options)
     return "".join("u" if item.status is AnswerStatus.UNANSWERABLE else letters[item.value] for item in found.values())
+
+
+def moving(bodies: dict[str, Body], inside: dict[str, float], camera: float = 0.0, restless: float = 0.0) -> Motion:
+    """What pictures show of the bodies in windows of half a second: pixels that each stirs inside, and what is around them."""
+    ends = (*range(4, FRAMES - 1, 4), FRAMES - 1)
+    steps = {name: tuple(Step(x=0.0, y=0.0, most=inside.get(name, 0.0)) for _ in ends) for name in bodies}
+    return Motion(ends=ends, camera=tuple(Step(x=camera, y=0.0, bend=restless) for _ in ends), inside=steps)

@@ -12,7 +12,7 @@ from intergeneval.judges.geometry import create
 from intergeneval.judges.geometry.camera import estimate
 from intergeneval.judges.geometry.measurements import Scene
 from intergeneval.judges.geometry.predicates import PREDICATES
-from intergeneval.records import AnswerStatus, AnswerValue, Relation, TrackState
+from intergeneval.records import AnswerStatus, AnswerValue, Profile, Relation, TouchingAtStart, TrackState
 from intergeneval.verbs import patterns
 from tests.judges.moving_shapes import FPS, FRAMES, SAMPLED, answers, person, ramp, sample, still, thing, tracks, verdicts, video
 
@@ -62,8 +62,11 @@ def test_a_push_and_each_way_it_goes_wrong_get_their_own_answers(story):
     assert verdicts(bodies, "pushes") == expected
 
 
-def test_being_engaged_from_the_start_turns_question_1():
-    found = answers(PUSHES["engaged from the start"][0], "pushes")
+def test_being_engaged_from_the_start_leaves_1_and_2_open_unless_the_benchmark_knows():
+    bodies = PUSHES["engaged from the start"][0]
+    assert verdicts(bodies, "pushes") == "uuyyyyyyyy"
+    assert verdicts(bodies, "pushes", fields={"touching_at_start": TouchingAtStart.NO})[0] == "y"
+    found = answers(bodies, "pushes", fields={"touching_at_start": TouchingAtStart.YES}, profile=Profile.PAPER)
     assert found[1].value is AnswerValue.NO
     assert found[1].frame == 0
     assert found[6].value is AnswerValue.YES
@@ -251,13 +254,15 @@ def test_failed_tracking_is_an_error_and_no_answer():
         create("", {}).answer(request)
 
 
-def test_a_thing_moved_with_a_stick_is_moved_by_the_stick_and_nobody_knows_by_whom():
-    # The man stays where he is; his stick comes, touches the box and takes it along.
+def test_a_thing_moved_with_a_stick_is_moved_by_whoever_holds_the_stick():
+    # The man stays where he is; a stick that he does not touch comes, touches the box and takes it along.
     stick = thing(lambda frame: 50 + 30 * ramp(frame, 4, 12) + 40 * ramp(frame, 15, 25))
     bodies = {"a": person(still(20)), "o": pushed(), "t": stick}
     plain = verdicts(bodies, "pushes")
     assert plain[2:5] == "nnn"
-    assert verdicts(bodies, "pushes", fields={"instrument": "t"}) == "yyyyyynuyy"
+    assert verdicts(bodies, "pushes", fields={"instrument": "t"}) == "yyyyyynnyy"
+    long = lambda frame: [(36.0, 82.0, 70 + 30 * ramp(frame, 4, 12) + 40 * ramp(frame, 15, 25), 86.0)]  # noqa: E731
+    assert verdicts({**bodies, "t": long}, "pushes", fields={"instrument": "t"})[7] == "y"
     assert (
         "the man (green box) touches the man (blue box)"
         in answers(bodies, "pushes", fields={"instrument": "t"})[3].reason.lower()

@@ -319,7 +319,8 @@ def test_a_judge_card_is_shown_where_judge_revision_and_templates_match(tmp_path
     text = page(write_report(folders, tmp_path / "one", ReportOptions(cards=(path,))).path).text
     assert "0.970 [0.950, 0.980]" in text
     assert "Unexamined judge." not in text
-    assert "Examined with tracker flow , which these runs did not use." in text
+    assert "Examined with other masks: tracker flow , which these runs did not use." in text
+    assert "a judge examined with other masks" in text
     path.write_text(json.dumps({**card, "judge_revision": "2"}), encoding="utf-8")
     assert "Unexamined judge." in page(write_report(folders, tmp_path / "two", ReportOptions(cards=(path,))).path).text
     found = tmp_path / "exams" / "geometry" / "card.json"

@@ -41,8 +41,14 @@ class _Motion:
 
 
 def estimate(scene: Scene) -> Camera:
-    """Return pan and zoom of the picture since the first measured frame; none for a still camera."""
+    """Return pan and zoom of the picture since the first measured frame; none for a still camera.
+
+    Where the surroundings were seen to move, their motion is the camera's: what a following camera keeps in the middle has moved.
+    """
     count = len(scene.frames)
+    seen = _of_surroundings(scene)
+    if seen is not None:
+        return seen
     reach = max(1, scene.count(thresholds.CAMERA_SECONDS))
     windows = [(start, min(count - 1, start + reach)) for start in range(0, count - 1, reach)]
     touching = {name: _touching(scene, name) for name in scene.sights}
@@ -65,6 +71,23 @@ def estimate(scene: Scene) -> Camera:
             if loyal:
                 pan[index], zoom[index] = _since_start(scene, sorted(loyal), index)
     return Camera(pan, zoom)
+
+
+def _of_surroundings(scene: Scene) -> Camera | None:
+    """Return the motion read from the picture around the instances; None where nobody looked, or nothing was seen to move."""
+    if scene.motion is None or not scene.motion.ends:
+        return None
+    pans, zooms = [np.zeros(2)], [1.0]
+    for step in scene.motion.camera:
+        pans.append(pans[-1] * (1.0 + step.zoom) + (step.x, step.y))
+        zooms.append(zooms[-1] * (1.0 + step.zoom))
+    way = np.array(pans)
+    far = max(float(np.hypot(*way.T).max()), float(np.abs(np.array(zooms) - 1.0).max()) * max(scene.shape) / 2)
+    if far < thresholds.CAMERA_SEEN * max(scene.shape):
+        return None
+    ends = (0, *scene.motion.ends)
+    pan = np.stack([np.interp(scene.frames, ends, way[:, axis]) for axis in (0, 1)], axis=1)
+    return Camera(pan, np.interp(scene.frames, ends, zooms))
 
 
 def _since_start(scene: Scene, names: list[str], index: int) -> tuple[Floats, float]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from intergeneval.judges.geometry import thresholds
 from intergeneval.judges.geometry.measurements import Flags, Scene
+from intergeneval.judges.geometry.stirring import still, stirs
 from intergeneval.records import TrackState
 
 
@@ -42,8 +43,11 @@ def contacts(scene: Scene, first: str, second: str) -> list[Run]:
 
     While one of them is hidden by another instance right after they touched, the contact is taken to go on.
     """
-    gap = scene.gap(first, second)
-    flags = np.nan_to_num(gap, nan=np.inf) <= scene.tolerance(first, second)
+    gap = np.nan_to_num(scene.gap(first, second), nan=np.inf)
+    limit = scene.tolerance(first, second)
+    flags = gap <= limit
+    for index in range(1, len(flags)):
+        flags[index] |= flags[index - 1] and gap[index] <= thresholds.RELEASE * limit
     hidden = np.zeros(len(flags), dtype=np.bool_)
     for name in (first, second):
         hidden |= np.array([state is TrackState.OCCLUDED for state in scene.sights[name].states], dtype=np.bool_)
@@ -74,9 +78,63 @@ def agency(scene: Scene, actor: str, other: str, when: int) -> float:
     if start is None or start >= when:
         return 0.0
     gap = scene.gap_across(actor, start, other, start)
-    if not gap > scene.tolerance(actor, other):
+    least = deciding(scene, actor, other)
+    if not gap > least:
         return 0.0
     mine, theirs = closed_by(scene, actor, other, when, start), closed_by(scene, other, actor, when, start)
-    if np.isnan(mine) or np.isnan(theirs):
+    if np.isnan(mine) or np.isnan(theirs) or abs(mine - theirs) < least:
         return 0.0
-    return float(np.clip((mine - theirs) / gap, -1.0, 1.0))
+    led = float(np.clip((mine - theirs) / gap, -1.0, 1.0))
+    # Who does not move inside has not come, whatever its outline does.
+    if not stirs(scene, other)[: when + 1].any():
+        return max(led, 0.0)
+    return led if stirs(scene, actor)[: when + 1].any() else min(led, 0.0)
+
+
+def deciding(scene: Scene, first: str, second: str) -> float:
+    """Return how many pixels a gap must close for anybody to say who came."""
+    return max(scene.tolerance(first, second), thresholds.DECIDES_SIZES * scene.smaller(first, second))
+
+
+def begun(scene: Scene, first: str, second: str) -> tuple[list[Run], bool]:
+    """Return the contacts that are more than an overlap in the picture, and whether there may be one that masks do not tell.
+
+    A contact has a beginning, before which the two were apart. Of two that overlap from the first sight on, the second must
+    be moved while they stay together, or it must be known that they touch and one of them do something. Where neither moves,
+    no contact is made; where somebody moves and nothing is moved, one may stand behind the other.
+    """
+    if (first, second) not in scene.met:
+        scene.met[first, second] = _begun(scene, first, second)
+    met, untold = scene.met[first, second]
+    return [Run(*ends) for ends in met], untold
+
+
+def _begun(scene: Scene, first: str, second: str) -> tuple[list[tuple[int, int]], bool]:
+    found, untold = _told_apart(scene, first, second)
+    return [(run.start, run.end) for run in found], untold
+
+
+def _told_apart(scene: Scene, first: str, second: str) -> tuple[list[Run], bool]:
+    met = contacts(scene, first, second)
+    start = first_seen(scene, first, second)
+    if not met or start is None or met[0].start > start:
+        return met, False
+    known = scene.touching.get((min(first, second), max(first, second)))
+    if still(scene, first, second):
+        return met[1:], False
+    if known or (known is None and moved_along(scene, second, met[0])):
+        return met, False
+    return met[1:], known is None
+
+
+def moved_along(scene: Scene, name: str, run: Run) -> bool:
+    """Return whether an instance is taken to another place during a contact, by its outline and by what moves inside it."""
+    seen = [index for index in range(run.start, run.end + 1) if scene.sights[name].visible[index]]
+    if not seen or not stirs(scene, name)[run.start : run.end + 1].any():
+        return False
+    places = scene.place(name)[seen]
+    far = np.hypot(*(places - places[0]).T) / max(1.0, scene.sights[name].size)
+    return any(
+        value >= thresholds.MOVED_SIZES and scene.change(name, index, seen[0]) >= thresholds.MOVED_SHARE
+        for value, index in zip(far, seen, strict=True)
+    )

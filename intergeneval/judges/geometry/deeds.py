@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from intergeneval.judges.geometry import thresholds
-from intergeneval.judges.geometry.contact import Run, agency, closed_by, contacts, first_seen, runs
+from intergeneval.judges.geometry.contact import Run, agency, begun, closed_by, contacts, first_seen, runs
 from intergeneval.judges.geometry.measurements import Flags, Floats, Scene
+from intergeneval.judges.geometry.stirring import path
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +28,12 @@ class Deed:
     """Measured frame that shows it first."""
     numbers: dict[str, Any] = field(default_factory=dict)
     """What was measured, plain JSON values."""
+    unknown: bool = False
+    """Whether tracks allow that it was done as well as that it was not; the strength is 0 then."""
 
 
 NOTHING = Deed(0.0)
+UNTOLD = Deed(0.0, unknown=True)
 DONE = 0.6
 """Strength of a deed from which it was done."""
 
@@ -37,21 +41,35 @@ DONE = 0.6
 def shift(scene: Scene, name: str, anchor: int) -> Floats:
     """Return how far an instance is from where it was at `anchor`, per frame, in its own sizes; NaN where unseen.
 
-    Frames in which its outline still fits the old place count as no shift: hiding a part moves the centre, not the thing.
+    Frames in which its outline still fits the old place count as no shift: hiding a part moves the centre, not the thing. A mask
+    that grows over something else moves too: a short way must also have been gone by what is inside. A long one need not,
+    since small fast things outrun what is read from pictures.
     """
+    if (name, anchor) not in scene.shifts:
+        scene.shifts[name, anchor] = _shift(scene, name, anchor)
+    return scene.shifts[name, anchor].copy()
+
+
+def _shift(scene: Scene, name: str, anchor: int) -> Floats:
     place = scene.place(name)
     size = max(1.0, scene.sights[name].size)
     moved = np.hypot(*(place - place[anchor]).T) / size
     for index in np.flatnonzero(moved >= thresholds.MOVED_SIZES):
         if not scene.change(name, int(index), anchor) >= thresholds.MOVED_SHARE:
             moved[index] = 0.0
+    gone = path(scene, name)
+    if gone is not None and size >= thresholds.CONFIRMED_FROM * max(scene.shape):
+        inside = np.hypot(*(gone - gone[anchor]).T) / size
+        near = moved < thresholds.UNCONFIRMED_SIZES
+        moved[near] = np.minimum(moved[near], thresholds.CONFIRMED_BY * inside[near])
     return np.asarray(moved, dtype=np.float64)
 
 
 def touch(scene: Scene, actor: str, other: str, *, mutual: bool = False) -> Deed:
     """Evidence of touching: a contact that lasts, brought about by the actor rather than by the other."""
-    best = NOTHING
-    for run in contacts(scene, actor, other):
+    met, untold = begun(scene, actor, other)
+    best = UNTOLD if untold else NOTHING
+    for run in met:
         led = agency(scene, actor, other, run.start)
         if not mutual and led < -thresholds.AGENCY_SHARE:
             continue
@@ -82,8 +100,9 @@ def set_in_motion(scene: Scene, other: str, run: Run) -> tuple[int | None, float
 
 def move(scene: Scene, actor: str, other: str, *, mutual: bool = False) -> Deed:
     """Evidence of setting in motion: the other moves in or right after a contact that the actor brought about."""
+    # What is not moved was not set in motion, whether the two touch or only overlap in the picture.
     best = NOTHING
-    for run in contacts(scene, actor, other):
+    for run in begun(scene, actor, other)[0]:
         led = agency(scene, actor, other, run.start)
         if not mutual and led < -thresholds.AGENCY_SHARE:
             continue

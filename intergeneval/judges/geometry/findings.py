@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from intergeneval.judges.geometry import thresholds
-from intergeneval.judges.geometry.contact import Run, agency, contacts
+from intergeneval.judges.geometry.contact import Run, agency, begun
 from intergeneval.judges.geometry.measurements import Scene
 from intergeneval.records import TrackState
 
@@ -32,17 +32,36 @@ class Case:
     """Measured frame at which the interaction can begin: the first, or where the one that it follows is first seen."""
 
     @property
+    def line(self) -> str | None:
+        """The tracked thing by which the subject has the object, or works on it; None where none is named or tracked."""
+        found = self.scene.lines.get((self.subject, self.object))
+        return found if found in self.scene.sights else None
+
+    @property
+    def touching(self) -> bool | None:
+        """Whether the two are known to touch in the first frame; None where nobody says."""
+        return self.scene.touching.get((min(self.subject, self.object), max(self.subject, self.object)))
+
+    @property
     def when(self) -> str:
         """When the interaction can begin, in words."""
         return "at the start" if self.since == 0 else f"in frame {self.scene.frames[self.since]}, where the earlier deed begins"
 
     def contacts(self) -> list[Run]:
         """Return the contacts of subject and object; for touching and moving only those to which the subject came."""
-        found = contacts(self.scene, self.subject, self.object)
+        found, _ = begun(self.scene, self.subject, self.object)
         if self.mutual or self.deed not in LED:
             return found
         least = -thresholds.AGENCY_SHARE
         return [run for run in found if agency(self.scene, self.subject, self.object, run.start) >= least]
+
+    def undecided(self) -> bool:
+        """Whether the two overlap from the start, and nothing tells whether they touch."""
+        return begun(self.scene, self.subject, self.object)[1]
+
+    def ends_hidden(self, *names: str) -> str | None:
+        """Return which of the named instances is behind another at the end, None where none is: its outcome is not seen."""
+        return next((name for name in names if self.scene.sights[name].states[-1] is TrackState.OCCLUDED), None)
 
     def ends_unseen(self, *names: str) -> str | None:
         """Return which of the named instances is gone at the end or can no longer be told from another, None where none is."""
@@ -70,6 +89,8 @@ class Finding:
     """Why, in a clause with the numbers; ``{s}`` and ``{o}`` stand for subject and object, instance ids for others."""
     numbers: dict[str, Any] = field(default_factory=dict)
     """The measured numbers, plain JSON values."""
+    unknown: bool = False
+    """Whether tracks allow both answers; then it is neither."""
 
 
 def yes(index: int, reason: str, /, **numbers: Any) -> Finding:
@@ -80,3 +101,12 @@ def yes(index: int, reason: str, /, **numbers: Any) -> Finding:
 def no(reason: str, index: int | None = None, /, **numbers: Any) -> Finding:
     """Return a finding that it is not, with the frame that shows so where one does."""
     return Finding(False, index, reason, numbers)
+
+
+def unknown(reason: str, /, **numbers: Any) -> Finding:
+    """Return that tracks do not tell."""
+    return Finding(False, None, reason, numbers, unknown=True)
+
+
+OVERLAP = "{s} and {o} overlap in the picture from the start, and nothing shows whether they touch"
+"""Why nothing is said of a contact."""

@@ -11,7 +11,8 @@ import numpy as np
 from intergeneval.judges.geometry import deeds, thresholds
 from intergeneval.judges.geometry.contact import agency, contacts
 from intergeneval.judges.geometry.deeds import DONE, Deed
-from intergeneval.judges.geometry.findings import Case, Finding, no, yes
+from intergeneval.judges.geometry.findings import OVERLAP, Case, Finding, no, unknown, yes
+from intergeneval.judges.geometry.stirring import first_stir, stirs, strength
 
 
 def acts(case: Case) -> Finding:
@@ -20,28 +21,41 @@ def acts(case: Case) -> Finding:
     visible = np.flatnonzero(scene.sights[name].visible)
     if not visible.size:
         return no("{s} is never seen")
-    start = int(visible[0])
-    best = 0.0
+    moved = strength(scene, name)
+    if moved < 1.0:
+        return no(f"{{s}} moves by {moved:.2f} of what would count as motion at most", motion=round(moved, 2))
+    least = thresholds.GESTURE_START_SHARE if case.deed in deeds.PLAIN else thresholds.ACTIVE_SHARE
+    start, best = int(visible[0]), 0.0
     for index in visible[1:]:
         changed = max(scene.change(name, int(index), start), scene.gained(name, int(index), start)[0])
         best = max(best, changed)
-        if changed >= (thresholds.GESTURE_START_SHARE if case.deed in deeds.PLAIN else thresholds.ACTIVE_SHARE):
-            pusher = _moved_by(case, int(index))
-            if pusher is not None:
-                return no(f"{{s}} moves only once {pusher} acts on it")
-            return yes(int(index), f"{changed:.0%} of the outline of {{s}} changes by its own motion", changed=round(changed, 3))
-    return no(f"{best:.0%} of the outline of {{s}} changes at most", changed=round(best, 3))
+        if changed >= least:
+            return _unless_moved(case, int(index), f"{changed:.0%} of the outline of {{s}} changes by its own motion", changed)
+    if scene.motion is not None and moved >= thresholds.STIR_PLAIN:
+        first = first_stir(scene, name) or 0
+        return _unless_moved(case, first, f"{{s}} moves within its outline, {moved:.1f} times what counts as motion", best)
+    return no(f"{best:.1%} of the outline of {{s}} changes at most, {least:.1%} would be acting", changed=round(best, 3))
+
+
+def _unless_moved(case: Case, index: int, reason: str, changed: float) -> Finding:
+    """Return that the subject acts from a frame on, unless somebody had come and moved it by then."""
+    pusher = _moved_by(case, index)
+    if pusher is not None:
+        return no(f"{{s}} moves only once {pusher} acts on it")
+    return yes(index, reason, changed=round(changed, 3))
 
 
 def agent(case: Case) -> Finding:
     """Question 8: the subject did it to the object, and no other did so more clearly."""
     own = _deed(case, case.subject, case.object)
     if own.strength < DONE or own.index is None:
+        if own.unknown:
+            return unknown(OVERLAP)
         said = "the tracks do not show that {s} did it to {o}"
         return no(said if _somebody(case) else f"nobody: {said}, nor anybody else to anybody", **_numbers(own))
-    for other in case.others if case.deed in RIVALLED else ():
+    for other in case.others if _rivalled(case) else ():
         rival = _deed(case, other, case.object)
-        if rival.strength >= DONE and rival.index is not None and _beats(rival, own):
+        if rival.strength >= DONE and rival.index is not None and _beats(rival, own) and _moving(case, other, rival.index):
             return no(f"{other} did it to {{o}} first", **_numbers(rival))
     return yes(own.index, "{s} did it to {o}, and nobody before", **_numbers(own))
 
@@ -50,8 +64,8 @@ def recipient(case: Case) -> Finding:
     """Question 9: the subject did it to the object, and not first to something else."""
     own = _deed(case, case.subject, case.object)
     if own.strength < DONE or own.index is None:
-        return no("the tracks do not show that {s} did it to {o}", **_numbers(own))
-    for other in case.others if case.deed in RIVALLED else ():
+        return unknown(OVERLAP) if own.unknown else no("the tracks do not show that {s} did it to {o}", **_numbers(own))
+    for other in case.others if _rivalled(case) else ():
         rival = _deed(case, case.subject, other)
         if rival.strength >= DONE and rival.index is not None and _beats(rival, own):
             return no(f"{{s}} did it to {other} rather than to {{o}}", **_numbers(rival))
@@ -61,12 +75,16 @@ def recipient(case: Case) -> Finding:
 def receives(case: Case) -> Finding:
     """Question 10: the object had it done to it, whoever did it."""
     best: tuple[Deed, str] | None = None
+    untold = False
     for actor in (case.subject, *case.others):
         found = _deed(case, actor, case.object)
+        untold |= found.unknown and actor == case.subject
+        if found.index is not None and actor != case.subject and not _moving(case, actor, found.index):
+            continue
         if found.strength >= DONE and found.index is not None and (best is None or found.strength > best[0].strength):
             best = found, actor
     if best is None:
-        return no("the tracks do not show that it was done to {o}")
+        return unknown(OVERLAP) if untold else no("the tracks do not show that it was done to {o}")
     return yes(best[0].index or 0, f"it was done to {{o}} by {best[1]}", **_numbers(best[0]))
 
 
@@ -75,6 +93,16 @@ def _somebody(case: Case) -> bool:
     everybody = (case.subject, case.object, *case.others)
     pairs = ((one, other) for one in everybody for other in everybody if one != other)
     return any(found.strength >= DONE and found.index is not None for found in (_deed(case, *pair) for pair in pairs))
+
+
+def _rivalled(case: Case) -> bool:
+    """Return whether a third may have done it instead; what two do to each other one who touches one of them does not do."""
+    return case.deed in RIVALLED and not case.mutual
+
+
+def _moving(case: Case, name: str, index: int) -> bool:
+    """Return whether an instance has moved by itself by then: a plate or a table under a thing does nothing to it."""
+    return case.deed not in RIVALLED or bool(stirs(case.scene, name)[: index + 1].any())
 
 
 def _deed(case: Case, actor: str, other: str) -> Deed:

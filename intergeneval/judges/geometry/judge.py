@@ -12,14 +12,40 @@ import numpy as np
 from intergeneval.errors import BackendError
 from intergeneval.judges import JudgeRequest
 from intergeneval.judges.geometry import camera, thresholds
+from intergeneval.judges.geometry.contact import first_seen
 from intergeneval.judges.geometry.findings import Case, Finding, no
 from intergeneval.judges.geometry.linking import Earlier, earlier, needed, one_of
 from intergeneval.judges.geometry.measurements import Scene
 from intergeneval.judges.geometry.predicates import PREDICATES
-from intergeneval.records import Answer, AnswerStatus, AnswerValue, Predicate, Question, Sample, Tracks
+from intergeneval.judges.geometry.stirring import still
+from intergeneval.records import (
+    Answer,
+    AnswerStatus,
+    AnswerValue,
+    Predicate,
+    Question,
+    Sample,
+    TouchingAtStart,
+    Tracks,
+)
 
 NAME = "geometry"
 VERBATIM = "verbatim"
+OWN_MASKS = ("stored", "staged")
+"""How the names of tracks begin whose first masks belong to the video and not to the benchmark."""
+KNOWN = {TouchingAtStart.YES: True, TouchingAtStart.NO: False}
+BEGUN = frozenset(
+    {
+        "apart_at_start",
+        "not_yet_over",
+        "not_yet_moved",
+        "not_yet_heading",
+        "close_at_start",
+        "rests_at_start",
+        "thing_not_yet_there",
+    }
+)
+"""Predicates of question 1: where nothing moves, nothing has begun either."""
 BEFORE = ("apart_at_start", "not_yet_over", "not_yet_moved")
 """Predicates that say that nothing has begun, so that they must hold of everything that would serve as object."""
 
@@ -41,6 +67,16 @@ class GeometryJudge:
     def needs_frames(self) -> bool:
         """False: tracks are enough."""
         return False
+
+    @property
+    def wants_motion(self) -> bool:
+        """True: what moves inside the masks is to be read from the pictures while they are walked through."""
+        return True
+
+    @property
+    def undecided(self) -> bool:
+        """True: tracks may leave both answers open though none is lost; see docs/geometry-judge.md."""
+        return True
 
     @property
     def needs_truth(self) -> bool:
@@ -77,7 +113,24 @@ def _measure(request: JudgeRequest) -> Scene:
     video = request.video
     scene = Scene(request.tracks, video.sampled, request.tracks.fps or video.fps, video.times)
     scene.camera = camera.estimate(scene)
+    for item in request.sample.interactions:
+        if item.subject and item.object and item.touching_at_start in KNOWN:
+            pair = min(item.subject, item.object), max(item.subject, item.object)
+            scene.touching[pair] = KNOWN[item.touching_at_start] or _begins_otherwise(scene, pair, request.tracks.tracker)
+        if item.subject and item.object and item.instrument:
+            scene.lines[item.subject, item.object] = item.instrument
     return scene
+
+
+def _begins_otherwise(scene: Scene, pair: tuple[str, str], tracker: str) -> bool:
+    """Return whether two that the benchmark knows to be apart touch in the first frame of this video, by its own masks.
+
+    Masks that a tracker begins with are the benchmark's, and so is their overlap in the picture. Stored ones are of this video.
+    """
+    if not tracker.startswith(OWN_MASKS) or not all(name in scene.sights for name in pair):
+        return False
+    start = first_seen(scene, *pair)
+    return start == 0 and bool(scene.gap(*pair)[0] <= scene.tolerance(*pair))
 
 
 def _answer(request: JudgeRequest, question: Question, scene: Scene | None, declined: str | None) -> Answer:
@@ -96,6 +149,8 @@ def _answer(request: JudgeRequest, question: Question, scene: Scene | None, decl
     if predicate.name in BEFORE:
         begun = ((one, item) for one, item in zip(found, tracked, strict=True) if not one.holds)
         finding, decided = next(begun, (finding, decided))
+    if finding.unknown:
+        return _unanswerable(request, question, _named(finding.reason, decided, request.sample))
     if finding.holds:
         return _told(request, question, scene, finding, decided)
     cases = [_case(item, scene, before) for item in tracked]
@@ -116,7 +171,12 @@ def _answer(request: JudgeRequest, question: Question, scene: Scene | None, decl
 def _found(predicate: Predicate, scene: Scene, before: Earlier | None) -> Finding:
     if before is not None and before.index is None:
         return no(f"the deed that it follows, of {before.names[0]} to {before.names[1]}, is not seen")
-    return PREDICATES[predicate.name](_case(predicate, scene, before))
+    case = _case(predicate, scene, before)
+    # Of what the object undergoes a third may be the cause, and what is handed over moves itself.
+    others = case.others if predicate.name == "receives" or case.deed == "transfer" else ()
+    if predicate.name not in BEGUN and still(scene, case.subject, case.object, *others):
+        return no("neither {s} nor {o} moves by itself in any frame, so nothing is done")
+    return PREDICATES[predicate.name](case)
 
 
 def _told(request: JudgeRequest, question: Question, scene: Scene, finding: Finding, predicate: Predicate) -> Answer:

@@ -21,6 +21,8 @@ from intergeneval.records import Track, Tracks, TrackState
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Small = npt.NDArray[np.uint8]
+Stretch = tuple[int, int, float, float]
+"""First and last measured frame, how far something moves by itself in between, and how far it must to count as moving."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,10 @@ class Sight:
     """Outline points x, y in pixels, (N, 2); None where not visible."""
     size: float
     """Square root of the median visible area, in pixels; 0 for something never visible."""
+    thickness: float = 0.0
+    """Twice the median of how far its innermost place lies from its outline, in pixels."""
+    jitter: float = 0.0
+    """How far its outline trembles from frame to frame while it rests, in pixels."""
 
     @property
     def visible(self) -> Flags:
@@ -77,10 +83,22 @@ class Scene:
         self.frames: tuple[int, ...] = tuple(chosen)
         self.sampled = tuple(sampled)
         self.shape = tracks.size
+        self.motion = tracks.motion
+        """What moves in the pictures themselves, where somebody looked."""
         self.scale = max(1.0, max(tracks.size) / thresholds.GRID)
         self.sights = {item.instance_id: self._sight(item) for item in tracks.tracks}
         self._cut_exchanges()
         self.camera = Camera(np.zeros((len(chosen), 2)), np.ones(len(chosen)))
+        self.touching: dict[tuple[str, str], bool] = {}
+        """What is known beforehand of whether two touch in the first frame, by their ids in order."""
+        self.lines: dict[tuple[str, str], str] = {}
+        """What one has another by or works on it with, by their ids: the instrument of the interaction."""
+        self.met: dict[tuple[str, str], tuple[list[tuple[int, int]], bool]] = {}
+        """Pair of ids -> first and last measured frames of their contacts, and whether there may be one beyond."""
+        self.shifts: dict[tuple[str, int], Floats] = {}
+        """Id and measured frame -> how far it is from where it was then."""
+        self.stretches: dict[str, list[Stretch]] = {}
+        """Instance id -> what `stirring` has found of it."""
         self._gaps: dict[tuple[str, str], Floats] = {}
         self._fields: dict[tuple[str, int], npt.NDArray[np.float32]] = {}
 
@@ -102,7 +120,10 @@ class Scene:
         """Return the largest gap in pixels that counts as contact between two instances."""
         smaller = self.smaller(first, second)
         most = thresholds.CONTACT_GAP_MOST * max(self.shape)
-        return max(thresholds.CONTACT_GAP_PIXELS, min(thresholds.CONTACT_GAP * smaller, most))
+        least = max(thresholds.CONTACT_GAP_PIXELS, min(thresholds.CONTACT_GAP * smaller, most))
+        one, two = self.sights[first], self.sights[second]
+        tremble = thresholds.JITTERS * (one.jitter + two.jitter)
+        return max(least, min(least + tremble, thresholds.JITTER_MOST * min(one.thickness, two.thickness)))
 
     def smaller(self, first: str, second: str) -> float:
         """Return the size of the smaller of two instances, in pixels."""
@@ -272,6 +293,7 @@ class Scene:
             smalls.append(self._reduced(whole))
             edges.append(_outline(whole))
         seen = [value for value in areas if not np.isnan(value)]
+        thickness, jitter = _fineness([item for item in smalls if item is not None], self.scale)
         return Sight(
             id=track.instance_id,
             states=tuple(states),
@@ -280,6 +302,8 @@ class Scene:
             small=tuple(smalls),
             edges=tuple(edges),
             size=float(np.sqrt(np.median(seen))) if seen else 0.0,
+            thickness=thickness,
+            jitter=jitter,
         )
 
     def _reduced(self, mask: Small) -> Small:
@@ -289,6 +313,26 @@ class Scene:
         if not small.any():
             small.flat[int(np.argmax(reduced))] = 1
         return small
+
+
+def _fineness(seen: Sequence[Small], scale: float) -> tuple[float, float]:
+    """Return how thick something is and how far its outline trembles, in pixels of the video.
+
+    What trembles is there again a frame later: of three successive masks, the part of the outline in which the outer two agree
+    and the middle one differs, over the length of the outline. Motion that goes on leaves no such part.
+    """
+    if not seen:
+        return 0.0, 0.0
+    deep = [
+        2.0 * float(cv2.distanceTransform(np.pad(item, 1), cv2.DIST_L2, 3).max()) * scale
+        for item in seen[:: max(1, len(seen) // 8)]
+    ]
+    shares = []
+    for before, now, after in zip(seen, seen[1:], seen[2:], strict=False):
+        back = int(((before == after) & (now != before)).sum())
+        length = int((now - cv2.erode(now, np.ones((3, 3), np.uint8))).sum())
+        shares.append(back / max(1, length))
+    return float(np.median(deep)), float(np.median(shares)) * scale if shares else 0.0
 
 
 def _paced(times: Sequence[float], sampled: Sequence[int]) -> tuple[list[int], float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from intergeneval.judges.geometry import distance, grounding, steps
+from intergeneval.judges.geometry import distance, grounding, steps, through
 from intergeneval.judges.geometry.findings import Case, Finding
 
 PREDICATES: dict[str, Callable[[Case], Finding]] = {
@@ -62,6 +62,14 @@ PREDICATES: dict[str, Callable[[Case], Finding]] = {
         distance.thing_leaves_subject,
         distance.thing_reaches_object,
         distance.thing_with_object_at_end,
+        through.unseen_work,
+        through.holds_line,
+        through.keeps_line,
+        through.comes_along,
+        through.agent_through,
+        through.nears_mouth,
+        through.at_mouth,
+        through.stays_at_mouth,
         grounding.acts,
         grounding.agent,
         grounding.recipient,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from intergeneval.judges.geometry import deeds, thresholds
-from intergeneval.judges.geometry.contact import Run, first_seen
-from intergeneval.judges.geometry.findings import Case, Finding, no, yes
+from intergeneval.judges.geometry.contact import Run, begun, deciding, first_seen
+from intergeneval.judges.geometry.findings import OVERLAP, Case, Finding, no, unknown, yes
+from intergeneval.judges.geometry.stirring import first_stir, stirs
 
 UNSEEN = "{s} and {o} are never seen together"
 
@@ -20,7 +23,11 @@ def apart_at_start(case: Case) -> Finding:
     limit = case.scene.tolerance(case.subject, case.object)
     numbers = {"gap_pixels": round(gap, 1), "limit_pixels": round(limit, 1)}
     if gap > limit:
-        return yes(start, f"{gap:.0f} px lie between {{s}} and {{o}} {case.when}, contact ends at {limit:.1f} px", **numbers)
+        return yes(start, f"{gap:.1f} px lie between {{s}} and {{o}} {case.when}, contact ends at {limit:.1f} px", **numbers)
+    if case.since == 0 and case.touching is None:
+        return unknown(OVERLAP, **numbers)
+    if case.since == 0 and case.touching is False:
+        return yes(start, "{s} and {o} overlap in the picture at the start, and are known not to touch", **numbers)
     return no(f"{{s}} and {{o}} touch {case.when} already, {gap:.1f} px apart", start, **numbers)
 
 
@@ -28,9 +35,31 @@ def approaches(case: Case) -> Finding:
     """Question 2: the subject's own motion (when mutual, either's) closes a good part of the first gap."""
     found = deeds.approach(case.scene, case.subject, case.object, mutual=case.mutual, since=case.since)
     gap, closed = found.numbers.get("gap_pixels", 0.0), found.numbers.get("closed_pixels", 0.0)
+    near = _too_near(case, gap)
+    if near is not None:
+        return near
+    moving = [stirs(case.scene, name) for name in ((case.subject, case.object) if case.mutual else (case.subject,))]
+    if not np.logical_or.reduce(moving)[case.since : (found.index or len(moving[0])) + 1].any():
+        return no("{s} does not move by itself before it could be nearer to {o}", **found.numbers)
     if found.index is not None:
         return yes(found.index, f"the own motion of {{s}} closes {closed:.0f} of {gap:.0f} px to {{o}}", **found.numbers)
     return no(f"the own motion of {{s}} closes {closed:.0f} of {gap:.0f} px to {{o}} only", **found.numbers)
+
+
+def _too_near(case: Case, gap: float) -> Finding | None:
+    """Return what is to be said of an approach from where no outline can tell one; None where the gap is wide enough."""
+    scene, start = case.scene, first_seen(case.scene, case.subject, case.object, since=case.since)
+    if start is None or gap > deciding(scene, case.subject, case.object):
+        return None
+    names = (case.subject, case.object) if case.mutual else (case.subject,)
+    begins = [index for index in (first_stir(scene, name) for name in names) if index is not None]
+    if not begins:
+        return no(f"{{s}} does not move by itself, {gap:.0f} px from {{o}}")
+    if case.since == 0 and case.touching and gap <= scene.tolerance(case.subject, case.object):
+        return no("{s} and {o} touch from the start, so no approach is seen")
+    if case.since == 0 and case.touching is None and gap <= scene.tolerance(case.subject, case.object):
+        return unknown(OVERLAP)
+    return yes(min(begins), f"{{s}} begins to move {gap:.0f} px from {{o}}")
 
 
 def gap_closes(case: Case) -> Finding:
@@ -41,6 +70,9 @@ def gap_closes(case: Case) -> Finding:
         return no(UNSEEN)
     gap = scene.gap(case.subject, case.object).copy()
     gap[:start] = np.nan
+    near = _too_near(replace(case, mutual=True), float(gap[start]))
+    if near is not None:
+        return near
     least = deeds.least_approach(scene, case.subject, case.object, float(gap[start]))
     closed = np.nan_to_num(gap[start] - gap, nan=0.0)
     over = np.flatnonzero(closed >= least)
@@ -60,12 +92,15 @@ def makes_contact(case: Case) -> Finding:
         )
     if np.isnan(gap).all():
         return no(UNSEEN)
+    if case.undecided():
+        return unknown(OVERLAP)
     least = float(np.nanmin(gap))
-    if least <= limit:
-        return no("{s} and {o} meet because {o} comes to {s}, and not the other way round", least_gap_pixels=round(least, 1))
-    return no(
-        f"{{s}} and {{o}} come no closer than {least:.0f} px, contact begins at {limit:.1f} px", least_gap_pixels=round(least, 1)
-    )
+    numbers = {"least_gap_pixels": round(least, 1)}
+    if least > limit:
+        return no(f"{{s}} and {{o}} come no closer than {least:.1f} px, contact begins at {limit:.1f} px", **numbers)
+    if not begun(case.scene, case.subject, case.object)[0]:
+        return no("{s} and {o} overlap in the picture from the start, and neither does anything", **numbers)
+    return no("{s} and {o} meet because {o} comes to {s}, and not the other way round", **numbers)
 
 
 def keeps_contact(case: Case) -> Finding:
@@ -73,7 +108,7 @@ def keeps_contact(case: Case) -> Finding:
     scene, met = case.scene, case.contacts()
     longest = max(met, key=lambda run: run.length, default=None)
     if longest is None:
-        return no("{s} makes no contact with {o} that it could keep")
+        return _none_made(case, "{s} makes no contact with {o} that it could keep")
     seconds = longest.length / scene.rate
     index = scene.shown(longest.start + scene.count(thresholds.HOLD_SECONDS) - 1, longest.end)
     if index is not None:
@@ -93,7 +128,7 @@ def engages(case: Case) -> Finding:
         if slip <= thresholds.PASS_SIZES * max(1.0, run.length / scene.rate):
             index = scene.shown(run.start + scene.count(thresholds.HOLD_SECONDS) - 1, run.end) or run.end
             return yes(index, f"{{s}} and {{o}} stay together for {run.length / scene.rate:.1f} s", slip_sizes=round(slip, 2))
-    return no("no contact in which {s} and {o} stay together")
+    return _none_made(case, "no contact in which {s} and {o} stay together")
 
 
 def has_touched(case: Case) -> Finding:
@@ -102,10 +137,13 @@ def has_touched(case: Case) -> Finding:
     gone = case.ends_unseen(case.subject, case.object)
     if gone is not None:
         return no(f"{gone} is gone at the end")
+    hidden = case.ends_hidden(case.subject, case.object)
+    if hidden is not None:
+        return unknown(f"{hidden} is hidden at the end")
     if lasting:
         run = lasting[-1]
         return yes(run.end, f"contact of {{s}} with {{o}} lasted {run.length / case.scene.rate:.1f} s")
-    return no("no lasting contact of {s} with {o} took place")
+    return _none_made(case, "no lasting contact of {s} with {o} took place")
 
 
 def contact_at_end(case: Case) -> Finding:
@@ -116,9 +154,17 @@ def contact_at_end(case: Case) -> Finding:
     if not both.size or gone is not None:
         return no(UNSEEN if gone is None else f"{gone} is gone at the end")
     last = int(both[-1])
+    hidden = case.ends_hidden(case.subject, case.object)
+    if hidden is not None:
+        return unknown(f"{hidden} is hidden at the end")
+    if case.undecided() and not met:
+        return unknown(OVERLAP)
     if met and met[-1].end >= last:
         return yes(last, "{s} and {o} touch at the end")
-    return no(f"{{s}} and {{o}} are {case.scene.gap(case.subject, case.object)[last]:.0f} px apart at the end", last)
+    apart = float(case.scene.gap(case.subject, case.object)[last])
+    if apart <= case.scene.tolerance(case.subject, case.object):
+        return no("{s} and {o} overlap in the picture at the end, but no contact was made", last)
+    return no(f"{{s}} and {{o}} are {apart:.1f} px apart at the end", last)
 
 
 def settled_at_end(case: Case) -> Finding:
@@ -150,7 +196,7 @@ def moves_on_contact(case: Case) -> Finding:
         return yes(
             index, f"{{o}} moves {far:.1f} of its sizes from frame {case.scene.frames[run.start]} on, where {{s}} touches it"
         )
-    return no("{o} does not start to move at any touch" if case.contacts() else "{s} does not touch {o}")
+    return no("{o} does not start to move at any touch" if case.contacts() else "{s} is not seen to touch and move {o}")
 
 
 def moves_in_contact(case: Case) -> Finding:
@@ -186,6 +232,9 @@ def moves_away(case: Case) -> Finding:
 
 def displaced(case: Case) -> Finding:
     """Question 6 of moving: when last seen, the object is in another place than in the first frame."""
+    hidden = case.ends_hidden(case.object)
+    if hidden is not None:
+        return unknown(f"{hidden} is hidden at the end")
     end = _last(case)
     if end is None:
         return no("{o} is gone at the end")
@@ -197,6 +246,9 @@ def displaced(case: Case) -> Finding:
 
 def raised(case: Case) -> Finding:
     """Question 6 of lifting: when last seen, the object is higher than in the first frame."""
+    hidden = case.ends_hidden(case.object)
+    if hidden is not None:
+        return unknown(f"{hidden} is hidden at the end")
     end = _last(case)
     if end is None:
         return no("{o} is gone at the end")
@@ -232,7 +284,7 @@ def separates(case: Case) -> Finding:
     met = case.contacts()
     gap = case.scene.gap(case.subject, case.object)
     if not met:
-        return no("{s} was not in contact with {o}")
+        return _none_made(case, "{s} was not in contact with {o}")
     after = met[0].end + 1
     rest = gap[after:]
     wide = np.flatnonzero(np.nan_to_num(rest, nan=-1.0) > case.scene.tolerance(case.subject, case.object))
@@ -258,7 +310,7 @@ def comes_to_rest(case: Case) -> Finding:
     """Question 5 of placing: moved in contact, the object then stays where it is."""
     moved = moves_in_contact(case)
     if not moved.holds or moved.index is None:
-        return no("{o} was not moved in contact with {s}")
+        return moved if moved.unknown else no("{o} was not moved in contact with {s}")
     scene = case.scene
     reach = scene.count(thresholds.REST_SECONDS)
     for index in range(moved.index + 1, len(scene.frames) - reach):
@@ -279,11 +331,14 @@ def reshapes(case: Case) -> Finding:
                 return yes(
                     index, f"{changed:.0%} of the outline of {{o}} changes in contact with {{s}}", changed=round(changed, 3)
                 )
-    return no(f"{best:.0%} of the outline of {{o}} changes in contact with {{s}}", changed=round(best, 3))
+    return _none_made(case, f"{best:.0%} of the outline of {{o}} changes in contact with {{s}}", changed=round(best, 3))
 
 
 def reshaped_at_end(case: Case) -> Finding:
     """Question 6 of opening and bending: the object's outline differs between first and last sight."""
+    hidden = case.ends_hidden(case.object)
+    if hidden is not None:
+        return unknown(f"{hidden} is hidden at the end")
     end = _last(case)
     if end is None:
         return no("{o} is gone at the end")
@@ -291,6 +346,11 @@ def reshaped_at_end(case: Case) -> Finding:
     if changed >= thresholds.RESHAPED_SHARE:
         return yes(end, f"{changed:.0%} of the outline of {{o}} differs from the start", changed=round(changed, 3))
     return no(f"{changed:.0%} of the outline of {{o}} differs from the start", changed=round(changed, 3))
+
+
+def _none_made(case: Case, reason: str, /, **numbers: float) -> Finding:
+    """Return a ``no``, unless the two overlap from the start and nobody can tell whether they touch."""
+    return unknown(OVERLAP, **numbers) if case.undecided() else no(reason, None, **numbers)
 
 
 def _lasting(case: Case) -> list[Run]:

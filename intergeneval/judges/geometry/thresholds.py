@@ -6,7 +6,7 @@ hold at any resolution and frame rate. Changing one changes the judge's revision
 
 from __future__ import annotations
 
-REVISION = "2"
+REVISION = "3"
 """Version of rules and thresholds; part of the comparability key."""
 
 # How finely the video is measured.
@@ -24,6 +24,12 @@ CONTACT_GAP_PIXELS = 1.5
 """... and never less than this many pixels, for small things."""
 CONTACT_GAP_MOST = 0.004
 """... nor more than this share of the longer side of the frame, for large ones."""
+JITTERS = 2.0
+"""How many times the tremble of both outlines is added to that gap ..."""
+JITTER_MOST = 0.35
+"""... up to this share of the thickness of the thinner one."""
+RELEASE = 2.0
+"""A contact ends where the gap grows beyond so many times the one at which it began: masks of small things tremble."""
 BRIDGE_SECONDS = 0.3
 """Breaks in a contact up to this long are bridged: a limb hides the place of contact."""
 HOLD_SECONDS = 0.5
@@ -39,6 +45,12 @@ RESHAPED_SHARE = 0.06
 """Share of its outline by which a thing must grow or shrink to have been opened, bent or turned."""
 MOVED_SIZES = 0.2
 """Centre shift in its own sizes from which a thing has moved."""
+UNCONFIRMED_SIZES = 1.0
+"""Shift of a mask from which it is believed without a look at what moves inside ..."""
+CONFIRMED_FROM = 0.12
+"""... of a thing of at least this size, in shares of the frame's longer side: of smaller ones little is left in small frames;"""
+CONFIRMED_BY = 1.25
+"""... while a shorter one is at most so many times as long as what is inside has gone: flow between small frames falls short."""
 DISPLACED_SIZES = 0.35
 """Centre shift in its own sizes from which it is in another place."""
 RAISED_SIZES = 0.25
@@ -69,6 +81,8 @@ HALF = 0.5
 """Share of the first gap that counts as half the way."""
 DOUBLE = 1.5
 """Factor on the first gap (plus one size) that counts as a considerable distance."""
+DECIDES_SIZES = 0.1
+"""Closings of a gap by less than this, in sizes of the smaller, or than the largest gap in contact say nothing of who came."""
 AGENCY_SHARE = 0.25
 """By how much of the first gap the other side may have closed more of it and this one still be the one who acts."""
 
@@ -99,6 +113,9 @@ FIRST_SECONDS = 0.8
 # Camera.
 CAMERA_SECONDS = 0.5
 """Window over which camera motion is read from things that keep their shape."""
+CAMERA_SEEN = 0.01
+"""Way of the picture's surroundings, in shares of the frame's longer side, from which they are asked instead of the instances;
+on a plain background nothing can be read, and then it seems to stand still."""
 CAMERA_STILL = 0.002
 """Motion in shares of the frame's longer side per window up to which a voter stands still."""
 CAMERA_AGREE = 0.003
@@ -107,6 +124,17 @@ CAMERA_ALONE = 0.012
 """Fastest motion in the same measure that a single voter may speak for: a camera pans slowly, a thing may fly."""
 RIGID_SHARE = 0.012
 """Largest share of an aligned mask that may differ within any window for a thing to be rigid; a runner's legs exceed it."""
+
+STIR_PLAIN = 4.0
+"""So many times what counts as motion is plain to see, even where the outline stays as it is."""
+
+# Heads, ropes.
+HEAD_SHARE = 0.25
+"""Share of the height of an upright body that its head and neck take at most ..."""
+AT_HEAD_SIZES = 0.06
+"""... and how near to it a thing must be to be at the mouth, in the body's sizes."""
+ALIKE = 0.3
+"""Cosine from which two go the same way."""
 
 # What tracks must show.
 LOST_SHARE = 0.1
@@ -119,3 +147,17 @@ SWAP_MISS = 0.35
 """... if each then stands where the other stood, to this share of the step."""
 TELEPORT_ISOLATION = 4.0
 """... if it is also this many times as far as the steps around it."""
+
+# Motion of one's own, inside the mask.
+STIR_SIZES = 0.012
+"""How far the liveliest tenth of an instance must go within a stretch for it to move, in its own sizes ..."""
+STIR_SIDE = 0.002
+"""... in shares of the frame's longer side: compressed stills seem to move up to half as far ..."""
+STIR_ABOVE = 2.5
+"""... and in parts of what the restless quarter of the surroundings does: some generated pictures breathe as a whole."""
+STIR_SECONDS = 0.5
+"""Length of a stretch where only outlines tell of motion ..."""
+STIR_SHARE = 0.01
+"""... in which this share of the mask must change ..."""
+STIR_FAR = 0.03
+"""... or its centre go this far, in its own sizes."""
