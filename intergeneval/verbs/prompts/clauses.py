@@ -712,6 +712,9 @@ class ClauseReader:
                     return index
                 if word in ("as", "like"):
                     return index
+                if word == "with" and (end := self._held_so(named[0][-1], named[1])) is not None:
+                    index = end
+                    continue
                 if word == "with" and ING in known.verb_forms.get(self.words.at(named[1]), {}):
                     # "with a car driving by": what goes on beside it.
                     index = self._skip_phrase(named[1])
@@ -731,6 +734,8 @@ class ClauseReader:
                 return self._clause_end(index)
             if known.has("conjunctions", word) or known.has("subordinators", word) or (word == "to" and not deed.objects):
                 return index
+            if not deed.objects and not deed.beside and self._goes_on(deed, index):
+                return self._verb_phrase(index, deed.subjects, alone=alone)[0]
             if not deed.objects and not deed.beside and (end := self._manner(deed, index)) is not None:
                 index = end
                 continue
@@ -741,6 +746,10 @@ class ClauseReader:
             )
             if named is None:
                 return index
+            if not deed.objects and self._unknown(deed, named[0][0]):
+                self.found.unread.append(f"whether this is somebody or something is not known: {deed.verb} {named[0][0].text}")
+                index = named[1]
+                continue
             deed.objects.append(named[0][0])
             deed.more += named[0][1:]
             index = self._after_noun(deed, named[0], named[1])
@@ -776,6 +785,57 @@ class ClauseReader:
             return None
         self.found.unread.append(f"nobody and nothing it is done to is named: {deed.verb} {named[0].text}")
         return named[1]
+
+    def _goes_on(self, deed: Deed, index: int) -> bool:
+        """Whether a word in -ing after a verb or its particle tells what is done, "bursts out laughing", and names nothing."""
+        known, word = self.known, self.words.at(index)
+        known_form = ING in known.verb_forms.get(word, {})
+        if known.is_noun(word) or not (known_form or (word.endswith("ing") and len(word) > 6)):
+            return False
+        alone = known.has("intransitive", deed.verb) and not known.has("transitive", deed.verb)
+        if deed.particles or deed.verb in _STILL or alone:
+            return True
+        return known_form and not self.nouns._nominal(index + 1)
+
+    def _unknown(self, deed: Deed, noun: Noun) -> bool:
+        """Whether a bare word that no list knows may tell how it is done rather than to whom: "jumps headlong"."""
+        known, word = self.known, noun.words[-1] if noun.words else ""
+        bare = not (noun.pronoun or noun.determiner or noun.owner or noun.inner) and len(noun.words) == 1
+        if not bare or deed.passive or not word.islower() or known.is_plural(word):
+            return False
+        if known.is_noun(word) or known.is_living(word) or known.has("vehicles", word) or known.has("materials", word):
+            return False
+        return not (known.has("transitive", deed.verb) or deed.verb in known.words["lexicon"] or deed.verb in known.words["vague"])
+
+    def _held_so(self, noun: Noun, index: int) -> int | None:
+        """Return where "with their arms spread wide", which is no tool, ends; None where a noun after "with" stands otherwise."""
+        known, words = self.known, [word.lower() for word in noun.words]
+        own = known.has("possessives", noun.determiner) or not noun.determiner
+        if not own or not words or noun.owner is not None or self._is_tool(noun):
+            return None
+        kinds, told = known.verb_forms.get(self.words.at(index), {}), self.words.at(index)
+        inside = len(words) > 1 and any(self._of_body(word) for word in words[:-1]) and self._so(words[-1])
+        after = self._of_body(words[-1]) and (
+            self._so(told) or ING in kinds or known.has("adjectives", told) or told in ("wide", "out", "up", "down", "open", "apart")
+        )
+        if not (inside or after):
+            return None
+        if ING in kinds:
+            return self._skip_phrase(index)
+        index += after
+        while (told := self.words.at(index)) and (told in ("wide", "open") or known.has("adjectives", told) or told in PARTICLES):
+            if self.nouns.read(index + 1, subject=False) is not None and told in PARTICLES:
+                break
+            index += 1
+        return index
+
+    def _of_body(self, word: str) -> bool:
+        known = self.known
+        return word in known.pairs["parts"] or known.has("clothing", word) or word in ("sleeves", "fists", "mouths", "pockets")
+
+    def _so(self, word: str) -> bool:
+        kinds = self.known.verb_forms.get(word, {})
+        return (PARTICIPLE in kinds and THIRD not in kinds) or (word.endswith("ed") and len(word) > 4)
 
     def _tells_how(self, word: str) -> bool:
         known = self.known

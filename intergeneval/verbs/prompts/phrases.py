@@ -35,6 +35,12 @@ _OPENERS = re.compile(
 )
 _SOME = frozenset(str.split("one another each both all some many several most half two three few none neither others rest"))
 """Words that may stand for some of those named before."""
+_COMPARED = frozenset(
+    str.split("older elder younger taller shorter bigger smaller larger fatter thinner heavier lighter stronger weaker faster slower longer")
+)
+"""Words that tell one of two from the other."""
+_ONE_ONLY = frozenset({"a", "an", "this", "that", "another", "each", "every", "one"})
+"""Determiners of one alone."""
 _WHERE = frozenset(str.split("inside outside above below behind nearby around opposite across beside beneath underneath"))
 """Words that tell where somebody is without naming a place."""
 _SHARES = frozenset(str.split("half most dozens hundreds thousands lots plenty tons"))
@@ -147,7 +153,31 @@ def split_words(sentence: str, known: Vocabulary) -> Words:
                 break
         joined.append(" ".join(found[index : index + size]))
         index += size
-    return Words(tuple(joined))
+    return Words(tuple(_verbs_joined(joined, known)))
+
+
+def _verbs_joined(found: list[str], known: Vocabulary) -> list[str]:
+    """Return words with those verbs in one that are written in two: "grandma arm wrestling a gorilla"."""
+    joined: list[str] = []
+    index = 0
+    while index < len(found):
+        whole = "-".join(found[index : index + 2])
+        one = known.verb_forms.get(whole.lower()) if index + 1 < len(found) else None
+        if one and _acts_here(joined[-1].lower() if joined else "", found[index].lower(), known):
+            joined.append(whole)
+            index += 2
+        else:
+            joined.append(found[index])
+            index += 1
+    return joined
+
+
+def _acts_here(before: str, word: str, known: Vocabulary) -> bool:
+    """Whether a verb may begin behind a word: behind one who acts, or where a sentence or a part of it begins."""
+    if word in known.pairs["parts"] and before in ("robot", "android", "cyborg", "skeleton"):
+        return False  # "a robot hand feeds a baby"
+    named = known.is_living(before) or known.has("auxiliaries", before) or known.has("subject_pronouns", before)
+    return not before or named or before in (",", "and", "then", "to") or _is_adverb(before, known)
 
 
 def _round_as_preposition(found: list[str], known: Vocabulary) -> None:
@@ -202,7 +232,7 @@ class NounReader:
                 return Noun(word, (word,), pronoun=word, inner=(thing[0],)), thing[1]
         if known.has("reciprocal", word) or known.has("reflexives", word):
             return Noun(word, (word,), pronoun=word), index + 1
-        if (found := self._some_of_them(index)) is not None:
+        if (found := self._some_of_them(index) or self._one_so(index)) is not None:
             return found
         if word in ("someone", "somebody", "everyone"):
             return Noun("person", (word,)), index + 1
@@ -213,13 +243,35 @@ class NounReader:
             nxt = self.words.at(at)
             if nxt == "one" and (not self._nominal(at + 1) or self._finite(at + 1)):
                 return Noun("other", (), pronoun="other"), at + 1
-            if not self._nominal(at) or (self._verb(at) is not None and not known.is_noun(nxt)):
+            if not self._nominal(at) or self._acts(at):
                 return Noun("other", (), pronoun="other"), at
             return None
         if word == "one" and (not self._nominal(index + 1) or self._finite(index + 1)) and after != "of":
             return Noun("one", (), pronoun="one"), index + 1
         if known.has("subject_pronouns", word) or known.has("object_pronouns", word):
             return Noun(word, (word,), pronoun=word), index + 1
+        return None
+
+    def _acts(self, index: int) -> bool:
+        """Whether a word after "another" is the verb of that one, not its noun: "another kicks", but "another frame"."""
+        known, word, after = self.known, self.words.at(index), self.words.at(index + 1)
+        kinds = known.verb_forms.get(word, {})
+        if THIRD in kinds and any(known.has(name, after) for name in ("determiners", "possessives", "object_pronouns")):
+            return True  # "the other watches it"
+        return not known.is_noun(word) and (THIRD in kinds or ING in kinds or bool({PAST, PARTICIPLE} & kinds.keys() - {BASE} and BASE not in kinds))
+
+    def _one_so(self, index: int) -> tuple[Noun, int] | None:
+        """Return "the older one", "the former" or "the taller", which tell one of those named before from the rest."""
+        word, after, known = self.words.at(index + 1), self.words.at(index + 2), self.known
+        if self.words.at(index) != "the" or not word:
+            return None
+        if word in ("former", "latter") and (not self._nominal(index + 2) or self._acts(index + 2)):
+            return Noun(word, (word,), "the", pronoun=f"{word} one"), index + 2
+        compared = word in _COMPARED or (word.endswith("est") and word[:-3] + "er" in _COMPARED)
+        if after == "one" and (compared or known.has("adjectives", word)) and word not in ("other", "same", "first", "second"):
+            return Noun(word, (word, "one"), "the", pronoun=f"{word} one"), index + 3
+        if compared and (not self._nominal(index + 2) or self._acts(index + 2)):
+            return Noun(word, (word,), "the", pronoun=f"{word} one"), index + 2
         return None
 
     def _some_of_them(self, index: int) -> tuple[Noun, int] | None:
@@ -399,6 +451,14 @@ class NounReader:
             return subject or after in ("by", "in", "with", "on", "to", "from", "of", "at", "around", "over") or opens
         if not subject:
             return False
+        if self._same_plural(before, determiner) and BASE in kinds and THIRD not in kinds and after and self._opens(index + 1):
+            return True  # "mounted samurai chase a train"
+        taken = known.has("transitive", kinds.get(THIRD, "")) and not known.has("intransitive", kinds[THIRD]) if THIRD in kinds else False
+        if taken and not determiner and self.single is not None and known.is_plural(word) and not known.is_living(before):
+            phrase = f"{kinds[THIRD]} {after}"
+            follows = after not in ("", ",") and (self._nominal(index + 1) or self._opens(index + 1) and not known.has("prepositions", after))
+            if not follows and not known.has("targeted", phrase) and phrase not in known.words["lexicon"]:
+                return False  # "eating potato chips on a couch": a verb that needs an object has none
         many = (
             plural
             or self.many
@@ -429,6 +489,17 @@ class NounReader:
         if PAST in kinds and not many:
             return word not in ("found", "saw", "felt", "left", "lit", "cast", "set") or opens
         return many and (opens or known.has("adjectives", after) or not known.is_noun(word) or BASE in kinds)
+
+    def _same_plural(self, word: str, determiner: str) -> bool:
+        """Whether a noun whose plural is like its singular may name several: "sheep", "the samurai"."""
+        return self.known.pairs["irregular_plurals"].get(word) == word and determiner not in _ONE_ONLY
+
+    def _many_follow(self, index: int) -> bool:
+        """Whether a verb of several stands at a word."""
+        while self.known.has("adverbs", self.words.at(index)) or _is_adverb(self.words.at(index), self.known):
+            index += 1
+        kinds = self.known.verb_forms.get(self.words.at(index), {})
+        return self.words.at(index) in ("are", "were", "have") or (BASE in kinds and THIRD not in kinds and self._opens(index + 1))
 
     def _finite_later(self, index: int) -> bool:
         """Whether the clause goes on to a verb of one, so that a plural before it is a noun: "with tennis shoes kicks"."""
@@ -483,7 +554,7 @@ class NounReader:
         many = known.is_plural(last) and not (count == 1 and others == 0 and determiner in ("a", "an", "this", "that", "another"))
         if others or (determiner in ("a", "an", "another", "this", "that", "each", "every") and not known.is_plural(last)):
             number: int | None = 1
-        elif many or (count or 1) > 1:
+        elif many or (count or 1) > 1 or (subject and self._same_plural(last, determiner) and self._many_follow(end)):
             number = count
         else:
             number = 1

@@ -314,7 +314,7 @@ def _third(verb: str) -> str:
 
 def _light(deed: Deed, known: Vocabulary) -> _Roles | None:
     """Return the roles of a deed said as a noun: "gives the boy a hug", "takes a bite of the apple"."""
-    if deed.verb not in ("give", "take", "have", "throw") or not deed.objects or deed.passive:
+    if deed.verb not in ("give", "take", "have", "throw", "set") or not deed.objects or deed.passive:
         return None
     thing = deed.objects[-1]
     word = known.pairs["light"].get(f"{deed.verb}+{thing.head}")
@@ -547,6 +547,8 @@ def _destined(roles: _Roles, deed: Deed, known: Vocabulary) -> None:
         relation = _RELATIONS.get(prep)
         if relation is None or noun.head in known.pairs["parts"] or (noun.head in ("front",) and prep == "in"):
             continue
+        if prep == "on" and noun.head == "fire" and not noun.determiner:
+            continue  # "sets a book on fire"
         if not placing and prep not in (
             "into",
             "onto",
@@ -639,7 +641,7 @@ def _pouring(deed: Deed, verb: str, known: Vocabulary, unread: list[str]) -> _Ro
     )
     if (
         deed.verb not in known.words["pouring"]
-        or not (stuff or deed.verb in ("pour", "drip", "drizzle", "sprinkle"))
+        or not (stuff or deed.verb in ("pour", "inject", "drip", "drizzle", "sprinkle"))
         or (deed.verb == "rub" and not stuff)
     ):
         return None
