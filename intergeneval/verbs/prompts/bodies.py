@@ -98,6 +98,9 @@ def _owner(noun: Noun, actors: Sequence[int], cast: Cast) -> tuple[int, ...] | N
         return None
     if not others:
         head = cast.entities[actors[0]].head
+        named = [cast.entities[index].head for index in cast.recent if index not in actors]
+        if any(one in _SEXLESS for one in named):
+            return () if possessive == "its" and known.is_person(head) and head not in _SEXLESS else None
         if possessive != "its" or not known.is_person(head) or head in _SEXLESS:
             return None
         # "A boy hugs a teddy bear and kisses its nose": a person has no "its", and one thing alone may be meant.

@@ -11,6 +11,8 @@ from intergeneval.verbs.prompts.vocabulary import BASE, ING, PARTICIPLE, PAST, P
 PARTICLES = frozenset(
     str.split("up down off out over away back on in open apart together around forward aside along through shut across")
 )
+_WAYS = frozenset(str.split("from into through across past toward towards down up around over") + ["out of", "away from"])
+"""Prepositions of where somebody goes."""
 _LEFT_SO = frozenset({"send", "leave", "keep", "set", "get", "have"})
 """Verbs after whose object a word in -ing tells how it ends: "sends snow flying"."""
 _BUSY_WITH = frozenset(
@@ -700,6 +702,10 @@ class ClauseReader:
                 index += 1
                 continue
             if known.has("prepositions", word):
+                if word in PARTICLES and not deed.objects and self._bare_ing(index + 1):
+                    deed.particles.append(word)  # "walks around whistling"
+                    index += 1
+                    continue
                 named = self._noun_list(index + 1, subject=False, finite=alone)
                 if named is None:
                     if word in ("while", "before", "after") or ING in known.verb_forms.get(self.words.at(index + 1), {}):
@@ -735,6 +741,11 @@ class ClauseReader:
             if known.has("conjunctions", word) or known.has("subordinators", word) or (word == "to" and not deed.objects):
                 return index
             if not deed.objects and not deed.beside and self._goes_on(deed, index):
+                if self._only_how(index):
+                    # "runs screaming from a bear"
+                    self.found.unread.append(f"nobody and nothing it is done to is named: {known.verb_forms[word][ING]}")
+                    index += 1
+                    continue
                 return self._verb_phrase(index, deed.subjects, alone=alone)[0]
             if not deed.objects and not deed.beside and (end := self._manner(deed, index)) is not None:
                 index = end
@@ -790,12 +801,23 @@ class ClauseReader:
         """Whether a word in -ing after a verb or its particle tells what is done, "bursts out laughing", and names nothing."""
         known, word = self.known, self.words.at(index)
         known_form = ING in known.verb_forms.get(word, {})
-        if known.is_noun(word) or not (known_form or (word.endswith("ing") and len(word) > 6)):
+        if known.is_noun(word) or word.endswith("thing") or not (known_form or (word.endswith("ing") and len(word) > 6)):
             return False
         alone = known.has("intransitive", deed.verb) and not known.has("transitive", deed.verb)
         if deed.particles or deed.verb in _STILL or alone:
             return True
         return known_form and not self.nouns._nominal(index + 1)
+
+    def _bare_ing(self, index: int) -> bool:
+        """Whether a word in -ing that describes no noun after it stands here."""
+        known, word = self.known, self.words.at(index)
+        return ING in known.verb_forms.get(word, {}) and not known.is_noun(word) and not self.nouns._nominal(index + 1)
+
+    def _only_how(self, index: int) -> bool:
+        """Whether a word in -ing between a verb and where it goes only tells how: "runs screaming from a bear"."""
+        known, base = self.known, self.known.form(self.words.at(index), ING)
+        alone = base is not None and known.has("intransitive", base) and not known.has("transitive", base)
+        return alone and self.words.at(index + 1) in _WAYS
 
     def _unknown(self, deed: Deed, noun: Noun) -> bool:
         """Whether a bare word that no list knows may tell how it is done rather than to whom: "jumps headlong"."""
@@ -805,7 +827,11 @@ class ClauseReader:
             return False
         if known.is_noun(word) or known.is_living(word) or known.has("vehicles", word) or known.has("materials", word):
             return False
-        return not (known.has("transitive", deed.verb) or deed.verb in known.words["lexicon"] or deed.verb in known.words["vague"])
+        if f"{deed.verb} {word}" in known.words["together"] or f"{deed.verb}+{word}" in known.pairs["light"]:
+            return False
+        return not (
+            known.has("transitive", deed.verb) or deed.verb in known.words["lexicon"] or deed.verb in known.words["vague"]
+        )
 
     def _held_so(self, noun: Noun, index: int) -> int | None:
         """Return where "with their arms spread wide", which is no tool, ends; None where a noun after "with" stands otherwise."""
@@ -816,7 +842,10 @@ class ClauseReader:
         kinds, told = known.verb_forms.get(self.words.at(index), {}), self.words.at(index)
         inside = len(words) > 1 and any(self._of_body(word) for word in words[:-1]) and self._so(words[-1])
         after = self._of_body(words[-1]) and (
-            self._so(told) or ING in kinds or known.has("adjectives", told) or told in ("wide", "out", "up", "down", "open", "apart")
+            self._so(told)
+            or ING in kinds
+            or known.has("adjectives", told)
+            or told in ("wide", "out", "up", "down", "open", "apart")
         )
         if not (inside or after):
             return None

@@ -201,6 +201,8 @@ class Cast:
 
     def find(self, noun: Noun) -> int | None:
         """Return one named before that a noun means: the same class, and nothing told that contradicts."""
+        if (told := self._told_apart(noun)) is not None:
+            return told
         words = {word.lower() for word in noun.words}
         if (noun.determiner in ("another", "a", "an") and not noun.others) or words & _NEW:
             same = [i for i, one in enumerate(self.entities) if one.noun is noun]
@@ -392,7 +394,13 @@ class Cast:
             return None
         head, word = self.known.singular(noun.head), noun.words[0].lower()
         pair = next((i for i, one in enumerate(self.entities) if one.twin == 0 and one.head == head), None)
-        if pair is None or word in (*_NEW, "first", "one") or word in [item.lower() for item in self.entities[pair].words]:
+        telling = self.known.has("adjectives", word) or word.endswith(("er", "est"))
+        if (
+            pair is None
+            or not telling
+            or word in (*_NEW, "first", "last", "one", "same")
+            or word in [item.lower() for item in self.entities[pair].words]
+        ):
             return None
         if any(one.twin is None and one.head == head for one in self.entities):
             return None
@@ -428,7 +436,8 @@ class Cast:
         if role == "subject":
             return None if not living and known.has("falling", self.verb) else (told[0],) if self.under else ()
         if known.has("alive", self.verb) and not living:
-            return (told[0],)
+            animals = any(self._animal(i) for i in self.subject) and not known.has("called_to", self.verb)
+            return () if animals else (told[0],)
         if self.under:
             return (told[0],) if living else ()
         return () if living and known.has("alive", self.verb) else None

@@ -36,9 +36,13 @@ _OPENERS = re.compile(
 _SOME = frozenset(str.split("one another each both all some many several most half two three few none neither others rest"))
 """Words that may stand for some of those named before."""
 _COMPARED = frozenset(
-    str.split("older elder younger taller shorter bigger smaller larger fatter thinner heavier lighter stronger weaker faster slower longer")
+    str.split(
+        "older elder younger taller shorter bigger smaller larger fatter thinner heavier lighter stronger weaker faster slower longer"
+    )
 )
 """Words that tell one of two from the other."""
+_NOT_SO = frozenset({"other", "same", "first", "second", "last", "next", "whole", "only", "single", "different"})
+"""Adjectives that tell nothing of how one looks."""
 _ONE_ONLY = frozenset({"a", "an", "this", "that", "another", "each", "every", "one"})
 """Determiners of one alone."""
 _WHERE = frozenset(str.split("inside outside above below behind nearby around opposite across beside beneath underneath"))
@@ -258,7 +262,8 @@ class NounReader:
         kinds = known.verb_forms.get(word, {})
         if THIRD in kinds and any(known.has(name, after) for name in ("determiners", "possessives", "object_pronouns")):
             return True  # "the other watches it"
-        return not known.is_noun(word) and (THIRD in kinds or ING in kinds or bool({PAST, PARTICIPLE} & kinds.keys() - {BASE} and BASE not in kinds))
+        past = BASE not in kinds and (PAST in kinds or PARTICIPLE in kinds)
+        return not known.is_noun(word) and (THIRD in kinds or ING in kinds or past)
 
     def _one_so(self, index: int) -> tuple[Noun, int] | None:
         """Return "the older one", "the former" or "the taller", which tell one of those named before from the rest."""
@@ -268,7 +273,7 @@ class NounReader:
         if word in ("former", "latter") and (not self._nominal(index + 2) or self._acts(index + 2)):
             return Noun(word, (word,), "the", pronoun=f"{word} one"), index + 2
         compared = word in _COMPARED or (word.endswith("est") and word[:-3] + "er" in _COMPARED)
-        if after == "one" and (compared or known.has("adjectives", word)) and word not in ("other", "same", "first", "second"):
+        if after == "one" and (compared or known.has("adjectives", word)) and word not in _NOT_SO:
             return Noun(word, (word, "one"), "the", pronoun=f"{word} one"), index + 3
         if compared and (not self._nominal(index + 2) or self._acts(index + 2)):
             return Noun(word, (word,), "the", pronoun=f"{word} one"), index + 2
@@ -442,6 +447,8 @@ class NounReader:
         opens = not after or after == "," or not self._nominal(index + 1)
         if ING in kinds:
             return not known.is_noun(word) or opens
+        if subject and not determiner and self._needs_object(index, kinds):
+            return False  # "eating potato chips on a couch"
         if self.single is not None and subject and THIRD in kinds:
             theirs = THIRD in known.verb_forms.get(after, {}) and known.is_plural(word) and known.is_noun(word)
             if theirs or ((count or 1) > 1 and not known.is_plural(before)):
@@ -453,12 +460,6 @@ class NounReader:
             return False
         if self._same_plural(before, determiner) and BASE in kinds and THIRD not in kinds and after and self._opens(index + 1):
             return True  # "mounted samurai chase a train"
-        taken = known.has("transitive", kinds.get(THIRD, "")) and not known.has("intransitive", kinds[THIRD]) if THIRD in kinds else False
-        if taken and not determiner and self.single is not None and known.is_plural(word) and not known.is_living(before):
-            phrase = f"{kinds[THIRD]} {after}"
-            follows = after not in ("", ",") and (self._nominal(index + 1) or self._opens(index + 1) and not known.has("prepositions", after))
-            if not follows and not known.has("targeted", phrase) and phrase not in known.words["lexicon"]:
-                return False  # "eating potato chips on a couch": a verb that needs an object has none
         many = (
             plural
             or self.many
@@ -490,6 +491,17 @@ class NounReader:
             return word not in ("found", "saw", "felt", "left", "lit", "cast", "set") or opens
         return many and (opens or known.has("adjectives", after) or not known.is_noun(word) or BASE in kinds)
 
+    def _needs_object(self, index: int, kinds: Mapping[str, str]) -> bool:
+        """Whether what looks like a verb of one within what is told of somebody needs an object and has none: then a plural."""
+        known, word, after, base = self.known, self.words.at(index), self.words.at(index + 1), kinds.get(THIRD, "")
+        if self.single is None or not known.has("transitive", base) or known.has("intransitive", base):
+            return False
+        if not known.is_plural(word) or known.is_living(self.words.at(index - 1)):
+            return False
+        phrase = f"{base} {after}"
+        held = known.has("targeted", phrase) or phrase in known.words["lexicon"] or known.has("phrasal", phrase)
+        return not held and (after in ("", ",") or known.has("prepositions", after) or known.has("conjunctions", after))
+
     def _same_plural(self, word: str, determiner: str) -> bool:
         """Whether a noun whose plural is like its singular may name several: "sheep", "the samurai"."""
         return self.known.pairs["irregular_plurals"].get(word) == word and determiner not in _ONE_ONLY
@@ -499,7 +511,9 @@ class NounReader:
         while self.known.has("adverbs", self.words.at(index)) or _is_adverb(self.words.at(index), self.known):
             index += 1
         kinds = self.known.verb_forms.get(self.words.at(index), {})
-        return self.words.at(index) in ("are", "were", "have") or (BASE in kinds and THIRD not in kinds and self._opens(index + 1))
+        return self.words.at(index) in ("are", "were", "have") or (
+            BASE in kinds and THIRD not in kinds and self._opens(index + 1)
+        )
 
     def _finite_later(self, index: int) -> bool:
         """Whether the clause goes on to a verb of one, so that a plural before it is a noun: "with tennis shoes kicks"."""

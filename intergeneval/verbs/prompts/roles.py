@@ -360,6 +360,8 @@ def _active(deed: Deed, known: Vocabulary, unread: list[str]) -> _Roles | None: 
         or any(known.has(name, f"{deed.verb} {word}") for name in ("phrasal", "lexicon", *(("targeted",) if deed.turned else ())))
     ]
     verb = " ".join([deed.verb, *particles])
+    if deed.verb in ("set", "light") and any(prep == "on" and _aflame(nouns[0]) for prep, nouns in deed.beside):
+        verb += " on fire"
     objects = deed.objects
     if any(noun.pronoun and known.has("reciprocal", noun.pronoun) for noun in objects):
         part = objects[0].inner[0] if objects[0].inner else None
@@ -390,6 +392,11 @@ def _active(deed: Deed, known: Vocabulary, unread: list[str]) -> _Roles | None: 
         unread.append(f"the verb names nothing that can be seen happening: {verb} {objects[0].text}")
         return None
     return _with_object(deed, verb, known, unread)
+
+
+def _aflame(noun: Noun) -> bool:
+    """Whether a noun stands for no thing but for burning: "sets a book on fire"."""
+    return noun.head == "fire" and not noun.determiner
 
 
 def _together(deed: Deed, known: Vocabulary) -> _Roles | None:
@@ -547,8 +554,8 @@ def _destined(roles: _Roles, deed: Deed, known: Vocabulary) -> None:
         relation = _RELATIONS.get(prep)
         if relation is None or noun.head in known.pairs["parts"] or (noun.head in ("front",) and prep == "in"):
             continue
-        if prep == "on" and noun.head == "fire" and not noun.determiner:
-            continue  # "sets a book on fire"
+        if _aflame(noun):
+            continue
         if not placing and prep not in (
             "into",
             "onto",
