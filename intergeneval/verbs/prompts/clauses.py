@@ -11,7 +11,9 @@ from intergeneval.verbs.prompts.vocabulary import BASE, ING, PARTICIPLE, PAST, P
 PARTICLES = frozenset(
     str.split("up down off out over away back on in open apart together around forward aside along through shut across")
 )
-_WAYS = frozenset(str.split("from into through across past toward towards down up around over") + ["out of", "away from"])
+_SPREAD = frozenset({"wide", "out", "up", "down", "open", "apart"})
+"""Words behind a part of the body that tell how it is held."""
+_WAYS = frozenset([*str.split("from into through across past toward towards down up around over"), "out of", "away from"])
 """Prepositions of where somebody goes."""
 _LEFT_SO = frozenset({"send", "leave", "keep", "set", "get", "have"})
 """Verbs after whose object a word in -ing tells how it ends: "sends snow flying"."""
@@ -111,6 +113,7 @@ class ClauseReader:
         self._tools: tuple[Noun, ...] = ()
         self._acting: tuple[Noun, ...] = ()
         self._verbs: set[int] = set()
+        self._headline = False
 
     def read(self) -> Sentence:
         """Return what the sentence says."""
@@ -361,12 +364,21 @@ class ClauseReader:
         """Whether a noun after "and" is one who acts rather than a further object."""
         again = self.nouns.read(begin, subject=True)
         checked = [entry for entry in (noun, again) if entry is not None]
+        if self._headline and any(self._goes_beside(one, end) for one, end in checked):
+            return True
         return any(
             self._finite_verb(end, one)
             or self._auxiliary(end)
             or (one.determiner in ("a", "an") and self.nouns._looks_finite(end, one.determiner))
             for one, end in checked
         )
+
+    def _goes_beside(self, noun: Noun, index: int) -> bool:
+        """Whether a second one acts beside the first in a headline: "a boy flipping coins and a girl counting them"."""
+        known, word = self.known, self.words.at(index)
+        opens = any(known.has(name, self.words.at(index + 1)) for name in ("determiners", "possessives", "object_pronouns"))
+        doing = ING in known.verb_forms.get(word, {}) and known.verb_forms[word][ING] not in known.words["states"]
+        return doing and opens and not noun.pronoun and known.is_living(noun.head)
 
     def _finite_verb(self, index: int, noun: Noun) -> bool:
         index, word = self._past_adverbs(index)
@@ -450,8 +462,9 @@ class ClauseReader:
         deeds, seen = len(self.found.deeds), len(self.found.seen)
         group = any(self.known.has("groups", word) for noun in nouns for word in (noun.words[:1] or (noun.head,)))
         self.nouns.single = None if group else len(nouns) == 1 and nouns[0].count == 1
+        self.nouns.telling = self.nouns.single is not None
         end, _ = self._verb_phrase(index, nouns, alone=True)
-        self.nouns.single = None
+        self.nouns.single, self.nouns.telling = None, False
         after = end + (self.words.at(end) == ",")
         if after < len(self.words) and (self._finite_here(after, nouns) or self._auxiliary(after)):
             for deed in self.found.deeds[deeds:]:
@@ -580,6 +593,7 @@ class ClauseReader:
                 break
             index += 1
         word = self.words.at(index)
+        self._headline = index == start and not alone and ING in self.known.verb_forms.get(word, {})
         self._verbs.add(index)
         base, passive = self._which(index, passive)
         if base is None:
@@ -721,7 +735,7 @@ class ClauseReader:
                 if word == "with" and (end := self._held_so(named[0][-1], named[1])) is not None:
                     index = end
                     continue
-                if word == "with" and ING in known.verb_forms.get(self.words.at(named[1]), {}):
+                if word == "with" and ING in known.verb_forms.get(self.words.at(named[1]), {}) and not named[0][-1].inner:
                     # "with a car driving by": what goes on beside it.
                     index = self._skip_phrase(named[1])
                     continue
@@ -823,15 +837,14 @@ class ClauseReader:
         """Whether a bare word that no list knows may tell how it is done rather than to whom: "jumps headlong"."""
         known, word = self.known, noun.words[-1] if noun.words else ""
         bare = not (noun.pronoun or noun.determiner or noun.owner or noun.inner) and len(noun.words) == 1
-        if not bare or deed.passive or not word.islower() or known.is_plural(word):
+        if not bare or deed.passive or known.is_plural(word):
             return False
         if known.is_noun(word) or known.is_living(word) or known.has("vehicles", word) or known.has("materials", word):
             return False
         if f"{deed.verb} {word}" in known.words["together"] or f"{deed.verb}+{word}" in known.pairs["light"]:
             return False
-        return not (
-            known.has("transitive", deed.verb) or deed.verb in known.words["lexicon"] or deed.verb in known.words["vague"]
-        )
+        takes = any(known.has(name, deed.verb) for name in ("transitive", "lexicon", "vague"))
+        return not takes or word.count("-") > 1  # "swings hand-over-hand"
 
     def _held_so(self, noun: Noun, index: int) -> int | None:
         """Return where "with their arms spread wide", which is no tool, ends; None where a noun after "with" stands otherwise."""
@@ -841,12 +854,7 @@ class ClauseReader:
             return None
         kinds, told = known.verb_forms.get(self.words.at(index), {}), self.words.at(index)
         inside = len(words) > 1 and any(self._of_body(word) for word in words[:-1]) and self._so(words[-1])
-        after = self._of_body(words[-1]) and (
-            self._so(told)
-            or ING in kinds
-            or known.has("adjectives", told)
-            or told in ("wide", "out", "up", "down", "open", "apart")
-        )
+        after = self._of_body(words[-1]) and (self._so(told) or ING in kinds or known.has("adjectives", told) or told in _SPREAD)
         if not (inside or after):
             return None
         if ING in kinds:

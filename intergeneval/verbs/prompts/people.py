@@ -11,6 +11,13 @@ from intergeneval.verbs.prompts.vocabulary import Vocabulary
 
 _ORDINALS = ("first", "second", "third", "fourth")
 _NEW = frozenset({"another", "other", "second", "third", "different"})
+_TELL_NOTHING = frozenset({*_NEW, "first", "last", "one", "same"})
+"""Adjectives that do not tell how one looks."""
+_DAMAGE = frozenset({"break", "smash", "shatter", "crack", "damage"})
+_THROWN = frozenset({"throw", "toss", "hurl", "fling", "kick", "hit"})
+"""What is broken by these need not be what is thrown."""
+_AFTER = frozenset(str.split("chase follow run flee race pursue sprint dodge board"))
+"""What is done about one who moves."""
 _PERSONS = {"he": "he", "him": "he", "she": "she", "her": "she"}
 """Pronouns that name somebody where the prompt names nobody whom they may mean."""
 
@@ -385,8 +392,9 @@ class Cast:
         free = [i for i in sorted((pair, self.entities[pair].pair or 0)) if i not in self.ranks.values()]
         if not free:
             return ()
-        self.ranks[word] = free[0]
-        return (free[0],)
+        one = free[-1] if word == "second" else free[0]
+        self.ranks[word] = one
+        return (one,)
 
     def _told_apart(self, noun: Noun) -> int | None:
         """Return which of "two brothers" is "the older brother"; None for other words."""
@@ -394,13 +402,8 @@ class Cast:
             return None
         head, word = self.known.singular(noun.head), noun.words[0].lower()
         pair = next((i for i, one in enumerate(self.entities) if one.twin == 0 and one.head == head), None)
-        telling = self.known.has("adjectives", word) or word.endswith(("er", "est"))
-        if (
-            pair is None
-            or not telling
-            or word in (*_NEW, "first", "last", "one", "same")
-            or word in [item.lower() for item in self.entities[pair].words]
-        ):
+        telling = word not in _TELL_NOTHING and (self.known.has("adjectives", word) or word.endswith(("er", "est")))
+        if pair is None or not telling or word in [item.lower() for item in self.entities[pair].words]:
             return None
         if any(one.twin is None and one.head == head for one in self.entities):
             return None
@@ -419,7 +422,7 @@ class Cast:
             return None
         return (told[0],) if self.under and role == "subject" else ()
 
-    def _likely_thing(self, role: str) -> tuple[int, ...] | None:
+    def _likely_thing(self, role: str) -> tuple[int, ...] | None:  # noqa: PLR0911  # one case a kind of word
         """Return whom "it" means where an animal did something to something; nobody where both are as likely, None else."""
         known = self.known
         if self.under and self.idle and role == "object":
@@ -445,6 +448,11 @@ class Cast:
     def _thing_or(self, last: int) -> tuple[int, ...] | None:
         """Return whether "it" means the thing that acted rather than the one acted upon; nobody where both are as likely."""
         known = self.known
+        if self.verb in _DAMAGE and _THROWN & set(self.last_verbs):
+            # "throws a rock at a window and breaks it"
+            beside = [i for i, one in enumerate(self.entities) if i > last and not known.is_living(one.head) and one.count == 1]
+            if beside:
+                return ()
         acting = [i for i in self.topic if i not in self.subject and not known.is_living(self.entities[i].head) and i != last]
         if len(acting) != 1 or not self._single(acting[0]) or known.is_living(self.entities[last].head):
             return None
@@ -452,7 +460,7 @@ class Cast:
         if known.has("called_to", self.verb) and ridden and not other:
             return (acting[0],)
         struck = any(known.has("falling", verb.split()[0]) for verb in self.last_verbs)
-        return () if known.has("alive", self.verb) or struck else None
+        return () if known.has("alive", self.verb) or struck or (ridden and self.verb in _AFTER) else None
 
     def _animal(self, index: int) -> bool:
         head = self.entities[index].head

@@ -37,11 +37,12 @@ _SOME = frozenset(str.split("one another each both all some many several most ha
 """Words that may stand for some of those named before."""
 _COMPARED = frozenset(
     str.split(
-        "older elder younger taller shorter bigger smaller larger fatter thinner heavier lighter stronger weaker faster slower longer"
+        "older elder younger taller shorter bigger smaller larger fatter thinner heavier lighter stronger weaker faster slower "
+        "longer"
     )
 )
 """Words that tell one of two from the other."""
-_NOT_SO = frozenset({"other", "same", "first", "second", "last", "next", "whole", "only", "single", "different"})
+_NOT_SO = frozenset({"other", "same", "last", "next", "whole", "only", "single", "different"})
 """Adjectives that tell nothing of how one looks."""
 _ONE_ONLY = frozenset({"a", "an", "this", "that", "another", "each", "every", "one"})
 """Determiners of one alone."""
@@ -167,7 +168,11 @@ def _verbs_joined(found: list[str], known: Vocabulary) -> list[str]:
     while index < len(found):
         whole = "-".join(found[index : index + 2])
         one = known.verb_forms.get(whole.lower()) if index + 1 < len(found) else None
-        if one and _acts_here(joined[-1].lower() if joined else "", found[index].lower(), known):
+        if (
+            one
+            and not known.has("prepositions", found[index + 1].lower())
+            and _acts_here(joined[-1].lower() if joined else "", found[index].lower(), known)
+        ):
             joined.append(whole)
             index += 2
         else:
@@ -201,6 +206,8 @@ class NounReader:
         self.known = known
         self.many = False
         """Whether one of several who act was read before, so that a plural verb may follow what is read next."""
+        self.telling = False
+        """Whether the objects of a verb that only describes the one who acts are read."""
         self.single: bool | None = None
         """Whether the one whose verb is still to come is one: within what is told of them, a noun's own number says nothing of
         the verb. None where it is not known."""
@@ -410,11 +417,20 @@ class NounReader:
             index += 1
         while index > first and low[index - 1] in (",", "and"):
             index -= 1
+        if not subject and determiner and self._two_named(first, index):
+            index = first + 1
         if not subject and self._outcome(index - 1, first):
             index -= 1
         if index == first:
             return None
         return self._built(start, first, index, determiner, count, others, subject, plural)
+
+    def _two_named(self, first: int, end: int) -> bool:
+        """Whether a plural of living beings is followed by what they are given: "gives the children apples"."""
+        known, low = self.known, self.words.low
+        if end - first != 2 or not (known.is_living(low[first]) and known.is_plural(low[first])):
+            return False
+        return known.is_plural(low[first + 1]) and not known.is_living(low[first + 1])
 
     def _outcome(self, index: int, first: int) -> bool:
         """Whether the last word of a phrase tells what becomes of it: "paints the dog green", "licks the bowl clean"."""
@@ -494,9 +510,12 @@ class NounReader:
     def _needs_object(self, index: int, kinds: Mapping[str, str]) -> bool:
         """Whether what looks like a verb of one within what is told of somebody needs an object and has none: then a plural."""
         known, word, after, base = self.known, self.words.at(index), self.words.at(index + 1), kinds.get(THIRD, "")
-        if self.single is None or not known.has("transitive", base) or known.has("intransitive", base):
+        if not self.telling or not known.is_plural(word) or known.is_living(self.words.at(index - 1)):
             return False
-        if not known.is_plural(word) or known.is_living(self.words.at(index - 1)):
+        following = known.verb_forms.get(after, {})
+        if THIRD in following and not known.is_noun(after) and known.is_plural(word):
+            return True  # "carrying bread rolls trips over a cat"
+        if not known.has("transitive", base) or known.has("intransitive", base):
             return False
         phrase = f"{base} {after}"
         held = known.has("targeted", phrase) or phrase in known.words["lexicon"] or known.has("phrasal", phrase)

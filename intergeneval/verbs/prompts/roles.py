@@ -404,7 +404,7 @@ def _together(deed: Deed, known: Vocabulary) -> _Roles | None:
     thing = deed.objects[0] if deed.objects else None
     verb = " ".join([deed.verb, *(word for word in deed.particles if word != "together")])
     phrase = verb if thing is None else f"{deed.verb} {' '.join(thing.words).lower()}"
-    if phrase not in known.words["together"]:
+    if phrase not in known.words["together"] and not _game(deed, known):
         return None
     partner = next((nouns for prep, nouns in deed.beside if prep in _PARTNERED and not _thing_used(nouns[0], known)), None)
     bare = phrase in ("shake hands", "hold hands") or thing is None
@@ -423,6 +423,14 @@ def _together(deed: Deed, known: Vocabulary) -> _Roles | None:
         entry = f"{phrase} with" if not bare or paired or alone else phrase
         return _Roles(verb=_third(entry), subjects=deed.subjects, targets=(), mutual=True, instrument=_tool(deed, known))
     return None
+
+
+def _game(deed: Deed, known: Vocabulary) -> bool:
+    """Whether a bare word after "play" that no list knows is what is played with somebody: "plays hopscotch with a boy"."""
+    thing = deed.objects[0] if deed.objects else None
+    bare = thing is not None and not (thing.determiner or thing.owner or thing.inner or thing.pronoun) and len(thing.words) == 1
+    others = any(prep in _PARTNERED and _alive(nouns[0], known) for prep, nouns in deed.beside)
+    return deed.verb == "play" and bare and others and thing is not None and not known.is_noun(thing.head)
 
 
 _PARTNERED = ("with", "against")
