@@ -459,7 +459,7 @@ class ClauseReader:
 
     def _try_described(self, nouns: tuple[Noun, ...], index: int) -> int | None:
         """Read a describing verb phrase; None, with nothing kept, where no finite verb follows it."""
-        deeds, seen = len(self.found.deeds), len(self.found.seen)
+        deeds, seen, unread = len(self.found.deeds), len(self.found.seen), len(self.found.unread)
         group = any(self.known.has("groups", word) for noun in nouns for word in (noun.words[:1] or (noun.head,)))
         self.nouns.single = None if group else len(nouns) == 1 and nouns[0].count == 1
         self.nouns.telling = self.nouns.single is not None
@@ -472,6 +472,7 @@ class ClauseReader:
             return after
         # A relative clause or participle at the end of the sentence is what it has to say.
         del self.found.deeds[deeds:]
+        del self.found.unread[unread:]
         del self.found.seen[seen:]
         return None
 
@@ -837,7 +838,7 @@ class ClauseReader:
         """Whether a bare word that no list knows may tell how it is done rather than to whom: "jumps headlong"."""
         known, word = self.known, noun.words[-1] if noun.words else ""
         bare = not (noun.pronoun or noun.determiner or noun.owner or noun.inner) and len(noun.words) == 1
-        if not bare or deed.passive or known.is_plural(word):
+        if not bare or deed.passive or (known.is_plural(word) and deed.verb not in ("go", "come", "fall")):
             return False
         if known.is_noun(word) or known.is_living(word) or known.has("vehicles", word) or known.has("materials", word):
             return False

@@ -13,6 +13,9 @@ _ORDINALS = ("first", "second", "third", "fourth")
 _NEW = frozenset({"another", "other", "second", "third", "different"})
 _TELL_NOTHING = frozenset({*_NEW, "first", "last", "one", "same"})
 """Adjectives that do not tell how one looks."""
+_ONTO = frozenset(str.split("climb cross enter leave circle jump leap land perch hop run fly swim walk crawl pass"))
+"""What is done about a thing that is only where somebody is."""
+_POSSESSED = frozenset({"his", "her", "their"})
 _DAMAGE = frozenset({"break", "smash", "shatter", "crack", "damage"})
 _THROWN = frozenset({"throw", "toss", "hurl", "fling", "kick", "hit"})
 """What is broken by these need not be what is thrown."""
@@ -303,11 +306,14 @@ class Cast:
             return tuple((things or fitting)[:1])
         if pronoun in ("they", "them", "who"):
             if role == "subject" and len(self.subject) > 1:
-                return self.subject
+                return self.subject if not self._others_acted_on() else ()
             if role == "object":
                 return self._those()
             many = [i for i in back if self.entities[i].count != 1]
             paired = [i for i in back if self.entities[i].pair is not None and i not in self.subject]
+            living = [i for i in many if known.is_living(self.entities[i].head)]
+            if living and len(living) < len(many) and not paired and not known.has("falling", self.verb):
+                return (living[0],) if len(living) == 1 else ()
             if many:
                 return (many[0],)
             if paired:
@@ -333,6 +339,11 @@ class Cast:
             taken = self.subject if role == "object" else ()
             return tuple(i for i in two if i not in (taken or (two[0],)))[:1]
         return ()
+
+    def _others_acted_on(self) -> bool:
+        """Whether those acted upon last are several living beings too, so that "they" may mean them."""
+        several = [i for i in self.objects if i not in self.subject and self.known.is_living(self.entities[i].head)]
+        return len(several) > 1 or any(self.entities[i].count != 1 for i in several)
 
     def _those(self) -> tuple[int, ...]:
         """Return whom "them" means, nobody where two groups are as likely."""
@@ -413,6 +424,8 @@ class Cast:
         """Return whom of several persons "he" or "she" means, nobody where two are as likely; None where it is no question."""
         told = [i for i in fitting if i in self.topic]
         equal = sure or fitting
+        if role == "subject" and not self.under and self._either(told, sure, fitting):
+            return ()
         if len(equal) < 2 and not (self.under and told and sure and told[0] not in equal):
             return None
         if len(told) != 1:
@@ -421,6 +434,13 @@ class Cast:
         if told[0] not in equal and not kin:
             return None
         return (told[0],) if self.under and role == "subject" else ()
+
+    def _either(self, told: list[int], sure: list[int], fitting: list[int]) -> bool:
+        """Whether one of fitting sex acted on another whose word says no sex: "a policeman stops a biker and he shouts"."""
+        others = [i for i in fitting if i in self.objects and i not in told]
+        if len(told) != 1 or sure != told or len(others) != 1 or self.entities[others[0]].noun.determiner in _POSSESSED:
+            return False
+        return self.known.is_person(self.entities[others[0]].head)
 
     def _likely_thing(self, role: str) -> tuple[int, ...] | None:  # noqa: PLR0911  # one case a kind of word
         """Return whom "it" means where an animal did something to something; nobody where both are as likely, None else."""
@@ -438,6 +458,8 @@ class Cast:
         living = self._animal(last[-1])
         if role == "subject":
             return None if not living and known.has("falling", self.verb) else (told[0],) if self.under else ()
+        if not living and self.last_verbs and self.last_verbs[0] in _ONTO and not known.has("alive", self.verb):
+            return ()  # "a bear climbs a tree, and a hunter films it"
         if known.has("alive", self.verb) and not living:
             animals = any(self._animal(i) for i in self.subject) and not known.has("called_to", self.verb)
             return () if animals else (told[0],)
@@ -449,7 +471,7 @@ class Cast:
         """Return whether "it" means the thing that acted rather than the one acted upon; nobody where both are as likely."""
         known = self.known
         if self.verb in _DAMAGE and _THROWN & set(self.last_verbs):
-            # "throws a rock at a window and breaks it"
+            # What is broken by a throw at something need not be what is thrown.
             beside = [i for i, one in enumerate(self.entities) if i > last and not known.is_living(one.head) and one.count == 1]
             if beside:
                 return ()

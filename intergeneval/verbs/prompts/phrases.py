@@ -21,7 +21,8 @@ _MEASURES = frozenset(
 )
 """What stands before "of" without being the thing itself."""
 _OPENERS = re.compile(
-    r"^(?:(?:in|on|at) (?:this|the|a) (?:video|clip|scene|shot|footage|image)\W*|"
+    r"^(?:(?:close|tight|focus|focused|cut|zoom)(?: in| up)? (?:on|to)\b\s*|"
+    r"(?:in|on|at) (?:this|the|a) (?:video|clip|scene|shot|footage|image)\W*|"
     r"(?:the |this |a |an )?(?:(?!who|that)[\w'-]+[ ,]+){0,5}?(?:close-?ups?|shots?|videos?|clips?|footage|"
     r"scenes?|views?|photos?|photographs?|"
     r"images?|pictures?|animations?|portraits?|renders?|renderings?|depictions?|timelapse|time-lapse|hyperlapse|film|illustration|"

@@ -58,7 +58,9 @@ class Vocabulary:
         word = word.rpartition(" ")[2]
         if (one := self.pairs["irregular_plurals"].get(word)) is not None:
             return one != word
-        return word.endswith("s") and not word.endswith(("ss", "us", "is", "as", "'s")) and len(word) > 3
+        if word.endswith("as"):
+            return len(word) > 4 and word not in _ONE_IN_AS
+        return word.endswith("s") and not word.endswith(("ss", "us", "is", "'s")) and len(word) > 3
 
     def is_living(self, noun: str) -> bool:
         """Whether a class noun names a person or an animal."""
@@ -88,6 +90,8 @@ class Vocabulary:
 
 _PERSON = ("maid", "man", "woman", "ologist", "ician", "person")
 """Endings of words for people."""
+_ONE_IN_AS = frozenset({"canvas", "atlas", "christmas", "bias", "texas", "kansas", "vegas", "overseas", "whereas"})
+"""Words in -as that name one, unlike "pandas"."""
 _NOUNS = ("people", "animals", "clothing", "features", "tools", "substances", "places", "compounds")
 _PAIRS = {"irregular_plurals", "light", "parts"}
 
