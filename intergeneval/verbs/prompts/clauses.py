@@ -840,6 +840,8 @@ class ClauseReader:
         bare = not (noun.pronoun or noun.determiner or noun.owner or noun.inner) and len(noun.words) == 1
         if not bare or deed.passive or (known.is_plural(word) and deed.verb not in ("go", "come", "fall")):
             return False
+        if known.has("ridden_so", word):
+            return True
         if known.is_noun(word) or known.is_living(word) or known.has("vehicles", word) or known.has("materials", word):
             return False
         if f"{deed.verb} {word}" in known.words["together"] or f"{deed.verb}+{word}" in known.pairs["light"]:

@@ -43,8 +43,6 @@ _COMPARED = frozenset(
     )
 )
 """Words that tell one of two from the other."""
-_NOT_SO = frozenset({"other", "same", "last", "next", "whole", "only", "single", "different"})
-"""Adjectives that tell nothing of how one looks."""
 _ONE_ONLY = frozenset({"a", "an", "this", "that", "another", "each", "every", "one"})
 """Determiners of one alone."""
 _WHERE = frozenset(str.split("inside outside above below behind nearby around opposite across beside beneath underneath"))
@@ -281,7 +279,7 @@ class NounReader:
         if word in ("former", "latter") and (not self._nominal(index + 2) or self._acts(index + 2)):
             return Noun(word, (word,), "the", pronoun=f"{word} one"), index + 2
         compared = word in _COMPARED or (word.endswith("est") and word[:-3] + "er" in _COMPARED)
-        if after == "one" and (compared or known.has("adjectives", word)) and word not in _NOT_SO:
+        if after == "one" and (compared or known.has("adjectives", word)) and word != "other":
             return Noun(word, (word, "one"), "the", pronoun=f"{word} one"), index + 3
         if compared and (not self._nominal(index + 2) or self._acts(index + 2)):
             return Noun(word, (word,), "the", pronoun=f"{word} one"), index + 2

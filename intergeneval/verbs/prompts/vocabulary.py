@@ -66,7 +66,7 @@ class Vocabulary:
         """Whether a class noun names a person or an animal."""
         one = self.singular(noun)
         last = one.rpartition(" ")[2]
-        if "toy" in one.split() or "stuffed" in one.split() or "teddy" in one.split():
+        if self.has("lifeless", one) or "toy" in one.split() or "stuffed" in one.split() or "teddy" in one.split():
             return False
         return self.is_person(noun) or any(word in self.words["animals"] for word in (noun, one, last))
 
@@ -74,6 +74,8 @@ class Vocabulary:
         """Whether a class noun names a person."""
         one = self.singular(noun)
         last = one.rpartition(" ")[2]
+        if self.has("lifeless", one):
+            return False
         return any(word in self.words["people"] for word in (noun, one, last)) or (
             last.endswith(_PERSON) and len(last) > 5 and not self.is_noun(last)
         )
@@ -92,7 +94,7 @@ _PERSON = ("maid", "man", "woman", "ologist", "ician", "person")
 """Endings of words for people."""
 _ONE_IN_AS = frozenset({"canvas", "atlas", "christmas", "bias", "texas", "kansas", "vegas", "overseas", "whereas"})
 """Words in -as that name one, unlike "pandas"."""
-_NOUNS = ("people", "animals", "clothing", "features", "tools", "substances", "places", "compounds")
+_NOUNS = ("people", "animals", "clothing", "features", "tools", "substances", "places", "compounds", "lifeless")
 _PAIRS = {"irregular_plurals", "light", "parts"}
 
 
