@@ -842,6 +842,8 @@ class ClauseReader:
             return False
         if known.has("ridden_so", word):
             return True
+        if known.has("adjectives", word) and not (known.is_noun(word) or known.has("materials", word)):
+            return not known.is_living(word)  # "drives drunk into a wall"
         if known.is_noun(word) or known.is_living(word) or known.has("vehicles", word) or known.has("materials", word):
             return False
         if f"{deed.verb} {word}" in known.words["together"] or f"{deed.verb}+{word}" in known.pairs["light"]:

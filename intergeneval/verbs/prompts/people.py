@@ -15,6 +15,8 @@ _TELL_NOTHING = frozenset({*_NEW, "first", "last", "one", "same"})
 """Adjectives that do not tell how one looks."""
 _ONTO = frozenset(str.split("climb cross enter leave circle jump leap land perch hop run fly swim walk crawl pass"))
 """What is done about a thing that is only where somebody is."""
+_BLOWS = frozenset(str.split("kick hit punch slap poke attack fight stab spear"))
+"""What is done to animals as well as to things."""
 _POSSESSED = frozenset({"his", "her", "their"})
 _DAMAGE = frozenset({"break", "smash", "shatter", "crack", "damage"})
 _THROWN = frozenset({"throw", "toss", "hurl", "fling", "kick", "hit"})
@@ -460,6 +462,8 @@ class Cast:
             return None if not living and known.has("falling", self.verb) else (told[0],) if self.under else ()
         if not living and self.last_verbs and self.last_verbs[0] in _ONTO and not known.has("alive", self.verb):
             return ()  # "a bear climbs a tree, and a hunter films it"
+        if not living and self.verb in _BLOWS and role == "object":
+            return ()  # "a shark bites a surfboard, and a surfer kicks it"
         if known.has("alive", self.verb) and not living:
             animals = any(self._animal(i) for i in self.subject) and not known.has("called_to", self.verb)
             return () if animals else (told[0],)

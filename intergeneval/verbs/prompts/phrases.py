@@ -15,7 +15,7 @@ _NUMBERS["dozen"] = 12
 _MEASURES = frozenset(
     str.split(
         "piece slice pile stack bunch bit lump block sheet strip pinch handful drop spoonful chunk pair group crowd herd "
-        "flock couple "
+        "flock couple gang squad swarm mob "
         "pack trio team family lot kind type variety set"
     )
 )
@@ -716,12 +716,27 @@ class NounReader:
             if not subject and thing.head in known.pairs["parts"] and thing.determiner in ("his", "her", "its", "their"):
                 return None
             if subject or (worn and not (thing.head in known.words["tools"] or last in known.words["tools"])):
+                end = self._held_so(thing, end) if subject else end
                 keep = thing.head not in known.pairs["parts"] or worn or len(thing.words) > 1
                 return self._more_clothes(end, subject), (thing,), keep
             return None
         if subject:
             return end, (thing,), False
         return None
+
+    def _held_so(self, noun: Noun, index: int) -> int:
+        """Return where "with his arms crossed" beside the one who acts ends, whose last word is not what is done."""
+        known, word = self.known, self.words.at(index)
+        kinds = known.verb_forms.get(word, {})
+        own = known.has("possessives", noun.determiner) or not noun.determiner
+        held = (PARTICIPLE in kinds and THIRD not in kinds and BASE not in kinds) or known.has("adjectives", word)
+        after = self.words.at(index + 1)
+        finite = THIRD in known.verb_forms.get(after, {}) or any(
+            known.has(name, after) for name in ("prepositions", "auxiliaries")
+        )
+        if own and noun.head in known.pairs["parts"] and held and finite:
+            return index + 1
+        return index
 
     def _theirs_follows(self, index: int) -> bool:
         """Whether the verb of the one who is told of stands at a word: "an office worker inside waves at him"."""
