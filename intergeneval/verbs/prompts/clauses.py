@@ -280,6 +280,9 @@ class ClauseReader:
         kinds = known.verb_forms.get(word, {})
         if THIRD in kinds and index and self.words.at(index - 1) == "," and after.endswith("ing") and not known.is_noun(after):
             return True  # ", lights flashing"
+        theirs = THIRD in kinds and known.is_plural(word) and known.is_noun(word) and not known.is_noun(after)
+        if theirs and BASE in known.verb_forms.get(after, {}) and self._parts(index - 1) and self.nouns._opens(index + 2):
+            return True  # "as hands shape the clay"
         if self.words.at(index - 1) != "," or not index or THIRD in kinds or ING in kinds or BASE not in kinds:
             return False
         opens = any(
@@ -849,7 +852,7 @@ class ClauseReader:
         if f"{deed.verb} {word}" in known.words["together"] or f"{deed.verb}+{word}" in known.pairs["light"]:
             return False
         takes = any(known.has(name, deed.verb) for name in ("transitive", "lexicon", "vague"))
-        return not takes or word.count("-") > 1  # "swings hand-over-hand"
+        return not takes or word.count("-") > 1 or known.has("movements", deed.verb)  # "swings hand-over-hand"
 
     def _held_so(self, noun: Noun, index: int) -> int | None:
         """Return where "with their arms spread wide", which is no tool, ends; None where a noun after "with" stands otherwise."""

@@ -15,7 +15,7 @@ _TELL_NOTHING = frozenset({*_NEW, "first", "last", "one", "same"})
 """Adjectives that do not tell how one looks."""
 _ONTO = frozenset(str.split("climb cross enter leave circle jump leap land perch hop run fly swim walk crawl pass"))
 """What is done about a thing that is only where somebody is."""
-_BLOWS = frozenset(str.split("kick hit punch slap poke attack fight stab spear"))
+_BLOWS = frozenset(str.split("kick hit punch slap poke attack fight stab spear sting bite scratch claw peck"))
 """What is done to animals as well as to things."""
 _POSSESSED = frozenset({"his", "her", "their"})
 _DAMAGE = frozenset({"break", "smash", "shatter", "crack", "damage"})

@@ -152,7 +152,9 @@ def split_words(sentence: str, known: Vocabulary) -> Words:
     while index < len(found):
         size = 1
         for entry in known.joined.get(found[index].lower(), ()):
-            if tuple(word.lower() for word in found[index : index + len(entry)]) == entry:
+            if tuple(word.lower() for word in found[index : index + len(entry)]) == entry and not (
+                entry[-1] == "to" and _doing(found, index + len(entry), known)
+            ):
                 size = len(entry)
                 break
         joined.append(" ".join(found[index : index + size]))
@@ -186,6 +188,13 @@ def _acts_here(before: str, word: str, known: Vocabulary) -> bool:
         return False  # "a robot hand feeds a baby"
     named = known.is_living(before) or known.has("auxiliaries", before) or known.has("subject_pronouns", before)
     return not before or named or before in (",", "and", "then", "to") or _is_adverb(before, known)
+
+
+def _doing(words: list[str], index: int, known: Vocabulary) -> bool:
+    """Whether a verb with its object stands at a word, so that "down to" is no preposition: "bends down to kiss a dog"."""
+    word, after = (words[at].lower() if at < len(words) else "" for at in (index, index + 1))
+    opens = any(known.has(name, after) for name in ("determiners", "possessives", "object_pronouns"))
+    return BASE in known.verb_forms.get(word, {}) and opens
 
 
 def _round_as_preposition(found: list[str], known: Vocabulary) -> None:
@@ -454,6 +463,7 @@ class NounReader:
             return False  # "a fire breathing dragon"
         if ING in kinds and index == first + 1 and determiner and _only_participle(known.verb_forms.get(before, {})):
             return False  # "a stolen painting"
+        headed = headed or (PARTICIPLE in kinds and BASE not in kinds and self.words.at(index + 1) == "by")  # "a glass held by"
         if not kinds:
             return subject and headed and self._looks_finite(index, determiner)
         if not headed:
