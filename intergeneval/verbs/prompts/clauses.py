@@ -187,6 +187,8 @@ class ClauseReader:
             return self._verb_phrase(index, subjects) if subjects else (index + 1, subjects)
         if subjects and self._is_verb(index, subjects) and not self._names_anew(index):
             return self._verb_phrase(index, subjects)
+        if word == "by" and subjects and self.found.deeds and self._bare_ing(index + 1):
+            return self._verb_phrase(index + 1, subjects)[0], subjects  # "wakes a farmer by pecking his nose"
         if known.has("prepositions", word):
             inner = self._noun_list(index + 1, subject=False)
             if inner is not None and (word in ("with",)) and not self.found.deeds and not subjects:
@@ -719,6 +721,8 @@ class ClauseReader:
                 deed.particles.append(word)  # "is run over by a bus"
                 index += 1
                 continue
+            if word == "by" and not deed.passive and self._bare_ing(index + 1):
+                return index
             if known.has("prepositions", word):
                 if word in PARTICLES and not deed.objects and self._bare_ing(index + 1):
                     deed.particles.append(word)  # "walks around whistling"

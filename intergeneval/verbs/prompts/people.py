@@ -15,7 +15,7 @@ _TELL_NOTHING = frozenset({*_NEW, "first", "last", "one", "same"})
 """Adjectives that do not tell how one looks."""
 _ONTO = frozenset(str.split("climb cross enter leave circle jump leap land perch hop run fly swim walk crawl pass"))
 """What is done about a thing that is only where somebody is."""
-_BLOWS = frozenset(str.split("kick hit punch slap poke attack fight stab spear sting bite scratch claw peck"))
+_BLOWS = frozenset(str.split("kick hit punch slap poke attack fight stab spear whack lick chase sting bite scratch claw peck"))
 """What is done to animals as well as to things."""
 _POSSESSED = frozenset({"his", "her", "their"})
 _DAMAGE = frozenset({"break", "smash", "shatter", "crack", "damage"})
@@ -450,6 +450,10 @@ class Cast:
         if self.under and self.idle and role == "object":
             alone = [i for i in self.topic if not known.is_person(self.entities[i].head) and self._single(i)]
             return tuple(alone) if len(alone) == 1 and alone[0] not in self.subject else None
+        if self.idle and role == "object" and any(self._animal(i) for i in self.topic if i not in self.subject):
+            # "A mole pops out of a hole, and a gardener whacks it": the hole is only where it was.
+            sure = known.has("alive", self.verb) or self.verb in _BLOWS
+            return tuple(i for i in self.topic if self._animal(i))[:1] if sure else ()
         told = [i for i in self.topic if self._animal(i) and i not in (self.subject if role == "object" else ())]
         last = [i for i in self.objects if i not in self.subject and i not in told and self._single(i)]
         last = [i for i in last if not known.is_person(self.entities[i].head)]

@@ -145,6 +145,7 @@ def split_words(sentence: str, known: Vocabulary) -> Words:
             found.append(",")
         else:
             found.append(word)
+    found = [word for place, word in enumerate(found) if not _between(found, place, known)]
     _round_as_preposition(found, known)
     # "the boys' kites": the ending is lost by the pattern above, and the plural stands as a noun before a noun.
     joined: list[str] = []
@@ -188,6 +189,13 @@ def _acts_here(before: str, word: str, known: Vocabulary) -> bool:
         return False  # "a robot hand feeds a baby"
     named = known.is_living(before) or known.has("auxiliaries", before) or known.has("subject_pronouns", before)
     return not before or named or before in (",", "and", "then", "to") or _is_adverb(before, known)
+
+
+def _between(words: list[str], place: int, known: Vocabulary) -> bool:
+    """Whether a word only tells amid what it is done: "catches her mid-leap"."""
+    before = words[place - 1].lower() if place else ""
+    named = known.has("prepositions", before) or (known.has("determiners", before) and before != "her")
+    return words[place].lower().startswith("mid-") and place > 0 and not named
 
 
 def _doing(words: list[str], index: int, known: Vocabulary) -> bool:
