@@ -311,7 +311,7 @@ class ClauseReader:
 
         `finite`: the verb of those who act is still to come; `embedded`: a verb of the nouns' own may follow, without ending.
         """
-        stops = subject or finite or embedded
+        known, stops = self.known, subject or finite or embedded
         first = self.nouns.read(index, subject=stops, plural=embedded, wide=subject)
         if first is None:
             return None
@@ -331,7 +331,8 @@ class ClauseReader:
             self.nouns.many = False
             if following is None or following[0].pronoun in ("they", "he", "she", "it"):
                 break
-            if not subject and self._clause_follows(following, at):
+            carried = finite and not known.is_living(following[0].head) and not known.has("vehicles", following[0].head)
+            if not subject and not carried and self._clause_follows(following, at):
                 break
             nouns.append(following[0])
             end = following[1]
@@ -383,7 +384,9 @@ class ClauseReader:
         known, word = self.known, self.words.at(index)
         opens = any(known.has(name, self.words.at(index + 1)) for name in ("determiners", "possessives", "object_pronouns"))
         doing = ING in known.verb_forms.get(word, {}) and known.verb_forms[word][ING] not in known.words["states"]
-        return doing and opens and not noun.pronoun and known.is_living(noun.head)
+        base = known.form(word, ING) or ""
+        alone = known.has("intransitive", base) and not known.has("transitive", base) and not self.nouns._nominal(index + 1)
+        return doing and (opens or alone) and not noun.pronoun and known.is_living(noun.head)
 
     def _finite_verb(self, index: int, noun: Noun) -> bool:
         index, word = self._past_adverbs(index)
@@ -599,7 +602,8 @@ class ClauseReader:
                 break
             index += 1
         word = self.words.at(index)
-        self._headline = index == start and not alone and ING in self.known.verb_forms.get(word, {})
+        doing = self.known.form(word, ING)
+        self._headline = index == start and not alone and doing is not None and doing not in PERCEIVED
         self._verbs.add(index)
         base, passive = self._which(index, passive)
         if base is None:
@@ -724,7 +728,10 @@ class ClauseReader:
             if word == "by" and not deed.passive and self._bare_ing(index + 1):
                 return index
             if known.has("prepositions", word):
-                if word in PARTICLES and not deed.objects and self._bare_ing(index + 1):
+                further = deed.verb in ("go", "keep", "carry", "end") and ING in known.verb_forms.get(
+                    self.words.at(index + 1), {}
+                )
+                if word in PARTICLES and not deed.objects and (further or self._bare_ing(index + 1)):
                     deed.particles.append(word)  # "walks around whistling"
                     index += 1
                     continue
@@ -856,7 +863,9 @@ class ClauseReader:
         if f"{deed.verb} {word}" in known.words["together"] or f"{deed.verb}+{word}" in known.pairs["light"]:
             return False
         takes = any(known.has(name, deed.verb) for name in ("transitive", "lexicon", "vague"))
-        return not takes or word.count("-") > 1 or known.has("movements", deed.verb)  # "swings hand-over-hand"
+        return (
+            not takes or word.count("-") > 1 or (known.has("movements", deed.verb) and word.islower())
+        )  # "swings hand-over-hand"
 
     def _held_so(self, noun: Noun, index: int) -> int | None:
         """Return where "with their arms spread wide", which is no tool, ends; None where a noun after "with" stands otherwise."""

@@ -92,7 +92,12 @@ class Vocabulary:
 
 _PERSON = ("maid", "man", "woman", "ologist", "ician", "person")
 """Endings of words for people."""
-_ONE_IN_AS = frozenset({"canvas", "atlas", "christmas", "bias", "texas", "kansas", "vegas", "overseas", "whereas"})
+_ONE_IN_AS = frozenset(
+    str.split(
+        "canvas atlas christmas bias texas kansas vegas overseas whereas thomas lucas nicolas nicholas dallas elias jonas "
+        "andreas matthias silas tobias pancreas ananas madras arkansas"
+    )
+)
 """Words in -as that name one, unlike "pandas"."""
 _NOUNS = ("people", "animals", "clothing", "features", "tools", "substances", "places", "compounds", "lifeless")
 _PAIRS = {"irregular_plurals", "light", "parts"}
