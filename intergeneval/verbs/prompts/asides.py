@@ -18,6 +18,7 @@ _SET_PHRASES = re.compile(
     r"in half|in two|in pieces|(?:in)?to (?:tiny |small |little )?(?:pieces|bits|shreds|slices|halves|cubes|strips|smithereens)|"
     r"(?:all )?at once|at the same time|at full (?:speed|tilt|throttle)|(?:in|at) (?:super )?slow[ -]motion|in (?:real|no) time|"
     r"in (?:fast|double|quick) (?:motion|time|succession)|in (?:the )?meantime|"
+    r"face[ -](?:down|up)(?=\W*$| (?:in|on|into|onto|beside|at)\b|,)|"
     r"(?:for|after|in) (?:a|the) (?:while|moment|second|minute|bit|first time|last time|next moment|few \w+)|"
     r"from (?:head to toe|top to bottom|time to time|left to right|right to left|above|below|behind|beneath|afar)|"
     r"on all fours|on tiptoes?|in mid[ -]?(?:air|flight|jump)|in a (?:circle|row|line|queue|hurry|rush|loop|spiral)|"

@@ -98,7 +98,14 @@ def _owner(noun: Noun, actors: Sequence[int], cast: Cast) -> tuple[int, ...] | N
         return None
     if not others:
         head = cast.entities[actors[0]].head
-        return () if possessive == "its" and known.is_person(head) and head not in _SEXLESS else None
+        named = [cast.entities[index].head for index in cast.recent if index not in actors]
+        if any(one in _SEXLESS for one in named):
+            return () if possessive == "its" and known.is_person(head) and head not in _SEXLESS else None
+        if possessive != "its" or not known.is_person(head) or head in _SEXLESS:
+            return None
+        # "A boy hugs a teddy bear and kisses its nose": a person has no "its", and one thing alone may be meant.
+        things = [index for index in cast.objects if index not in actors and cast.entities[index].count == 1]
+        return (things[0],) if len(things) == 1 and not known.is_person(cast.entities[things[0]].head) else ()
     actor = cast.entities[actors[0]]
     person, sex = known.is_person(actor.head), cast.sex(actors[0])
     wanted = {"his": "masculine", "her": "feminine"}.get(possessive)

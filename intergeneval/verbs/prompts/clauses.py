@@ -11,6 +11,10 @@ from intergeneval.verbs.prompts.vocabulary import BASE, ING, PARTICIPLE, PAST, P
 PARTICLES = frozenset(
     str.split("up down off out over away back on in open apart together around forward aside along through shut across")
 )
+_SPREAD = frozenset({"wide", "out", "up", "down", "open", "apart"})
+"""Words behind a part of the body that tell how it is held."""
+_WAYS = frozenset([*str.split("from into through across past toward towards down up around over"), "out of", "away from"])
+"""Prepositions of where somebody goes."""
 _LEFT_SO = frozenset({"send", "leave", "keep", "set", "get", "have"})
 """Verbs after whose object a word in -ing tells how it ends: "sends snow flying"."""
 _BUSY_WITH = frozenset(
@@ -109,6 +113,7 @@ class ClauseReader:
         self._tools: tuple[Noun, ...] = ()
         self._acting: tuple[Noun, ...] = ()
         self._verbs: set[int] = set()
+        self._headline = False
 
     def read(self) -> Sentence:
         """Return what the sentence says."""
@@ -182,6 +187,8 @@ class ClauseReader:
             return self._verb_phrase(index, subjects) if subjects else (index + 1, subjects)
         if subjects and self._is_verb(index, subjects) and not self._names_anew(index):
             return self._verb_phrase(index, subjects)
+        if word == "by" and subjects and self.found.deeds and self._bare_ing(index + 1):
+            return self._verb_phrase(index + 1, subjects)[0], subjects  # "wakes a farmer by pecking his nose"
         if known.has("prepositions", word):
             inner = self._noun_list(index + 1, subject=False)
             if inner is not None and (word in ("with",)) and not self.found.deeds and not subjects:
@@ -275,6 +282,9 @@ class ClauseReader:
         kinds = known.verb_forms.get(word, {})
         if THIRD in kinds and index and self.words.at(index - 1) == "," and after.endswith("ing") and not known.is_noun(after):
             return True  # ", lights flashing"
+        theirs = THIRD in kinds and known.is_plural(word) and known.is_noun(word) and not known.is_noun(after)
+        if theirs and BASE in known.verb_forms.get(after, {}) and self._parts(index - 1) and self.nouns._opens(index + 2):
+            return True  # "as hands shape the clay"
         if self.words.at(index - 1) != "," or not index or THIRD in kinds or ING in kinds or BASE not in kinds:
             return False
         opens = any(
@@ -301,7 +311,7 @@ class ClauseReader:
 
         `finite`: the verb of those who act is still to come; `embedded`: a verb of the nouns' own may follow, without ending.
         """
-        stops = subject or finite or embedded
+        known, stops = self.known, subject or finite or embedded
         first = self.nouns.read(index, subject=stops, plural=embedded, wide=subject)
         if first is None:
             return None
@@ -321,7 +331,8 @@ class ClauseReader:
             self.nouns.many = False
             if following is None or following[0].pronoun in ("they", "he", "she", "it"):
                 break
-            if not subject and self._clause_follows(following, at):
+            carried = finite and not known.is_living(following[0].head) and not known.has("vehicles", following[0].head)
+            if not subject and not carried and self._clause_follows(following, at):
                 break
             nouns.append(following[0])
             end = following[1]
@@ -359,12 +370,23 @@ class ClauseReader:
         """Whether a noun after "and" is one who acts rather than a further object."""
         again = self.nouns.read(begin, subject=True)
         checked = [entry for entry in (noun, again) if entry is not None]
+        if self._headline and any(self._goes_beside(one, end) for one, end in checked):
+            return True
         return any(
             self._finite_verb(end, one)
             or self._auxiliary(end)
             or (one.determiner in ("a", "an") and self.nouns._looks_finite(end, one.determiner))
             for one, end in checked
         )
+
+    def _goes_beside(self, noun: Noun, index: int) -> bool:
+        """Whether a second one acts beside the first in a headline: "a boy flipping coins and a girl counting them"."""
+        known, word = self.known, self.words.at(index)
+        opens = any(known.has(name, self.words.at(index + 1)) for name in ("determiners", "possessives", "object_pronouns"))
+        doing = ING in known.verb_forms.get(word, {}) and known.verb_forms[word][ING] not in known.words["states"]
+        base = known.form(word, ING) or ""
+        alone = known.has("intransitive", base) and not known.has("transitive", base) and not self.nouns._nominal(index + 1)
+        return doing and (opens or alone) and not noun.pronoun and known.is_living(noun.head)
 
     def _finite_verb(self, index: int, noun: Noun) -> bool:
         index, word = self._past_adverbs(index)
@@ -445,11 +467,12 @@ class ClauseReader:
 
     def _try_described(self, nouns: tuple[Noun, ...], index: int) -> int | None:
         """Read a describing verb phrase; None, with nothing kept, where no finite verb follows it."""
-        deeds, seen = len(self.found.deeds), len(self.found.seen)
+        deeds, seen, unread = len(self.found.deeds), len(self.found.seen), len(self.found.unread)
         group = any(self.known.has("groups", word) for noun in nouns for word in (noun.words[:1] or (noun.head,)))
         self.nouns.single = None if group else len(nouns) == 1 and nouns[0].count == 1
+        self.nouns.telling = self.nouns.single is not None
         end, _ = self._verb_phrase(index, nouns, alone=True)
-        self.nouns.single = None
+        self.nouns.single, self.nouns.telling = None, False
         after = end + (self.words.at(end) == ",")
         if after < len(self.words) and (self._finite_here(after, nouns) or self._auxiliary(after)):
             for deed in self.found.deeds[deeds:]:
@@ -457,6 +480,7 @@ class ClauseReader:
             return after
         # A relative clause or participle at the end of the sentence is what it has to say.
         del self.found.deeds[deeds:]
+        del self.found.unread[unread:]
         del self.found.seen[seen:]
         return None
 
@@ -578,6 +602,8 @@ class ClauseReader:
                 break
             index += 1
         word = self.words.at(index)
+        doing = self.known.form(word, ING)
+        self._headline = index == start and not alone and doing is not None and doing not in PERCEIVED
         self._verbs.add(index)
         base, passive = self._which(index, passive)
         if base is None:
@@ -699,7 +725,16 @@ class ClauseReader:
                 deed.particles.append(word)  # "is run over by a bus"
                 index += 1
                 continue
+            if word == "by" and not deed.passive and self._bare_ing(index + 1):
+                return index
             if known.has("prepositions", word):
+                further = deed.verb in ("go", "keep", "carry", "end") and ING in known.verb_forms.get(
+                    self.words.at(index + 1), {}
+                )
+                if word in PARTICLES and not deed.objects and (further or self._bare_ing(index + 1)):
+                    deed.particles.append(word)  # "walks around whistling"
+                    index += 1
+                    continue
                 named = self._noun_list(index + 1, subject=False, finite=alone)
                 if named is None:
                     if word in ("while", "before", "after") or ING in known.verb_forms.get(self.words.at(index + 1), {}):
@@ -712,7 +747,10 @@ class ClauseReader:
                     return index
                 if word in ("as", "like"):
                     return index
-                if word == "with" and ING in known.verb_forms.get(self.words.at(named[1]), {}):
+                if word == "with" and (end := self._held_so(named[0][-1], named[1])) is not None:
+                    index = end
+                    continue
+                if word == "with" and ING in known.verb_forms.get(self.words.at(named[1]), {}) and not named[0][-1].inner:
                     # "with a car driving by": what goes on beside it.
                     index = self._skip_phrase(named[1])
                     continue
@@ -731,6 +769,13 @@ class ClauseReader:
                 return self._clause_end(index)
             if known.has("conjunctions", word) or known.has("subordinators", word) or (word == "to" and not deed.objects):
                 return index
+            if not deed.objects and not deed.beside and self._goes_on(deed, index):
+                if self._only_how(index):
+                    # "runs screaming from a bear"
+                    self.found.unread.append(f"nobody and nothing it is done to is named: {known.verb_forms[word][ING]}")
+                    index += 1
+                    continue
+                return self._verb_phrase(index, deed.subjects, alone=alone)[0]
             if not deed.objects and not deed.beside and (end := self._manner(deed, index)) is not None:
                 index = end
                 continue
@@ -741,6 +786,10 @@ class ClauseReader:
             )
             if named is None:
                 return index
+            if not deed.objects and self._unknown(deed, named[0][0]):
+                self.found.unread.append(f"whether this is somebody or something is not known: {deed.verb} {named[0][0].text}")
+                index = named[1]
+                continue
             deed.objects.append(named[0][0])
             deed.more += named[0][1:]
             index = self._after_noun(deed, named[0], named[1])
@@ -776,6 +825,75 @@ class ClauseReader:
             return None
         self.found.unread.append(f"nobody and nothing it is done to is named: {deed.verb} {named[0].text}")
         return named[1]
+
+    def _goes_on(self, deed: Deed, index: int) -> bool:
+        """Whether a word in -ing after a verb or its particle tells what is done, "bursts out laughing", and names nothing."""
+        known, word = self.known, self.words.at(index)
+        known_form = ING in known.verb_forms.get(word, {})
+        if known.is_noun(word) or word.endswith("thing") or not (known_form or (word.endswith("ing") and len(word) > 6)):
+            return False
+        alone = known.has("intransitive", deed.verb) and not known.has("transitive", deed.verb)
+        if deed.particles or deed.verb in _STILL or alone:
+            return True
+        return known_form and not self.nouns._nominal(index + 1)
+
+    def _bare_ing(self, index: int) -> bool:
+        """Whether a word in -ing that describes no noun after it stands here."""
+        known, word = self.known, self.words.at(index)
+        return ING in known.verb_forms.get(word, {}) and not known.is_noun(word) and not self.nouns._nominal(index + 1)
+
+    def _only_how(self, index: int) -> bool:
+        """Whether a word in -ing between a verb and where it goes only tells how: "runs screaming from a bear"."""
+        known, base = self.known, self.known.form(self.words.at(index), ING)
+        alone = base is not None and known.has("intransitive", base) and not known.has("transitive", base)
+        return alone and self.words.at(index + 1) in _WAYS
+
+    def _unknown(self, deed: Deed, noun: Noun) -> bool:
+        """Whether a bare word that no list knows may tell how it is done rather than to whom: "jumps headlong"."""
+        known, word = self.known, noun.words[-1] if noun.words else ""
+        bare = not (noun.pronoun or noun.determiner or noun.owner or noun.inner) and len(noun.words) == 1
+        if not bare or deed.passive or (known.is_plural(word) and deed.verb not in ("go", "come", "fall")):
+            return False
+        if known.has("ridden_so", word):
+            return True
+        if known.has("adjectives", word) and not (known.is_noun(word) or known.has("materials", word)):
+            return not known.is_living(word)  # "drives drunk into a wall"
+        if known.is_noun(word) or known.is_living(word) or known.has("vehicles", word) or known.has("materials", word):
+            return False
+        if f"{deed.verb} {word}" in known.words["together"] or f"{deed.verb}+{word}" in known.pairs["light"]:
+            return False
+        takes = any(known.has(name, deed.verb) for name in ("transitive", "lexicon", "vague"))
+        return (
+            not takes or word.count("-") > 1 or (known.has("movements", deed.verb) and word.islower())
+        )  # "swings hand-over-hand"
+
+    def _held_so(self, noun: Noun, index: int) -> int | None:
+        """Return where "with their arms spread wide", which is no tool, ends; None where a noun after "with" stands otherwise."""
+        known, words = self.known, [word.lower() for word in noun.words]
+        own = known.has("possessives", noun.determiner) or not noun.determiner
+        if not own or not words or noun.owner is not None or self._is_tool(noun):
+            return None
+        kinds, told = known.verb_forms.get(self.words.at(index), {}), self.words.at(index)
+        inside = len(words) > 1 and any(self._of_body(word) for word in words[:-1]) and self._so(words[-1])
+        after = self._of_body(words[-1]) and (self._so(told) or ING in kinds or known.has("adjectives", told) or told in _SPREAD)
+        if not (inside or after):
+            return None
+        if ING in kinds:
+            return self._skip_phrase(index)
+        index += after
+        while (told := self.words.at(index)) and (told in ("wide", "open") or known.has("adjectives", told) or told in PARTICLES):
+            if self.nouns.read(index + 1, subject=False) is not None and told in PARTICLES:
+                break
+            index += 1
+        return index
+
+    def _of_body(self, word: str) -> bool:
+        known = self.known
+        return word in known.pairs["parts"] or known.has("clothing", word) or word in ("sleeves", "fists", "mouths", "pockets")
+
+    def _so(self, word: str) -> bool:
+        kinds = self.known.verb_forms.get(word, {})
+        return (PARTICIPLE in kinds and THIRD not in kinds) or (word.endswith("ed") and len(word) > 4)
 
     def _tells_how(self, word: str) -> bool:
         known = self.known

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,6 +11,18 @@ from intergeneval.verbs.prompts.vocabulary import Vocabulary
 
 _ORDINALS = ("first", "second", "third", "fourth")
 _NEW = frozenset({"another", "other", "second", "third", "different"})
+_TELL_NOTHING = frozenset({*_NEW, "first", "last", "one", "same"})
+"""Adjectives that do not tell how one looks."""
+_ONTO = frozenset(str.split("climb cross enter leave circle jump leap land perch hop run fly swim walk crawl pass"))
+"""What is done about a thing that is only where somebody is."""
+_BLOWS = frozenset(str.split("kick hit punch slap poke attack fight stab spear whack lick chase sting bite scratch claw peck"))
+"""What is done to animals as well as to things."""
+_POSSESSED = frozenset({"his", "her", "their"})
+_DAMAGE = frozenset({"break", "smash", "shatter", "crack", "damage"})
+_THROWN = frozenset({"throw", "toss", "hurl", "fling", "kick", "hit"})
+"""What is broken by these need not be what is thrown."""
+_AFTER = frozenset(str.split("chase follow run flee race pursue sprint dodge board"))
+"""What is done about one who moves."""
 _PERSONS = {"he": "he", "him": "he", "she": "she", "her": "she"}
 """Pronouns that name somebody where the prompt names nobody whom they may mean."""
 
@@ -61,6 +73,8 @@ class Cast:
         """Whether the clause before told of no one or nothing that something was done to."""
         self.verb = ""
         """What the pronoun's own clause says is done."""
+        self.ranks: dict[str, int] = {}
+        """Which of two is "the older" or "the black one", by the first words that tell them apart."""
         self.under = False
         """Whether that clause only goes with the one before it: "as he jumps"."""
 
@@ -98,6 +112,9 @@ class Cast:
         else:
             if noun.owner is not None and noun.head in self.known.pairs["parts"]:
                 return self.resolve(noun.owner, role=role)
+            if (one := self._told_apart(noun)) is not None:
+                self.recent = [index for index in self.recent if index != one] + [one]
+                return (one,)
             if noun.count == 1 and self.known.is_living(noun.head) and (one := self._one_of_two(noun)) is not None:
                 found = (one,)
                 self.recent = [index for index in self.recent if index != one] + [one]
@@ -196,6 +213,8 @@ class Cast:
 
     def find(self, noun: Noun) -> int | None:
         """Return one named before that a noun means: the same class, and nothing told that contradicts."""
+        if (told := self._told_apart(noun)) is not None:
+            return told
         words = {word.lower() for word in noun.words}
         if (noun.determiner in ("another", "a", "an") and not noun.others) or words & _NEW:
             same = [i for i, one in enumerate(self.entities) if one.noun is noun]
@@ -289,9 +308,14 @@ class Cast:
             return tuple((things or fitting)[:1])
         if pronoun in ("they", "them", "who"):
             if role == "subject" and len(self.subject) > 1:
-                return self.subject
-            many = [i for i in back if self.entities[i].count != 1 and i not in (self.subject if role == "object" else ())]
+                return self.subject if not self._others_acted_on() else ()
+            if role == "object":
+                return self._those()
+            many = [i for i in back if self.entities[i].count != 1]
             paired = [i for i in back if self.entities[i].pair is not None and i not in self.subject]
+            living = [i for i in many if known.is_living(self.entities[i].head)]
+            if living and len(living) < len(many) and not paired and not known.has("falling", self.verb):
+                return (living[0],) if len(living) == 1 else ()
             if many:
                 return (many[0],)
             if paired:
@@ -303,7 +327,10 @@ class Cast:
         if pronoun in ("one of them", "another of them"):
             return self._one_of_them(pronoun == "one of them")
         if pronoun in ("both of them", "all of them", "each of them"):
-            return self._meant("they", role)
+            them = self._meant("they", role)
+            return them if len(them) == 2 or pronoun != "both of them" else ()
+        if pronoun.endswith(" one"):
+            return self._so_told(pronoun.removesuffix(" one"))
         if pronoun in ("one", "other"):
             pair = next((i for i in back if self.entities[i].pair is not None), None)
             if pair is None:
@@ -315,10 +342,92 @@ class Cast:
             return tuple(i for i in two if i not in (taken or (two[0],)))[:1]
         return ()
 
+    def _others_acted_on(self) -> bool:
+        """Whether those acted upon last are several living beings too, so that "they" may mean them."""
+        several = [i for i in self.objects if i not in self.subject and self.known.is_living(self.entities[i].head)]
+        return len(several) > 1 or any(self.entities[i].count != 1 for i in several)
+
+    def _those(self) -> tuple[int, ...]:
+        """Return whom "them" means, nobody where two groups are as likely."""
+        known = self.known
+        back = [i for i in reversed(self.recent) if i not in self.subject]
+        alive = {i: known.is_living(self.entities[i].head) or self.entities[i].head in known.words["groups"] for i in back}
+        last = [i for i in self.objects if i in alive]
+        groups: list[tuple[int, ...]] = []
+        for i in back:
+            pair = self.entities[i].pair
+            if self.entities[i].count == 1 and pair is None:
+                continue
+            group = (i,) if pair is None else tuple(sorted((i, pair)))
+            if group not in groups:
+                groups.append(group)
+        if len(last) > 1 and len({alive[i] for i in last}) == 1:
+            # "feeds birds and squirrels": all of what was acted upon.
+            groups = [tuple(last), *(group for group in groups if not set(group) & set(last))]
+        living = [group for group in groups if alive[group[0]]]
+        things = [group for group in groups if not alive[group[0]]]
+        acted = [group for group in groups if set(group) & set(last)]
+        if known.has("alive", self.verb):
+            if living:
+                return living[0] if len(living) == 1 else ()
+            singles = self._two_named(alive)
+            return singles or (acted[0] if len(acted) == 1 else ())
+        if not groups:
+            return self._two_named(alive)
+        if len(groups) == 1:
+            return groups[0]
+        if len(acted) == 1 and (not living or acted[0] in things or len(living) == 1):
+            return acted[0]
+        return ()
+
+    def _two_named(self, alive: Mapping[int, bool]) -> tuple[int, ...]:
+        """Return the two whom the clause before names as one and the other, nobody where they are not two."""
+        named = sorted(i for i, lives in alive.items() if lives and self.entities[i].count == 1)
+        if len(named) > 2:
+            named = [i for i in named if i in (*self.topic, *self.objects)]
+        return tuple(named) if len(named) == 2 else ()
+
+    def _so_told(self, word: str, pair: int | None = None) -> tuple[int, ...]:
+        """Return who is told from the rest by a word: of two alike the first, and by another word the second."""
+        if word in self.ranks:
+            return (self.ranks[word],)
+        if pair is None:
+            named = [i for i, one in enumerate(self.entities) if word in [item.lower() for item in one.words] and one.count == 1]
+            if named:
+                return (named[0],) if len(named) == 1 else ()
+            if word in ("former", "latter"):
+                pair = next((i for i in reversed(self.recent) if self.entities[i].pair is not None), None)
+                two = [i for i, one in enumerate(self.entities) if one.count == 1 and self.known.is_living(one.head)]
+                return (two[word == "latter"],) if len(two) == 2 else ()
+            pair = next((i for i in reversed(self.recent) if self.entities[i].pair is not None), None)
+        if pair is None:
+            return ()
+        free = [i for i in sorted((pair, self.entities[pair].pair or 0)) if i not in self.ranks.values()]
+        if not free:
+            return ()
+        one = free[-1] if word == "second" else free[0]
+        self.ranks[word] = one
+        return (one,)
+
+    def _told_apart(self, noun: Noun) -> int | None:
+        """Return which of "two brothers" is "the older brother"; None for other words."""
+        if noun.determiner != "the" or noun.count != 1 or len(noun.words) != 2 or noun.inner or noun.owner is not None:
+            return None
+        head, word = self.known.singular(noun.head), noun.words[0].lower()
+        pair = next((i for i, one in enumerate(self.entities) if one.twin == 0 and one.head == head), None)
+        telling = word not in _TELL_NOTHING and (self.known.has("adjectives", word) or word.endswith(("er", "est")))
+        if pair is None or not telling or word in [item.lower() for item in self.entities[pair].words]:
+            return None
+        if any(one.twin is None and one.head == head for one in self.entities):
+            return None
+        return next(iter(self._so_told(word, pair)), None)
+
     def _likely(self, fitting: list[int], sure: list[int], role: str) -> tuple[int, ...] | None:
         """Return whom of several persons "he" or "she" means, nobody where two are as likely; None where it is no question."""
         told = [i for i in fitting if i in self.topic]
         equal = sure or fitting
+        if role == "subject" and not self.under and self._either(told, sure, fitting):
+            return ()
         if len(equal) < 2 and not (self.under and told and sure and told[0] not in equal):
             return None
         if len(told) != 1:
@@ -328,25 +437,60 @@ class Cast:
             return None
         return (told[0],) if self.under and role == "subject" else ()
 
-    def _likely_thing(self, role: str) -> tuple[int, ...] | None:
+    def _either(self, told: list[int], sure: list[int], fitting: list[int]) -> bool:
+        """Whether one of fitting sex acted on another whose word says no sex: "a policeman stops a biker and he shouts"."""
+        others = [i for i in fitting if i in self.objects and i not in told]
+        if len(told) != 1 or sure != told or len(others) != 1 or self.entities[others[0]].noun.determiner in _POSSESSED:
+            return False
+        return self.known.is_person(self.entities[others[0]].head)
+
+    def _likely_thing(self, role: str) -> tuple[int, ...] | None:  # noqa: PLR0911  # one case a kind of word
         """Return whom "it" means where an animal did something to something; nobody where both are as likely, None else."""
         known = self.known
         if self.under and self.idle and role == "object":
             alone = [i for i in self.topic if not known.is_person(self.entities[i].head) and self._single(i)]
             return tuple(alone) if len(alone) == 1 and alone[0] not in self.subject else None
+        if self.idle and role == "object" and any(self._animal(i) for i in self.topic if i not in self.subject):
+            # "A mole pops out of a hole, and a gardener whacks it": the hole is only where it was.
+            sure = known.has("alive", self.verb) or self.verb in _BLOWS
+            return tuple(i for i in self.topic if self._animal(i))[:1] if sure else ()
         told = [i for i in self.topic if self._animal(i) and i not in (self.subject if role == "object" else ())]
         last = [i for i in self.objects if i not in self.subject and i not in told and self._single(i)]
         last = [i for i in last if not known.is_person(self.entities[i].head)]
+        if not told and last and role == "object":
+            return self._thing_or(last[-1])
         if len(told) != 1 or not last:
             return None
         living = self._animal(last[-1])
         if role == "subject":
             return None if not living and known.has("falling", self.verb) else (told[0],) if self.under else ()
+        if not living and self.last_verbs and self.last_verbs[0] in _ONTO and not known.has("alive", self.verb):
+            return ()  # "a bear climbs a tree, and a hunter films it"
+        if not living and self.verb in _BLOWS and role == "object":
+            return ()  # "a shark bites a surfboard, and a surfer kicks it"
         if known.has("alive", self.verb) and not living:
-            return (told[0],)
+            animals = any(self._animal(i) for i in self.subject) and not known.has("called_to", self.verb)
+            return () if animals else (told[0],)
         if self.under:
             return (told[0],) if living else ()
         return () if living and known.has("alive", self.verb) else None
+
+    def _thing_or(self, last: int) -> tuple[int, ...] | None:
+        """Return whether "it" means the thing that acted rather than the one acted upon; nobody where both are as likely."""
+        known = self.known
+        if self.verb in _DAMAGE and _THROWN & set(self.last_verbs):
+            # What is broken by a throw at something need not be what is thrown.
+            beside = [i for i, one in enumerate(self.entities) if i > last and not known.is_living(one.head) and one.count == 1]
+            if beside:
+                return ()
+        acting = [i for i in self.topic if i not in self.subject and not known.is_living(self.entities[i].head) and i != last]
+        if len(acting) != 1 or not self._single(acting[0]) or known.is_living(self.entities[last].head):
+            return None
+        ridden, other = (known.has("vehicles", self.entities[i].head.split()[-1]) for i in (acting[0], last))
+        if known.has("called_to", self.verb) and ridden and not other:
+            return (acting[0],)
+        struck = any(known.has("falling", verb.split()[0]) for verb in self.last_verbs)
+        return () if known.has("alive", self.verb) or struck or (ridden and self.verb in _AFTER) else None
 
     def _animal(self, index: int) -> bool:
         head = self.entities[index].head

@@ -15,13 +15,14 @@ _NUMBERS["dozen"] = 12
 _MEASURES = frozenset(
     str.split(
         "piece slice pile stack bunch bit lump block sheet strip pinch handful drop spoonful chunk pair group crowd herd "
-        "flock couple "
+        "flock couple gang squad swarm mob "
         "pack trio team family lot kind type variety set"
     )
 )
 """What stands before "of" without being the thing itself."""
 _OPENERS = re.compile(
-    r"^(?:(?:in|on|at) (?:this|the|a) (?:video|clip|scene|shot|footage|image)\W*|"
+    r"^(?:(?:close|tight|focus|focused|cut|zoom)(?: in| up)? (?:on|to)\b\s*|"
+    r"(?:in|on|at) (?:this|the|a) (?:video|clip|scene|shot|footage|image)\W*|"
     r"(?:the |this |a |an )?(?:(?!who|that)[\w'-]+[ ,]+){0,5}?(?:close-?ups?|shots?|videos?|clips?|footage|"
     r"scenes?|views?|photos?|photographs?|"
     r"images?|pictures?|animations?|portraits?|renders?|renderings?|depictions?|timelapse|time-lapse|hyperlapse|film|illustration|"
@@ -35,6 +36,15 @@ _OPENERS = re.compile(
 )
 _SOME = frozenset(str.split("one another each both all some many several most half two three few none neither others rest"))
 """Words that may stand for some of those named before."""
+_COMPARED = frozenset(
+    str.split(
+        "older elder younger taller shorter bigger smaller larger fatter thinner heavier lighter stronger weaker faster slower "
+        "longer"
+    )
+)
+"""Words that tell one of two from the other."""
+_ONE_ONLY = frozenset({"a", "an", "this", "that", "another", "each", "every", "one"})
+"""Determiners of one alone."""
 _WHERE = frozenset(str.split("inside outside above below behind nearby around opposite across beside beneath underneath"))
 """Words that tell where somebody is without naming a place."""
 _SHARES = frozenset(str.split("half most dozens hundreds thousands lots plenty tons"))
@@ -135,6 +145,7 @@ def split_words(sentence: str, known: Vocabulary) -> Words:
             found.append(",")
         else:
             found.append(word)
+    found = [word for place, word in enumerate(found) if not _between(found, place, known)]
     _round_as_preposition(found, known)
     # "the boys' kites": the ending is lost by the pattern above, and the plural stands as a noun before a noun.
     joined: list[str] = []
@@ -142,12 +153,56 @@ def split_words(sentence: str, known: Vocabulary) -> Words:
     while index < len(found):
         size = 1
         for entry in known.joined.get(found[index].lower(), ()):
-            if tuple(word.lower() for word in found[index : index + len(entry)]) == entry:
+            if tuple(word.lower() for word in found[index : index + len(entry)]) == entry and not (
+                entry[-1] == "to" and _doing(found, index + len(entry), known)
+            ):
                 size = len(entry)
                 break
         joined.append(" ".join(found[index : index + size]))
         index += size
-    return Words(tuple(joined))
+    return Words(tuple(_verbs_joined(joined, known)))
+
+
+def _verbs_joined(found: list[str], known: Vocabulary) -> list[str]:
+    """Return words with those verbs in one that are written in two: "grandma arm wrestling a gorilla"."""
+    joined: list[str] = []
+    index = 0
+    while index < len(found):
+        whole = "-".join(found[index : index + 2])
+        one = known.verb_forms.get(whole.lower()) if index + 1 < len(found) else None
+        if (
+            one
+            and not known.has("prepositions", found[index + 1].lower())
+            and _acts_here(joined[-1].lower() if joined else "", found[index].lower(), known)
+        ):
+            joined.append(whole)
+            index += 2
+        else:
+            joined.append(found[index])
+            index += 1
+    return joined
+
+
+def _acts_here(before: str, word: str, known: Vocabulary) -> bool:
+    """Whether a verb may begin behind a word: behind one who acts, or where a sentence or a part of it begins."""
+    if word in known.pairs["parts"] and before in ("robot", "android", "cyborg", "skeleton"):
+        return False  # "a robot hand feeds a baby"
+    named = known.is_living(before) or known.has("auxiliaries", before) or known.has("subject_pronouns", before)
+    return not before or named or before in (",", "and", "then", "to") or _is_adverb(before, known)
+
+
+def _between(words: list[str], place: int, known: Vocabulary) -> bool:
+    """Whether a word only tells amid what it is done: "catches her mid-leap"."""
+    before = words[place - 1].lower() if place else ""
+    named = known.has("prepositions", before) or (known.has("determiners", before) and before != "her")
+    return words[place].lower().startswith("mid-") and place > 0 and not named
+
+
+def _doing(words: list[str], index: int, known: Vocabulary) -> bool:
+    """Whether a verb with its object stands at a word, so that "down to" is no preposition: "bends down to kiss a dog"."""
+    word, after = (words[at].lower() if at < len(words) else "" for at in (index, index + 1))
+    opens = any(known.has(name, after) for name in ("determiners", "possessives", "object_pronouns"))
+    return BASE in known.verb_forms.get(word, {}) and opens
 
 
 def _round_as_preposition(found: list[str], known: Vocabulary) -> None:
@@ -167,6 +222,8 @@ class NounReader:
         self.known = known
         self.many = False
         """Whether one of several who act was read before, so that a plural verb may follow what is read next."""
+        self.telling = False
+        """Whether the objects of a verb that only describes the one who acts are read."""
         self.single: bool | None = None
         """Whether the one whose verb is still to come is one: within what is told of them, a noun's own number says nothing of
         the verb. None where it is not known."""
@@ -202,7 +259,7 @@ class NounReader:
                 return Noun(word, (word,), pronoun=word, inner=(thing[0],)), thing[1]
         if known.has("reciprocal", word) or known.has("reflexives", word):
             return Noun(word, (word,), pronoun=word), index + 1
-        if (found := self._some_of_them(index)) is not None:
+        if (found := self._some_of_them(index) or self._one_so(index)) is not None:
             return found
         if word in ("someone", "somebody", "everyone"):
             return Noun("person", (word,)), index + 1
@@ -213,13 +270,36 @@ class NounReader:
             nxt = self.words.at(at)
             if nxt == "one" and (not self._nominal(at + 1) or self._finite(at + 1)):
                 return Noun("other", (), pronoun="other"), at + 1
-            if not self._nominal(at) or (self._verb(at) is not None and not known.is_noun(nxt)):
+            if not self._nominal(at) or self._acts(at):
                 return Noun("other", (), pronoun="other"), at
             return None
         if word == "one" and (not self._nominal(index + 1) or self._finite(index + 1)) and after != "of":
             return Noun("one", (), pronoun="one"), index + 1
         if known.has("subject_pronouns", word) or known.has("object_pronouns", word):
             return Noun(word, (word,), pronoun=word), index + 1
+        return None
+
+    def _acts(self, index: int) -> bool:
+        """Whether a word after "another" is the verb of that one, not its noun: "another kicks", but "another frame"."""
+        known, word, after = self.known, self.words.at(index), self.words.at(index + 1)
+        kinds = known.verb_forms.get(word, {})
+        if THIRD in kinds and any(known.has(name, after) for name in ("determiners", "possessives", "object_pronouns")):
+            return True  # "the other watches it"
+        past = BASE not in kinds and (PAST in kinds or PARTICIPLE in kinds)
+        return not known.is_noun(word) and (THIRD in kinds or ING in kinds or past)
+
+    def _one_so(self, index: int) -> tuple[Noun, int] | None:
+        """Return "the older one", "the former" or "the taller", which tell one of those named before from the rest."""
+        word, after, known = self.words.at(index + 1), self.words.at(index + 2), self.known
+        if self.words.at(index) != "the" or not word:
+            return None
+        if word in ("former", "latter") and (not self._nominal(index + 2) or self._acts(index + 2)):
+            return Noun(word, (word,), "the", pronoun=f"{word} one"), index + 2
+        compared = word in _COMPARED or (word.endswith("est") and word[:-3] + "er" in _COMPARED)
+        if after == "one" and (compared or known.has("adjectives", word)) and word != "other":
+            return Noun(word, (word, "one"), "the", pronoun=f"{word} one"), index + 3
+        if compared and (not self._nominal(index + 2) or self._acts(index + 2)):
+            return Noun(word, (word,), "the", pronoun=f"{word} one"), index + 2
         return None
 
     def _some_of_them(self, index: int) -> tuple[Noun, int] | None:
@@ -353,11 +433,20 @@ class NounReader:
             index += 1
         while index > first and low[index - 1] in (",", "and"):
             index -= 1
+        if not subject and determiner and self._two_named(first, index):
+            index = first + 1
         if not subject and self._outcome(index - 1, first):
             index -= 1
         if index == first:
             return None
         return self._built(start, first, index, determiner, count, others, subject, plural)
+
+    def _two_named(self, first: int, end: int) -> bool:
+        """Whether a plural of living beings is followed by what they are given: "gives the children apples"."""
+        known, low = self.known, self.words.low
+        if end - first != 2 or not (known.is_living(low[first]) and known.is_plural(low[first])):
+            return False
+        return known.is_plural(low[first + 1]) and not known.is_living(low[first + 1])
 
     def _outcome(self, index: int, first: int) -> bool:
         """Whether the last word of a phrase tells what becomes of it: "paints the dog green", "licks the bowl clean"."""
@@ -382,6 +471,7 @@ class NounReader:
             return False  # "a fire breathing dragon"
         if ING in kinds and index == first + 1 and determiner and _only_participle(known.verb_forms.get(before, {})):
             return False  # "a stolen painting"
+        headed = headed or (PARTICIPLE in kinds and BASE not in kinds and self.words.at(index + 1) == "by")  # "a glass held by"
         if not kinds:
             return subject and headed and self._looks_finite(index, determiner)
         if not headed:
@@ -390,6 +480,8 @@ class NounReader:
         opens = not after or after == "," or not self._nominal(index + 1)
         if ING in kinds:
             return not known.is_noun(word) or opens
+        if subject and not determiner and self._needs_object(index, kinds):
+            return False  # "eating potato chips on a couch"
         if self.single is not None and subject and THIRD in kinds:
             theirs = THIRD in known.verb_forms.get(after, {}) and known.is_plural(word) and known.is_noun(word)
             if theirs or ((count or 1) > 1 and not known.is_plural(before)):
@@ -399,6 +491,8 @@ class NounReader:
             return subject or after in ("by", "in", "with", "on", "to", "from", "of", "at", "around", "over") or opens
         if not subject:
             return False
+        if self._same_plural(before, determiner) and BASE in kinds and THIRD not in kinds and after and self._opens(index + 1):
+            return True  # "mounted samurai chase a train"
         many = (
             plural
             or self.many
@@ -429,6 +523,33 @@ class NounReader:
         if PAST in kinds and not many:
             return word not in ("found", "saw", "felt", "left", "lit", "cast", "set") or opens
         return many and (opens or known.has("adjectives", after) or not known.is_noun(word) or BASE in kinds)
+
+    def _needs_object(self, index: int, kinds: Mapping[str, str]) -> bool:
+        """Whether what looks like a verb of one within what is told of somebody needs an object and has none: then a plural."""
+        known, word, after, base = self.known, self.words.at(index), self.words.at(index + 1), kinds.get(THIRD, "")
+        if not self.telling or not known.is_plural(word) or known.is_living(self.words.at(index - 1)):
+            return False
+        following = known.verb_forms.get(after, {})
+        if THIRD in following and not known.is_noun(after) and known.is_plural(word):
+            return True  # "carrying bread rolls trips over a cat"
+        if not known.has("transitive", base) or known.has("intransitive", base):
+            return False
+        phrase = f"{base} {after}"
+        held = known.has("targeted", phrase) or phrase in known.words["lexicon"] or known.has("phrasal", phrase)
+        return not held and (after in ("", ",") or known.has("prepositions", after) or known.has("conjunctions", after))
+
+    def _same_plural(self, word: str, determiner: str) -> bool:
+        """Whether a noun whose plural is like its singular may name several: "sheep", "the samurai"."""
+        return self.known.pairs["irregular_plurals"].get(word) == word and determiner not in _ONE_ONLY
+
+    def _many_follow(self, index: int) -> bool:
+        """Whether a verb of several stands at a word."""
+        while self.known.has("adverbs", self.words.at(index)) or _is_adverb(self.words.at(index), self.known):
+            index += 1
+        kinds = self.known.verb_forms.get(self.words.at(index), {})
+        return self.words.at(index) in ("are", "were", "have") or (
+            BASE in kinds and THIRD not in kinds and self._opens(index + 1)
+        )
 
     def _finite_later(self, index: int) -> bool:
         """Whether the clause goes on to a verb of one, so that a plural before it is a noun: "with tennis shoes kicks"."""
@@ -483,7 +604,7 @@ class NounReader:
         many = known.is_plural(last) and not (count == 1 and others == 0 and determiner in ("a", "an", "this", "that", "another"))
         if others or (determiner in ("a", "an", "another", "this", "that", "each", "every") and not known.is_plural(last)):
             number: int | None = 1
-        elif many or (count or 1) > 1:
+        elif many or (count or 1) > 1 or (subject and self._same_plural(last, determiner) and self._many_follow(end)):
             number = count
         else:
             number = 1
@@ -613,12 +734,27 @@ class NounReader:
             if not subject and thing.head in known.pairs["parts"] and thing.determiner in ("his", "her", "its", "their"):
                 return None
             if subject or (worn and not (thing.head in known.words["tools"] or last in known.words["tools"])):
+                end = self._held_so(thing, end) if subject else end
                 keep = thing.head not in known.pairs["parts"] or worn or len(thing.words) > 1
                 return self._more_clothes(end, subject), (thing,), keep
             return None
         if subject:
             return end, (thing,), False
         return None
+
+    def _held_so(self, noun: Noun, index: int) -> int:
+        """Return where "with his arms crossed" beside the one who acts ends, whose last word is not what is done."""
+        known, word = self.known, self.words.at(index)
+        kinds = known.verb_forms.get(word, {})
+        own = known.has("possessives", noun.determiner) or not noun.determiner
+        held = (PARTICIPLE in kinds and THIRD not in kinds and BASE not in kinds) or known.has("adjectives", word)
+        after = self.words.at(index + 1)
+        finite = THIRD in known.verb_forms.get(after, {}) or any(
+            known.has(name, after) for name in ("prepositions", "auxiliaries")
+        )
+        if own and noun.head in known.pairs["parts"] and held and finite:
+            return index + 1
+        return index
 
     def _theirs_follows(self, index: int) -> bool:
         """Whether the verb of the one who is told of stands at a word: "an office worker inside waves at him"."""

@@ -314,7 +314,7 @@ def _third(verb: str) -> str:
 
 def _light(deed: Deed, known: Vocabulary) -> _Roles | None:
     """Return the roles of a deed said as a noun: "gives the boy a hug", "takes a bite of the apple"."""
-    if deed.verb not in ("give", "take", "have", "throw") or not deed.objects or deed.passive:
+    if deed.verb not in ("give", "take", "have", "throw", "set") or not deed.objects or deed.passive:
         return None
     thing = deed.objects[-1]
     word = known.pairs["light"].get(f"{deed.verb}+{thing.head}")
@@ -360,6 +360,8 @@ def _active(deed: Deed, known: Vocabulary, unread: list[str]) -> _Roles | None: 
         or any(known.has(name, f"{deed.verb} {word}") for name in ("phrasal", "lexicon", *(("targeted",) if deed.turned else ())))
     ]
     verb = " ".join([deed.verb, *particles])
+    if deed.verb in ("set", "light") and any(prep == "on" and _aflame(nouns[0]) for prep, nouns in deed.beside):
+        verb += " on fire"
     objects = deed.objects
     if any(noun.pronoun and known.has("reciprocal", noun.pronoun) for noun in objects):
         part = objects[0].inner[0] if objects[0].inner else None
@@ -392,12 +394,17 @@ def _active(deed: Deed, known: Vocabulary, unread: list[str]) -> _Roles | None: 
     return _with_object(deed, verb, known, unread)
 
 
+def _aflame(noun: Noun) -> bool:
+    """Whether a noun stands for no thing but for burning: "sets a book on fire"."""
+    return noun.head == "fire" and not noun.determiner
+
+
 def _together(deed: Deed, known: Vocabulary) -> _Roles | None:
     """Return what two do with one another without saying so: "two men shake hands", "a boy dances with a girl"."""
     thing = deed.objects[0] if deed.objects else None
     verb = " ".join([deed.verb, *(word for word in deed.particles if word != "together")])
     phrase = verb if thing is None else f"{deed.verb} {' '.join(thing.words).lower()}"
-    if phrase not in known.words["together"]:
+    if phrase not in known.words["together"] and not _game(deed, known):
         return None
     partner = next((nouns for prep, nouns in deed.beside if prep in _PARTNERED and not _thing_used(nouns[0], known)), None)
     bare = phrase in ("shake hands", "hold hands") or thing is None
@@ -416,6 +423,14 @@ def _together(deed: Deed, known: Vocabulary) -> _Roles | None:
         entry = f"{phrase} with" if not bare or paired or alone else phrase
         return _Roles(verb=_third(entry), subjects=deed.subjects, targets=(), mutual=True, instrument=_tool(deed, known))
     return None
+
+
+def _game(deed: Deed, known: Vocabulary) -> bool:
+    """Whether a bare word after "play" that no list knows is what is played with somebody: "plays hopscotch with a boy"."""
+    thing = deed.objects[0] if deed.objects else None
+    bare = thing is not None and not (thing.determiner or thing.owner or thing.inner or thing.pronoun) and len(thing.words) == 1
+    others = any(prep in _PARTNERED and _alive(nouns[0], known) for prep, nouns in deed.beside)
+    return deed.verb == "play" and bare and others and thing is not None and not known.is_noun(thing.head)
 
 
 _PARTNERED = ("with", "against")
@@ -547,6 +562,8 @@ def _destined(roles: _Roles, deed: Deed, known: Vocabulary) -> None:
         relation = _RELATIONS.get(prep)
         if relation is None or noun.head in known.pairs["parts"] or (noun.head in ("front",) and prep == "in"):
             continue
+        if _aflame(noun):
+            continue
         if not placing and prep not in (
             "into",
             "onto",
@@ -639,7 +656,7 @@ def _pouring(deed: Deed, verb: str, known: Vocabulary, unread: list[str]) -> _Ro
     )
     if (
         deed.verb not in known.words["pouring"]
-        or not (stuff or deed.verb in ("pour", "drip", "drizzle", "sprinkle"))
+        or not (stuff or deed.verb in ("pour", "inject", "drip", "drizzle", "sprinkle"))
         or (deed.verb == "rub" and not stuff)
     ):
         return None

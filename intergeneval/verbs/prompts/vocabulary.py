@@ -58,13 +58,15 @@ class Vocabulary:
         word = word.rpartition(" ")[2]
         if (one := self.pairs["irregular_plurals"].get(word)) is not None:
             return one != word
-        return word.endswith("s") and not word.endswith(("ss", "us", "is", "as", "'s")) and len(word) > 3
+        if word.endswith("as"):
+            return len(word) > 4 and word not in _ONE_IN_AS
+        return word.endswith("s") and not word.endswith(("ss", "us", "is", "'s")) and len(word) > 3
 
     def is_living(self, noun: str) -> bool:
         """Whether a class noun names a person or an animal."""
         one = self.singular(noun)
         last = one.rpartition(" ")[2]
-        if "toy" in one.split() or "stuffed" in one.split() or "teddy" in one.split():
+        if self.has("lifeless", one) or "toy" in one.split() or "stuffed" in one.split() or "teddy" in one.split():
             return False
         return self.is_person(noun) or any(word in self.words["animals"] for word in (noun, one, last))
 
@@ -72,6 +74,8 @@ class Vocabulary:
         """Whether a class noun names a person."""
         one = self.singular(noun)
         last = one.rpartition(" ")[2]
+        if self.has("lifeless", one):
+            return False
         return any(word in self.words["people"] for word in (noun, one, last)) or (
             last.endswith(_PERSON) and len(last) > 5 and not self.is_noun(last)
         )
@@ -88,7 +92,14 @@ class Vocabulary:
 
 _PERSON = ("maid", "man", "woman", "ologist", "ician", "person")
 """Endings of words for people."""
-_NOUNS = ("people", "animals", "clothing", "features", "tools", "substances", "places", "compounds")
+_ONE_IN_AS = frozenset(
+    str.split(
+        "canvas atlas christmas bias texas kansas vegas overseas whereas thomas lucas nicolas nicholas dallas elias jonas "
+        "andreas matthias silas tobias pancreas ananas madras arkansas"
+    )
+)
+"""Words in -as that name one, unlike "pandas"."""
+_NOUNS = ("people", "animals", "clothing", "features", "tools", "substances", "places", "compounds", "lifeless")
 _PAIRS = {"irregular_plurals", "light", "parts"}
 
 

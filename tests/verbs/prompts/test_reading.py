@@ -109,6 +109,35 @@ def test_what_no_words_say_is_not_guessed_but_named(prompt, said):
         ("Neither of the dogs bites the mailman.", "", "not said to happen"),
         ("No man touches the dog.", "", "not said to happen"),
         ("A woman would like to hug a panda.", "", "a purpose is not said to happen"),
+        (
+            "Two lions chase three zebras and they jump over a river.",
+            "first lion chases three zebras; second lion chases three zebras",
+            "who is meant is not clear: they",
+        ),
+        (
+            "Three boys throw stones at two dogs and a woman yells at them.",
+            "three boys throws stones",
+            "not clear: yells at them",
+        ),
+        (
+            "A girl sweeps the floor with brooms and her brother waves at them.",
+            "girl sweeps floor [with brooms]",
+            "waves at them",
+        ),
+        ("A tank crushes a car and a soldier photographs it.", "tank crushes car", "not clear: photographs it"),
+        ("A car hits a lamppost, and a man kicks it.", "car hits lamppost", "not clear: kicks it"),
+        ("A shark bites a surfboard and a surfer kicks it.", "shark bites surfboard", "not clear: kicks it"),
+        ("A boy throws a rock at a window and breaks it.", "boy throws rock", "not clear: breaks it"),
+        ("A vacuum cleaner sucks up a sock and a dog barks at it.", "vacuum cleaner sucks up sock", "not clear: barks at it"),
+        ("A policeman stops a biker and he shouts at him.", "policeman stops biker", "not clear: he shouts"),
+        ("An angry goose chases three cyclists and bites the last one.", "angry goose chases three cyclists", "bites last one"),
+        ("A man sings karaoke.", "", "whether this is somebody or something is not known: sing karaoke"),
+        ("A child goes bananas.", "", "go bananas"),
+        (
+            "Five skydivers fall through pink clouds with their arms spread wide and laugh.",
+            "five skydivers falls through pink clouds",
+            "laugh",
+        ),
     ],
 )
 def test_what_may_be_read_in_two_ways_or_is_no_deed_is_said_and_not_taken(prompt, read, said):
