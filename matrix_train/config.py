@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import math
 import tomllib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from intergeneval.errors import ConfigError, RecordError
-from intergeneval.records import Record
+from intergeneval.records import LATER, Record
 from intergeneval.records.disk import read_toml
 
 ROLES = ("sub", "obj", "verb")
@@ -20,6 +20,8 @@ SMALLEST = 16
 STEP = 8
 """Pixels of a latent cell: the VAEs would cut other sizes without a word, and pipelines refuse them."""
 IMAGE_NOISES = ("recipe", "none")
+WINDOWS = ("start", "random")
+MOST_WINDOWS = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +55,29 @@ class DataConfig(Record):
     """Width in pixels."""
     sizes: tuple[tuple[int, int], ...] = ()
     """Further (height, width) buckets; a clip goes to the one whose aspect is nearest."""
+    fps: float = field(default=0.0, metadata=LATER)
+    """Frames per second at which clips are seen; 0: the base model's own."""
+    resample: bool = field(default=True, metadata=LATER)
+    """Bring clips of another rate to `fps`, frames and masks by time; false: take their frames one by one, as if they had it."""
+    stride: int = field(default=1, metadata=LATER)
+    """Take every n-th frame at that rate."""
+    window: str = field(default="start", metadata=LATER)
+    """Which part of a longer clip: ``start``: from its first frame, several ones evenly spread behind it; ``random``: drawn once
+    from the clip's id, so that every seed shares a cache."""
+    windows: int = field(default=1, metadata=LATER)
+    """Windows of a clip at most, each a training clip of its own; a clip that has not as many different ones gives fewer."""
+    bad_limit: float = field(default=0.05, metadata=LATER)
+    """Share of the clips that may be left out because they cannot be trained on; each is named with its reason."""
+    prefetch: int = field(default=2, metadata=LATER)
+    """Batches that are read ahead while a step runs; 0: none."""
 
     def __post_init__(self) -> None:
+        _one_of("data.window", self.window, WINDOWS)
+        _share("data.bad_limit", self.bad_limit)
+        if not 0 <= self.fps < 1000:
+            raise ValueError(f"data.fps is {self.fps}; it must be above 0 and under 1000, or 0 for the base model's own")
+        if self.stride < 1 or not 1 <= self.windows <= MOST_WINDOWS or self.prefetch < 0:
+            raise ValueError(f"data.stride must be at least 1, data.windows 1 to {MOST_WINDOWS}, data.prefetch not negative")
         if self.frames < 5 or self.frames % 4 != 1:
             raise ValueError(f"data.frames is {self.frames}; it must be one more than a multiple of four, at least 5")
         for height, width in ((self.height, self.width), *self.sizes):
@@ -207,10 +230,16 @@ class TrainConfig(Record):
     """Clips that are sampled at each validation, the first ones of the dataset."""
     log_every: int = 10
     """Steps between log lines."""
+    skip_limit: int = field(default=20, metadata=LATER)
+    """Steps that may be skipped in all because loss or gradient was not finite; one more ends the run."""
+    init_from: str = field(default="", metadata=LATER)
+    """Adapter folder whose tensors the run begins with; empty: none."""
 
     def __post_init__(self) -> None:
         if self.steps < 0 or min(self.batch, self.accumulate, self.save_every, self.log_every) < 1:
             raise ValueError("train.steps must not be negative; batch, accumulate, save_every and log_every at least 1")
+        if self.skip_limit < 0:
+            raise ValueError(f"train.skip_limit is {self.skip_limit}; it must not be negative")
         if min(self.warmup, self.validate_every) < 0 or self.validate_clips < 1:
             raise ValueError("train.warmup and train.validate_every must not be negative, and train.validate_clips at least 1")
         if min(self.rate, self.decoder_rate, self.weight_decay) < 0 or self.clip_norm <= 0:
@@ -306,8 +335,24 @@ def _apply(table: dict[str, Any], override: str) -> None:
     table[section][key] = value
 
 
+def differences(before: Config, now: Config) -> list[tuple[str, Any, Any]]:
+    """Return the fields in which two configs differ, each as its dotted name with both values."""
+    sections = ((part.name, getattr(before, part.name), getattr(now, part.name)) for part in fields(Config))
+    return [
+        (f"{name}.{item.name}", _listed(getattr(one, item.name)), _listed(getattr(other, item.name)))
+        for name, one, other in sections
+        for item in fields(one)
+        if getattr(one, item.name) != getattr(other, item.name)
+    ]
+
+
+def _listed(value: Any) -> Any:
+    """Return a value as it stands in the file."""
+    return list(value) if isinstance(value, tuple) else value
+
+
 def dump(config: Config) -> str:
-    """Return the config as TOML with every field written."""
+    """Return the config as TOML, every field written but for later ones at their default."""
     lines = []
     for section, values in config.to_json().items():
         lines.append(f"[{section}]")

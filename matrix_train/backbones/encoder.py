@@ -66,8 +66,11 @@ class PipelineEncoder(ABC):
 
     def __init__(self, folder: Path, pipeline: Any, device: torch.device) -> None:
         self._folder, self._pipeline, self._device = folder, pipeline, device
-        self._vae = pipeline.vae
         self._settings = transformer_settings(folder)
+
+    @property
+    def _vae(self) -> Any:
+        return self._pipeline.vae
 
     @property
     @abstractmethod
@@ -81,7 +84,9 @@ class PipelineEncoder(ABC):
     def describe(self) -> dict[str, Any]:
         """Return a hash of the encoders' files, the type they run in and the length of the text sequence."""
         files = describe(self._folder, self.parts)
-        return {"encoders": files, "dtype": str(self._vae.dtype).removeprefix("torch."), "text_tokens": self.text_tokens}
+        # One that is loaded when it is needed knows the type it will have.
+        dtype = getattr(self._pipeline, "late_dtype", None) or self._vae.dtype
+        return {"encoders": files, "dtype": str(dtype).removeprefix("torch."), "text_tokens": self.text_tokens}
 
     def video(self, frames: Frames) -> Tensor:
         """Return means and log-variances of the latent."""

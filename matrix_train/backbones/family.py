@@ -11,6 +11,7 @@ import torch
 
 from matrix_train.backbones import Backbone, MapKind
 from matrix_train.backbones.encoder import Encoder
+from matrix_train.backbones.original_names import Original, same
 from matrix_train.roles import Span
 
 Shape = tuple[int, tuple[int, int] | None]
@@ -37,6 +38,8 @@ class Family:
     """(pipeline folder, loaded pipeline, device) -> its encoders."""
     offsets: Callable[[Path], Callable[[str], tuple[Span, ...]]]
     """Pipeline folder -> what gives the characters of each text token of a caption. Raises ConfigError."""
+    original: Callable[[str], Original] = same
+    """Layer of the transformer by its name in diffusers -> what its makers call it."""
     tokenizer_by_file: bool = False
     """Whether the tokenizer is loaded by `files.load_tokenizer` and not by the class that the pipeline names."""
     told_shape: Callable[[Path], Shape] = _tells_nothing

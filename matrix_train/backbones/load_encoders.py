@@ -13,7 +13,7 @@ from matrix_train.backbones.loading import architecture, architecture_of, load_p
 from matrix_train.backbones.table import by_name
 from matrix_train.roles import Span
 
-__all__ = ["Encoder", "Frames", "encoder_of", "load_encoder", "load_image_encoder", "load_offsets"]
+__all__ = ["Encoder", "Frames", "encoder_of", "late_encoder", "load_encoder", "load_image_encoder", "load_offsets"]
 
 TEXT_PARTS = ("text_encoder", "text_encoder_2", "image_encoder")
 """Components that pictures of a video do not pass through."""
@@ -25,6 +25,26 @@ def load_encoder(folder: Path, dtype: torch.dtype, device: torch.device) -> Enco
     return _ready(folder, load_pipeline(folder, dtype, transformer=None), device)
 
 
+def late_encoder(folder: Path, dtype: torch.dtype, device: torch.device) -> Encoder:
+    """Return the encoders of a pipeline folder, of which nothing is loaded before something is encoded. Raises ConfigError."""
+    return by_name(architecture(folder)).encoder(folder, _LatePipeline(folder, dtype, device), device)
+
+
+class _LatePipeline:
+    """A pipeline's encoders, loaded when one of its parts is asked for."""
+
+    def __init__(self, folder: Path, dtype: torch.dtype, device: torch.device) -> None:
+        self.late_dtype = dtype
+        self._asked = (folder, dtype, device)
+        self._loaded: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        if self._loaded is None:
+            folder, dtype, device = self._asked
+            self._loaded = _placed(load_pipeline(folder, dtype, transformer=None), device)
+        return getattr(self._loaded, name)
+
+
 def load_image_encoder(folder: Path, dtype: torch.dtype, device: torch.device) -> Encoder:
     """Load what encodes frames, without the text encoders; its `text` cannot be called. Raises ConfigError."""
     parts = [name for name in TEXT_PARTS if (folder / name).is_dir()]
@@ -32,10 +52,14 @@ def load_image_encoder(folder: Path, dtype: torch.dtype, device: torch.device) -
 
 
 def _ready(folder: Path, pipeline: Any, device: torch.device) -> Encoder:
+    return encoder_of(folder, _placed(pipeline, device), device)
+
+
+def _placed(pipeline: Any, device: torch.device) -> Any:
     for part in ("vae", *TEXT_PARTS):
         if getattr(pipeline, part, None) is not None:
             getattr(pipeline, part).to(device).eval().requires_grad_(False)
-    return encoder_of(folder, pipeline, device)
+    return pipeline
 
 
 def encoder_of(folder: Path, pipeline: Any, device: torch.device) -> Encoder:

@@ -67,10 +67,41 @@ def load_backbone(folder: Path, dtype: torch.dtype) -> Backbone:
     import diffusers
 
     row = by_name(architecture(folder))
-    scheduler_class = json.loads(read_text(folder / "scheduler" / "scheduler_config.json"))["_class_name"]
-    scheduler = getattr(diffusers, scheduler_class).from_pretrained(folder, subfolder="scheduler")
     transformer = getattr(diffusers, row.transformer).from_pretrained(folder, subfolder="transformer", dtype=dtype)
-    return row.wrap(transformer, scheduler)
+    return row.wrap(transformer, _scheduler(folder))
+
+
+def load_outline(folder: Path) -> Backbone:
+    """Return the transformer of a pipeline folder behind the protocol, its shapes without its weights: all that encoding asks."""
+    import diffusers
+
+    row = by_name(architecture(folder))
+    kind: Any = getattr(diffusers, row.transformer)
+    with torch.device("meta"):
+        transformer = kind.from_config(kind.load_config(folder, subfolder="transformer"))
+    return row.wrap(transformer, _scheduler(folder))
+
+
+def _scheduler(folder: Path) -> Any:
+    import diffusers
+
+    kind = json.loads(read_text(folder / "scheduler" / "scheduler_config.json"))["_class_name"]
+    return getattr(diffusers, kind).from_pretrained(folder, subfolder="scheduler")
+
+
+def stored_tensors(folder: Path, names: Iterable[str]) -> dict[str, torch.Tensor]:
+    """Return tensors of a pipeline folder's transformer by name, without reading the others. Raises ConfigError."""
+    from safetensors import safe_open
+
+    wanted, found = set(names), {}
+    for path in sorted((folder / "transformer").glob("*.safetensors")):
+        with safe_open(str(path), framework="pt") as stream:
+            for name in wanted & set(stream.keys()):
+                found[name] = stream.get_tensor(name)
+    if set(found) != wanted:
+        missing = sorted(wanted - set(found))
+        raise ConfigError(f"{folder}: no safetensors file of its transformer holds {missing[0]}")
+    return found
 
 
 def load_pipeline(folder: Path, dtype: torch.dtype, **parts: Any) -> Any:

@@ -17,6 +17,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "check": ("check", "Name every fault of a dataset."),
     "precompute": ("precompute", "Encode and cache every clip of a config."),
     "fit": ("fit", "Train the adapter that a config describes."),
+    "export": ("export", "Write an adapter as a file for plain diffusers, kohya's tools or ComfyUI."),
+    "import": ("import_", "Make an adapter folder of such a file."),
     "sample": ("sample", "Generate one video with a base model or an adapter, guided or not."),
     "study": ("study", "Train, generate, score and compare several arms; label their clips blind."),
     "pretrain": ("pretrain", "Train a small base model on staged videos, from nothing."),

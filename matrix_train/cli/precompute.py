@@ -21,5 +21,11 @@ def command(config: str, overrides: tuple[str, ...], as_json: bool) -> None:
     filled = fill_cache(settings, lambda done, all_, name: say(f"{done}/{all_}  {name}"))
     for note in filled.notes:
         say(f"note: {note}")
-    result = {"cache": str(filled.folder), "clips": filled.clips, "encoded": filled.encoded}
-    answer(result, f"{filled.folder}  {filled.encoded} of {filled.clips} encoded", as_json=as_json)
+    result = {
+        "cache": str(filled.folder),
+        "clips": filled.clips,
+        "encoded": filled.encoded,
+        "left_out": [{"clip": name, "reason": reason} for name, reason in filled.bad],
+    }
+    left = f", {len(filled.bad)} left out" if filled.bad else ""
+    answer(result, f"{filled.folder}  {filled.encoded} of {filled.clips} encoded{left}", as_json=as_json)

@@ -5,7 +5,9 @@ Nothing depends on what ran before, so a resumed run draws what the unbroken one
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,13 +16,22 @@ from torch import Tensor
 
 from intergeneval.errors import ConfigError
 from intergeneval.ids import sha256_json
-from intergeneval.videos import Reader
 from matrix_train.backbones import Backbone
 from matrix_train.backbones.files import resolve
 from matrix_train.backbones.load_encoders import Encoder, Frames, load_image_encoder
 from matrix_train.config import Config
-from matrix_train.data.cache import CachedClip, check_clip_cache, load_clip, scaling_of, shape_of, training_frames
+from matrix_train.data.cache import (
+    CachedClip,
+    Entry,
+    check_clip_cache,
+    entries_of,
+    load_clip,
+    scaling_of,
+    training_frames,
+)
+from matrix_train.data.catalogue import SHAPE, Catalogue
 from matrix_train.data.clips import Clip, inside
+from matrix_train.data.windows import timing_of
 from matrix_train.model.batch import Batch, RoleEntry
 from matrix_train.model.conditioning import on_first_frame
 from matrix_train.model.readout import RoleWeights
@@ -66,7 +77,10 @@ class Plan:
 
 
 class Batches:
-    """Draws batches from a cache; `device` is where first frames are encoded, for those that get noise."""
+    """Draws batches from a cache; `device` is where first frames are encoded, for those that get noise.
+
+    A training clip is a window of a clip of the dataset, and most often all there is of it.
+    """
 
     def __init__(
         self,
@@ -78,28 +92,65 @@ class Batches:
         processes: int = 1,
         device: torch.device | None = None,
     ) -> None:
-        self._config, self._backbone, self.clips, self._folder = config, backbone, tuple(clips), folder
+        self._config, self._backbone, self._folder = config, backbone, folder
         self._scaling = scaling_of(folder)
         self._images = None
         if config.condition.image_noise == "recipe" and backbone.image_noise is not None:
             self._images = NoisyImages(config, backbone.image_noise, device or torch.device("cpu"))
+        root, timing, catalogue = Path(config.data.path), timing_of(config), Catalogue(folder)
         buckets: dict[tuple[int, ...], list[int]] = {}
-        for index, clip in enumerate(clips):
-            check_clip_cache(folder, Path(config.data.path), clip)
-            buckets.setdefault(shape_of(folder, clip), []).append(index)
+        found: list[tuple[Clip, int, Mapping[str, str]]] = []
+        for clip in clips:
+            for window, stored in enumerate(check_clip_cache(folder, root, clip, timing, catalogue)):
+                buckets.setdefault(tuple(json.loads(stored[SHAPE])), []).append(len(found))
+                found.append((clip, window, stored))
+        self.clips = tuple(clip for clip, _, _ in found)
+        self._windows = tuple(window for _, window, _ in found)
+        self._stored = tuple(stored for _, _, stored in found)
         self.plan = Plan(buckets=list(buckets.values()), batch=config.train.batch * processes, seed=config.train.seed)
+        self._ahead: dict[tuple[int, int, int], Future[tuple[Batch, list[CachedClip]]]] = {}
+        self._reader: ThreadPoolExecutor | None = None
+
+    def entries(self) -> list[tuple[Entry, ...]]:
+        """Return the supervised roles of every training clip."""
+        return [entries_of(stored) for stored in self._stored]
 
     def draw(self, step: int, part: int = 0, process: int = 0) -> Batch:
         """Return the batch of an optimiser step, of one of its accumulated parts, for one process."""
-        train = self._config.train
-        chosen = self.plan.at(step * train.accumulate + part)[process * train.batch : (process + 1) * train.batch]
-        cached = [load_clip(self._folder, self.clips[index]) for index in chosen]
-        batch = collate(self._config, self._backbone, cached, self._scaling, step)
+        waiting = self._ahead.pop((step, part, process), None)
+        batch, cached = self._collated(step, part, process) if waiting is None else waiting.result()
         return batch if self._images is None else self._images.put(batch, cached, step)
 
+    def read_ahead(self, step: int, part: int, process: int, until: int) -> None:
+        """Begin to read the batches that come after one, up to step `until`, beside whatever else is done.
+
+        They are those that `draw` would have made, since everything random follows from step and clip.
+        """
+        train = self._config.train
+        if self._reader is None:
+            self._reader = ThreadPoolExecutor(1, thread_name_prefix="batches")
+        for ahead in range(1, self._config.data.prefetch + 1):
+            position = step * train.accumulate + part + ahead
+            place = (position // train.accumulate, position % train.accumulate, process)
+            if place[0] < until and place not in self._ahead:
+                self._ahead[place] = self._reader.submit(self._collated, *place)
+
+    def close(self) -> None:
+        """Stop reading ahead."""
+        if self._reader is not None:
+            self._reader.shutdown(wait=True, cancel_futures=True)
+        self._reader = None
+        self._ahead.clear()
+
+    def _collated(self, step: int, part: int, process: int) -> tuple[Batch, list[CachedClip]]:
+        train = self._config.train
+        chosen = self.plan.at(step * train.accumulate + part)[process * train.batch : (process + 1) * train.batch]
+        cached = [self.cached(index) for index in chosen]
+        return collate(self._config, self._backbone, cached, self._scaling, step), cached
+
     def cached(self, index: int) -> CachedClip:
-        """Return a clip from the cache."""
-        return load_clip(self._folder, self.clips[index])
+        """Return a training clip from the cache."""
+        return load_clip(self._folder, self.clips[index], self._stored[index], self._windows[index])
 
     def one(self, index: int, time: float) -> Batch:
         """Return a batch of one clip with the noise of step 0, a given timestep and the first frame as it is."""
@@ -108,9 +159,9 @@ class Batches:
         return replace(batch, time_B=torch.full_like(batch.time_B, time))
 
     def frames(self, index: int) -> Frames:
-        """Return the frames (F, H, W, 3) of a clip as they were encoded."""
-        clip, data = self.clips[index], self._config.data
-        return training_frames(self._config, Reader(inside(Path(data.path), clip.video, "video"), keep=False))[0]
+        """Return the frames (F, H, W, 3) of a training clip as they were encoded."""
+        video = inside(Path(self._config.data.path), self.clips[index].video, "video")
+        return training_frames(self._config, video, self.cached(index).picks)
 
 
 class NoisyImages:

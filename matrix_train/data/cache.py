@@ -1,43 +1,64 @@
-"""The cache: VAE moments, text, first-frame conditions, id maps and bit-packed masks, one safetensors file a clip.
+"""The cache: VAE moments, text, first-frame conditions, id maps and masks, one safetensors file a window of a clip.
 
 It is keyed by the encoders' files, the shape, the decoders' grid and the id map; a cache made for anything else is refused, and a
-clip whose files changed is refused by name. Encoding is resumed by running it again.
+clip whose files changed, or that is to be seen at another rate, is refused by name. Encoding is resumed by running it again.
+Caches of earlier versions are read as they are; `layout` and `catalogue` know how.
 """
 
 from __future__ import annotations
 
 import json
+import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors import safe_open
 from torch import Tensor
 
 from intergeneval.errors import ConfigError
 from intergeneval.ids import sha256_json
-from intergeneval.plugins.fitting import Fitting
-from intergeneval.records.disk import growing, read_text, write_atomically
-from intergeneval.videos import Reader
-from matrix_train.backbones import Backbone, Grid
-from matrix_train.backbones.load_encoders import Encoder, Frames
+from intergeneval.records.disk import read_text, write_atomically
+from matrix_train.backbones import Backbone
+from matrix_train.backbones.load_encoders import Encoder
 from matrix_train.config import Config
-from matrix_train.data.checking import check_clip, cut_notes
-from matrix_train.data.clips import ROLE_ORDER, Clip, inside, mask_folder, mask_tracks, misread
-from matrix_train.model.conditioning import palette_picture, target_picture
-from matrix_train.roles import token_indices
-from matrix_train.targets import Masks, Window, latent_frames, of_role, on_tokens, pack, resize
+from matrix_train.data import layout
+from matrix_train.data.catalogue import SHAPE, Catalogue
+from matrix_train.data.checking import examine
+from matrix_train.data.clips import Clip, inside, mask_folder, misread
+from matrix_train.data.encoding import BAD, READER, RESAMPLED, TIMING, Work, path_of, sizes_of, training_frames
+from matrix_train.data.windows import Picks, Timing, timing_of
 
-VERSION = 4
+__all__ = [
+    "CacheState",
+    "CachedClip",
+    "Entry",
+    "check_clip_cache",
+    "check_key",
+    "clip_digest",
+    "entries_of",
+    "fill",
+    "folder_of",
+    "key_of",
+    "load_clip",
+    "notes_of",
+    "precompute",
+    "scaling_of",
+    "shape_of",
+    "sizes_of",
+    "training_frames",
+]
+
+VERSION = 5
+_READ_AS_WELL = (4,)
+"""Versions of a cache that this one reads and adds to."""
 INDEX = "cache.json"
-_READER = "mask_reader"
-"""Noted of every clip since masks are read by value; what was cached before holds empty masks where they were misread."""
+
+Report = Callable[[int, int, str], None]
+"""Is told (done, all, clip id)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +88,8 @@ class CachedClip:
     """Its roles, in the order of the packed masks."""
     text_tokens: int
     """Length of the model's text sequence."""
+    picks: Picks | None = None
+    """The clip's frames that it shows; None: the first ones, one by one."""
 
 
 def folder_of(config: Config) -> Path:
@@ -87,11 +110,6 @@ def key_of(config: Config, encoder: Encoder, name: str) -> dict[str, Any]:
     }
 
 
-def sizes_of(config: Config) -> tuple[tuple[int, int], ...]:
-    """Return the training sizes, (height, width), the main one first."""
-    return tuple(dict.fromkeys(((config.data.height, config.data.width), *config.data.sizes)))
-
-
 def check_key(folder: Path, key: Mapping[str, Any]) -> bool:
     """Return whether a cache with this key is there; False when there is none. Raises ConfigError for another's cache."""
     path = folder / INDEX
@@ -102,6 +120,8 @@ def check_key(folder: Path, key: Mapping[str, Any]) -> bool:
     except ValueError:
         raise ConfigError(f"{path}: is damaged, so what the cache was made for is not known; delete {folder}") from None
     for name, value in key.items():
+        if name == "version" and found.get(name) in _READ_AS_WELL:
+            continue
         if found.get(name) != value:
             raise ConfigError(
                 f"{folder}: the cache is stale: {name} was {found.get(name)!r} and is now {value!r}; "
@@ -120,203 +140,193 @@ def clip_digest(root: Path, clip: Clip) -> str:
         folder = inside(root, clip.masks, "masks")
         owns = [mask_folder(folder, instance.id) for instance in clip.instances]
         files += [path for own in owns if own is not None for path in sorted(own.iterdir())]
-    stats = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files if path.exists()]
-    return sha256_json({"clip": clip.to_json(), "files": [[Path(name).name, size, time] for name, size, time in stats]})
+    looked = [(path.name, _look(path)) for path in files]
+    stats = [[name, found.st_size, found.st_mtime_ns] for name, found in looked if found is not None]
+    return sha256_json({"clip": clip.to_json(), "files": stats})
+
+
+def _look(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheState:
+    """What filling a cache came to."""
+
+    encoded: int
+    """Clips that were encoded now."""
+    clips: tuple[Clip, ...]
+    """Clips that can be trained on, in the dataset's order."""
+    bad: tuple[tuple[str, str], ...]
+    """Clips that cannot, each with the reason."""
+    resampled: int
+    """Clips of another rate than the one at which they are seen."""
 
 
 def precompute(
+    config: Config, clips: Sequence[Clip], encoder: Encoder, backbone: Backbone, report: Report = lambda *_: None
+) -> int:
+    """Encode every clip that is not cached yet and return how many were, as `fill` does."""
+    return fill(config, clips, encoder, backbone, report).encoded
+
+
+def fill(
     config: Config,
     clips: Sequence[Clip],
     encoder: Encoder,
     backbone: Backbone,
-    report: Callable[[int, int, str], None] = lambda *_: None,
-) -> int:
-    """Encode every clip that is not cached yet and return how many were; `report` is told (done, all, clip id).
+    report: Report = lambda *_: None,
+    *,
+    again: bool = False,
+) -> CacheState:
+    """Encode every clip that is not cached yet; with `again` also look anew at clips that could not be encoded.
 
-    Raises ConfigError for a stale cache and for the first clip that cannot be trained on.
+    Raises ConfigError for a stale cache, and naming every clip so far that cannot be trained on once they are more than
+    `data.bad_limit` of all.
     """
-    root, folder = Path(config.data.path), folder_of(config)
+    root, folder, timing = Path(config.data.path), folder_of(config), timing_of(config)
     key = key_of(config, encoder, backbone.name)
-    if not check_key(folder, key):
-        folder.mkdir(parents=True, exist_ok=True)
-        shift, factor = encoder.scaling()
-        key = {**key, "shift": shift.tolist(), "factor": factor.tolist()}
-        write_atomically(folder / INDEX, json.dumps(key, indent=1) + "\n")
-    made = 0
+    there = check_key(folder, key)
+    catalogue = Catalogue(folder)
+    work = Work(config, folder, timing, encoder, backbone, catalogue)
+    made, resampled, good, bad = 0, 0, [], []
     for number, clip in enumerate(clips, 1):
-        path, digest = _path(folder, clip), clip_digest(root, clip)
-        stored = _stored(path) if path.is_file() else {}
-        if stored.get("digest") != digest or (_READER not in stored and misread(root, clip)):
-            faults = [fault.what for fault in check_clip(root, clip, config.data.frames) if fault.fatal]
-            if faults:
-                raise ConfigError(f"clip {clip.id}: {'; '.join(faults)}")
-            _encode(path, digest, config, clip, encoder, backbone)
-            made += 1
+        digest, reason = _digest(root, clip)
+        stored = catalogue.metadata(path_of(folder, clip)) if digest else {}
+        known_bad = stored.get(BAD, "") if _same(stored, digest, timing) and not again else ""
+        reason = reason or known_bad
+        if not reason and _fault(catalogue, folder, root, clip, digest, timing):
+            there = there or _begin(folder, key, encoder)
+            reason = work.encode(clip, digest)
+            made += not reason
+        if reason:
+            bad.append((clip.id, reason))
+            _check_limit(config, len(clips), bad)
+        else:
+            good.append(clip)
+            resampled += RESAMPLED in catalogue.metadata(path_of(folder, clip))
         report(number, len(clips), clip.id)
-    return made
+    if not good:
+        raise ConfigError(f"{root}: no clip can be trained on; 'matrix-train check' names all there is")
+    if made and json.loads(read_text(folder / INDEX))["version"] != VERSION:
+        _begin(folder, key, encoder)
+    catalogue.save()
+    return CacheState(encoded=made, clips=tuple(good), bad=tuple(bad), resampled=resampled)
 
 
-def _path(folder: Path, clip: Clip) -> Path:
-    # Ids may hold any characters; the name on disk must not.
-    return folder / f"{sha256_json(clip.id)[:24]}.safetensors"
+def _begin(folder: Path, key: Mapping[str, Any], encoder: Encoder) -> bool:
+    folder.mkdir(parents=True, exist_ok=True)
+    shift, factor = encoder.scaling()
+    write_atomically(folder / INDEX, json.dumps({**key, "shift": shift.tolist(), "factor": factor.tolist()}, indent=1) + "\n")
+    return True
 
 
-def _stored(path: Path) -> dict[str, str]:
+def _digest(root: Path, clip: Clip) -> tuple[str, str]:
+    """Return a clip's digest, or why it has none."""
     try:
-        with safe_open(str(path), framework="pt") as stream:
-            return dict(stream.metadata() or {})
-    except (OSError, SafetensorError):
-        # A file torn by a killed run is encoded again.
-        return {}
+        return clip_digest(root, clip), ""
+    except ConfigError as error:
+        return "", str(error)
 
 
-def _encode(path: Path, digest: str, config: Config, clip: Clip, encoder: Encoder, backbone: Backbone) -> None:
-    root = Path(config.data.path)
-    frames, fitting = training_frames(config, Reader(inside(root, clip.video, "video"), keep=False))
-    tracks = {name: masks[: config.data.frames] for name, masks in mask_tracks(root, clip).items()}
-    moments = encoder.video(frames)
-    grid = backbone.grid((moments.shape[1], moments.shape[2], moments.shape[3]))
-    text = encoder.text(clip.caption, frames[0])
-    tensors: dict[str, Tensor] = {"video": moments, **{f"condition/{name}": item for name, item in text.tensors.items()}}
-    tensors |= {f"condition/{name}": item for name, item in encoder.first_frame(frames[0], len(frames)).items()}
-    # Noise on the first frame is drawn anew in each step, and a latent cannot take it.
-    tensors["first"] = torch.from_numpy(frames[0].copy())
-    if config.condition.id_map != "none":
-        tensors["id_map"] = encoder.picture(_id_map(config, clip, tracks, fitting))
-    entries, found = _roles(clip, tracks, text.offsets)
-    latents = latent_frames(len(frames), backbone.strides[0])
-    made = [_on_grids(masks, grid, config.decoder.scale, fitting.window, latents) for masks in found]
-    # What is cropped away, or falls between the decoder's cells, is skipped and not trained as absent.
-    lost = [entry for entry, (fine, _, _) in zip(entries, made, strict=True) if not fine.any()]
-    listed = [
-        {**entry, "has_cells": bool(cells.any())} for entry, (fine, _, cells) in zip(entries, made, strict=True) if fine.any()
-    ]
-    made = [item for item in made if item[0].any()]
-    tensors |= _stacked(made, len(frames), grid, config.decoder.scale)
-    metadata = {
-        "digest": digest,
-        _READER: "1",
-        "notes": json.dumps([*cut_notes(clip, text.offsets), *_lost_notes(lost), *_cell_notes(listed)]),
-        "clip": clip.id,
-        "entries": json.dumps(listed),
-        "mask_shape": json.dumps(_mask_shape(len(made), len(frames), grid, config.decoder.scale)),
-        "text_tokens": str(len(text.offsets)),
-    }
-    with growing(path) as made_at:
-        save_file({name: item.contiguous() for name, item in tensors.items()}, str(made_at), metadata)
+def _check_limit(config: Config, clips: int, bad: Sequence[tuple[str, str]]) -> None:
+    limit = math.floor(config.data.bad_limit * clips)
+    if len(bad) > limit:
+        found = "; ".join(f"clip {name}: {reason}" for name, reason in bad)
+        allowed = f" ({limit} of {clips} may be left out by data.bad_limit)" if limit else ""
+        raise ConfigError(f"{found}{allowed}; 'matrix-train check' names all there is")
 
 
-def training_frames(config: Config, reader: Reader) -> tuple[Frames, Fitting]:
-    """Return the first frames of a video at the training size whose aspect is nearest, and how they were brought there."""
-    size = min(sizes_of(config), key=lambda item: abs(item[1] / item[0] - reader.size[1] / reader.size[0]))
-    fitting = Fitting.of(reader.size, size, "crop")
-    return np.stack([fitting.apply(frame) for frame in islice(reader, config.data.frames)]), fitting
+def _same(stored: Mapping[str, str], digest: str, timing: Timing) -> bool:
+    return stored.get("digest") == digest and stored.get(TIMING) == timing.text
 
 
-def _on_grids(masks: Masks, grid: Grid, scale: int, window: Window, latents: npt.NDArray[np.int64]) -> tuple[Masks, Masks, Masks]:
-    """Return a role's masks at the decoder's grid and at the tokens of each latent frame, and its tokens of the first frame."""
-    size = (grid.height, grid.width)
-    fine = resize(masks, (grid.height * scale, grid.width * scale), window)
-    return fine, resize(masks[latents], size, window), on_tokens(masks[:1], size, window)[0]
+def _fault(catalogue: Catalogue, folder: Path, root: Path, clip: Clip, digest: str, timing: Timing | None) -> str:
+    """Return why a clip's cached files cannot be used, as a text with a place for its id; empty where they can."""
+    path = path_of(folder, clip)
+    stored = catalogue.metadata(path)
+    if not stored or BAD in stored:
+        return "clip {id!r} is not cached; run 'matrix-train precompute' with this config"
+    if stored.get("digest") != digest:
+        return "clip {id!r} changed since it was cached; run 'matrix-train precompute' again"
+    if READER not in stored:
+        if misread(root, clip):
+            return "the masks of clip {id!r} were misread when cached; run 'matrix-train precompute' again"
+        catalogue.note(path, **{READER: "1"})
+    if timing is not None and stored.get(TIMING) != timing.text:
+        if not _is_plain(stored, timing) or examine(root, clip, timing, masks=False).windows != (timing.plain,):
+            return "clip {id!r} was cached at another rate or with other windows; run 'matrix-train precompute' again"
+        catalogue.note(path, **{TIMING: timing.text})
+    if any(item.get("digest") != digest for item in _windows_of(catalogue, folder, clip)):
+        return "clip {id!r} is not cached whole; run 'matrix-train precompute' again"
+    return ""
 
 
-def _mask_shape(roles: int, frames: int, grid: Grid, scale: int) -> tuple[int, int, int, int]:
-    return roles, frames, grid.height * scale, grid.width * scale
-
-
-def _stacked(made: Sequence[tuple[Masks, Masks, Masks]], frames: int, grid: Grid, scale: int) -> dict[str, Tensor]:
-    """Return the masks of all roles of a clip as they are stored; a clip may have none."""
-    shapes = (_mask_shape(0, frames, grid, scale), (0, grid.frames, grid.height, grid.width), (0, grid.height, grid.width))
-    columns = zip(*made, strict=True) if made else (() for _ in shapes)
-    fine, coarse, cells = (np.array(list(own), bool).reshape(-1, *shape[1:]) for own, shape in zip(columns, shapes, strict=True))
-    return {
-        "masks": torch.from_numpy(pack(fine)),
-        "coarse": torch.from_numpy(coarse.astype(np.uint8)),
-        "cells": torch.from_numpy(cells.astype(np.uint8)),
-    }
-
-
-def _id_map(config: Config, clip: Clip, tracks: Mapping[str, Masks], fitting: Fitting) -> Any:
-    firsts = [resize(tracks[item.id][0], fitting.size, fitting.window) for item in clip.instances]
-    if config.condition.id_map == "palette":
-        return palette_picture(firsts)
-    target = clip.interactions[0].object or clip.interactions[0].subject
-    return target_picture(firsts[[item.id for item in clip.instances].index(target)])
-
-
-def _roles(
-    clip: Clip, tracks: Mapping[str, Masks], offsets: tuple[tuple[int, int], ...]
-) -> tuple[list[dict[str, Any]], list[Masks]]:
-    """Return the roles that have a mask with a voxel in it, and those masks at the video's size; empty ones are left out."""
-    entries, found = [], []
-    for index, item in enumerate(clip.interactions):
-        subject, target = tracks.get(item.subject), tracks.get(item.object or "")
-        for role in ROLE_ORDER:
-            masks = of_role(role, subject, target)
-            if masks is None or not masks.any():
-                continue
-            tokens = token_indices(offsets, clip.caption, item.spans(role))
-            entries.append({"interaction": index, "role": role, "tokens": list(tokens)})
-            found.append(masks)
-    return entries, found
-
-
-def _lost_notes(entries: Sequence[Mapping[str, Any]]) -> list[str]:
-    return [
-        f"interaction {entry['interaction']}: no mask of {entry['role']} reaches the part and the grid that are trained on, "
-        "so it is left out"
-        for entry in entries
-    ]
-
-
-def _cell_notes(entries: Sequence[Mapping[str, Any]]) -> list[str]:
-    return [
-        f"interaction {entry['interaction']}: the first mask of {entry['role']} lies on no token, so it is not propagated"
-        for entry in entries
-        if entry["role"] != "verb" and not entry["has_cells"]
-    ]
+def _is_plain(stored: Mapping[str, str], timing: Timing) -> bool:
+    """Whether a cached clip shows its first frames one by one, in one window."""
+    picks = tuple(json.loads(stored["picks"])) if "picks" in stored else timing.plain
+    return picks == timing.plain and stored.get("windows", "1") == "1"
 
 
 def notes_of(folder: Path, clips: Sequence[Clip]) -> list[str]:
     """Return what training will leave out of cached clips, one line each, named by clip."""
-    return [f"{clip.id}: {note}" for clip in clips for note in json.loads(_stored(_path(folder, clip)).get("notes", "[]"))]
+    catalogue = Catalogue(folder)
+    return [
+        f"{clip.id}{f', window {window}' if window else ''}: {note}"
+        for clip in clips
+        for window, stored in enumerate(_windows_of(catalogue, folder, clip))
+        for note in json.loads(stored.get("notes", "[]"))
+    ]
 
 
-def check_clip_cache(folder: Path, root: Path, clip: Clip) -> dict[str, str]:
-    """Return what is noted of a cached clip. Raises ConfigError when it is missing or was made from other files."""
-    path = _path(folder, clip)
-    if not path.is_file():
-        raise ConfigError(f"{folder}: clip {clip.id!r} is not cached; run 'matrix-train precompute' with this config")
-    stored = _stored(path)
-    if stored.get("digest") != clip_digest(root, clip):
-        raise ConfigError(f"{folder}: clip {clip.id!r} changed since it was cached; run 'matrix-train precompute' again")
-    if _READER not in stored and misread(root, clip):
-        raise ConfigError(
-            f"{folder}: the masks of clip {clip.id!r} were misread when cached; run 'matrix-train precompute' again"
-        )
-    return stored
+def _windows_of(catalogue: Catalogue, folder: Path, clip: Clip) -> list[dict[str, str]]:
+    first = catalogue.metadata(path_of(folder, clip))
+    later = range(1, int(first.get("windows", "1")))
+    return [first, *(catalogue.metadata(path_of(folder, clip, window)) for window in later)]
 
 
-def load_clip(folder: Path, clip: Clip, stored: Mapping[str, str] | None = None) -> CachedClip:
-    """Read a cached clip that has been checked."""
-    path = _path(folder, clip)
-    stored = stored or _stored(path)
+def check_clip_cache(
+    folder: Path, root: Path, clip: Clip, timing: Timing | None = None, catalogue: Catalogue | None = None
+) -> list[dict[str, str]]:
+    """Return what is noted of a cached clip, window by window; its latent's shape stands under ``shape``.
+
+    Raises ConfigError when it is missing, or was made from other files or for another `timing` (None: any will do).
+    """
+    catalogue = catalogue or Catalogue(folder)
+    fault = _fault(catalogue, folder, root, clip, clip_digest(root, clip), timing)
+    if fault:
+        raise ConfigError(f"{folder}: {fault.format(id=clip.id)}")
+    return _windows_of(catalogue, folder, clip)
+
+
+def load_clip(folder: Path, clip: Clip, stored: Mapping[str, str] | None = None, window: int = 0) -> CachedClip:
+    """Read a window of a cached clip that has been checked."""
+    path = path_of(folder, clip, window)
     with safe_open(str(path), framework="pt") as stream:
         tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118  # not a mapping
-    shape = tuple(json.loads(stored["mask_shape"]))
-    bits = np.unpackbits(tensors["masks"].numpy(), count=int(np.prod(shape)))
-    tensors["masks"] = torch.from_numpy(bits.reshape(shape))
-    entries = tuple(
+        stored = stored or dict(stream.metadata())
+    entries = entries_of(stored)
+    name = f"{clip.id}, window {window}" if window else clip.id
+    picks = tuple(json.loads(stored["picks"])) if "picks" in stored else None
+    return CachedClip(
+        id=name, tensors=layout.restored(tensors, stored), entries=entries, text_tokens=int(stored["text_tokens"]), picks=picks
+    )
+
+
+def entries_of(stored: Mapping[str, str]) -> tuple[Entry, ...]:
+    """Return the supervised roles that are noted of a cached clip."""
+    return tuple(
         Entry(interaction=item["interaction"], role=item["role"], tokens=tuple(item["tokens"]), has_cells=item["has_cells"])
         for item in json.loads(stored["entries"])
     )
-    return CachedClip(id=clip.id, tensors=tensors, entries=entries, text_tokens=int(stored["text_tokens"]))
 
 
 def shape_of(folder: Path, clip: Clip) -> tuple[int, ...]:
     """Return the latent shape (F, H, W) of a cached clip, without reading it whole."""
-    with safe_open(str(_path(folder, clip)), framework="pt") as stream:
-        return tuple(stream.get_slice("video").get_shape()[1:])
+    return tuple(json.loads(Catalogue(folder).metadata(path_of(folder, clip))[SHAPE]))
 
 
 def scaling_of(folder: Path) -> tuple[Tensor, Tensor]:

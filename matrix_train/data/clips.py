@@ -120,6 +120,16 @@ def mask_tracks(root: Path, clip: Clip) -> dict[str, Masks]:
     return {name: np.stack(list(track)) for name, track in found.items()}
 
 
+def stated_rate(root: Path, clip: Clip) -> float | None:
+    """Return the frames per second that a clip's stored tracks state, None where they state none; raises as `mask_tracks`."""
+    if not clip.tracks:
+        return None
+    path = inside(root, clip.tracks, "tracks")
+    if not path.is_file():
+        return None
+    return _tracks(path).fps or None
+
+
 def misread(root: Path, clip: Clip) -> bool:
     """Whether masks of a clip were taken for others before pictures were read by value and run lengths held against their boxes.
 
@@ -164,6 +174,19 @@ def unnamed(root: Path, clip: Clip) -> list[str]:
         found = {path.name.strip("<>") for path in folder.iterdir() if path.is_dir()} if folder.is_dir() else set()
         found = {name for name in found if name.startswith("id")}
     return sorted(found - known)
+
+
+def unboxed(root: Path, clip: Clip) -> list[str]:
+    """Return the instances whose run lengths have nothing beside them that they could be held against, in the clip's order."""
+    if not clip.tracks:
+        return []
+    tracks = _tracks(inside(root, clip.tracks, "tracks"))
+    found = (tracks.track(instance.id) for instance in clip.instances)
+    return [
+        item.instance_id
+        for item in found
+        if item is not None and not any(item.areas) and all(edges is None for edges in item.boxes)
+    ]
 
 
 def _tracks(path: Path) -> Tracks:

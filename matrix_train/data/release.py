@@ -36,6 +36,14 @@ def read_release(root: Path) -> tuple[Clip, ...]:
     return tuple(_clip(row, f"{path}, row {number}") for number, row in enumerate(_rows(path), 1))
 
 
+def guessed_clips(root: Path) -> set[str]:
+    """Return the ids of clips whose roles were guessed from the order of their two ids. Raises ConfigError."""
+    path = metadata_file(root)
+    rows = [] if path is None else _rows(path)
+    found = {_clip(row, f"{path}, row {number}") for number, row in enumerate(rows, 1) if not row.get("interactions")}
+    return {clip.id for clip in found if clip.interactions}
+
+
 def _rows(path: Path) -> list[Mapping[str, Any]]:
     try:
         text = read_text(path, encoding="utf-8-sig")

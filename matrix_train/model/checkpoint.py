@@ -1,15 +1,18 @@
 """What a training run leaves behind, and how it is put back.
 
 An adapter folder holds ``matrix_config.json`` (the mark by which it is known), ``pytorch_lora_weights.safetensors`` in the format
-of diffusers with alpha in its metadata, ``matrix.safetensors`` with projection and decoders, and ``config.toml``. A checkpoint
-adds ``trainer_state.pt``, read with ``weights_only``. Nothing is pickled that could run code.
+of diffusers with alpha in its metadata, ``matrix.safetensors`` with projection and decoders, ``config.toml`` and a card. A
+checkpoint adds ``trainer_state.pt``, read with ``weights_only``. Nothing is pickled that could run code. Equal trainings give
+equal files.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -17,17 +20,18 @@ from typing import Any
 
 import torch
 from peft.utils import get_peft_model_state_dict
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from intergeneval.errors import ConfigError, RecordError
-from intergeneval.records import Record
 from intergeneval.records.disk import growing, read_text, write_atomically
 from matrix_train import config as configs
 from matrix_train.backbones.loading import architecture_of, save_lora
+from matrix_train.model.adapter_info import AdapterInfo
 from matrix_train.model.aligned import AlignedModel, load_trainable
+from matrix_train.model.card import CARD, card
 from matrix_train.model.conditioning import GrownProjection, IdMapInput, grow
+from matrix_train.model.lora_files import METADATA, check_fits, check_loaded, settings_of
+from matrix_train.model.tensor_files import read_metadata, read_tensors, sort_metadata, write_tensors
 
 MARK = "matrix_config.json"
 LORA = "pytorch_lora_weights.safetensors"
@@ -39,42 +43,16 @@ SCHEMA = 1
 MAY_CHANGE = {
     *("model.path", "model.gradient_checkpointing", "data.path", "data.cache", "decoder.maps_per_call"),
     *("train.steps", "train.save_every", "train.validate_every", "train.validate_clips", "train.log_every"),
+    *("train.skip_limit", "data.prefetch", "data.bad_limit"),
 }
 """What a resumed run may set anew: where things lie, how long it goes on, and what leaves the losses as they are."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdapterInfo(Record):
-    """The mark of an adapter folder."""
+def save(model: AlignedModel, folder: Path, steps: int, *, fold_alpha: bool = False, held_out: Sequence[str] = ()) -> None:
+    """Write an adapter folder. The mark by which it is known goes first and comes back last, so that a torn one has none.
 
-    schema: int
-    """Version of the folder's format."""
-    backbone: str
-    """Name of the backbone it was trained on."""
-    base: str
-    """Path or hub id of the base pipeline."""
-    id_map: str
-    """Kind of first-frame conditioning: palette, target or none."""
-    projection: str
-    """Dotted name of the grown input projection; empty where it was not grown."""
-    channels: int
-    """Extra input channels."""
-    channel_axis: int
-    """Axis of the channels in the transformer's input."""
-    steps: int
-    """Optimiser steps it was trained for."""
-    rank: int
-    """LoRA rank."""
-    alpha: int
-    """LoRA alpha; the scale is alpha / rank."""
-    frames: int
-    """Frames it was trained with."""
-    size: tuple[int, int]
-    """Height and width it was trained with, in pixels."""
-
-
-def save(model: AlignedModel, folder: Path, steps: int, *, fold_alpha: bool = False) -> None:
-    """Write an adapter folder. The mark by which it is known goes first and comes back last, so that a torn one has none."""
+    `held_out` are figures on held-out clips for the card, one a line.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MARK).unlink(missing_ok=True)
     # One of an earlier part of the run would be taken for this adapter's.
@@ -83,14 +61,17 @@ def save(model: AlignedModel, folder: Path, steps: int, *, fold_alpha: bool = Fa
     if model.adapted:
         transformer: Any = model.transformer
         layers = {name: item.detach().cpu().contiguous() for name, item in get_peft_model_state_dict(transformer).items()}
-        save_lora(model.backbone.name, folder, layers, transformer.peft_config["default"].to_dict())
+        settings = transformer.peft_config["default"].to_dict()
+        # peft keeps them in a set, whose order changes with each process.
+        settings["target_modules"] = sorted(model.adapted)
+        save_lora(model.backbone.name, folder, layers, settings)
+        sort_metadata(folder / LORA)
         if fold_alpha:
             write_folded(folder)
     rest = {f"heads.{name}": item for name, item in model.heads.state_dict().items()}
     if model.projection is not None:
         rest |= {f"projection.{name}": item for name, item in model.projection.state_dict().items()}
-    with growing(folder / REST) as path:
-        save_file({name: item.detach().cpu().contiguous() for name, item in rest.items()}, str(path))
+    write_tensors(folder / REST, rest)
     write_atomically(folder / CONFIG, configs.dump(config))
     info = AdapterInfo(
         schema=SCHEMA,
@@ -106,6 +87,7 @@ def save(model: AlignedModel, folder: Path, steps: int, *, fold_alpha: bool = Fa
         frames=config.data.frames,
         size=(config.data.height, config.data.width),
     )
+    write_atomically(folder / CARD, card(info, config, model.adapted, held_out))
     write_atomically(folder / MARK, json.dumps(info.to_json(), indent=1) + "\n")
 
 
@@ -121,14 +103,6 @@ def read_info(folder: Path) -> AdapterInfo:
     if info.schema != SCHEMA:
         raise ConfigError(f"{path}: format {info.schema} is not known; this version reads {SCHEMA}")
     return info
-
-
-def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Read a safetensors file. Raises ConfigError when it is missing or torn."""
-    try:
-        return load_file(str(path))
-    except (OSError, SafetensorError) as error:
-        raise ConfigError(f"{path}: cannot be read ({error})") from None
 
 
 def restore(model: AlignedModel, folder: Path) -> None:
@@ -156,7 +130,7 @@ class Adapted:
 
     @property
     def id_map(self) -> Tensor | None:
-        """Latent id map (1, C, F, H, W) of the next video; None: none."""
+        """Latent id map (1, C, F, H, W) of the next video; None: none. It must have been set, be it to None, before the first."""
         return None if self._condition is None else self._condition.latent
 
     @id_map.setter
@@ -167,31 +141,67 @@ class Adapted:
 
 
 def load_matrix(pipeline: Any, folder: str | Path) -> Adapted:
-    """Put adapter and grown projection on a diffusers pipeline of the same backbone.
+    """Put adapter and grown projection on a diffusers pipeline of the same backbone, wholly or not at all.
 
-    The decoders stay behind: they are needed in training only. Raises ConfigError for an adapter of another backbone or size.
+    The decoders stay behind: they are needed in training only. Raises ConfigError for an adapter of another backbone or size, and
+    for a file that holds a part of it or tensors of other names.
     """
     folder = Path(folder)
     info = read_info(folder)
     name = architecture_of(pipeline)
     if info.backbone != name:
         raise ConfigError(f"{folder}: the adapter was trained on {info.backbone}; this pipeline is {name}")
+    grown = _grown(folder, info, pipeline.transformer)
     if info.rank:
-        read_tensors(folder / LORA)
-        try:
-            with warnings.catch_warnings():
-                # diffusers fills the image branch of Wan with zero adapters, and peft remarks that the config does not list them.
-                warnings.filterwarnings("ignore", message="While injecting the PEFT adapters", category=RuntimeWarning)
-                pipeline.load_lora_weights(str(folder), weight_name=LORA, adapter_name="matrix")
-        except (OSError, RuntimeError, ValueError, KeyError) as error:
-            reason = str(error).splitlines()[0]
-            text = f"{folder}: the adapter does not fit this pipeline ({reason}); it was trained on {info.base}"
-            raise ConfigError(text) from None
-    if not info.projection:
+        _load_lora(pipeline, folder, info)
+    if grown is None:
         return Adapted(info, None)
-    state = {key.removeprefix("projection."): item for key, item in read_tensors(folder / REST).items() if "projection." in key}
-    _fill(grow(pipeline.transformer, info.projection, info.channels), state, folder)
-    return Adapted(info, IdMapInput(pipeline.transformer, info.channel_axis, info.channels))
+    _fill(grow(pipeline.transformer, info.projection, info.channels), grown, folder)
+    asked = (
+        "this adapter was trained with an id map and none was given; set id_map of what load_matrix returned before each video"
+    )
+    hook = IdMapInput(
+        pipeline.transformer, info.channel_axis, info.channels,
+        unset=f"{asked} (None: a video without one, which is not what it was trained for)",
+    )  # fmt: skip
+    return Adapted(info, hook)
+
+
+def _load_lora(pipeline: Any, folder: Path, info: AdapterInfo) -> None:
+    """Load the LoRA, having seen that every tensor has its place, and see that it got there."""
+    path = folder / LORA
+    try:
+        settings = settings_of(read_metadata(path), str(path))
+        if (settings.rank, settings.alpha) != (info.rank, info.alpha):
+            told = f"rank {settings.rank} and alpha {settings.alpha:g}, {MARK} {info.rank} and {info.alpha}"
+            raise ConfigError(f"{path}: says {told}; the two belong to different adapters")
+        modules = check_fits(read_tensors(path), settings, pipeline.transformer, str(path))
+    except ConfigError as error:
+        raise ConfigError(f"{error}; it was trained on {info.base}") from None
+    try:
+        with warnings.catch_warnings():
+            # diffusers fills the image branch of Wan with zero adapters, and peft remarks that the config does not list them.
+            warnings.filterwarnings("ignore", message="While injecting the PEFT adapters", category=RuntimeWarning)
+            pipeline.load_lora_weights(str(folder), weight_name=LORA, adapter_name="matrix")
+    except (OSError, RuntimeError, ValueError, KeyError) as error:
+        reason = str(error).splitlines()[0]
+        text = f"{folder}: the adapter does not fit this pipeline ({reason}); it was trained on {info.base}"
+        raise ConfigError(text) from None
+    check_loaded(pipeline.transformer, "matrix", modules, settings, str(path))
+
+
+def _grown(folder: Path, info: AdapterInfo, transformer: torch.nn.Module) -> dict[str, Tensor] | None:
+    """Return the tensors of the grown projection, None where it was not grown. Raises ConfigError where they cannot fit."""
+    if not info.projection:
+        return None
+    found = {key.removeprefix("projection."): item for key, item in read_tensors(folder / REST).items() if "projection." in key}
+    base: Any = transformer.get_submodule(info.projection)
+    if not isinstance(base, GrownProjection):
+        wanted = {"weight": tuple(base.weight.shape), "grown": (base.weight.shape[0], info.channels, *base.weight.shape[2:])}
+        wanted |= {} if base.bias is None else {"bias": tuple(base.bias.shape)}
+        if {name: tuple(item.shape) for name, item in found.items()} != wanted:
+            raise ConfigError(f"{folder / REST}: the input projection in it does not fit this pipeline")
+    return found
 
 
 def _fill(projection: GrownProjection, state: Mapping[str, Tensor], folder: Path) -> None:
@@ -206,68 +216,120 @@ def _fill(projection: GrownProjection, state: Mapping[str, Tensor], folder: Path
 
 def write_folded(folder: Path) -> Path:
     """Write the adapter once more with alpha / rank multiplied into its second matrices, for tools that ignore the metadata."""
-    info, source = read_info_or_lora(folder), folder / LORA
-    with safe_open(str(source), framework="pt") as stream:
-        metadata = dict(stream.metadata() or {})
+    source = folder / LORA
+    metadata = read_metadata(source)
+    told = settings_of(metadata, str(source))
     tensors = read_tensors(source)
     for name, item in tensors.items():
         if "lora_B" in name:
-            tensors[name] = item * (info[1] / info[0])
-    if "lora_adapter_metadata" in metadata:
-        settings = json.loads(metadata["lora_adapter_metadata"])
-        settings = {key: info[0] if key.endswith("lora_alpha") else value for key, value in settings.items()}
-        metadata["lora_adapter_metadata"] = json.dumps(settings, sort_keys=True)
-    with growing(folder / FOLDED) as path:
-        save_file(tensors, str(path), metadata)
+            tensors[name] = item * (told.alpha / told.rank)
+    settings = json.loads(metadata[METADATA])
+    settings = {key: told.rank if key.endswith("lora_alpha") else value for key, value in settings.items()}
+    metadata[METADATA] = json.dumps(settings, sort_keys=True)
+    write_tensors(folder / FOLDED, tensors, metadata)
     return folder / FOLDED
 
 
-def read_info_or_lora(folder: Path) -> tuple[int, int]:
-    """Return rank and alpha of the adapter file itself. Raises ConfigError when its metadata does not tell them."""
-    with safe_open(str(folder / LORA), framework="pt") as stream:
-        text = (stream.metadata() or {}).get("lora_adapter_metadata", "{}")
-    settings = json.loads(text)
-    rank = next((value for key, value in settings.items() if key.endswith("transformer.r") or key == "r"), None)
-    alpha = next((value for key, value in settings.items() if key.endswith("lora_alpha")), None)
-    if not rank or not alpha:
-        raise ConfigError(f"{folder / LORA}: its metadata names no rank and alpha")
-    return int(rank), int(alpha)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a run had come at a checkpoint."""
+
+    step: int = 0
+    """Finished steps, skipped ones included."""
+    skipped: int = 0
+    """Steps that were skipped because loss or gradient was not finite."""
+    processes: int | None = None
+    """Processes that it ran on; None: a checkpoint from before this was noted."""
+    asked: bool = False
+    """Whether a signal asked for it: the next checkpoint of its own accord takes its place."""
 
 
-def save_state(folder: Path, step: int, optimiser: torch.optim.Optimizer) -> None:
-    """Write what a resumed run needs beside the tensors: step and optimiser; everything random follows from the step."""
-    with growing(folder / STATE) as path:
-        torch.save({"step": step, "optimiser": optimiser.state_dict()}, path)
+def save_state(folder: Path, progress: Progress, optimiser: torch.optim.Optimizer) -> None:
+    """Write what a resumed run needs beside the tensors: progress and optimiser; everything random follows from the step."""
+    state = {name: getattr(progress, name) for name in ("step", "skipped", "processes", "asked")}
+    with growing(folder / STATE) as path, path.open("wb") as stream:
+        # Through an open file: the archive inside would be called by the name of the file, which is a passing one.
+        torch.save(_alike({**state, "optimiser": optimiser.state_dict()}), stream)
 
 
-def load_state(folder: Path, optimiser: torch.optim.Optimizer) -> int:
-    """Put the optimiser back and return the number of finished steps."""
+def _alike(value: Any) -> Any:
+    """Return the same value of objects that share nothing but words: a pickle says which are one, and a loaded one has others."""
+    if isinstance(value, dict):
+        return {sys.intern(key) if isinstance(key, str) else key: _alike(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)([_alike(item) for item in value])
+    return value
+
+
+def load_state(folder: Path, optimiser: torch.optim.Optimizer) -> Progress:
+    """Put the optimiser back and return how far the run had come."""
+    state = _read_state(folder)
+    optimiser.load_state_dict(state["optimiser"])
+    return _progress(state)
+
+
+def read_progress(folder: Path) -> Progress:
+    """Return how far the run of a checkpoint had come."""
+    return _progress(_read_state(folder))
+
+
+def _progress(state: Mapping[str, Any]) -> Progress:
+    known = {name: state[name] for name in ("skipped", "processes", "asked") if name in state}
+    return Progress(step=int(state["step"]), **known)
+
+
+def _read_state(folder: Path) -> dict[str, Any]:
     path = folder / STATE
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, EOFError, RuntimeError, UnpicklingError):
         raise ConfigError(f"{path}: is damaged; delete {folder} to go on from the checkpoint before it") from None
-    optimiser.load_state_dict(state["optimiser"])
-    return int(state["step"])
+    return state
 
 
-def check_config(folder: Path, config: configs.Config) -> list[str]:
-    """Return the fields that differ from a checkpoint's config and may. Raises ConfigError for any other difference."""
-    before, changed = configs.load(folder / CONFIG).to_json(), []
-    for section, values in config.to_json().items():
-        for key, value in values.items():
-            if value == before[section][key]:
-                continue
-            changed.append(f"{section}.{key}")
-            if changed[-1] not in MAY_CHANGE:
-                raise ConfigError(
-                    f"{folder}: {changed[-1]} was {before[section][key]!r} and is now {value!r}; "
-                    "a run goes on with the config it began with, so give --out another folder"
-                )
+def check_config(folder: Path, config: configs.Config, processes: int = 1) -> list[str]:
+    """Return the fields that differ from a checkpoint's config and may. Raises ConfigError for any other difference.
+
+    Another number of `processes` is one, unless train.batch makes up for it: the clips of a step are then the same.
+    """
+    before, changed = configs.load(folder / CONFIG), []
+    began = read_progress(folder).processes if (folder / STATE).is_file() else None
+    even = began is not None and before.train.batch * began == config.train.batch * processes
+    if began is not None and began != processes and not even:
+        fix = (
+            f", or train.batch = {before.train.batch * began // processes}" if before.train.batch * began % processes == 0 else ""
+        )
+        raise ConfigError(
+            f"{folder}: the run began on {began} processes of {before.train.batch} clips and is now to go on with {processes} of "
+            f"{config.train.batch}; other clips would be in its steps, so start {began} processes{fix}"
+        )
+    for name, was, now in configs.differences(before, config):
+        changed.append(name)
+        # Before clips had a rate, a study's own were taken one by one, which is the rate that it names now.
+        named = began is None and name == "data.fps"
+        if name not in MAY_CHANGE and not named and not (name == "train.batch" and even and began != processes):
+            raise ConfigError(
+                f"{folder}: {name} was {was!r} and is now {now!r}; "
+                "a run goes on with the config it began with, so give --out another folder"
+            )
     return changed
 
 
 def latest(out: Path) -> Path | None:
     """Return the newest whole checkpoint of a run, or None."""
-    found = sorted(path.parent for path in out.glob(f"checkpoint-*/{STATE}"))
+    found = sorted(path.parent for path in out.glob(f"checkpoint-*/{STATE}") if (path.parent / MARK).is_file())
     return found[-1] if found else None
+
+
+def save_checkpoint(model: AlignedModel, out: Path, progress: Progress, optimiser: torch.optim.Optimizer) -> Path:
+    """Write a checkpoint of a run and return its folder; those that a signal had asked for before it are removed."""
+    folder = out / f"checkpoint-{progress.step:07d}"
+    # The state says that all else is there, so it leaves first and comes last.
+    (folder / STATE).unlink(missing_ok=True)
+    save(model, folder, progress.step)
+    save_state(folder, progress, optimiser)
+    for path in sorted(out.glob(f"checkpoint-*/{STATE}")):
+        if path.parent < folder and read_progress(path.parent).asked:
+            path.unlink()
+            shutil.rmtree(path.parent)
+    return folder

@@ -85,13 +85,24 @@ def on_first_frame(latent_BC1HW: Tensor, frames: int) -> Tensor:
 class IdMapInput:
     """Hands an id map to a transformer that a pipeline drives: it is appended to the channels of every call.
 
-    Set `latent` to (1, C, F, H, W) before the pipeline runs; None appends zeros, which is the base's input.
+    Set `latent` to (1, C, F, H, W) before the pipeline runs; None appends zeros, which is the base's input. With `unset` a call
+    before it was set at all raises ConfigError with that text, since zeros nobody asked for show another model.
     """
 
-    def __init__(self, transformer: nn.Module, channel_axis: int, channels: int) -> None:
-        self.latent: Tensor | None = None
+    def __init__(self, transformer: nn.Module, channel_axis: int, channels: int, unset: str = "") -> None:
+        self._latent: Tensor | None = None
+        self._unset = unset
         self._axis, self._channels = channel_axis, channels
         self._hook = transformer.register_forward_pre_hook(self._append, with_kwargs=True)
+
+    @property
+    def latent(self) -> Tensor | None:
+        """The id map of the next video."""
+        return self._latent
+
+    @latent.setter
+    def latent(self, latent: Tensor | None) -> None:
+        self._latent, self._unset = latent, ""
 
     def remove(self) -> None:
         """Take the hook off the transformer."""
@@ -100,6 +111,8 @@ class IdMapInput:
     def _append(
         self, _module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        if self._unset:
+            raise ConfigError(self._unset)
         hidden: Tensor = kwargs["hidden_states"] if "hidden_states" in kwargs else args[0]
         if self.latent is None:
             shape = list(hidden.shape)

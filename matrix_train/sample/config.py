@@ -16,7 +16,8 @@ from matrix_train.backbones.files import look_up, resolve
 from matrix_train.backbones.loading import architecture, rate_of, told_shape
 from matrix_train.config import STEP
 from matrix_train.guidance.config import GuidanceConfig, parse
-from matrix_train.model.checkpoint import MARK, AdapterInfo, read_info
+from matrix_train.model.adapter_info import AdapterInfo
+from matrix_train.model.checkpoint import MARK, read_info
 
 DTYPES = ("bfloat16", "float16", "float32")
 """Types of weights that a pipeline may be sampled in."""

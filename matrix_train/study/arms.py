@@ -50,6 +50,9 @@ def config_of(plan: StudyPlan, arm: Arm, seed: int | None, *, data: str = "", ca
     model = {"path": base.model, "dtype": base.dtype, "gradient_checkpointing": base.gradient_checkpointing}
     _lay(table, {"model": model})
     _lay(table, {"data": {"path": data, "cache": cache, "frames": shape.frames, "height": shape.height, "width": shape.width}})
+    if not plan.clips.path:
+        # The study's own clips are played at this rate, whatever the base's is.
+        table["data"].setdefault("fps", shape.rate)
     _lay(table, {"train": {"seed": seed or 0, **({} if steps else {"steps": 0})}})
     wanted = table["train"]["steps"]
     table["train"].setdefault("save_every", max(1, -(-wanted // SAVES)))

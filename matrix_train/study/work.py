@@ -114,10 +114,11 @@ class Workshop:
         import torch
 
         from matrix_train.backbones.files import resolve
-        from matrix_train.backbones.load_encoders import load_encoder
-        from matrix_train.backbones.loading import load_backbone
-        from matrix_train.data.cache import INDEX, folder_of, notes_of, precompute
+        from matrix_train.backbones.load_encoders import late_encoder
+        from matrix_train.backbones.loading import load_backbone, load_outline
+        from matrix_train.data.cache import INDEX, fill, folder_of, notes_of
         from matrix_train.data.checking import read_dataset
+        from matrix_train.data.precompute import state_notes
         from matrix_train.model.aligned import AlignedModel
 
         name = piece.name.partition("/")[2]
@@ -129,12 +130,12 @@ class Workshop:
         # Layers and widths that cannot be are told here, before the first arm is trained.
         for item in self._trained_on(name):
             AlignedModel(load_backbone(base, dtype), config_of(self.plan, item, None))
-        made = precompute(config, clips, load_encoder(base, dtype, device), load_backbone(base, dtype))
-        notes = notes_of(folder_of(config), clips)
+        state = fill(config, clips, late_encoder(base, dtype, device), load_outline(base))
+        notes = [*state_notes(config, state), *notes_of(folder_of(config), state.clips)]
         for note in notes:
             self.say(f"{piece.name}: note: {note}")
         digest = made_of(sha256_file(folder_of(config) / INDEX), [clip.to_json() for clip in clips])
-        return Made(digest=digest, units=made, notes={"clips": len(clips), "left_out": len(notes)})
+        return Made(digest=digest, units=state.encoded, notes={"clips": len(clips), "left_out": len(notes)})
 
     def _told(self, config: Config) -> frozenset[str]:
         """Return the notes on clips that encoding them has told already: once a study is enough."""

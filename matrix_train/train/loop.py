@@ -9,8 +9,8 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,22 +20,22 @@ from accelerate.utils import gather_object
 
 from intergeneval.errors import BackendError, ConfigError
 from matrix_train.backbones.files import resolve
-from matrix_train.backbones.load_encoders import load_encoder
 from matrix_train.backbones.loading import load_backbone, shape_notes
 from matrix_train.config import Config, TrainConfig
 from matrix_train.data.batches import Batches
-from matrix_train.data.cache import check_key, folder_of, key_of, notes_of, precompute, sizes_of
-from matrix_train.data.checking import read_dataset
+from matrix_train.data.cache import folder_of, sizes_of
 from matrix_train.model import checkpoint
 from matrix_train.model.aligned import AlignedModel
+from matrix_train.model.beginning import begin_with
 from matrix_train.train.estimate import estimate
+from matrix_train.train.signals import STOP, Asked
+from matrix_train.train.start import Say, check_supervised, prepare_cache, take_up_log
 from matrix_train.train.validate import validate
 
 BINS = 10
 """Timestep bins in which every term is logged."""
 
-Say = Callable[[str], None]
-"""Takes one line for the user."""
+LOG = "log.jsonl"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,17 +71,18 @@ def make_optimiser(model: AlignedModel, train: TrainConfig) -> torch.optim.AdamW
     return torch.optim.AdamW(groups or [{"params": [], "peak": train.rate}], lr=train.rate, weight_decay=train.weight_decay)
 
 
-def prepare_cache(config: Config, folder: Path, backbone: Any, accelerator: Accelerator, say: Say) -> None:
-    """Encode what is not cached yet, on the first process."""
-    if accelerator.is_main_process:
-        encoder = load_encoder(folder, getattr(torch, config.model.dtype), accelerator.device)
-        clips = read_dataset(Path(config.data.path))
-        made = precompute(config, clips, encoder, backbone)
-        say(f"{made} of {len(clips)} clips encoded, the others were cached")
-        check_key(folder_of(config), key_of(config, encoder, backbone.name))
-        for note in notes_of(folder_of(config), clips):
-            say(f"note: {note}")
-    accelerator.wait_for_everyone()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What one optimiser step came to, over all processes."""
+
+    terms: Mapping[str, float]
+    """Mean of every term; of a step that was skipped too."""
+    odd: str = ""
+    """Why it was skipped; empty for a step that was taken."""
+    clips: tuple[str, ...] = ()
+    """Clips of a step that was skipped, those whose loss was not finite where there are such."""
+    asked: int = 0
+    """What a signal asked for."""
 
 
 class Run:
@@ -112,45 +113,53 @@ class Run:
         self.optimiser = make_optimiser(self.model, config.train)
         if config.train.steps:
             # The base arm trains nothing and needs no clips.
-            prepare_cache(config, self.folder, self.backbone, self.accelerator, self._tell)
-            clips = read_dataset(Path(config.data.path))
+            clips = prepare_cache(config, self.folder, self.backbone, self.accelerator, self._tell)
             self.batches = Batches(
                 config, self.backbone, clips, folder_of(config),
                 processes=self.accelerator.num_processes, device=self.accelerator.device,
             )  # fmt: skip
+            for note in check_supervised(config, self.batches.entries()):
+                self._tell(f"note: {note}")
+        self._progress, self._asked = checkpoint.Progress(), Asked()
 
     def _tell(self, line: str) -> None:
         if self.accelerator.is_main_process:
             self.say(line)
 
     def fit(self) -> Fitted:
-        """Train to the configured number of steps, from the newest checkpoint of the folder where there is one."""
+        """Train to the configured number of steps, from the newest checkpoint of the folder where there is one.
+
+        SIGUSR1 has a checkpoint written at the end of the step, SIGTERM one and then KeyboardInterrupt raised. Raises
+        BackendError once more steps than `train.skip_limit` had a loss or a gradient that is not finite.
+        """
         config, accelerator = self.config, self.accelerator
-        found = checkpoint.latest(self.out)
-        if found is not None:
-            for name in checkpoint.check_config(found, config):
-                self._tell(f"note: {name} is not what {found} was made with")
-            checkpoint.restore(self.model, found)
+        found = self._begin()
         wrapped = accelerator.prepare_model(self.model)
         optimiser = accelerator.prepare_optimizer(self.optimiser)
-        done = 0 if found is None else checkpoint.load_state(found, self.optimiser)
+        if found is not None:
+            self._progress = checkpoint.load_state(found, self.optimiser)
+        done = self._progress.step
         if done:
             self._tell(f"going on from {found} after {done} steps")
+        if accelerator.is_main_process:
+            take_up_log(self.out / LOG, done)
         accelerator.init_trackers("tensorboard")
-        self._estimate()
+        if not done:
+            # A run that goes on has said it when it began.
+            self._estimate()
         began, first, loss = time.monotonic(), done, None
         try:
-            for step in range(done, config.train.steps):
-                terms = self._step(wrapped, optimiser, step)
-                loss = terms["loss"]
-                self._log(step, terms, time.monotonic() - began, step + 1 - first)
-                self._keep(step + 1)
+            with self._asked:
+                for step in range(done, config.train.steps):
+                    loss = self._advance(wrapped, optimiser, step, (began, first))
         except torch.OutOfMemoryError:
             raise BackendError(
                 "the GPU has no memory left; set model.gradient_checkpointing = true, decoder.maps_per_call = 1, "
                 "train.batch = 1 with train.accumulate, or a smaller data.height and data.width"
             ) from None
         finally:
+            if config.train.steps:
+                self.batches.close()
             accelerator.end_training()
         final = self.out / "adapter"
         if accelerator.is_main_process:
@@ -159,33 +168,93 @@ class Run:
         pace = (time.monotonic() - began) / steps if steps > 0 else None
         return Fitted(folder=final, steps=max(done, config.train.steps), loss=loss, seconds_per_step=pace)
 
+    def _begin(self) -> Path | None:
+        """Put back the tensors of the newest checkpoint, or those of another adapter that the run begins with; say so."""
+        found, start = checkpoint.latest(self.out), self.config.train.init_from
+        if found is not None:
+            for name in checkpoint.check_config(found, self.config, self.accelerator.num_processes):
+                self._tell(f"note: {name} is not what {found} was made with")
+            checkpoint.restore(self.model, found)
+        elif start:
+            for note in begin_with(self.model, Path(start)):
+                self._tell(f"note: {note}")
+            self._tell(f"begun with {start}")
+        return found
+
+    def _advance(self, wrapped: Any, optimiser: Any, step: int, since: tuple[float, int]) -> float | None:
+        """Do one step, log it, keep what is to be kept, and heed what was asked; return its loss, None for a skipped one."""
+        done = self._step(wrapped, optimiser, step)
+        skipped = self._progress.skipped + bool(done.odd)
+        self._progress = checkpoint.Progress(step=step + 1, skipped=skipped, processes=self.accelerator.num_processes)
+        if done.odd:
+            self._skip(step, done)
+        else:
+            self._log(step, done.terms, time.monotonic() - since[0], step + 1 - since[1])
+        self._keep(step + 1, asked=done.asked > 0)
+        if done.asked >= STOP:
+            self._tell(f"stopped by SIGTERM after step {step + 1}; a checkpoint was written")
+            raise KeyboardInterrupt
+        return None if done.odd else done.terms["loss"]
+
     def _estimate(self) -> None:
         if self.config.train.steps and self.accelerator.is_main_process:
             batch = self.batches.draw(0)
             for line in estimate(self.backbone, self.config, batch, self.accelerator.device).lines():
                 self.say(line)
 
-    def _step(self, wrapped: Any, optimiser: Any, step: int) -> dict[str, float]:
-        """Do one optimiser step over its accumulated batches and return the mean of every term."""
+    def _step(self, wrapped: Any, optimiser: Any, step: int) -> Step:
+        """Do one optimiser step over its accumulated batches and return the mean of every term.
+
+        Where the loss or the gradient is not finite on any process, none of them takes the step.
+        """
         config, accelerator = self.config, self.accelerator
-        seen: list[dict[str, float]] = []
+        place, seen = accelerator.process_index, []
+        odd: list[str] = []
+        clips: list[str] = []
         for group in self.optimiser.param_groups:
             group["lr"] = group["peak"] * learning_factor(step, config.train)
         for part in range(config.train.accumulate):
-            batch = self.batches.draw(step, part, accelerator.process_index)
+            batch = self.batches.draw(step, part, place)
+            self.batches.read_ahead(step, part, place, config.train.steps)
             batch = batch.to(accelerator.device, getattr(torch, config.model.dtype))
             with accelerator.accumulate(wrapped):
                 output = wrapped(batch)
-                if not torch.isfinite(output["loss"]):
-                    raise BackendError(f"the loss is {output['loss'].item()} at step {step} on clips {', '.join(batch.clips)}")
                 accelerator.backward(output["loss"])
-                if accelerator.sync_gradients:
-                    norms = self._norms()
-                    accelerator.clip_grad_norm_(self._trained(), config.train.clip_norm)
-                optimiser.step()
-                optimiser.zero_grad(set_to_none=True)
+            clips += batch.clips
+            if not torch.isfinite(output["loss"]):
+                odd += batch.clips
             seen.append({**_numbers(output["terms"]), **_bins(output["clips"], batch.time_B)})
-        return {**_mean(gather_object(seen)), **norms}
+        norms = self._norms()
+        told = gather_object([{"terms": seen, "odd": odd, "clips": clips, "asked": self._asked.take()}])
+        odd = [clip for item in told for clip in item["odd"]]
+        reason = "the loss" if odd else "" if all(map(math.isfinite, norms.values())) else "the gradient"
+        if not reason:
+            accelerator.clip_grad_norm_(self._trained(), config.train.clip_norm)
+            optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+        return Step(
+            terms={**_mean([terms for item in told for terms in item["terms"]]), **norms},
+            odd=reason,
+            clips=tuple(odd or [clip for item in told for clip in item["clips"]]) if reason else (),
+            asked=max(item["asked"] for item in told),
+        )
+
+    def _skip(self, step: int, found: Step) -> None:
+        """Note a step that was not taken. Raises BackendError where that makes too many."""
+        count, limit = self._progress.skipped, self.config.train.skip_limit
+        clips = ", ".join(found.clips)
+        if self.accelerator.is_main_process:
+            self._write({"step": step + 1, "skipped": count, "why": found.odd, "clips": list(found.clips)})
+        self._tell(f"step {step + 1} is skipped ({count} of at most {limit}): {found.odd} is not finite on {clips}")
+        if count > limit:
+            raise BackendError(
+                f"{found.odd} is not finite at step {step + 1} on clips {clips}, and {count} steps were skipped; "
+                f"look at those clips, lower train.rate, or set train.skip_limit above {limit} to go on"
+            )
+
+    def _write(self, row: Mapping[str, Any]) -> None:
+        with (self.out / LOG).open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(row) + "\n")
 
     def _trained(self) -> list[torch.nn.Parameter]:
         return [item for members in self.model.groups().values() for _, item in members]
@@ -202,21 +271,19 @@ class Run:
         if not self.accelerator.is_main_process or ((step + 1) % every and step + 1 != self.config.train.steps):
             return
         rate = self.optimiser.param_groups[0]["lr"]
-        with (self.out / "log.jsonl").open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps({"step": step + 1, "rate": rate, **terms}) + "\n")
+        self._write({"step": step + 1, "rate": rate, **terms})
         self.accelerator.log({**terms, "rate": rate}, step=step + 1)
         left = seconds / steps * (self.config.train.steps - step - 1)
         shown = "  ".join(f"{name} {terms[name]:.4f}" for name in ("loss", "denoising", "sga", "spa") if name in terms)
         pace = f"{seconds / steps:.2f} s/step, {left / 60:.0f} min left"
         self.say(f"step {step + 1}/{self.config.train.steps}  {shown}  {pace}")
 
-    def _keep(self, done: int) -> None:
+    def _keep(self, done: int, *, asked: bool = False) -> None:
         train = self.config.train
-        if done % train.save_every == 0 or done == train.steps:
-            folder = self.out / f"checkpoint-{done:07d}"
+        own = done % train.save_every == 0 or done == train.steps
+        if own or asked:
             if self.accelerator.is_main_process:
-                checkpoint.save(self.model, folder, done)
-                checkpoint.save_state(folder, done, self.optimiser)
+                checkpoint.save_checkpoint(self.model, self.out, replace(self._progress, asked=not own), self.optimiser)
             self.accelerator.wait_for_everyone()
         if train.validate_every and done % train.validate_every == 0:
             if self.accelerator.is_main_process:

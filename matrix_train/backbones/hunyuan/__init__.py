@@ -13,6 +13,7 @@ from matrix_train.backbones.encoder import Encoder, transformer_settings
 from matrix_train.backbones.family import Family
 from matrix_train.backbones.files import load_tokenizer
 from matrix_train.backbones.noising import FlowMatching, shift_of
+from matrix_train.backbones.original_names import of_hunyuan
 from matrix_train.roles import Span
 
 
@@ -44,6 +45,7 @@ FAMILY = Family(
     wrap=_wrap,
     encoder=_encoder,
     offsets=_offsets,
+    original=of_hunyuan,
     tokenizer_by_file=True,
     dominant={MapKind.V2T: (6, 7, 9, 10), MapKind.V2V: (11, 26, 27, 29)},
     dominant_depth=60,

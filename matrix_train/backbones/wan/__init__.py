@@ -13,6 +13,7 @@ from matrix_train.backbones.encoder import Encoder
 from matrix_train.backbones.family import Family
 from matrix_train.backbones.files import load_tokenizer
 from matrix_train.backbones.noising import FlowMatching, shift_of
+from matrix_train.backbones.original_names import of_wan
 from matrix_train.roles import Span
 
 
@@ -42,6 +43,7 @@ FAMILY = Family(
     wrap=_wrap,
     encoder=_encoder,
     offsets=_offsets,
+    original=of_wan,
     # Wan 2.1 14B
     dominant={MapKind.V2T: (20, 21, 22, 23, 24), MapKind.V2V: (6, 7, 8)},
     dominant_depth=40,

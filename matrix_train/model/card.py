@@ -1,0 +1,72 @@
+"""The card of an adapter folder: what a person must know who finds it, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matrix_train.config import Config
+from matrix_train.model.adapter_info import AdapterInfo
+
+CARD = "README.md"
+
+
+def card(info: AdapterInfo, config: Config, modules: Sequence[str], held_out: Sequence[str] = ()) -> str:
+    """Return the card of an adapter: base, layers, losses, `held_out` figures one a line, and what other loaders give of it."""
+    sections = [
+        f"# An adapter of matrix-train for {info.base or 'an unnamed base'}",
+        _what(info, config, modules),
+        _losses(config),
+        "## Held out\n\n"
+        + ("\n".join(f"- {line}" for line in held_out) or "No figure on held-out clips was written by this run."),
+        _loading(info),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _what(info: AdapterInfo, config: Config, modules: Sequence[str]) -> str:
+    height, width = info.size
+    rows = [
+        ("base", f"`{info.base}`" if info.base else "not told"),
+        ("backbone", info.backbone),
+        ("steps", f"{info.steps} of {config.train.batch} x {config.train.accumulate} clips a process"),
+        ("clips", f"{info.frames} frames of {width}x{height}"),
+        ("adapter", f"LoRA, rank {info.rank}, alpha {info.alpha}, {len(modules)} modules" if info.rank else "none"),
+        ("layers", _layers(config.lora.layers) if info.rank else "none"),
+        ("id map", info.id_map if info.projection else "none"),
+        ("seed", str(config.train.seed)),
+    ]
+    if config.train.init_from:
+        rows.append(("begun from", f"`{config.train.init_from}`"))
+    return "\n".join(["| what | value |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
+
+
+def _losses(config: Config) -> str:
+    rows = []
+    for name, kinds in (("sga", ("v2t", "t2v")), ("spa", ("v2v",))):
+        weight, roles = getattr(config.loss, name), getattr(config.loss, f"{name}_roles")
+        chosen = [f"{kind} {_layers(getattr(config.layers, kind))}" for kind in kinds if getattr(config.layers, kind)]
+        if weight > 0 and chosen:
+            rows.append(f"- {name.upper()}: weight {weight:g}, roles {', '.join(roles)}, on {' and '.join(chosen)}")
+    found = ["## Losses", "", "- denoising: weight 1", *rows]
+    if rows:
+        found.append(f"- read as {config.readout.mode}, compared by {config.loss.kind}")
+    else:
+        found.append("- no alignment")
+    return "\n".join(found)
+
+
+def _layers(layers: Sequence[int]) -> str:
+    return "all layers" if tuple(layers) == (-1,) else f"layers {', '.join(str(layer) for layer in layers)}"
+
+
+def _loading(info: AdapterInfo) -> str:
+    own = '## Loading\n\n`matrix_train.load_matrix(pipeline, "THIS FOLDER")` gives the whole adapter.'
+    if not info.projection:
+        whole = " `pipeline.load_lora_weights` of plain diffusers gives it whole as well, alpha / rank included."
+        return own + (whole if info.rank else " It changes nothing: the base was not trained.")
+    return (
+        f"{own} Set `id_map` before each video: the input\nprojection was grown by {info.channels} channels for it and "
+        "trained on.\n\n`pipeline.load_lora_weights` of plain diffusers gives the LoRA alone, on the base's own input "
+        "projection: another model than\nthe one that was trained. `matrix-train export` writes a file that plain diffusers "
+        "loads whole, without the id map, and\nsays what is lost."
+    )
