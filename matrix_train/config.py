@@ -10,18 +10,31 @@ from pathlib import Path
 from typing import Any
 
 from intergeneval.errors import ConfigError, RecordError
-from intergeneval.records import LATER, Record
+from intergeneval.records import Record
 from intergeneval.records.disk import read_toml
+from matrix_train.alignment import (
+    ROLES,
+    DecoderConfig,
+    HeldoutConfig,
+    LayersConfig,
+    LossConfig,
+    ReadoutConfig,
+    different,
+    later,
+    one_of,
+    share,
+)
 
-ROLES = ("sub", "obj", "verb")
+__all__ = ["ROLES", "DecoderConfig", "HeldoutConfig", "LayersConfig", "LossConfig", "ReadoutConfig"]
 ID_MAPS = ("palette", "target", "none")
 SMALLEST = 16
 """Pixels of the smallest side: one token of the backbones, eight pixels of the VAE by a patch of two."""
 STEP = 8
 """Pixels of a latent cell: the VAEs would cut other sizes without a word, and pipelines refuse them."""
-IMAGE_NOISES = ("recipe", "none")
+IMAGE_NOISES = ("recipe", "base", "none")
 WINDOWS = ("start", "random")
 MOST_WINDOWS = 1000
+TRACKERS = ("tensorboard", "wandb", "trackio", "mlflow")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +49,7 @@ class ModelConfig(Record):
     """Recompute blocks in the backward pass instead of keeping their activations."""
 
     def __post_init__(self) -> None:
-        _one_of("model.dtype", self.dtype, ("bfloat16", "float32"))
+        one_of("model.dtype", self.dtype, ("bfloat16", "float32"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,25 +68,25 @@ class DataConfig(Record):
     """Width in pixels."""
     sizes: tuple[tuple[int, int], ...] = ()
     """Further (height, width) buckets; a clip goes to the one whose aspect is nearest."""
-    fps: float = field(default=0.0, metadata=LATER)
+    fps: float = later(0.0)
     """Frames per second at which clips are seen; 0: the base model's own."""
-    resample: bool = field(default=True, metadata=LATER)
+    resample: bool = later(default=True)
     """Bring clips of another rate to `fps`, frames and masks by time; false: take their frames one by one, as if they had it."""
-    stride: int = field(default=1, metadata=LATER)
+    stride: int = later(1)
     """Take every n-th frame at that rate."""
-    window: str = field(default="start", metadata=LATER)
+    window: str = later("start")
     """Which part of a longer clip: ``start``: from its first frame, several ones evenly spread behind it; ``random``: drawn once
     from the clip's id, so that every seed shares a cache."""
-    windows: int = field(default=1, metadata=LATER)
+    windows: int = later(1)
     """Windows of a clip at most, each a training clip of its own; a clip that has not as many different ones gives fewer."""
-    bad_limit: float = field(default=0.05, metadata=LATER)
+    bad_limit: float = later(0.05)
     """Share of the clips that may be left out because they cannot be trained on; each is named with its reason."""
-    prefetch: int = field(default=2, metadata=LATER)
+    prefetch: int = later(2)
     """Batches that are read ahead while a step runs; 0: none."""
 
     def __post_init__(self) -> None:
-        _one_of("data.window", self.window, WINDOWS)
-        _share("data.bad_limit", self.bad_limit)
+        one_of("data.window", self.window, WINDOWS)
+        share("data.bad_limit", self.bad_limit)
         if not 0 <= self.fps < 1000:
             raise ValueError(f"data.fps is {self.fps}; it must be above 0 and under 1000, or 0 for the base model's own")
         if self.stride < 1 or not 1 <= self.windows <= MOST_WINDOWS or self.prefetch < 0:
@@ -97,12 +110,29 @@ class ConditionConfig(Record):
     """Share of training clips whose first-frame latent is replaced by zeros, where it lies beside the video."""
     image_noise: str = "recipe"
     """Noise on the first frame's pixels, drawn and encoded anew in each step: ``recipe``: as the backbone's own training recipe
-    has it (CogVideoX does, the others do not); ``none``."""
+    has it (CogVideoX does, the others do not); ``base``: as this very base was trained, where its folder tells, and never more
+    noise or dropout than the backbone's recipe; ``none``."""
+    text_dropout: float = later(0.0)
+    """Share of training clips whose caption is replaced by the empty one; SGA has nothing to ground in them."""
+    id_map_dropout: float = later(0.0)
+    """Share of training clips whose id map is replaced by zeros."""
+    projection: str = later("all")
+    """Weights of the grown input projection that are trained: ``all``: the base's too; ``grown``: the new channels' alone, so
+    that without an id map the projection stays the base's."""
+    id_map_mask: bool = later(default=False)
+    """Put four channels in front of the id map's latent that are one on the first frame and zero after it: the 20 channels
+    of the release."""
 
     def __post_init__(self) -> None:
-        _one_of("condition.id_map", self.id_map, ID_MAPS)
-        _one_of("condition.image_noise", self.image_noise, IMAGE_NOISES)
-        _share("condition.image_dropout", self.image_dropout)
+        one_of("condition.id_map", self.id_map, ID_MAPS)
+        one_of("condition.image_noise", self.image_noise, IMAGE_NOISES)
+        one_of("condition.projection", self.projection, ("all", "grown"))
+        for name in ("image_dropout", "text_dropout", "id_map_dropout"):
+            share(f"condition.{name}", getattr(self, name))
+        if self.id_map == "none" and (self.id_map_dropout or self.id_map_mask or self.projection != "all"):
+            raise ValueError(
+                "condition.id_map is 'none', so condition.id_map_dropout, id_map_mask and projection have nothing to act on"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,89 +145,15 @@ class LoraConfig(Record):
     """Numerator of the scale alpha / rank."""
     layers: tuple[int, ...] = (7, 11, 12)
     """Layers whose q, k, v and out are adapted; [-1] means all."""
+    attentions: str = later("all")
+    """Where a layer has an attention of its own for each kind of map (Wan): ``all``: both are adapted; ``aligned``: the one that
+    holds the kinds for which the layer is aligned, and both in a layer that is aligned for none."""
 
     def __post_init__(self) -> None:
         if self.rank < 1 or self.alpha < 1:
             raise ValueError(f"lora.rank and lora.alpha must be at least 1, not {self.rank} and {self.alpha}")
-        _different("lora.layers", self.layers)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LayersConfig(Record):
-    """Which layers are aligned, per kind of attention map."""
-
-    v2t: tuple[int, ...] = (7, 11)
-    """Video-to-text layers, grounded by SGA."""
-    t2v: tuple[int, ...] = ()
-    """Text-to-video layers, grounded by SGA."""
-    v2v: tuple[int, ...] = (12,)
-    """Video-to-video layers, propagated by SPA."""
-
-    def __post_init__(self) -> None:
-        for kind in ("v2t", "t2v", "v2v"):
-            _different(f"layers.{kind}", getattr(self, kind))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadoutConfig(Record):
-    """How attention maps are read."""
-
-    mode: str = "logits"
-    """``logits``: scores before the softmax; ``probs``: exact probabilities."""
-
-    def __post_init__(self) -> None:
-        _one_of("readout.mode", self.mode, ("logits", "probs"))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DecoderConfig(Record):
-    """The light mask decoders."""
-
-    widths: tuple[int, ...] = (16, 16, 8, 8)
-    """Channels of the stages, coarse to fine."""
-    scale: int = 8
-    """Pixels of the output per token, in each direction; a power of two."""
-    maps_per_call: int = 0
-    """Decode this many maps at a time and recompute them in the backward pass; 0: all at once."""
-
-    def __post_init__(self) -> None:
-        if min(self.widths, default=0) < 1:
-            raise ValueError("decoder.widths needs at least one entry, each at least 1")
-        if self.maps_per_call < 0:
-            raise ValueError(f"decoder.maps_per_call is {self.maps_per_call}; it must be 0 (all at once) or more")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LossConfig(Record):
-    """The loss and its weights."""
-
-    kind: str = "decoder"
-    """``decoder``: decoded masks; ``mass``: the share of attention outside the mask, read from probabilities."""
-    sga: float = 0.01
-    """Weight of the grounding loss."""
-    spa: float = 0.005
-    """Weight of the propagation loss."""
-    bce: float = 1.0
-    """Weight of binary cross-entropy."""
-    dice: float = 1.0
-    """Weight of 1 - softDice."""
-    l2: float = 1.0
-    """Weight of the squared error."""
-    positive_limit: float = 10.0
-    """Upper bound of the weight of voxels inside a mask in BCE."""
-    sga_roles: tuple[str, ...] = ROLES
-    """Roles that are grounded."""
-    spa_roles: tuple[str, ...] = ("sub", "obj")
-    """Roles that are propagated."""
-    sum_layers: bool = False
-    """Sum over layers instead of taking their mean."""
-
-    def __post_init__(self) -> None:
-        _one_of("loss.kind", self.kind, ("decoder", "mass"))
-        for role in (*self.sga_roles, *self.spa_roles):
-            _one_of("loss roles", role, ROLES)
-        if min(self.sga, self.spa, self.bce, self.dice, self.l2) < 0 or self.positive_limit < 1:
-            raise ValueError("loss weights must not be negative and loss.positive_limit must be at least 1")
+        different("lora.layers", self.layers)
+        one_of("lora.attentions", self.attentions, ("all", "aligned"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,13 +183,21 @@ class TrainConfig(Record):
     validate_every: int = 0
     """Steps between validation videos; 0: none."""
     validate_clips: int = 1
-    """Clips that are sampled at each validation, the first ones of the dataset."""
+    """Clips that are sampled at each validation: the first ones that are held out, or of the dataset where none is."""
     log_every: int = 10
     """Steps between log lines."""
-    skip_limit: int = field(default=20, metadata=LATER)
+    skip_limit: int = later(20)
     """Steps that may be skipped in all because loss or gradient was not finite; one more ends the run."""
-    init_from: str = field(default="", metadata=LATER)
+    init_from: str = later("")
     """Adapter folder whose tensors the run begins with; empty: none."""
+    ema: float = later(0.0)
+    """Decay of the moving average of the trained weights, which is then what is saved, compared and sampled; 0: none."""
+    tie_decoder: bool = later(default=False)
+    """Let the decoders' rate be the adapter's once the warm-up is over, so that they cannot outrun it."""
+    clip_apart: bool = later(default=False)
+    """Clip the gradients of adapter, projection and decoders each by itself, so that the one does not shrink the other."""
+    trackers: tuple[str, ...] = later(("tensorboard",))
+    """Where the log goes beside log.jsonl: tensorboard, wandb, trackio, mlflow."""
 
     def __post_init__(self) -> None:
         if self.steps < 0 or min(self.batch, self.accumulate, self.save_every, self.log_every) < 1:
@@ -244,6 +208,10 @@ class TrainConfig(Record):
             raise ValueError("train.warmup and train.validate_every must not be negative, and train.validate_clips at least 1")
         if min(self.rate, self.decoder_rate, self.weight_decay) < 0 or self.clip_norm <= 0:
             raise ValueError("train.rate, decoder_rate and weight_decay must not be negative, and train.clip_norm above 0")
+        if not 0 <= self.ema < 1:
+            raise ValueError(f"train.ema is {self.ema}; it must be 0 (none) or a decay below 1, such as 0.999")
+        for name in self.trackers:
+            one_of("train.trackers", name, TRACKERS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,6 +236,8 @@ class Config(Record):
     """The loss."""
     train: TrainConfig = field(default_factory=TrainConfig)
     """The loop."""
+    heldout: HeldoutConfig = field(default_factory=HeldoutConfig)
+    """Clips that are kept out of training, to compare with the base."""
 
     def __post_init__(self) -> None:
         if self.loss.kind == "mass" and self.readout.mode != "probs":
@@ -352,7 +322,7 @@ def _listed(value: Any) -> Any:
 
 
 def dump(config: Config) -> str:
-    """Return the config as TOML, every field written but for later ones at their default."""
+    """Return the config as TOML with every field written, but for those that came later and are at their default."""
     lines = []
     for section, values in config.to_json().items():
         lines.append(f"[{section}]")
@@ -364,18 +334,3 @@ def dump(config: Config) -> str:
 def _toml(value: Any) -> str:
     """Return a scalar, string or list as TOML: JSON as it stands, but for infinity and characters that take two escapes."""
     return repr(value) if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
-
-
-def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise ValueError(f"{name} is {value!r}; it must be one of {', '.join(allowed)}")
-
-
-def _different(name: str, layers: tuple[int, ...]) -> None:
-    if len(set(layers)) < len(layers):
-        raise ValueError(f"{name} is {list(layers)}; a layer stands in it twice")
-
-
-def _share(name: str, value: float) -> None:
-    if not 0 <= value <= 1:
-        raise ValueError(f"{name} is {value}; it must lie between 0 and 1")

@@ -76,6 +76,9 @@ class Noising(Protocol):
     def loss(self, predicted: Tensor, clean: Tensor, noise: Tensor, time_B: Tensor) -> Tensor:
         """Return the denoising loss of each clip, shape (B,), in fp32."""
 
+    def weight(self, time_B: Tensor) -> Tensor:
+        """Return how much the training recipe lets each timestep weigh, shape (B,), fp32, with a mean of 1 over all timesteps."""
+
 
 class Backbone(Protocol):
     """One video diffusion transformer with everything the alignment must know of it."""
@@ -95,6 +98,14 @@ class Backbone(Protocol):
     @property
     def image_noise(self) -> tuple[float, float] | None:
         """Mean and deviation of the logarithm of the noise that its recipe puts on first frames (-1..1); None: it puts none."""
+
+    @property
+    def image_dropout(self) -> float:
+        """Share of clips whose first frame its recipe leaves away."""
+
+    @property
+    def text_holds_picture(self) -> bool:
+        """Whether its text sequence holds tokens of the clip's first frame."""
 
     @property
     def layers(self) -> int:
@@ -141,6 +152,12 @@ class Backbone(Protocol):
 
     def keys(self, attention: nn.Module, call: AttentionCall, part: Part) -> Tensor:
         """Return keys (B, heads, N, D) as the kernel sees them, of one part."""
+
+    def taps(self, attention: nn.Module) -> tuple[nn.Module, nn.Module] | None:
+        """Return the modules whose output becomes what the kernel sees of queries and of keys, in place; None: there are none.
+
+        Their output is (B, heads, tokens, D), all parts of the softmax in its order.
+        """
 
     def lora_targets(self, layer: int) -> tuple[str, ...]:
         """Return the dotted names of the q, k, v and out projections of one layer's attention."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
 from torch import Tensor
+
+LEAST_NOISE = 1e-3
+"""Least 1 - alpha_bar that a weight divides by: some tables begin without any noise."""
 
 
 def _wide(values_B: Tensor) -> Tensor:
@@ -53,6 +57,13 @@ class VPrediction:
         # The first step of some tables has alpha_bar = 1 within rounding; there the weight would divide zero by zero.
         return _clip_mean((restored - clean.float()).square() / (1 - alpha).clamp_min(1e-6))
 
+    def weight(self, time_B: Tensor) -> Tensor:
+        """Return 1 / (1 - alpha_bar), the weight of the error of x0, bounded where there is hardly any noise, over its mean."""
+        table = 1 / (1 - self._alphas).clamp_min(LEAST_NOISE)
+        if time_B.device.type == "meta":
+            return torch.empty_like(time_B, dtype=torch.float32)
+        return (table / table.mean()).float().to(time_B.device)[time_B.long()]
+
 
 class FlowMatching:
     """Rectified flow of Wan and HunyuanVideo: x = (1 - s) x0 + s noise, target noise - x0, s shifted towards noise."""
@@ -77,6 +88,13 @@ class FlowMatching:
         """Return the mean squared error of the velocity of each clip."""
         error = predicted.float() - (noise.float() - clean.float())
         return _clip_mean(error[:, :, self._given :].square())
+
+    def weight(self, time_B: Tensor) -> Tensor:
+        """Return the bell of flow-matching recipes, exp(-2 (t / T - 1/2)^2) less its value at the ends, over its mean."""
+        ends = math.exp(-0.5)
+        # The mean over t in 0..T, in closed form: the integral of the bell less that of the ends.
+        mean = math.sqrt(math.pi / 2) * math.erf(math.sqrt(0.5)) - ends
+        return (torch.exp(-2 * (time_B.float() / self._steps - 0.5).square()) - ends) / mean
 
 
 def shift_of(scheduler: Any) -> float:

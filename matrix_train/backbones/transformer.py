@@ -20,6 +20,8 @@ class DiffusersBackbone(ABC):
     """A diffusers transformer behind the backbone protocol; each architecture adds what is its own."""
 
     image_noise: tuple[float, float] | None = None
+    image_dropout: float = 0.0
+    text_holds_picture: bool = False
 
     def __init__(self, transformer: Any, noising: Noising) -> None:
         self._model = transformer
@@ -66,6 +68,10 @@ class DiffusersBackbone(ABC):
     def keys(self, attention: nn.Module, call: AttentionCall, part: Part) -> Tensor:
         """Return normalised, rotated keys (B, heads, N, D)."""
         return self._tokens(attention, call, part, None, "k")
+
+    def taps(self, attention: nn.Module) -> tuple[nn.Module, nn.Module] | None:  # noqa: ARG002  # few architectures have such
+        """Return None: what the kernel sees is made anew."""
+        return None
 
     def _tokens(self, attention: nn.Module, call: AttentionCall, part: Part, first: int | None, which: Which) -> Tensor:
         hidden = call.video_BNC if part == "video" else call.text_BTC

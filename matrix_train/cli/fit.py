@@ -25,5 +25,9 @@ def command(config: str, out: Path, fold_alpha: bool, overrides: tuple[str, ...]
     from matrix_train.train.loop import Run
 
     done = Run(settings, out, say, fold_alpha=fold_alpha).fit()
+    from matrix_train.train.heldout import told_of
+
     result = {"adapter": str(done.folder), "steps": done.steps, "loss": done.loss, "seconds_per_step": done.seconds_per_step}
-    answer(result, f"{done.folder}  {done.steps} steps", as_json=as_json)
+    result["heldout"] = told_of(done.verdict)
+    lines = [f"{done.folder}  {done.steps} steps", *([done.verdict.line()] if done.verdict is not None else [])]
+    answer(result, "\n".join(lines), as_json=as_json)

@@ -31,10 +31,15 @@ from matrix_train.data.cache import (
 )
 from matrix_train.data.catalogue import SHAPE, Catalogue
 from matrix_train.data.clips import Clip, inside
+from matrix_train.data.condition_noise import frame_noise
+from matrix_train.data.empty_text import load_empty_text
 from matrix_train.data.windows import timing_of
 from matrix_train.model.batch import Batch, RoleEntry
-from matrix_train.model.conditioning import on_first_frame
+from matrix_train.model.conditioning import on_first_frame, with_mask
 from matrix_train.model.readout import RoleWeights
+
+HELD_SEED = 0
+"""Seed of the noise on clips that are held out, the same for every training seed."""
 
 
 def generator_of(seed: int, *what: object) -> torch.Generator:
@@ -91,19 +96,29 @@ class Batches:
         *,
         processes: int = 1,
         device: torch.device | None = None,
+        held: Sequence[int] = (),
     ) -> None:
-        self._config, self._backbone, self._folder = config, backbone, folder
+        """`held` are the indices of clips no window of which is ever drawn; in `held` of the batches is the first of each."""
+        self._backbone, self._folder = backbone, folder
         self._scaling = scaling_of(folder)
-        self._images = None
-        if config.condition.image_noise == "recipe" and backbone.image_noise is not None:
-            self._images = NoisyImages(config, backbone.image_noise, device or torch.device("cpu"))
-        root, timing, catalogue = Path(config.data.path), timing_of(config), Catalogue(folder)
+        self._empty = load_empty_text(folder) if config.condition.text_dropout else None
+        base = resolve(config.model.path) if config.condition.image_noise == "base" else Path()
+        noise, dropout = frame_noise(config, backbone, base)
+        self._config = replace(config, condition=replace(config.condition, image_dropout=dropout))
+        self._images = None if noise is None else NoisyImages(config, noise, device or torch.device("cpu"))
+        root, timing, catalogue, apart = Path(config.data.path), timing_of(config), Catalogue(folder), set(held)
         buckets: dict[tuple[int, ...], list[int]] = {}
         found: list[tuple[Clip, int, Mapping[str, str]]] = []
-        for clip in clips:
+        firsts: list[int] = []
+        self._drawn: list[int] = []
+        for index, clip in enumerate(clips):
+            firsts.append(len(found))
             for window, stored in enumerate(check_clip_cache(folder, root, clip, timing, catalogue)):
-                buckets.setdefault(tuple(json.loads(stored[SHAPE])), []).append(len(found))
+                if index not in apart:
+                    self._drawn.append(len(found))
+                    buckets.setdefault(tuple(json.loads(stored[SHAPE])), []).append(len(found))
                 found.append((clip, window, stored))
+        self.held = tuple(firsts[index] for index in held)
         self.clips = tuple(clip for clip, _, _ in found)
         self._windows = tuple(window for _, window, _ in found)
         self._stored = tuple(stored for _, _, stored in found)
@@ -112,8 +127,8 @@ class Batches:
         self._reader: ThreadPoolExecutor | None = None
 
     def entries(self) -> list[tuple[Entry, ...]]:
-        """Return the supervised roles of every training clip."""
-        return [entries_of(stored) for stored in self._stored]
+        """Return the supervised roles of every training clip, of none that is held out."""
+        return [entries_of(self._stored[index]) for index in self._drawn]
 
     def draw(self, step: int, part: int = 0, process: int = 0) -> Batch:
         """Return the batch of an optimiser step, of one of its accumulated parts, for one process."""
@@ -146,16 +161,24 @@ class Batches:
         train = self._config.train
         chosen = self.plan.at(step * train.accumulate + part)[process * train.batch : (process + 1) * train.batch]
         cached = [self.cached(index) for index in chosen]
-        return collate(self._config, self._backbone, cached, self._scaling, step), cached
+        return collate(self._config, self._backbone, cached, self._scaling, step, self._empty), cached
 
     def cached(self, index: int) -> CachedClip:
         """Return a training clip from the cache."""
         return load_clip(self._folder, self.clips[index], self._stored[index], self._windows[index])
 
     def one(self, index: int, time: float) -> Batch:
-        """Return a batch of one clip with the noise of step 0, a given timestep and the first frame as it is."""
-        plain = replace(self._config, condition=replace(self._config.condition, image_dropout=0.0))
-        batch = collate(plain, self._backbone, [self.cached(index)], self._scaling, 0)
+        """Return a batch of one clip with the noise of step 0, a given timestep and nothing dropped."""
+        return self._plain(index, time, self._config.train.seed, 0)
+
+    def fixed(self, index: int, time: float) -> Batch:
+        """Return a batch of one clip as it is looked at whatever is trained: noise by clip and timestep, whatever the seed."""
+        return self._plain(index, time, HELD_SEED, int(time))
+
+    def _plain(self, index: int, time: float, seed: int, step: int) -> Batch:
+        condition = replace(self._config.condition, image_dropout=0.0, text_dropout=0.0, id_map_dropout=0.0)
+        plain = replace(self._config, condition=condition, train=replace(self._config.train, seed=seed))
+        batch = collate(plain, self._backbone, [self.cached(index)], self._scaling, step)
         return replace(batch, time_B=torch.full_like(batch.time_B, time))
 
     def frames(self, index: int) -> Frames:
@@ -199,23 +222,26 @@ def collate(
     cached: Sequence[CachedClip],
     scaling: tuple[Tensor, Tensor],
     step: int,
+    empty: Mapping[str, Tensor] | None = None,
 ) -> Batch:
-    """Draw noise, timestep and dropout of each clip and put the clips together."""
+    """Draw noise, timestep and dropout of each clip and put the clips together; `empty` is the text of a dropped caption."""
     drawn = [_draw(config, backbone, item, scaling, step) for item in cached]
-    clean, noise, times, conditions = zip(*drawn, strict=True)
+    clean, noise, times, given = zip(*drawn, strict=True)
+    mute = [empty is not None and _chance(config, item, step, "text", config.condition.text_dropout) for item in cached]
+    conditions = [{**own, **(empty or {})} if silent else own for own, silent in zip(given, mute, strict=True)]
     entries = tuple(
         RoleEntry(
             clip=place,
             slot=slot,
             interaction=entry.interaction,
             role=entry.role,
-            has_text=bool(entry.tokens),
+            has_text=bool(entry.tokens) and not mute[place],
             has_cells=entry.has_cells,
         )
         for place, item in enumerate(cached)
         for slot, entry in enumerate(item.entries)
     )
-    masks = "coarse" if config.loss.kind == "mass" else "masks"
+    masks = "masks" if config.loss.kind == "decoder" else "coarse"
     return Batch(
         clips=tuple(item.id for item in cached),
         clean=torch.stack(clean),
@@ -244,8 +270,17 @@ def _draw(
     if dropped and condition["image"].shape[1] == mean.shape[1]:
         condition["image"] = torch.zeros_like(condition["image"])
     if "id_map" in item.tensors:
-        condition["id_map"] = on_first_frame(item.tensors["id_map"][None].float(), mean.shape[1])[0]
+        latent = on_first_frame(item.tensors["id_map"][None].float(), mean.shape[1])
+        latent = with_mask(latent) if config.condition.id_map_mask else latent
+        gone = _chance(config, item, step, "id map", config.condition.id_map_dropout)
+        condition["id_map"] = torch.zeros_like(latent[0]) if gone else latent[0]
     return clean, noise, time, condition
+
+
+def _chance(config: Config, item: CachedClip, step: int, what: str, share: float) -> bool:
+    """Return whether something is dropped, drawn apart from all else so that nothing else changes with the share."""
+    drawn = torch.rand((), generator=generator_of(config.train.seed, step, item.id, what)) if share else 1.0
+    return float(drawn) < share
 
 
 def _weights(cached: Sequence[CachedClip]) -> RoleWeights:

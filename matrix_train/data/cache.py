@@ -29,6 +29,7 @@ from matrix_train.data import layout
 from matrix_train.data.catalogue import SHAPE, Catalogue
 from matrix_train.data.checking import examine
 from matrix_train.data.clips import Clip, inside, mask_folder, misread
+from matrix_train.data.empty_text import cache_empty_text, is_wanted
 from matrix_train.data.encoding import BAD, READER, RESAMPLED, TIMING, Work, path_of, sizes_of, training_frames
 from matrix_train.data.windows import Picks, Timing, timing_of
 
@@ -190,6 +191,9 @@ def fill(
     root, folder, timing = Path(config.data.path), folder_of(config), timing_of(config)
     key = key_of(config, encoder, backbone.name)
     there = check_key(folder, key)
+    if is_wanted(config, backbone):
+        there = there or _begin(folder, key, encoder)
+        cache_empty_text(folder, config, encoder)
     catalogue = Catalogue(folder)
     work = Work(config, folder, timing, encoder, backbone, catalogue)
     made, resampled, good, bad = 0, 0, [], []

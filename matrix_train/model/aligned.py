@@ -13,22 +13,37 @@ import torch
 from torch import Tensor, nn
 
 from intergeneval.errors import ConfigError
+from matrix_train.alignment import TIMES
 from matrix_train.backbones import Backbone, Grid, MapKind
 from matrix_train.config import Config
 from matrix_train.model import conditioning, lora
 from matrix_train.model.batch import Batch, RoleEntry
 from matrix_train.model.decoder import MaskDecoder
-from matrix_train.model.losses import TERMS, combine, intersection_over_union, mask_terms, mass_outside, role_weights
+from matrix_train.model.losses import (
+    TERMS,
+    at_place,
+    combine,
+    intersection_over_union,
+    log_mass,
+    mask_terms,
+    mass_outside,
+    role_weights,
+)
 from matrix_train.model.readout import Readout
 
 HEADS: dict[str, tuple[MapKind, ...]] = {"sga": (MapKind.V2T, MapKind.T2V), "spa": (MapKind.V2V,)}
 """Loss -> kinds of map it supervises; each loss has one decoder, shared by its layers."""
+SHARED = "shared"
+"""Name of the decoder where SGA and SPA have one together."""
+WITHOUT_DECODER = ("mass", "log_mass")
+"""Losses that compare attention itself with masks on the token grid."""
 
 
 class AlignedModel(nn.Module):
-    """Denoising plus alignment: forward(batch) returns ``loss``, ``maps`` and, detached, ``terms`` of the batch and of each clip.
+    """Denoising plus alignment: forward(batch) returns ``loss``, ``maps``, ``predicted`` and, detached, ``terms`` of the batch.
 
-    ``clips`` has every term as (B,), NaN for a clip that has no role of that kind.
+    ``parts`` are the losses that the loss is the weighted sum of, by name; `weights` are the alignment losses' and may be set
+    anew before each step. ``clips`` has every term as (B,), NaN for a clip that has no role of that kind.
     """
 
     def __init__(self, backbone: Backbone, config: Config) -> None:
@@ -39,13 +54,19 @@ class AlignedModel(nn.Module):
         self.transformer.requires_grad_(False)
         self.projection = None
         if config.condition.id_map != "none":
-            self.projection = conditioning.grow(self.transformer, backbone.projection, backbone.latent_channels)
-        self.adapted = lora.add(backbone, config.lora, config.train.seed) if config.lora.layers else ()
+            channels = conditioning.id_map_channels(config.condition, backbone.latent_channels)
+            self.projection = conditioning.grow(self.transformer, backbone.projection, channels)
         chosen = {kind: getattr(config.layers, kind.value) for kind in MapKind}
-        self.readout = Readout(backbone, chosen if self._weights() else {}, config.readout.mode)
+        self.adapted = lora.add(backbone, config.lora, config.train.seed, chosen) if config.lora.layers else ()
+        self.weights = self._weights()
+        reading = config.readout
+        # The older losses project again, so that trainings of before give the same numbers.
+        taken = config.loss.kind == "log_mass"
+        self.readout = Readout(backbone, chosen if self.weights else {}, reading.mode, scale=reading.scale, taken=taken)
         self.heads = nn.ModuleDict(self._decoders())
         if self.projection is not None:
-            self.projection.requires_grad_(True)
+            trained = self.projection if config.condition.projection == "all" else self.projection.grown
+            trained.requires_grad_(True)
         for parameter in self.parameters():
             if parameter.requires_grad:
                 parameter.data = parameter.data.float()
@@ -66,9 +87,15 @@ class AlignedModel(nn.Module):
     def _decoders(self) -> dict[str, nn.Module]:
         if self.config.loss.kind != "decoder":
             return {}
+        names = [SHARED] if self.config.decoder.shared and self.weights else list(self.weights)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.config.train.seed)
-            return {name: MaskDecoder(self.config.decoder, self.backbone.strides[0]) for name in self._weights()}
+            return {name: MaskDecoder(self.config.decoder, self.backbone.strides[0]) for name in names}
+
+    def head(self, name: str) -> nn.Module | None:
+        """Return the decoder of a loss, its own or the shared one; None where the loss has none."""
+        heads = dict(self.heads)
+        return heads.get(name, heads.get(SHARED))
 
     def groups(self) -> dict[str, list[tuple[str, nn.Parameter]]]:
         """Return the trained parameters by group: lora, projection, decoder; nothing else has a gradient."""
@@ -95,22 +122,31 @@ class AlignedModel(nn.Module):
         else:
             predicted = self.backbone.predict(noisy, batch.time_B, batch.condition)
         denoising_B = noising.loss(predicted, batch.clean, batch.noise, batch.time_B)
-        loss = denoising_B.mean()
-        terms: dict[str, Tensor] = {"denoising": loss.detach()}
+        parts = {"denoising": denoising_B.mean()}
+        terms: dict[str, Tensor] = {"denoising": parts["denoising"].detach()}
         clips: dict[str, Tensor] = {"denoising": denoising_B.detach()}
-        for name, weight in self._weights().items():
-            aligned = self._alignment(name, maps, batch, terms, clips)
-            loss = loss + weight * aligned
+        for name in self.weights:
+            parts[name] = self._alignment(name, maps, batch, terms, clips)
+        loss = self.total(parts)
         terms["loss"] = loss.detach()
-        return {"loss": loss, "terms": terms, "clips": clips, "maps": maps}
+        return {"loss": loss, "parts": parts, "terms": terms, "clips": clips, "maps": maps, "predicted": predicted}
+
+    def total(self, parts: Mapping[str, Tensor]) -> Tensor:
+        """Return the denoising loss plus the alignment losses, each times its present weight."""
+        loss = parts["denoising"]
+        for name, weight in self.weights.items():
+            loss = loss + weight * parts[name]
+        return loss
 
     def _alignment(
         self, name: str, maps: Mapping[str, Tensor], batch: Batch, terms: dict[str, Tensor], clips: dict[str, Tensor]
     ) -> Tensor:
         """Return L_SGA or L_SPA of the batch and note its parts, of the batch and of each clip."""
         chosen = {key: value for key, value in maps.items() if MapKind(key.split("/")[0]) in HEADS[name]}
-        picked = supervised(batch.entries, name, self.config)
-        head = dict(self.heads).get(name)
+        if self.config.readout.average_layers:
+            chosen = _averaged(chosen)
+        picked = self._picked(batch, name)
+        head = self.head(name)
         if not picked:
             # Every process must touch the decoder in every step, or DDP waits for its gradient for ever.
             nothing = batch.clean.new_zeros((), dtype=torch.float32)
@@ -120,8 +156,10 @@ class AlignedModel(nn.Module):
         owners = [(entry.clip, entry.interaction) for entry in entries]
         share_M = torch.tensor(role_weights(owners, len(batch.clips)), device=device)
         clip_M = torch.tensor([entry.clip for entry in entries], device=device)
+        if self.config.loss.timesteps == "scheduler":
+            share_M = share_M * self.backbone.noising.weight(batch.time_B).to(device)[clip_M]
         slot_M = torch.tensor([entry.slot for entry in entries], device=device)
-        target = batch.targets[torch.tensor(picked, device=device)]
+        target = at_place(batch.targets[torch.tensor(picked, device=device)], self.config.loss.place)
         total = share_M.new_zeros(())
         parts_M: dict[str, Tensor] = {}
         for key, maps_BRFHW in chosen.items():
@@ -135,30 +173,56 @@ class AlignedModel(nn.Module):
         for part, value_M in parts_M.items():
             # A share sums to one over the batch's clips; a clip's own value is as many times larger.
             empty_B = value_M.new_zeros(len(batch.clips))
-            value_B, share_B = (empty_B.index_add(0, clip_M, item) for item in (share_M * value_M, share_M))
+            value_B, share_B = (empty_B.index_add(0, clip_M, item) for item in (share_M * value_M, torch.ones_like(share_M)))
             clips[part] = torch.where(share_B > 0, value_B * len(batch.clips), torch.nan)
             if part != name:
-                terms[part] = value_M.mean() if part.endswith("iou") else value_B.sum()
+                terms[part] = value_M.mean() if part.endswith(("iou", "inside")) else value_B.sum()
         return total
 
     def _entry_terms(self, name: str, maps_MFHW: Tensor, target: Tensor) -> dict[str, Tensor]:
         """Return the loss of each supervised role under `name`, and what it is made of, (M,) each."""
-        if self.config.loss.kind == "mass":
+        loss, reading = self.config.loss, self.config.readout.mode
+        if loss.kind == "mass":
             return {name: mass_outside(maps_MFHW, target)}
+        if loss.kind == "log_mass":
+            found = log_mass(maps_MFHW, target, logits=reading == "logits")
+            return {name: found, f"{name}/inside": torch.exp(-found.detach())}
         if self.config.readout.mode == "probs":
             # Relative to uniform attention, so that the decoder sees values around 1 at any length.
             maps_MFHW = maps_MFHW * maps_MFHW[0].numel()
-        logits = self.heads[name](maps_MFHW)
-        parts = mask_terms(logits, target, self.config.loss)
-        found = {name: combine(parts, self.config.loss), **{f"{name}/{term}": parts[term] for term in TERMS}}
-        return found | {f"{name}/iou": intersection_over_union(logits.detach(), target)}
+        head = self.head(name)
+        assert head is not None
+        logits = head(maps_MFHW)
+        parts = mask_terms(logits, target, loss)
+        terms = {name: combine(parts, loss), **{f"{name}/{term}": parts[term] for term in TERMS}}
+        return terms | {f"{name}/iou": intersection_over_union(logits.detach(), target)}
+
+    def _picked(self, batch: Batch, name: str) -> list[int]:
+        """Return the entries of a batch that a loss supervises, by role, timestep and mask."""
+        picked, loss = supervised(batch.entries, name, self.config), self.config.loss
+        if loss.band != (0.0, TIMES):
+            times = batch.time_B.tolist()
+            picked = [index for index in picked if loss.band[0] <= times[batch.entries[index].clip] <= loss.band[1]]
+        if loss.kind == "log_mass" and picked and batch.targets.device.type != "meta":
+            # What is thinner than a token may have none on the grid, and the logarithm of nothing is no number.
+            places = at_place(batch.targets, loss.place).flatten(1).any(dim=1).tolist()
+            picked = [index for index in picked if places[index]]
+        return picked
 
     def target_grid(self, grid: Grid) -> tuple[int, int, int]:
         """Return frames, height and width at which masks are compared with what is read from attention."""
         scale = self.config.decoder.scale
-        if self.config.loss.kind == "mass":
+        if self.config.loss.kind in WITHOUT_DECODER:
             return grid.frames, grid.height, grid.width
         return 1 + self.backbone.strides[0] * (grid.frames - 1), grid.height * scale, grid.width * scale
+
+
+def _averaged(maps: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return one map a kind, the mean of its layers'."""
+    kinds: dict[str, list[Tensor]] = {}
+    for key, value in maps.items():
+        kinds.setdefault(key.split("/")[0], []).append(value)
+    return {f"{kind}/mean": torch.stack(values).mean(dim=0) for kind, values in kinds.items()}
 
 
 def supervised(entries: Sequence[RoleEntry], name: str, config: Config) -> list[int]:

@@ -1,21 +1,16 @@
-"""What a training run leaves behind, and how it is put back.
+"""The folder of an adapter: what a training run leaves behind, and how it is put back.
 
-An adapter folder holds ``matrix_config.json`` (the mark by which it is known), ``pytorch_lora_weights.safetensors`` in the format
-of diffusers with alpha in its metadata, ``matrix.safetensors`` with projection and decoders, ``config.toml`` and a card. A
-checkpoint adds ``trainer_state.pt``, read with ``weights_only``. Nothing is pickled that could run code. Equal trainings give
-equal files.
+It holds ``matrix_config.json`` (the mark by which it is known), ``pytorch_lora_weights.safetensors`` in the format
+of diffusers with alpha in its metadata, ``matrix.safetensors`` with projection and decoders, ``config.toml`` and a card. Nothing
+is pickled that could run code. Equal trainings give equal files.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
-import sys
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -23,7 +18,7 @@ from peft.utils import get_peft_model_state_dict
 from torch import Tensor
 
 from intergeneval.errors import ConfigError, RecordError
-from intergeneval.records.disk import growing, read_text, write_atomically
+from intergeneval.records.disk import read_text, write_atomically
 from matrix_train import config as configs
 from matrix_train.backbones.loading import architecture_of, save_lora
 from matrix_train.model.adapter_info import AdapterInfo
@@ -37,15 +32,8 @@ MARK = "matrix_config.json"
 LORA = "pytorch_lora_weights.safetensors"
 FOLDED = "pytorch_lora_weights_folded.safetensors"
 REST = "matrix.safetensors"
-STATE = "trainer_state.pt"
 CONFIG = "config.toml"
 SCHEMA = 1
-MAY_CHANGE = {
-    *("model.path", "model.gradient_checkpointing", "data.path", "data.cache", "decoder.maps_per_call"),
-    *("train.steps", "train.save_every", "train.validate_every", "train.validate_clips", "train.log_every"),
-    *("train.skip_limit", "data.prefetch", "data.bad_limit"),
-}
-"""What a resumed run may set anew: where things lie, how long it goes on, and what leaves the losses as they are."""
 
 
 def save(model: AlignedModel, folder: Path, steps: int, *, fold_alpha: bool = False, held_out: Sequence[str] = ()) -> None:
@@ -79,7 +67,7 @@ def save(model: AlignedModel, folder: Path, steps: int, *, fold_alpha: bool = Fa
         base=config.model.path,
         id_map=config.condition.id_map,
         projection="" if model.projection is None else model.backbone.projection,
-        channels=0 if model.projection is None else model.backbone.latent_channels,
+        channels=0 if model.projection is None else model.projection.grown.shape[1],
         channel_axis=model.backbone.channel_axis,
         steps=steps,
         rank=config.lora.rank if model.adapted else 0,
@@ -118,6 +106,10 @@ def restore(model: AlignedModel, folder: Path) -> None:
     for name, item in read_tensors(folder / REST).items():
         kind, leaf = name.split(".", 1)
         state[name if kind == "heads" else f"transformer.{info.projection}.{leaf}"] = item
+    if model.config.condition.projection == "grown":
+        # The base's own part is written for whoever samples; here it stands in the model and is frozen.
+        for leaf in ("weight", "bias"):
+            state.pop(f"transformer.{info.projection}.{leaf}", None)
     load_trainable(model, state, str(folder))
 
 
@@ -228,108 +220,3 @@ def write_folded(folder: Path) -> Path:
     metadata[METADATA] = json.dumps(settings, sort_keys=True)
     write_tensors(folder / FOLDED, tensors, metadata)
     return folder / FOLDED
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """How far a run had come at a checkpoint."""
-
-    step: int = 0
-    """Finished steps, skipped ones included."""
-    skipped: int = 0
-    """Steps that were skipped because loss or gradient was not finite."""
-    processes: int | None = None
-    """Processes that it ran on; None: a checkpoint from before this was noted."""
-    asked: bool = False
-    """Whether a signal asked for it: the next checkpoint of its own accord takes its place."""
-
-
-def save_state(folder: Path, progress: Progress, optimiser: torch.optim.Optimizer) -> None:
-    """Write what a resumed run needs beside the tensors: progress and optimiser; everything random follows from the step."""
-    state = {name: getattr(progress, name) for name in ("step", "skipped", "processes", "asked")}
-    with growing(folder / STATE) as path, path.open("wb") as stream:
-        # Through an open file: the archive inside would be called by the name of the file, which is a passing one.
-        torch.save(_alike({**state, "optimiser": optimiser.state_dict()}), stream)
-
-
-def _alike(value: Any) -> Any:
-    """Return the same value of objects that share nothing but words: a pickle says which are one, and a loaded one has others."""
-    if isinstance(value, dict):
-        return {sys.intern(key) if isinstance(key, str) else key: _alike(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)([_alike(item) for item in value])
-    return value
-
-
-def load_state(folder: Path, optimiser: torch.optim.Optimizer) -> Progress:
-    """Put the optimiser back and return how far the run had come."""
-    state = _read_state(folder)
-    optimiser.load_state_dict(state["optimiser"])
-    return _progress(state)
-
-
-def read_progress(folder: Path) -> Progress:
-    """Return how far the run of a checkpoint had come."""
-    return _progress(_read_state(folder))
-
-
-def _progress(state: Mapping[str, Any]) -> Progress:
-    known = {name: state[name] for name in ("skipped", "processes", "asked") if name in state}
-    return Progress(step=int(state["step"]), **known)
-
-
-def _read_state(folder: Path) -> dict[str, Any]:
-    path = folder / STATE
-    try:
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, EOFError, RuntimeError, UnpicklingError):
-        raise ConfigError(f"{path}: is damaged; delete {folder} to go on from the checkpoint before it") from None
-    return state
-
-
-def check_config(folder: Path, config: configs.Config, processes: int = 1) -> list[str]:
-    """Return the fields that differ from a checkpoint's config and may. Raises ConfigError for any other difference.
-
-    Another number of `processes` is one, unless train.batch makes up for it: the clips of a step are then the same.
-    """
-    before, changed = configs.load(folder / CONFIG), []
-    began = read_progress(folder).processes if (folder / STATE).is_file() else None
-    even = began is not None and before.train.batch * began == config.train.batch * processes
-    if began is not None and began != processes and not even:
-        fix = (
-            f", or train.batch = {before.train.batch * began // processes}" if before.train.batch * began % processes == 0 else ""
-        )
-        raise ConfigError(
-            f"{folder}: the run began on {began} processes of {before.train.batch} clips and is now to go on with {processes} of "
-            f"{config.train.batch}; other clips would be in its steps, so start {began} processes{fix}"
-        )
-    for name, was, now in configs.differences(before, config):
-        changed.append(name)
-        # Before clips had a rate, a study's own were taken one by one, which is the rate that it names now.
-        named = began is None and name == "data.fps"
-        if name not in MAY_CHANGE and not named and not (name == "train.batch" and even and began != processes):
-            raise ConfigError(
-                f"{folder}: {name} was {was!r} and is now {now!r}; "
-                "a run goes on with the config it began with, so give --out another folder"
-            )
-    return changed
-
-
-def latest(out: Path) -> Path | None:
-    """Return the newest whole checkpoint of a run, or None."""
-    found = sorted(path.parent for path in out.glob(f"checkpoint-*/{STATE}") if (path.parent / MARK).is_file())
-    return found[-1] if found else None
-
-
-def save_checkpoint(model: AlignedModel, out: Path, progress: Progress, optimiser: torch.optim.Optimizer) -> Path:
-    """Write a checkpoint of a run and return its folder; those that a signal had asked for before it are removed."""
-    folder = out / f"checkpoint-{progress.step:07d}"
-    # The state says that all else is there, so it leaves first and comes last.
-    (folder / STATE).unlink(missing_ok=True)
-    save(model, folder, progress.step)
-    save_state(folder, progress, optimiser)
-    for path in sorted(out.glob(f"checkpoint-*/{STATE}")):
-        if path.parent < folder and read_progress(path.parent).asked:
-            path.unlink()
-            shutil.rmtree(path.parent)
-    return folder

@@ -17,7 +17,10 @@ from torch.nn import functional as F  # torch's own name for it
 from intergeneval.errors import ConfigError
 from intergeneval.masks import COLOUR_RGB, Mask
 from intergeneval.records import BOX_COLOURS
+from matrix_train.config import ConditionConfig
 
+MASK_CHANNELS = 4
+"""Channels of the mask that the release puts in front of its id map, one for each of the frames in a latent frame."""
 Picture = npt.NDArray[np.uint8]
 """RGB picture, shape (H, W, 3)."""
 
@@ -77,6 +80,18 @@ def grow(transformer: nn.Module, name: str, extra: int) -> GrownProjection:
     return grown
 
 
+def id_map_channels(config: ConditionConfig, latent_channels: int) -> int:
+    """Return the channels an id map adds to the transformer's input: its latent's, and four of a mask where that is wanted."""
+    return latent_channels + (MASK_CHANNELS if config.id_map_mask else 0)
+
+
+def with_mask(latent_BCFHW: Tensor) -> Tensor:
+    """Put the release's four mask channels in front of an id map: one on the first latent frame, zero after it."""
+    mask = latent_BCFHW.new_zeros(latent_BCFHW.shape[0], MASK_CHANNELS, *latent_BCFHW.shape[2:])
+    mask[:, :, :1] = 1
+    return torch.cat([mask, latent_BCFHW], dim=1)
+
+
 def on_first_frame(latent_BC1HW: Tensor, frames: int) -> Tensor:
     """Put a latent picture on the first latent frame, zeros after it: (B, C, F, H, W)."""
     return F.pad(latent_BC1HW, (0, 0, 0, 0, 0, frames - 1))
@@ -120,6 +135,8 @@ class IdMapInput:
             extra = hidden.new_zeros(shape)
         else:
             extra = self.latent.to(device=hidden.device, dtype=hidden.dtype)
+            if extra.shape[1] + MASK_CHANNELS == self._channels:
+                extra = with_mask(extra)
             if self._axis == 2:
                 extra = extra.transpose(1, 2)
             extra = extra.expand(hidden.shape[0], *extra.shape[1:])

@@ -2,10 +2,15 @@
 
 It mirrors a causal video VAE: each latent frame after the first becomes four frames, the first stays alone, and space is doubled
 until the wanted scale. No convolution looks ahead in time, and nothing clamps the logits.
+
+A free decoder learns to read whatever is there, a hole in the map as well as a peak. A monotone one has no negative weight, no
+norm and rising activations only: the standardised map, brought to the output's size and scaled, and what convolutions add to it.
+More attention at a place raises the logits around it and lowers none, so that to fit the mask the adapter must move.
 """
 
 from __future__ import annotations
 
+import math
 from typing import cast
 
 import torch
@@ -17,13 +22,27 @@ from intergeneval.errors import ConfigError
 from matrix_train.backbones import Grid
 from matrix_train.config import DecoderConfig
 
+_OWN = 0.8
+"""Share of a rising convolution's sum that a voxel has in itself at first."""
+_SLOPE = 0.2
+"""Slope of rising activations below zero."""
+
 
 class _CausalConv(nn.Module):
-    """3 x 3 x 3 convolution that sees this frame and the two before it; the first frame is repeated in front."""
+    """3 x 3 x 3 convolution that sees this frame and the two before it; the first frame is repeated in front.
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    With `rising` its weights are softplus of the parameters, and begin as a soft copy: most of a voxel is itself.
+    """
+
+    def __init__(self, inputs: int, outputs: int, *, rising: bool = False) -> None:
         super().__init__()
         self.conv = nn.Conv3d(inputs, outputs, 3, padding=(0, 1, 1))
+        self._rising = rising
+        if rising:
+            with torch.no_grad():
+                weight = torch.rand_like(self.conv.weight) * (2 * (1 - _OWN) / (26 * inputs))
+                weight[:, :, 2, 1, 1] = (0.5 + torch.rand(outputs, inputs)) * (_OWN / inputs)
+                self.conv.weight.copy_(torch.log(torch.expm1(weight.clamp_min(1e-6))))
 
     def forward(self, maps_MCFHW: Tensor) -> Tensor:
         front = maps_MCFHW[:, :, :1].expand(-1, -1, 2, -1, -1)
@@ -31,7 +50,9 @@ class _CausalConv(nn.Module):
         if padded.device.type == "cpu":
             # Convolutions of few channels run up to a third faster there with channels innermost.
             padded = padded.contiguous(memory_format=torch.channels_last_3d)
-        return cast(Tensor, self.conv(padded))
+        if not self._rising:
+            return cast(Tensor, self.conv(padded))
+        return F.conv3d(padded, F.softplus(self.conv.weight), self.conv.bias, padding=(0, 1, 1))
 
 
 class _ChannelNorm(nn.Module):
@@ -46,20 +67,28 @@ class _ChannelNorm(nn.Module):
         return maps_MCFHW * scale * self.gain.view(1, -1, 1, 1, 1)
 
 
+def _norm(channels: int, *, rising: bool) -> nn.Module:
+    # A norm over channels would let one channel's rise lower the others.
+    return nn.Identity() if rising else _ChannelNorm(channels)
+
+
 class _Stage(nn.Module):
     """Upsample, then two causal convolutions."""
 
-    def __init__(self, inputs: int, outputs: int, *, time: bool, space: bool) -> None:
+    def __init__(self, inputs: int, outputs: int, *, time: bool, space: bool, rising: bool = False) -> None:
         super().__init__()
-        self.time, self.space = time, space
-        self.first, self.norm1 = _CausalConv(inputs, outputs), _ChannelNorm(outputs)
-        self.second, self.norm2 = _CausalConv(outputs, outputs), _ChannelNorm(outputs)
+        self.time, self.space, self._rising = time, space, rising
+        self.first, self.norm1 = _CausalConv(inputs, outputs, rising=rising), _norm(outputs, rising=rising)
+        self.second, self.norm2 = _CausalConv(outputs, outputs, rising=rising), _norm(outputs, rising=rising)
 
     def forward(self, maps: Tensor) -> Tensor:
         if self.time and maps.shape[2] > 1:
             maps = torch.cat([maps[:, :, :1], maps[:, :, 1:].repeat_interleave(2, dim=2)], dim=2)
         if self.space:
             maps = F.interpolate(maps, scale_factor=(1, 2, 2), mode="nearest")
+        if self._rising:
+            # SiLU falls before it rises.
+            return F.leaky_relu(self.second(F.leaky_relu(self.first(maps), _SLOPE)), _SLOPE)
         maps = F.silu(self.norm1(self.first(maps)))
         return F.silu(self.norm2(self.second(maps)))
 
@@ -80,14 +109,19 @@ class MaskDecoder(nn.Module):
                 f"need {1 + stages}"
             )
         self._config, self._stride = config, stride
-        self.gain = nn.Parameter(torch.tensor(gain))
+        self._rising = rising = config.shape == "monotone"
+        self.gain = nn.Parameter(torch.tensor(math.log(math.expm1(gain)) if rising else gain))
         self.bias = nn.Parameter(torch.zeros(()))
         widths = config.widths
-        self.entry = _CausalConv(1, widths[0])
-        self.stages = nn.ModuleList([_Stage(widths[0], widths[0], time=False, space=False)])
+        self.entry = _CausalConv(1, widths[0], rising=rising)
+        self.stages = nn.ModuleList([_Stage(widths[0], widths[0], time=False, space=False, rising=rising)])
         for index in range(stages):
-            self.stages.append(_Stage(widths[index], widths[index + 1], time=index < times, space=index < spaces))
-        self.exit = _CausalConv(widths[stages], 1)
+            time, space = index < times, index < spaces
+            self.stages.append(_Stage(widths[index], widths[index + 1], time=time, space=space, rising=rising))
+        self.exit = _CausalConv(widths[stages], 1, rising=rising)
+        if rising:
+            self.slope = nn.Parameter(torch.tensor(math.log(math.expm1(2.0))))
+            self.level = nn.Parameter(torch.tensor(-1.0))
 
     def output(self, grid: Grid) -> tuple[int, int, int]:
         """Return frames, height and width of the logits for a token grid."""
@@ -103,10 +137,27 @@ class MaskDecoder(nn.Module):
         return torch.cat([cast(Tensor, checkpoint(self._decode, part, use_reentrant=False)) for part in maps_MFHW.split(piece)])
 
     def _decode(self, maps_MFHW: Tensor) -> Tensor:
-        hidden = self.entry((maps_MFHW.to(self.gain.dtype) * self.gain + self.bias)[:, None])
+        maps, gain = maps_MFHW.to(self.gain.dtype), F.softplus(self.gain) if self._rising else self.gain
+        if self._config.standardised:
+            maps = standardised(maps)
+        hidden = self.entry((maps * gain + self.bias)[:, None])
         for stage in self.stages:
             hidden = stage(hidden)
-        return cast(Tensor, self.exit(hidden))[:, 0]
+        logits = cast(Tensor, self.exit(hidden))[:, 0]
+        if not self._rising:
+            return logits
+        # Activations flatten what is below the mean; the map itself keeps the background apart.
+        later = maps[:, 1:].repeat_interleave(self._stride, dim=1)
+        whole = torch.cat([maps[:, :1], later], dim=1)
+        for axis in (2, 3):
+            whole = whole.repeat_interleave(self._config.scale, dim=axis)
+        return logits + F.softplus(self.slope) * whole + self.level
+
+
+def standardised(maps_MFHW: Tensor) -> Tensor:
+    """Return each map with mean 0 and deviation 1 over its tokens; one that is the same everywhere is 0."""
+    centred = maps_MFHW - maps_MFHW.mean(dim=(1, 2, 3), keepdim=True)
+    return centred * torch.rsqrt(centred.square().mean(dim=(1, 2, 3), keepdim=True).clamp_min(1e-16))
 
 
 def _halvings(number: int, what: str) -> int:

@@ -50,6 +50,26 @@ def mass_outside(maps_MFHW: Tensor, mask_MFHW: Tensor) -> Tensor:
     return 1 - inside / maps.flatten(1).sum(dim=1).clamp_min(1e-12)
 
 
+def log_mass(maps_MFHW: Tensor, mask_MFHW: Tensor, *, logits: bool) -> Tensor:
+    """Return minus the logarithm of the share of attention that lies inside its mask, shape (M,), 0 or more.
+
+    Of probabilities it is the share of the map's mass. Of `logits` it is the share after a softmax over the video's tokens, which
+    needs no other token's score: O(N). Every mask must hold a token.
+    """
+    maps, inside = maps_MFHW.float().flatten(1), mask_MFHW.flatten(1) > 0
+    if not logits:
+        maps = maps.clamp_min(1e-30).log()
+    return torch.logsumexp(maps, dim=1) - torch.logsumexp(maps.masked_fill(~inside, float("-inf")), dim=1)
+
+
+def at_place(mask_MFHW: Tensor, place: str) -> Tensor:
+    """Return where attention is wanted: the track (``is``), the first frame's mask in every frame (``first``), or ``both``."""
+    if place == "is":
+        return mask_MFHW
+    stood = mask_MFHW[:, :1].expand_as(mask_MFHW)
+    return stood if place == "first" else torch.maximum(mask_MFHW, stood)
+
+
 def role_weights(owners: Sequence[tuple[int, int]], clips: int) -> list[float]:
     """Return the weight of each supervised role so that the weighted sum is the batch's loss.
 

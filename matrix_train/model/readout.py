@@ -5,7 +5,8 @@ again for the few tokens that are needed, LoRA included. With non-reentrant chec
 recomputed graph, so gradients are exact; the hook is deaf while the blocks run a second time in the backward pass. Reentrant
 checkpointing would silently cut the gradient and is refused.
 
-Two readouts. ``logits``: mean over heads and set of q . k / sqrt(D), one product per set, O(N D), unbounded in scale.
+Two readouts. ``logits``: mean over heads and set of q . k / sqrt(D), or of the heads joined to one; one product per set, O(N D),
+unbounded in scale.
 ``probs``: the same means after the softmax over all keys, exact through the log-sum-exp.
 """
 
@@ -41,13 +42,25 @@ class Readout:
     """Reads maps of the layers it was built for. Build it once; use `recording` around each forward pass."""
 
     def __init__(
-        self, backbone: Backbone, layers: Mapping[MapKind, Sequence[int]], mode: str = "logits", budget: int = BUDGET
+        self,
+        backbone: Backbone,
+        layers: Mapping[MapKind, Sequence[int]],
+        mode: str = "logits",
+        budget: int = BUDGET,
+        *,
+        scale: str = "head",
+        taken: bool = False,
     ) -> None:
+        """With `taken` queries and keys are those of the forward pass itself where the backbone lets them be had.
+
+        It saves their projection and keeps them in memory; the numbers differ from projecting again by rounding.
+        """
         if mode not in READOUTS:
             raise ConfigError(f"readout.mode is {mode!r}; it must be one of {', '.join(READOUTS)}")
         self._backbone = backbone
         self._mode = mode
         self._budget = budget
+        self._joined = scale == "joined"
         self._recording = self._grad = False
         self._calls: dict[nn.Module, AttentionCall] = {}
         self.layers = {kind: tuple(chosen) for kind, chosen in layers.items() if chosen}
@@ -56,6 +69,32 @@ class Readout:
                 check_layer(backbone, layer, kind)
         modules = {backbone.attention(layer, kind) for kind, chosen in self.layers.items() for layer in chosen}
         self._hooks = [module.register_forward_pre_hook(self._keep, with_kwargs=True) for module in modules]
+        self._seen: dict[tuple[nn.Module, str], Tensor] = {}
+        for module in modules if taken else ():
+            for which, tap in zip("qk", backbone.taps(module) or (), strict=False):
+                self._hooks.append(tap.register_forward_hook(partial(self._see, (module, which))))
+
+    def _see(self, key: tuple[nn.Module, str], _module: nn.Module, _args: tuple[Any, ...], output: Tensor) -> None:
+        if self._recording:
+            self._seen[key] = output
+
+    def _queries(self, attention: nn.Module, call: AttentionCall, part: Part, first: int | None = None) -> Tensor:
+        seen = self._seen.get((attention, "q"))
+        if seen is None:
+            return self._backbone.queries(attention, call, part, first)
+        return self._part(seen, call, part)[:, :, :first]
+
+    def _keys(self, attention: nn.Module, call: AttentionCall, part: Part) -> Tensor:
+        seen = self._seen.get((attention, "k"))
+        return self._backbone.keys(attention, call, part) if seen is None else self._part(seen, call, part)
+
+    def _part(self, seen: Tensor, call: AttentionCall, part: Part) -> Tensor:
+        text = 0 if call.text_BTC is None else call.text_BTC.shape[1]
+        parts = self._backbone.parts(MapKind.V2V)
+        ahead = text if part == "video" else seen.shape[2] - text
+        if parts[0] == part:
+            return seen[:, :, : seen.shape[2] - ahead]
+        return seen[:, :, ahead:]
 
     def _keep(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if self._recording:
@@ -81,6 +120,7 @@ class Readout:
         finally:
             self._recording = False
             self._calls.clear()
+            self._seen.clear()
 
     def maps(self, kind: MapKind, layer: int, weights: RoleWeights, grid: Grid) -> Tensor:
         """Return the maps of one layer, shape (B, R, F, H, W), fp32; inside `recording`, after the forward pass."""
@@ -93,22 +133,22 @@ class Readout:
         return maps_BRN.reshape(*maps_BRN.shape[:2], grid.frames, grid.height, grid.width)
 
     def _logits(self, kind: MapKind, attention: nn.Module, call: AttentionCall, weights: RoleWeights, grid: Grid) -> Tensor:
-        backbone = self._backbone
         if kind is MapKind.V2T:
-            few, chosen = backbone.keys(attention, call, "text"), weights.text_BRT
-            many = backbone.queries(attention, call, "video")
+            few, chosen = self._keys(attention, call, "text"), weights.text_BRT
+            many = self._queries(attention, call, "video")
         elif kind is MapKind.T2V:
-            few, chosen = backbone.queries(attention, call, "text"), weights.text_BRT
-            many = backbone.keys(attention, call, "video")
+            few, chosen = self._queries(attention, call, "text"), weights.text_BRT
+            many = self._keys(attention, call, "video")
         else:
-            few, chosen = backbone.queries(attention, call, "video", grid.cells), weights.cells_BRC
-            many = backbone.keys(attention, call, "video")
+            few, chosen = self._queries(attention, call, "video", grid.cells), weights.cells_BRC
+            many = self._keys(attention, call, "video")
         few, many = _wide(few), _wide(many)
         mean_BHRD = chosen.to(few.dtype)[:, None] @ few
         heads, depth = many.shape[1], many.shape[3]
         # One product of concatenated heads: the mean over heads of per-head products.
         joined: Tensor = mean_BHRD.transpose(1, 2).flatten(2) @ many.transpose(1, 2).flatten(2).transpose(1, 2)
-        scores: Tensor = joined / (heads * depth**0.5)
+        # By head it is the mean of the heads' scores; joined, the score of one head as wide as all of them.
+        scores: Tensor = joined / ((heads * depth) ** 0.5 if self._joined else heads * depth**0.5)
         return scores
 
     def _probs(self, kind: MapKind, attention: nn.Module, call: AttentionCall, weights: RoleWeights, grid: Grid) -> Tensor:

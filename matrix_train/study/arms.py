@@ -55,6 +55,8 @@ def config_of(plan: StudyPlan, arm: Arm, seed: int | None, *, data: str = "", ca
         table["data"].setdefault("fps", shape.rate)
     _lay(table, {"train": {"seed": seed or 0, **({} if steps else {"steps": 0})}})
     wanted = table["train"]["steps"]
+    # An arm trains on every clip of the study, which compares the videos; a plan may say otherwise.
+    table.setdefault("heldout", {}).setdefault("share", 0.0)
     table["train"].setdefault("save_every", max(1, -(-wanted // SAVES)))
     return configs.parse(table, where=where)
 

@@ -114,9 +114,9 @@ def _encode(plan: StudyPlan, cache: str) -> Piece:
 def _train(plan: StudyPlan, arm: Arm, seed: int | None) -> Piece:
     config = config_of(plan, arm, seed)
     needs = (f"encode/{cache_of(config)}",) if config.train.steps else ()
-    inputs = {
-        name: {key: item for key, item in section.items() if key not in _FREE} for name, section in config.to_json().items()
-    }
+    # Where no clip is held out, nothing of that section changes the result, and pieces made before there was one stay.
+    told = {name: section for name, section in config.to_json().items() if name != "heldout" or config.heldout.share}
+    inputs = {name: {key: item for key, item in section.items() if key not in _FREE} for name, section in told.items()}
     return Piece(
         kind=Kind.TRAIN,
         name=_name(Kind.TRAIN, arm, seed),

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from matrix_train.alignment import TIMES
 from matrix_train.backbones import Backbone
 from matrix_train.config import Config, ReadoutConfig
 from matrix_train.model.aligned import AlignedModel
@@ -70,7 +71,10 @@ def estimate(backbone: Backbone, config: Config, batch: Batch, device: torch.dev
 
     A probability readout is counted as a logit readout, for want of values on the meta device, so its cost is left out.
     """
-    plain = replace(config, readout=ReadoutConfig(mode="logits"), loss=replace(config.loss, kind="decoder"))
+    kind = config.loss.kind if config.loss.kind == "log_mass" else "decoder"
+    plain = replace(
+        config, readout=ReadoutConfig(mode="logits"), loss=replace(config.loss, kind=kind, place="is", band=(0.0, TIMES))
+    )
     model = meta_copy(backbone, plain)
     shape = batch.clean.shape
     grid = backbone.grid((shape[2], shape[3], shape[4]))

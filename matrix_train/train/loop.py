@@ -9,7 +9,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,19 +21,25 @@ from accelerate.utils import gather_object
 from intergeneval.errors import BackendError, ConfigError
 from matrix_train.backbones.files import resolve
 from matrix_train.backbones.loading import load_backbone, shape_notes
-from matrix_train.config import Config, TrainConfig
+from matrix_train.config import Config
 from matrix_train.data.batches import Batches
 from matrix_train.data.cache import folder_of, sizes_of
-from matrix_train.model import checkpoint
+from matrix_train.data.empty_text import is_wanted
+from matrix_train.data.holding import held_out, holding_note
+from matrix_train.model import checkpoint, resuming
 from matrix_train.model.aligned import AlignedModel
 from matrix_train.model.beginning import begin_with
+from matrix_train.train.average import Average
+from matrix_train.train.balance import Balance, gradient_norms
 from matrix_train.train.estimate import estimate
+from matrix_train.train.heldout import Heldout, read_verdict, write_verdict
+from matrix_train.train.rates import learning_factor, make_optimiser, peak_of
 from matrix_train.train.signals import STOP, Asked
 from matrix_train.train.start import Say, check_supervised, prepare_cache, take_up_log
+from matrix_train.train.terms import bins, mean, numbers
+from matrix_train.train.trackers import checked_trackers
 from matrix_train.train.validate import validate
-
-BINS = 10
-"""Timestep bins in which every term is logged."""
+from matrix_train.train.verdict import Verdict
 
 LOG = "log.jsonl"
 
@@ -47,28 +53,11 @@ class Fitted:
     steps: int
     """Optimiser steps done, those before a resume included."""
     loss: float | None
-    """Loss of the last step; None when no step was left to do."""
+    """Loss of the last step; None when no step was left to do, or it was skipped."""
     seconds_per_step: float | None
     """Mean wall time of a step of this run."""
-
-
-def learning_factor(step: int, train: TrainConfig) -> float:
-    """Return the factor on the peak rate at a step: linear warm-up, then half a cosine to zero."""
-    if step < train.warmup:
-        return (step + 1) / train.warmup
-    share = (step - train.warmup) / max(1, train.steps - train.warmup)
-    return 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
-
-
-def make_optimiser(model: AlignedModel, train: TrainConfig) -> torch.optim.AdamW:
-    """Return AdamW over the trained groups, each with its own peak rate."""
-    groups = [
-        {"params": [item for _, item in members], "peak": train.decoder_rate if name == "decoder" else train.rate}
-        for name, members in model.groups().items()
-    ]
-    if not groups and train.steps:
-        raise ConfigError("this config trains nothing: it has no adapter, no id map and no decoder; set train.steps = 0")
-    return torch.optim.AdamW(groups or [{"params": [], "peak": train.rate}], lr=train.rate, weight_decay=train.weight_decay)
+    verdict: Verdict | None = None
+    """What held-out clips say of it beside the base; None where none is held out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,13 +78,14 @@ class Run:
     """One training run in one folder."""
 
     def __init__(self, config: Config, out: Path, say: Say = lambda _: None, *, fold_alpha: bool = False) -> None:
+        config = resuming.holding_as_begun(config, out)
         self.config, self.out, self.say, self._fold = config, out, say, fold_alpha
         try:
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(f"--out {out}: the folder cannot be made ({error.strerror})") from None
         self.accelerator = Accelerator(
-            gradient_accumulation_steps=config.train.accumulate, log_with="tensorboard", project_dir=str(out)
+            gradient_accumulation_steps=config.train.accumulate, log_with=checked_trackers(config.train), project_dir=str(out)
         )
         started = int(os.environ.get("WORLD_SIZE", "1"))
         if started != self.accelerator.num_processes:
@@ -111,16 +101,24 @@ class Run:
         # Layers and widths that cannot be are told before hours of encoding.
         self.model = AlignedModel(self.backbone, config).train()
         self.optimiser = make_optimiser(self.model, config.train)
+        self.balance = Balance(self.model.weights, config.loss.balance, config.train.log_every)
+        self.average = Average(self.model, config.train.ema)
+        self.heldout: Heldout | None = None
         if config.train.steps:
+            is_wanted(config, self.backbone)
             # The base arm trains nothing and needs no clips.
             clips = prepare_cache(config, self.folder, self.backbone, self.accelerator, self._tell)
+            held = held_out(clips, config.heldout)
+            self._tell(f"note: {holding_note(len(clips), len(held), config.heldout)}")
             self.batches = Batches(
                 config, self.backbone, clips, folder_of(config),
-                processes=self.accelerator.num_processes, device=self.accelerator.device,
+                processes=self.accelerator.num_processes, device=self.accelerator.device, held=held,
             )  # fmt: skip
             for note in check_supervised(config, self.batches.entries()):
                 self._tell(f"note: {note}")
-        self._progress, self._asked = checkpoint.Progress(), Asked()
+            if held:
+                self.heldout = Heldout(self.model, self.batches, config.heldout, self.accelerator)
+        self._progress, self._asked = resuming.Progress(), Asked()
 
     def _tell(self, line: str) -> None:
         if self.accelerator.is_main_process:
@@ -137,13 +135,17 @@ class Run:
         wrapped = accelerator.prepare_model(self.model)
         optimiser = accelerator.prepare_optimizer(self.optimiser)
         if found is not None:
-            self._progress = checkpoint.load_state(found, self.optimiser)
+            self._progress, kept = resuming.load_state(found, self.optimiser)
+            self.balance.restore(kept)
+            self.average.restore(kept, str(found))
+        self.model.weights = self.balance.weights
         done = self._progress.step
         if done:
             self._tell(f"going on from {found} after {done} steps")
         if accelerator.is_main_process:
             take_up_log(self.out / LOG, done)
-        accelerator.init_trackers("tensorboard")
+        # TensorBoard's files have always lain in a folder of that name; for the others it is the project's.
+        accelerator.init_trackers("tensorboard" if config.train.trackers == ("tensorboard",) else "matrix-train")
         if not done:
             # A run that goes on has said it when it began.
             self._estimate()
@@ -161,19 +163,50 @@ class Run:
             if config.train.steps:
                 self.batches.close()
             accelerator.end_training()
-        final = self.out / "adapter"
+        final, whole = self.out / "adapter", max(done, config.train.steps)
         if accelerator.is_main_process:
-            checkpoint.save(self.model, final, max(done, config.train.steps), fold_alpha=self._fold)
+            with self.average.shown():
+                checkpoint.save(self.model, final, whole, fold_alpha=self._fold, held_out=self._figures(whole))
         steps = config.train.steps - first
         pace = (time.monotonic() - began) / steps if steps > 0 else None
-        return Fitted(folder=final, steps=max(done, config.train.steps), loss=loss, seconds_per_step=pace)
+        return Fitted(folder=final, steps=whole, loss=loss, seconds_per_step=pace, verdict=self._verdict(whole))
+
+    def _verdict(self, done: int) -> Verdict | None:
+        """Return what held-out clips said after so many steps; None where they were not looked at."""
+        return read_verdict(self.out, done) if self.heldout is not None else None
+
+    def _figures(self, done: int) -> Sequence[str]:
+        """Return the lines of an adapter's card after so many steps."""
+        verdict = self._verdict(done)
+        return () if verdict is None else verdict.lines()
+
+    def _look(self, done: int) -> dict[str, float]:
+        """Return what held-out clips say after so many steps, where it is time; keep the verdict."""
+        config = self.config
+        last, every = done == config.train.steps, config.heldout.every
+        if self.heldout is None or not (last or (every and done % every == 0)):
+            return {}
+        with self.average.shown():
+            told, verdict = self.heldout.see(done)
+        if self.accelerator.is_main_process:
+            write_verdict(self.out, verdict)
+        self._tell(f"step {done}/{config.train.steps}  {verdict.line()}")
+        return told
 
     def _begin(self) -> Path | None:
-        """Put back the tensors of the newest checkpoint, or those of another adapter that the run begins with; say so."""
-        found, start = checkpoint.latest(self.out), self.config.train.init_from
+        """Put back the tensors of the newest checkpoint, or those of another adapter that the run begins with; say so.
+
+        Held-out clips are shown to the base before that.
+        """
+        config = self.config
+        found, start = resuming.latest(self.out), config.train.init_from
         if found is not None:
-            for name in checkpoint.check_config(found, self.config, self.accelerator.num_processes):
+            for name in resuming.check_config(found, config, self.accelerator.num_processes):
                 self._tell(f"note: {name} is not what {found} was made with")
+        if self.heldout is not None and (found is None or resuming.step_of(found) < config.train.steps):
+            self.model.to(self.accelerator.device)
+            self.heldout.see_base()
+        if found is not None:
             checkpoint.restore(self.model, found)
         elif start:
             for note in begin_with(self.model, Path(start)):
@@ -185,11 +218,12 @@ class Run:
         """Do one step, log it, keep what is to be kept, and heed what was asked; return its loss, None for a skipped one."""
         done = self._step(wrapped, optimiser, step)
         skipped = self._progress.skipped + bool(done.odd)
-        self._progress = checkpoint.Progress(step=step + 1, skipped=skipped, processes=self.accelerator.num_processes)
+        self._progress = resuming.Progress(step=step + 1, skipped=skipped, processes=self.accelerator.num_processes)
         if done.odd:
             self._skip(step, done)
         else:
-            self._log(step, done.terms, time.monotonic() - since[0], step + 1 - since[1])
+            self.average.follow(step)
+            self._log(step, {**done.terms, **self._look(step + 1)}, time.monotonic() - since[0], step + 1 - since[1])
         self._keep(step + 1, asked=done.asked > 0)
         if done.asked >= STOP:
             self._tell(f"stopped by SIGTERM after step {step + 1}; a checkpoint was written")
@@ -212,28 +246,38 @@ class Run:
         odd: list[str] = []
         clips: list[str] = []
         for group in self.optimiser.param_groups:
-            group["lr"] = group["peak"] * learning_factor(step, config.train)
+            group["lr"] = peak_of(group, step, config.train) * learning_factor(step, config.train)
+        before, measured = self.balance.state(), {}
         for part in range(config.train.accumulate):
             batch = self.batches.draw(step, part, place)
             self.batches.read_ahead(step, part, place, config.train.steps)
             batch = batch.to(accelerator.device, getattr(torch, config.model.dtype))
             with accelerator.accumulate(wrapped):
                 output = wrapped(batch)
+                if part == 0 and self.balance.due(step):
+                    measured = self._measured(output["parts"])
+                if config.loss.balance:
+                    # The weights that the step goes by may be of its own measurement.
+                    output["loss"] = self.model.total(output["parts"])
+                    output["terms"]["loss"] = output["loss"].detach()
                 accelerator.backward(output["loss"])
             clips += batch.clips
             if not torch.isfinite(output["loss"]):
                 odd += batch.clips
-            seen.append({**_numbers(output["terms"]), **_bins(output["clips"], batch.time_B)})
+            seen.append({**numbers(output["terms"]), **bins(output["clips"], batch.time_B)})
         norms = self._norms()
         told = gather_object([{"terms": seen, "odd": odd, "clips": clips, "asked": self._asked.take()}])
         odd = [clip for item in told for clip in item["odd"]]
         reason = "the loss" if odd else "" if all(map(math.isfinite, norms.values())) else "the gradient"
-        if not reason:
-            accelerator.clip_grad_norm_(self._trained(), config.train.clip_norm)
+        if reason:
+            # No later step may rest on what was measured in one that was not taken.
+            self.balance.restore(before)
+        else:
+            self._clip()
             optimiser.step()
         optimiser.zero_grad(set_to_none=True)
         return Step(
-            terms={**_mean([terms for item in told for terms in item["terms"]]), **norms},
+            terms={**mean([terms for item in told for terms in item["terms"]]), **norms, **measured},
             odd=reason,
             clips=tuple(odd or [clip for item in told for clip in item["clips"]]) if reason else (),
             asked=max(item["asked"] for item in told),
@@ -243,9 +287,13 @@ class Run:
         """Note a step that was not taken. Raises BackendError where that makes too many."""
         count, limit = self._progress.skipped, self.config.train.skip_limit
         clips = ", ".join(found.clips)
-        if self.accelerator.is_main_process:
-            self._write({"step": step + 1, "skipped": count, "why": found.odd, "clips": list(found.clips)})
         self._tell(f"step {step + 1} is skipped ({count} of at most {limit}): {found.odd} is not finite on {clips}")
+        # Held-out clips are looked at when it is time, whatever became of the step.
+        looked = self._look(step + 1) if count <= limit else {}
+        if self.accelerator.is_main_process:
+            self._write({"step": step + 1, "skipped": count, "why": found.odd, "clips": list(found.clips), **looked})
+            if looked:
+                self.accelerator.log(looked, step=step + 1)
         if count > limit:
             raise BackendError(
                 f"{found.odd} is not finite at step {step + 1} on clips {clips}, and {count} steps were skipped; "
@@ -256,8 +304,17 @@ class Run:
         with (self.out / LOG).open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(row) + "\n")
 
-    def _trained(self) -> list[torch.nn.Parameter]:
-        return [item for members in self.model.groups().values() for _, item in members]
+    def _measured(self, parts: Mapping[str, torch.Tensor]) -> dict[str, float]:
+        """Measure the gradient of each loss on the adapter, as the mean over processes, and let the weights follow."""
+        adapter = [item for _, item in self.model.groups().get("lora", [])]
+        return self.balance.take(mean(gather_object([gradient_norms(parts, adapter)])))
+
+    def _clip(self) -> None:
+        """Bound the norm of the gradient: of all that trains together, or of each group."""
+        groups = [[item for _, item in members] for members in self.model.groups().values()]
+        together = [[item for members in groups for item in members]]
+        for chosen in groups if self.config.train.clip_apart else together:
+            self.accelerator.clip_grad_norm_(chosen, self.config.train.clip_norm)
 
     def _norms(self) -> dict[str, float]:
         found = {}
@@ -268,7 +325,8 @@ class Run:
 
     def _log(self, step: int, terms: Mapping[str, float], seconds: float, steps: int) -> None:
         every = self.config.train.log_every
-        if not self.accelerator.is_main_process or ((step + 1) % every and step + 1 != self.config.train.steps):
+        looked = "heldout/change" in terms
+        if not self.accelerator.is_main_process or ((step + 1) % every and step + 1 != self.config.train.steps and not looked):
             return
         rate = self.optimiser.param_groups[0]["lr"]
         self._write({"step": step + 1, "rate": rate, **terms})
@@ -283,29 +341,16 @@ class Run:
         own = done % train.save_every == 0 or done == train.steps
         if own or asked:
             if self.accelerator.is_main_process:
-                checkpoint.save_checkpoint(self.model, self.out, replace(self._progress, asked=not own), self.optimiser)
+                progress = replace(self._progress, asked=not own)
+                # Before the average is shown: beside it the weights themselves are kept.
+                more = {**self.balance.state(), **self.average.state()}
+                resuming.save_checkpoint(
+                    self.model, self.out, progress, self.optimiser, more,
+                    shown=self.average.shown(), held_out=self._figures(done),
+                )  # fmt: skip
             self.accelerator.wait_for_everyone()
         if train.validate_every and done % train.validate_every == 0:
             if self.accelerator.is_main_process:
-                validate(self.model, self.batches, self.folder, self.out / "validation" / f"{done:07d}")
+                with self.average.shown():
+                    validate(self.model, self.batches, self.folder, self.out / "validation" / f"{done:07d}")
             self.accelerator.wait_for_everyone()
-
-
-def _numbers(terms: Mapping[str, torch.Tensor]) -> dict[str, float]:
-    return {name: float(value) for name, value in terms.items()}
-
-
-def _bins(clips: Mapping[str, torch.Tensor], time_B: torch.Tensor) -> dict[str, float]:
-    """Return the mean of each term over the clips of each timestep bin, where a bin has a clip that the term is made of."""
-    found: dict[str, list[float]] = {}
-    for name, value_B in clips.items():
-        for value, moment in zip(value_B.tolist(), time_B.tolist(), strict=True):
-            if not math.isnan(value):
-                found.setdefault(f"{name}/bin{min(BINS - 1, int(moment * BINS / 1000))}", []).append(value)
-    return {name: sum(values) / len(values) for name, values in found.items()}
-
-
-def _mean(seen: list[dict[str, float]]) -> dict[str, float]:
-    """Return the mean of each term over the parts that have it."""
-    names = sorted({name for item in seen for name in item})
-    return {name: sum(item[name] for item in seen if name in item) / sum(name in item for item in seen) for name in names}

@@ -23,7 +23,7 @@ STEPS = 20
 
 @torch.no_grad()
 def validate(model: AlignedModel, batches: Batches, folder: Path, out: Path) -> list[Path]:
-    """Sample the first clips of the dataset with the adapter as it stands; return the videos and overlays that were written.
+    """Sample the first clips that are held out, or of the dataset, with the adapter as it stands; return what was written.
 
     The first frame comes from the clip. Overlays show each supervised map as heat over the clip's own frames, at a middle
     timestep.
@@ -38,8 +38,9 @@ def validate(model: AlignedModel, batches: Batches, folder: Path, out: Path) -> 
     if model.projection is not None:
         hook = IdMapInput(model.transformer, model.backbone.channel_axis, model.backbone.latent_channels)
     written = []
+    chosen = (batches.held or range(len(batches.clips)))[: model.config.train.validate_clips]
     try:
-        for place in range(min(model.config.train.validate_clips, len(batches.clips))):
+        for place in chosen:
             clip, frames = batches.clips[place], batches.frames(place)
             if hook is not None:
                 latent = batches.cached(place).tensors["id_map"][None]
@@ -51,7 +52,7 @@ def validate(model: AlignedModel, batches: Batches, folder: Path, out: Path) -> 
     finally:
         if hook is not None:
             hook.remove()
-    for place in range(min(model.config.train.validate_clips, len(batches.clips))):
+    for place in chosen:
         written += _overlays(model, batches, place, out, rate)
     model.train()
     return written

@@ -1,5 +1,7 @@
 """A training step that is large enough to tell what the alignment adds to it, and small enough for a CPU."""
 
+from dataclasses import replace
+
 import tiny
 import torch
 from diffusers import CogVideoXTransformer3DModel
@@ -49,6 +51,11 @@ def small_config(scale=2, widths=()):
     )
 
 
+def small_mass():
+    """Return the settings of a step with eight maps and the mass loss, which has no decoder."""
+    return replace(small_config(scale=2, widths=(8, 4, 4)), loss=LossConfig(kind="log_mass"))
+
+
 def small_step(settings):
     """Return a function that takes a step at 1,312 tokens, batch 4."""
     torch.manual_seed(0)
@@ -59,7 +66,10 @@ def small_step(settings):
     )  # fmt: skip
     aligned = AlignedModel(CogVideoX(model, VPrediction(tiny.alphas())), settings)
     side = 16 * settings.decoder.scale
-    batch = empty_batch((4, 5, 32, 32), 32, 256, (17, side, side), 32, clips=4)
+    target = (5, 16, 16) if settings.loss.kind == "log_mass" else (17, side, side)
+    batch = empty_batch((4, 5, 32, 32), 32, 256, target, 32, clips=4)
+    # A mask without a token would be left out.
+    batch.targets[:, :, 4:8, 4:8] = 1
     optimiser = torch.optim.AdamW([item for group in aligned.groups().values() for _, item in group])
 
     def step():

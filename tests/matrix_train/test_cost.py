@@ -11,14 +11,14 @@ import pytest
 import tiny
 import torch
 from diffusers import AutoencoderKLCogVideoX, CogVideoXTransformer3DModel
-from small_step import empty_batch, small_config, small_step
+from small_step import empty_batch, small_config, small_mass, small_step
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from matrix_train.backbones.cogvideox.transformer import CogVideoX
 from matrix_train.backbones.noising import VPrediction
-from matrix_train.config import Config, LayersConfig, ModelConfig
+from matrix_train.config import Config, LayersConfig, LossConfig, ModelConfig
 from matrix_train.train.estimate import count_flops, estimate, meta_copy
 
 
@@ -42,6 +42,27 @@ def test_alignment_costs_at_most_7_thousandths_of_a_5b_step_at_eight_maps(checkp
     print(f"\n5B, 49x480x720, checkpointing {checkpointed}: {base:.0f} TFLOP a step, alignment {100 * (full / base - 1):.2f} %")
     assert 500 < base < 2000
     assert 0 < full / base - 1 <= 0.007
+
+
+def test_the_mass_loss_costs_at_most_a_thousandth_of_a_5b_step():
+    backbone, checkpointed = cogvideox_5b(), ModelConfig(gradient_checkpointing=True)
+    plain = Config(model=checkpointed, layers=LayersConfig(v2t=(), v2v=()))
+    mass = Config(model=checkpointed, loss=LossConfig(kind="log_mass"))
+    batch = empty_batch((16, 13, 60, 90), 226, 1350, (13, 30, 45), 4096).to(torch.device("meta"), torch.bfloat16)
+    base, full = (count_flops(meta_copy(backbone, settings), batch) / 1e12 for settings in (plain, mass))
+    print(f"\n5B, 49x480x720: {base:.0f} TFLOP a step, the mass loss adds {100 * (full / base - 1):.4f} %")
+    assert 0 < full / base - 1 <= 0.001
+
+
+def test_the_mass_loss_adds_at_most_2_percent_of_work_to_a_small_step():
+    found = []
+    for settings in (small_config(), small_mass()):
+        step = small_step(settings)
+        with FlopCounterMode(display=False) as work:
+            step()
+        found.append(work.get_total_flops())
+    print(f"\nstep at 1,312 tokens, batch 4, mass loss of 8 maps: FLOPs x{found[1] / found[0]:.5f}")
+    assert 1 < found[1] / found[0] <= 1.02
 
 
 def test_a_noisy_first_frame_costs_less_than_one_percent_of_a_5b_step():

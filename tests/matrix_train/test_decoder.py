@@ -65,3 +65,58 @@ def test_scales_and_widths_that_cannot_be_are_named():
         made(scale=6)
     with pytest.raises(ConfigError, match=r"decoder\.widths has 2 entries"):
         made(widths=(4, 4), scale=8)
+
+
+def peaks(sign):
+    """Maps (4, 3, 6, 6) that are high (or, with sign -1, low) where the mask at twice the grid is."""
+    generator = torch.Generator().manual_seed(1)
+    inside = torch.zeros(4, 3, 6, 6)
+    for index in range(4):
+        inside[index, :, index : index + 2, 1:4] = 1
+    maps = 0.01 * (sign * inside + 0.1 * torch.randn(inside.shape, generator=generator))
+    mask = torch.cat([inside[:, :1], inside[:, 1:].repeat_interleave(4, dim=1)], dim=1)
+    return maps, mask.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+
+
+def reads(decoder, maps, mask):
+    """IoU of what a decoder makes of maps."""
+    found = decoder(maps) > 0
+    return float((found & (mask > 0)).sum() / (found | (mask > 0)).sum())
+
+
+def fitted(maps, mask, **settings):
+    """IoU after sixty steps of the decoder alone."""
+    decoder = made(widths=(4, 4, 4), scale=2, **settings)
+    optimiser = torch.optim.Adam(decoder.parameters(), lr=2e-2)
+    for _ in range(60):
+        optimiser.zero_grad()
+        torch.nn.functional.binary_cross_entropy_with_logits(decoder(maps), mask).backward()
+        optimiser.step()
+    return reads(decoder, maps, mask)
+
+
+def test_a_free_decoder_learns_to_read_a_hole_as_a_peak_and_a_monotone_one_cannot():
+    hole, mask = peaks(-1)
+    assert fitted(hole, mask, standardise=True) > 0.8
+    assert fitted(hole, mask, shape="monotone") == 0
+
+
+def test_a_monotone_decoder_reads_a_peak_before_it_has_learnt_anything():
+    maps, mask = peaks(1)
+    decoder = made(widths=(4, 4, 4), scale=2, shape="monotone")
+    assert reads(decoder, maps, mask) > 0.5
+    # Whatever the scale of attention, which differs by orders of magnitude between layers.
+    assert torch.allclose(decoder(maps), decoder(1e4 * maps + 3), atol=0.05)
+
+
+def test_more_attention_at_a_place_never_lowers_the_mask_there():
+    torch.manual_seed(2)
+    decoder = made(widths=(4, 4, 4), scale=2, shape="monotone")
+    with torch.no_grad():
+        for parameter in decoder.parameters():
+            parameter.add_(0.5 * torch.randn(parameter.shape))
+    maps = torch.randn(1, 2, 8, 8)
+    before = decoder(maps)
+    maps[0, 1, 3, 3] += 1
+    after = decoder(maps)
+    assert (after - before)[0, 1:, 6:8, 6:8].min() > 0

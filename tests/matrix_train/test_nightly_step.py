@@ -2,8 +2,9 @@
 
 import math
 import time
+from statistics import median
 
-from small_step import small_config, small_step
+from small_step import small_config, small_mass, small_step
 
 
 def test_the_cpu_step_is_at_most_15_percent_longer_with_a_decoder_at_twice_the_token_grid():
@@ -23,6 +24,25 @@ def test_the_cpu_step_is_at_most_15_percent_longer_with_a_decoder_at_twice_the_t
     shown = ", ".join(f"x{seconds[scale] / seconds['plain']:.3f} at scale {scale}" for scale in (2, 8))
     print(f"\nCPU step at 1,312 tokens, batch 4: {seconds['plain']:.2f} s; with 8 maps {shown}")
     assert seconds[2] <= 1.15 * seconds["plain"]
+
+
+def mass_against_plain(pairs):
+    """Median ratio of CPU seconds of a step with the mass loss to a plain one, over interleaved pairs."""
+    plain, mass = small_step(small_config()), small_step(small_mass())
+    cpu_seconds(plain), cpu_seconds(mass)
+    found = []
+    for number in range(pairs):
+        # Who goes first changes, so that neither always finds the other's caches.
+        order = (plain, mass) if number % 2 else (mass, plain)
+        taken = {id(step): cpu_seconds(step) for step in order}
+        found.append(taken[id(mass)] / taken[id(plain)])
+    return median(found)
+
+
+def test_the_mass_loss_adds_at_most_2_percent_to_a_cpu_step():
+    ratio = mass_against_plain(50)
+    print(f"\nCPU step at 1,312 tokens, batch 4, with the mass loss: x{ratio:.4f} (median of 50 pairs)")
+    assert ratio <= 1.02
 
 
 def cpu_seconds(step):

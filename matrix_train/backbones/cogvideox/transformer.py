@@ -29,6 +29,7 @@ class CogVideoX(DiffusersBackbone):
     channel_axis = 2
     # The strength that the training scripts of diffusers and of the model's authors draw: exp of a normal number.
     image_noise = (-3.0, 0.5)
+    image_dropout = 0.05
 
     def __init__(self, transformer: CogVideoXTransformer3DModel, noising: Noising) -> None:
         super().__init__(transformer, noising)
@@ -71,6 +72,10 @@ class CogVideoX(DiffusersBackbone):
     def parts(self, kind: MapKind) -> tuple[Part, ...]:  # noqa: ARG002  # one softmax for every kind
         """Text first, then video."""
         return "text", "video"
+
+    def taps(self, attention: Any) -> tuple[nn.Module, nn.Module] | None:
+        """Return the norms of queries and keys: the library turns the video's part of their output in place."""
+        return None if attention.norm_q is None or attention.norm_k is None else (attention.norm_q, attention.norm_k)
 
     def lora_targets(self, layer: int) -> tuple[str, ...]:
         """Return q, k, v and out of the joint attention."""

@@ -28,6 +28,7 @@ class HunyuanVideo(DiffusersBackbone):
     projection = "x_embedder.proj"
     block_lists: tuple[str, ...] = ("transformer_blocks", "single_transformer_blocks")
     channel_axis = 1
+    text_holds_picture = True
 
     @property
     def layers(self) -> int:
