@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -60,7 +60,7 @@ class Readout:
         self._backbone = backbone
         self._mode = mode
         self._budget = budget
-        self._joined = scale == "joined"
+        self._joined, self._taken = scale == "joined", taken
         self._recording = self._grad = False
         self._calls: dict[nn.Module, AttentionCall] = {}
         self.layers = {kind: tuple(chosen) for kind, chosen in layers.items() if chosen}
@@ -146,6 +146,10 @@ class Readout:
         mean_BHRD = chosen.to(few.dtype)[:, None] @ few
         heads, depth = many.shape[1], many.shape[3]
         # One product of concatenated heads: the mean over heads of per-head products.
+        if self._taken:
+            # Head by head, which copies none of the many tokens.
+            apart: Tensor = (mean_BHRD @ many.transpose(2, 3)).sum(dim=1)
+            return cast(Tensor, apart / ((heads * depth) ** 0.5 if self._joined else heads * depth**0.5))
         joined: Tensor = mean_BHRD.transpose(1, 2).flatten(2) @ many.transpose(1, 2).flatten(2).transpose(1, 2)
         # By head it is the mean of the heads' scores; joined, the score of one head as wide as all of them.
         scores: Tensor = joined / ((heads * depth) ** 0.5 if self._joined else heads * depth**0.5)

@@ -60,6 +60,12 @@ class Verdict(Record):
         wide = ""
         if self.overall.word == "equal to":
             wide = "; one clip has no interval" if self.overall.low is None else "; the interval holds 0"
+        # What is lost at one timestep and won at another would be equal on the whole, and unseen.
+        apart = {
+            word: [name for name, change in self.times.items() if change.word == word] for word in ("worse than", "better than")
+        }
+        if self.overall.word != "worse than" and apart["worse than"]:
+            wide += "".join(f"; {word.split()[0]} at t {', '.join(names)}" for word, names in apart.items() if names)
         return f"{what}: denoising loss {self.overall.text()} ({parts}); predictions moved by {100 * self.moved:.2f} %{wide}"
 
     def lines(self) -> tuple[str, ...]:

@@ -83,6 +83,13 @@ def test_the_verdict_is_better_worse_or_equal_by_the_paired_interval(factor, wor
     assert "predictions moved by 5.00 %" in found.line()
 
 
+def test_harm_at_one_timestep_is_told_where_another_makes_up_for_it():
+    base = {time: np.linspace(1, 2, 20) for time in TIMES}
+    found = judge(1, base, {150.0: 1.02 * base[150.0], 650.0: 0.98 * base[650.0]}, 0.1)
+    assert found.overall.word == "equal to"
+    assert found.line().endswith("; worse at t 150; better at t 650")
+
+
 @pytest.fixture(scope="module")
 def places(tmp_path_factory):
     root = tmp_path_factory.mktemp("heldout")
