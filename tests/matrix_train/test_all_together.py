@@ -204,6 +204,14 @@ def test_a_run_begun_with_another_adapter_is_compared_with_the_base_and_not_with
     assert verdict.overall.mean == json.loads((unbroken / "heldout.json").read_text())["overall"]["mean"]
 
 
+def test_a_validation_video_is_of_a_held_out_clip_and_gives_the_id_map_all_the_channels_it_was_trained_with(places, tmp_path):
+    settings = settings_of(places, condition={"id_map_mask": True}, batch=1, steps=1, validate_every=1)
+    run = Run(settings, tmp_path / "run")
+    run.fit()
+    written = {path.name.partition(".")[0].partition("-")[0] for path in (tmp_path / "run" / "validation" / "0000001").iterdir()}
+    assert written == {f"{run.batches.held[0]:03d}"}
+
+
 def test_what_another_adapter_cannot_lend_begins_anew_or_is_refused(places, unbroken, tmp_path):
     start = settings_of(places, steps=0, init_from=str(unbroken / "adapter"))
     lines = []
