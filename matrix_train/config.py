@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from intergeneval.errors import ConfigError, RecordError
-from intergeneval.records import LATER, Record
+from intergeneval.records import Record
 from intergeneval.records.disk import read_toml
 from matrix_train.alignment import (
     ROLES,
@@ -32,9 +32,9 @@ SMALLEST = 16
 STEP = 8
 """Pixels of a latent cell: the VAEs would cut other sizes without a word, and pipelines refuse them."""
 IMAGE_NOISES = ("recipe", "base", "none")
-TRACKERS = ("tensorboard", "wandb", "trackio", "mlflow")
 WINDOWS = ("start", "random")
 MOST_WINDOWS = 1000
+TRACKERS = ("tensorboard", "wandb", "trackio", "mlflow")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,20 +68,20 @@ class DataConfig(Record):
     """Width in pixels."""
     sizes: tuple[tuple[int, int], ...] = ()
     """Further (height, width) buckets; a clip goes to the one whose aspect is nearest."""
-    fps: float = field(default=0.0, metadata=LATER)
+    fps: float = later(0.0)
     """Frames per second at which clips are seen; 0: the base model's own."""
-    resample: bool = field(default=True, metadata=LATER)
+    resample: bool = later(default=True)
     """Bring clips of another rate to `fps`, frames and masks by time; false: take their frames one by one, as if they had it."""
-    stride: int = field(default=1, metadata=LATER)
+    stride: int = later(1)
     """Take every n-th frame at that rate."""
-    window: str = field(default="start", metadata=LATER)
+    window: str = later("start")
     """Which part of a longer clip: ``start``: from its first frame, several ones evenly spread behind it; ``random``: drawn once
     from the clip's id, so that every seed shares a cache."""
-    windows: int = field(default=1, metadata=LATER)
+    windows: int = later(1)
     """Windows of a clip at most, each a training clip of its own; a clip that has not as many different ones gives fewer."""
-    bad_limit: float = field(default=0.05, metadata=LATER)
+    bad_limit: float = later(0.05)
     """Share of the clips that may be left out because they cannot be trained on; each is named with its reason."""
-    prefetch: int = field(default=2, metadata=LATER)
+    prefetch: int = later(2)
     """Batches that are read ahead while a step runs; 0: none."""
 
     def __post_init__(self) -> None:
@@ -186,9 +186,9 @@ class TrainConfig(Record):
     """Clips that are sampled at each validation: the first ones that are held out, or of the dataset where none is."""
     log_every: int = 10
     """Steps between log lines."""
-    skip_limit: int = field(default=20, metadata=LATER)
+    skip_limit: int = later(20)
     """Steps that may be skipped in all because loss or gradient was not finite; one more ends the run."""
-    init_from: str = field(default="", metadata=LATER)
+    init_from: str = later("")
     """Adapter folder whose tensors the run begins with; empty: none."""
     ema: float = later(0.0)
     """Decay of the moving average of the trained weights, which is then what is saved, compared and sampled; 0: none."""

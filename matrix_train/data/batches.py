@@ -98,7 +98,7 @@ class Batches:
         device: torch.device | None = None,
         held: Sequence[int] = (),
     ) -> None:
-        """`held` are the indices of clips that are never drawn, whatever their windows."""
+        """`held` are the indices of clips no window of which is ever drawn; in `held` of the batches is the first of each."""
         self._backbone, self._folder = backbone, folder
         self._scaling = scaling_of(folder)
         self._empty = load_empty_text(folder) if config.condition.text_dropout else None
@@ -106,18 +106,19 @@ class Batches:
         noise, dropout = frame_noise(config, backbone, base)
         self._config = replace(config, condition=replace(config.condition, image_dropout=dropout))
         self._images = None if noise is None else NoisyImages(config, noise, device or torch.device("cpu"))
-        root, timing, catalogue = Path(config.data.path), timing_of(config), Catalogue(folder)
+        root, timing, catalogue, apart = Path(config.data.path), timing_of(config), Catalogue(folder), set(held)
         buckets: dict[tuple[int, ...], list[int]] = {}
         found: list[tuple[Clip, int, Mapping[str, str]]] = []
-        kept: list[int] = []
-        for place, clip in enumerate(clips):
+        firsts: list[int] = []
+        self._drawn: list[int] = []
+        for index, clip in enumerate(clips):
+            firsts.append(len(found))
             for window, stored in enumerate(check_clip_cache(folder, root, clip, timing, catalogue)):
-                if place in held:
-                    kept.append(len(found))
-                else:
+                if index not in apart:
+                    self._drawn.append(len(found))
                     buckets.setdefault(tuple(json.loads(stored[SHAPE])), []).append(len(found))
                 found.append((clip, window, stored))
-        self.held = tuple(kept)
+        self.held = tuple(firsts[index] for index in held)
         self.clips = tuple(clip for clip, _, _ in found)
         self._windows = tuple(window for _, window, _ in found)
         self._stored = tuple(stored for _, _, stored in found)
@@ -126,8 +127,8 @@ class Batches:
         self._reader: ThreadPoolExecutor | None = None
 
     def entries(self) -> list[tuple[Entry, ...]]:
-        """Return the supervised roles of every training clip that is drawn."""
-        return [entries_of(stored) for place, stored in enumerate(self._stored) if place not in self.held]
+        """Return the supervised roles of every training clip, of none that is held out."""
+        return [entries_of(self._stored[index]) for index in self._drawn]
 
     def draw(self, step: int, part: int = 0, process: int = 0) -> Batch:
         """Return the batch of an optimiser step, of one of its accumulated parts, for one process."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -76,21 +77,35 @@ def _lora(model: AlignedModel, folder: Path, rank: int) -> dict[str, Tensor]:
 
 def _rest(model: AlignedModel, folder: Path, projection: str) -> dict[str, Tensor]:
     """Return projection and those decoders that the model has too, by the model's names."""
-    found: dict[str, Tensor] = {}
-    heads = set(model.heads)
+    grown: dict[str, Tensor] = {}
+    decoders: dict[str, dict[str, Tensor]] = {}
     for name, item in read_tensors(folder / REST).items():
         kind, leaf = name.split(".", 1)
         if kind == "projection":
-            if model.projection is None:
-                raise ConfigError(f"{WHERE}: {folder} was trained with an id map, and condition.id_map is 'none'")
-            found[f"transformer.{projection}.{leaf}"] = item
-        elif leaf.split(".", 1)[0] in heads:
-            found[name] = item
-    own = dict(model.named_parameters())
-    # A decoder is dropped at inference; one of another make is no part of what the adapter does.
-    odd = {
-        name.split(".")[1]
-        for name, item in found.items()
-        if name.startswith("heads.") and (name not in own or own[name].shape != item.shape)
-    }
-    return {name: item for name, item in found.items() if not (name.startswith("heads.") and name.split(".")[1] in odd)}
+            grown[leaf] = item
+        else:
+            decoders.setdefault(leaf.split(".", 1)[0], {})[name] = item
+    found = {f"transformer.{projection}.{leaf}": item for leaf, item in _grown(model, folder, grown).items()}
+    for head, tensors in decoders.items():
+        own = {name: item.shape for name, item in model.named_parameters() if name.startswith(f"heads.{head}.")}
+        # A decoder is dropped at inference; one of another make is no part of what the adapter does.
+        if own == {name: item.shape for name, item in tensors.items()}:
+            found |= tensors
+    return found
+
+
+def _grown(model: AlignedModel, folder: Path, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors of an adapter's projection that train here; those that do not must be the base's."""
+    if not tensors:
+        return {}
+    if model.projection is None:
+        raise ConfigError(f"{WHERE}: {folder} was trained with an id map, and condition.id_map is 'none'")
+    own = dict(model.projection.named_parameters())
+    frozen = {name for name, item in own.items() if not item.requires_grad}
+    for name in frozen & set(tensors):
+        if not torch.equal(tensors[name].to(own[name]), own[name].detach()):
+            raise ConfigError(
+                f"{WHERE}: {folder} trained the base's own input projection, and condition.projection is 'grown', which keeps "
+                "the base's; set it to 'all'"
+            )
+    return {name: item for name, item in tensors.items() if name not in frozen}

@@ -1,19 +1,15 @@
-"""What a training run leaves behind, and how it is put back.
+"""The folder of an adapter: what a training run leaves behind, and how it is put back.
 
-An adapter folder holds ``matrix_config.json`` (the mark by which it is known), ``pytorch_lora_weights.safetensors`` in the format
-of diffusers with alpha in its metadata, ``matrix.safetensors`` with projection and decoders, ``config.toml`` and a card. A
-checkpoint adds ``trainer_state.pt``, read with ``weights_only``. Nothing is pickled that could run code. Equal trainings give
-equal files.
+It holds ``matrix_config.json`` (the mark by which it is known), ``pytorch_lora_weights.safetensors`` in the format
+of diffusers with alpha in its metadata, ``matrix.safetensors`` with projection and decoders, ``config.toml`` and a card. Nothing
+is pickled that could run code. Equal trainings give equal files.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +35,6 @@ FOLDED = "pytorch_lora_weights_folded.safetensors"
 REST = "matrix.safetensors"
 CONFIG = "config.toml"
 SCHEMA = 1
-MAY_CHANGE = {
-    *("model.path", "model.gradient_checkpointing", "data.path", "data.cache", "decoder.maps_per_call"),
-    *("train.steps", "train.save_every", "train.validate_every", "train.validate_clips", "train.log_every"),
-    *("train.skip_limit", "data.prefetch", "data.bad_limit"),
-    *("train.trackers", "heldout.every", "heldout.timesteps"),
-}
-"""What a resumed run may set anew: where things lie, how long it goes on, and what leaves the losses as they are."""
 
 
 def save(model: AlignedModel, folder: Path, steps: int, *, fold_alpha: bool = False, held_out: Sequence[str] = ()) -> None:
@@ -232,84 +221,3 @@ def write_folded(folder: Path) -> Path:
     metadata[METADATA] = json.dumps(settings, sort_keys=True)
     write_tensors(folder / FOLDED, tensors, metadata)
     return folder / FOLDED
-
-
-def _begun(path: Path) -> configs.Config:
-    """Return a checkpoint's config. One from before clips were held out held none out."""
-    found = configs.load(path)
-    return found if "heldout" in configs.read_table(path) else replace(found, heldout=replace(found.heldout, share=0.0))
-
-
-def check_config(folder: Path, config: configs.Config, processes: int = 1) -> list[str]:
-    """Return the fields that differ from a checkpoint's config and may. Raises ConfigError for any other difference.
-
-    Another number of `processes` is one, unless train.batch makes up for it: the clips of a step are then the same.
-    """
-    before, changed = _begun(folder / CONFIG), []
-    began = read_progress(folder).processes if (folder / STATE).is_file() else None
-    even = began is not None and before.train.batch * began == config.train.batch * processes
-    if began is not None and began != processes and not even:
-        share, rest = divmod(before.train.batch * began, processes)
-        fix = "" if rest else f", or train.batch = {share}"
-        raise ConfigError(
-            f"{folder}: the run began on {began} processes of {before.train.batch} clips and is now to go on with {processes} of "
-            f"{config.train.batch}; other clips would be in its steps, so start {began} processes{fix}"
-        )
-    unheld = not before.heldout.share and not config.heldout.share
-    for name, was, now in configs.differences(before, config):
-        if unheld and name.startswith("heldout."):
-            # How many clips are held out cannot matter where none is.
-            continue
-        changed.append(name)
-        # Before clips had a rate, a study's own were taken one by one, which is the rate that it names now.
-        named = began is None and name == "data.fps"
-        if name not in MAY_CHANGE and not named and not (name == "train.batch" and even and began != processes):
-            raise ConfigError(
-                f"{folder}: {name} was {was!r} and is now {now!r}; "
-                "a run goes on with the config it began with, so give --out another folder"
-            )
-    return changed
-
-
-def holding_as_begun(config: configs.Config, out: Path) -> configs.Config:
-    """Return the config of a run that goes on: one that began before clips were held out goes on with all of them."""
-    found = latest(out)
-    if found is None or "heldout" in configs.read_table(found / CONFIG):
-        return config
-    return replace(config, heldout=replace(config.heldout, share=0.0))
-
-
-def step_of(folder: Path) -> int:
-    """Return the number of finished steps of a checkpoint, as its folder is called."""
-    return int(folder.name.rpartition("-")[2])
-
-
-def latest(out: Path) -> Path | None:
-    """Return the newest whole checkpoint of a run, or None."""
-    found = sorted(path.parent for path in out.glob(f"checkpoint-*/{STATE}") if (path.parent / MARK).is_file())
-    return found[-1] if found else None
-
-
-def save_checkpoint(
-    model: AlignedModel,
-    out: Path,
-    progress: Progress,
-    optimiser: torch.optim.Optimizer,
-    more: Mapping[str, Any] | None = None,
-    shown: Callable[[], AbstractContextManager[None]] = nullcontext,
-) -> Path:
-    """Write a checkpoint of a run and return its folder; those that a signal had asked for before it are removed.
-
-    `more` is what other parts of the loop keep, and within `shown` stand the weights that the adapter is to have.
-    """
-    folder = out / f"checkpoint-{progress.step:07d}"
-    # The state says that all else is there, so it leaves first and comes last.
-    (folder / STATE).unlink(missing_ok=True)
-    with shown():
-        save(model, folder, progress.step)
-    save_state(folder, progress, optimiser, more)
-    for path in sorted(out.glob(f"checkpoint-*/{STATE}")):
-        if path.parent < folder and read_progress(path.parent).asked:
-            path.unlink()
-            shutil.rmtree(path.parent)
-    return folder

@@ -126,7 +126,9 @@ def _projection(adapter: Adapter, base: str) -> Pair | None:
     state = {key.removeprefix("projection."): item for key, item in read_tensors(adapter.folder / REST).items()}
     wanted = [part for part in ("weight", "bias") if part in state]
     found = stored_tensors(resolve(base or adapter.info.base), [f"{name}.{part}" for part in wanted])
-    change = {part: state[part].float() - found[f"{name}.{part}"].float() for part in wanted}
+    # What was not trained on is kept as the base was loaded, which may have rounded it.
+    base_own = {part: found[f"{name}.{part}"].to(state[part].dtype).float() for part in wanted}
+    change = {part: state[part].float() - base_own[part] for part in wanted}
     bias = change.get("bias")
     bias = None if bias is None or float(bias.abs().max()) <= _NEVER else bias
     if bias is None and float(change["weight"].abs().max()) <= _NEVER:

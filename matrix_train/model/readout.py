@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -149,8 +149,7 @@ class Readout:
         if self._taken:
             # Head by head, which copies none of the many tokens.
             apart: Tensor = (mean_BHRD @ many.transpose(2, 3)).sum(dim=1)
-            divided: Tensor = apart / ((heads * depth) ** 0.5 if self._joined else heads * depth**0.5)
-            return divided
+            return cast(Tensor, apart / ((heads * depth) ** 0.5 if self._joined else heads * depth**0.5))
         joined: Tensor = mean_BHRD.transpose(1, 2).flatten(2) @ many.transpose(1, 2).flatten(2).transpose(1, 2)
         # By head it is the mean of the heads' scores; joined, the score of one head as wide as all of them.
         scores: Tensor = joined / ((heads * depth) ** 0.5 if self._joined else heads * depth**0.5)

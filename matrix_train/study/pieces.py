@@ -37,7 +37,10 @@ class Kind(enum.StrEnum):
 OVERSAMPLING = 2
 """Staged first frames and clips are painted this many times larger and averaged down: so the base was taught."""
 _FREE = frozenset(
-    {"gradient_checkpointing", "maps_per_call", "save_every", "validate_every", "validate_clips", "log_every", "cache"}
+    {
+        *("gradient_checkpointing", "maps_per_call", "cache", "prefetch"),
+        *("save_every", "validate_every", "validate_clips", "log_every", "trackers"),
+    }
 )
 """Training fields that change nothing in the result, so that they may change while a study is under way."""
 DERIVED = frozenset({Kind.LABELS, Kind.TABLE, Kind.REPORT})
@@ -116,7 +119,9 @@ def _train(plan: StudyPlan, arm: Arm, seed: int | None) -> Piece:
     needs = (f"encode/{cache_of(config)}",) if config.train.steps else ()
     # Where no clip is held out, nothing of that section changes the result, and pieces made before there was one stay.
     told = {name: section for name, section in config.to_json().items() if name != "heldout" or config.heldout.share}
-    inputs = {name: {key: item for key, item in section.items() if key not in _FREE} for name, section in told.items()}
+    # A study's own clips have the rate at which they are seen; pieces made before it was named stay.
+    free = _FREE if plan.clips.path else _FREE | {"fps"}
+    inputs = {name: {key: item for key, item in section.items() if key not in free} for name, section in told.items()}
     return Piece(
         kind=Kind.TRAIN,
         name=_name(Kind.TRAIN, arm, seed),

@@ -53,8 +53,12 @@ class Average:
         return before
 
     def state(self) -> dict[str, Any]:
-        """Return the weights themselves, for a checkpoint whose adapter is the average."""
-        return {"weights": {name: item.detach().cpu() for name, item in self._trained()}} if self._kept else {}
+        """Return a copy of the weights themselves, for a checkpoint whose adapter is the average."""
+        if not self._decay:
+            return {}
+        # Where no step was taken yet, the weights are what the adapter is made of.
+        kept = self._trained() if self._kept else ()
+        return {"weights": {name: item.detach().to("cpu", copy=True) for name, item in kept}}
 
     def restore(self, state: Mapping[str, Any], where: str) -> None:
         """Take a checkpoint back whose adapter is in the model by now. Raises ConfigError where the weights are missing."""
@@ -62,5 +66,5 @@ class Average:
             return
         if "weights" not in state:
             raise ConfigError(f"{where}: holds no weights beside their average; it was made without train.ema")
-        self._kept = {name: item.detach().clone() for name, item in self._trained()}
+        self._kept = {name: item.detach().clone() for name, item in self._trained()} if state["weights"] else {}
         self._swapped(state["weights"])

@@ -69,11 +69,13 @@ class Balance:
         return told | {f"ratio/{name}": self.weights[name] * ratio for name, ratio in ratios.items()}
 
     def state(self) -> dict[str, Any]:
-        """Return what a resumed run needs; empty where no weight follows from it."""
-        return {"balance": {"means": self._means, "counts": self._counts, "weights": self.weights}} if self._wanted else {}
+        """Return a copy of what a resumed run needs; empty where no weight follows from it."""
+        if not self._wanted:
+            return {}
+        return {"balance": {"means": dict(self._means), "counts": dict(self._counts), "weights": dict(self.weights)}}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take the state of a checkpoint back."""
+        """Take the state of a checkpoint, or of before a step that was not taken, back."""
         if "balance" in state:
             found = state["balance"]
             self._means, self._counts = dict(found["means"]), dict(found["counts"])

@@ -89,7 +89,7 @@ def estimate(backbone: Backbone, config: Config, batch: Batch, device: torch.dev
 
 
 def _memory(model: AlignedModel, tokens: int, clips: int) -> float:
-    """Return weights, gradients and AdamW's two moments of what trains, and the blocks' activations, in GiB."""
+    """Return weights; gradients, AdamW's two moments and the average of what trains; and the blocks' activations, in GiB."""
     trained = sum(item.numel() for members in model.groups().values() for _, item in members)
     weights = sum(item.numel() * item.element_size() for item in model.transformer.parameters())
     attention: Any = model.backbone.attention(0, next(iter(model.backbone.kinds)))
@@ -97,7 +97,8 @@ def _memory(model: AlignedModel, tokens: int, clips: int) -> float:
     one = clips * tokens * width * getattr(torch, model.config.model.dtype).itemsize
     blocks = model.backbone.layers
     kept = blocks + WORKING_SET if model.config.model.gradient_checkpointing else blocks * WORKING_SET
-    return float((weights + trained * 12 + one * kept) / 2**30)
+    copies = 16 if model.config.train.ema else 12
+    return float((weights + trained * copies + one * kept) / 2**30)
 
 
 def wait(device: torch.device) -> None:

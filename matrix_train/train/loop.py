@@ -9,7 +9,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,27 +21,25 @@ from accelerate.utils import gather_object
 from intergeneval.errors import BackendError, ConfigError
 from matrix_train.backbones.files import resolve
 from matrix_train.backbones.loading import load_backbone, shape_notes
-from matrix_train.config import Config, TrainConfig
+from matrix_train.config import Config
 from matrix_train.data.batches import Batches
 from matrix_train.data.cache import folder_of, sizes_of
 from matrix_train.data.empty_text import is_wanted
 from matrix_train.data.holding import held_out, holding_note
-from matrix_train.model import checkpoint
+from matrix_train.model import checkpoint, resuming
 from matrix_train.model.aligned import AlignedModel
 from matrix_train.model.beginning import begin_with
-from matrix_train.model.trainer_state import Progress, load_state
 from matrix_train.train.average import Average
 from matrix_train.train.balance import Balance, gradient_norms
 from matrix_train.train.estimate import estimate
 from matrix_train.train.heldout import Heldout, read_verdict, write_verdict
+from matrix_train.train.rates import learning_factor, make_optimiser, peak_of
 from matrix_train.train.signals import STOP, Asked
 from matrix_train.train.start import Say, check_supervised, prepare_cache, take_up_log
+from matrix_train.train.terms import bins, mean, numbers
 from matrix_train.train.trackers import checked_trackers
 from matrix_train.train.validate import validate
 from matrix_train.train.verdict import Verdict
-
-BINS = 10
-"""Timestep bins in which every term is logged."""
 
 LOG = "log.jsonl"
 
@@ -55,44 +53,11 @@ class Fitted:
     steps: int
     """Optimiser steps done, those before a resume included."""
     loss: float | None
-    """Loss of the last step; None when no step was left to do."""
+    """Loss of the last step; None when no step was left to do, or it was skipped."""
     seconds_per_step: float | None
     """Mean wall time of a step of this run."""
     verdict: Verdict | None = None
     """What held-out clips say of it beside the base; None where none is held out."""
-
-
-def learning_factor(step: int, train: TrainConfig) -> float:
-    """Return the factor on the peak rate at a step: linear warm-up, then half a cosine to zero."""
-    if step < train.warmup:
-        return (step + 1) / train.warmup
-    share = (step - train.warmup) / max(1, train.steps - train.warmup)
-    return 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
-
-
-def make_optimiser(model: AlignedModel, train: TrainConfig) -> torch.optim.AdamW:
-    """Return AdamW over the trained groups, each with its own peak rate."""
-    groups = [
-        {
-            "params": [item for _, item in members],
-            "peak": train.decoder_rate if name == "decoder" else train.rate,
-            **_tied(name, train),
-        }
-        for name, members in model.groups().items()
-    ]
-    if not groups and train.steps:
-        raise ConfigError("this config trains nothing: it has no adapter, no id map and no decoder; set train.steps = 0")
-    return torch.optim.AdamW(groups or [{"params": [], "peak": train.rate}], lr=train.rate, weight_decay=train.weight_decay)
-
-
-def _tied(name: str, train: TrainConfig) -> dict[str, float]:
-    """Return the peak rate of a group after the warm-up, where it is another."""
-    return {"later": train.rate} if name == "decoder" and train.tie_decoder else {}
-
-
-def peak_of(group: Mapping[str, Any], step: int, train: TrainConfig) -> float:
-    """Return the peak rate of an optimiser's group at a step."""
-    return float(group["peak"] if step < train.warmup else group.get("later", group["peak"]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +78,7 @@ class Run:
     """One training run in one folder."""
 
     def __init__(self, config: Config, out: Path, say: Say = lambda _: None, *, fold_alpha: bool = False) -> None:
-        config = checkpoint.holding_as_begun(config, out)
+        config = resuming.holding_as_begun(config, out)
         self.config, self.out, self.say, self._fold = config, out, say, fold_alpha
         try:
             out.mkdir(parents=True, exist_ok=True)
@@ -153,7 +118,7 @@ class Run:
                 self._tell(f"note: {note}")
             if held:
                 self.heldout = Heldout(self.model, self.batches, config.heldout, self.accelerator)
-        self._progress, self._asked = Progress(), Asked()
+        self._progress, self._asked = resuming.Progress(), Asked()
 
     def _tell(self, line: str) -> None:
         if self.accelerator.is_main_process:
@@ -166,21 +131,16 @@ class Run:
         BackendError once more steps than `train.skip_limit` had a loss or a gradient that is not finite.
         """
         config, accelerator = self.config, self.accelerator
-        newest = checkpoint.latest(self.out)
-        if self.heldout is not None and (newest is None or checkpoint.step_of(newest) < config.train.steps):
-            self.model.to(accelerator.device)
-            self.heldout.see_base()
         found = self._begin()
         wrapped = accelerator.prepare_model(self.model)
         optimiser = accelerator.prepare_optimizer(self.optimiser)
-        kept: dict[str, Any] = {}
         if found is not None:
-            self._progress = load_state(found, self.optimiser, kept)
-        done = self._progress.step
-        self.balance.restore(kept)
-        self.model.weights = self.balance.weights
-        if done:
+            self._progress, kept = resuming.load_state(found, self.optimiser)
+            self.balance.restore(kept)
             self.average.restore(kept, str(found))
+        self.model.weights = self.balance.weights
+        done = self._progress.step
+        if done:
             self._tell(f"going on from {found} after {done} steps")
         if accelerator.is_main_process:
             take_up_log(self.out / LOG, done)
@@ -203,15 +163,23 @@ class Run:
             if config.train.steps:
                 self.batches.close()
             accelerator.end_training()
-        final, trained = self.out / "adapter", max(done, config.train.steps)
-        verdict = read_verdict(self.out, trained) if self.heldout is not None else None
+        final, whole = self.out / "adapter", max(done, config.train.steps)
         if accelerator.is_main_process:
             figures = () if verdict is None else (verdict.line(),)
             with self.average.shown():
-                checkpoint.save(self.model, final, trained, fold_alpha=self._fold, held_out=figures)
+                checkpoint.save(self.model, final, whole, fold_alpha=self._fold, held_out=self._figures(whole))
         steps = config.train.steps - first
         pace = (time.monotonic() - began) / steps if steps > 0 else None
-        return Fitted(folder=final, steps=trained, loss=loss, seconds_per_step=pace, verdict=verdict)
+        return Fitted(folder=final, steps=whole, loss=loss, seconds_per_step=pace, verdict=self._verdict(whole))
+
+    def _verdict(self, done: int) -> Verdict | None:
+        """Return what held-out clips said after so many steps; None where they were not looked at."""
+        return read_verdict(self.out, done) if self.heldout is not None else None
+
+    def _figures(self, done: int) -> Sequence[str]:
+        """Return the lines of an adapter's card after so many steps."""
+        verdict = self._verdict(done)
+        return () if verdict is None else verdict.lines()
 
     def _look(self, done: int) -> dict[str, float]:
         """Return what held-out clips say after so many steps, where it is time; keep the verdict."""
@@ -227,11 +195,19 @@ class Run:
         return told
 
     def _begin(self) -> Path | None:
-        """Put back the tensors of the newest checkpoint, or those of another adapter that the run begins with; say so."""
-        found, start = checkpoint.latest(self.out), self.config.train.init_from
+        """Put back the tensors of the newest checkpoint, or those of another adapter that the run begins with; say so.
+
+        Held-out clips are shown to the base before that.
+        """
+        config = self.config
+        found, start = resuming.latest(self.out), config.train.init_from
         if found is not None:
-            for name in checkpoint.check_config(found, self.config, self.accelerator.num_processes):
+            for name in resuming.check_config(found, config, self.accelerator.num_processes):
                 self._tell(f"note: {name} is not what {found} was made with")
+        if self.heldout is not None and (found is None or resuming.step_of(found) < config.train.steps):
+            self.model.to(self.accelerator.device)
+            self.heldout.see_base()
+        if found is not None:
             checkpoint.restore(self.model, found)
         elif start:
             for note in begin_with(self.model, Path(start)):
@@ -243,14 +219,12 @@ class Run:
         """Do one step, log it, keep what is to be kept, and heed what was asked; return its loss, None for a skipped one."""
         done = self._step(wrapped, optimiser, step)
         skipped = self._progress.skipped + bool(done.odd)
-        self._progress = Progress(step=step + 1, skipped=skipped, processes=self.accelerator.num_processes)
-        if not done.odd:
-            self.average.follow(step)
-        looked = self._look(step + 1)
+        self._progress = resuming.Progress(step=step + 1, skipped=skipped, processes=self.accelerator.num_processes)
         if done.odd:
             self._skip(step, done, looked)
         else:
-            self._log(step, {**done.terms, **looked}, time.monotonic() - since[0], step + 1 - since[1])
+            self.average.follow(step)
+            self._log(step, {**done.terms, **self._look(step + 1)}, time.monotonic() - since[0], step + 1 - since[1])
         self._keep(step + 1, asked=done.asked > 0)
         if done.asked >= STOP:
             self._tell(f"stopped by SIGTERM after step {step + 1}; a checkpoint was written")
@@ -274,7 +248,7 @@ class Run:
         clips: list[str] = []
         for group in self.optimiser.param_groups:
             group["lr"] = peak_of(group, step, config.train) * learning_factor(step, config.train)
-        measured: dict[str, float] = {}
+        before, measured = self.balance.state(), {}
         for part in range(config.train.accumulate):
             batch = self.batches.draw(step, part, place)
             self.batches.read_ahead(step, part, place, config.train.steps)
@@ -291,17 +265,20 @@ class Run:
             clips += batch.clips
             if not torch.isfinite(output["loss"]):
                 odd += batch.clips
-            seen.append({**_numbers(output["terms"]), **_bins(output["clips"], batch.time_B)})
+            seen.append({**numbers(output["terms"]), **bins(output["clips"], batch.time_B)})
         norms = self._norms()
         told = gather_object([{"terms": seen, "odd": odd, "clips": clips, "asked": self._asked.take()}])
         odd = [clip for item in told for clip in item["odd"]]
         reason = "the loss" if odd else "" if all(map(math.isfinite, norms.values())) else "the gradient"
-        if not reason:
+        if reason:
+            # No later step may rest on what was measured in one that was not taken.
+            self.balance.restore(before)
+        else:
             self._clip()
             optimiser.step()
         optimiser.zero_grad(set_to_none=True)
         return Step(
-            terms={**_mean([terms for item in told for terms in item["terms"]]), **norms, **measured},
+            terms={**mean([terms for item in told for terms in item["terms"]]), **norms, **measured},
             odd=reason,
             clips=tuple(odd or [clip for item in told for clip in item["clips"]]) if reason else (),
             asked=max(item["asked"] for item in told),
@@ -311,9 +288,13 @@ class Run:
         """Note a step that was not taken. Raises BackendError where that makes too many."""
         count, limit = self._progress.skipped, self.config.train.skip_limit
         clips = ", ".join(found.clips)
+        self._tell(f"step {step + 1} is skipped ({count} of at most {limit}): {found.odd} is not finite on {clips}")
+        # Held-out clips are looked at when it is time, whatever became of the step.
+        looked = self._look(step + 1) if count <= limit else {}
         if self.accelerator.is_main_process:
             self._write({"step": step + 1, "skipped": count, "why": found.odd, "clips": list(found.clips), **looked})
-        self._tell(f"step {step + 1} is skipped ({count} of at most {limit}): {found.odd} is not finite on {clips}")
+            if looked:
+                self.accelerator.log(looked, step=step + 1)
         if count > limit:
             raise BackendError(
                 f"{found.odd} is not finite at step {step + 1} on clips {clips}, and {count} steps were skipped; "
@@ -327,7 +308,7 @@ class Run:
     def _measured(self, parts: Mapping[str, torch.Tensor]) -> dict[str, float]:
         """Measure the gradient of each loss on the adapter, as the mean over processes, and let the weights follow."""
         adapter = [item for _, item in self.model.groups().get("lora", [])]
-        return self.balance.take(_mean(gather_object([gradient_norms(parts, adapter)])))
+        return self.balance.take(mean(gather_object([gradient_norms(parts, adapter)])))
 
     def _clip(self) -> None:
         """Bound the norm of the gradient: of all that trains together, or of each group."""
@@ -361,32 +342,16 @@ class Run:
         own = done % train.save_every == 0 or done == train.steps
         if own or asked:
             if self.accelerator.is_main_process:
-                more = {**self.balance.state(), **self.average.state()}
                 progress = replace(self._progress, asked=not own)
-                checkpoint.save_checkpoint(self.model, self.out, progress, self.optimiser, more, self.average.shown)
+                # Before the average is shown: beside it the weights themselves are kept.
+                more = {**self.balance.state(), **self.average.state()}
+                resuming.save_checkpoint(
+                    self.model, self.out, progress, self.optimiser, more,
+                    shown=self.average.shown(), held_out=self._figures(done),
+                )  # fmt: skip
             self.accelerator.wait_for_everyone()
         if train.validate_every and done % train.validate_every == 0:
             if self.accelerator.is_main_process:
                 with self.average.shown():
                     validate(self.model, self.batches, self.folder, self.out / "validation" / f"{done:07d}")
             self.accelerator.wait_for_everyone()
-
-
-def _numbers(terms: Mapping[str, torch.Tensor]) -> dict[str, float]:
-    return {name: float(value) for name, value in terms.items()}
-
-
-def _bins(clips: Mapping[str, torch.Tensor], time_B: torch.Tensor) -> dict[str, float]:
-    """Return the mean of each term over the clips of each timestep bin, where a bin has a clip that the term is made of."""
-    found: dict[str, list[float]] = {}
-    for name, value_B in clips.items():
-        for value, moment in zip(value_B.tolist(), time_B.tolist(), strict=True):
-            if not math.isnan(value):
-                found.setdefault(f"{name}/bin{min(BINS - 1, int(moment * BINS / 1000))}", []).append(value)
-    return {name: sum(values) / len(values) for name, values in found.items()}
-
-
-def _mean(seen: list[dict[str, float]]) -> dict[str, float]:
-    """Return the mean of each term over the parts that have it."""
-    names = sorted({name for item in seen for name in item})
-    return {name: sum(item[name] for item in seen if name in item) / sum(name in item for item in seen) for name in names}

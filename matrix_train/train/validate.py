@@ -36,7 +36,7 @@ def validate(model: AlignedModel, batches: Batches, folder: Path, out: Path) -> 
     pipeline.set_progress_bar_config(disable=True)
     hook, rate = None, rate_of(folder)
     if model.projection is not None:
-        hook = IdMapInput(model.transformer, model.backbone.channel_axis, model.backbone.latent_channels)
+        hook = IdMapInput(model.transformer, model.backbone.channel_axis, model.projection.grown.shape[1])
     written = []
     chosen = (batches.held or range(len(batches.clips)))[: model.config.train.validate_clips]
     try:

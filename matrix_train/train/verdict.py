@@ -68,6 +68,11 @@ class Verdict(Record):
             wide += "".join(f"; {word.split()[0]} at t {', '.join(names)}" for word, names in apart.items() if names)
         return f"{what}: denoising loss {self.overall.text()} ({parts}); predictions moved by {100 * self.moved:.2f} %{wide}"
 
+    def lines(self) -> tuple[str, ...]:
+        """Return the verdict for an adapter's card, one sentence a line."""
+        whole = "on the whole and at each timestep, in brackets the paired 95 % interval over clips; below 0 is better"
+        return f"after {self.step} steps {self.line()}", f"the change is told as a share of the base's loss, {whole}"
+
 
 def change(base_N: Sequence[float], own_N: Sequence[float]) -> Change:
     """Return the change of losses on the same clips in the same order."""

@@ -20,7 +20,7 @@ from matrix_train.backbones.load_encoders import late_encoder, load_encoder
 from matrix_train.config import ConditionConfig, LoraConfig
 from matrix_train.data.clips import read_own, write_own
 from matrix_train.data.encoding import path_of
-from matrix_train.model import checkpoint
+from matrix_train.model import checkpoint, resuming
 from matrix_train.model.aligned import trainable_state
 from matrix_train.train.loop import Run
 from matrix_train.train.start import take_up_log
@@ -90,12 +90,12 @@ def test_a_signal_writes_a_checkpoint_and_the_run_goes_on_from_it_to_the_same_fi
         if line.startswith("step 2/"):
             os.kill(os.getpid(), number)
         if line.startswith("step 4/"):
-            heard.append((tmp_path / "run" / "checkpoint-0000003" / checkpoint.STATE).is_file())
+            heard.append((tmp_path / "run" / "checkpoint-0000003" / resuming.STATE).is_file())
 
     if number == signal.SIGTERM:
         with pytest.raises(KeyboardInterrupt):
             Run(settings_of(places), tmp_path / "run", say).fit()
-        assert checkpoint.latest(tmp_path / "run").name == "checkpoint-0000003"
+        assert resuming.latest(tmp_path / "run").name == "checkpoint-0000003"
         assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
         Run(settings_of(places), tmp_path / "run").fit()
     else:
@@ -137,33 +137,33 @@ def test_a_step_that_is_not_finite_is_skipped_counted_and_ends_the_run_only_beyo
         Run(strict, tmp_path / "strict").fit()
     # It may go on from there, and counts what it had skipped before.
     Run(settings, tmp_path / "strict").fit()
-    assert checkpoint.read_progress(checkpoint.latest(tmp_path / "strict")).skipped == 2
+    assert resuming.read_progress(resuming.latest(tmp_path / "strict")).skipped == 2
 
 
 def test_another_number_of_processes_is_refused_unless_the_clips_of_a_step_stay(places, unbroken, tmp_path):
     settings, folder = settings_of(places), unbroken / "checkpoint-0000004"
     with pytest.raises(ConfigError, match=r"began on 1 processes of 1 clips and is now to go on with 2 of 1; .*start 1 "):
-        checkpoint.check_config(folder, settings, 2)
+        resuming.check_config(folder, settings, 2)
     pair = tmp_path / "checkpoint-0000004"
     pair.mkdir()
     (pair / checkpoint.CONFIG).write_text(configs.dump(settings))
     state = {"step": 4, "skipped": 0, "processes": 2, "asked": False, "optimiser": {}}
-    torch.save(state, pair / checkpoint.STATE)
+    torch.save(state, pair / resuming.STATE)
     with pytest.raises(ConfigError, match=r"start 2 processes, or train\.batch = 2"):
-        checkpoint.check_config(pair, settings, 1)
+        resuming.check_config(pair, settings, 1)
     wider = replace(settings, train=replace(settings.train, batch=2))
-    assert checkpoint.check_config(pair, wider, 1) == ["train.batch"]
+    assert resuming.check_config(pair, wider, 1) == ["train.batch"]
     with pytest.raises(ConfigError, match=r"train\.batch was 1 and is now 2"):
-        checkpoint.check_config(folder, wider, 1)
+        resuming.check_config(folder, wider, 1)
 
 
 def test_a_checkpoint_from_before_this_was_noted_goes_on(places, unbroken, tmp_path):
     folder = tmp_path / "checkpoint-0000004"
     folder.mkdir()
     (folder / checkpoint.CONFIG).write_text(configs.dump(settings_of(places)))
-    torch.save({"step": 4, "optimiser": {}}, folder / checkpoint.STATE)
-    assert checkpoint.read_progress(folder) == checkpoint.Progress(step=4)
-    assert checkpoint.check_config(folder, settings_of(places), 3) == []
+    torch.save({"step": 4, "optimiser": {}}, folder / resuming.STATE)
+    assert resuming.read_progress(folder) == resuming.Progress(step=4)
+    assert resuming.check_config(folder, settings_of(places), 3) == []
 
 
 def test_lines_behind_a_checkpoint_and_a_torn_one_leave_the_log(tmp_path):

@@ -21,7 +21,8 @@ from matrix_train.data.holding import held_out, holding_note
 from matrix_train.model import checkpoint
 from matrix_train.train.average import Average
 from matrix_train.train.balance import Balance, gradient_norms
-from matrix_train.train.loop import Run, peak_of
+from matrix_train.train.loop import Run
+from matrix_train.train.rates import peak_of
 from matrix_train.train.trackers import checked_trackers
 from matrix_train.train.verdict import judge
 

@@ -19,7 +19,8 @@ from matrix_train.config import (
     TrainConfig,
 )
 from matrix_train.model.aligned import supervised
-from matrix_train.train.loop import Run, learning_factor
+from matrix_train.train.loop import Run
+from matrix_train.train.rates import learning_factor
 
 SIDE = 128
 """Pixels; eight tokens, of which each instance is three wide."""

@@ -85,6 +85,13 @@ def test_a_guided_arm_samples_the_adapter_of_another_and_trains_nothing(tmp_path
     assert seeds_of(plan, plan.arm("cmg")) == (None,)
 
 
+def test_the_rate_of_a_studys_own_clips_is_no_news_to_pieces_made_before_it_was_named(plan):
+    pieces = {piece.name: piece for piece in pieces_of(plan)}
+    assert config_of(plan, plan.arm("matrix"), 0).data.fps == plan.shape.rate
+    wanted = {"path", "frames", "height", "width", "sizes"}
+    assert set(pieces["train/matrix/0"].inputs["data"]) == wanted, "a further field would have every arm trained anew"
+
+
 def test_pieces_are_chosen_by_pattern_and_up_to_one(plan):
     pieces = pieces_of(plan)
     assert [item.name for item in choose(pieces, only=("train/*/1",))] == ["train/matrix/1", "train/wrong/1"]

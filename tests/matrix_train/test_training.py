@@ -22,10 +22,11 @@ from intergeneval.records import Sample
 from matrix_train import config as configs
 from matrix_train.cli import main
 from matrix_train.data.cache import check_key
-from matrix_train.model import checkpoint
+from matrix_train.model import checkpoint, resuming
 from matrix_train.sample.generate import target_of
 from matrix_train.sample.source import create
-from matrix_train.train.loop import Run, learning_factor
+from matrix_train.train.loop import Run
+from matrix_train.train.rates import learning_factor
 
 CLASSES = {
     "cogvideox": CogVideoXImageToVideoPipeline,
@@ -108,16 +109,16 @@ def test_a_run_is_not_resumed_with_another_arm_but_may_go_on_longer(trained):
     folder = out / "checkpoint-0000002"
     other = replace(settings, layers=replace(settings.layers, v2t=(), t2v=(1,)))
     with pytest.raises(ConfigError, match=r"layers\.v2t was \[1\] and is now \[\]; a run goes on with the config it began with"):
-        checkpoint.check_config(folder, other)
-    assert checkpoint.check_config(folder, settings) == []
+        resuming.check_config(folder, other)
+    assert resuming.check_config(folder, settings) == []
     longer = replace(settings, train=replace(settings.train, steps=settings.train.steps + 1))
-    assert checkpoint.check_config(folder, longer) == ["train.steps"]
+    assert resuming.check_config(folder, longer) == ["train.steps"]
 
 
 def test_a_damaged_trainer_state_is_named(trained, tmp_path):
-    (tmp_path / checkpoint.STATE).write_bytes(b"x")
+    (tmp_path / resuming.STATE).write_bytes(b"x")
     with pytest.raises(ConfigError, match=r"trainer_state\.pt: is damaged; delete"):
-        checkpoint.load_state(tmp_path, torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))]))
+        resuming.load_state(tmp_path, torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))]))
 
 
 def test_the_base_recipe_leaves_a_folder_that_changes_nothing(places, tmp_path):
