@@ -28,9 +28,6 @@ def begin_with(model: AlignedModel, folder: Path) -> list[str]:
         raise ConfigError(f"{WHERE}: {folder} is an adapter for {info.backbone}, the model is {model.backbone.name}")
     own = {name: item for name, item in model.named_parameters() if item.requires_grad}
     state = {**_lora(model, folder, info.rank), **_rest(model, folder, info.projection)}
-    there = model.state_dict()
-    # What is frozen here and is what the adapter has needs no place.
-    state = {name: item for name, item in state.items() if name in own or not _equal(there.get(name), item)}
     for name, item in state.items():
         if name not in own:
             raise ConfigError(f"{WHERE}: {folder} has {name}, for which this config has no place; give it the adapter's layers")
@@ -47,10 +44,6 @@ def begin_with(model: AlignedModel, folder: Path) -> list[str]:
         if fresh:
             notes.append(f"{fresh} of {len(members)} tensors of {group} are not in {folder} and begin anew")
     return notes
-
-
-def _equal(own: Tensor | None, item: Tensor) -> bool:
-    return own is not None and own.shape == item.shape and torch.equal(own.float().cpu(), item.float())
 
 
 def _lora(model: AlignedModel, folder: Path, rank: int) -> dict[str, Tensor]:

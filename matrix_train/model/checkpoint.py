@@ -27,7 +27,6 @@ from matrix_train.model.card import CARD, card
 from matrix_train.model.conditioning import GrownProjection, IdMapInput, grow
 from matrix_train.model.lora_files import METADATA, check_fits, check_loaded, settings_of
 from matrix_train.model.tensor_files import read_metadata, read_tensors, sort_metadata, write_tensors
-from matrix_train.model.trainer_state import STATE, Progress, load_state, read_progress, save_state  # noqa: F401  # the folder's whole way
 
 MARK = "matrix_config.json"
 LORA = "pytorch_lora_weights.safetensors"

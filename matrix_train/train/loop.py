@@ -165,7 +165,6 @@ class Run:
             accelerator.end_training()
         final, whole = self.out / "adapter", max(done, config.train.steps)
         if accelerator.is_main_process:
-            figures = () if verdict is None else (verdict.line(),)
             with self.average.shown():
                 checkpoint.save(self.model, final, whole, fold_alpha=self._fold, held_out=self._figures(whole))
         steps = config.train.steps - first
@@ -221,7 +220,7 @@ class Run:
         skipped = self._progress.skipped + bool(done.odd)
         self._progress = resuming.Progress(step=step + 1, skipped=skipped, processes=self.accelerator.num_processes)
         if done.odd:
-            self._skip(step, done, looked)
+            self._skip(step, done)
         else:
             self.average.follow(step)
             self._log(step, {**done.terms, **self._look(step + 1)}, time.monotonic() - since[0], step + 1 - since[1])
@@ -284,7 +283,7 @@ class Run:
             asked=max(item["asked"] for item in told),
         )
 
-    def _skip(self, step: int, found: Step, looked: Mapping[str, float]) -> None:
+    def _skip(self, step: int, found: Step) -> None:
         """Note a step that was not taken. Raises BackendError where that makes too many."""
         count, limit = self._progress.skipped, self.config.train.skip_limit
         clips = ", ".join(found.clips)
