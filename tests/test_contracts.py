@@ -2,6 +2,7 @@
 
 import ast
 import configparser
+import fnmatch
 import re
 from pathlib import Path
 
@@ -73,3 +74,14 @@ def test_both_packages_are_held_free_of_circles_at_every_level():
     assert [set(section["ancestors"].split()) for section in found] == [{"intergeneval", "matrix_train"}]
     assert "skip_descendants" not in found[0]
     assert "ignore_imports" not in found[0]
+
+
+def test_no_room_of_tests_is_passed_by(pytestconfig):
+    passed = pytestconfig.getini("norecursedirs")
+    rooms_of_tests = {path.parent for path in (ROOT / "tests").rglob("test_*.py")}
+    hidden = [
+        str(room.relative_to(ROOT))
+        for room in sorted(rooms_of_tests)
+        if any(fnmatch.fnmatch(part, pattern) for part in room.relative_to(ROOT).parts for pattern in passed)
+    ]
+    assert not hidden, "pytest does not look into these folders"
