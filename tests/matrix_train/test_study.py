@@ -184,7 +184,7 @@ def test_two_processes_share_a_study_and_do_no_piece_twice(done, place):
         process.start()
     try:
         for process in both:
-            process.join(300)
+            process.join(900)
     finally:
         for process in both:
             process.kill()
