@@ -19,7 +19,8 @@ def control_roles(sample: Sample, index: int) -> tuple[str, str] | None:
 
     Mostly the roles exchanged: a box pushes nobody. Where the object might do the same (social acts, two of a class), or the
     exchanged roles are asked about anyway, a bystander stands in for the subject, one of another class first, since who is of its
-    class may have done it in the subject's place. Without a bystander the roles are exchanged there too.
+    class may have done it in the subject's place. Without a bystander the roles are exchanged there too, but for a twin: a model that
+    shows its twin's deed would make the judge look as if it flattered.
     """
     item = sample.interactions[index]
     if item.direction is Direction.BIDIRECTIONAL or item.subject is None or item.object is None or item.questions:
@@ -34,7 +35,9 @@ def control_roles(sample: Sample, index: int) -> tuple[str, str] | None:
     taken |= {name for act in sample.interactions for name in act.alternatives}
     free = [name for name in classes if name not in taken]
     free.sort(key=lambda name: classes[name] == classes[item.subject or ""])
-    return (free[0], item.object) if free else (item.object, item.subject)
+    if not free:
+        return None if item.twin_of is not None else (item.object, item.subject)
+    return free[0], item.object
 
 
 def counted(interaction: Interaction, profile: Profile) -> tuple[tuple[int, ...], tuple[int, ...]]:

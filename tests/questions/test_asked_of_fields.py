@@ -10,6 +10,7 @@ from intergeneval import questions
 from intergeneval.errors import BenchError
 from intergeneval.questions.templates import FIRST_MODES, MODES, embedded, parse
 from intergeneval.records import (
+    CONTROL_ID,
     TWIN_IDS,
     Direction,
     Interaction,
@@ -201,6 +202,13 @@ def test_a_twin_is_asked_about_with_the_roles_exchanged():
     mirrored = replace(base, interactions=(PLAIN.exchanged,))
     expected = {item.question_id: item.text for item in questions.questions_for(mirrored)}
     assert {item.question_id: item.text for item in twin} == {number: expected[number] for number in TWIN_IDS}
+
+
+def test_a_twin_without_a_bystander_has_no_control_since_its_yes_would_be_the_models():
+    twin = replace(BY_ID["boys-shove"], interactions=(replace(PLAIN, twin_of="other"),))
+    alone = replace(twin, interactions=(PLAIN,))
+    made = [{item.question_id for item in questions.questions_for(one, embedded(), controls=True)} for one in (twin, alone)]
+    assert [CONTROL_ID in ids for ids in made] == [False, True]
 
 
 def test_a_twin_of_an_unknown_verb_is_worded_by_the_same_writer_with_the_names_turned_round():
