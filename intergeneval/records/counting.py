@@ -19,8 +19,8 @@ def control_roles(sample: Sample, index: int) -> tuple[str, str] | None:
 
     Mostly the roles exchanged: a box pushes nobody. Where the object might do the same (social acts, two of a class), or the
     exchanged roles are asked about anyway, a bystander stands in for the subject, one of another class first, since who is of its
-    class may have done it in the subject's place. Without a bystander the roles are exchanged there too, but for a twin: a model that
-    shows its twin's deed would make the judge look as if it flattered.
+    class may have done it in the subject's place. Without a bystander the roles are exchanged there too, but for a twin: a model
+    that shows its twin's deed would make the judge look as if it flattered.
     """
     item = sample.interactions[index]
     if item.direction is Direction.BIDIRECTIONAL or item.subject is None or item.object is None or item.questions:
