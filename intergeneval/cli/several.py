@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from intergeneval.cli.terminal import echo
 from intergeneval.errors import UsageError
+from intergeneval.plugins import load, names, split_spec
 
 if TYPE_CHECKING:
     from intergeneval.run.run import RunResult
 
 
 def judges_of(text: str | None) -> tuple[str, ...]:
-    """Return the judges of a list separated by commas; none for None. Raises UsageError for an empty name or one given twice.
+    """Return the judges of a list separated by commas; none for None.
 
-    A comma within the path of a folder that is there, such as that of a replayed run, separates nothing.
+    Raises UsageError for an empty name or one given twice, and UnknownPluginError, before any of several is asked. A comma within
+    the path of a folder that is there, such as that of a replayed run, separates nothing.
     """
     if text is None:
         return ()
@@ -30,6 +32,9 @@ def judges_of(text: str | None) -> tuple[str, ...]:
     twice = next((name for name in found if found.count(name) > 1), None)
     if twice is not None:
         raise UsageError(f"--judge {text!r}: {twice} is named twice; two askings of one judge say nothing of its agreement")
+    for name in (split_spec(one)[0] for one in found if len(found) > 1):
+        if name not in names("judges"):
+            load("judges", name)
     return found
 
 

@@ -1,7 +1,7 @@
 """Several judges of the same videos: how far they agree, question by question, and what most of them say. Reads only.
 
 Each judge keeps a score of its own. The majority is one more column and never the default: judges that err alike outvote the one
-that is right, and where as many say yes as no there is no majority, so that its score has bounds.
+that is right, and where not more than half of them say the same there is no majority, so that its score has bounds.
 """
 
 from __future__ import annotations
@@ -171,12 +171,13 @@ def _majority(panel: Sequence[_Panelist]) -> Json:
 
 def _vote(panel: Sequence[_Panelist], place: Place, answer: Answer) -> Answer:
     said = [vote for judge in panel if (vote := judge.said(place)) is not None]
-    yes = sum(said)
-    if 2 * yes == len(said):
-        why = "as many judges say yes as no" if said else "no judge answered"
+    yes, no = sum(said), len(said) - sum(said)
+    # More than half of all judges, the silent ones too: one that answers alone is no majority.
+    if 2 * max(yes, no) <= len(panel):
+        why = f"of {len(panel)} judges {yes} say yes and {no} say no" if said else "no judge answered"
         return replace(answer, status=AnswerStatus.UNANSWERABLE, value=None, frame=None, reason=why, judge=MAJORITY, evidence={})
-    value = AnswerValue.YES if 2 * yes > len(said) else AnswerValue.NO
-    reason = f"{yes} of {len(said)} judges say yes"
+    value = AnswerValue.YES if yes > no else AnswerValue.NO
+    reason = f"{yes} of {len(panel)} judges say yes, {no} no"
     return replace(answer, status=AnswerStatus.OK, value=value, frame=None, reason=reason, judge=MAJORITY, evidence={})
 
 

@@ -97,7 +97,20 @@ def test_runs_about_other_files_are_refused(tmp_path):
         between(stores)
 
 
-@pytest.mark.parametrize(("judges", "said"), [("geometry,", "a name is empty"), ("geometry,geometry", "named twice")])
+def test_a_judge_that_answers_alone_is_no_majority(tmp_path):
+    stores = copies(tmp_path, {"a": (), "silent": ()})
+    path = tmp_path / "silent" / "answers.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    path.write_text("".join(json.dumps({**row, "status": "failed", "value": None, "frame": None}) + "\n" for row in rows))
+    found = between(stores)
+    assert found["majority"]["undecided"] == found["majority"]["questions"] > 0
+    assert found["majority"]["if"] is None
+
+
+@pytest.mark.parametrize(
+    ("judges", "said"),
+    [("geometry,", "a name is empty"), ("geometry,geometry", "named twice"), ("geometry,oracl", "no judge is called 'oracl'")],
+)
 def test_a_list_of_judges_that_cannot_be_meant_is_exit_2(tmp_path, judges, said):
     for command in (["run", "--model", "staged:perfect"], ["validate", "--scenes", "2", "--out", str(tmp_path / "e")]):
         result = CliRunner().invoke(main, [*command, "--judge", judges])
