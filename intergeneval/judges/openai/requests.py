@@ -111,6 +111,7 @@ class Composer:
         self._frames = list(frames) or list(shown.jpegs)
         self._rules = {"role": "system", "content": prompts.render("system", {})}
         self._digests: dict[bytes, str] = {}
+        self._prefix: tuple[Message, ...] = ()
         self._keys: dict[tuple[str, str, int, bool, bool, Look | None], str] = {}
 
     @property
@@ -130,6 +131,15 @@ class Composer:
 
     def messages(self, asked: Asked, *, digests: bool = False) -> list[Message]:
         """Return the messages; with `digests` each picture stands for itself by its hash, and only who is named is introduced."""
+        # Every key of a video holds its pictures by hash; they are put together once.
+        if digests and not self._prefix:
+            self._prefix = tuple(self._pictures(digests=True))
+        content = list(self._prefix) if digests else self._pictures(digests=False)
+        content.append({"type": "text", "text": self.text(asked, named_only=digests and asked.look is None)})
+        return [self._rules, {"role": "user", "content": content}]
+
+    def _pictures(self, *, digests: bool) -> list[Message]:
+        """Return what stands before the questions: each picture after its label."""
         content: list[Message] = []
         shown, first = self.shown, min(self.shown.jpegs, default=0)
         if shown.plain is not None:
@@ -141,8 +151,7 @@ class Composer:
         if shown.clip is not None:
             url = self._url(shown.clip, "video/mp4", digests)
             content.append({"type": "video_url", "video_url": {"url": url}})
-        content.append({"type": "text", "text": self.text(asked, named_only=digests and asked.look is None)})
-        return [self._rules, {"role": "user", "content": content}]
+        return content
 
     def _label(self, index: int, *, plain: bool = False) -> Message:
         second = self.shown.seconds.get(index, 0.0)
