@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from intergeneval import verbs
 from intergeneval.records import BOX_COLOURS, Direction, Instance, Interaction, Relation
-from intergeneval.verbs.prompts.clauses import ClauseReader, Deed
+from intergeneval.verbs.prompts.clauses import ClauseReader
 from intergeneval.verbs.prompts.people import Cast
-from intergeneval.verbs.prompts.phrases import Noun, sentences, split_words
+from intergeneval.verbs.prompts.phrases import sentences, split_words
 from intergeneval.verbs.prompts.roles import Act, acts_of
 from intergeneval.verbs.prompts.vocabulary import vocabulary
 
@@ -111,6 +111,3 @@ def _interaction(act: Act, names: dict[int, str], places: dict[int, int], living
         alternatives=(),
         part=act.part,
     )
-
-
-__all__ = ["Deed", "Noun", "Reading", "read_prompt"]

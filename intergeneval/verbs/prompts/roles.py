@@ -294,8 +294,8 @@ def _places(roles: _Roles, act: Act, cast: Cast, known: Vocabulary, held: tuple[
 
 def _kept(made: list[Act], deed: Deed, cast: Cast) -> list[Act]:
     """Return the acts with what they follow: what an order word says, or what is picked up before something is done with it."""
-    last: list[Act] = getattr(cast, "last", [])
-    lifted = any(deed_verb in _LIFTED for deed_verb in getattr(cast, "last_verbs", ()))
+    last: list[Act] = cast.last
+    lifted = any(deed_verb in _LIFTED for deed_verb in cast.last_verbs)
     if made and last and not deed.first and (deed.ordered or (deed.joined and lifted)):
         made = [replace(act, after=tuple(last)) for act in made]
     if made:

@@ -85,10 +85,6 @@ class Vocabulary:
         one = self.singular(word)
         return any(item in self.words[name] for item in (word, one) for name in _NOUNS) or word in self.pairs["parts"]
 
-    def category_verb(self, phrase: str) -> bool:
-        """Whether the lexicon knows a verb with all its particles."""
-        return any(entry.lemma == phrase for entry in verbs.entries())
-
 
 _PERSON = ("maid", "man", "woman", "ologist", "ician", "person")
 """Endings of words for people."""
