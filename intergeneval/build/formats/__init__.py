@@ -23,8 +23,6 @@ READERS: Mapping[str, str] = {
     "hf": "hf",
 }
 """Layout of annotated pictures and videos -> the module that knows it."""
-SUITES = ("vbench", "vbench2", "t2v-compbench", "evalcrafter")
-"""Suites of prompts."""
 
 
 def reader(layout: str) -> Callable[[Path, Pictures], Sequence[Clip]]:
@@ -39,4 +37,4 @@ def writer(layout: str) -> Callable[[Sequence[Clip], Path], None]:
     return found
 
 
-__all__ = ["READERS", "SUITES", "Clip", "Pictures", "reader", "writer"]
+__all__ = ["READERS", "Clip", "Pictures", "reader", "writer"]
