@@ -18,7 +18,7 @@ from intergeneval.ids import sha256_bytes, short
 from intergeneval.masks import Mask, decode, encode
 from intergeneval.masks.track_records import checked_masks, tracks_of
 from intergeneval.records import BOX_COLOURS, Interaction, Tracks, TrackState
-from intergeneval.records.disk import read_json
+from intergeneval.records.disk import read_json, write_atomically
 from intergeneval.records.limits import id_fault, inside_fault, size_fault
 
 MOST_POINTS = 100_000
@@ -66,6 +66,11 @@ class Clip:
     def frames(self) -> int:
         """How many frames there are masks of."""
         return len(self.tracks.tracks[0].masks) if self.tracks.tracks else 0
+
+    @property
+    def suffix(self) -> str:
+        """Ending of its files as they are written."""
+        return Path(self.files[0]).suffix if self.files else ".png"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,6 +237,15 @@ def sample_ids(names: Sequence[str]) -> list[str]:
         twice = next(name for name in found if found.count(name) > 1)
         raise UsageError(f"two pictures or videos are called {twice!r}; give each its own name")
     return found
+
+
+def put_picture(clip: Clip, out: Path) -> str:
+    """Write a clip's first picture into ``images/``, where its content is there, and return the name it has in that folder."""
+    name = f"{clip.id}{clip.suffix}"
+    if clip.contents:
+        (out / "images").mkdir(parents=True, exist_ok=True)
+        write_atomically(out / "images" / name, clip.contents[0])
+    return name
 
 
 def inside(folder: Path, name: str, where: str) -> Path:

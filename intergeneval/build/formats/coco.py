@@ -13,6 +13,7 @@ from intergeneval.build.formats.clip import (
     Pictures,
     load,
     numbers,
+    put_picture,
     rows,
     sample_ids,
     segmentation,
@@ -46,6 +47,18 @@ def category(row: Mapping[str, Any], known: Mapping[int, str], where: str) -> st
     return known[number].replace("_", " ")
 
 
+def annotations_by(
+    key: str, whole_file: Any, known: Mapping[int, str], pictures: Pictures, where: str
+) -> dict[int, list[tuple[Mapping[str, Any], str]]]:
+    """Return the wanted annotations, each with where it stands, by the id of their picture or video. Raises UsageError."""
+    found: dict[int, list[tuple[Mapping[str, Any], str]]] = {}
+    for place, row in enumerate(rows(whole_file, "annotations", where)):
+        named = f"{where}: annotations[{place}]"
+        if pictures.wanted(category(row, known, named)):
+            found.setdefault(whole(row, key, named), []).append((row, named))
+    return found
+
+
 def read(path: Path, pictures: Pictures) -> list[Clip]:
     """Return the annotated pictures of a COCO file; pictures without annotation are none. Raises UsageError, MediaError."""
     value, where = load(path), str(path)
@@ -53,11 +66,7 @@ def read(path: Path, pictures: Pictures) -> list[Clip]:
         raise UsageError(f"{where}: a list of results names no pictures; load it with pycocotools and save the whole data set")
     known = categories(value, where)
     images = rows(value, "images", where)
-    of: dict[int, list[tuple[Mapping[str, Any], str]]] = {}
-    for place, row in enumerate(rows(value, "annotations", where)):
-        named = f"{where}: annotations[{place}]"
-        if pictures.wanted(category(row, known, named)):
-            of.setdefault(whole(row, "image_id", named), []).append((row, named))
+    of = annotations_by("image_id", value, known, pictures, where)
     ids = sample_ids([_file(row, f"{where}: images[{place}]") for place, row in enumerate(images)])
     found = []
     for place, (row, name) in enumerate(zip(images, ids, strict=True)):
@@ -120,7 +129,7 @@ def write(clips: Sequence[Clip], out: Path) -> None:
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     for number, clip in enumerate(clips, start=1):
-        size, name = clip.tracks.size, f"{clip.id}{Path(clip.files[0]).suffix if clip.files else '.png'}"
+        size, name = clip.tracks.size, put_picture(clip, out)
         images.append(
             {
                 "id": number,
@@ -132,9 +141,6 @@ def write(clips: Sequence[Clip], out: Path) -> None:
                 "interactions": acts_to_json(clip.interactions),
             }
         )
-        if clip.contents:
-            (out / "images").mkdir(parents=True, exist_ok=True)
-            write_atomically(out / "images" / name, clip.contents[0])
         for item, track in zip(clip.instances, clip.tracks.tracks, strict=True):
             mask = decode(track.masks[0], size)
             edges = box(mask)

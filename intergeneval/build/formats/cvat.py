@@ -17,6 +17,7 @@ from intergeneval.build.formats.clip import (
     Named,
     Pictures,
     polygons,
+    put_picture,
     rectangle,
     sample_ids,
     size_of,
@@ -156,11 +157,10 @@ class _Track:
 def _video(root: Xml.Element, path: Path, pictures: Pictures) -> Clip:
     where = str(path)
     meta = root.find("meta")
-    size_at = meta.find(".//original_size") if meta is not None else None
-    if size_at is None:
+    if meta is None or (size_at := meta.find(".//original_size")) is None:
         raise UsageError(f"{where}: says no <original_size> of its video; export it as 'CVAT for video 1.1'")
     size = size_of({child.tag: int(child.text) for child in size_at if child.text and child.text.strip().isdecimal()}, where)
-    task = next((item for item in (meta.find("task"), meta.find("job")) if item is not None), None) if meta is not None else None
+    task = next((item for item in (meta.find("task"), meta.find("job")) if item is not None), None)
     told = {child.tag: child.text or "" for child in task} if task is not None else {}
     listed = [_read_track(item, place, size, where) for place, item in enumerate(root.findall("track"))]
     tracks_read = [item for item in listed if item is not None and pictures.wanted(item.named.class_)]
@@ -170,7 +170,7 @@ def _video(root: Xml.Element, path: Path, pictures: Pictures) -> Clip:
     last = max((max(item.forms, default=0) for item in tracks_read), default=0)
     count = told.get("size", "")
     frames = max(int(count) if count.isdecimal() and int(count) <= MOST_HERE else 0, last + 1)
-    source = plain_text(told.get("source")) or plain_text(meta.findtext(".//source") if meta is not None else "")
+    source = plain_text(told.get("source")) or plain_text(meta.findtext(".//source"))
     name = sample_ids([source or plain_text(told.get("name")) or path.stem])[0]
     forms = {item.id: one.forms for item, one in zip(named, tracks_read, strict=True)}
     return Clip(
@@ -217,22 +217,19 @@ def write(clips: Sequence[Clip], out: Path) -> None:
     if all(clip.frames == 1 for clip in clips):
         root, _ = _headed(clips, (("name", out.name), ("size", str(len(clips))), ("mode", "annotation")))
         for number, clip in enumerate(clips):
-            size, name = clip.tracks.size, f"{clip.id}{Path(clip.files[0]).suffix if clip.files else '.png'}"
+            size, name = clip.tracks.size, put_picture(clip, out)
             image = Xml.SubElement(root, "image", id=str(number), name=name, width=str(size[1]), height=str(size[0]))
             for item, track in zip(clip.instances, clip.tracks.tracks, strict=True):
                 _shape(image, track.masks[0], size, item, {"label": item.class_})
             if clip.prompt:
                 tag = Xml.SubElement(image, "tag", label="prompt", source="manual")
                 Xml.SubElement(tag, "attribute", name="text").text = clip.prompt
-            if clip.contents:
-                (out / "images").mkdir(parents=True, exist_ok=True)
-                write_atomically(out / "images" / name, clip.contents[0])
         _save(root, out / "annotations.xml")
         return
     for clip in clips:
         _save(_video_xml(clip), out / f"{clip.id}.xml")
         if clip.contents:
-            write_atomically(out / f"{clip.id}{Path(clip.files[0]).suffix}", clip.contents[0])
+            write_atomically(out / f"{clip.id}{clip.suffix}", clip.contents[0])
 
 
 def _headed(clips: Sequence[Clip], fields: Sequence[tuple[str, str]]) -> tuple[Xml.Element, Xml.Element]:

@@ -17,6 +17,7 @@ from intergeneval.build.formats.clip import (
     load,
     numbers,
     polygons,
+    put_picture,
     rectangle,
     sample_ids,
     size_of,
@@ -29,7 +30,7 @@ from intergeneval.records import Direction, Interaction
 from intergeneval.records.disk import write_atomically
 
 LAYOUT = "label-studio"
-_KINDS = {"brushlabels": "brush", "polygonlabels": "polygon", "rectanglelabels": "box"}
+_KINDS = ("brushlabels", "polygonlabels", "rectanglelabels")
 _SEEN = ("image", "picture", "img", "url", "frame")
 _TOLD = ("prompt", "caption", "text")
 
@@ -64,7 +65,7 @@ def _picture(task: Mapping[str, Any], where: str) -> str:
     data = task.get("data")
     if not isinstance(data, dict):
         raise UsageError(f"{where}: has no 'data'")
-    if any(key in data and key not in _SEEN for key in ("video",)) and not any(key in data for key in _SEEN):
+    if "video" in data and not any(key in data for key in _SEEN):
         raise UsageError(f"{where}: is a video, in which Label Studio draws boxes and no masks; annotate its first frame")
     link = next((data[key] for key in _SEEN if isinstance(data.get(key), str)), None)
     if link is None:
@@ -189,7 +190,7 @@ def write(clips: Sequence[Clip], out: Path) -> None:
     """Write the first frames of clips as ``tasks.json`` with brushes and relations; pictures lie in ``images/``."""
     tasks = []
     for number, clip in enumerate(clips, start=1):
-        size, name = clip.tracks.size, f"{clip.id}{Path(clip.files[0]).suffix if clip.files else '.png'}"
+        size, name = clip.tracks.size, put_picture(clip, out)
         common = {
             "original_width": size[1],
             "original_height": size[0],
@@ -213,7 +214,4 @@ def write(clips: Sequence[Clip], out: Path) -> None:
             "interactions": acts_to_json(clip.interactions),
         }
         tasks.append({"id": number, "data": data, "annotations": [{"id": number, "was_cancelled": False, "result": results}]})
-        if clip.contents:
-            (out / "images").mkdir(parents=True, exist_ok=True)
-            write_atomically(out / "images" / name, clip.contents[0])
     write_atomically(out / "tasks.json", json.dumps(tasks, ensure_ascii=False))

@@ -137,9 +137,8 @@ def write(clips: Sequence[Clip], out: Path) -> None:
             for number, track in enumerate(clip.tracks.tracks, start=1):
                 indices[decode(track.masks[at], size)] = number
             write_atomically(place / f"{at:05d}.png", palette_png(indices))
-        suffix = Path(clip.files[0]).suffix if clip.files else ".png"
         for at, content in enumerate(clip.contents):
-            frame = out / "JPEGImages" / clip.id / f"{at:05d}{suffix}"
+            frame = out / "JPEGImages" / clip.id / f"{at:05d}{clip.suffix}"
             frame.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(frame, content)
         words[clip.id] = {

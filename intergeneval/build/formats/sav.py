@@ -106,4 +106,4 @@ def write(clips: Sequence[Clip], out: Path) -> None:
         }  # fmt: skip
         write_atomically(out / f"{clip.id}_manual.json", json.dumps(value, ensure_ascii=False))
         if clip.contents:
-            write_atomically(out / f"{clip.id}{Path(clip.files[0]).suffix}", clip.contents[0])
+            write_atomically(out / f"{clip.id}{clip.suffix}", clip.contents[0])

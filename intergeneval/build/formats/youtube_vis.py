@@ -20,7 +20,7 @@ from intergeneval.build.formats.clip import (
     tracks,
     whole,
 )
-from intergeneval.build.formats.coco import categories, category, class_list
+from intergeneval.build.formats.coco import annotations_by, categories, category, class_list
 from intergeneval.build.formats.wording import acts_from_json, acts_to_json, named_from, plain_text
 from intergeneval.errors import UsageError
 from intergeneval.masks import area, box, decode
@@ -33,11 +33,7 @@ def read(path: Path, pictures: Pictures) -> list[Clip]:
     """Return the annotated videos. Raises UsageError and MediaError naming the annotation."""
     value, where = load(path), str(path)
     known = categories(value, where)
-    of: dict[int, list[tuple[Mapping[str, Any], str]]] = {}
-    for place, row in enumerate(rows(value, "annotations", where)):
-        named = f"{where}: annotations[{place}]"
-        if pictures.wanted(category(row, known, named)):
-            of.setdefault(whole(row, "video_id", named), []).append((row, named))
+    of = annotations_by("video_id", value, known, pictures, where)
     listed = rows(value, "videos", where)
     files = [_files(row, f"{where}: videos[{place}]") for place, row in enumerate(listed)]
     ids = sample_ids([f"{Path(names[0]).parent.name or row.get('id')}.x" for names, row in zip(files, listed, strict=True)])
@@ -92,10 +88,10 @@ def _boxes(value: Any, where: str) -> dict[int, list[float]]:
     found = {}
     for at, item in enumerate(value):
         if item:
-            x, y, wide, high, *more = [*numbers(item, where), 0.0, 0.0, 0.0, 0.0]
-            if len(item) != 4:
-                raise UsageError(f"{where}, frame {at}: a box has {len(item)} numbers, not 4 (x, y, width, height)")
-            del more
+            edges = numbers(item, where)
+            if len(edges) != 4:
+                raise UsageError(f"{where}, frame {at}: a box has {len(edges)} numbers, not 4 (x, y, width, height)")
+            x, y, wide, high = edges
             found[at] = [x, y, x + wide, y + high]
     return found
 
@@ -107,8 +103,7 @@ def write(clips: Sequence[Clip], out: Path) -> None:
     annotations: list[dict[str, Any]] = []
     for number, clip in enumerate(clips, start=1):
         size = clip.tracks.size
-        suffix = Path(clip.files[0]).suffix if clip.files else ".png"
-        names = [f"{clip.id}/{at:05d}{suffix}" for at in range(clip.frames)]
+        names = [f"{clip.id}/{at:05d}{clip.suffix}" for at in range(clip.frames)]
         videos.append(
             {
                 "id": number,
