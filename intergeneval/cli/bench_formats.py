@@ -110,7 +110,8 @@ def _beside(path: Path) -> Path:
 def _named_inside(path: Path) -> bool:
     """Whether a file names its pictures with the folder in front."""
     try:
-        return b'"images/' in path.read_bytes()[: 1 << 20]
+        with path.open("rb") as file:
+            return b'"images/' in file.read(1 << 20)
     except OSError:
         return False
 
