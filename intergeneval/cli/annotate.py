@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from intergeneval.cli.serving import page_options, serve
 from intergeneval.cli.terminal import echo
 from intergeneval.errors import UsageError
 
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 @click.option("--bench", help="Benchmark that the videos in PLACE answer, instead of prompts.")
 @click.option("--name", default="", help="Name of the model in tables.")
 @click.option("--tracker", help="Cuts boxes out: sam2 or hf where installed, flow (GrabCut, default).")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on 127.0.0.1; default any that is free.")
-@click.option("--no-browser", is_flag=True, help="Only print the address.")
+@page_options
 def command(place: str, port: int, *, no_browser: bool, **options: Any) -> None:
     """Draw first-frame masks of PLACE: a benchmark, or a folder of a model's videos (or one) with --prompts or --bench.
 
@@ -32,20 +31,15 @@ def command(place: str, port: int, *, no_browser: bool, **options: Any) -> None:
     from intergeneval.pages.annotate import AnnotateServer
 
     session = opened(place, **options)
-    try:
-        server = AnnotateServer(session, port)
-    except OSError as error:
-        raise UsageError(f"--port {port}: cannot be listened on ({error.strerror}); give another, or none") from None
-    with server:
-        echo(f"{len(session.items)} first frames: {server.url}")
-        echo("served on this machine alone; Ctrl-C ends it, everything is saved", err=True)
-        if not no_browser:
-            webbrowser.open(server.url)
-        try:
-            server.serve_forever()
-        except KeyboardInterrupt:
-            done = sum(session.done(index) for index in range(len(session.items)))
-            echo(f"{done} of {len(session.items)} first frames are done: {session.root}", err=True)
+    count = len(session.items)
+    serve(
+        lambda at: AnnotateServer(session, at),
+        port,
+        browser=not no_browser,
+        opened=f"{count} first frames: ",
+        ends=", everything is saved",
+        ended=lambda: f"{sum(session.done(index) for index in range(count))} of {count} first frames are done: {session.root}",
+    )
 
 
 def opened(place: str, *, prompts: str | None, bench: str | None, name: str, tracker: str | None) -> Session:
