@@ -128,28 +128,29 @@ class Session:
     def told(self, index: int) -> dict[str, Any]:
         """Return everything the page shows of an item, as plain JSON values."""
         with self._lock:
-            item = self.items[index]
-            sample, frame = self.samples[item.sample_id], self.frame(index)
-            work = self._work.get(self.key(item), {})
-            masks = self._masks(item, frame)
-            found = bench.doubts(sample.instances, masks, frame)
-            return {
-                "index": index, "key": self.key(item), "prompt": sample.prompt, "size": list(frame.shape[:2]),
-                "instances": [
-                    {
-                        "id": one.id, "class": one.class_, "appearance": one.appearance, "colour": one.colour,
-                        "mask": _png(masks[one.id]) if one.id in masks else None,
-                        "box": _box(work.get(one.id), masks.get(one.id)),
-                    }
-                    for one in sample.instances
-                ],
-                "interactions": [
-                    {"subject": act.subject, "verb": act.verb, "object": act.object} for act in sample.interactions
-                ],
-                "doubts": [str(doubt) for doubt in found],
-                "faults": [f"{fault.field}: {fault.problem}; {fault.fix}" for fault in sample_faults(sample, self.root, "")],
-                "done": self.done(index),
-            }  # fmt: skip
+            return self._told(index, self.frame(index))
+
+    def _told(self, index: int, frame: Frame) -> dict[str, Any]:
+        item = self.items[index]
+        sample, work, masks = self.samples[item.sample_id], self._work.get(self.key(item), {}), self._masks(item, frame)
+        found = bench.doubts(sample.instances, masks, frame)
+        return {
+            "index": index, "key": self.key(item), "prompt": sample.prompt, "size": list(frame.shape[:2]),
+            "instances": [
+                {
+                    "id": one.id, "class": one.class_, "appearance": one.appearance, "colour": one.colour,
+                    "mask": _png(masks[one.id]) if one.id in masks else None,
+                    "box": _box(work.get(one.id), masks.get(one.id)),
+                }
+                for one in sample.instances
+            ],
+            "interactions": [
+                {"subject": act.subject, "verb": act.verb, "object": act.object} for act in sample.interactions
+            ],
+            "doubts": [str(doubt) for doubt in found],
+            "faults": [f"{fault.field}: {fault.problem}; {fault.fix}" for fault in sample_faults(sample, self.root, "")],
+            "done": self.done(index),
+        }  # fmt: skip
 
     def done(self, index: int) -> bool:
         """Whether every instance of an item has a mask."""
@@ -185,7 +186,7 @@ class Session:
                 mask[round(y0) : round(y1), round(x0) : round(x1)] = True
             self._work.setdefault(self.key(item), {})[instance] = Work(box=(x0, y0, x1, y1), mask=encode(mask))
             self._save(item, frame)
-            return self.told(index)
+            return self._told(index, frame)
 
     def scribble(self, index: int, instance: str, stroke: Sequence[Sequence[float]], *, plus: bool) -> dict[str, Any]:
         """Take what is under a line into an instance's mask, or out of it, and save. Raises UsageError without a box."""
@@ -206,15 +207,16 @@ class Session:
                 raise UsageError("nothing would be left of the mask")
             work.mask = encode(mask)
             self._save(item, frame)
-            return self.told(index)
+            return self._told(index, frame)
 
     def erase(self, index: int, instance: str) -> dict[str, Any]:
         """Forget what was drawn of an instance, and save."""
         with self._lock:
             item = self.items[index]
             self._work.get(self.key(item), {}).pop(instance, None)
-            self._save(item, self.frame(index))
-            return self.told(index)
+            frame = self.frame(index)
+            self._save(item, frame)
+            return self._told(index, frame)
 
     def describe(self, index: int, instances: Sequence[Mapping[str, Any]], acts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """Take names and interactions as a person wrote them, for every model. Raises UsageError naming what is wrong."""
@@ -253,8 +255,9 @@ class Session:
                     work.pop(name, None)
             self._write_samples()
             self._write_edits(sample)
-            self._save(item, self.frame(index))
-            return self.told(index)
+            frame = self.frame(index)
+            self._save(item, frame)
+            return self._told(index, frame)
 
     def _known(self, item: Item, instance: str) -> None:
         if instance not in {one.id for one in self.samples[item.sample_id].instances}:
