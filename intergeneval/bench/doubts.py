@@ -23,6 +23,7 @@ from intergeneval.masks import Mask, box
 from intergeneval.records import Instance, Record
 
 Frame = npt.NDArray[np.uint8]
+Strength = npt.NDArray[np.float32]
 
 FULL = 0.985
 """Share of its box from which a mask is the box rather than a thing."""
@@ -91,12 +92,13 @@ def doubts(instances: Sequence[Instance], masks: Mapping[str, Mask], frame: Fram
     """
     found: list[Doubt] = []
     known = [item for item in instances if item.id in masks and masks[item.id].any()]
+    strength = None if frame is None or not known else _edge_strength(frame)
     for item in known:
         mask, words = masks[item.id], set(re.findall(r"[a-z]+", item.class_.lower()))
         for kind, problem in _of_shape(mask, words):
             found.append(Doubt(instance_id=item.id, kind=kind, problem=f"{item.class_}: {problem}"))
-        if frame is not None and frame.shape[:2] == mask.shape:
-            for kind, problem in (*_of_colour(frame, mask, item), *_of_edges(frame, mask, words)):
+        if frame is not None and strength is not None and strength.shape == mask.shape:
+            for kind, problem in (*_of_colour(frame, mask, item), *_of_edges(strength, mask, words)):
                 found.append(Doubt(instance_id=item.id, kind=kind, problem=f"{item.class_}: {problem}"))
     found += _of_pairs(known, masks)
     order = {item.id: place for place, item in enumerate(instances)}
@@ -165,7 +167,20 @@ def _own_colours(item: Instance) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for word in words if word in known))
 
 
-def _of_edges(frame: Frame, mask: Mask, words: set[str]) -> Iterator[tuple[str, str]]:
+def _edge_strength(frame: Frame) -> Strength:
+    """Return how strong the edges of a picture are at each pixel (H, W)."""
+    import cv2
+
+    smooth = cv2.GaussianBlur(frame, (0, 0), 1.0).astype(np.float32)
+    strength: Strength = np.zeros(frame.shape[:2], dtype=np.float32)
+    for channel in range(3):
+        across = cv2.Sobel(smooth[:, :, channel], cv2.CV_32F, 1, 0)
+        down = cv2.Sobel(smooth[:, :, channel], cv2.CV_32F, 0, 1)
+        strength = np.maximum(strength, np.hypot(across, down)).astype(np.float32)
+    return np.asarray(cv2.dilate(np.minimum(strength, 150.0), np.ones((3, 3), np.uint8)), dtype=np.float32)
+
+
+def _of_edges(strength: Strength, mask: Mask, words: set[str]) -> Iterator[tuple[str, str]]:
     """Doubt an outline that lies on weaker edges than the same outline a little further does."""
     import cv2
 
@@ -173,13 +188,6 @@ def _of_edges(frame: Frame, mask: Mask, words: set[str]) -> Iterator[tuple[str, 
     assert edges is not None
     if words & _SURROUNDING or mask.sum() < 150:
         return
-    smooth = cv2.GaussianBlur(frame, (0, 0), 1.0).astype(np.float32)
-    strength: npt.NDArray[np.float32] = np.zeros(mask.shape, dtype=np.float32)
-    for channel in range(3):
-        across = cv2.Sobel(smooth[:, :, channel], cv2.CV_32F, 1, 0)
-        down = cv2.Sobel(smooth[:, :, channel], cv2.CV_32F, 0, 1)
-        strength = np.maximum(strength, np.hypot(across, down)).astype(np.float32)
-    strength = np.asarray(cv2.dilate(np.minimum(strength, 150.0), np.ones((3, 3), np.uint8)), dtype=np.float32)
     outline = mask & ~cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=1).astype(np.bool_)
     rows, columns = np.nonzero(outline)
     size = math.sqrt((edges[2] - edges[0]) * (edges[3] - edges[1]))
@@ -194,9 +202,7 @@ def _of_edges(frame: Frame, mask: Mask, words: set[str]) -> Iterator[tuple[str, 
         yield "edges", f"its outline follows the edges of the picture {here / best:.2f} times as well as it does a little further"
 
 
-def _under(
-    strength: npt.NDArray[np.float32], rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp], down: int, right: int
-) -> float:
+def _under(strength: Strength, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp], down: int, right: int) -> float:
     at_rows, at_columns = rows + down, columns + right
     inside = (at_rows >= 0) & (at_rows < strength.shape[0]) & (at_columns >= 0) & (at_columns < strength.shape[1])
     if inside.sum() < 0.6 * len(rows):

@@ -35,7 +35,8 @@ def sightings(sample: Sample, looks: Looks) -> tuple[Sighting, ...]:
         look = looks.looks.get(item.id)
         if look is None or not look.telling:
             continue
-        doubles = {frame: double for frame in looks.frames if (double := _double(looks, item.id, look, frame)) is not None}
+        known = _known(looks, item.id, look)
+        doubles = {frame: double for frame in looks.frames if (double := _double(looks, item.id, known, frame)) is not None}
         found += [_sighting(item.id, item.class_, run, doubles) for run in _runs(looks.frames, doubles)]
     return tuple(found)
 
@@ -64,8 +65,18 @@ def _runs(frames: Sequence[int], doubles: dict[int, _Double]) -> list[list[int]]
     return [run for run in runs if len(run) >= thresholds.DOUBLE_FRAMES]
 
 
-def _double(looks: Looks, instance_id: str, look: Look, frame: int) -> _Double | None:
-    """Return the second place with that look in a frame, if there are more such places and more of that look than in frame 0."""
+def _known(looks: Looks, instance_id: str, look: Look) -> int:
+    """Return how many places of frame 0 have that look."""
+    _, before = _places(looks.like(instance_id, 0), thresholds.DOUBLE_GAP * look.size)
+    return int(np.count_nonzero(before[1:] >= thresholds.DOUBLE_SHARE * look.area / 2))
+
+
+def _double(looks: Looks, instance_id: str, known: int, frame: int) -> _Double | None:
+    """Return the second place with that look in a frame, if there are more such places and more of that look than in frame 0.
+
+    `known` is how many such places frame 0 has.
+    """
+    look = looks.looks[instance_id]
     like = looks.like(instance_id, frame)
     own = looks.masks[instance_id][frame]
     if own.any() and like[own].mean() < thresholds.DOUBLE_SELF * look.share:
@@ -73,9 +84,7 @@ def _double(looks: Looks, instance_id: str, look: Look, frame: int) -> _Double |
         return None
     least = thresholds.DOUBLE_SHARE * look.area
     labels, sizes = _places(like, thresholds.DOUBLE_GAP * look.size)
-    _, before = _places(looks.like(instance_id, 0), thresholds.DOUBLE_GAP * look.size)
     here = [place for place in range(1, len(sizes)) if sizes[place] >= least]
-    known = int(np.count_nonzero(before[1:] >= least / 2))
     if len(here) <= max(1, known) or sizes[1:].sum() < thresholds.DOUBLE_TOTAL * look.area:
         return None
     taken = np.zeros_like(like)

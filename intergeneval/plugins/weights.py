@@ -7,7 +7,7 @@ Weights come from a folder, a checkpoint file or the id of a repository on the m
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -121,11 +121,16 @@ class Once(Generic[T]):
         return self._value
 
 
-def check_settings(owner: str, settings: Mapping[str, Any], known: Sequence[str]) -> None:
-    """Raise ConfigError for a setting that the backend does not know, or a device setting it cannot mean."""
+def check_known(owner: str, settings: Iterable[str], known: Sequence[str]) -> None:
+    """Raise ConfigError for a setting that the backend does not know."""
     for name in settings:
         if name not in known:
             raise ConfigError(f"{owner} has no setting {name!r}; it knows {', '.join(sorted(known))}")
+
+
+def check_settings(owner: str, settings: Mapping[str, Any], known: Sequence[str]) -> None:
+    """Raise ConfigError for a setting that the backend does not know, or a device setting it cannot mean."""
+    check_known(owner, settings, known)
     dtype = settings.get("dtype")
     if dtype is not None and dtype not in DTYPES:
         raise ConfigError(f"{owner}: dtype {dtype!r} is not one of {', '.join(DTYPES)}")

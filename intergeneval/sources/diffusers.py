@@ -27,7 +27,7 @@ from intergeneval.ids import sha256_file
 from intergeneval.plugins.adapters import Adapter, adapter_in
 from intergeneval.plugins.fitting import Fitting
 from intergeneval.plugins.video_models import TOLD, rules_of
-from intergeneval.plugins.weights import Once, locate, place
+from intergeneval.plugins.weights import Once, check_known, locate, place
 from intergeneval.records import Fit, Sample
 from intergeneval.sources import Frame, SourceVideo
 from intergeneval.sources.generation import OWNER, Generation, pipeline_files, video_size
@@ -353,8 +353,5 @@ def create(argument: str, settings: Mapping[str, Any]) -> DiffusersSource:
     """Make the source; the argument is a folder or hub id, settings are the fields of `Generation`. Raises ConfigError."""
     if not argument:
         raise ConfigError(f"{OWNER}: say which pipeline, as in --model FOLDER or --model diffusers:OWNER/NAME")
-    known = [item.name for item in fields(Generation)]
-    for name in settings:
-        if name not in known:
-            raise ConfigError(f"{OWNER} has no setting {name!r}; it knows {', '.join(sorted(known))}")
+    check_known(OWNER, settings, [item.name for item in fields(Generation)])
     return DiffusersSource(argument, Generation(**settings))

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from intergeneval.errors import BackendError, ConfigError
-from intergeneval.plugins.weights import Once, locate, place
+from intergeneval.plugins.weights import Once, check_known, locate, place
 from intergeneval.sources.painting import OWNER, Picture, PictureSettings, picture_seed
 from intergeneval.sources.pipeline_index import MARKER, pipeline_class, rebuilt_tokenizers
 
@@ -150,8 +150,5 @@ def create(argument: str, settings: Mapping[str, Any]) -> DiffusersPainter:
     """Make the painter; the argument is a folder or hub id, settings are the fields of `PictureSettings`. Raises ConfigError."""
     if not argument:
         raise ConfigError(f"{OWNER}: say which pipeline, as in --text-to-image FOLDER or --text-to-image OWNER/NAME")
-    known = [item.name for item in fields(PictureSettings)]
-    for name in settings:
-        if name not in known:
-            raise ConfigError(f"{OWNER} has no setting {name!r}; it knows {', '.join(sorted(known))}")
+    check_known(OWNER, settings, [item.name for item in fields(PictureSettings)])
     return DiffusersPainter(argument, PictureSettings(**settings))

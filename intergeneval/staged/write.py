@@ -36,11 +36,10 @@ def write(folder: Path, seed: int = TEST_SEED, count: int = COUNT, size: tuple[i
     """Write the benchmark of a seed into a folder and return its samples; `size` is height, width. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     samples = tuple(_write_scene(folder, item, size) for item in scenes(seed, count))
-    lines = (json.dumps(sample.to_json(), ensure_ascii=False) for sample in samples)
-    write_atomically(folder / "samples.jsonl", "".join(f"{line}\n" for line in lines))
     name = _NAMES.get(seed, f"staged-{seed}")
-    write_atomically(
-        folder / "bench.toml",
+    _write_lists(
+        folder,
+        samples,
         f'name = "{name}"\nversion = "{VERSION}"\n'
         f'description = "{count} procedural scenes with known truth, seed {seed}; played by --model staged:POLICY."\n'
         'licence = "Apache-2.0. Drawn by intergeneval.staged."\n',
@@ -52,17 +51,22 @@ def write_twins(folder: Path, seed: int = TEST_SEED, count: int = PAIRS, size: t
     """Write `count` pairs of twins of a seed into a folder and return their samples, which share first frame and masks."""
     pairs = (twin_scenes(seed, index) for index in range(count))
     samples = tuple(_write_scene(folder, item, size) for pair in pairs for item in pair)
-    lines = (json.dumps(sample.to_json(), ensure_ascii=False) for sample in samples)
-    (folder / "samples.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     name = "staged-twins" if seed == TEST_SEED else f"staged-twins-{seed}"
-    (folder / "bench.toml").write_text(
+    _write_lists(
+        folder,
+        samples,
         f'name = "{name}"\nversion = "1"\n'
         f'description = "{count} pairs of procedural scenes with one first frame and exchanged roles, seed {seed}; played by'
         ' --model staged:POLICY."\n'
         'licence = "Apache-2.0. Drawn by intergeneval.staged."\n\n[suite]\ntwins = true\n',
-        encoding="utf-8",
     )
     return samples
+
+
+def _write_lists(folder: Path, samples: tuple[Sample, ...], head: str) -> None:
+    lines = (json.dumps(sample.to_json(), ensure_ascii=False) for sample in samples)
+    write_atomically(folder / "samples.jsonl", "".join(f"{line}\n" for line in lines))
+    write_atomically(folder / "bench.toml", head)
 
 
 def _write_scene(folder: Path, scene: Scene, size: tuple[int, int]) -> Sample:

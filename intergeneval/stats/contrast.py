@@ -33,11 +33,10 @@ from intergeneval.records import (
     twin_difference,
     twin_range,
 )
-from intergeneval.stats.clustered import clustered, known, within_bounds
 from intergeneval.stats.comparisons import NAMES, adjust
 from intergeneval.stats.differences import blank, with_bounds, with_pairs
-from intergeneval.stats.estimates import caveat, spread
-from intergeneval.stats.prompts import cluster_codes, mean_span
+from intergeneval.stats.estimates import spread, with_interval
+from intergeneval.stats.prompts import mean_span
 from intergeneval.stats.twin_scores import twin_scores
 
 CHANCE = {CONTRAST: 0.25, SENSITIVITY: 0.0}
@@ -110,8 +109,7 @@ def twin_estimate(
     """
     values = _values(scores, metric)
     spans = _spans(scores, metric, profile)
-    clusters = _clusters(scores)
-    means = np.array([math.fsum(seeds) / len(seeds) for seeds in values.values()], dtype=np.float64)
+    means = {pair: math.fsum(seeds) / len(seeds) for pair, seeds in values.items()}
     result = Estimate(
         metric=metric,
         level=level,
@@ -119,7 +117,7 @@ def twin_estimate(
         se=None,
         low=None,
         high=None,
-        sd=spread(means),
+        sd=spread(np.array(list(means.values()), dtype=np.float64)),
         prompts=len(values),
         prompts_total=len(spans),
         clusters=0,
@@ -131,19 +129,8 @@ def twin_estimate(
     )
     if not values:
         return result
-    moments = clustered(means, cluster_codes(list(values), clusters), level)
-    lows, highs = (np.array(ends, dtype=np.float64) for ends in zip(*map(mean_span, spans.values()), strict=True))
-    lowest, highest = within_bounds(lows, highs, cluster_codes(list(spans), clusters), level, twin_range(metric))
-    return dataclasses.replace(
-        result,
-        mean=float(moments.mean),
-        se=known(float(moments.se)),
-        low=known(float(lowest.low)),
-        high=known(float(highest.high)),
-        bounds=(float(lowest.mean), float(highest.mean)),
-        clusters=lowest.clusters,
-        caveat=caveat(lows, lowest.clusters, "pairs score"),
-    )
+    ends = {pair: mean_span(seeds) for pair, seeds in spans.items()}
+    return with_interval(result, means, ends, _clusters(scores), twin_range(metric), "pairs score")
 
 
 def twin_estimates(scores: Sequence[TwinScore], level: float = 0.95, profile: Profile = Profile.BOUNDED) -> dict[str, Estimate]:

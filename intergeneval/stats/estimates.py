@@ -67,10 +67,26 @@ def estimate(
     )
     if not prompts:
         return result
-    moments = clustered(values, cluster_codes(list(prompts), clusters), level)
     spans = prompt_bounds(scores, metric, profile)
+    return with_interval(result, prompts, spans, clusters, metric_range(metric, profile), "prompts score")
+
+
+def with_interval(
+    result: Estimate,
+    values: Mapping[str, float],
+    spans: Mapping[str, tuple[float, float]],
+    clusters: Mapping[str, str],
+    within: tuple[float, float],
+    what: str,
+) -> Estimate:
+    """Return an estimate with mean, bounds and interval, of the values and spans of prompts or of pairs of twins, by name.
+
+    `what` are all the same, in a caveat.
+    """
+    means = np.array(list(values.values()), dtype=np.float64)
+    moments = clustered(means, cluster_codes(list(values), clusters), result.level)
     lows, highs = (np.array(ends, dtype=np.float64) for ends in zip(*spans.values(), strict=True))
-    lowest, highest = within_bounds(lows, highs, cluster_codes(list(spans), clusters), level, metric_range(metric, profile))
+    lowest, highest = within_bounds(lows, highs, cluster_codes(list(spans), clusters), result.level, within)
     return dataclasses.replace(
         result,
         mean=float(moments.mean),
@@ -79,7 +95,7 @@ def estimate(
         high=known(float(highest.high)),
         bounds=(float(lowest.mean), float(highest.mean)),
         clusters=lowest.clusters,
-        caveat=caveat(lows, lowest.clusters, "prompts score"),
+        caveat=caveat(lows, lowest.clusters, what),
     )
 
 

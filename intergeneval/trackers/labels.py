@@ -31,11 +31,6 @@ class Labels:
         self.untouched: Mask = np.ones(held.shape[1:], dtype=np.bool_)
         """Whether nothing has moved at a pixel since the first frame (H, W)."""
 
-    @property
-    def owners(self) -> Owners:
-        """Return the owner of each pixel (H, W)."""
-        return owners_of(self.shares)
-
     def step(self, motion: Motion, beliefs: Floats, grey: Grey) -> None:
         """Go on to the next frame; `beliefs` say whose each pixel looks to be (kinds, H, W)."""
         carried = np.stack([motion.carry(share) for share in self.shares])

@@ -47,8 +47,9 @@ def overlay_frames(frames: Iterable[Frame], tracks: Tracks, colours: Mapping[str
     Raises MediaError for a frame the tracks do not reach or a stored mask that is damaged.
     """
     for index, frame in enumerate(frames):
-        boxes = _boxes(tracks, index)
-        drawn = annotate(frame, {}, colours, _masks(tracks, index, frame))
+        boxes = boxes_at(tracks, index)
+        check_size(tracks, frame)
+        drawn = annotate(frame, {}, colours, masks_at(tracks, index))
         for track in tracks.tracks:
             edges, colour = boxes[track.instance_id], COLOUR_RGB[colours[track.instance_id]]
             if edges is not None:
@@ -59,16 +60,22 @@ def overlay_frames(frames: Iterable[Frame], tracks: Tracks, colours: Mapping[str
         yield drawn
 
 
-def _boxes(tracks: Tracks, index: int) -> dict[str, Box | None]:
+def boxes_at(tracks: Tracks, index: int) -> dict[str, Box | None]:
+    """Return each instance's box in a frame. Raises MediaError for a frame the tracks do not reach."""
     for track in tracks.tracks:
         if not 0 <= index < len(track.boxes):
             raise MediaError(f"{tracks.sample_id}: frame {index} has no entry in the track of {track.instance_id}")
     return {track.instance_id: track.boxes[index] for track in tracks.tracks}
 
 
-def _masks(tracks: Tracks, index: int, frame: Frame) -> dict[str, Mask]:
+def check_size(tracks: Tracks, frame: Frame) -> None:
+    """Raise MediaError for a frame of another size than the tracks'."""
     if tracks.size != frame.shape[:2]:
         raise MediaError(f"{tracks.sample_id}: tracks are for {tracks.size}, the frames are {frame.shape[:2]} (height, width)")
+
+
+def masks_at(tracks: Tracks, index: int) -> dict[str, Mask]:
+    """Return the masks (H, W) of those who are seen in a frame. Raises MediaError for a stored mask that is damaged."""
     return {track.instance_id: _mask(tracks, track, index) for track in tracks.tracks if track.areas[index]}
 
 

@@ -8,10 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 import cv2
 import numpy as np
 
-from intergeneval.errors import MediaError
-from intergeneval.masks import COLOUR_RGB, Mask, decode
+from intergeneval.masks import COLOUR_RGB, Mask
 from intergeneval.records import Box, Tracks
-from intergeneval.videos.drawing import line_width
+from intergeneval.videos.drawing import boxes_at, check_size, line_width, masks_at
 from intergeneval.videos.pixels import Frame
 
 UNSURE = 0.6
@@ -57,19 +56,9 @@ def outlined_clip(frames: Iterable[Frame], tracks: Tracks, colours: Mapping[str,
 
 
 def _drawn(frame: Frame, index: int, tracks: Tracks, colours: Mapping[str, str], *, shape: bool) -> Frame:
-    if tracks.size != frame.shape[:2]:
-        raise MediaError(f"{tracks.sample_id}: tracks are for {tracks.size}, the frames are {frame.shape[:2]} (height, width)")
-    boxes: dict[str, Box | None] = {}
-    masks: dict[str, Mask] = {}
-    for track in tracks.tracks:
-        if not 0 <= index < len(track.boxes):
-            raise MediaError(f"{tracks.sample_id}: frame {index} has no entry in the track of {track.instance_id}")
-        boxes[track.instance_id] = track.boxes[index]
-        if shape and track.areas[index]:
-            try:
-                masks[track.instance_id] = decode(track.masks[index], tracks.size)
-            except ValueError as error:
-                raise MediaError(f"{tracks.sample_id}: mask of {track.instance_id} in frame {index}: {error}") from error
+    check_size(tracks, frame)
+    boxes = boxes_at(tracks, index)
+    masks = masks_at(tracks, index) if shape else {}
     unsure = frozenset(item.instance_id for item in tracks.tracks if item.confidence[index] < UNSURE)
     return outlined(frame, boxes, colours, masks, unsure)
 
