@@ -228,9 +228,7 @@ class GeneratingJudge(HfJudge):
         return with_usage(Judgement(answers=answers, consistency=consistency), self.vlm.took(before), stated)
 
     def _look(self, request: JudgeRequest, images: Mapping[int, Frame]) -> Look | None:
-        frames, assess = tuple(frame for frame in images if frame > 0), request.assess is not None
-        wanted = assess or (self.prompts.walks and bool(request.questions))
-        return Look(frames=frames, assess=assess, all=True) if frames and wanted else None
+        return self.prompts.look(images, assess=request.assess is not None, questions=bool(request.questions))
 
     def _record(
         self,
