@@ -122,14 +122,10 @@ def prepare(config_file: Path | None, options: dict[str, Any]) -> Run:
 def with_source_settings(config: RunConfig, given: Sequence[str]) -> RunConfig:
     """Return the settings with those given as NAME=VALUE for the model's source. Raises UsageError."""
     from intergeneval.plugins import split_spec
-    from intergeneval.plugins.adapters import adapter_in
-    from intergeneval.run.preflight import MARKERS
+    from intergeneval.run.preflight import source_of
 
     place = Path(config.model)
-    source = split_spec(config.model)[0]
-    if place.is_dir():
-        marker = next((kind for name, kind in MARKERS.items() if (place / name).is_file()), "")
-        source = marker or ("lora" if adapter_in(place) is not None else "folder")
+    source = source_of(place) if place.is_dir() else split_spec(config.model)[0]
     found: dict[str, Any] = {}
     for text in given:
         name, equals, value = text.partition("=")

@@ -13,7 +13,6 @@ from intergeneval.exam.policy_runs import PolicyRun, layer_of
 from intergeneval.exam.spec import SPLITS, ExamSpec
 from intergeneval.ids import canonical_json
 from intergeneval.questions import embedded, templates_hash
-from intergeneval.records import CONTROL_ID
 from intergeneval.run.backends import Backends
 from intergeneval.staged import scenes
 
@@ -41,7 +40,7 @@ def make_card(spec: ExamSpec, backends: Backends, runs: Sequence[PolicyRun], eff
     scored = figures.score_figures(videos, spec.policies, [item.id for item in scenes(spec.seed, spec.scenes)])
     asked = [item for run in runs for item in run.rounds.asked]
     whole = answers["all"]
-    graded = [answer for video in videos for answer in video.answers if answer.question_id != CONTROL_ID]
+    graded = [answer for video in videos for answer in video.scored]
     plain = {name: whole[name] for name in ("accuracy", "kappa", "answerable")}
     plain |= {name: scored[name] for name in ("spearman", "kendall")}
     split = next((name for name, seed in SPLITS.items() if seed == spec.seed), "")
@@ -117,8 +116,8 @@ def failures(runs: Sequence[PolicyRun]) -> list[dict[str, Any]]:
         }
         for run in runs
         for video in run.videos
-        for answer in video.answers
-        if answer.right is False and answer.question_id != CONTROL_ID
+        for answer in video.scored
+        if answer.right is False
     ]
 
 

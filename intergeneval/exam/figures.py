@@ -23,7 +23,7 @@ Pair = tuple[GradedVideo, GradedAnswer]
 
 def answer_figures(videos: Sequence[GradedVideo]) -> Json:
     """Return agreement over all answers, and per question id, category, verb and fault."""
-    pairs = [(video, answer) for video in videos for answer in video.answers if answer.question_id != CONTROL_ID]
+    pairs = [(video, answer) for video in videos for answer in video.scored]
     return {
         "all": _agreement(pairs),
         "question": _groups(pairs, lambda pair: [f"{pair[1].question_id:02d}"]),

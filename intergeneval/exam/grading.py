@@ -9,6 +9,7 @@ from typing import TypeVar
 from intergeneval.errors import BackendError
 from intergeneval.exam import tracking
 from intergeneval.records import (
+    CONTROL_ID,
     Answer,
     AnswerStatus,
     AnswerValue,
@@ -104,6 +105,11 @@ class GradedVideo:
     """How well the tracks fit the true masks; None where tracking failed."""
     usage: Mapping[str, float]
     """Sums over the answers' usage: seconds, tokens and the like."""
+
+    @property
+    def scored(self) -> tuple[GradedAnswer, ...]:
+        """Its answers without those to control questions, which count for no figure but their own."""
+        return tuple(item for item in self.answers if item.question_id != CONTROL_ID)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from intergeneval import videos
 from intergeneval.errors import MediaError
 from intergeneval.exam.grading import GradedAnswer, GradedVideo
 from intergeneval.exam.policy_runs import PolicyRun
-from intergeneval.records import CONTROL_ID, AnswerValue, Sample, Tracks
+from intergeneval.records import AnswerValue, Sample, Tracks
 from intergeneval.store import RunStore
 
 SHOWN = 30
@@ -43,13 +43,7 @@ class Failure:
 
 def card_page(card: Mapping[str, Any], runs: Sequence[PolicyRun]) -> str:
     """Return the page. Names and reasons come from judges and benchmarks: all is escaped, nothing is loaded from outside."""
-    wrong = [
-        (run, video, answer)
-        for run in runs
-        for video in run.videos
-        for answer in video.answers
-        if answer.right is False and answer.question_id != CONTROL_ID
-    ]
+    wrong = [(run, video, answer) for run in runs for video in run.videos for answer in video.scored if answer.right is False]
     shown = [_failure(*item) for item in spread(wrong)]
     return _environment().get_template("card.html").render(card=card, failures=shown, wrong=len(wrong), plot=plot(card))
 

@@ -6,6 +6,7 @@ resumed exam does not pay for them again.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -165,6 +166,7 @@ def _request(
     asked: Sequence[Question],
     truth: Truth | None,
 ) -> JudgeRequest:
+    @functools.cache
     def kept() -> Mapping[int, Frame]:
         reader = videos.Reader(folder / video.path, size=sample.size)
         for _ in reader:

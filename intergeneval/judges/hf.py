@@ -143,6 +143,19 @@ class HfJudge:
         seen = [stored for name in LOOKS if name in keys and (stored := cache.get(keys[name])) is not None]
         return known, unpack_seen(seen[0]) if seen else None
 
+    def told(self, request: JudgeRequest, question: Question, said: Said, evidence: Mapping[str, Any], *, cached: bool) -> Answer:
+        """Return the record of an answer that was given, now or before."""
+        return request.reply(
+            question,
+            self.id,
+            AnswerStatus.OK,
+            value=said.value,
+            frame=said.frame,
+            reason=said.reason,
+            evidence=evidence,
+            usage={"cached": True} if cached else {},
+        )
+
     def keep(self, key: str, value: Mapping[str, Any]) -> None:
         """Store a good answer, where there is a cache."""
         if self.services.cache is not None:
@@ -215,9 +228,7 @@ class GeneratingJudge(HfJudge):
         return with_usage(Judgement(answers=answers, consistency=consistency), self.vlm.took(before), stated)
 
     def _look(self, request: JudgeRequest, images: Mapping[int, Frame]) -> Look | None:
-        frames, assess = tuple(frame for frame in images if frame > 0), request.assess is not None
-        wanted = assess or (self.prompts.walks and bool(request.questions))
-        return Look(frames=frames, assess=assess, all=True) if frames and wanted else None
+        return self.prompts.look(images, assess=request.assess is not None, questions=bool(request.questions))
 
     def _record(
         self,
@@ -233,16 +244,7 @@ class GeneratingJudge(HfJudge):
         # What a yes is worth depends on what its frame shows; the answer itself is in the cache.
         if answer is None or (untold and answer.value is AnswerValue.YES):
             return request.reply(question, self.id, AnswerStatus.UNPARSED, reason=why)
-        return request.reply(
-            question,
-            self.id,
-            AnswerStatus.OK,
-            value=answer.value,
-            frame=answer.frame,
-            reason=answer.reason,
-            evidence=evidence_of(answer, seen, question),
-            usage={"cached": True} if name in cached else {},
-        )
+        return self.told(request, question, answer, evidence_of(answer, seen, question), cached=name in cached)
 
     def write_questions(self, sample: Sample, interaction: int, names: tuple[str, str]) -> tuple[str, ...]:
         """Return ten questions about an interaction, from the cache or one request with one repair turn.
@@ -289,19 +291,9 @@ class ChoosingJudge(HfJudge):
         keys = self.keys(request, images, None)
         remembered, _ = self.recall(request, keys)
         known = {
-            label(item): request.reply(
-                item,
-                self.id,
-                AnswerStatus.OK,
-                value=said.value,
-                frame=said.frame,
-                reason=said.reason,
-                evidence=evidence,
-                usage={"cached": True},
-            )
+            label(item): self.told(request, item, *remembered[label(item)], cached=True)
             for item in request.questions
-            for said, evidence in [remembered.get(label(item), (None, {}))]
-            if said is not None
+            if label(item) in remembered
         }
         rest = [item for item in request.questions if label(item) not in known]
         before = self.vlm.took()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -123,6 +123,15 @@ class JudgePrompts(Prompts):
     def walks(self) -> bool:
         """Whether the words ask for a walk through the frames; an own ``ask`` of before asks for statements a frame."""
         return "ask" not in self.replaced or '"walk"' in self.source("ask")
+
+    def look(self, shown: Iterable[int], *, assess: bool, questions: bool) -> Look | None:
+        """Return what is to be said of the frames that are shown, where something is to be assessed or `questions` are asked.
+
+        None where nothing is, as in the words of before, and without frames after the first: there is nothing to go through.
+        """
+        frames = tuple(frame for frame in shown if frame > 0)
+        wanted = assess or (self.walks and questions)
+        return Look(frames=frames, assess=assess, all=True) if frames and wanted else None
 
     def ask(
         self,

@@ -40,7 +40,8 @@ def resolve(config: RunConfig) -> tuple[RunConfig, Benchmark]:
         raise UsageError("no model given: --model FOLDER or --model SOURCE:ARGUMENT")
     path = Path(config.model)
     if path.is_dir():
-        marker = next((kind for name, kind in MARKERS.items() if (path / name).is_file()), "") or _adapter_or_videos(config, path)
+        marker = source_of(path)
+        _check_base(config, marker)
         spec = f"{marker}:{config.model}"
         if marker not in names("sources"):
             raise UsageError(f"{config.model}: looks like a {marker} folder, and no source called {marker!r} is installed here")
@@ -73,17 +74,24 @@ def resolve(config: RunConfig) -> tuple[RunConfig, Benchmark]:
     return replace(config, model=spec, tracker=tracker, detector=detector), benchmark
 
 
-def _adapter_or_videos(config: RunConfig, path: Path) -> str:
-    """Return ``lora`` for a folder of adapter weights whose base is given, else ``folder``. Raises UsageError without a base."""
-    adapter = adapter_in(path)
-    if adapter is None or any(item.suffix.lower() in VIDEO_SUFFIXES for item in path.iterdir()):
+def source_of(folder: Path) -> str:
+    """Return which source reads a folder given as ``--model``: by its marker file; ``lora`` for weights of an adapter alone."""
+    marker = next((kind for name, kind in MARKERS.items() if (folder / name).is_file()), "")
+    if marker:
+        return marker
+    if adapter_in(folder) is None or any(item.suffix.lower() in VIDEO_SUFFIXES for item in folder.iterdir()):
         return "folder"
-    if "base" not in config.settings_for("lora", "source"):
+    return "lora"
+
+
+def _check_base(config: RunConfig, source: str) -> None:
+    """Raise UsageError for a folder of adapter weights whose base is not given."""
+    adapter = adapter_in(Path(config.model)) if source == "lora" else None
+    if adapter is not None and "base" not in config.settings_for("lora", "source"):
         raise UsageError(
             f"{config.model}: holds weights of a LoRA adapter ({adapter.file.name}, {adapter.form} form) and no videos: "
             f"--model lora:{config.model} --set base=PIPELINE scores it through its base, a diffusers folder or hub id"
         )
-    return "lora"
 
 
 def check_settings(settings: Iterable[str]) -> None:

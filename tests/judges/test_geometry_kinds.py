@@ -2,8 +2,11 @@
 
 import pytest
 
+from intergeneval.judges import JudgeRequest
+from intergeneval.judges.geometry import create
+from intergeneval.questions import questions_for
 from intergeneval.records import AnswerStatus, Part, TrackState
-from tests.judges.moving_shapes import FRAMES, answers, moving, person, ramp, still, thing, verdicts
+from tests.judges.moving_shapes import FRAMES, answers, moving, person, ramp, sample, still, thing, tracks, verdicts, video
 
 FROZEN = {"a": person(still(80)), "o": thing(still(90)), "b": person(still(200))}
 BEHIND = {"a": person(lambda frame: 80 + 3 * (frame // 4 % 2)), "o": thing(still(90)), "b": person(still(200))}
@@ -110,6 +113,19 @@ def test_a_calf_on_a_rope_is_led_when_the_rope_is_named_and_else_nobody_knows():
     assert verdicts(bodies, "leads")[1:] == "uuuuuyuuu"
     loose = {**bodies, "rope": thing(still(200), side=8)}
     assert verdicts(loose, "leads", fields={"instrument": "rope"})[2:5] == "nnn"
+
+
+def test_a_rope_that_was_not_found_in_the_first_frame_leaves_it_open_who_leads_whom():
+    bodies = {
+        "a": person(lambda frame: 30 + 60 * ramp(frame, 4, 28)),
+        "o": thing(lambda frame: 80 + 60 * ramp(frame, 6, 30)),
+    }
+    item = sample([*bodies, "rope"], "leads", fields={"instrument": "rope"})
+    request = JudgeRequest(sample=item, video=video(), tracks=tracks(bodies), questions=questions_for(item))
+    found = {answer.question_id: answer for answer in create("", {}).answer(request)}
+    for number in (2, 3, 4, 5, 8, 9, 10):
+        assert found[number].status is AnswerStatus.UNANSWERABLE
+        assert "not tracked" in found[number].reason
 
 
 def test_what_a_following_camera_keeps_in_the_middle_has_moved_against_the_background():

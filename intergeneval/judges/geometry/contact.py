@@ -104,14 +104,10 @@ def begun(scene: Scene, first: str, second: str) -> tuple[list[Run], bool]:
     no contact is made; where somebody moves and nothing is moved, one may stand behind the other.
     """
     if (first, second) not in scene.met:
-        scene.met[first, second] = _begun(scene, first, second)
+        found, open_ = _told_apart(scene, first, second)
+        scene.met[first, second] = [(run.start, run.end) for run in found], open_
     met, untold = scene.met[first, second]
     return [Run(*ends) for ends in met], untold
-
-
-def _begun(scene: Scene, first: str, second: str) -> tuple[list[tuple[int, int]], bool]:
-    found, untold = _told_apart(scene, first, second)
-    return [(run.start, run.end) for run in found], untold
 
 
 def _told_apart(scene: Scene, first: str, second: str) -> tuple[list[Run], bool]:

@@ -30,6 +30,8 @@ class Deed:
     """What was measured, plain JSON values."""
     unknown: bool = False
     """Whether tracks allow that it was done as well as that it was not; the strength is 0 then."""
+    why: str = ""
+    """Why they do, where it is not that the two overlap from the start."""
 
 
 NOTHING = Deed(0.0)

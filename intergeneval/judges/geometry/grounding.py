@@ -50,7 +50,7 @@ def agent(case: Case) -> Finding:
     own = _deed(case, case.subject, case.object)
     if own.strength < DONE or own.index is None:
         if own.unknown:
-            return unknown(OVERLAP)
+            return unknown(own.why or OVERLAP)
         said = "the tracks do not show that {s} did it to {o}"
         return no(said if _somebody(case) else f"nobody: {said}, nor anybody else to anybody", **_numbers(own))
     for other in case.others if _rivalled(case) else ():
@@ -64,7 +64,9 @@ def recipient(case: Case) -> Finding:
     """Question 9: the subject did it to the object, and not first to something else."""
     own = _deed(case, case.subject, case.object)
     if own.strength < DONE or own.index is None:
-        return unknown(OVERLAP) if own.unknown else no("the tracks do not show that {s} did it to {o}", **_numbers(own))
+        if own.unknown:
+            return unknown(own.why or OVERLAP)
+        return no("the tracks do not show that {s} did it to {o}", **_numbers(own))
     for other in case.others if _rivalled(case) else ():
         rival = _deed(case, case.subject, other)
         if rival.strength >= DONE and rival.index is not None and _beats(rival, own):
@@ -75,16 +77,17 @@ def recipient(case: Case) -> Finding:
 def receives(case: Case) -> Finding:
     """Question 10: the object had it done to it, whoever did it."""
     best: tuple[Deed, str] | None = None
-    untold = False
+    untold = ""
     for actor in (case.subject, *case.others):
         found = _deed(case, actor, case.object)
-        untold |= found.unknown and actor == case.subject
+        if found.unknown and actor == case.subject:
+            untold = found.why or OVERLAP
         if found.index is not None and actor != case.subject and not _moving(case, actor, found.index):
             continue
         if found.strength >= DONE and found.index is not None and (best is None or found.strength > best[0].strength):
             best = found, actor
     if best is None:
-        return unknown(OVERLAP) if untold else no("the tracks do not show that it was done to {o}")
+        return unknown(untold) if untold else no("the tracks do not show that it was done to {o}")
     return yes(best[0].index or 0, f"it was done to {{o}} by {best[1]}", **_numbers(best[0]))
 
 

@@ -23,6 +23,8 @@ def unseen_work(case: Case) -> Finding:
 
 def holds_line(case: Case) -> Finding:
     """Question 3 of leading: a rope that the subject touches touches the object."""
+    if _line_untracked(case.scene, case.subject, case.object):
+        return unknown(UNTOLD)
     found = _held(case)
     if found:
         return yes(found[0].start, f"{{s}} and {{o}} are joined by {case.line} for {found[0].length / case.scene.rate:.1f} s")
@@ -31,6 +33,8 @@ def holds_line(case: Case) -> Finding:
 
 def keeps_line(case: Case) -> Finding:
     """Question 4 of leading: it does so for a while."""
+    if _line_untracked(case.scene, case.subject, case.object):
+        return unknown(UNTOLD)
     longest = max(_held(case), key=lambda run: run.length, default=None)
     if longest is not None and longest.length >= case.scene.count(thresholds.HOLD_SECONDS):
         index = min(longest.end, longest.start + case.scene.count(thresholds.HOLD_SECONDS) - 1)
@@ -41,6 +45,8 @@ def keeps_line(case: Case) -> Finding:
 def comes_along(case: Case) -> Finding:
     """Questions 2 and 5 of leading: joined by it, the object goes where the subject goes."""
     found = lead(case.scene, case.subject, case.object)
+    if found.unknown:
+        return unknown(UNTOLD)
     if found.index is not None and found.strength >= DONE:
         return yes(found.index, f"{{o}} goes {found.numbers['moved_sizes']:.1f} of its sizes along with {{s}}", **found.numbers)
     return no("{o} does not go along with {s}", **found.numbers)
@@ -118,6 +124,8 @@ def mouth(scene: Scene, actor: str, other: str, *, mutual: bool = False) -> Deed
 def lead(scene: Scene, actor: str, other: str, *, mutual: bool = False) -> Deed:
     """Evidence of leading: joined by a rope, the other goes a good way against the background, the way the actor goes."""
     del mutual
+    if _line_untracked(scene, actor, other):
+        return Deed(0.0, unknown=True, why=UNTOLD)
     line = scene.lines.get((actor, other))
     best = NOTHING
     for run in joined(scene, actor, line, other) if line is not None else []:
@@ -163,6 +171,12 @@ def head_gap(scene: Scene, body: str, thing: str) -> Floats:
 
 def _at_head(scene: Scene, body: str, thing: str) -> float:
     return max(scene.tolerance(body, thing), thresholds.AT_HEAD_SIZES * scene.sights[body].size)
+
+
+def _line_untracked(scene: Scene, actor: str, other: str) -> bool:
+    """Return whether it is said by what the one has the other, and no track tells where that is."""
+    line = scene.lines.get((actor, other))
+    return line is not None and line not in scene.sights
 
 
 def _held(case: Case) -> list[Run]:

@@ -26,7 +26,6 @@ from intergeneval.judges.openai.writing import write_questions
 from intergeneval.judges.parsing import Reading, Seen
 from intergeneval.judges.prompting import JudgePrompts, label
 from intergeneval.judges.services import CostEstimate, Services
-from intergeneval.judges.walking import Look
 from intergeneval.records import Answer, AnswerStatus, AnswerValue, Consistency, Question, Sample
 
 PARSER = 2
@@ -169,10 +168,8 @@ class OpenAIJudge:
         return self._judgement(request, work, took)
 
     def _begun(self, request: JudgeRequest, shown: Shown) -> OpenVideo:
-        """Return all that is open before anything is known. Without frames after the first there is nothing to go through."""
-        frames, assess = tuple(frame for frame in shown.jpegs if frame > 0), request.assess is not None
-        wanted = assess or (self.prompts.walks and bool(request.questions))
-        look = Look(frames=frames, assess=assess, all=True) if frames and wanted else None
+        """Return all that is open before anything is known."""
+        look = self.prompts.look(shown.jpegs, assess=request.assess is not None, questions=bool(request.questions))
         asked = Asked(questions=list(request.questions), look=look, bodies=request.bodies)
         return OpenVideo(asked=asked, look=look, said={}, seen=None, cached=set())
 

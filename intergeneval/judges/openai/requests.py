@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from intergeneval.errors import BackendError
@@ -82,14 +82,7 @@ class Shown:
 
     def only(self, frames: Sequence[int]) -> Shown:
         """Return the same with these frames alone."""
-        return Shown(
-            jpegs={index: content for index, content in self.jpegs.items() if index in frames},
-            plain=self.plain,
-            clip=self.clip,
-            seconds=self.seconds,
-            end=self.end,
-            notes=self.notes,
-        )
+        return replace(self, jpegs={index: content for index, content in self.jpegs.items() if index in frames})
 
     @property
     def pictures(self) -> int:
