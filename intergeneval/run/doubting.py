@@ -57,10 +57,8 @@ def given_doubts(plan: Plan) -> tuple[DoubtedMask, ...]:
             continue
         seen.add(key)
         try:
-            masks = bench.load_masks(plan.bench, sample) if own is None else {
-                name: packed.unpack() for name, packed in plan.masks.of(sample, seed).items()
-            }  # fmt: skip
-        except (BenchError, KeyError):
+            masks = plan.masks.read(sample, seed)
+        except BenchError:
             continue  # a fault, which is named where it matters
         frame = bench.load_first_frame(plan.bench, sample) if own is None else _first_of_video(plan, sample, seed)
         found += _doubted(sample, seed, masks, frame)

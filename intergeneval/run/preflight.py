@@ -301,6 +301,19 @@ class FirstFrameMasks:
         """Return instance id -> mask of a video that was checked."""
         return self._packed[self._key(sample, seed)]
 
+    def read(self, sample: Sample, seed: int) -> dict[str, Mask]:
+        """Return instance id -> mask of a video, checked before or not: a run that goes on checks only what it still has to track.
+
+        Raises BenchError where they cannot be used.
+        """
+        known = self._packed.get(self._key(sample, seed))
+        if known is not None:
+            return {name: packed.unpack() for name, packed in known.items()}
+        own = self.own(sample, seed)
+        if own is None:
+            return bench.load_masks(self._bench, sample)
+        return bench.load_own_masks(self._bench, sample, own, self._model)
+
     def _key(self, sample: Sample, seed: int) -> str:
         """Return what the masks of a video are kept by: the name of the model's own set, else that of the sample."""
         own = self.own(sample, seed)

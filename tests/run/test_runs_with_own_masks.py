@@ -13,6 +13,7 @@ from intergeneval.config import RunConfig
 from intergeneval.errors import BenchError, ComparabilityError, UsageError
 from intergeneval.masks import decode
 from intergeneval.records import ScoreStatus
+from intergeneval.run.doubting import given_doubts
 from intergeneval.run.run import Run
 from tests import tiny_world
 from tests.run.test_text_to_video import write_boxes
@@ -113,6 +114,18 @@ def test_a_finished_run_is_left_alone_and_other_own_masks_are_another_run(other,
     shutil.rmtree(root / "masks/other")
     with pytest.raises(ComparabilityError, match=r"masks: for 2 of 3 samples \(a, b\) there, none here\); choose another --out"):
         start(other, tmp_path, "other").execute()
+
+
+def test_a_finished_run_doubts_its_own_masks_as_it_did_when_it_began(other, tmp_path):
+    # A mask that is torn in two far pieces, which anybody would look at again.
+    draw(other[0], "other", "a", shift=lambda mask: mask | np.roll(mask, mask.shape[1] // 2, axis=1))
+    first = start(other, tmp_path, "other")
+    before = given_doubts(first.plan)
+    first.execute()
+    again = start(other, tmp_path, "other")
+    again.settle()
+    assert [item.sample_id for item in before].count("a")
+    assert given_doubts(again.plan) == before
 
 
 def test_a_video_that_changed_is_tracked_from_the_own_masks_again(other, tmp_path):
