@@ -27,12 +27,12 @@ from matrix_train.data.cache import (
     entries_of,
     load_clip,
     scaling_of,
-    training_frames,
 )
 from matrix_train.data.catalogue import SHAPE, Catalogue
 from matrix_train.data.clips import Clip, inside
 from matrix_train.data.condition_noise import frame_noise
 from matrix_train.data.empty_text import load_empty_text
+from matrix_train.data.encoding import training_frames
 from matrix_train.data.windows import timing_of
 from matrix_train.model.batch import Batch, RoleEntry
 from matrix_train.model.conditioning import on_first_frame, with_mask

@@ -26,32 +26,12 @@ from matrix_train.backbones import Backbone
 from matrix_train.backbones.load_encoders import Encoder
 from matrix_train.config import Config
 from matrix_train.data import layout
-from matrix_train.data.catalogue import SHAPE, Catalogue
+from matrix_train.data.catalogue import Catalogue
 from matrix_train.data.checking import examine
 from matrix_train.data.clips import Clip, inside, mask_folder, misread
 from matrix_train.data.empty_text import cache_empty_text, is_wanted
-from matrix_train.data.encoding import BAD, READER, RESAMPLED, TIMING, Work, path_of, sizes_of, training_frames
+from matrix_train.data.encoding import BAD, READER, RESAMPLED, TIMING, Work, path_of, sizes_of
 from matrix_train.data.windows import Picks, Timing, timing_of
-
-__all__ = [
-    "CacheState",
-    "CachedClip",
-    "Entry",
-    "check_clip_cache",
-    "check_key",
-    "clip_digest",
-    "entries_of",
-    "fill",
-    "folder_of",
-    "key_of",
-    "load_clip",
-    "notes_of",
-    "precompute",
-    "scaling_of",
-    "shape_of",
-    "sizes_of",
-    "training_frames",
-]
 
 VERSION = 5
 _READ_AS_WELL = (4,)
@@ -326,11 +306,6 @@ def entries_of(stored: Mapping[str, str]) -> tuple[Entry, ...]:
         Entry(interaction=item["interaction"], role=item["role"], tokens=tuple(item["tokens"]), has_cells=item["has_cells"])
         for item in json.loads(stored["entries"])
     )
-
-
-def shape_of(folder: Path, clip: Clip) -> tuple[int, ...]:
-    """Return the latent shape (F, H, W) of a cached clip, without reading it whole."""
-    return tuple(json.loads(Catalogue(folder).metadata(path_of(folder, clip))[SHAPE]))
 
 
 def scaling_of(folder: Path) -> tuple[Tensor, Tensor]:

@@ -12,8 +12,9 @@ from matrix_train.backbones.files import resolve
 from matrix_train.backbones.load_encoders import late_encoder
 from matrix_train.backbones.loading import load_outline, shape_notes
 from matrix_train.config import Config
-from matrix_train.data.cache import CacheState, fill, folder_of, notes_of, sizes_of
+from matrix_train.data.cache import CacheState, fill, folder_of, notes_of
 from matrix_train.data.checking import read_dataset
+from matrix_train.data.encoding import sizes_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
