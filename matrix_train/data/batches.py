@@ -169,16 +169,16 @@ class Batches:
 
     def one(self, index: int, time: float) -> Batch:
         """Return a batch of one clip with the noise of step 0, a given timestep and nothing dropped."""
-        return self._plain(index, time, self._config.train.seed, 0)
+        return self._plain(self.cached(index), time, self._config.train.seed, 0)
 
-    def fixed(self, index: int, time: float) -> Batch:
+    def fixed(self, item: CachedClip, time: float) -> Batch:
         """Return a batch of one clip as it is looked at whatever is trained: noise by clip and timestep, whatever the seed."""
-        return self._plain(index, time, HELD_SEED, int(time))
+        return self._plain(item, time, HELD_SEED, int(time))
 
-    def _plain(self, index: int, time: float, seed: int, step: int) -> Batch:
+    def _plain(self, item: CachedClip, time: float, seed: int, step: int) -> Batch:
         condition = replace(self._config.condition, image_dropout=0.0, text_dropout=0.0, id_map_dropout=0.0)
         plain = replace(self._config, condition=condition, train=replace(self._config.train, seed=seed))
-        batch = collate(plain, self._backbone, [self.cached(index)], self._scaling, step)
+        batch = collate(plain, self._backbone, [item], self._scaling, step)
         return replace(batch, time_B=torch.full_like(batch.time_B, time))
 
     def frames(self, index: int) -> Frames:

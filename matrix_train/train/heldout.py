@@ -22,6 +22,7 @@ from intergeneval.records.disk import read_text, write_atomically
 from matrix_train.backbones import MapKind
 from matrix_train.config import HeldoutConfig
 from matrix_train.data.batches import Batches
+from matrix_train.data.cache import CachedClip
 from matrix_train.model.aligned import HEADS, AlignedModel
 from matrix_train.model.batch import Batch
 from matrix_train.model.readout import Readout
@@ -80,8 +81,9 @@ class Heldout:
         for place, index in enumerate(self._batches.held):
             if place % processes != process:
                 continue
+            item = self._batches.cached(index)
             for time in self._config.timesteps:
-                terms, predicted = self._terms(index, time)
+                terms, predicted = self._terms(item, time)
                 looks.append(Look(clip=place, time=time, terms=terms))
                 if keep and place < COMPARED:
                     self._predicted[index, time] = predicted
@@ -93,14 +95,14 @@ class Heldout:
         together = sorted(gather_object(looks), key=lambda look: (look.clip, look.time))
         return together, gather_object(moved)
 
-    def _terms(self, index: int, time: float) -> tuple[dict[str, float], Tensor]:
+    def _terms(self, item: CachedClip, time: float) -> tuple[dict[str, float], Tensor]:
         model = self._model
-        batch = self._batches.fixed(index, time).to(self._accelerator.device, getattr(torch, model.config.model.dtype))
+        batch = self._batches.fixed(item, time).to(self._accelerator.device, getattr(torch, model.config.model.dtype))
         with self._attention.recording():
             output = model(batch)
             shape = batch.clean.shape
             grid = model.backbone.grid((shape[2], shape[3], shape[4]))
-            coarse = self._batches.cached(index).tensors["coarse"].to(batch.clean.device)
+            coarse = item.tensors["coarse"].to(batch.clean.device)
             attention: dict[str, float] = {}
             for kind, layers in self._attention.layers.items():
                 for layer in layers:
