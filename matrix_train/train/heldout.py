@@ -26,6 +26,7 @@ from matrix_train.data.cache import CachedClip
 from matrix_train.model.aligned import HEADS, AlignedModel
 from matrix_train.model.batch import Batch
 from matrix_train.model.readout import Readout
+from matrix_train.train.terms import mean, numbers
 from matrix_train.train.verdict import Verdict, judge
 
 NAME = "heldout.json"
@@ -109,8 +110,7 @@ class Heldout:
                     maps_RFHW = self._attention.maps(kind, layer, batch.weights, grid)[0]
                     attention |= _on_masks(f"{kind.value}/{layer}", kind, maps_RFHW, coarse, batch)
         # A clip without a role of a loss, or at a timestep outside of its band, has no value of it.
-        terms = {name: float(value) for name, value in output["terms"].items()}
-        return {**terms, **attention}, output["predicted"].to("cpu", torch.float16)
+        return {**numbers(output["terms"]), **attention}, output["predicted"].to("cpu", torch.float16)
 
 
 def _layers(model: AlignedModel) -> dict[MapKind, tuple[int, ...]]:
@@ -143,8 +143,7 @@ def _is_of_attention(name: str) -> bool:
 
 def _means(looks: list[Look]) -> dict[str, float]:
     """Return the mean of each term over clips and timesteps that have it."""
-    names = sorted({name for look in looks for name in look.terms} - {"loss"})
-    return {name: _mean([look.terms[name] for look in looks if name in look.terms]) for name in names}
+    return {name: value for name, value in mean([look.terms for look in looks]).items() if name != "loss"}
 
 
 def _losses(looks: list[Look]) -> dict[float, list[float]]:
@@ -153,10 +152,6 @@ def _losses(looks: list[Look]) -> dict[float, list[float]]:
     for look in looks:
         found.setdefault(look.time, []).append(look.terms["denoising"])
     return found
-
-
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values)
 
 
 def write_verdict(out: Path, found: Verdict) -> None:
