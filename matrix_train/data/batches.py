@@ -26,6 +26,7 @@ from matrix_train.data.cache import (
     check_clip_cache,
     entries_of,
     load_clip,
+    picks_of,
     scaling_of,
 )
 from matrix_train.data.catalogue import SHAPE, Catalogue
@@ -184,7 +185,7 @@ class Batches:
     def frames(self, index: int) -> Frames:
         """Return the frames (F, H, W, 3) of a training clip as they were encoded."""
         video = inside(Path(self._config.data.path), self.clips[index].video, "video")
-        return training_frames(self._config, video, self.cached(index).picks)
+        return training_frames(self._config, video, picks_of(self._stored[index]))
 
 
 class NoisyImages:

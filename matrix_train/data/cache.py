@@ -251,8 +251,7 @@ def _fault(catalogue: Catalogue, folder: Path, root: Path, clip: Clip, digest: s
 
 def _is_plain(stored: Mapping[str, str], timing: Timing) -> bool:
     """Whether a cached clip shows its first frames one by one, in one window."""
-    picks = tuple(json.loads(stored["picks"])) if "picks" in stored else timing.plain
-    return picks == timing.plain and stored.get("windows", "1") == "1"
+    return picks_of(stored) in (None, timing.plain) and stored.get("windows", "1") == "1"
 
 
 def notes_of(folder: Path, clips: Sequence[Clip]) -> list[str]:
@@ -294,10 +293,8 @@ def load_clip(folder: Path, clip: Clip, stored: Mapping[str, str] | None = None,
         stored = stored or dict(stream.metadata())
     entries = entries_of(stored)
     name = f"{clip.id}, window {window}" if window else clip.id
-    picks = tuple(json.loads(stored["picks"])) if "picks" in stored else None
-    return CachedClip(
-        id=name, tensors=layout.restored(tensors, stored), entries=entries, text_tokens=int(stored["text_tokens"]), picks=picks
-    )
+    restored = layout.restored(tensors, stored)
+    return CachedClip(id=name, tensors=restored, entries=entries, text_tokens=int(stored["text_tokens"]), picks=picks_of(stored))
 
 
 def entries_of(stored: Mapping[str, str]) -> tuple[Entry, ...]:
@@ -306,6 +303,11 @@ def entries_of(stored: Mapping[str, str]) -> tuple[Entry, ...]:
         Entry(interaction=item["interaction"], role=item["role"], tokens=tuple(item["tokens"]), has_cells=item["has_cells"])
         for item in json.loads(stored["entries"])
     )
+
+
+def picks_of(stored: Mapping[str, str]) -> Picks | None:
+    """Return the frames that a cached window shows; None: the clip's first ones, one by one."""
+    return tuple(json.loads(stored["picks"])) if "picks" in stored else None
 
 
 def scaling_of(folder: Path) -> tuple[Tensor, Tensor]:
