@@ -145,6 +145,8 @@ class CacheState:
     """Clips that cannot, each with the reason."""
     resampled: int
     """Clips of another rate than the one at which they are seen."""
+    notes: tuple[str, ...]
+    """What training will leave out of the clips that can be trained on, one line each."""
 
 
 def precompute(
@@ -197,8 +199,9 @@ def fill(
         raise ConfigError(f"{root}: no clip can be trained on; 'matrix-train check' names all there is")
     if made and json.loads(read_text(folder / INDEX))["version"] != VERSION:
         _begin(folder, key, encoder)
+    notes = notes_of(folder, good, catalogue)
     catalogue.save()
-    return CacheState(encoded=made, clips=tuple(good), bad=tuple(bad), resampled=resampled)
+    return CacheState(encoded=made, clips=tuple(good), bad=tuple(bad), resampled=resampled, notes=tuple(notes))
 
 
 def _begin(folder: Path, key: Mapping[str, Any], encoder: Encoder) -> bool:
@@ -254,9 +257,9 @@ def _is_plain(stored: Mapping[str, str], timing: Timing) -> bool:
     return picks_of(stored) in (None, timing.plain) and stored.get("windows", "1") == "1"
 
 
-def notes_of(folder: Path, clips: Sequence[Clip]) -> list[str]:
+def notes_of(folder: Path, clips: Sequence[Clip], catalogue: Catalogue | None = None) -> list[str]:
     """Return what training will leave out of cached clips, one line each, named by clip."""
-    catalogue = Catalogue(folder)
+    catalogue = catalogue or Catalogue(folder)
     return [
         f"{clip.id}{f', window {window}' if window else ''}: {note}"
         for clip in clips

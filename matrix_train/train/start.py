@@ -14,7 +14,7 @@ from intergeneval.errors import ConfigError
 from intergeneval.records.disk import read_text, write_atomically
 from matrix_train.backbones.load_encoders import late_encoder
 from matrix_train.config import Config
-from matrix_train.data.cache import CacheState, Entry, fill, folder_of, notes_of
+from matrix_train.data.cache import CacheState, Entry, fill
 from matrix_train.data.checking import read_dataset
 from matrix_train.data.clips import Clip
 from matrix_train.data.precompute import state_notes
@@ -39,7 +39,7 @@ def prepare_cache(config: Config, folder: Path, backbone: Any, accelerator: Acce
     if accelerator.is_main_process:
         state = filled()
         say(f"{state.encoded} of {len(clips)} clips encoded, the others were cached")
-        for note in (*state_notes(config, state), *notes_of(folder_of(config), state.clips)):
+        for note in state_notes(config, state):
             say(f"note: {note}")
     accelerator.wait_for_everyone()
     # What the first process wrote is there now, so that the others only read.
