@@ -18,7 +18,7 @@ from matrix_train.data.cache import CacheState, Entry, fill
 from matrix_train.data.checking import read_dataset
 from matrix_train.data.clips import Clip
 from matrix_train.data.precompute import state_notes
-from matrix_train.model.aligned import HEADS, supervised
+from matrix_train.model.aligned import loss_weights, supervised
 from matrix_train.model.batch import RoleEntry
 
 Say = Callable[[str], None]
@@ -52,16 +52,13 @@ def check_supervised(config: Config, clips: Sequence[Sequence[Entry]]) -> list[s
     Raises ConfigError for a loss that no clip has a role for: the run would be one without it, under its name.
     """
     notes = []
-    for name, kinds in HEADS.items():
-        layers = [layer for kind in kinds for layer in getattr(config.layers, kind.value)]
-        if getattr(config.loss, name) <= 0 or not layers:
-            continue
+    for name, weight in loss_weights(config).items():
         bare = sum(1 for entries in clips if not supervised(_roles(entries), name, config))
         roles = ", ".join(getattr(config.loss, f"{name}_roles"))
         lacks = "text in the caption and a mask" if name == "sga" else "a mask in the first frame"
         if bare == len(clips):
             raise ConfigError(
-                f"loss.{name} is {getattr(config.loss, name):g} and none of the {len(clips)} training clips has a role "
+                f"loss.{name} is {weight:g} and none of the {len(clips)} training clips has a role "
                 f"({roles}) with {lacks}, so nothing would be aligned; 'matrix-train check' says why, "
                 f"and loss.{name} = 0 trains without it"
             )
