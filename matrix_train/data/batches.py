@@ -26,13 +26,14 @@ from matrix_train.data.cache import (
     check_clip_cache,
     entries_of,
     load_clip,
+    picks_of,
     scaling_of,
-    training_frames,
 )
 from matrix_train.data.catalogue import SHAPE, Catalogue
 from matrix_train.data.clips import Clip, inside
 from matrix_train.data.condition_noise import frame_noise
 from matrix_train.data.empty_text import load_empty_text
+from matrix_train.data.encoding import training_frames
 from matrix_train.data.windows import timing_of
 from matrix_train.model.batch import Batch, RoleEntry
 from matrix_train.model.conditioning import on_first_frame, with_mask
@@ -169,22 +170,22 @@ class Batches:
 
     def one(self, index: int, time: float) -> Batch:
         """Return a batch of one clip with the noise of step 0, a given timestep and nothing dropped."""
-        return self._plain(index, time, self._config.train.seed, 0)
+        return self._plain(self.cached(index), time, self._config.train.seed, 0)
 
-    def fixed(self, index: int, time: float) -> Batch:
+    def fixed(self, item: CachedClip, time: float) -> Batch:
         """Return a batch of one clip as it is looked at whatever is trained: noise by clip and timestep, whatever the seed."""
-        return self._plain(index, time, HELD_SEED, int(time))
+        return self._plain(item, time, HELD_SEED, int(time))
 
-    def _plain(self, index: int, time: float, seed: int, step: int) -> Batch:
+    def _plain(self, item: CachedClip, time: float, seed: int, step: int) -> Batch:
         condition = replace(self._config.condition, image_dropout=0.0, text_dropout=0.0, id_map_dropout=0.0)
         plain = replace(self._config, condition=condition, train=replace(self._config.train, seed=seed))
-        batch = collate(plain, self._backbone, [self.cached(index)], self._scaling, step)
+        batch = collate(plain, self._backbone, [item], self._scaling, step)
         return replace(batch, time_B=torch.full_like(batch.time_B, time))
 
     def frames(self, index: int) -> Frames:
         """Return the frames (F, H, W, 3) of a training clip as they were encoded."""
         video = inside(Path(self._config.data.path), self.clips[index].video, "video")
-        return training_frames(self._config, video, self.cached(index).picks)
+        return training_frames(self._config, video, picks_of(self._stored[index]))
 
 
 class NoisyImages:

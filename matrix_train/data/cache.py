@@ -26,32 +26,12 @@ from matrix_train.backbones import Backbone
 from matrix_train.backbones.load_encoders import Encoder
 from matrix_train.config import Config
 from matrix_train.data import layout
-from matrix_train.data.catalogue import SHAPE, Catalogue
+from matrix_train.data.catalogue import Catalogue
 from matrix_train.data.checking import examine
 from matrix_train.data.clips import Clip, inside, mask_folder, misread
 from matrix_train.data.empty_text import cache_empty_text, is_wanted
-from matrix_train.data.encoding import BAD, READER, RESAMPLED, TIMING, Work, path_of, sizes_of, training_frames
+from matrix_train.data.encoding import BAD, READER, RESAMPLED, TIMING, Work, path_of, sizes_of
 from matrix_train.data.windows import Picks, Timing, timing_of
-
-__all__ = [
-    "CacheState",
-    "CachedClip",
-    "Entry",
-    "check_clip_cache",
-    "check_key",
-    "clip_digest",
-    "entries_of",
-    "fill",
-    "folder_of",
-    "key_of",
-    "load_clip",
-    "notes_of",
-    "precompute",
-    "scaling_of",
-    "shape_of",
-    "sizes_of",
-    "training_frames",
-]
 
 VERSION = 5
 _READ_AS_WELL = (4,)
@@ -165,6 +145,8 @@ class CacheState:
     """Clips that cannot, each with the reason."""
     resampled: int
     """Clips of another rate than the one at which they are seen."""
+    notes: tuple[str, ...]
+    """What training will leave out of the clips that can be trained on, one line each."""
 
 
 def precompute(
@@ -217,8 +199,9 @@ def fill(
         raise ConfigError(f"{root}: no clip can be trained on; 'matrix-train check' names all there is")
     if made and json.loads(read_text(folder / INDEX))["version"] != VERSION:
         _begin(folder, key, encoder)
+    notes = notes_of(folder, good, catalogue)
     catalogue.save()
-    return CacheState(encoded=made, clips=tuple(good), bad=tuple(bad), resampled=resampled)
+    return CacheState(encoded=made, clips=tuple(good), bad=tuple(bad), resampled=resampled, notes=tuple(notes))
 
 
 def _begin(folder: Path, key: Mapping[str, Any], encoder: Encoder) -> bool:
@@ -271,13 +254,12 @@ def _fault(catalogue: Catalogue, folder: Path, root: Path, clip: Clip, digest: s
 
 def _is_plain(stored: Mapping[str, str], timing: Timing) -> bool:
     """Whether a cached clip shows its first frames one by one, in one window."""
-    picks = tuple(json.loads(stored["picks"])) if "picks" in stored else timing.plain
-    return picks == timing.plain and stored.get("windows", "1") == "1"
+    return picks_of(stored) in (None, timing.plain) and stored.get("windows", "1") == "1"
 
 
-def notes_of(folder: Path, clips: Sequence[Clip]) -> list[str]:
+def notes_of(folder: Path, clips: Sequence[Clip], catalogue: Catalogue | None = None) -> list[str]:
     """Return what training will leave out of cached clips, one line each, named by clip."""
-    catalogue = Catalogue(folder)
+    catalogue = catalogue or Catalogue(folder)
     return [
         f"{clip.id}{f', window {window}' if window else ''}: {note}"
         for clip in clips
@@ -314,10 +296,8 @@ def load_clip(folder: Path, clip: Clip, stored: Mapping[str, str] | None = None,
         stored = stored or dict(stream.metadata())
     entries = entries_of(stored)
     name = f"{clip.id}, window {window}" if window else clip.id
-    picks = tuple(json.loads(stored["picks"])) if "picks" in stored else None
-    return CachedClip(
-        id=name, tensors=layout.restored(tensors, stored), entries=entries, text_tokens=int(stored["text_tokens"]), picks=picks
-    )
+    restored = layout.restored(tensors, stored)
+    return CachedClip(id=name, tensors=restored, entries=entries, text_tokens=int(stored["text_tokens"]), picks=picks_of(stored))
 
 
 def entries_of(stored: Mapping[str, str]) -> tuple[Entry, ...]:
@@ -328,9 +308,9 @@ def entries_of(stored: Mapping[str, str]) -> tuple[Entry, ...]:
     )
 
 
-def shape_of(folder: Path, clip: Clip) -> tuple[int, ...]:
-    """Return the latent shape (F, H, W) of a cached clip, without reading it whole."""
-    return tuple(json.loads(Catalogue(folder).metadata(path_of(folder, clip))[SHAPE]))
+def picks_of(stored: Mapping[str, str]) -> Picks | None:
+    """Return the frames that a cached window shows; None: the clip's first ones, one by one."""
+    return tuple(json.loads(stored["picks"])) if "picks" in stored else None
 
 
 def scaling_of(folder: Path) -> tuple[Tensor, Tensor]:

@@ -6,15 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from intergeneval.errors import ConfigError
-from intergeneval.records.disk import growing
 from matrix_train.backbones import Backbone
 from matrix_train.backbones.load_encoders import Encoder
 from matrix_train.config import Config
+from matrix_train.model.tensor_files import read_tensors, write_tensors
 
 NAME = "empty-text.safetensors"
 
@@ -36,16 +34,12 @@ def cache_empty_text(folder: Path, config: Config, encoder: Encoder) -> None:
     if (folder / NAME).is_file():
         return
     text = encoder.text("", np.zeros((config.data.height, config.data.width, 3), dtype=np.uint8))
-    with growing(folder / NAME) as path:
-        save_file({name: item.contiguous() for name, item in text.tensors.items()}, str(path))
+    write_tensors(folder / NAME, text.tensors)
 
 
 def load_empty_text(folder: Path) -> Mapping[str, Tensor]:
     """Return the condition tensors of the empty caption. Raises ConfigError where the cache has none."""
-    path = folder / NAME
     try:
-        return load_file(str(path))
-    except (OSError, SafetensorError) as error:
-        raise ConfigError(
-            f"{path}: cannot be read ({error}); run 'matrix-train precompute' with this config, for condition.text_dropout"
-        ) from None
+        return read_tensors(folder / NAME)
+    except ConfigError as error:
+        raise ConfigError(f"{error}; run 'matrix-train precompute' with this config, for condition.text_dropout") from None

@@ -12,8 +12,9 @@ from matrix_train.backbones.files import resolve
 from matrix_train.backbones.load_encoders import late_encoder
 from matrix_train.backbones.loading import load_outline, shape_notes
 from matrix_train.config import Config
-from matrix_train.data.cache import CacheState, fill, folder_of, notes_of, sizes_of
+from matrix_train.data.cache import CacheState, fill, folder_of
 from matrix_train.data.checking import read_dataset
+from matrix_train.data.encoding import sizes_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +44,12 @@ def fill_cache(config: Config, report: Callable[[int, int, str], None] = lambda 
     said = shape_notes(base, config.data.frames, sizes_of(config))
     clips, folder = read_dataset(Path(config.data.path)), folder_of(config)
     state = fill(config, clips, late_encoder(base, dtype, device), load_outline(base), report, again=True)
-    notes = (*said, *state_notes(config, state), *notes_of(folder, state.clips))
+    notes = (*said, *state_notes(config, state))
     return Filled(folder=folder, clips=len(clips), encoded=state.encoded, notes=notes, bad=state.bad)
 
 
 def state_notes(config: Config, state: CacheState) -> list[str]:
-    """Return what is to be said of a filled cache: clips that are left out and why, and clips of another rate, in one line."""
+    """Return what is to be said of a filled cache: clips left out and why, clips of another rate in one line, roles left out."""
     found = [f"{name} is left out: {reason}" for name, reason in state.bad]
     if state.resampled:
         shown = f"{config.data.fps:g}" if config.data.fps else "the base model's own"
@@ -56,4 +57,4 @@ def state_notes(config: Config, state: CacheState) -> list[str]:
             f"{state.resampled} of {len(state.clips)} clips have another frame rate than data.fps ({shown}); "
             "their frames and masks are taken by time"
         )
-    return found
+    return [*found, *state.notes]

@@ -39,6 +39,16 @@ WITHOUT_DECODER = ("mass", "log_mass")
 """Losses that compare attention itself with masks on the token grid."""
 
 
+def loss_weights(config: Config) -> dict[str, float]:
+    """Return the weights of the alignment losses that a config has: those above 0 that have a layer."""
+    both = {name: getattr(config.loss, name) for name in HEADS}
+    return {
+        name: weight
+        for name, weight in both.items()
+        if weight > 0 and any(getattr(config.layers, kind.value) for kind in HEADS[name])
+    }
+
+
 class AlignedModel(nn.Module):
     """Denoising plus alignment: forward(batch) returns ``loss``, ``maps``, ``predicted`` and, detached, ``terms`` of the batch.
 
@@ -58,7 +68,7 @@ class AlignedModel(nn.Module):
             self.projection = conditioning.grow(self.transformer, backbone.projection, channels)
         chosen = {kind: getattr(config.layers, kind.value) for kind in MapKind}
         self.adapted = lora.add(backbone, config.lora, config.train.seed, chosen) if config.lora.layers else ()
-        self.weights = self._weights()
+        self.weights = loss_weights(config)
         reading = config.readout
         # The older losses project again, so that trainings of before give the same numbers.
         taken = config.loss.kind == "log_mass"
@@ -75,14 +85,6 @@ class AlignedModel(nn.Module):
         model._keep_in_fp32_modules = [*(model._keep_in_fp32_modules or ()), backbone.projection, "lora_"]
         if config.model.gradient_checkpointing:
             getattr(self.transformer, "enable_gradient_checkpointing")()  # noqa: B009  # a mixin's method, unknown to the types
-
-    def _weights(self) -> dict[str, float]:
-        both = {"sga": self.config.loss.sga, "spa": self.config.loss.spa}
-        return {
-            name: weight
-            for name, weight in both.items()
-            if weight > 0 and any(getattr(self.config.layers, kind.value) for kind in HEADS[name])
-        }
 
     def _decoders(self) -> dict[str, nn.Module]:
         if self.config.loss.kind != "decoder":

@@ -13,6 +13,7 @@ from torch import Tensor
 from intergeneval.errors import ConfigError, RecordError
 from intergeneval.plugins.video_models import read_rules
 from intergeneval.records.disk import growing_folder, write_atomically
+from matrix_train.backbones import Backbone
 from matrix_train.backbones.files import look_up
 from matrix_train.backbones.loading import load_outline, told_shape
 from matrix_train.backbones.table import by_name
@@ -51,7 +52,7 @@ def bring_back(path: Path, out: Path, *, base: str = "", frames: int = 0, size: 
     outline = load_outline(place)
     rows = rows_of(outline.transformer)
     pairs = _pairs(tensors, metadata, outline.name, rows, path)
-    info = _info(mark, outline.name, named, place, (frames, size), path)
+    info = _info(mark, outline, named, place, (frames, size), path)
     if out.exists() and not (out / MARK).is_file() and (not out.is_dir() or any(out.iterdir())):
         raise ConfigError(f"--out {out} holds something else than an adapter; give another folder")
     rank, alpha = _strength(pairs, mark)
@@ -136,7 +137,7 @@ def _strength(pairs: Mapping[str, Pair], mark: Mapping[str, Any]) -> tuple[int, 
 
 
 def _info(
-    mark: Mapping[str, Any], backbone: str, base: str, place: Path, shape: tuple[int, tuple[int, int] | None], path: Path
+    mark: Mapping[str, Any], outline: Backbone, base: str, place: Path, shape: tuple[int, tuple[int, int] | None], path: Path
 ) -> AdapterInfo:
     frames, size = shape
     plain: dict[str, Any] = {"id_map": "none", "projection": "", "channels": 0}
@@ -145,19 +146,18 @@ def _info(
             own = AdapterInfo.from_json({**mark["info"], **plain, "base": base}, where=str(path))
         except RecordError as error:
             raise ConfigError(str(error)) from None
-        if own.backbone != backbone:
-            raise ConfigError(f"{path}: the adapter was trained on {own.backbone}; {base} is {backbone}")
+        if own.backbone != outline.name:
+            raise ConfigError(f"{path}: the adapter was trained on {own.backbone}; {base} is {outline.name}")
         return replace(own, frames=frames or own.frames, size=size or own.size)
     told, own_size = told_shape(place)
     frames, size = frames or told, size or own_size or read_rules(place).size
     if not frames or size is None:
         raise ConfigError(f"{base} does not say the shape of its videos; give --frames, --height and --width")
-    axis = load_outline(place).channel_axis
     return AdapterInfo(
         schema=SCHEMA,
-        backbone=backbone,
+        backbone=outline.name,
         base=base,
-        channel_axis=axis,
+        channel_axis=outline.channel_axis,
         steps=0,
         rank=1,
         alpha=1,

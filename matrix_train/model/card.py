@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from matrix_train.alignment import TIMES
 from matrix_train.config import Config
 from matrix_train.model.adapter_info import AdapterInfo
+from matrix_train.model.aligned import HEADS, loss_weights
 
 CARD = "README.md"
 
@@ -48,14 +49,13 @@ def _what(info: AdapterInfo, config: Config, modules: Sequence[str]) -> str:
 
 def _losses(config: Config) -> str:
     rows = []
-    for name, kinds in (("sga", ("v2t", "t2v")), ("spa", ("v2v",))):
-        weight, roles = getattr(config.loss, name), getattr(config.loss, f"{name}_roles")
-        chosen = [f"{kind} {_layers(getattr(config.layers, kind))}" for kind in kinds if getattr(config.layers, kind)]
-        if weight > 0 and chosen:
-            pull = f"weight {weight:g}"
-            if config.loss.balance:
-                pull = f"a gradient of {config.loss.balance:g} of denoising's on the adapter"
-            rows.append(f"- {name.upper()}: {pull}, roles {', '.join(roles)}, on {' and '.join(chosen)}")
+    for name, weight in loss_weights(config).items():
+        roles, layers = getattr(config.loss, f"{name}_roles"), {kind: getattr(config.layers, kind.value) for kind in HEADS[name]}
+        chosen = [f"{kind.value} {_layers(own)}" for kind, own in layers.items() if own]
+        pull = f"weight {weight:g}"
+        if config.loss.balance:
+            pull = f"a gradient of {config.loss.balance:g} of denoising's on the adapter"
+        rows.append(f"- {name.upper()}: {pull}, roles {', '.join(roles)}, on {' and '.join(chosen)}")
     found = ["## Losses", "", "- denoising: weight 1", *rows]
     if rows:
         found.append(f"- read as {config.readout.mode}, compared by {_comparing(config)}")

@@ -36,10 +36,14 @@ class LoraSettings:
     raw: Mapping[str, Any]
     """All of it, without the prefix of its names."""
 
+    def rank_of(self, module: str) -> int:
+        """Return the rank of a module's pair."""
+        rank: int = (self.raw.get("rank_pattern") or {}).get(module, self.rank)
+        return rank
+
     def scale(self, module: str) -> float:
         """Return the factor on a module's product."""
-        rank = (self.raw.get("rank_pattern") or {}).get(module, self.rank)
-        return float((self.raw.get("alpha_pattern") or {}).get(module, self.alpha)) / float(rank)
+        return float((self.raw.get("alpha_pattern") or {}).get(module, self.alpha)) / float(self.rank_of(module))
 
 
 def settings_of(metadata: Mapping[str, str], where: str) -> LoraSettings:
@@ -101,7 +105,7 @@ def _check_shapes(tensors: Mapping[str, Tensor], settings: LoraSettings, module:
     if base is None:
         raise ConfigError(f"{where}: does not fit this pipeline: its transformer has no {module}")
     down, up = (tensors[f"{PREFIX}{module}.{end}"] for end in (DOWN, UP))
-    rank = (settings.raw.get("rank_pattern") or {}).get(module, settings.rank)
+    rank = settings.rank_of(module)
     shapes = (tuple(down.shape), tuple(up.shape))
     ones = (1,) * (base.ndim - 2)
     wanted = ((rank, *base.shape[1:]), (base.shape[0], rank, *ones))

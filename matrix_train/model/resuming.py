@@ -102,8 +102,8 @@ def load_state(folder: Path, optimiser: torch.optim.Optimizer) -> tuple[Progress
 
 
 def read_progress(folder: Path) -> Progress:
-    """Return how far the run of a checkpoint had come."""
-    return _progress(_read_state(folder))
+    """Return how far the run of a checkpoint had come, without reading the tensors beside it."""
+    return _progress(_read_state(folder, mmap=True))
 
 
 def _progress(state: Mapping[str, Any]) -> Progress:
@@ -111,10 +111,10 @@ def _progress(state: Mapping[str, Any]) -> Progress:
     return Progress(step=int(state["step"]), **known)
 
 
-def _read_state(folder: Path) -> dict[str, Any]:
+def _read_state(folder: Path, *, mmap: bool = False) -> dict[str, Any]:
     path = folder / STATE
     try:
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
     except (OSError, EOFError, RuntimeError, UnpicklingError):
         raise ConfigError(f"{path}: is damaged; delete {folder} to go on from the checkpoint before it") from None
     return state

@@ -116,7 +116,7 @@ class Workshop:
         from matrix_train.backbones.files import resolve
         from matrix_train.backbones.load_encoders import late_encoder
         from matrix_train.backbones.loading import load_backbone, load_outline
-        from matrix_train.data.cache import INDEX, fill, folder_of, notes_of
+        from matrix_train.data.cache import INDEX, fill, folder_of
         from matrix_train.data.checking import read_dataset
         from matrix_train.data.precompute import state_notes
         from matrix_train.model.aligned import AlignedModel
@@ -131,7 +131,7 @@ class Workshop:
         for item in self._trained_on(name):
             AlignedModel(load_backbone(base, dtype), config_of(self.plan, item, None))
         state = fill(config, clips, late_encoder(base, dtype, device), load_outline(base))
-        notes = [*state_notes(config, state), *notes_of(folder_of(config), state.clips)]
+        notes = state_notes(config, state)
         for note in notes:
             self.say(f"{piece.name}: note: {note}")
         digest = made_of(sha256_file(folder_of(config) / INDEX), [clip.to_json() for clip in clips])

@@ -22,9 +22,11 @@ from intergeneval.records.disk import read_text, write_atomically
 from matrix_train.backbones import MapKind
 from matrix_train.config import HeldoutConfig
 from matrix_train.data.batches import Batches
+from matrix_train.data.cache import CachedClip
 from matrix_train.model.aligned import HEADS, AlignedModel
 from matrix_train.model.batch import Batch
 from matrix_train.model.readout import Readout
+from matrix_train.train.terms import mean, numbers
 from matrix_train.train.verdict import Verdict, judge
 
 NAME = "heldout.json"
@@ -80,8 +82,9 @@ class Heldout:
         for place, index in enumerate(self._batches.held):
             if place % processes != process:
                 continue
+            item = self._batches.cached(index)
             for time in self._config.timesteps:
-                terms, predicted = self._terms(index, time)
+                terms, predicted = self._terms(item, time)
                 looks.append(Look(clip=place, time=time, terms=terms))
                 if keep and place < COMPARED:
                     self._predicted[index, time] = predicted
@@ -93,22 +96,21 @@ class Heldout:
         together = sorted(gather_object(looks), key=lambda look: (look.clip, look.time))
         return together, gather_object(moved)
 
-    def _terms(self, index: int, time: float) -> tuple[dict[str, float], Tensor]:
+    def _terms(self, item: CachedClip, time: float) -> tuple[dict[str, float], Tensor]:
         model = self._model
-        batch = self._batches.fixed(index, time).to(self._accelerator.device, getattr(torch, model.config.model.dtype))
+        batch = self._batches.fixed(item, time).to(self._accelerator.device, getattr(torch, model.config.model.dtype))
         with self._attention.recording():
             output = model(batch)
             shape = batch.clean.shape
             grid = model.backbone.grid((shape[2], shape[3], shape[4]))
-            coarse = self._batches.cached(index).tensors["coarse"].to(batch.clean.device)
+            coarse = item.tensors["coarse"].to(batch.clean.device)
             attention: dict[str, float] = {}
             for kind, layers in self._attention.layers.items():
                 for layer in layers:
                     maps_RFHW = self._attention.maps(kind, layer, batch.weights, grid)[0]
                     attention |= _on_masks(f"{kind.value}/{layer}", kind, maps_RFHW, coarse, batch)
         # A clip without a role of a loss, or at a timestep outside of its band, has no value of it.
-        terms = {name: float(value) for name, value in output["terms"].items()}
-        return {**terms, **attention}, output["predicted"].to("cpu", torch.float16)
+        return {**numbers(output["terms"]), **attention}, output["predicted"].to("cpu", torch.float16)
 
 
 def _layers(model: AlignedModel) -> dict[MapKind, tuple[int, ...]]:
@@ -141,8 +143,7 @@ def _is_of_attention(name: str) -> bool:
 
 def _means(looks: list[Look]) -> dict[str, float]:
     """Return the mean of each term over clips and timesteps that have it."""
-    names = sorted({name for look in looks for name in look.terms} - {"loss"})
-    return {name: _mean([look.terms[name] for look in looks if name in look.terms]) for name in names}
+    return {name: value for name, value in mean([look.terms for look in looks]).items() if name != "loss"}
 
 
 def _losses(looks: list[Look]) -> dict[float, list[float]]:
@@ -151,10 +152,6 @@ def _losses(looks: list[Look]) -> dict[float, list[float]]:
     for look in looks:
         found.setdefault(look.time, []).append(look.terms["denoising"])
     return found
-
-
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values)
 
 
 def write_verdict(out: Path, found: Verdict) -> None:

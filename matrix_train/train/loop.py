@@ -23,8 +23,9 @@ from matrix_train.backbones.files import resolve
 from matrix_train.backbones.loading import load_backbone, shape_notes
 from matrix_train.config import Config
 from matrix_train.data.batches import Batches
-from matrix_train.data.cache import folder_of, sizes_of
+from matrix_train.data.cache import folder_of
 from matrix_train.data.empty_text import is_wanted
+from matrix_train.data.encoding import sizes_of
 from matrix_train.data.holding import held_out, holding_note
 from matrix_train.model import checkpoint, resuming
 from matrix_train.model.aligned import AlignedModel

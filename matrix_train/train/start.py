@@ -14,11 +14,11 @@ from intergeneval.errors import ConfigError
 from intergeneval.records.disk import read_text, write_atomically
 from matrix_train.backbones.load_encoders import late_encoder
 from matrix_train.config import Config
-from matrix_train.data.cache import CacheState, Entry, fill, folder_of, notes_of
+from matrix_train.data.cache import CacheState, Entry, fill
 from matrix_train.data.checking import read_dataset
 from matrix_train.data.clips import Clip
 from matrix_train.data.precompute import state_notes
-from matrix_train.model.aligned import HEADS, supervised
+from matrix_train.model.aligned import loss_weights, supervised
 from matrix_train.model.batch import RoleEntry
 
 Say = Callable[[str], None]
@@ -39,7 +39,7 @@ def prepare_cache(config: Config, folder: Path, backbone: Any, accelerator: Acce
     if accelerator.is_main_process:
         state = filled()
         say(f"{state.encoded} of {len(clips)} clips encoded, the others were cached")
-        for note in (*state_notes(config, state), *notes_of(folder_of(config), state.clips)):
+        for note in state_notes(config, state):
             say(f"note: {note}")
     accelerator.wait_for_everyone()
     # What the first process wrote is there now, so that the others only read.
@@ -52,16 +52,13 @@ def check_supervised(config: Config, clips: Sequence[Sequence[Entry]]) -> list[s
     Raises ConfigError for a loss that no clip has a role for: the run would be one without it, under its name.
     """
     notes = []
-    for name, kinds in HEADS.items():
-        layers = [layer for kind in kinds for layer in getattr(config.layers, kind.value)]
-        if getattr(config.loss, name) <= 0 or not layers:
-            continue
+    for name, weight in loss_weights(config).items():
         bare = sum(1 for entries in clips if not supervised(_roles(entries), name, config))
         roles = ", ".join(getattr(config.loss, f"{name}_roles"))
         lacks = "text in the caption and a mask" if name == "sga" else "a mask in the first frame"
         if bare == len(clips):
             raise ConfigError(
-                f"loss.{name} is {getattr(config.loss, name):g} and none of the {len(clips)} training clips has a role "
+                f"loss.{name} is {weight:g} and none of the {len(clips)} training clips has a role "
                 f"({roles}) with {lacks}, so nothing would be aligned; 'matrix-train check' says why, "
                 f"and loss.{name} = 0 trains without it"
             )

@@ -74,20 +74,14 @@ class Verdict(Record):
         return f"after {self.step} steps {self.line()}", f"the change is told as a share of the base's loss, {whole}"
 
 
-def change(base_N: Sequence[float], own_N: Sequence[float]) -> Change:
-    """Return the change of losses on the same clips in the same order."""
-    base, own = np.asarray(base_N, float), np.asarray(own_N, float)
-    return _of((own - base) / base.mean())
-
-
 def judge(step: int, base: Mapping[float, Sequence[float]], own: Mapping[float, Sequence[float]], moved: float) -> Verdict:
     """Return the verdict of denoising losses by timestep, a value a clip."""
-    shares = [(np.asarray(own[time], float) - np.asarray(base[time], float)) / np.mean(base[time]) for time in base]
+    shares = {time: (np.asarray(own[time], float) - np.asarray(base[time], float)) / np.mean(base[time]) for time in base}
     return Verdict(
         step=step,
-        clips=len(shares[0]),
-        overall=_of(np.mean(shares, axis=0)),
-        times={f"{time:g}": change(base[time], own[time]) for time in base},
+        clips=len(next(iter(shares.values()))),
+        overall=_of(np.mean(list(shares.values()), axis=0)),
+        times={f"{time:g}": _of(share) for time, share in shares.items()},
         moved=moved,
     )
 

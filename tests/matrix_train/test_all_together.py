@@ -104,7 +104,7 @@ def test_all_windows_of_a_clip_are_on_one_side_and_the_first_is_looked_at(places
     assert len(batches.clips) == 8
     [held] = batches.held
     name = batches.clips[held].id
-    assert batches.fixed(held, 150.0).clips == (name,), "a later window would be called by its number"
+    assert batches.fixed(batches.cached(held), 150.0).clips == (name,), "a later window would be called by its number"
     drawn = {batches.clips[index].id for group in batches.plan.epoch(0) for index in group}
     assert drawn == {clip.id for clip in batches.clips} - {name}
     assert len(batches.entries()) == 6

@@ -148,7 +148,7 @@ def test_held_out_clips_are_never_drawn_and_look_the_same_to_every_seed(places, 
         held = {run.batches.clips[index].id for index in run.batches.held}
         assert len(held) == 2
         assert not drawn & held
-        found.append(run.batches.fixed(run.batches.held[0], 150.0))
+        found.append(run.batches.fixed(run.batches.cached(run.batches.held[0]), 150.0))
     assert torch.equal(found[0].noise, found[1].noise)
     assert torch.equal(found[0].clean, found[1].clean)
 
