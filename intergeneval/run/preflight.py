@@ -302,7 +302,7 @@ class FirstFrameMasks:
         return self._packed[self._key(sample, seed)]
 
     def read(self, sample: Sample, seed: int) -> dict[str, Mask]:
-        """Return instance id -> mask of a video, checked before or not: a run that goes on checks only what it still has to track.
+        """Return instance id -> mask of a video, checked before or not: a run that goes on checks what is left to track.
 
         Raises BenchError where they cannot be used.
         """

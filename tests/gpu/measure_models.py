@@ -18,7 +18,9 @@ import transformers
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from intergeneval.judges import JudgeRequest
 from intergeneval.judges import hf as judge
+from intergeneval.records import Instance, Sample, Tracks, Video, VideoStatus
 from intergeneval.trackers import hf as tracker
 from tests.models import checkpoints
 
@@ -82,13 +84,18 @@ def measure_judge(folder, mode, frames, size):
     """Seconds a video of ten questions, memory included."""
     made = judge.create(str(folder), {"mode": mode, "max_tokens": 512})
     pictures = dict(enumerate(np.random.default_rng(0).integers(0, 255, (frames, *size, 3), dtype=np.uint8)))
+    instances = (Instance(id="id1", class_="thing", appearance="thing", colour="red"),)
+    sample = Sample(id="s", prompt="A thing.", instances=instances, interactions=())
+    video = Video(sample_id="s", seed=0, status=VideoStatus.OK, sha256="s", frames=frames, sampled=tuple(range(frames)))
+    tracks = Tracks(sample_id="s", seed=0, tracker="stored", size=size, tracks=())
+    request = JudgeRequest(sample=sample, video=video, tracks=tracks, questions=[], jpegs={})
     words = "\n".join(f"[0.{number}] Does the first thing touch the second?" for number in range(1, 11))
 
     def once():
         if mode == "generate":
-            made.vlm.generate(made.content(list(pictures), words), list(pictures.values()), made.max_tokens)
+            made.vlm.generate(made.content(request, list(pictures), words), list(pictures.values()), made.max_tokens)
             return
-        scorer = made.vlm.scorer(lambda text: made.content(list(pictures), text), list(pictures.values()), made.batch)
+        scorer = made.vlm.scorer(lambda text: made.content(request, list(pictures), text), list(pictures.values()), made.batch)
         begun = [(line, '{"answer": "') for line in words.splitlines()]
         scorer.log_chances(begun, [['yes",', 'no",', 'no (visually implausible)",']] * len(begun))
         scorer.log_chances(begun, [[f" {frame}}}" for frame in pictures]] * len(begun))
