@@ -202,7 +202,7 @@ def as_object(found: Planned) -> dict[str, Any]:
 
 def text(found: Planned) -> str:
     """Return what a person reads."""
-    from intergeneval.cli.text_table import interval, number
+    from intergeneval.cli.text_table import interval, marked, number
 
     item = found.estimate
     lines = [
@@ -220,7 +220,9 @@ def text(found: Planned) -> str:
     lines += ["", title, _detectable(found.rows, found.detect, "clusters")]
     if found.contrast is not None:
         one = found.contrast
-        lines += ["", f"contrast {number(one.mean)} ({interval(one.low, one.high)}), {one.prompts} pairs of twins, .25 by chance"]
+        told = f"contrast {marked(number(one.mean), one.open)} ({interval(one.low, one.high)})"
+        pairs = "1 pair" if one.prompts == 1 else f"{one.prompts} pairs"
+        lines += ["", f"{told}, {pairs} of twins, .25 by chance"]
         lines += [f"{title}, in contrast", _detectable(found.twins, found.detect, "pairs")]
     if found.sequential:
         lines += ["", *_sequential_lines(found)]
