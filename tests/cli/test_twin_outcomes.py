@@ -112,6 +112,13 @@ def test_the_gate_decides_by_contrast_where_if_says_nothing_and_a_stored_baselin
     assert call("gate", knows, "--baseline", knows, "--metric", "contrast").exit_code == 0
 
 
+def test_scoring_a_run_of_twins_tells_contrast_and_sensitivity(runs):
+    found = json.loads(call("score", runs[0], "--json").stdout)["twins"]
+    assert (found["contrast"]["mean"], found["sensitivity"]["mean"]) == (1.0, 1.0)
+    told = f"contrast 1.000 (1.000 to 1.000; by chance 0.25), sensitivity 1.000 (1.000 to 1.000; by chance 0), {PAIRS} of {PAIRS}"
+    assert f"twins (do the videos show who was named): {told} pairs" in call("score", runs[0]).stdout
+
+
 def test_the_gate_says_of_each_outcome_whether_it_is_over_prompts_or_over_pairs(runs, tmp_path):
     knows, guesses = runs
     call("gate", guesses, "--baseline", knows, "--metric", "contrast", "--markdown", tmp_path / "gate.md")
