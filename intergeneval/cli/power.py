@@ -222,7 +222,7 @@ def text(found: Planned) -> str:
         one = found.contrast
         told = f"contrast {marked(number(one.mean), one.open)} ({interval(one.low, one.high)})"
         pairs = "1 pair" if one.prompts == 1 else f"{one.prompts} pairs"
-        lines += ["", f"{told}, {pairs} of twins, .25 by chance"]
+        lines += ["", f"{told}, {pairs} of twins, .25 by chance", *filter(None, [one.caveat])]
         lines += [f"{title}, in contrast", _detectable(found.twins, found.detect, "pairs")]
     if found.sequential:
         lines += ["", *_sequential_lines(found)]

@@ -31,7 +31,8 @@ def contrast_text(found: Mapping[str, Estimate]) -> str:
         for name, item in found.items()
     ]
     one = next(iter(found.values()))
-    return f"twins (do the videos show who was named): {', '.join(told)}, {one.prompts} of {one.prompts_total} pairs"
+    text = f"twins (do the videos show who was named): {', '.join(told)}, {one.prompts} of {one.prompts_total} pairs"
+    return f"{text}\ncontrast: {one.caveat}" if one.caveat else text
 
 
 def contrast_json(found: Mapping[str, Estimate]) -> dict[str, Any]:
