@@ -106,6 +106,8 @@ def view(folder: BuildFolder, config: BuildConfig, item: Item, sample: Sample | 
         "prompt": item.row.prompt.strip(),
         "painted": "" if painting is None else f"{painting.by}, seed {painting.seed}: {item.row.image_prompt.strip()}",
         "again": item.painted,
+        # Samples of one picture: it is rejected for all of them.
+        "picture": item.media.name if item.painted and item.media is not None else "",
         "asked": scene is not None and scene.by != "given",
         "why": next((drop.reason for drop in own if drop.instance_id is None and not drop.interaction), ""),
         "acts": acts,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from intergeneval.cli.causes import by_cause
 from intergeneval.cli.help_sections import Command, more
 from intergeneval.cli.terminal import echo
 from intergeneval.errors import EXIT_INCOMPLETE, EXIT_OK
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from intergeneval.build import BuildResult, Progress
 
 _SHOWN = 12
+"""Causes that are told of what was left out, and of what failed."""
 
 
 @click.command("build", cls=Command)
@@ -98,10 +100,10 @@ def summary(result: BuildResult) -> str:
     left_out = [drop for drop in made.drops if not drop.pending]
     if left_out:
         lines.append(f"left out: {len(left_out)}, each with its reason in {result.out / 'dropped.jsonl'}")
-        lines += [f"  {text}" for text in _listed(left_out)]
+        lines += [f"  {text}" for text in by_cause(left_out, _SHOWN)]
     if made.pending:
         lines.append(f"FAILED: {len(made.pending)} prompts; the same command tries them again")
-        lines += [f"  {text}" for text in _listed(made.pending)]
+        lines += [f"  {text}" for text in by_cause(made.pending, _SHOWN)]
     if text := spending_text(result.spent):
         lines.append(text)
     if result.refused:
@@ -114,11 +116,3 @@ def summary(result: BuildResult) -> str:
         lines.append(f"benchmark: {result.out} (intergeneval bench check {result.out})")
     lines.append(f"to review: {result.pages[0]}")
     return "\n".join(lines)
-
-
-def _listed(drops: Any) -> list[str]:
-    shown = []
-    for drop in drops[:_SHOWN]:
-        what = drop.instance_id or (f"'{drop.interaction}'" if drop.interaction else "")
-        shown.append(f"{drop.sample_id}{f', {what}' if what else ''}: {drop.reason}")
-    return [*shown, *([f"and {len(drops) - _SHOWN} more"] if len(drops) > _SHOWN else [])]

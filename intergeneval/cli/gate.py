@@ -20,16 +20,19 @@ if TYPE_CHECKING:
 @click.command("gate", cls=Command)
 @click.argument("run", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--baseline", required=True, help="Run folder, baseline file, or name of a stored baseline.")
-@click.option("--tolerance", type=float, default=0.02, show_default=True, help="Loss of IF (or contrast) that is accepted.")
+@click.option("--tolerance", type=float, default=0.02, show_default=True, help="Loss of IF, or of contrast, that is accepted.")
 @click.option("--strict", is_flag=True, help="Exit with 5 where the verdict is inconclusive.")
 @click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write the verdict as JUnit XML.")
 @click.option("--markdown", type=click.Path(path_type=Path, dir_okay=False), help="Write the verdict as GitHub Markdown.")
 @click.option("--update", is_flag=True, help="Store RUN as the baseline of that name instead of judging it.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON with unrounded numbers.")
-@more("--metric", type=click.Choice(("if", "contrast")), default="if", help="What decides: if, or contrast over twins.")
+@more("--metric", type=click.Choice(("if", "contrast")), default="if", help="What decides: IF (default), or contrast over twins.")
 @more("--baselines", type=click.Path(path_type=Path, file_okay=False), help="Where baselines are stored; reports/baselines.")
 def command(run: Path, baseline: str, update: bool, as_json: bool, baselines: Path | None, **options: Any) -> None:
-    """Tell whether RUN is worse than its baseline on interaction fidelity.
+    """Tell whether RUN is worse than its baseline on interaction fidelity (IF), or on contrast over twins.
+
+    With --metric contrast it decides by the share of pairs of twins whose two videos both show who was named, .25 by chance:
+    pair by pair, --tolerance being a loss of that share. RUN and baseline must hold twins, as runs on whodoes do.
 
     Exit code 0: pass, or inconclusive without --strict; 4: regression; 5: inconclusive; 3: RUN or baseline is incomplete.
     """

@@ -88,12 +88,16 @@ class Planned:
 @click.option(
     "--against", type=click.Path(path_type=Path, file_okay=False), help="Run folder: measure the spread of differences."
 )
-@click.option("--detect", type=float, help="Difference to find: tells how many prompts it takes.")
+@click.option("--detect", type=float, help="Difference to find: tells how many prompts it takes, and pairs of twins.")
 @click.option("--power", "share", type=float, default=0.8, show_default=True, help="Share of repeats in which it must be found.")
 @click.option("--sequential", is_flag=True, help="Tell what 'run --until-decided' would save on these prompts.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON with unrounded numbers.")
 def command(run: Path, against: Path | None, detect: float | None, share: float, sequential: bool, as_json: bool) -> None:
-    """Tell how small a paired difference in IF can be found with so many prompts, and how many a difference takes."""
+    """Tell how small a paired difference in IF can be found with so many prompts, and how many a difference takes.
+
+    Where RUN holds twins, as runs on whodoes do, a second table tells the same of contrast, with pairs of twins in place of
+    prompts: --detect and --against count for both, --sequential for IF alone.
+    """
     found = plan(run, against, detect, share, sequential=sequential)
     echo(json.dumps(as_object(found), indent=1, ensure_ascii=False) if as_json else text(found))
 
@@ -106,7 +110,7 @@ def plan(run: Path, against: Path | None, detect: float | None, share: float, *,
     if not 0 < share < 1:
         raise UsageError(f"--power {share}: must lie between 0 and 1, such as 0.8")
     if detect is not None and not (math.isfinite(detect) and detect > 0):
-        raise UsageError(f"--detect {detect}: must be above 0, on the scale of IF, such as 0.05")
+        raise UsageError(f"--detect {detect}: must be above 0, on the scale of IF and of contrast, such as 0.05")
     mine = read_run(run)
     found = estimate(mine.scores, mine.clusters, profile=mine.profile)
     seeds = seed_spread(mine.scores)
@@ -198,7 +202,7 @@ def as_object(found: Planned) -> dict[str, Any]:
 
 def text(found: Planned) -> str:
     """Return what a person reads."""
-    from intergeneval.cli.text_table import interval, number
+    from intergeneval.cli.text_table import interval, marked, number
 
     item = found.estimate
     lines = [
@@ -216,7 +220,9 @@ def text(found: Planned) -> str:
     lines += ["", title, _detectable(found.rows, found.detect, "clusters")]
     if found.contrast is not None:
         one = found.contrast
-        lines += ["", f"contrast {number(one.mean)} ({interval(one.low, one.high)}), {one.prompts} pairs of twins, .25 by chance"]
+        told = f"contrast {marked(number(one.mean), one.open)} ({interval(one.low, one.high)})"
+        pairs = "1 pair" if one.prompts == 1 else f"{one.prompts} pairs"
+        lines += ["", f"{told}, {pairs} of twins, .25 by chance", *filter(None, [one.caveat])]
         lines += [f"{title}, in contrast", _detectable(found.twins, found.detect, "pairs")]
     if found.sequential:
         lines += ["", *_sequential_lines(found)]

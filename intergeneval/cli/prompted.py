@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from intergeneval.cli.causes import by_cause
 from intergeneval.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,11 +28,10 @@ def read_prompts(model: str, prompts: str, notice: Callable[[str], None], **more
     acts = sum(len(sample.interactions) for sample in samples)
     notice(f"read {len(samples)} prompts, {acts} interactions: {made.out / 'samples.jsonl'}")
     drops = made.made.drops
-    for drop in drops[:_SHOWN]:
-        notice(f"  not read: {drop.sample_id}: {drop.reason}")
+    for line in by_cause(drops, _SHOWN):
+        notice(f"  not read: {line}")
     if drops:
-        more_text = f"and {len(drops) - _SHOWN} more, " if len(drops) > _SHOWN else ""
-        notice(f"  {more_text}all in {made.out / 'dropped.jsonl'}: left out of the scores")
+        notice(f"  all in {made.out / 'dropped.jsonl'}: left out of the scores")
     if not samples:
         raise UsageError(f"no prompt of {prompts} could be read: give --judge openai:MODEL, or --prompts with other words")
     return made

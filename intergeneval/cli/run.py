@@ -77,12 +77,14 @@ def command(config: Path | None, as_json: bool, estimate: bool, **options: Any) 
     result = run(config, options)
     if as_json:
         from intergeneval.cli.tables import scores_json
+        from intergeneval.cli.twin_line import contrast_json, contrast_of
         from intergeneval.stats import controls, controls_json, undone, undone_json
 
         header = result.store.header
         told = scores_json(header, result.scores, header.comparability.profile)
         answers = result.store.current_answers()
         told |= controls_json(controls(answers)) | undone_json(undone(answers))
+        told |= contrast_json(contrast_of(result.store, result.scores, header.comparability.profile))
         echo(json.dumps(told, indent=1, ensure_ascii=False))
     else:
         echo(summary(result))
@@ -216,6 +218,7 @@ def expected(prepared: Run) -> str:
 def summary(result: RunResult) -> str:
     """Return the text that ends a run: table, what was unscored and why, where the run folder is."""
     from intergeneval.cli.tables import bounds_text, remarks_text, score_table, unscored_text
+    from intergeneval.cli.twin_line import contrast_of, contrast_text
     from intergeneval.records import Consistency, Video
     from intergeneval.run.doubting import read_doubts
     from intergeneval.stats import controls, controls_text, undone, undone_text
@@ -240,7 +243,8 @@ def summary(result: RunResult) -> str:
         lines.append(text)
     lines += doubt_lines(read_doubts(folder))
     answers = result.store.current_answers()
-    lines += filter(None, (undone_text(undone(answers)), controls_text(controls(answers))))
+    twins = contrast_of(result.store, result.scores, result.store.header.comparability.profile)
+    lines += filter(None, (contrast_text(twins), undone_text(undone(answers)), controls_text(controls(answers))))
     if text := spending_text(spending(result.store)):
         lines.append(text)
     if result.refused:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 def command(run: Path, profile: str | None, as_json: bool) -> None:
     """Compute the scores of a run folder anew from its answers; reads only."""
     from intergeneval.cli.tables import bounds_text, remarks_text, score_table, scores_json, unscored_text
+    from intergeneval.cli.twin_line import contrast_json, contrast_of, contrast_text
     from intergeneval.gate.run_scores import score_run
     from intergeneval.records import Consistency, Profile, Video
     from intergeneval.stats import controls, controls_json, controls_text, undone, undone_json, undone_text
@@ -35,10 +36,16 @@ def command(run: Path, profile: str | None, as_json: bool) -> None:
         raise UsageError(f"{run}: the run holds no sample")
     answers = store.current_answers()
     found, left = controls(answers), undone(answers)
+    twins = contrast_of(store, scores, chosen)
     if as_json:
         echo(
             json.dumps(
-                {**scores_json(store.header, scores, chosen), **controls_json(found), **undone_json(left)},
+                {
+                    **scores_json(store.header, scores, chosen),
+                    **controls_json(found),
+                    **undone_json(left),
+                    **contrast_json(twins),
+                },
                 indent=1,
                 ensure_ascii=False,
             )
@@ -53,6 +60,7 @@ def command(run: Path, profile: str | None, as_json: bool) -> None:
             unscored_text(scores),
             remarks,
             bounds_text(scores),
+            contrast_text(twins),
             undone_text(left),
             controls_text(found),
             unasked(store, chosen),

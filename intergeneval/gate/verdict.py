@@ -112,20 +112,19 @@ def exit_code(verdict: Verdict, complete: Completeness, *, strict: bool) -> int:
 
 def _reason(outcome: Outcome, comparison: Comparison, tolerance: float, needed: int | None, share: float | None) -> str:
     if comparison.difference is None:
-        return f"no video is scored in both runs ({_without_score(comparison)}), so nothing can be said"
+        nothing = "no pair of twins has a value" if _of_twins(comparison) else "no video is scored"
+        return f"{nothing} in both runs ({_without_score(comparison)}), so nothing can be said"
     if comparison.low is None or comparison.high is None:
         return f"difference {_signed(comparison.difference)}, but there is no interval: {comparison.caveat}"
     ends = f"{100 * comparison.level:g} % interval {_signed(comparison.low)} to {_signed(comparison.high)}"
-    found = f"{_difference(comparison)}, {ends} over {comparison.prompts} {_units(comparison)}"
+    found = f"{_difference(comparison)}, {ends} over {comparison.prompts} {units(comparison)}"
     if outcome is Outcome.PASS:
         return f"{found}: a loss of more than {tolerance:g} is excluded"
     if outcome is Outcome.REGRESSION:
         return f"{found}: the run is worse"
     chance = "" if share is None else f"; an unchanged model would pass in {100 * share:.0f} % of runs with this spread"
     enough = (
-        f"no number of {_units(comparison)} would decide"
-        if needed is None
-        else f"about {needed} {_units(comparison)} would decide"
+        f"no number of {units(comparison)} would decide" if needed is None else f"about {needed} {units(comparison)} would decide"
     )
     if comparison.unanswered:
         count = unanswered_text(comparison.unanswered)
@@ -133,8 +132,13 @@ def _reason(outcome: Outcome, comparison: Comparison, tolerance: float, needed: 
     return f"{found}: neither a loss of {tolerance:g} nor a difference of 0 is excluded; {enough}{chance}"
 
 
-def _units(comparison: Comparison) -> str:
-    return "pairs of twins" if comparison.metric in TWIN_METRICS else "prompts"
+def units(comparison: Comparison) -> str:
+    """Return what a comparison is made over, in words."""
+    return "pairs of twins" if _of_twins(comparison) else "prompts"
+
+
+def _of_twins(comparison: Comparison) -> bool:
+    return comparison.metric in TWIN_METRICS
 
 
 def _difference(comparison: Comparison) -> str:
@@ -148,15 +152,22 @@ def _difference(comparison: Comparison) -> str:
 def _dropped(comparison: Comparison) -> str:
     """Return why a comparison that would pass decides nothing: it speaks of too few of the prompts."""
     return (
-        f"only {comparison.prompts} of {comparison.prompts_total} {_units(comparison)} are in both runs,"
+        f"only {comparison.prompts} of {comparison.prompts_total} {units(comparison)} are in both runs,"
         f" a pass needs {100 * COVERAGE:g} %:"
-        f" {comparison.only_baseline} videos only in the baseline, {comparison.only_candidate} only in the run"
+        f" {comparison.only_baseline} {_made(comparison)} only in the baseline, {comparison.only_candidate} only in the run"
     )
 
 
 def _without_score(comparison: Comparison) -> str:
-    """Return how many of the videos that both runs hold have no score in either."""
-    return f"{comparison.unscored_candidate} videos without a score in the run, {comparison.unscored_baseline} in the baseline"
+    """Return how many of the videos, or pairs of videos, that both runs hold have no score in either."""
+    lack = "value" if _of_twins(comparison) else "score"
+    counts = comparison.unscored_candidate, comparison.unscored_baseline
+    return f"{counts[0]} {_made(comparison)} without a {lack} in the run, {counts[1]} in the baseline"
+
+
+def _made(comparison: Comparison) -> str:
+    """Return what a comparison counts that was made of its prompts, or of its pairs of twins."""
+    return "pairs of videos" if _of_twins(comparison) else "videos"
 
 
 def _signed(value: float) -> str:

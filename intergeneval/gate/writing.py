@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
 
-from intergeneval.gate.verdict import exit_code
+from intergeneval.gate.verdict import exit_code, units
 from intergeneval.records import CONTRAST, Comparison, Completeness, Outcome, RunHeader, Verdict
 from intergeneval.stats import PRIMARY, left_out, metric_name
 
@@ -69,7 +69,7 @@ class GateResult:
     def notes(self) -> list[str]:
         """Return what else a reader should know, one sentence each."""
         item = self.verdict.comparison
-        few = f"only {item.prompts} of {item.prompts_total} prompts are in both runs" if 0 < item.coverage < 1 else ""
+        few = f"only {item.prompts} of {item.prompts_total} {units(item)} are in both runs" if 0 < item.coverage < 1 else ""
         # What the reason says already is not said again.
         found = [text for text in (item.caveat, few) if text and text not in self.verdict.reason]
         if unpaired := left_out(item):
@@ -154,7 +154,7 @@ def markdown(result: GateResult) -> str:
         "",
         *(f"- {_capital(say(note))}." for note in result.notes()),
         "",
-        f"| outcome | {say(item.baseline)} | {say(item.candidate)} | difference | 95 % interval | p | prompts |",
+        f"| outcome | {say(item.baseline)} | {say(item.candidate)} | difference | 95 % interval | p | over |",
         "|---|---|---|---|---|---|---|",
         *(_markdown_row(row) for row in result.comparisons if row.difference is not None),
         "",
@@ -183,7 +183,7 @@ def _markdown_row(item: Comparison) -> str:
         _signed(item.difference),
         interval,
         p,
-        str(item.prompts),
+        f"{item.prompts} {units(item)}",
     ]
     return f"| {' | '.join(cells)} |"
 

@@ -230,9 +230,9 @@ class Contrast(Record):
     level: float
     """Confidence level of the intervals."""
     pairs: tuple[TwinPair, ...]
-    """The pairs behind the means, each seed apart."""
+    """The pairs behind the means whose videos were both judged, each seed apart; pairs with a missing video count beside them."""
     unjudged: Mapping[str, str] = field(default_factory=dict)
-    """``first + second, seed n`` of pairs without a value -> why."""
+    """``first + second, seed n`` of pairs of which a video is missing or was not judged -> why."""
     contrast_bounds: tuple[float, float] | None = field(default=None, metadata=LATER)
     """Mean over all pairs with everything unanswered as bad and as good as it can be; None when no pair could be judged."""
     sensitivity_bounds: tuple[float, float] | None = field(default=None, metadata=LATER)

@@ -76,6 +76,13 @@ class TwinVideo(Record):
         own, other = (sum(letter == YES for letter in letters) / len(both) for letters in zip(*both, strict=True))
         return own, other
 
+    def difference(self, profile: Profile) -> float | None:
+        """Return s(own) - s(other) over the questions answered about both; of a missing video the lowest, but under ``paper``."""
+        if self.state is TwinState.MISSING and profile != Profile.PAPER:
+            return _GAP[0]
+        both = self.shares()
+        return None if both is None else both[0] - both[1]
+
     def gap(self, profile: Profile, shared: tuple[int, int, int] = (0, 0, 0)) -> Span:
         """Return the lowest and highest s(own) - s(other): unanswered about the own as no and yes, about the other the reverse.
 
@@ -112,10 +119,14 @@ class TwinScore(Record):
     second: TwinVideo
     """Video B."""
 
-    def value(self, metric: str) -> float | None:
-        """Return contrast or sensitivity over what was answered; None where either video has no value."""
-        mine, theirs = self.first.shares(), self.second.shares()
-        return None if mine is None or theirs is None else _joined(metric, mine[0] - mine[1], theirs[0] - theirs[1])
+    def value(self, metric: str, profile: Profile) -> float | None:
+        """Return contrast or sensitivity over what was answered, a missing video having the lowest; None where one has none."""
+        mine, theirs = self.first.difference(profile), self.second.difference(profile)
+        if mine is not None and theirs is not None:
+            return _joined(metric, mine, theirs)
+        low, high = self.bounds(metric, profile)
+        # A missing video makes the pair wrong, whatever the other one shows.
+        return low if low == high and TwinState.MISSING in (self.first.state, self.second.state) else None
 
     def bounds(self, metric: str, profile: Profile) -> Span:
         """Return the lowest and the highest value, were everything without an answer known; of a missing video the lowest."""

@@ -6,10 +6,16 @@ from intergeneval.records.bench import Interaction, Sample, TouchingAtStart
 
 
 def in_words(sample: Sample, item: Interaction, *, full: bool = False) -> str:
-    """Return an interaction in a few words: the benchmark's own, or class, verb and class (`full`: the appearances)."""
+    """Return an interaction in a few words: the benchmark's own, or class, verb and class (`full`: the appearances).
+
+    Where several are of one class the colour of the box says which: of twins nothing else tells who does it.
+    """
     if item.text:
         return item.text
-    names = {instance.id: instance.appearance if full else instance.class_ for instance in sample.instances}
+    classes = [one.class_ for one in sample.instances]
+    several = {name for name in classes if classes.count(name) > 1}
+    short = {one.id: f"{one.class_} ({one.colour} box)" if one.class_ in several else one.class_ for one in sample.instances}
+    names = {one.id: one.appearance for one in sample.instances} if full else short
     parts = [names.get(item.subject or "", ""), item.verb, names.get(item.object or "", "")]
     return " ".join(part for part in parts if part) or "as its questions say"
 

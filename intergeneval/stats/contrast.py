@@ -59,7 +59,8 @@ def contrast(
     None.
 
     The intervals hold what the missing answers may be, and lie inside the scales, 0 to 1 and -1 to 1; with fewer than two
-    clusters there is none. A missing video is the lowest, but under ``paper``, where it may be anything.
+    clusters there is none. A missing video is the lowest, in the means as in the intervals, but under ``paper``, where it may be
+    anything; its pair stands in `Contrast.unjudged` too.
     """
     found, none = twin_scores(samples, answers, scores)
     means = {metric: twin_estimate(found, metric, level, profile) for metric in TWIN_METRICS}
@@ -107,7 +108,7 @@ def twin_estimate(
 
     In the estimate pairs stand for prompts, and pairs of videos for videos.
     """
-    values = _values(scores, metric)
+    values = _values(scores, metric, profile)
     spans = _spans(scores, metric, profile)
     means = {pair: math.fsum(seeds) / len(seeds) for pair, seeds in values.items()}
     result = Estimate(
@@ -174,7 +175,7 @@ def _compared(
     seeds: dict[str, list[int]] = {}
     for key in both:
         spans.setdefault(key[0], []).append(twin_difference(first[key], second[key], metric, profile, same=same))
-        before, after = first[key].value(metric), second[key].value(metric)
+        before, after = first[key].value(metric, profile), second[key].value(metric, profile)
         if before is not None and after is not None:
             values.setdefault(key[0], []).append((before, after))
             seeds.setdefault(key[0], []).append(key[1])
@@ -186,7 +187,7 @@ def _compared(
                 sample_id=name, baseline=before, candidate=after, difference=after - before, seeds=tuple(seeds[name])
             )
         )
-    lacking = [sum(run[key].value(metric) is None for key in both) for run in (first, second)]
+    lacking = [sum(run[key].value(metric, profile) is None for key in both) for run in (first, second)]
     counts = {
         "videos": sum(map(len, values.values())),
         "only_baseline": len(first.keys() - second.keys()),
@@ -204,10 +205,10 @@ def _compared(
     return with_bounds(with_pairs(result, pairs, clusters), spans, clusters, (low - high, high - low), "differences of pairs are")
 
 
-def _values(scores: Sequence[TwinScore], metric: str) -> dict[str, list[float]]:
+def _values(scores: Sequence[TwinScore], metric: str, profile: Profile) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {}
     for item in scores:
-        value = item.value(metric)
+        value = item.value(metric, profile)
         if value is not None:
             found.setdefault(item.pair, []).append(value)
     return found

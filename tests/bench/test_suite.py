@@ -14,6 +14,7 @@ from intergeneval.build.rows import Row
 from intergeneval.cli import main
 from intergeneval.errors import BenchError
 from intergeneval.records import Sample
+from intergeneval.records.wording import in_words
 
 ROOT = Path(__file__).parents[2] / "benchmarks"
 PAIR = """
@@ -195,3 +196,10 @@ def test_twins_whose_first_frames_or_masks_hold_something_else_are_named_whateve
         other = dataclasses.replace(second, hashes={**second.hashes, path: "0" * 64})
         report = bench.check_suite(dataclasses.replace(whole, samples=(first, other)), bench.Suite(twins=True))
         assert {fault.problem.partition(" 'staged")[0] for fault in report.faults} == {said}
+
+
+def test_an_interaction_of_two_of_one_class_says_by_the_colours_of_the_boxes_who_does_it():
+    first, second = bench.load(ROOT / "whodoes").samples[:2]
+    assert {item.class_ for item in first.instances} == {"woman", "newspaper"}
+    assert in_words(first, first.interactions[0]) == "woman (red box) taps woman (blue box)"
+    assert in_words(second, second.interactions[0]) == "woman (blue box) taps woman (red box)"

@@ -207,6 +207,35 @@ const scenarios = {
     out.saved = JSON.parse(fs.readFileSync(await download.path(), "utf8"));
     return out;
   },
+  async review_painted(page) {
+    await page.locator("details").evaluateAll((all) => all.forEach((one) => { one.open = true; }));
+    await page.locator("img").evaluateAll((all) => Promise.all(all.map((one) => { one.loading = "eager"; return one.decode(); })));
+    const article = (id) => page.locator(`article[data-id="${id}"]`), hint = article("a").locator(".fix-hint");
+    const out = {
+      prompts: await page.locator("article h2").allInnerTexts(),
+      painted: await page.locator("article .prompt small").allInnerTexts(),
+      plain: await page.locator(".canvas img").evaluateAll((all) => all.map((one) => one.src)),
+      marked: await page.locator(".frames img").evaluateAll((all) => all.map((one) => [one.naturalWidth, one.naturalHeight])),
+      hidden: await hint.isHidden(),
+    };
+    // A picture that was painted needs no note to be rejected, and one decision speaks for both twins.
+    await article("a").focus();
+    await page.keyboard.press("2");
+    out.hint = await hint.innerText();
+    await article("b").locator('.whole input[value="keep"]').check();
+    await page.locator("#save").click();
+    out.refused = await page.locator("#count").innerText();
+    // Both may be rejected, and so they are; what is said of an instance of theirs comes too early.
+    await article("b").focus();
+    await page.keyboard.press("2");
+    await article("b").locator('.instance input[value="keep"]').first().check();
+    await page.locator("#save").click();
+    out.early = await page.locator("#count").innerText();
+    await article("b").locator('.instance input[value="keep"]').first().evaluate((one) => { one.checked = false; });
+    const [download] = await Promise.all([page.waitForEvent("download"), page.locator("#save").click()]);
+    out.saved = JSON.parse(fs.readFileSync(await download.path(), "utf8"));
+    return out;
+  },
   async review_axe(page) {
     await page.locator('.choices input[value="fix"]').evaluateAll((all) => all.forEach((one) => { one.checked = true; }));
     return scenarios.axe(page);

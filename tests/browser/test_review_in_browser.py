@@ -5,7 +5,9 @@ import json
 import pytest
 
 from intergeneval import bench
-from tests.build import workshop
+from tests.build import test_painted, workshop
+
+place = test_painted.place
 
 POISON = '</script><script>window.owned=1</script><img src=x onerror="window.owned=2">'
 ACTS = [
@@ -73,3 +75,28 @@ def test_axe_finds_no_serious_or_critical_violation_on_the_review_page(drive, bu
     seen = drive("review_axe", built / "bench", "review.html", scheme=scheme)
     assert seen["checked"] > 10
     assert [item for item in seen["violations"] if item["impact"] in ("serious", "critical")] == []
+
+
+def test_the_picture_of_two_twins_is_looked_at_rejected_without_a_note_and_shown_painted_anew(drive, place):
+    test_painted.build(place)
+    seen = drive("review_painted", place / "bench", "review.html")
+    assert seen["prompts"] == ["a", "b"]
+    assert seen["painted"] == [f"First frame painted by made@1, seed 0: {test_painted.TEXT}"] * 2
+    first, second = seen["plain"]
+    assert first == second
+    assert seen["marked"] == [list(workshop.SIZE[::-1])] * 2
+    assert seen["hidden"] is True
+    assert seen["hint"] == "Its first frame is painted again with another seed, for its twin as well."
+    # What the build would refuse is refused here, where it can be put right.
+    assert seen["refused"] == (
+        "Not saved. b: it starts from the picture of a, which is to be painted again; leave it open until that was done"
+    )
+    assert seen["early"] == "Not saved. b: its picture is to be painted again, so nothing else can be said of it yet"
+    assert [(made["sample_id"], made["decision"]) for made in seen["saved"]["decisions"]] == [("a", "fix"), ("b", "fix")]
+    path = place / "review.json"
+    path.write_text(json.dumps(seen["saved"]))
+    done = test_painted.build(place, "--review", path)
+    assert done.exit_code == 0, done.output
+    again = drive("review_painted", place / "bench", "review.html")
+    assert again["painted"] == [text.replace("seed 0", "seed 1") for text in seen["painted"]]
+    assert again["plain"][0] == again["plain"][1] != first

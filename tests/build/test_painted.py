@@ -9,7 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 from intergeneval import bench, videos
+from intergeneval.build.records import Drop
 from intergeneval.cli import main
+from intergeneval.cli.causes import by_cause
 from tests.build import workshop
 from tests.fakes.chat_server import ChatServer
 
@@ -319,3 +321,37 @@ def test_a_painter_that_there_is_not_is_refused_before_anything_is_written(place
     assert done.exit_code == 2
     assert f"--text-to-image {given}" in done.output
     assert not (place / "bench").exists() or not list(Path(place / "bench").rglob("*.jsonl"))
+
+
+def test_one_cause_is_told_once_with_how_many_it_met_and_the_first_of_them(place):
+    (place / "broken").touch()
+    rows = []
+    for number in range(20):
+        for name in "ab":
+            one = row(name, id=f"pair-{number:02}-{name}", scene=f"pair-{number:02}", image_prompt=f"{TEXT} Room {number}.")
+            one["interactions"][0]["twin_of"] = f"pair-{number:02}-{'b' if name == 'a' else 'a'}"
+            rows.append(one)
+    workshop.write_list(place / "source", rows)
+    done = build(place)
+    assert done.exit_code == 3
+    assert done.output.count("out of paint") == 1
+    assert "FAILED: 40 prompts" in done.output
+    told = "  40 times (pair-00-a, pair-00-b, pair-01-a, pair-01-b and 36 more): made@1 painted no first frame: "
+    assert told in done.output
+    # The file still holds every one of them.
+    assert len(workshop.lines(place / "bench/dropped.jsonl")) == 40
+
+
+def test_reasons_that_differ_in_names_and_numbers_are_one_cause_and_other_causes_are_counted():
+    named = [Drop(sample_id=name, step="scene", reason=f"no picture {name}.png is there") for name in ("cat", "cat-b", "dog")]
+    named += [
+        Drop(sample_id=name, step="places", reason=f"{count} instances of class '{name}'", instance_id=f"id{count}")
+        for count, name in enumerate(("hen", "ram"), start=2)
+    ]
+    others = [Drop(sample_id="cat", step="places", reason=f"cause {letter}", instance_id="id1") for letter in "xyz"]
+    assert by_cause([*named, *others], 3) == [
+        "3 times (cat, cat-b, dog): such as no picture cat.png is there",
+        "2 times (hen, ram): such as 2 instances of class 'hen'",
+        "cat, id1: cause x",
+        "and 2 more, with 2 other causes",
+    ]

@@ -112,6 +112,37 @@ def test_the_gate_decides_by_contrast_where_if_says_nothing_and_a_stored_baselin
     assert call("gate", knows, "--baseline", knows, "--metric", "contrast").exit_code == 0
 
 
+def test_scoring_a_run_of_twins_tells_contrast_and_sensitivity(runs):
+    found = json.loads(call("score", runs[0], "--json").stdout)["twins"]
+    assert (found["contrast"]["mean"], found["sensitivity"]["mean"]) == (1.0, 1.0)
+    told = f"contrast 1.000 (1.000 to 1.000; by chance 0.25), sensitivity 1.000 (1.000 to 1.000; by chance 0), {PAIRS} of {PAIRS}"
+    text = call("score", runs[0]).stdout
+    assert f"twins (do the videos show who was named): {told} pairs" in text
+    assert f"contrast: all {PAIRS} pairs score the same: an interval without width says that nothing varied here" in text
+
+
+def test_the_gate_says_of_each_outcome_whether_it_is_over_prompts_or_over_pairs(runs, tmp_path):
+    knows, guesses = runs
+    call("gate", guesses, "--baseline", knows, "--metric", "contrast", "--markdown", tmp_path / "gate.md")
+    told = [line.split(" | ") for line in (tmp_path / "gate.md").read_text().splitlines() if line.startswith("| ")]
+    assert {row[0].strip("| "): row[-1].strip(" |") for row in told if row[0] in ("| contrast", "| IF", "| sensitivity")} == {
+        "contrast": f"{PAIRS} pairs of twins",
+        "IF": f"{2 * PAIRS} prompts",
+        "sensitivity": f"{PAIRS} pairs of twins",
+    }
+
+
+@pytest.mark.parametrize(
+    ("verb", "said"),
+    [
+        ("gate", "RUN and baseline must hold twins, as runs on whodoes do"),
+        ("power", "a second table tells the same of contrast"),
+    ],
+)
+def test_help_tells_who_has_twins_how_contrast_is_gated_and_powered(verb, said):
+    assert said in " ".join(call(verb, "--help").stdout.split())
+
+
 def test_power_tells_what_60_and_160_pairs_find(runs):
     found = json.loads(call("power", runs[0], "--against", runs[1], "--json").stdout)
     assert found["contrast"]["mean"] == 1.0
@@ -124,7 +155,9 @@ def test_the_report_shows_contrast_and_offers_it_for_download(runs, tmp_path):
     assert call("report", *runs, "--out", tmp_path / "page").exit_code == 0
     page = (tmp_path / "page/index.html").read_text()
     assert "Twins: who does what to whom" in page
-    assert "bounds" in page[page.index("Twins: who") :]
+    twins = page[page.index("Twins: who") :]
+    assert "bounds" in twins
+    assert f"<bdi>knows</bdi>: all {PAIRS} pairs score the same: an interval without width says" in twins
     assert "knows,1,contrast,1.0" in next((tmp_path / "page").rglob("leaderboard.csv")).read_text()
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from intergeneval.errors import UsageError
-from intergeneval.gate.verdict import decide, exit_code, gate, verdict_codes
-from intergeneval.records import Outcome, Score, ScoreStatus, Verdict
-from intergeneval.stats import compare_paired, completeness
+from intergeneval.gate.verdict import decide, exit_code, gate, gate_contrast, verdict_codes
+from intergeneval.records import Outcome, Score, ScoreStatus, TwinScore, TwinState, TwinVideo, Verdict
+from intergeneval.stats import compare_paired, compare_twins, completeness
 
 
 def run(values):
@@ -80,6 +80,16 @@ def test_one_cluster_decides_nothing_and_says_why():
 
 def test_nothing_in_common_decides_nothing():
     assert "no video is scored in both runs" in decide(compare_paired(run([0.5]), [], own(1))).reason
+
+
+def test_twins_that_have_no_value_in_either_run_are_counted_as_pairs():
+    unseen = [TwinVideo(sample_id=name, state=TwinState.UNSEEN) for name in ("a", "b")]
+    pair = TwinScore(pair="a + b", cluster="a", seed=0, first=unseen[0], second=unseen[1])
+    verdict, _ = gate_contrast((), compare_twins([pair], [pair]))
+    assert verdict.reason == (
+        "no pair of twins has a value in both runs (1 pairs of videos without a value in the run, 1 in the baseline),"
+        " so nothing can be said"
+    )
 
 
 @pytest.mark.parametrize("tolerance", [-0.01, math.nan, math.inf])

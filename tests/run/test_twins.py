@@ -44,7 +44,8 @@ def test_a_run_knows_its_contrast_and_takes_no_answer_about_an_older_video(run, 
     (tiny[1] / "b.mp4").write_bytes(b"no video")
     again = intergeneval.evaluate(tiny[1], bench=tiny[0], tracker="stored", out=str(run.folder), workers=1)
     found = again.contrast()
-    assert (found.contrast, found.pairs) == (None, ())
+    # A file that is no video is a missing one: its pair is wrong, and not left out.
+    assert (found.contrast, found.pairs) == (0.0, ())
     (why,) = found.unjudged.values()
     assert "b.mp4: cannot be read as a video" in why
 

@@ -3,6 +3,7 @@
 ``python -m tests.staged.twin_runs RUN...`` prints the tables of ``reports/whodoes-staged``.
 """
 
+import argparse
 import json
 import sys
 from collections import Counter
@@ -38,6 +39,12 @@ def agreement(folder):
     return {side: (count["agree"], count["answered"], count["asked"]) for side, count in found.items()}
 
 
+def judge_of(run):
+    """Return a run's judge with its revision, where it has one."""
+    key = run.header.comparability
+    return f"{key.judge}, revision {key.judge_revision}" if key.judge_revision else key.judge
+
+
 def line(folder):
     """Return a run's cells: model, judge, IF, contrast and sensitivity with their intervals, pairs with a value."""
     run = load_run(folder)
@@ -46,7 +53,7 @@ def line(folder):
     sensitivity = [found.sensitivity, found.sensitivity_low, found.sensitivity_high]
     return [
         run.header.model,
-        run.header.comparability.judge,
+        judge_of(run),
         f"{scores.mean():.3f} ({len(scores)})" if len(scores) else "-",
         "{:.3f} ({:.3f} to {:.3f})".format(*contrast) if None not in contrast else "-",
         "{:+.3f} ({:+.3f} to {:+.3f})".format(*sensitivity) if None not in sensitivity else "-",
@@ -54,15 +61,20 @@ def line(folder):
     ]
 
 
-def main():
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="python -m tests.staged.twin_runs", description=__doc__.partition("\n")[0])
+    parser.add_argument("runs", metavar="RUN", nargs="+", type=Path, help="Folders of runs over staged twins.")
+    folders = parser.parse_args(arguments).runs
+    if lacking := [str(folder) for folder in folders if not folder.is_dir()]:
+        parser.error(f"no run folder: {', '.join(lacking)}")
     out = ["| model | judge | IF (videos) | contrast | sensitivity | pairs with a value |", "|---|---|---|---|---|---|"]
-    out += [f"| {' | '.join(line(folder))} |" for folder in sys.argv[1:]]
+    out += [f"| {' | '.join(line(folder))} |" for folder in folders]
     out += ["", "| run | own deed, A | own deed, B | twin's deed, A | twin's deed, B |", "|---|---|---|---|---|"]
-    for folder in sys.argv[1:]:
+    for folder in folders:
         if found := agreement(folder):
             told = [f"{agree} of {answered} ({asked - answered} open)" for agree, answered, asked in found.values()]
             run = load_run(folder)
-            out.append(f"| {run.header.model}, {run.header.comparability.judge} | {' | '.join(told)} |")
+            out.append(f"| {run.header.model}, {judge_of(run)} | {' | '.join(told)} |")
     sys.stdout.write("\n".join(out) + "\n")
 
 

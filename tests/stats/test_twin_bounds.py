@@ -110,7 +110,20 @@ def test_a_missing_video_is_the_worst_and_under_paper_it_may_be_anything():
     assert item.bounds(CONTRAST, Profile.BOUNDED) == (0.0, 0.0)
     assert item.bounds(SENSITIVITY, Profile.BOUNDED) == (0.0, 0.0)
     assert item.bounds(CONTRAST, Profile.PAPER) == (0.0, 1.0)
-    assert item.value(CONTRAST) is None
+    assert item.value(CONTRAST, Profile.BOUNDED) == item.value(SENSITIVITY, Profile.BOUNDED) == 0.0
+    assert item.value(CONTRAST, Profile.PAPER) is None
+    # The pair is wrong whatever the other one shows, even where nobody knows what that is; how far off it is nobody knows.
+    unseen = pair(gone, TwinVideo(sample_id="b", state=TwinState.UNSEEN))
+    assert (unseen.value(CONTRAST, Profile.BOUNDED), unseen.value(SENSITIVITY, Profile.BOUNDED)) == (0.0, None)
+
+
+def test_the_mean_of_contrast_counts_missing_videos_and_lies_inside_its_interval():
+    right = pair(seen("yyyyyyy", "nnnnnnn"), seen("yyyyyyy", "nnnnnnn", name="b"), "right")
+    gone = [pair(*(TwinVideo(sample_id=name, state=TwinState.MISSING) for name in "ab"), f"{n}") for n in range(9)]
+    found = twin_estimate([right, *gone])
+    assert (found.mean, found.bounds, found.prompts) == (pytest.approx(0.1), pytest.approx((0.1, 0.1)), 10)
+    assert found.low <= found.mean <= found.high
+    assert twin_estimate([right, *gone], profile=Profile.PAPER).mean == 1.0
 
 
 def test_missing_and_foreign_videos_are_known_by_the_scores_of_the_run():
@@ -120,7 +133,7 @@ def test_missing_and_foreign_videos_are_known_by_the_scores_of_the_run():
         Score(sample_id="b", seed=0, status=ScoreStatus.OK),
     ]
     found = contrast(TWINS, answers, scores=scores)
-    assert (found.contrast, found.unjudged) == (None, {"a + b, seed 0": "a: no video"})
+    assert (found.contrast, found.unjudged) == (0.0, {"a + b, seed 0": "a: no video"})
     scores[0] = dataclasses.replace(scores[0], status=ScoreStatus.FOREIGN_FIRST_FRAME, reason="another picture")
     (item,), _ = twin_scores(TWINS, answers, scores)
     assert item.first.state is TwinState.UNSEEN

@@ -10,6 +10,7 @@ grow with the model's SPI, as of a judge that believes what looks good. Every re
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -67,14 +68,19 @@ def svg(curves):
     return "\n".join(parts) + "\n"
 
 
-def main():
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="python -m tests.stats.yes_bias", description=__doc__.partition("\n")[0])
+    parser.add_argument("file", metavar="FILE.svg", type=Path, help="Where the curves are drawn.")
+    place = parser.parse_args(arguments).file
+    if not place.parent.is_dir():
+        parser.error(f"{place}: the folder {place.parent} is not there")
     rows = [rank_correlations(bias, 20) for bias in BIASES]
     leaning = [rank_correlations(bias, 20, leaning=True) for bias in BIASES]
     for bias, row, other in zip(BIASES, rows, leaning, strict=True):
         sys.stdout.write(
             f"{bias:.2f}  IF {row[0]:.3f}  contrast {row[1]:.3f}  leaning: IF {other[0]:.3f}  contrast {other[1]:.3f}\n"
         )
-    Path(sys.argv[1]).write_text(svg({"contrast": [row[1] for row in rows], "IF": [row[0] for row in rows]}), encoding="utf-8")
+    place.write_text(svg({"contrast": [row[1] for row in rows], "IF": [row[0] for row in rows]}), encoding="utf-8")
 
 
 if __name__ == "__main__":

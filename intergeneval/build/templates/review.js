@@ -65,16 +65,28 @@
     return (now.destination === null) !== (now.relation === null);
   }
 
-  const painted = (id) => articles.find((one) => one.dataset.id === id).hasAttribute("data-painted");
+  const named = (id) => articles.find((one) => one.dataset.id === id);
+  const painted = (id) => named(id).hasAttribute("data-painted");
+  const rejected = (article) => article.querySelector(".whole .choices input:checked")?.value === "fix";
+
+  // What the build would refuse: of a picture that is to be painted again nothing can be said yet, in none of its samples.
+  function early(made) {
+    const own = named(made.sample_id), whole = !made.instance_id && made.interaction === undefined;
+    if (!painted(made.sample_id) || (whole && made.decision !== "keep")) return "";
+    const source = [own, ...articles].find((one) => one.dataset.painted === own.dataset.painted && rejected(one));
+    if (!source) return "";
+    if (source === own) return `${made.sample_id}: its picture is to be painted again, so nothing else can be said of it yet`;
+    return `${made.sample_id}: it starts from the picture of ${source.dataset.id}, which is to be painted again; leave it open until that was done`;
+  }
 
   function wrong(made) {
     if (made.box && (made.box.length !== 4 || made.box.some((side) => !Number.isFinite(side)) || made.box[0] >= made.box[2] || made.box[1] >= made.box[3]))
       return `${made.sample_id}, ${made.instance_id}: a box is four numbers x0, y0, x1, y1 with x0 < x1 and y0 < y1`;
-    const named = `${made.sample_id}, interaction ${made.interaction}`, fields = made.fields;
-    if (fields && !Object.keys(fields).length) return `${named}: to fix it, change a field, or choose keep`;
-    if (fields && unpaired(made)) return `${named}: a destination needs a relation (in, on or at), and a relation a destination`;
+    const act = `${made.sample_id}, interaction ${made.interaction}`, fields = made.fields;
+    if (fields && !Object.keys(fields).length) return `${act}: to fix it, change a field, or choose keep`;
+    if (fields && unpaired(made)) return `${act}: a destination needs a relation (in, on or at), and a relation a destination`;
     if (!made.instance_id && made.interaction === undefined && made.decision === "fix" && !made.note && !painted(made.sample_id)) return `${made.sample_id}: a sample to fix needs a note`;
-    return "";
+    return early(made);
   }
 
   const decided = (article) => Boolean(article.querySelector(".choices input:checked"));
