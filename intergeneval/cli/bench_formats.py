@@ -77,7 +77,7 @@ def _annotated(
 ) -> dict[str, Any]:
     from intergeneval.build.formats import Pictures, reader
     from intergeneval.build.formats.benchmark import write_benchmark
-    from intergeneval.build.prompted import prompts_by_name
+    from intergeneval.build.prompt_list import prompts_by_name
 
     chosen = frozenset(name.strip() for name in (classes or "").split(",") if name.strip())
     clips = reader(layout)(path, Pictures(folder=media, classes=chosen))

@@ -263,6 +263,11 @@ class FirstFrameMasks:
         return cls(part, model, videos, [bench.with_hashes(whole, item, model) for item in sets if used(item)])
 
     @property
+    def sets(self) -> tuple[OwnMasks, ...]:
+        """The model's own sets of masks that are used."""
+        return tuple(self._own.values())
+
+    @property
     def own_names(self) -> tuple[str, ...]:
         """The samples, as ``sample`` or ``sample/seed``, of which the model's own masks are used."""
         return tuple(item.name for item in self._own.values())
