@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 @click.command("annotate")
 @click.argument("place")
-@click.option("--prompts", help="What the videos in PLACE were made from: names, or a txt, csv or jsonl FILE.")
+@click.option(
+    "--prompts",
+    help="What the videos in PLACE were made from: names, or a txt, csv or jsonl FILE. Of a benchmark: prompts that it lacks.",
+)
 @click.option("--bench", help="Benchmark that the videos in PLACE answer, instead of prompts.")
 @click.option("--name", default="", help="Name of the model in tables.")
 @click.option("--tracker", help="Cuts boxes out: hf (default where it can be loaded), sam2, flow (GrabCut, default elsewhere).")
@@ -47,6 +50,8 @@ def command(place: str, port: int, *, no_browser: bool, **options: Any) -> None:
 def opened(place: str, *, prompts: str | None, bench: str | None, name: str, tracker: str | None) -> Session:
     """Return the session of what is to be annotated. Raises UsageError and its kin."""
     from intergeneval import bench_paths
+    from intergeneval.build.filling import fill_prompts
+    from intergeneval.build.prompt_list import prompts_by_name
     from intergeneval.cli.prompted import read_prompts, used_name
     from intergeneval.pages.annotate import Session
 
@@ -57,12 +62,17 @@ def opened(place: str, *, prompts: str | None, bench: str | None, name: str, tra
 
     if prompts and bench:
         raise UsageError("--prompts makes a benchmark of its own: leave --bench out, or --prompts")
-    if prompts:
+    here = bench_paths.at_path(place)
+    if prompts and here is not None and Path(prompts).is_file():
+        root, model = _found(place), None
+        for line in fill_prompts(root, prompts_by_name(Path(prompts))):
+            notice(line)
+    elif prompts:
         root, model = read_prompts(place, prompts, notice).home.folder, Path(place)
         name = name or used_name(root, model, notice)
     elif bench:
         root, model = _found(bench), Path(place)
-    elif bench_paths.at_path(place) is None:
+    elif here is None:
         raise UsageError(f"{place}: is no benchmark; for a folder of videos give --prompts names, --prompts FILE or --bench")
     else:
         root, model = _found(place), None
