@@ -47,8 +47,9 @@ class Tools:
         """Return in a line who finds, cuts out and follows the instances, and what is fetched for it."""
         fetched = [one.source for name, one in self.found.items() if not one.here and name in (detector, tracker)]
         more = f"; fetched from the model hub first: {', '.join(fetched)}" if fetched else ""
-        found = "nobody finds instances" if detector == "none" else f"instances are found by {detector}"
-        return f"{found} (--detector), cut out and followed by {tracker} (--tracker){more}"
+        if detector == "none":
+            return f"instances are followed by {tracker} (--tracker), and nobody looks for what emerges (--detector none){more}"
+        return f"instances are found by {detector} (--detector), cut out and followed by {tracker} (--tracker){more}"
 
     @property
     def lacking(self) -> tuple[str, ...]:

@@ -69,13 +69,13 @@ def opened(place: str, *, prompts: str | None, bench: str | None, name: str, tra
             notice(line)
     elif prompts:
         root, model = read_prompts(place, prompts, notice).home.folder, Path(place)
-        name = name or used_name(root, model, notice)
     elif bench:
         root, model = _found(bench), Path(place)
     elif here is None:
         raise UsageError(f"{place}: is no benchmark; for a folder of videos give --prompts names, --prompts FILE or --bench")
     else:
         root, model = _found(place), None
+    name = name or ("" if model is None else used_name(root, model, notice))
     session = Session(root, segmenter_of(tracker, notice), model=model, name=name)
     for line in session.set_aside:
         notice(line)

@@ -94,12 +94,18 @@ def with_benchmark(changes: Mapping[str, Any], config_file: Path | None, notice:
     if config.detector == "none" and not config.tracker.startswith("stored"):
         lacking = _without_masks(config, whole)
         if lacking:
-            named = f" --name {shlex.quote(config.name)}" if config.name else ""
-            command = f"intergeneval annotate {shlex.quote(config.model)} --prompts {shlex.quote(prompts)}{named}"
-            raise UsageError(missing_text(lacking, command, tools))
+            raise UsageError(missing_text(lacking, annotate_command(config.model, prompts, config.name), tools))
     if tools is not None:
         notice(tools.text(config.detector, config.tracker))
     return settled
+
+
+def annotate_command(model: str, prompts: str, name: str) -> str:
+    """Return the command that opens the annotating page of a model's videos; with its name where that is not the folder's."""
+    place = Path(model)
+    usual = place.stem if place.is_file() else place.resolve().name
+    named = f" --name {shlex.quote(name)}" if name and name != usual else ""
+    return f"intergeneval annotate {shlex.quote(model)} --prompts {shlex.quote(prompts)}{named}"
 
 
 def _one_video(config: RunConfig, found: PromptedResult, whole: Benchmark, notice: Callable[[str], None]) -> dict[str, Any]:

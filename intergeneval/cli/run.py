@@ -171,7 +171,10 @@ def run(config_file: Path | None, options: dict[str, Any]) -> RunResult:
     for line in doubt_lines(doubted):
         notice(line)
     if doubted and not accept_doubts:
-        raise UsageError("masks are doubted: mend them, or accept them with --accept-doubts")
+        from intergeneval.cli.prompted import annotate_command
+
+        mend = annotate_command(prepared.plan.config.model.partition(":")[2], str(options["prompts"]), settled.header.model)
+        raise UsageError(f"masks are doubted: mend them ({mend}), or accept them with --accept-doubts")
     with progress("scoring") as tell:
 
         def on_progress(state: Progress) -> None:

@@ -30,6 +30,11 @@ DTYPES = ("float32", "bfloat16", "float16")
 _PATIENCE = 5.0
 """Seconds that the model hub has to answer when it is asked whether weights can be had."""
 _WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
+_WITHOUT = {
+    "tracker": "; --tracker flow needs none",
+    "detector": "; --detector none needs none, where a person draws with 'intergeneval annotate'",
+}
+"""Kind of backend -> how to do without its weights."""
 _PIECES = 16
 _PIECE = 64 << 10
 
@@ -133,6 +138,7 @@ def _commit(owner: str, source: str, marker: str) -> str:
         raise ConfigError(
             f"{owner}: {source!r} is no folder here, and {marker} of the hub's repository of that name cannot be had "
             f"({type(error).__name__}: {_first_line(error)}); give a folder with the weights, or an id that can be reached"
+            f"{_WITHOUT.get(owner.partition(' ')[0], '')}"
         ) from None
     return place.parent.name
 
