@@ -147,7 +147,7 @@ def acts_of(deed: Deed, cast: Cast, known: Vocabulary, unread: list[str]) -> lis
         unread.append(f"{vague[0]!r} is nobody and nothing that can be pointed at: {said}")
         return []
     made = _told(roles, deed, cast, known, unread)
-    doing = next((nouns for prep, nouns in deed.beside if prep == "by"), ()) if deed.passive else deed.subjects
+    doing = (_agents(deed, known) or ()) if deed.passive else deed.subjects
     if deed.verb in _LYING and not any(noun.pronoun or _alive(noun, known) for noun in doing):
         unread.append(f"it only says where something is: {said}")
         return []
@@ -332,19 +332,66 @@ def _light(deed: Deed, known: Vocabulary) -> _Roles | None:
 
 
 def _passive(deed: Deed, known: Vocabulary, unread: list[str]) -> _Roles | None:
-    agents = next((nouns for prep, nouns in deed.beside if prep == "by"), None)
+    agents = _agents(deed, known)
     verb = " ".join([deed.verb, *deed.particles])
-    if agents is None or all(noun.head in known.words["places"] and not _acting(noun) for noun in agents):
+    if agents is None:
         unread.append(f"who does it is not said: {verb}")
         return None
     turned = Deed(
         verb=deed.verb, subjects=agents, objects=[*deed.subjects[:1]], more=list(deed.subjects[1:]), particles=deed.particles,
-        beside=[entry for entry in deed.beside if entry[0] != "by"], tools=deed.tools, turned=True,
+        beside=[entry for entry in deed.beside if entry[1] is not agents], tools=deed.tools, turned=True,
     )  # fmt: skip
     if deed.objects:
         # "is given a bone by the boy": the thing is what is left.
         turned.objects.append(deed.objects[0])
     return _active(turned, known, unread)
+
+
+def _agents(deed: Deed, known: Vocabulary) -> Sequence[Noun] | None:
+    """Return who does it in a passive: of what stands behind "by" not where it is held, nor what with, nor a place.
+
+    "is grabbed by the wrist by a guard", "is lifted by a rope by a crane", "is caught by the river by a fisherman".
+    """
+    listed = [nouns for prep, nouns in deed.beside if prep == "by"]
+    living = [nouns for nouns in listed if any(noun.pronoun or known.is_living(noun.head) for noun in nouns)]
+    if living:
+        return living[0]
+    able = [
+        nouns
+        for nouns in listed
+        if not all(noun.head in known.words["places"] and not _acting(noun) for noun in nouns)
+        and not _held_at(nouns[0], deed, known)
+    ]
+    others = [nouns for nouns in able if not _tool_by(nouns[0])] if len(able) > 1 else able
+    return next(iter(others or able), None)
+
+
+def _held_at(noun: Noun, deed: Deed, known: Vocabulary) -> bool:
+    """Whether a noun after "by" is where somebody or something is held: "dragged by the ear", "lifted by its handle"."""
+    definite = noun.determiner in ("the", "his", "her", "its", "their", "one", "both", "") and noun.owner is None
+    return definite and deed.verb in _HOLDING and (noun.head in known.pairs["parts"] or noun.head in _GRIPS)
+
+
+def _tool_by(noun: Noun) -> bool:
+    return noun.head in _TETHERS
+
+
+_HOLDING = frozenset(
+    str.split(
+        "grab hold pull drag lead carry lift catch seize take yank tug grip grasp clutch hoist swing pick raise open close "
+        "haul hang guide steer walk throw toss draw snatch suspend restrain pin shake spin twirl tow pinch"
+    )
+)
+"""Verbs of what is done to somebody or something that is held at some place."""
+_GRIPS = frozenset(
+    str.split(
+        "handle handles collar scruff leash lead reins halter bridle harness strap straps sleeve sleeves lapel lapels hem shirt "
+        "coat jacket hood belt tie braid braids ponytail horn horns antlers tether rim edge neckline rope string knob"
+    )
+)
+"""What somebody or something is held at."""
+_TETHERS = frozenset({"leash", "rope", "lead", "chain", "string", "reins", "halter", "collar"})
+"""By what somebody or something is led or lifted."""
 
 
 def _acting(noun: Noun) -> bool:
@@ -598,6 +645,8 @@ def _own_part(deed: Deed, verb: str, known: Vocabulary, unread: list[str]) -> _R
         ):
             if nouns[0].head in known.pairs["parts"] and nouns[0].owner is None:
                 continue
+            if prep == "with" and not (nouns[0].pronoun or nouns[0].owner is not None or known.is_living(nouns[0].head)):
+                continue  # "taps her knee with a stick": the stick is what it is done with, and it is done to oneself
             named = known.pairs["parts"].get(first.head, "-")
             part = None if named == "-" else Part(named)
             possessive = first.determiner or "the"
@@ -710,7 +759,7 @@ def _tool(deed: Deed, known: Vocabulary, skip: int = -1) -> Noun | None:
             ):
                 continue
             return noun
-        if prep == "by" and noun.head in ("leash", "rope", "lead", "chain", "string", "reins", "halter", "collar"):
+        if prep == "by" and _tool_by(noun):
             return noun
         if prep == "from" and deed.verb == "feed":
             return noun
