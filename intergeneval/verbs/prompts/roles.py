@@ -347,7 +347,7 @@ def _passive(deed: Deed, known: Vocabulary, unread: list[str]) -> _Roles | None:
     return _active(turned, known, unread)
 
 
-def _agents(deed: Deed, known: Vocabulary) -> Sequence[Noun] | None:
+def _agents(deed: Deed, known: Vocabulary) -> tuple[Noun, ...] | None:
     """Return who does it in a passive: of what stands behind "by" not where it is held, nor what with, nor a place.
 
     "is grabbed by the wrist by a guard", "is lifted by a rope by a crane", "is caught by the river by a fisherman".
