@@ -25,10 +25,17 @@ def read_prompts(model: str, prompts: str, notice: Callable[[str], None], **more
     """
     from intergeneval.build.list_masks import settle_masks
     from intergeneval.build.prompted import prompted_benchmark
+    from intergeneval.run.preflight import adapter_text, source_of
 
     place = Path(model)
     if not place.exists():
         raise UsageError(f"--prompts {prompts}: --model {model!r} is no folder of videos and no video")
+    if place.is_dir() and (source := source_of(place)) != "folder":
+        told = f"{adapter_text(model)};" if source == "lora" else f"{model}: is a model ({source}) and no folder of videos:"
+        raise UsageError(
+            f"{told} for prompts of your own make a benchmark of them first, intergeneval bench build LIST "
+            f"--text-only --out benchmarks/NAME, and give --bench NAME instead of --prompts"
+        )
     found = prompted_benchmark(place, prompts, on_notice=notice, **more)
     made = found.build.made
     for line in found.home.told:

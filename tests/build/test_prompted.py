@@ -84,3 +84,15 @@ def test_what_the_settings_file_chooses_is_not_chosen_anew(tmp_path, monkeypatch
     (tmp_path / "run.toml").write_text('detector = "grounding_dino"\ntracker = "flow"\n')
     settled = with_benchmark({"model": "model", "prompts": "names"}, tmp_path / "run.toml", lambda _: None)
     assert not {"detector", "tracker"} & set(settled)
+
+
+def test_weights_of_an_adapter_are_no_folder_of_videos_with_prompts_either(tmp_path):
+    (tmp_path / "adapter").mkdir()
+    name = "base_model.model.blocks.0.attn.to_q.lora_A.weight"
+    header = json.dumps({name: {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
+    content = len(header).to_bytes(8, "little") + header + bytes(4)
+    (tmp_path / "adapter" / "adapter_model.safetensors").write_bytes(content)
+    done = CliRunner().invoke(main, ["run", "--model", str(tmp_path / "adapter"), "--prompts", "names"])
+    assert done.exit_code == 2
+    assert "holds weights of a LoRA adapter" in done.output
+    assert "bench build LIST --text-only" in done.output
