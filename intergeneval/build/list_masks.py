@@ -6,7 +6,8 @@ would be refused for masks of nobody.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from intergeneval.bench.drawn import BENCHMARK, EDITS, WORK, Drawn, misfit, read_drawn
@@ -18,6 +19,23 @@ ASIDE = "aside"
 _SHOWN = 4
 
 
+def drawn_for(root: Path) -> dict[str, list[Drawn]]:
+    """Return what a person has drawn for each sample, of all models. Raises BenchError for a damaged file."""
+    found: dict[str, list[Drawn]] = {}
+    for _, key, drawn in _all_drawn(root):
+        found.setdefault(key.rpartition("/")[0], []).append(drawn)
+    return found
+
+
+def _all_drawn(root: Path) -> Iterator[tuple[str, str, Drawn]]:
+    """Give (model, sample/seed, what it was drawn on) for every whole set that was drawn on the page."""
+    for place in sorted((root / WORK).glob("*.json")):
+        if place.stem in (EDITS, BENCHMARK) or ".before-" in place.stem:
+            continue
+        model = model_of(place.stem)
+        yield from ((model, key, drawn) for key, drawn in read_drawn(root, model).items() if "/" in key and drawn.masks)
+
+
 def settle_masks(root: Path, samples: Sequence[Sample]) -> tuple[str, ...]:
     """Lay masks aside that were drawn for other words than the samples', and bring back those that fit again.
 
@@ -26,20 +44,16 @@ def settle_masks(root: Path, samples: Sequence[Sample]) -> tuple[str, ...]:
     known = {sample.id: sample for sample in samples}
     aside: list[str] = []
     back: list[str] = []
-    for place in sorted((root / WORK).glob("*.json")):
-        if place.stem in (EDITS, BENCHMARK) or ".before-" in place.stem:
-            continue
-        model = model_of(place.stem)
-        folder = model_folder(model)
-        for key, drawn in read_drawn(root, model).items():
-            if key.rpartition("/")[0] == "" or not drawn.masks:
-                continue
-            used, kept = root / MASKS / folder / key, root / WORK / ASIDE / folder / key
-            if _fits(drawn, key, known):
-                if _moved(kept, used):
-                    back.append(f"{model}/{key}")
-            elif _moved(used, kept):
+    for model, key, drawn in list(_all_drawn(root)):
+        used, kept = (place / model_folder(model) / key for place in (root / MASKS, root / WORK / ASIDE))
+        if not _fits(drawn, key, known):
+            if used.is_dir() and kept.is_dir():
+                # Of words before the last; nothing knows them any more.
+                shutil.rmtree(kept)
+            if _moved(used, kept):
                 aside.append(f"{model}/{key}")
+        elif _moved(kept, used):
+            back.append(f"{model}/{key}")
     lines = []
     if aside:
         what = f"masks of {_listed(aside)} were drawn for other words and are laid aside, in {root / WORK / ASIDE}"

@@ -13,17 +13,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from intergeneval.bench.drawn import EDITS, WORK
+from intergeneval.bench.drawn import EDITS, WORK, words_of
 from intergeneval.bench.faults import Fault
 from intergeneval.bench.names import id_fault
+from intergeneval.bench.own import SAMPLES
 from intergeneval.build.build import Build, BuildResult
 from intergeneval.build.config import NONE, BuildConfig
 from intergeneval.build.list_home import Home, home_of
+from intergeneval.build.list_masks import drawn_for
 from intergeneval.build.prompt_list import SUFFIXES, Listed, read_list
 from intergeneval.build.rows import Row, row_faults
 from intergeneval.errors import RecordError, UsageError
 from intergeneval.ids import canonical_json, sha256_bytes, short, strict_json
 from intergeneval.records import Sample
+from intergeneval.records.disk import read_text
 from intergeneval.sources.folder import TYPE_TAG, VIDEO_SUFFIXES, FolderSource
 from intergeneval.sources.naming import plain_prompt, prompt_of_name
 from intergeneval.store import write_atomically
@@ -171,6 +174,35 @@ def _of_name(row: Listed, files: Sequence[str]) -> Prompted:
     return Prompted(id=f"{folder}-{row.stem}", prompt=row.prompt, more=more, where=row.where)
 
 
+def _as_drawn(rows: Sequence[Prompted], home: Path) -> tuple[Prompted, ...]:
+    """Return the prompts as a person left them: with what was written on the page, and read as when their masks were drawn.
+
+    Another reader, a model or a later version of the rules, might call the instances otherwise, and their masks were nobody's.
+    """
+    drawn = drawn_for(home)
+    there = {}
+    if drawn and (home / SAMPLES).is_file():
+        lines = read_text(home / SAMPLES).splitlines()
+        there = {one.id: one for one in (Sample.from_line(line, where=f"{home / SAMPLES}") for line in lines if line.strip())}
+    found = []
+    for row in rows:
+        edited = _edited(row, home)
+        sample = there.get(row.id)
+        words = [dict(one.words) for one in drawn.get(row.id, ()) if one.prompt == row.prompt]
+        asked = edited is row and "instances" not in row.more
+        if asked and sample is not None and sample.prompt == row.prompt and words_of(sample) in words:
+            edited = replace(row, more={**row.more, **_as_row(sample)})
+        found.append(edited)
+    return tuple(found)
+
+
+def _as_row(sample: Sample) -> dict[str, object]:
+    return {
+        "instances": [{"id": one.id, "class": one.class_, "appearance": one.appearance} for one in sample.instances],
+        "interactions": [act.to_json() for act in sample.interactions],
+    }
+
+
 def _edited(row: Prompted, home: Path) -> Prompted:
     """Return a prompt with what a person wrote about it on the annotating page, as long as it is still the same prompt."""
     place = home / WORK / f"{EDITS}.json"
@@ -219,7 +251,7 @@ def prompted_benchmark(
         # One of the videos whose names were read before: the others' prompts stay in the benchmark.
         rows = _distinct([Prompted(id=str(row["id"]), prompt=str(row["prompt"]), more={}) for row in home.rows or ()])
         held, alone = matched(rows, FolderSource(model))
-    rows = tuple(_edited(row, home.folder) for row in rows)
+    rows = _as_drawn(rows, home.folder)
     home.folder.mkdir(parents=True, exist_ok=True)
     text = "".join(canonical_json(row.row()) + "\n" for row in rows)
     place = home.folder / LIST

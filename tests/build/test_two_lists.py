@@ -1,12 +1,14 @@
 """Lists of prompts and folders of videos that are called alike: nobody is shown another's masks, and nothing is written over."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from intergeneval import bench
+from intergeneval.build import parse_step
 from intergeneval.cli import main
 from intergeneval.errors import UsageError
 from intergeneval.videos.encoding import write_video
@@ -177,3 +179,25 @@ def test_what_is_wrong_with_a_list_names_the_users_file_and_line(name, text, tol
     assert code == 2
     assert told in said
     assert not Path("benchmarks").exists()
+
+
+def test_masks_stay_whoever_reads_the_prompts_afterwards(here, monkeypatch):
+    """A later version of the rules calls the box otherwise; what was drawn is read as when it was drawn."""
+    folder = videos(here / "videos", "0.mp4", "1.mp4")
+    prompts = listed(here / "list.txt", ("0", LIFT), ("1", CHASE))
+    session = draw(folder, prompts)
+    session.erase(1, "id1")
+    before = {sample.id: sample for sample in bench.load("list").samples}
+    reader = parse_step.read_prompt
+
+    def other(prompt):
+        found = reader(prompt)
+        return replace(found, instances=tuple(replace(one, appearance=f"some {one.class_}") for one in found.instances))
+
+    monkeypatch.setattr(parse_step, "read_prompt", other)
+    monkeypatch.setattr(parse_step, "REVISION", 1 << 20)
+    _, said = read(folder, prompts)
+    assert "laid aside" not in said
+    after = {sample.id: sample for sample in bench.load("list").samples}
+    assert after["0"] == before["0"]
+    assert [one.appearance for one in after["1"].instances] == ["some dog", "some cat"]
