@@ -45,7 +45,7 @@ class Tools:
 
     def text(self, detector: str, tracker: str) -> str:
         """Return in a line who finds, cuts out and follows the instances, and what is fetched for it."""
-        fetched = [one.source for name, one in self.found.items() if not one.here and name in (detector, tracker)]
+        fetched = [one.source for name, one in self.found.items() if name in (detector, tracker) and one.usable and not one.here]
         more = f"; fetched from the model hub first: {', '.join(fetched)}" if fetched else ""
         if detector == "none":
             return f"instances are followed by {tracker} (--tracker), and nobody looks for what emerges (--detector none){more}"
@@ -101,6 +101,11 @@ def missing_text(videos: Mapping[tuple[str, int], str], annotate: str, tools: To
     shown = ", ".join(f"{sample}/{seed}" if seed else sample for sample, seed in list(videos)[:_SHOWN])
     more = f" and {len(videos) - _SHOWN} more" if len(videos) > _SHOWN else ""
     unfit = [f"  {sample}/{seed} has masks that are not of it: {why}" for (sample, seed), why in videos.items() if why]
+    if unfit:
+        unfit = [
+            *unfit[:_SHOWN],
+            "  if these are videos of another model, give it a name of its own, --name NAME, here and with 'annotate'",
+        ]
     first, *rest = (best_tools() if tools is None else tools).lacking
     lines = [
         f"missing before there can be scores: first-frame masks of {len(videos)} "
@@ -108,6 +113,6 @@ def missing_text(videos: Mapping[tuple[str, int], str], annotate: str, tools: To
         f"  draw them:        {annotate}",
         f"  have them found:  {first}",
         *(f"                    {line}" for line in rest),
-        *unfit[:_SHOWN],
+        *unfit,
     ]
     return "\n".join(lines)

@@ -56,6 +56,7 @@ def test_masks_of_one_folder_of_videos_do_not_serve_another_of_the_same_name(her
     code, text = run("--model", two, "--prompts", prompts)
     assert code == 2
     assert "0/0 has masks that are not of it: they were drawn on another first frame" in text
+    assert "--name NAME, here and with 'annotate'" in text
     with pytest.raises(UsageError, match="--name NAME"):
         draw(two, prompts)
     draw(two, prompts, name="second")
