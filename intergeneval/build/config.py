@@ -25,9 +25,11 @@ class BuildConfig(Record):
     """Judge spec of the model that reads prompts and verifies crops, such as ``openai:MODEL``; ``none``: prompts
     are read by rules, and crops by nobody."""
     detector: str = AUTO
-    """Detector spec; ``none``: boxes are the user's own; ``auto``: ``grounding_dino`` where it can be loaded, else ``none``."""
+    """Detector spec; ``none``: boxes are the user's own; ``auto``: ``grounding_dino`` where it and its weights can be had, else
+    ``none``."""
     tracker: str = AUTO
-    """Tracker spec: cuts boxes out and follows the masks through videos; ``auto``: ``hf`` where it is there, else ``flow``."""
+    """Tracker spec: cuts boxes out and follows the masks through videos; ``auto``: ``hf`` where it and its weights can be
+    had, else ``flow``."""
     name: str = ""
     """Name of the benchmark; empty: that of the folder."""
     version: str = "1"

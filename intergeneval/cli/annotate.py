@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,18 +11,22 @@ import click
 
 from intergeneval.cli.serving import page_options, serve
 from intergeneval.cli.terminal import echo
-from intergeneval.errors import UsageError
+from intergeneval.errors import BackendError, UsageError
 
 if TYPE_CHECKING:
     from intergeneval.pages.annotate import Session
+    from intergeneval.trackers import Segments
 
 
 @click.command("annotate")
 @click.argument("place")
-@click.option("--prompts", help="What the videos in PLACE were made from: names, or a txt, csv or jsonl FILE.")
+@click.option(
+    "--prompts",
+    help="What the videos in PLACE were made from: names, or a txt, csv or jsonl FILE. Of a benchmark: prompts that it lacks.",
+)
 @click.option("--bench", help="Benchmark that the videos in PLACE answer, instead of prompts.")
 @click.option("--name", default="", help="Name of the model in tables.")
-@click.option("--tracker", help="Cuts boxes out: sam2 or hf where installed, flow (GrabCut, default).")
+@click.option("--tracker", help="Cuts boxes out: hf (default where it can be loaded), sam2, flow (GrabCut, default elsewhere).")
 @page_options
 def command(place: str, port: int, *, no_browser: bool, **options: Any) -> None:
     """Draw first-frame masks of PLACE: a benchmark, or a folder of a model's videos (or one) with --prompts or --bench.
@@ -44,24 +49,58 @@ def command(place: str, port: int, *, no_browser: bool, **options: Any) -> None:
 
 def opened(place: str, *, prompts: str | None, bench: str | None, name: str, tracker: str | None) -> Session:
     """Return the session of what is to be annotated. Raises UsageError and its kin."""
-    from intergeneval import bench_paths, plugins
-    from intergeneval.cli.prompted import read_prompts
+    from intergeneval import bench_paths
+    from intergeneval.build.filling import fill_prompts
+    from intergeneval.build.prompt_list import prompts_by_name
+    from intergeneval.cli.prompted import read_prompts, used_name
     from intergeneval.pages.annotate import Session
-    from intergeneval.trackers import Segments
 
-    segmenter = plugins.build("trackers", tracker or "flow")
-    if not isinstance(segmenter, Segments):
-        raise UsageError(f"--tracker {tracker}: makes no masks from boxes; use hf, sam2 or flow")
+    model: Path | None
+
+    def notice(text: str) -> None:
+        echo(text, err=True)
+
     if prompts and bench:
         raise UsageError("--prompts makes a benchmark of its own: leave --bench out, or --prompts")
-    if prompts:
-        made = read_prompts(place, prompts, lambda text: echo(text, err=True))
-        return Session(made.out, segmenter, model=Path(place), name=name)
-    if bench:
-        return Session(_found(bench), segmenter, model=Path(place), name=name)
-    if bench_paths.at_path(place) is None:
+    here = bench_paths.at_path(place)
+    if prompts and here is not None and Path(prompts).is_file():
+        root, model = _found(place), None
+        for line in fill_prompts(root, prompts_by_name(Path(prompts))):
+            notice(line)
+    elif prompts:
+        root, model = read_prompts(place, prompts, notice).home.folder, Path(place)
+    elif bench:
+        root, model = _found(bench), Path(place)
+    elif here is None:
         raise UsageError(f"{place}: is no benchmark; for a folder of videos give --prompts names, --prompts FILE or --bench")
-    return Session(_found(place), segmenter)
+    else:
+        root, model = _found(place), None
+    name = name or ("" if model is None else used_name(root, model, notice))
+    session = Session(root, segmenter_of(tracker, notice), model=model, name=name)
+    for line in session.set_aside:
+        notice(line)
+    return session
+
+
+def segmenter_of(tracker: str | None, notice: Callable[[str], None]) -> Segments:
+    """Return who cuts boxes out, loaded: the first box on the page must not wait for weights. Raises UsageError."""
+    import numpy as np
+
+    from intergeneval import plugins
+    from intergeneval.build.tools import best_tools
+    from intergeneval.trackers import Segments
+
+    spec = tracker or best_tools().tracker
+    found = plugins.build("trackers", spec)
+    if not isinstance(found, Segments):
+        raise UsageError(f"--tracker {spec}: makes no masks from boxes; use hf, sam2 or flow")
+    if spec != "flow":
+        notice(f"boxes are cut out by {spec}, which is loaded first (--tracker flow needs no weights)")
+        try:
+            found.segment(np.zeros((64, 64, 3), dtype=np.uint8), {"square": (16.0, 16.0, 48.0, 48.0)})
+        except BackendError as error:
+            raise UsageError(f"{error}; --tracker flow cuts out without weights") from None
+    return found
 
 
 def _found(text: str) -> Path:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from intergeneval.cli.terminal import echo
-from intergeneval.errors import StoreError, UsageError
+from intergeneval.errors import EXIT_INCOMPLETE, MediaError, StoreError, UsageError
 
 if TYPE_CHECKING:
     from intergeneval.build.formats.suites import SuitePrompt
@@ -54,16 +54,21 @@ def import_command(  # noqa: PLR0913  # one argument an option
             told = _suite(_prompts_of(layout, path), path, out, judge)
         else:
             told = _annotated(path, layout, out, media, prompts, classes, judge)
+    except MediaError as error:
+        # What a run records of a video and goes on from is here what the command was given.
+        raise UsageError(str(error)) from None
     except OSError as error:
         raise StoreError(f"{error.filename or out}: cannot be written ({error.strerror or error})") from None
     if as_json:
         echo(json.dumps(told, indent=1, ensure_ascii=False))
-        return
+        sys.exit(0 if told["samples"] else EXIT_INCOMPLETE)
     for line in told["said"]:
         echo(f"  {line}", err=True)
     count = "1 sample" if told["samples"] == 1 else f"{told['samples']} samples"
     echo(f"{out}: {count}, {told['interactions']} interactions")
     echo(told["next"])
+    if not told["samples"]:
+        sys.exit(EXIT_INCOMPLETE)
 
 
 def _prompts_of(layout: str, path: Path) -> list[SuitePrompt]:
@@ -77,16 +82,18 @@ def _annotated(
 ) -> dict[str, Any]:
     from intergeneval.build.formats import Pictures, reader
     from intergeneval.build.formats.benchmark import write_benchmark
-    from intergeneval.build.prompted import prompts_by_name
+    from intergeneval.build.prompt_list import prompts_by_name
 
     chosen = frozenset(name.strip() for name in (classes or "").split(",") if name.strip())
-    clips = reader(layout)(path, Pictures(folder=media, classes=chosen))
+    pictures = Pictures(folder=media, classes=chosen)
+    clips = reader(layout)(path, pictures)
     if not clips and layout == "hf":
         from intergeneval.build.formats.hf import read_prompts
 
         return _suite(read_prompts(path), path, out, judge)
     if not clips:
-        raise UsageError(f"{path}: holds no annotated instance" + (f" of class {', '.join(sorted(chosen))}" if chosen else ""))
+        why = f" of class {', '.join(sorted(chosen))}" if chosen else ""
+        raise UsageError("\n  ".join([f"{path}: holds no annotated instance{why}", *pictures.said]))
     listed = {} if prompts is None else prompts_by_name(prompts)
     folder = media if media is not None else _beside(path)
     done = write_benchmark(clips, out, folder, name=out.resolve().name, source=path.name, prompts=listed)
@@ -95,7 +102,11 @@ def _annotated(
     following = f"intergeneval run --model MODEL --bench {out}" if acts else f"intergeneval annotate {out}"
     if done.videos and acts:
         following = f"intergeneval run --model bench:{out} --bench {out}{stored}"
-    return {"samples": len(done.samples), "interactions": acts, "said": list(done.said), "next": f"next: {following}"}
+    if bare := [sample.id for sample in done.samples if not sample.prompt]:
+        shown = ", ".join(bare[:4]) + (f" and {len(bare) - 4} more" if len(bare) > 4 else "")
+        following = f"intergeneval annotate {out} --prompts FILE, with a line NAME<TAB>PROMPT for each of {shown}"
+    said = [*pictures.said, *done.said]
+    return {"samples": len(done.samples), "interactions": acts, "said": said, "next": f"next: {following}"}
 
 
 def _beside(path: Path) -> Path:
@@ -137,6 +148,8 @@ def _suite(found: list[SuitePrompt], path: Path, out: Path, judge: str) -> dict[
         [f"{left} of {len(found)} prompts name no interaction that could be read; dropped.jsonl says why of each"] if left else []
     )
     following = f"next: intergeneval run --model VIDEOS --bench {out}"
+    if not result.made.samples:
+        following = "no sample is left, so there is no benchmark: a model reads more, the same command with --judge openai:MODEL"
     return {"samples": len(result.made.samples), "interactions": acts, "said": said, "next": following}
 
 

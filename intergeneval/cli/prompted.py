@@ -11,67 +11,149 @@ from intergeneval.cli.causes import by_cause
 from intergeneval.errors import UsageError
 
 if TYPE_CHECKING:
-    from intergeneval.build import BuildResult
+    from intergeneval.bench import Benchmark
+    from intergeneval.build.prompted import PromptedResult
+    from intergeneval.config import RunConfig
 
 _SHOWN = 8
+_FEW = 4
 
 
-def read_prompts(model: str, prompts: str, notice: Callable[[str], None], **more: Any) -> BuildResult:
-    """Read the prompts of a folder of videos into a benchmark, and say what could not be read. Raises UsageError and its kin."""
+def read_prompts(model: str, prompts: str, notice: Callable[[str], None], **more: Any) -> PromptedResult:
+    """Read the prompts of a folder of videos into a benchmark, and say what could not be read and what has no counterpart.
+
+    Raises UsageError and its kin.
+    """
+    from intergeneval.build.list_masks import settle_masks
     from intergeneval.build.prompted import prompted_benchmark
+    from intergeneval.run.preflight import adapter_text, source_of
 
     place = Path(model)
     if not place.exists():
         raise UsageError(f"--prompts {prompts}: --model {model!r} is no folder of videos and no video")
-    made = prompted_benchmark(place, prompts, on_notice=notice, **more)
-    samples = made.made.samples
-    acts = sum(len(sample.interactions) for sample in samples)
-    notice(f"read {len(samples)} prompts, {acts} interactions: {made.out / 'samples.jsonl'}")
-    drops = made.made.drops
+    if place.is_dir() and (source := source_of(place)) != "folder":
+        told = f"{adapter_text(model)};" if source == "lora" else f"{model}: is a model ({source}) and no folder of videos:"
+        raise UsageError(
+            f"{told} for prompts of your own make a benchmark of them first, intergeneval bench build LIST "
+            f"--text-only --out benchmarks/NAME, and give --bench NAME instead of --prompts"
+        )
+    found = prompted_benchmark(place, prompts, on_notice=notice, **more)
+    made = found.build.made
+    for line in found.home.told:
+        notice(line)
+    acts = sum(len(sample.interactions) for sample in made.samples)
+    count = "1 prompt" if len(made.samples) == 1 else f"{len(made.samples)} prompts"
+    notice(f"read {count}, {'1 interaction' if acts == 1 else f'{acts} interactions'}: {found.home.folder / 'samples.jsonl'}")
+    drops = made.drops
     for line in by_cause(drops, _SHOWN):
         notice(f"  not read: {line}")
     if drops:
-        notice(f"  all in {made.out / 'dropped.jsonl'}: left out of the scores")
-    if not samples:
-        raise UsageError(f"no prompt of {prompts} could be read: give --judge openai:MODEL, or --prompts with other words")
-    return made
+        notice(f"  all in {found.home.folder / 'dropped.jsonl'}: left out of the scores")
+    if found.alone:
+        notice(f"  no prompt: {_few(found.alone)}: not scored; give each a prompt in {prompts}, or take it out of {model}")
+    if found.idle:
+        notice(f"  no video: {_few(found.idle)}: counted as missing; is the video called otherwise?")
+    if not made.samples:
+        raise UsageError(
+            f"no prompt of {prompts} could be read into who does what to whom: give --judge openai:MODEL, other words, or a "
+            f"jsonl list with instances and interactions"
+        )
+    for line in settle_masks(found.home.folder, made.samples):
+        notice(line)
+    return found
 
 
-def with_benchmark(changes: Mapping[str, Any], notice: Callable[[str], None]) -> dict[str, Any]:
+def _few(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:_FEW]) + (f" and {len(names) - _FEW} more" if len(names) > _FEW else "")
+
+
+def with_benchmark(changes: Mapping[str, Any], config_file: Path | None, notice: Callable[[str], None]) -> dict[str, Any]:
     """Return the settings of a run with the benchmark of its prompts, and the best of what finds instances here.
 
     Raises UsageError with one list of what is missing, before anything long begins.
     """
     from intergeneval import bench
-    from intergeneval.build.tools import best_detector, best_tracker, has_models, missing_text
+    from intergeneval.build.tools import best_tools, missing_text
+    from intergeneval.config import AUTO, read_config
+
+    settled = {name: value for name, value in changes.items() if name != "prompts"}
+    config = read_config(config_file, settled)
+    prompts = str(changes["prompts"])
+    if config.bench:
+        raise UsageError(f"--prompts {prompts} makes a benchmark of its own: leave --bench out, or --prompts")
+    if not config.model:
+        raise UsageError("no model given: --model FOLDER")
+    reader = config.judge if config.judge.partition(":")[0] in ("openai", "hf") else "none"
+    found = read_prompts(config.model, prompts, notice, judge=reader, cache=config.cache, max_cost=config.max_cost)
+    whole = bench.load(found.home.folder)
+    settled["bench"] = str(found.home.folder)
+    settled |= _one_video(config, found, whole, notice)
+    config = read_config(config_file, settled)
+    open_ = AUTO in (config.detector, config.tracker)
+    tools = best_tools() if open_ else None
+    if tools is not None:
+        settled |= {
+            kind: spec
+            for kind, spec in (("detector", tools.detector), ("tracker", tools.tracker))
+            if getattr(config, kind) == AUTO
+        }
+        config = read_config(config_file, settled)
+    if config.detector == "none" and not config.tracker.startswith("stored"):
+        lacking = _without_masks(config, whole)
+        if lacking:
+            raise UsageError(missing_text(lacking, annotate_command(config.model, prompts, config.name), tools))
+    if tools is not None:
+        notice(tools.text(config.detector, config.tracker))
+    return settled
+
+
+def annotate_command(model: str, prompts: str, name: str) -> str:
+    """Return the command that opens the annotating page of a model's videos; with its name where that is not the folder's."""
+    place = Path(model)
+    usual = place.stem if place.is_file() else place.resolve().name
+    named = f" --name {shlex.quote(name)}" if name and name != usual else ""
+    return f"intergeneval annotate {shlex.quote(model)} --prompts {shlex.quote(prompts)}{named}"
+
+
+def _one_video(config: RunConfig, found: PromptedResult, whole: Benchmark, notice: Callable[[str], None]) -> dict[str, Any]:
+    """Return the settings that a single video of a list adds: its sample alone, under the name of its folder where that was used.
+
+    A video that was annotated or scored with its folder is that model's: its masks and tracks are there.
+    """
+    place = Path(config.model)
+    if not place.is_file():
+        return {}
+    more: dict[str, Any] = {}
+    held = tuple(sample.id for sample in whole.samples if sample.id in found.held)
+    if not config.samples and config.limit is None and len(held) < len(whole.samples):
+        more["samples"] = held
+    if not config.name and (folder := used_name(whole.root, place, notice)):
+        more["name"] = folder
+    return more
+
+
+def used_name(root: Path, model: Path, notice: Callable[[str], None]) -> str:
+    """Return the name of a single video's folder where that was annotated or scored as a model; else nothing."""
+    from intergeneval import bench
+    from intergeneval.run.plan import runs_of
+
+    folder = model.resolve().parent.name if model.is_file() else ""
+    if not folder or not (any(runs_of(folder, root.name)) or (root / bench.MASKS / bench.model_folder(folder)).is_dir()):
+        return ""
+    notice(f"{model.name} was looked at with its folder before, so it counts as a video of {folder!r} (else: --name)")
+    return folder
+
+
+def _without_masks(config: RunConfig, whole: Benchmark) -> dict[tuple[str, int], str]:
+    """Return the videos, as (sample, seed), that a run cannot begin with: each with why masks of it do not count."""
+    from intergeneval.bench import sets_of
+    from intergeneval.run.drawn_masks import unfit
     from intergeneval.sources.folder import FolderSource
 
-    model, prompts = str(changes.get("model", "")), str(changes["prompts"])
-    if changes.get("bench"):
-        raise UsageError(f"--prompts {prompts} makes a benchmark of its own: leave --bench out, or --prompts")
-    if not model:
-        raise UsageError("no model given: --model FOLDER")
-    judge = str(changes.get("judge", ""))
-    reader = judge if judge.partition(":")[0] in ("openai", "hf") else "none"
-    made = read_prompts(
-        model, prompts, notice, judge=reader, cache=str(changes.get("cache") or ""), max_cost=changes.get("max_cost")
-    )
-    settled = {name: value for name, value in changes.items() if name != "prompts"} | {"bench": str(made.out)}
-    if has_models():
-        settled = {"detector": best_detector(), "tracker": best_tracker(), **settled}
-    if str(settled.get("detector", "none")) in ("none", "auto") and not str(settled.get("tracker", "")).startswith("stored"):
-        whole, source = bench.load(made.out), FolderSource(Path(model))
-        name = str(changes.get("name") or source.name)
-        own = {(item.sample_id, item.seed) for item in bench.sets_of(whole, name)}
-        lacking = [
-            (sample.id, seed)
-            for sample in whole.samples
-            if source.has(sample)
-            for seed in source.seeds(sample, changes.get("seeds") or ())
-            if not {(sample.id, seed), (sample.id, None)} & own
-        ]
-        if lacking:
-            named = f" --name {shlex.quote(name)}" if changes.get("name") else ""
-            command = f"intergeneval annotate {shlex.quote(model)} --prompts {shlex.quote(prompts)}{named}"
-            raise UsageError(missing_text(lacking, command))
-    return settled
+    source = FolderSource(Path(config.model), config.name)
+    chosen = whole.narrow(ids=config.samples or None, limit=config.limit)
+    listed = [(sample, seed) for sample in chosen.samples if source.has(sample) for seed in source.seeds(sample, config.seeds)]
+    sets = sets_of(whole, source.name)
+    own = {(item.sample_id, item.seed) for item in sets}
+    lacking = {(sample.id, seed): "" for sample, seed in listed if not {(sample.id, seed), (sample.id, None)} & own}
+    return lacking | unfit(source, whole, source.name, sets, listed)

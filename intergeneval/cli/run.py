@@ -30,11 +30,16 @@ _SHOWN = 12
 @click.option(
     "--prompts", help="What the videos were made from: names, or a txt, csv or jsonl FILE. (A folder: judge templates.)"
 )
-@click.option("--tracker", help="Tracker: flow (default), stored, stored:DIR, ...")
+@click.option(
+    "--tracker", help="Tracker: flow (default), hf (default with --prompts where it can be loaded), stored, stored:DIR, ..."
+)
 @click.option(
     "--judge", help="Judge: geometry (default), openai:MODEL, openai-batch:MODEL, replay:RUN, ...; A,B: each, and how they agree."
 )
-@click.option("--detector", help="Detector for emergence; none (default): upper bounds, marked partial.")
+@click.option(
+    "--detector",
+    help="Detector for emergence; none (default): upper bounds, marked partial; with --prompts the best that can be loaded.",
+)
 @click.option("--out", help="Run folder; default runs/<model>/<bench>-<key>. An unfinished run there goes on.")
 @click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="TOML file with any of these settings and more.")
 @more("--json", "as_json", is_flag=True, help="Print scores as JSON.")
@@ -116,7 +121,7 @@ def prepare(config_file: Path | None, options: dict[str, Any]) -> Run:
     changes.pop("accept_doubts", None)
     given = changes.pop("set_", ())
     if is_list(changes):
-        changes = with_benchmark(changes, lambda text: echo(text, err=True))
+        changes = with_benchmark(changes, config_file, lambda text: echo(text, err=True))
     config = read_config(config_file, changes)
     return Run(with_source_settings(config, given) if given else config, sys.argv)
 
@@ -168,7 +173,10 @@ def run(config_file: Path | None, options: dict[str, Any]) -> RunResult:
     for line in doubt_lines(doubted):
         notice(line)
     if doubted and not accept_doubts:
-        raise UsageError("masks are doubted: mend them, or accept them with --accept-doubts")
+        from intergeneval.cli.prompted import annotate_command
+
+        mend = annotate_command(prepared.plan.config.model.partition(":")[2], str(options["prompts"]), settled.header.model)
+        raise UsageError(f"masks are doubted: mend them ({mend}), or accept them with --accept-doubts")
     with progress("scoring") as tell:
 
         def on_progress(state: Progress) -> None:

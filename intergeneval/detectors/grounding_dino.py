@@ -17,11 +17,11 @@ import transformers
 from intergeneval.detectors import DetectRequest, Frame
 from intergeneval.detectors.phrases import Prompt, Thresholds, detections, prompt_of, prompts_for
 from intergeneval.errors import ConfigError
-from intergeneval.plugins.weights import DEVICE_SETTINGS, Once, check_settings, locate, number, place
+from intergeneval.plugins.weights import DEFAULTS, DEVICE_SETTINGS, Once, check_settings, locate, number, place
 from intergeneval.records import Detection, Detections
 
 OWNER = "detector 'grounding_dino'"
-DEFAULT = "IDEA-Research/grounding-dino-base"
+DEFAULT = DEFAULTS["grounding_dino"]
 """Weights that ``grounding_dino`` alone stands for."""
 MODEL_TYPES = ("grounding-dino", "mm-grounding-dino")
 SETTINGS = (*DEVICE_SETTINGS, "box_threshold", "text_threshold", "batch")

@@ -19,9 +19,22 @@ T = TypeVar("T")
 
 DEVICE_SETTINGS = ("device", "dtype")
 """Settings that every learned backend takes: ``device`` (``cpu``, ``cuda``, ``cuda:1``) and ``dtype`` (a name below)."""
+DEFAULTS: Mapping[str, str] = {
+    "grounding_dino": "IDEA-Research/grounding-dino-base",
+    "hf": "facebook/sam2.1-hiera-large",
+}
+"""Learned backend -> id on the model hub of the weights that its name alone stands for."""
 DTYPES = ("float32", "bfloat16", "float16")
 """Precisions a backend can be told to use; unset: bfloat16 on a GPU, float32 on a CPU."""
 
+_PATIENCE = 5.0
+"""Seconds that the model hub has to answer when it is asked whether weights can be had."""
+_WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
+_WITHOUT = {
+    "tracker": "; --tracker flow needs none",
+    "detector": "; --detector none needs none, where a person draws with 'intergeneval annotate'",
+}
+"""Kind of backend -> how to do without its weights."""
 _PIECES = 16
 _PIECE = 64 << 10
 
@@ -60,6 +73,40 @@ def locate(owner: str, source: str, marker: str) -> Weights:
     return Weights(source=source, name=source.rpartition("/")[2], revision=short(_commit(owner, source, marker)))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Whether weights of the model hub are here, or can be had; nothing is loaded or fetched to know it."""
+
+    source: str
+    """Id on the model hub."""
+    here: bool
+    """Whether they lie in the cache."""
+    lacking: str = ""
+    """Why they cannot be had where they are not here; empty: they can."""
+
+    @property
+    def usable(self) -> bool:
+        """Whether a backend can be loaded with them."""
+        return self.here or not self.lacking
+
+
+def standing(source: str, marker: str = "config.json") -> Standing:
+    """Return how weights of the model hub stand: in the cache, to be fetched, or neither; at most a few seconds are waited."""
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
+    from huggingface_hub.constants import HF_HUB_OFFLINE
+
+    cached = {name for name in (marker, *_WEIGHTS) if isinstance(try_to_load_from_cache(source, name), str)}
+    if marker in cached and len(cached) > 1:
+        return Standing(source=source, here=True)
+    if HF_HUB_OFFLINE:
+        return Standing(source=source, here=False, lacking="HF_HUB_OFFLINE is set")
+    try:
+        get_hf_file_metadata(hf_hub_url(source, marker), timeout=_PATIENCE)
+    except Exception as error:  # noqa: BLE001  # its errors share no base; every one of them means: not reachable
+        return Standing(source=source, here=False, lacking=f"{type(error).__name__}: {_first_line(error)}")
+    return Standing(source=source, here=False)
+
+
 def fingerprint(path: Path) -> str:
     """Return a sha256 over the names, sizes and samples (16 pieces of 64 KiB each) of a file, or of all files of a folder.
 
@@ -91,6 +138,7 @@ def _commit(owner: str, source: str, marker: str) -> str:
         raise ConfigError(
             f"{owner}: {source!r} is no folder here, and {marker} of the hub's repository of that name cannot be had "
             f"({type(error).__name__}: {_first_line(error)}); give a folder with the weights, or an id that can be reached"
+            f"{_WITHOUT.get(owner.partition(' ')[0], '')}"
         ) from None
     return place.parent.name
 

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from intergeneval import bench, videos
 from intergeneval.bench import Doubt, doubts
-from intergeneval.errors import BenchError, MediaError
+from intergeneval.errors import BenchError
 from intergeneval.ids import canonical_json
 from intergeneval.masks import Mask, decode
 from intergeneval.records import Record, Sample, Tracks
+from intergeneval.run.drawn_masks import first_of_video
 from intergeneval.run.plan import Plan
-from intergeneval.sources.folder import FolderSource
 from intergeneval.store import RunStore, write_atomically
 from intergeneval.trackers.stored import StoredTracker
 
@@ -60,7 +60,7 @@ def given_doubts(plan: Plan) -> tuple[DoubtedMask, ...]:
             masks = plan.masks.read(sample, seed)
         except BenchError:
             continue  # a fault, which is named where it matters
-        frame = bench.load_first_frame(plan.bench, sample) if own is None else _first_of_video(plan, sample, seed)
+        frame = bench.load_first_frame(plan.bench, sample) if own is None else first_of_video(plan.backends.source, sample, seed)
         found += _doubted(sample, seed, masks, frame)
     return tuple(found)
 
@@ -77,7 +77,7 @@ def found_doubts(plan: Plan, store: RunStore) -> tuple[DoubtedMask, ...]:
             continue
         sample = known[tracks.sample_id]
         masks = {track.instance_id: decode(track.masks[0], tracks.size) for track in tracks.tracks if track.masks}
-        found += _doubted(sample, tracks.seed, masks, _first_of_video(plan, sample, tracks.seed))
+        found += _doubted(sample, tracks.seed, masks, first_of_video(plan.backends.source, sample, tracks.seed))
     return tuple(found)
 
 
@@ -102,17 +102,3 @@ def _doubted(sample: Sample, seed: int, masks: Mapping[str, Mask], frame: videos
     doubt: Doubt
     for doubt in doubts(sample.instances, masks, frame):
         yield DoubtedMask(sample_id=sample.id, seed=seed, instance_id=doubt.instance_id, kind=doubt.kind, problem=doubt.problem)
-
-
-def _first_of_video(plan: Plan, sample: Sample, seed: int) -> videos.Frame | None:
-    """Return the first frame of a video that lies there already; None where it is still to be made, or cannot be decoded."""
-    source = plan.backends.source
-    if not isinstance(source, FolderSource):
-        return None
-    path = source.video(sample, seed).path
-    if path is None:
-        return None
-    try:
-        return next(iter(videos.Reader(path, size=sample.size, keep=False)))
-    except MediaError:
-        return None  # the run says what is wrong with it

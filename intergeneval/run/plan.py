@@ -27,6 +27,7 @@ from intergeneval.judges.services import CostEstimate
 from intergeneval.plugins import secrets, split_spec
 from intergeneval.records import CONTROL_ID, RUN_SCHEMA, Comparability, Profile, Question, RunHeader, Sample
 from intergeneval.run.backends import Backends
+from intergeneval.run.drawn_masks import check_drawn
 from intergeneval.run.preflight import (
     FirstFrameMasks,
     check_benchmark,
@@ -98,6 +99,7 @@ class Plan:
         check_judge(config, backends, bench)
         check_videos(backends, whole)
         masks = FirstFrameMasks.of_run(config, backends, whole, bench)
+        check_drawn(backends.source, whole, model_name(config, backends), masks.sets, masks.videos)
         finder = first_frame_finder(config, backends, bench, masks.lacking)
         check_benchmark(bench, masks.lacking, needs_masks=split_spec(config.tracker)[0] != "stored")
         plan = cls(
@@ -150,8 +152,7 @@ class Plan:
         """
         if self.config.out or self.config.templates:
             return
-        places = _place(model_name(self.config, self.backends)).glob(f"{glob.escape(self.whole.name)}-*/{HEADER}")
-        known = {_version_of(path.parent) for path in places}
+        known = {_version_of(folder) for folder in runs_of(model_name(self.config, self.backends), self.whole.name)}
         for version in reversed(questions.VERSIONS):
             if version <= self.version and known & {version, None}:
                 yield self.at_version(version)
@@ -260,6 +261,11 @@ class Plan:
             return ""
         ways = (source.geometry(sample) for sample in self.bench.samples if sample.image is not None)
         return "; ".join(sorted({way.geometry() for way in ways if way is not None} - {""}))
+
+
+def runs_of(model: str, benchmark: str) -> Iterator[Path]:
+    """Give the run folders of a model and a benchmark, by their names, where runs lie that were told no folder."""
+    yield from (path.parent for path in _place(model).glob(f"{glob.escape(benchmark)}-*/{HEADER}"))
 
 
 def begun_with(out: str) -> int | None:

@@ -86,12 +86,21 @@ def source_of(folder: Path) -> str:
 
 def _check_base(config: RunConfig, source: str) -> None:
     """Raise UsageError for a folder of adapter weights whose base is not given."""
-    adapter = adapter_in(Path(config.model)) if source == "lora" else None
-    if adapter is not None and "base" not in config.settings_for("lora", "source"):
-        raise UsageError(
-            f"{config.model}: holds weights of a LoRA adapter ({adapter.file.name}, {adapter.form} form) and no videos: "
-            f"--model lora:{config.model} --set base=PIPELINE scores it through its base, a diffusers folder or hub id"
+    if source == "lora" and (told := adapter_text(config.model)) and "base" not in config.settings_for("lora", "source"):
+        raise UsageError(told)
+
+
+def adapter_text(folder: str) -> str:
+    """Return how a folder of adapter weights is scored; empty for one that holds none."""
+    adapter = adapter_in(Path(folder))
+    return (
+        ""
+        if adapter is None
+        else (
+            f"{folder}: holds weights of a LoRA adapter ({adapter.file.name}, {adapter.form} form) and no videos: "
+            f"--model lora:{folder} --set base=PIPELINE scores it through its base, a diffusers folder or hub id"
         )
+    )
 
 
 def check_settings(settings: Iterable[str]) -> None:
@@ -261,6 +270,11 @@ class FirstFrameMasks:
             return any(seed == item.seed or (item.seed is None and (item.sample_id, seed) not in seeds) for seed in config.seeds)
 
         return cls(part, model, videos, [bench.with_hashes(whole, item, model) for item in sets if used(item)])
+
+    @property
+    def sets(self) -> tuple[OwnMasks, ...]:
+        """The model's own sets of masks that are used."""
+        return tuple(self._own.values())
 
     @property
     def own_names(self) -> tuple[str, ...]:

@@ -15,13 +15,13 @@ import transformers
 
 from intergeneval.errors import ConfigError
 from intergeneval.masks import Mask
-from intergeneval.plugins.weights import DEVICE_SETTINGS, Once, check_settings, locate, place
+from intergeneval.plugins.weights import DEFAULTS, DEVICE_SETTINGS, Once, check_settings, locate, place
 from intergeneval.records import Box, Tracks
 from intergeneval.trackers import Frame, TrackRequest
 from intergeneval.trackers.anchored import Seen, probe_scene, track_both_ways
 
 OWNER = "tracker 'hf'"
-DEFAULT = "facebook/sam2.1-hiera-large"
+DEFAULT = DEFAULTS["hf"]
 """Weights that ``hf`` alone stands for."""
 FAMILIES = {
     "sam2_video": ("Sam2VideoModel", "Sam2VideoProcessor"),

@@ -10,7 +10,18 @@ from pathlib import Path
 from intergeneval.errors import ConfigError, MediaError, RecordError
 from intergeneval.records import BOX_COLOURS, Record
 from intergeneval.videos import Reader
-from matrix_train.data.clips import INDEX, ROLE_ORDER, Clip, inside, mask_tracks, read_own, stated_rate, unboxed, unnamed
+from matrix_train.data.clips import (
+    INDEX,
+    ROLE_ORDER,
+    Clip,
+    inside,
+    mask_tracks,
+    read_own,
+    stated_rate,
+    stored_tracks,
+    unboxed,
+    unnamed,
+)
 from matrix_train.data.release import guessed_clips, read_release
 from matrix_train.data.windows import ClipTime, Picks, Timing, by_time, is_resampled, of_masks, too_short, windows_of
 from matrix_train.roles import Span, is_cut
@@ -243,14 +254,15 @@ def _check_masks(
     root: Path, clip: Clip, size: tuple[int, int] | None, time: ClipTime | None
 ) -> tuple[dict[str, Masks], float | None, list[_Said]]:
     try:
-        tracks = mask_tracks(root, clip)
+        stored = stored_tracks(root, clip)
+        tracks = mask_tracks(root, clip, stored)
         other = time is not None and any(len(track) != time.count for track in tracks.values())
-        rate = stated_rate(root, clip) if other else None
+        rate = (stored.fps or None) if stored is not None and other else None
         found: list[_Said] = [
             ("stranger", f"{name} has masks and no text: neither the prompt nor the instances name it", False)
-            for name in unnamed(root, clip)
+            for name in unnamed(root, clip, stored)
         ]
-        bare = [name for name in unboxed(root, clip) if tracks[name].any()]
+        bare = [name for name in unboxed(clip, stored) if tracks[name].any()]
     except (MediaError, ConfigError, RecordError) as error:
         return {}, None, [("masks", str(error), True)]
     found += [("unboxed", f"the run lengths of {name} have neither boxes nor areas beside them", False) for name in bare]

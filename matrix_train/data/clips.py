@@ -105,13 +105,28 @@ def write_own(root: Path, clips: tuple[Clip, ...]) -> None:
     write_atomically(root / INDEX, text)
 
 
-def mask_tracks(root: Path, clip: Clip) -> dict[str, Masks]:
-    """Return the mask track (frames, H, W) of each instance that has one.
+def stored_tracks(root: Path, clip: Clip) -> Tracks | None:
+    """Return a clip's stored tracks, None for one of mask pictures; whoever asks several things of them hands them on.
+
+    Raises MediaError where there is no such file, RecordError or ConfigError naming it.
+    """
+    if not clip.tracks:
+        return None
+    path = inside(root, clip.tracks, "tracks")
+    if not path.is_file():
+        raise MediaError(f"{path}: there is no such file of mask tracks")
+    return _tracks(path)
+
+
+def mask_tracks(root: Path, clip: Clip, stored: Tracks | None = None) -> dict[str, Masks]:
+    """Return the mask track (frames, H, W) of each instance that has one; of `stored` where those were read before.
 
     Raises MediaError, RecordError or ConfigError naming the file. Pictures of a lossy format are taken (`masks/pictures`).
     """
     if clip.tracks:
-        return _from_tracks(inside(root, clip.tracks, "tracks"), clip)
+        tracks = stored or stored_tracks(root, clip)
+        assert tracks is not None
+        return _from_tracks(inside(root, clip.tracks, "tracks"), clip, tracks)
     folder = inside(root, clip.masks, "masks")
     own = {instance.id: mask_folder(folder, instance.id) for instance in clip.instances}
     found = {name: _from_images(place) for name, place in own.items() if place is not None}
@@ -162,12 +177,11 @@ def mask_folder(folder: Path, instance_id: str) -> Path | None:
     return None
 
 
-def unnamed(root: Path, clip: Clip) -> list[str]:
-    """Return the ids that have mask folders or tracks but are not among the clip's instances, sorted."""
+def unnamed(root: Path, clip: Clip, stored: Tracks | None) -> list[str]:
+    """Return the ids that have mask folders or stored tracks but are not among the clip's instances, sorted."""
     known = {instance.id for instance in clip.instances}
-    if clip.tracks:
-        path = inside(root, clip.tracks, "tracks")
-        found = {track.instance_id for track in _tracks(path).tracks}
+    if stored is not None:
+        found = {track.instance_id for track in stored.tracks}
     else:
         folder = inside(root, clip.masks, "masks")
         # The release keeps a union picture of all ids beside them, in a folder of another name.
@@ -176,12 +190,11 @@ def unnamed(root: Path, clip: Clip) -> list[str]:
     return sorted(found - known)
 
 
-def unboxed(root: Path, clip: Clip) -> list[str]:
+def unboxed(clip: Clip, stored: Tracks | None) -> list[str]:
     """Return the instances whose run lengths have nothing beside them that they could be held against, in the clip's order."""
-    if not clip.tracks:
+    if stored is None:
         return []
-    tracks = _tracks(inside(root, clip.tracks, "tracks"))
-    found = (tracks.track(instance.id) for instance in clip.instances)
+    found = (stored.track(instance.id) for instance in clip.instances)
     return [
         item.instance_id
         for item in found
@@ -199,10 +212,7 @@ def _tracks(path: Path) -> Tracks:
     return tracks_of(value, str(path))
 
 
-def _from_tracks(path: Path, clip: Clip) -> dict[str, Masks]:
-    if not path.is_file():
-        raise MediaError(f"{path}: there is no such file of mask tracks")
-    tracks = _tracks(path)
+def _from_tracks(path: Path, clip: Clip, tracks: Tracks) -> dict[str, Masks]:
     found = {}
     for instance in clip.instances:
         track = tracks.track(instance.id)

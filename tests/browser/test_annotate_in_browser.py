@@ -47,7 +47,7 @@ def world(tmp_path, monkeypatch):
 
 def session(root):
     made = prompted_benchmark(Path("aurora"), "list.txt")
-    return Session(made.out, FlowTracker(), model=root / "aurora")
+    return Session(made.home.folder, FlowTracker(), model=root / "aurora")
 
 
 @contextmanager

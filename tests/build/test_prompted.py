@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from intergeneval import bench
 from intergeneval.build.prompted import prompted_benchmark, prompts_of
 from intergeneval.cli import main
+from intergeneval.cli.prompted import with_benchmark
 from intergeneval.errors import UsageError
 from intergeneval.records import Sample
 from intergeneval.sources.folder import FolderSource
@@ -45,7 +46,7 @@ def test_names_as_vbench_writes_them_are_prompts_and_seeds(tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     folder = videos(tmp_path / "model", f"{CHASE}-0.mp4", f"{CHASE}-1.mp4", "A_man_lifts_a_red_box.mp4")
     made = prompted_benchmark(folder, "names")
-    samples = {sample.prompt: sample for sample in bench.load(made.out).samples}
+    samples = {sample.prompt: sample for sample in bench.load(made.home.folder).samples}
     assert set(samples) == {CHASE, "A man lifts a red box"}
     assert FolderSource(folder).seeds(samples[CHASE], ()) == (0, 1)
 
@@ -66,11 +67,32 @@ def test_prompts_that_belong_to_no_video_by_name_or_number_are_refused_with_the_
 
 def test_a_run_says_what_is_missing_in_one_list_before_anything_long_begins(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("intergeneval.build.tools.has_models", lambda: False)
+    monkeypatch.setattr("intergeneval.build.tools._NEEDED", ("no_such_package",))
     videos(tmp_path / "model", f"{CHASE}-0.mp4", "the sea is calm-0.mp4")
     done = CliRunner().invoke(main, ["run", "--model", "model", "--prompts", "names"])
     assert done.exit_code == 2
     assert "not read: the-sea-is-calm" in done.output
     assert "first-frame masks of 1 video (a-dog-chases-a-cat)" in done.output
     assert "intergeneval annotate model --prompts names" in done.output
+    assert "pip install 'intergeneval[models]'" in done.output
     assert not Path("runs").exists()
+
+
+def test_what_the_settings_file_chooses_is_not_chosen_anew(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    videos(tmp_path / "model", f"{CHASE}-0.mp4")
+    (tmp_path / "run.toml").write_text('detector = "grounding_dino"\ntracker = "flow"\n')
+    settled = with_benchmark({"model": "model", "prompts": "names"}, tmp_path / "run.toml", lambda _: None)
+    assert not {"detector", "tracker"} & set(settled)
+
+
+def test_weights_of_an_adapter_are_no_folder_of_videos_with_prompts_either(tmp_path):
+    (tmp_path / "adapter").mkdir()
+    name = "base_model.model.blocks.0.attn.to_q.lora_A.weight"
+    header = json.dumps({name: {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
+    content = len(header).to_bytes(8, "little") + header + bytes(4)
+    (tmp_path / "adapter" / "adapter_model.safetensors").write_bytes(content)
+    done = CliRunner().invoke(main, ["run", "--model", str(tmp_path / "adapter"), "--prompts", "names"])
+    assert done.exit_code == 2
+    assert "holds weights of a LoRA adapter" in done.output
+    assert "bench build LIST --text-only" in done.output

@@ -8,11 +8,14 @@ from click.testing import CliRunner
 
 from intergeneval.errors import MediaError
 from intergeneval.masks import encode, track_of
+from intergeneval.masks.track_records import tracks_of
 from intergeneval.records import Tracks, TrackState
 from intergeneval.videos import write_video
 from matrix_train.cli import main
-from matrix_train.data.checking import read_dataset
+from matrix_train.data import clips
+from matrix_train.data.checking import examine, read_dataset
 from matrix_train.data.clips import mask_tracks, misread
+from matrix_train.data.windows import Timing
 from tests.masks import ways
 
 LOSSY = ("255, noise where hidden", "JPEG", "red JPEG", "soft edges")
@@ -90,6 +93,15 @@ def test_run_lengths_in_the_forms_of_pycocotools_are_read(tmp_path):
     root = own(tmp_path / "data", lambda mask: {"size": list(mask.shape), "counts": encode(mask)})
     assert check(root).exit_code == 0
     assert mask_tracks(root, read_dataset(root)[0])["id1"].sum(axis=(1, 2)).tolist() == ways.pixels_of("id1")
+
+
+def test_a_check_parses_stored_tracks_once_whatever_it_asks_of_them(tmp_path, monkeypatch):
+    root = own(tmp_path / "data", encode)
+    (clip,) = read_dataset(root)
+    parsed = []
+    monkeypatch.setattr(clips, "tracks_of", lambda value, where: parsed.append(where) or tracks_of(value, where))
+    assert examine(root, clip, Timing(frames=ways.FRAMES)).faults == ()
+    assert len(parsed) == 1
 
 
 def test_run_lengths_that_contradict_their_boxes_are_refused(tmp_path):

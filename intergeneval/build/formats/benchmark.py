@@ -52,7 +52,15 @@ def write_benchmark(
     if out.exists() and any(out.iterdir()):
         raise UsageError(f"{out}: exists already; choose another --out or remove it")
     said: list[str] = []
+    ids = [clip.id for clip in clips]
+    twice = next((name for name in ids if ids.count(name) > 1), None)
+    if twice is not None:
+        raise UsageError(f"{source}: two pictures or videos are called {twice!r}; give each its own name")
     moving = all(clip.frames > 1 for clip in clips)
+    if not moving and any(clip.frames > 1 for clip in clips):
+        said.append(
+            f"{source}: holds pictures and videos, so of videos only the first frame is taken; import each apart for tracks"
+        )
     samples = []
     out.parent.mkdir(parents=True, exist_ok=True)
     with growing_folder(out) as place:
@@ -63,6 +71,9 @@ def write_benchmark(
                 samples.append(sample)
         if not samples:
             raise UsageError(f"{source}: no sample could be made of it: " + "; ".join(said[:3]))
+        if loose := [name for name in prompts if name not in ids]:
+            shown = ", ".join(loose[:4]) + (f" and {len(loose) - 4} more" if len(loose) > 4 else "")
+            said.append(f"prompts of names that nothing is annotated under: {shown}; those are {', '.join(ids[:4])}")
         write_new(place / SAMPLES, "".join(canonical_json(item.to_json()) + "\n" for item in samples).encode())
         write_new(place / TOML, _head(name, source, len(samples), moving=moving).encode())
     return Imported(samples=tuple(samples), videos=moving, said=tuple(said))

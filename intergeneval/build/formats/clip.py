@@ -6,7 +6,7 @@ import glob
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ MOST_HERE = 20_000
 """Frames of one annotated video: a quarter of an hour at 24 a second."""
 MOST_INSTANCES = len(BOX_COLOURS)
 """Instances of one sample: each has a box colour."""
+_UNSEEN = frozenset(TrackState) - {TrackState.VISIBLE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +82,8 @@ class Pictures:
     """The folder; None: where each format usually has them."""
     classes: frozenset[str] = frozenset()
     """Class names to read; empty: all."""
+    said: list[str] = field(default_factory=list)
+    """What a reader leaves out and why, one sentence each; readers add to it."""
 
     def wanted(self, name: str) -> bool:
         """Whether instances of a class are read."""
@@ -89,6 +92,15 @@ class Pictures:
     def beside(self, place: Path) -> Path:
         """Return the folder, by default `place`."""
         return self.folder if self.folder is not None else place
+
+
+def the_file(path: Path, usual: str) -> Path:
+    """Return the file that is meant by a path: of a folder, the one called as its format usually is. Raises UsageError."""
+    if not path.is_dir():
+        return path
+    if (path / usual).is_file():
+        return path / usual
+    raise UsageError(f"{path}: is a folder, and holds no {usual}; give the file itself")
 
 
 def load(path: Path) -> Any:
@@ -174,54 +186,89 @@ def segmentation(value: Any, size: tuple[int, int], where: str) -> Any:
     return value
 
 
-def tracks(  # noqa: PLR0913  # what one record is made of
-    clip: str, layout: str, size: tuple[int, int], named: Sequence[Named], forms: Mapping[str, Mapping[int, Any]], frames: int, *,
-    where: str, boxes: Mapping[str, Mapping[int, Sequence[float]]] | None = None, known: frozenset[int] | None = None,
-    fps: float = 0.0,
-) -> Tracks:  # fmt: skip
-    """Return the Tracks record of masks in any form that ``pycocotools`` writes, each held against the box beside it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marked:
+    """Where one instance was marked."""
 
-    `forms`: instance -> frame -> mask; `boxes` likewise, as x0, y0, x1, y1; `known`: frames that were annotated at all.
+    named: Named
+    """Who it is."""
+    forms: Mapping[int, Any]
+    """Frame -> mask, in any form that ``pycocotools`` writes."""
+    boxes: Mapping[int, Sequence[float]] = field(default_factory=dict)
+    """Frame -> box x0, y0, x1, y1, where the file has some: the masks are held against them."""
+    states: Sequence[str] = ()
+    """What a file of ours says of each frame, so that what is lost stays lost; empty: nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Times:
+    """The frames of a picture or video."""
+
+    frames: int
+    """How many there are."""
+    known: frozenset[int] | None = None
+    """Those that were annotated at all; None: all."""
+    fps: float = 0.0
+    """Frames a second; 0: not told."""
+
+
+def tracks(clip: str, layout: str, size: tuple[int, int], marked: Sequence[Marked], times: Times, *, where: str) -> Tracks:
+    """Return the Tracks record of marked instances, each mask held against the box beside it.
+
     Raises MediaError naming instance and frame, and UsageError for frames that cannot be.
     """
+    frames = times.frames
     if not 0 < frames <= MOST_HERE:
         raise UsageError(f"{where}: it has {frames} frames; 1 to {MOST_HERE} are read, so cut it into clips")
     nothing = encode(np.zeros(size, dtype=np.bool_))
     made = []
-    for item in named:
-        masks, edges = forms.get(item.id, {}), (boxes or {}).get(item.id, {})
+    for one in marked:
+        masks, edges = one.forms, one.boxes
         if masks and max(masks) >= frames:
-            raise UsageError(f"{where}: instance {item.id!r} has a mask in frame {max(masks)}, and there are {frames} frames")
+            raise UsageError(
+                f"{where}: instance {one.named.id!r} has a mask in frame {max(masks)}, and there are {frames} frames"
+            )
         made.append(
             {
-                "instance_id": item.id,
+                "instance_id": one.named.id,
                 "masks": [masks.get(at) or nothing for at in range(frames)],
                 "boxes": [list(edges[at]) if at in edges and masks.get(at) else None for at in range(frames)],
                 "areas": [0] * frames,
                 "confidence": [1.0] * frames,
-                "states": [_state(at, masks, known).value for at in range(frames)],
+                "states": [TrackState.VISIBLE.value] * frames,
             }
         )
-    notes = [] if known is None or len(known) == frames else [f"{len(known)} of {frames} frames were annotated"]
+    notes = [] if times.known is None or len(times.known) == frames else [f"{len(times.known)} of {frames} frames were annotated"]
     record = {
         "sample_id": clip,
         "seed": 0,
         "tracker": layout,
         "size": list(size),
         "tracks": made,
-        "fps": fps,
+        "fps": times.fps,
         "notes": notes,
     }  # fmt: skip
     found = tracks_of(record, where)
-    for track in found.tracks:
-        for _ in checked_masks(track, found, where):
-            pass
-    return found
+    return replace(
+        found,
+        tracks=tuple(
+            # A mask may be there and hold nothing.
+            replace(
+                track,
+                states=tuple(
+                    TrackState.VISIBLE if mask.any() else _unseen(at, one, times.known)
+                    for at, mask in enumerate(checked_masks(track, found, where))
+                ),
+            )
+            for one, track in zip(marked, found.tracks, strict=True)
+        ),
+    )
 
 
-def _state(at: int, masks: Mapping[int, Any], known: frozenset[int] | None) -> TrackState:
-    if masks.get(at):
-        return TrackState.VISIBLE
+def _unseen(at: int, one: Marked, known: frozenset[int] | None) -> TrackState:
+    told = one.states[at] if at < len(one.states) else ""
+    if told in _UNSEEN:
+        return TrackState(told)
     # Where nobody looked nothing is known; where somebody did, the tracker 'stored' finds out which way it went.
     return TrackState.LOST if known is not None and at not in known else TrackState.OCCLUDED
 

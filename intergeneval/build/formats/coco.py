@@ -9,8 +9,9 @@ from typing import Any
 
 from intergeneval.build.formats.clip import (
     Clip,
-    Named,
+    Marked,
     Pictures,
+    Times,
     load,
     numbers,
     put_picture,
@@ -19,24 +20,45 @@ from intergeneval.build.formats.clip import (
     segmentation,
     size_of,
     text,
+    the_file,
     tracks,
     whole,
 )
-from intergeneval.build.formats.wording import acts_from_json, acts_to_json, named_from, plain_text
+from intergeneval.build.formats.wording import clip_words, named_from, plain_text, told_words
 from intergeneval.errors import UsageError
 from intergeneval.masks import area, box, decode
 from intergeneval.records.disk import write_atomically
 
 LAYOUT = "coco"
+_SHOWN = 5
+
+
+USUAL = "annotations.json"
+"""What we call the file."""
 
 
 def categories(whole_file: Any, where: str) -> dict[int, str]:
-    """Return category id -> name. Raises UsageError."""
-    found = {}
+    """Return category id -> name. Raises UsageError, also for an id with two names: its annotations might be either."""
+    found: dict[int, str] = {}
     for place, row in enumerate(rows(whole_file, "categories", where)):
         named = f"{where}: categories[{place}]"
-        found[whole(row, "id", named)] = text(row, "name", named)
+        number, name = whole(row, "id", named), text(row, "name", named)
+        if found.setdefault(number, name) != name:
+            raise UsageError(f"{named}: the id {number} is {found[number]!r} already, and {name!r} here; give each class its own")
     return found
+
+
+def ids_of(listed: Sequence[Mapping[str, Any]], key: str, where: str) -> list[int]:
+    """Return the ids of pictures or videos. Raises UsageError for one that stands twice: its annotations might be either's."""
+    found: dict[int, int] = {}
+    for place, row in enumerate(listed):
+        number = whole(row, "id", f"{where}: {key}[{place}]")
+        if number in found:
+            raise UsageError(
+                f"{where}: {key}[{place}]: the id {number} is that of {key}[{found[number]}] already; give each its own"
+            )
+        found[number] = place
+    return list(found)
 
 
 def category(row: Mapping[str, Any], known: Mapping[int, str], where: str) -> str:
@@ -54,54 +76,67 @@ def annotations_by(
     found: dict[int, list[tuple[Mapping[str, Any], str]]] = {}
     for place, row in enumerate(rows(whole_file, "annotations", where)):
         named = f"{where}: annotations[{place}]"
+        number = whole(row, key, named)
         if pictures.wanted(category(row, known, named)):
-            found.setdefault(whole(row, key, named), []).append((row, named))
+            found.setdefault(number, []).append((row, named))
     return found
+
+
+def say_loose(key: str, of: Mapping[int, Sequence[Any]], ids: Sequence[int], pictures: Pictures, where: str) -> None:
+    """Say which annotations belong to no picture or video of the file, and how many of those have none."""
+    loose = {number: len(marked) for number, marked in of.items() if number not in set(ids)}
+    if loose:
+        count = sum(loose.values())
+        shown = ", ".join(map(str, list(loose)[:_SHOWN])) + (", ..." if len(loose) > _SHOWN else "")
+        what = "1 annotation is" if count == 1 else f"{count} annotations are"
+        pictures.said.append(f"{where}: {what} of {key} {shown}, which the file does not list: left out")
+    bare = sum(number not in of for number in ids)
+    if bare and of:
+        kind = " of the classes read" if pictures.classes else ""
+        pictures.said.append(f"{where}: {bare} of {len(ids)} have no annotation{kind} and are no samples")
 
 
 def read(path: Path, pictures: Pictures) -> list[Clip]:
     """Return the annotated pictures of a COCO file; pictures without annotation are none. Raises UsageError, MediaError."""
+    path = the_file(path, USUAL)
     value, where = load(path), str(path)
     if isinstance(value, list):
         raise UsageError(f"{where}: a list of results names no pictures; load it with pycocotools and save the whole data set")
     known = categories(value, where)
     images = rows(value, "images", where)
     of = annotations_by("image_id", value, known, pictures, where)
-    ids = sample_ids([_file(row, f"{where}: images[{place}]") for place, row in enumerate(images)])
-    found = []
-    for place, (row, name) in enumerate(zip(images, ids, strict=True)):
-        marked = of.get(whole(row, "id", f"{where}: images[{place}]"), [])
-        if marked:
-            found.append(_clip(row, plain_text(row.get("sample_id")) or name, marked, known, f"{where}: image {name!r}"))
-    return found
+    names = sample_ids([_file(row, f"{where}: images[{place}]") for place, row in enumerate(images)])
+    ids = ids_of(images, "images", where)
+    say_loose("image_id", of, ids, pictures, where)
+    return [
+        _clip(row, name, of[number], known, f"{where}: image {name!r}")
+        for row, name, number in zip(images, names, ids, strict=True)
+        if number in of
+    ]
 
 
 def _clip(
     image: Mapping[str, Any], name: str, marked: Sequence[tuple[Mapping[str, Any], str]], known: Mapping[int, str], where: str
 ) -> Clip:
     size = size_of(image, where)
-    named: list[Named] = []
-    forms: dict[str, dict[int, Any]] = {}
-    boxes: dict[str, dict[int, list[float]]] = {}
+    shown: list[Marked] = []
     for row, told in marked:
-        item = named_from(row, category(row, known, told), named)
-        named.append(item)
+        item = named_from(row, category(row, known, told), [one.named for one in shown])
         form = segmentation(row.get("segmentation"), size, told)
         if not form:
             raise UsageError(
                 f"{told}: no segmentation, only a box; a mask is needed: --layout coco reads polygons and run lengths"
             )
-        forms[item.id] = {0: form}
+        boxes = {}
         if row.get("bbox") is not None:
             x, y, wide, high = _four(numbers(row["bbox"], told), told)
-            boxes[item.id] = {0: [x, y, x + wide, y + high]}
+            boxes[0] = [x, y, x + wide, y + high]
+        shown.append(Marked(named=item, forms={0: form}, boxes=boxes))
     return Clip(
-        id=name,
-        instances=tuple(named),
-        tracks=tracks(name, LAYOUT, size, named, forms, 1, where=where, boxes=boxes),
+        instances=tuple(one.named for one in shown),
+        tracks=tracks(name, LAYOUT, size, shown, Times(frames=1), where=where),
         files=(_file(image, where),),
-        prompt=plain_text(image.get("prompt")) or plain_text(image.get("caption")),
-        interactions=acts_from_json(image.get("interactions"), where),
+        **told_words(image, name, where),
     )
 
 
@@ -136,9 +171,7 @@ def write(clips: Sequence[Clip], out: Path) -> None:
                 "file_name": f"images/{name}",
                 "height": size[0],
                 "width": size[1],
-                "sample_id": clip.id,
-                "prompt": clip.prompt,
-                "interactions": acts_to_json(clip.interactions),
+                **clip_words(clip),
             }
         )
         for item, track in zip(clip.instances, clip.tracks.tracks, strict=True):
@@ -164,4 +197,4 @@ def write(clips: Sequence[Clip], out: Path) -> None:
         "annotations": annotations,
         "categories": [{"id": number, "name": name, "supercategory": ""} for name, number in known.items()],
     }
-    write_atomically(out / "annotations.json", json.dumps(whole_file, ensure_ascii=False))
+    write_atomically(out / USUAL, json.dumps(whole_file, ensure_ascii=False))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,8 +15,10 @@ import numpy as np
 from intergeneval.build.formats.clip import (
     MOST_HERE,
     Clip,
+    Marked,
     Named,
     Pictures,
+    Times,
     polygons,
     put_picture,
     rectangle,
@@ -23,43 +26,77 @@ from intergeneval.build.formats.clip import (
     size_of,
     tracks,
 )
-from intergeneval.build.formats.wording import named_from, plain_text
+from intergeneval.build.formats.wording import clip_words, named_from, plain_text, states_of, told_states, told_words
 from intergeneval.errors import UsageError
+from intergeneval.ids import bounded_json
 from intergeneval.masks import Mask, box, decode, encode
 from intergeneval.records.disk import read_bytes, write_atomically
 
 LAYOUT = "cvat"
+_OURS = "intergeneval"
+"""Name of the element with words of ours, in the head of a file."""
+USUAL = "annotations.xml"
+"""What we call the file of pictures."""
 _SHAPES = ("polygon", "mask", "box", "ellipse")
 
 
 def read(path: Path, pictures: Pictures) -> list[Clip]:
-    """Return the pictures, or the one video, of an ``annotations.xml``. Raises UsageError naming the shape."""
+    """Return the pictures, or the one video, of an ``annotations.xml``, or of every XML file of a folder.
+
+    Raises UsageError naming the shape.
+    """
+    if path.is_dir():
+        files = [path / USUAL] if (path / USUAL).is_file() else sorted(path.glob("*.xml"))
+        if not files:
+            raise UsageError(f"{path}: holds no XML file; export the task as 'CVAT for images 1.1' or 'CVAT for video 1.1'")
+        return [clip for file in files for clip in read(file, pictures)]
     root = _root(path)
+    places = [*root.findall("image"), *root.findall("track")]
+    other = {shape.tag for place in places for shape in place} - {*_SHAPES, "tag", "attribute"}
+    if other:
+        pictures.said.append(f"{path}: shapes that are no masks are left out: {', '.join(sorted(other))}")
     if root.findall("track"):
         return [_video(root, path, pictures)]
     images = root.findall("image")
     ids = sample_ids([_text(image, "name", str(path)) for image in images])
+    ours = _ours(root, path)
     found = []
     for image, name in zip(images, ids, strict=True):
         where = f"{path}: image {name!r}"
         size = size_of(_numbered(image), where)
-        named: list[Named] = []
-        forms: dict[str, dict[int, Any]] = {}
+        shown: list[Marked] = []
         for shape in (shape for shape in image if shape.tag in _SHAPES and pictures.wanted(_label(shape, where))):
-            item = named_from(_words(shape), _label(shape, where), named)
-            named.append(item)
-            forms[item.id] = {0: encode(_mask(shape, size, where))}
-        if named:
+            item = named_from(_words(shape), _label(shape, where), [one.named for one in shown])
+            shown.append(Marked(named=item, forms={0: encode(_mask(shape, size, where))}))
+        if shown:
+            words = told_words(ours.get(_text(image, "name", where), {}), name, where)
+            words["prompt"] = _said(image) or words["prompt"]
             found.append(
                 Clip(
-                    id=name,
-                    instances=tuple(named),
-                    tracks=tracks(name, LAYOUT, size, named, forms, 1, where=where),
+                    instances=tuple(one.named for one in shown),
+                    tracks=tracks(name, LAYOUT, size, shown, Times(frames=1), where=where),
                     files=(_text(image, "name", where),),
-                    prompt=_said(image),
+                    **words,
                 )
             )
+    if found and len(found) < len(images):
+        kind = " of the classes read" if pictures.classes else ""
+        pictures.said.append(
+            f"{path}: {len(images) - len(found)} of {len(images)} pictures have no shape{kind} and are no samples"
+        )
     return found
+
+
+def _ours(root: Xml.Element, path: Path) -> dict[str, Any]:
+    """Return the words of ours in a file that we wrote, by picture or video; nothing in others."""
+    told = root.findtext(f"meta/{_OURS}")
+    if told is None:
+        return {}
+    try:
+        value = bounded_json(told)
+    except ValueError as error:
+        raise UsageError(f"{path}: <{_OURS}> is not JSON ({error}); remove it, and the prompts alone are read") from None
+    return {key: item for key, item in value.items() if isinstance(item, dict)} if isinstance(value, dict) else {}
 
 
 def _root(path: Path) -> Xml.Element:
@@ -166,18 +203,24 @@ def _video(root: Xml.Element, path: Path, pictures: Pictures) -> Clip:
     tracks_read = [item for item in listed if item is not None and pictures.wanted(item.named.class_)]
     named = _distinct([item.named for item in tracks_read])
     if not named:
-        raise UsageError(f"{where}: holds no track with a mask")
+        raise UsageError(f"{where}: holds no track with a mask{' of the classes read' if pictures.classes else ''}")
     last = max((max(item.forms, default=0) for item in tracks_read), default=0)
     count = told.get("size", "")
     frames = max(int(count) if count.isdecimal() and int(count) <= MOST_HERE else 0, last + 1)
     source = plain_text(told.get("source")) or plain_text(meta.findtext(".//source"))
     name = sample_ids([source or plain_text(told.get("name")) or path.stem])[0]
-    forms = {item.id: one.forms for item, one in zip(named, tracks_read, strict=True)}
+    ours: dict[str, Any] = next(iter(_ours(root, path).values()), {})
+    states = ours.get("states")
+    of = states if isinstance(states, dict) else {}
+    shown = [
+        Marked(named=item, forms=one.forms, states=told_states(of.get(item.id)))
+        for item, one in zip(named, tracks_read, strict=True)
+    ]
     return Clip(
-        id=name,
         instances=tuple(named),
-        tracks=tracks(name, LAYOUT, size, named, forms, frames, where=where),
+        tracks=tracks(name, LAYOUT, size, shown, Times(frames=frames), where=where),
         files=(source or f"{name}.mp4",),
+        **told_words(ours, name, where),
     )
 
 
@@ -215,7 +258,8 @@ def _read_track(track: Xml.Element, place: int, size: tuple[int, int], where: st
 def write(clips: Sequence[Clip], out: Path) -> None:
     """Write pictures as ``annotations.xml`` ("for images 1.1"), a video each as ``<video>.xml`` ("for video 1.1")."""
     if all(clip.frames == 1 for clip in clips):
-        root, _ = _headed(clips, (("name", out.name), ("size", str(len(clips))), ("mode", "annotation")))
+        ours = {f"{clip.id}{clip.suffix}": clip_words(clip) for clip in clips}
+        root, _ = _headed(clips, (("name", out.name), ("size", str(len(clips))), ("mode", "annotation")), ours)
         for number, clip in enumerate(clips):
             size, name = clip.tracks.size, put_picture(clip, out)
             image = Xml.SubElement(root, "image", id=str(number), name=name, width=str(size[1]), height=str(size[0]))
@@ -224,7 +268,7 @@ def write(clips: Sequence[Clip], out: Path) -> None:
             if clip.prompt:
                 tag = Xml.SubElement(image, "tag", label="prompt", source="manual")
                 Xml.SubElement(tag, "attribute", name="text").text = clip.prompt
-        _save(root, out / "annotations.xml")
+        _save(root, out / USUAL)
         return
     for clip in clips:
         _save(_video_xml(clip), out / f"{clip.id}.xml")
@@ -232,11 +276,13 @@ def write(clips: Sequence[Clip], out: Path) -> None:
             write_atomically(out / f"{clip.id}{clip.suffix}", clip.contents[0])
 
 
-def _headed(clips: Sequence[Clip], fields: Sequence[tuple[str, str]]) -> tuple[Xml.Element, Xml.Element]:
-    """Return the root of a file and the task it tells of, with its labels and their attributes."""
+def _headed(clips: Sequence[Clip], fields: Sequence[tuple[str, str]], ours: Mapping[str, Any]) -> tuple[Xml.Element, Xml.Element]:
+    """Return the root of a file and the task it tells of, with its labels and their attributes, and words of ours."""
     root = Xml.Element("annotations")
     Xml.SubElement(root, "version").text = "1.1"
-    task = Xml.SubElement(Xml.SubElement(root, "meta"), "task")
+    meta = Xml.SubElement(root, "meta")
+    task = Xml.SubElement(meta, "task")
+    Xml.SubElement(meta, _OURS).text = json.dumps(ours, ensure_ascii=False)
     count = max(int(dict(fields)["size"]), 1)
     for key, value in (("id", "1"), *fields, ("start_frame", "0"), ("stop_frame", str(count - 1)), ("frame_filter", "")):
         Xml.SubElement(task, key).text = value
@@ -261,8 +307,11 @@ def _headed(clips: Sequence[Clip], fields: Sequence[tuple[str, str]]) -> tuple[X
 
 def _video_xml(clip: Clip) -> Xml.Element:
     size = clip.tracks.size
-    fields = (("name", clip.id), ("size", str(clip.frames)), ("mode", "interpolation"), ("source", f"{clip.id}.mp4"))
-    root, task = _headed([clip], fields)
+    # The name of the file as it lies beside; without one, as videos are usually called.
+    source = f"{clip.id}{clip.suffix if clip.files else '.mp4'}"
+    fields = (("name", clip.id), ("size", str(clip.frames)), ("mode", "interpolation"), ("source", source))
+    states = {track.instance_id: states_of(track) for track in clip.tracks.tracks}
+    root, task = _headed([clip], fields, {clip.id: {**clip_words(clip), "states": states}})
     original = Xml.SubElement(task, "original_size")
     Xml.SubElement(original, "width").text, Xml.SubElement(original, "height").text = str(size[1]), str(size[0])
     for number, (item, track) in enumerate(zip(clip.instances, clip.tracks.tracks, strict=True)):

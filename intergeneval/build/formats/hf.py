@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from intergeneval.build.formats.clip import Clip, Named, Pictures, tracks
+from intergeneval.build.formats.clip import Clip, Marked, Named, Pictures, Times, tracks
 from intergeneval.build.formats.suites import SuitePrompt, slug
 from intergeneval.build.formats.wording import acts_from_json, acts_to_json, plain_text
 from intergeneval.errors import UsageError
@@ -64,14 +64,14 @@ def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
 
 def read(path: Path, pictures: Pictures) -> list[Clip]:
     """Return the rows that have instances with masks. Raises UsageError, MediaError."""
-    found = []
+    found, left = [], 0
     for place, row in enumerate(_rows(path)):
         where = f"{path}: row {place}"
         listed = _json(row.get("instances"), where)
         if not isinstance(listed, list) or not any(isinstance(item, dict) and item.get("mask") for item in listed):
+            left += 1
             continue
-        named: list[Named] = []
-        forms: dict[str, dict[int, Any]] = {}
+        shown: list[Marked] = []
         size: list[int] | None = None
         for item in listed:
             name, class_ = plain_text(item.get("id")), plain_text(item.get("class"))
@@ -82,11 +82,11 @@ def read(path: Path, pictures: Pictures) -> list[Clip]:
                 continue
             size = size or mask["size"]
             counts = mask.get("counts")
-            forms[name] = {
-                0: {"size": mask["size"], "counts": counts.decode("ascii", "replace") if isinstance(counts, bytes) else counts}
-            }
-            named.append(Named(id=name, class_=class_, appearance=plain_text(item.get("appearance")) or class_))
-        if not named or size is None:
+            form = {"size": mask["size"], "counts": counts.decode("ascii", "replace") if isinstance(counts, bytes) else counts}
+            who = Named(id=name, class_=class_, appearance=plain_text(item.get("appearance")) or class_)
+            shown.append(Marked(named=who, forms={0: form}))
+        if not shown or size is None:
+            left += 1
             continue
         if len(size) != 2 or not all(isinstance(side, int) and side > 0 for side in size) or size_fault((size[0], size[1])):
             raise UsageError(f"{where}: a mask of size {size!r:.40} cannot be read")
@@ -95,14 +95,18 @@ def read(path: Path, pictures: Pictures) -> list[Clip]:
         found.append(
             Clip(
                 id=name,
-                instances=tuple(named),
+                instances=tuple(one.named for one in shown),
                 prompt=_told(row),
                 files=(file or f"{name}.png",),
-                tracks=tracks(name, LAYOUT, (size[0], size[1]), named, forms, 1, where=where),
+                tracks=tracks(name, LAYOUT, (size[0], size[1]), shown, Times(frames=1), where=where),
                 interactions=acts_from_json(_json(row.get("interactions"), where), where),
                 tags=tuple(tag for tag in row.get("tags") or () if isinstance(tag, str)),
                 contents=(content,) if content else (),
             )
+        )
+    if found and left:
+        pictures.said.append(
+            f"{path}: {left} rows have no instance with a mask{' of the classes read' if pictures.classes else ''}"
         )
     return found
 

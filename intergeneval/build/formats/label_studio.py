@@ -12,8 +12,10 @@ from intergeneval import verbs
 from intergeneval.build.formats.brush import BrushError, pack, unpack
 from intergeneval.build.formats.clip import (
     Clip,
+    Marked,
     Named,
     Pictures,
+    Times,
     load,
     numbers,
     polygons,
@@ -21,26 +23,34 @@ from intergeneval.build.formats.clip import (
     rectangle,
     sample_ids,
     size_of,
+    the_file,
     tracks,
 )
-from intergeneval.build.formats.wording import acts_from_json, acts_to_json, named_from, plain_text
+from intergeneval.build.formats.wording import clip_words, named_from, plain_text, told_words
 from intergeneval.errors import UsageError
 from intergeneval.masks import Mask, decode, encode
 from intergeneval.records import Direction, Interaction
 from intergeneval.records.disk import write_atomically
 
 LAYOUT = "label-studio"
+USUAL = "tasks.json"
+"""What we call the file."""
+_SHOWN = 5
 _KINDS = ("brushlabels", "polygonlabels", "rectanglelabels")
 _SEEN = ("image", "picture", "img", "url", "frame")
-_TOLD = ("prompt", "caption", "text")
 
 
 def read(path: Path, pictures: Pictures) -> list[Clip]:
     """Return the annotated tasks; of several annotations of one, the last that was not cancelled. Raises UsageError."""
+    path = the_file(path, USUAL)
     tasks = load(path)
     if not isinstance(tasks, list) or not all(isinstance(task, dict) for task in tasks):
         raise UsageError(f"{path}: must be a list of tasks; export it from Label Studio as 'JSON'")
     listed = [(task, *_results(task, f"{path}: task {task.get('id', place)}")) for place, task in enumerate(tasks)]
+    empty = [where for _, results, where in listed if not results]
+    if empty and len(empty) < len(listed):
+        shown = ", ".join(where.rpartition(": ")[2] for where in empty[:_SHOWN]) + (", ..." if len(empty) > _SHOWN else "")
+        pictures.said.append(f"{path}: {len(empty)} of {len(listed)} tasks have no annotation that counts: {shown}")
     listed = [entry for entry in listed if entry[1]]
     files = [_picture(task, where) for task, _, where in listed]
     ids = sample_ids(files)
@@ -85,6 +95,9 @@ def _clip(
     masks: dict[str, Mask] = {}
     of_region: dict[str, str] = {}
     size: tuple[int, int] | None = None
+    other = sorted({str(item.get("type")) for item in results} - {*_KINDS, "relation", "choices", "textarea", "labels"})
+    if other:
+        pictures.said.append(f"{where}: regions that are no masks are left out: {', '.join(other)}")
     for item in results:
         if item.get("type") not in _KINDS:
             continue
@@ -101,13 +114,14 @@ def _clip(
     if not named or size is None:
         return None
     data = task["data"]
+    words = told_words(data, name, where)
+    words["interactions"] = words["interactions"] or _relations(results, of_region)
+    shown = [Marked(named=one, forms={0: encode(masks[one.id])}) for one in named]
     return Clip(
-        id=plain_text(data.get("sample_id")) or name,
         instances=tuple(named),
-        tracks=tracks(name, LAYOUT, size, named, {key: {0: encode(mask)} for key, mask in masks.items()}, 1, where=where),
+        tracks=tracks(name, LAYOUT, size, shown, Times(frames=1), where=where),
         files=(file,),
-        prompt=next((told for key in _TOLD if (told := plain_text(data.get(key)))), ""),
-        interactions=acts_from_json(data.get("interactions"), where) or _relations(results, of_region),
+        **words,
     )
 
 
@@ -207,11 +221,6 @@ def write(clips: Sequence[Clip], out: Path) -> None:
             both = act.direction is Direction.BIDIRECTIONAL
             ends = {"from_id": act.subject, "to_id": act.object, "direction": "bi" if both else "right"}
             results.append({"type": "relation", **ends, "labels": [act.verb]})
-        data = {
-            "image": f"images/{name}",
-            "prompt": clip.prompt,
-            "sample_id": clip.id,
-            "interactions": acts_to_json(clip.interactions),
-        }
+        data = {"image": f"images/{name}", **clip_words(clip)}
         tasks.append({"id": number, "data": data, "annotations": [{"id": number, "was_cancelled": False, "result": results}]})
-    write_atomically(out / "tasks.json", json.dumps(tasks, ensure_ascii=False))
+    write_atomically(out / USUAL, json.dumps(tasks, ensure_ascii=False))

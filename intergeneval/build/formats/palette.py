@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from intergeneval.build.formats.clip import Clip, Named, Pictures, load, sample_ids, tracks
-from intergeneval.build.formats.wording import acts_from_json, acts_to_json, plain_text
+from intergeneval.build.formats.clip import Clip, Marked, Named, Pictures, Times, load, sample_ids, tracks
+from intergeneval.build.formats.wording import clip_words, plain_text, states_of, told_states, told_words
 from intergeneval.errors import MediaError, UsageError
 from intergeneval.masks import decode, encode
 from intergeneval.masks.pixels import PNG, PictureError, read_pixels
@@ -42,10 +42,15 @@ def read(path: Path, pictures: Pictures) -> list[Clip]:
     words = load(path / WORDS) if (path / WORDS).is_file() else {}
     semantics = _semantics(path)
     ids = sample_ids([f"{folder.name}.x" for folder in folders])
-    return [
-        _clip(folder, name, words.get(folder.name) if isinstance(words, dict) else None, semantics.get(folder.name), pictures)
-        for folder, name in zip(folders, ids, strict=True)
-    ]
+    found = []
+    for folder, name in zip(folders, ids, strict=True):
+        told = words.get(folder.name) if isinstance(words, dict) else None
+        clip = _clip(folder, name, told, semantics.get(folder.name), pictures)
+        if clip is None:
+            pictures.said.append(f"{folder}: no object{' of the classes read' if pictures.classes else ''} is marked: left out")
+        else:
+            found.append(clip)
+    return found
 
 
 def _masks(folder: Path) -> list[Path]:
@@ -63,7 +68,7 @@ def _semantics(path: Path) -> dict[str, Any]:
     return {}
 
 
-def _clip(folder: Path, name: str, told: Any, semantics: Any, pictures: Pictures) -> Clip:
+def _clip(folder: Path, name: str, told: Any, semantics: Any, pictures: Pictures) -> Clip | None:
     files, where = _masks(folder), str(folder)
     if not files:
         raise UsageError(f"{where}: holds no palette picture called by its frame (00000.png)")
@@ -81,15 +86,15 @@ def _clip(folder: Path, name: str, told: Any, semantics: Any, pictures: Pictures
     named = {number: _named(number, told, semantics) for number in sorted(forms)}
     kept = {number: item for number, item in named.items() if pictures.wanted(item.class_)}
     if not kept:
-        raise UsageError(f"{where}: no object is marked in any frame")
-    by_id = {item.id: forms[number] for number, item in kept.items()}
+        return None
+    states = told.get("states")
+    of = states if isinstance(states, dict) else {}
+    marked = [Marked(named=item, forms=forms[number], states=told_states(of.get(str(number)))) for number, item in kept.items()]
     return Clip(
-        id=plain_text(told.get("sample_id")) or name,
         instances=tuple(kept.values()),
-        tracks=tracks(name, LAYOUT, size, list(kept.values()), by_id, len(files), where=where),
+        tracks=tracks(name, LAYOUT, size, marked, Times(frames=len(files)), where=where),
         files=tuple(f"{folder.name}/{file.stem}" for file in files),
-        prompt=plain_text(told.get("prompt")),
-        interactions=acts_from_json(told.get("interactions"), where),
+        **told_words(told, name, where),
     )
 
 
@@ -142,9 +147,8 @@ def write(clips: Sequence[Clip], out: Path) -> None:
             frame.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(frame, content)
         words[clip.id] = {
-            "sample_id": clip.id,
-            "prompt": clip.prompt,
-            "interactions": acts_to_json(clip.interactions),
+            **clip_words(clip),
+            "states": {str(number): states_of(track) for number, track in enumerate(clip.tracks.tracks, start=1)},
             "instances": {
                 str(number): {"id": item.id, "class": item.class_, "appearance": item.appearance}
                 for number, item in enumerate(clip.instances, start=1)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from intergeneval.build.formats.clip import Clip, Named, Pictures, load, sample_ids, size_of, tracks, whole
-from intergeneval.build.formats.wording import acts_from_json, acts_to_json, plain_text
+from intergeneval.build.formats.clip import Clip, Marked, Named, Pictures, Times, load, sample_ids, size_of, tracks, whole
+from intergeneval.build.formats.wording import clip_words, plain_text, states_of, told_states, told_words
 from intergeneval.errors import UsageError
 from intergeneval.masks import area, decode
 from intergeneval.records.disk import write_atomically
@@ -23,15 +23,21 @@ FPS = 24.0
 
 def read(path: Path, pictures: Pictures) -> list[Clip]:
     """Return the videos of one file or of every ``*_manual.json`` and ``*_auto.json`` (or ``*.json``) of a folder."""
-    del pictures
     files = [path] if path.is_file() else sorted(path.glob("*_manual.json")) or sorted(path.glob("*.json"))
     if not files:
         raise UsageError(f"{path}: holds no JSON file of SA-V (<video>_manual.json)")
     names = [file.stem.removesuffix("_manual").removesuffix("_auto") for file in files]
-    return [_clip(file, name) for file, name in zip(files, sample_ids([f"{name}.x" for name in names]), strict=True)]
+    found = []
+    for file, name in zip(files, sample_ids([f"{name}.x" for name in names]), strict=True):
+        clip = _clip(file, name, pictures)
+        if clip is None:
+            pictures.said.append(f"{file}: holds no object of the classes read: left out")
+        else:
+            found.append(clip)
+    return found
 
 
-def _clip(path: Path, name: str) -> Clip:
+def _clip(path: Path, name: str, pictures: Pictures) -> Clip | None:
     value, where = load(path), str(path)
     if not isinstance(value, dict) or not isinstance(value.get("masklet"), list) or not value["masklet"]:
         raise UsageError(f"{where}: has no 'masklet', a list of frames; is this the right --layout?")
@@ -48,14 +54,30 @@ def _clip(path: Path, name: str) -> Clip:
             if form and not _is_empty(form):
                 forms[item.id][at * step] = form
     known = frozenset(range(0, len(seen) * step, step))
+    told = value.get("states")
+    states = [told_states(item) for item in told] if isinstance(told, list) and len(told) == len(named) else [()] * len(named)
+    shown = [
+        Marked(named=item, forms=forms[item.id], states=own)
+        for item, own in zip(named, states, strict=True)
+        if pictures.wanted(item.class_)
+    ]
+    if not shown:
+        return None
+    # Theirs are videos; of a picture we write its name.
+    file = plain_text(value.get("file_name")) or f"{plain_text(value.get('video_id')) or name}.mp4"
+    fps = frames / seconds if (seconds := _seconds(value)) > 0 else FPS
     return Clip(
-        id=plain_text(value.get("sample_id")) or name,
-        instances=tuple(named),
-        tracks=tracks(name, LAYOUT, size, named, forms, max(frames, max(known) + 1), where=where, known=known, fps=FPS),
-        files=(f"{plain_text(value.get('video_id')) or name}.mp4",),
-        prompt=plain_text(value.get("prompt")),
-        interactions=acts_from_json(value.get("interactions"), where),
+        instances=tuple(one.named for one in shown),
+        tracks=tracks(name, LAYOUT, size, shown, Times(frames=max(frames, max(known) + 1), known=known, fps=fps), where=where),
+        files=(file,),
+        **told_words(value, name, where),
     )
+
+
+def _seconds(value: dict[str, Any]) -> float:
+    """Return how long a video of ours lasts; 0 for others, whose rate is that of the data set."""
+    told = value.get("video_duration")
+    return float(told) if "instances" in value and isinstance(told, int | float) and not isinstance(told, bool) else 0.0
 
 
 def _is_empty(form: Any) -> bool:
@@ -101,7 +123,8 @@ def write(clips: Sequence[Clip], out: Path) -> None:
             "masklet_first_appeared_frame": [float(next((at for at, n in enumerate(row) if n), 0)) for row in areas],
             "masklet_visibility": [[n > 0 for n in row] for row in areas],
             "masklet_size_rel": [sum(row) / (total * size[0] * size[1]) for row in areas],
-            "sample_id": clip.id, "prompt": clip.prompt, "interactions": acts_to_json(clip.interactions),
+            **clip_words(clip), "states": [states_of(track) for track in clip.tracks.tracks],
+            "file_name": f"{clip.id}{clip.suffix if clip.files else '.mp4'}",
             "instances": [{"id": item.id, "class": item.class_, "appearance": item.appearance} for item in clip.instances],
         }  # fmt: skip
         write_atomically(out / f"{clip.id}_manual.json", json.dumps(value, ensure_ascii=False))

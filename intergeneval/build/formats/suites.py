@@ -24,6 +24,8 @@ from intergeneval.errors import UsageError
 from intergeneval.ids import sha256_bytes, short
 from intergeneval.records.disk import read_text
 
+EVALCRAFTER = "prompt700.txt"
+"""Name of EvalCrafter's list."""
 _KEYS = ("prompt_en", "prompt", "caption", "text")
 
 
@@ -104,11 +106,14 @@ def _numbered(path: Path, category: str) -> list[SuitePrompt]:
 def _evalcrafter(path: Path) -> list[SuitePrompt]:
     if path.is_dir():
         files = sorted(path.glob("*.txt"))
-        if len(files) == 1:
-            path = files[0]
-        elif files:
+        whole = [file for file in files if file.name == EVALCRAFTER] or [file for file in files if len(files) == 1]
+        if whole:
+            path = whole[0]
+        elif files and all(re.fullmatch(r"\d+", file.stem) for file in files):
             # ./prompts holds a file a prompt, called as its video.
             return [SuitePrompt(id=file.stem, prompt=" ".join(_lines(file)), tags=()) for file in files]
+        else:
+            raise UsageError(f"{path}: holds neither {EVALCRAFTER} nor a file for each prompt (0000.txt); give the file itself")
     return [SuitePrompt(id=f"{place:04d}", prompt=prompt, tags=()) for place, prompt in enumerate(_listed(path))]
 
 
@@ -118,8 +123,10 @@ def _listed(path: Path) -> list[str]:
         return _lines(path)
     value: Any = load(path)
     rows: Sequence[Any] = list(value.values()) if isinstance(value, Mapping) else value
+    if not isinstance(rows, list):
+        raise UsageError(f"{path}: must hold a list of prompts; is this the right --layout?")
     found = []
-    for place, row in enumerate(rows if isinstance(rows, list) else []):
+    for place, row in enumerate(rows):
         told = row if isinstance(row, str) else next((row[key] for key in _KEYS if plain_text(row.get(key))), "")
         if not plain_text(told):
             raise UsageError(f"{path}: row {place} has no prompt")

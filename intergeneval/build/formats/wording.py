@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypedDict
 
-from intergeneval.build.formats.clip import Named
+from intergeneval.build.formats.clip import Clip, Named
 from intergeneval.errors import UsageError
-from intergeneval.records import Interaction
+from intergeneval.records import Interaction, Track
 from intergeneval.records.limits import id_fault, text_fault
 from intergeneval.verbs.prompts import read_prompt
 from intergeneval.verbs.prompts.vocabulary import vocabulary
+
+_PROMPTS = ("prompt", "caption", "text")
 
 
 def plain_text(value: Any) -> str:
@@ -31,6 +33,45 @@ def named_from(row: Mapping[str, Any], class_: str, before: Sequence[Named]) -> 
         same = sum(item.class_ == class_ for item in before)
         appearance = class_ if not same else f"{class_} number {same + 1}"
     return Named(id=name, class_=class_, appearance=appearance)
+
+
+def clip_words(clip: Clip) -> dict[str, Any]:
+    """Return the words of a clip, as they stand in fields of ours beside those of a format."""
+    tags = {"tags": list(clip.tags)} if clip.tags else {}
+    return {"sample_id": clip.id, "prompt": clip.prompt, "interactions": acts_to_json(clip.interactions), **tags}
+
+
+def states_of(track: Track) -> list[str]:
+    """Return what is known of an instance in each frame, as it stands beside its masks."""
+    return [state.value for state in track.states]
+
+
+def told_states(value: Any) -> tuple[str, ...]:
+    """Return the states that `states_of` wrote; none where there are none."""
+    return tuple(value) if isinstance(value, list) and all(isinstance(item, str) for item in value) else ()
+
+
+class Words(TypedDict):
+    """Words that a file has of a picture or video, as fields of a `Clip`."""
+
+    id: str
+    prompt: str
+    interactions: tuple[Interaction, ...]
+    tags: tuple[str, ...]
+
+
+def told_words(row: Mapping[str, Any], name: str, where: str) -> Words:
+    """Return the words that a row of a file has, `name` where it says no id. Raises UsageError, RecordError."""
+    told = plain_text(row.get("sample_id"))
+    if told and (fault := id_fault(told)):
+        raise UsageError(f"{where}: 'sample_id' {fault}; use letters, digits, dashes and spaces")
+    tags = row.get("tags")
+    return Words(
+        id=told or name,
+        prompt=next((text for key in _PROMPTS if (text := plain_text(row.get(key)))), ""),
+        interactions=acts_from_json(row.get("interactions"), where),
+        tags=tuple(text for tag in tags if (text := plain_text(tag))) if isinstance(tags, list) else (),
+    )
 
 
 def acts_to_json(acts: Sequence[Interaction]) -> list[Any]:

@@ -5,45 +5,57 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from intergeneval.build.formats.clip import (
     Clip,
-    Named,
+    Marked,
     Pictures,
+    Times,
     load,
     numbers,
     rows,
     sample_ids,
     segmentation,
     size_of,
+    the_file,
     tracks,
-    whole,
 )
-from intergeneval.build.formats.coco import annotations_by, categories, category, class_list
-from intergeneval.build.formats.wording import acts_from_json, acts_to_json, named_from, plain_text
+from intergeneval.build.formats.coco import annotations_by, categories, category, class_list, ids_of, say_loose
+from intergeneval.build.formats.wording import clip_words, named_from, states_of, told_states, told_words
 from intergeneval.errors import UsageError
 from intergeneval.masks import area, box, decode
 from intergeneval.records.disk import write_atomically
 
 LAYOUT = "youtube-vis"
+USUAL = "instances.json"
+"""What we call the file."""
 
 
 def read(path: Path, pictures: Pictures) -> list[Clip]:
     """Return the annotated videos. Raises UsageError and MediaError naming the annotation."""
+    path = the_file(path, USUAL)
     value, where = load(path), str(path)
     known = categories(value, where)
     of = annotations_by("video_id", value, known, pictures, where)
     listed = rows(value, "videos", where)
     files = [_files(row, f"{where}: videos[{place}]") for place, row in enumerate(listed)]
-    ids = sample_ids([f"{Path(names[0]).parent.name or row.get('id')}.x" for names, row in zip(files, listed, strict=True)])
-    found = []
-    for place, (row, names, name) in enumerate(zip(listed, files, ids, strict=True)):
-        marked = of.get(whole(row, "id", f"{where}: videos[{place}]"), [])
-        if marked:
-            told = plain_text(row.get("sample_id")) or name
-            found.append(_clip(row, told, names, marked, known, f"{where}: video {told!r}"))
-    return found
+    ids = ids_of(listed, "videos", where)
+    say_loose("video_id", of, ids, pictures, where)
+    called = sample_ids([f"{Path(names[0]).parent.name or number}.x" for names, number in zip(files, ids, strict=True)])
+    return [
+        _clip(row, _Place(name, names, f"{where}: video {name!r}"), of[number], known)
+        for row, names, name, number in zip(listed, files, called, ids, strict=True)
+        if number in of
+    ]
+
+
+class _Place(NamedTuple):
+    """Which video a row of the file is."""
+
+    name: str
+    files: tuple[str, ...]
+    where: str
 
 
 def _files(row: Mapping[str, Any], where: str) -> tuple[str, ...]:
@@ -53,30 +65,26 @@ def _files(row: Mapping[str, Any], where: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _clip(  # one row of the file with what was looked up for it
-    video: Mapping[str, Any], name: str, files: tuple[str, ...], marked: Sequence[tuple[Mapping[str, Any], str]],
-    known: Mapping[int, str], where: str,
-) -> Clip:  # fmt: skip
+def _clip(
+    video: Mapping[str, Any], place: _Place, marked: Sequence[tuple[Mapping[str, Any], str]], known: Mapping[int, str]
+) -> Clip:
+    name, files, where = place
     size = size_of(video, where)
-    named: list[Named] = []
-    forms: dict[str, dict[int, Any]] = {}
-    boxes: dict[str, dict[int, list[float]]] = {}
+    shown: list[Marked] = []
     for row, told in marked:
-        item = named_from(row, category(row, known, told), named)
-        named.append(item)
+        item = named_from(row, category(row, known, told), [one.named for one in shown])
         parts = row.get("segmentations")
         if not isinstance(parts, list) or len(parts) != len(files):
             count = len(parts) if isinstance(parts, list) else "no list of"
             raise UsageError(f"{told}: {count} segmentations, and the video has {len(files)} pictures")
-        forms[item.id] = {at: segmentation(part, size, f"{told}, frame {at}") for at, part in enumerate(parts) if part}
-        boxes[item.id] = _boxes(row.get("bboxes"), told)
+        forms = {at: segmentation(part, size, f"{told}, frame {at}") for at, part in enumerate(parts) if part}
+        states = told_states(row.get("states"))
+        shown.append(Marked(named=item, forms=forms, boxes=_boxes(row.get("bboxes"), told), states=states))
     return Clip(
-        id=name,
-        instances=tuple(named),
-        tracks=tracks(name, LAYOUT, size, named, forms, len(files), where=where, boxes=boxes),
+        instances=tuple(one.named for one in shown),
+        tracks=tracks(name, LAYOUT, size, shown, Times(frames=len(files)), where=where),
         files=files,
-        prompt=plain_text(video.get("prompt")) or plain_text(video.get("caption")),
-        interactions=acts_from_json(video.get("interactions"), where),
+        **told_words(video, name, where),
     )
 
 
@@ -111,9 +119,7 @@ def write(clips: Sequence[Clip], out: Path) -> None:
                 "height": size[0],
                 "width": size[1],
                 "length": clip.frames,
-                "sample_id": clip.id,
-                "prompt": clip.prompt,
-                "interactions": acts_to_json(clip.interactions),
+                **clip_words(clip),
             }
         )
         for name, content in zip(names, clip.contents, strict=False):
@@ -137,6 +143,7 @@ def write(clips: Sequence[Clip], out: Path) -> None:
                     "areas": [None if one is None else area(mask) for one, mask in zip(edges, masks, strict=True)],
                     "instance_id": item.id,
                     "appearance": item.appearance,
+                    "states": states_of(track),
                     "height": size[0],
                     "width": size[1],
                     "length": 1,
@@ -144,4 +151,4 @@ def write(clips: Sequence[Clip], out: Path) -> None:
             )
     listed = [{"id": number, "name": name, "supercategory": ""} for name, number in known.items()]
     whole_file = {"info": {}, "licenses": [], "videos": videos, "annotations": annotations, "categories": listed}
-    write_atomically(out / "instances.json", json.dumps(whole_file, ensure_ascii=False))
+    write_atomically(out / USUAL, json.dumps(whole_file, ensure_ascii=False))

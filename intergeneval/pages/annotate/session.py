@@ -1,14 +1,15 @@
 """What is annotated: the samples of a benchmark, with its own first frames or with those of a model's videos.
 
 Every step is on disk before the next: boxes, scribbles and masks in ``annotate/<model>.json`` of the benchmark, and a set of
-masks where the run looks for it as soon as every instance of a video has one.
+masks where the run looks for it as soon as every instance of a video has one, with what it was drawn on (`bench.drawn`).
 """
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,36 +18,20 @@ import numpy as np
 
 from intergeneval import bench, videos
 from intergeneval.bench import Benchmark
+from intergeneval.bench.drawn import EDITS, WORK, Drawn, look_of, misfit, words_of, work_file
 from intergeneval.bench.structure import sample_faults
 from intergeneval.bench_paths import TOML
-from intergeneval.errors import RecordError, StoreError, UsageError
+from intergeneval.errors import MediaError, RecordError, StoreError, UsageError
 from intergeneval.ids import canonical_json, sha256_file, strict_json
 from intergeneval.masks import Mask, box, decode, encode
 from intergeneval.pages.annotate.cutting import Frame, cut, mended
+from intergeneval.pages.annotate.work import Work, copy_before, read_work, reword_others, reworded, write_mask, write_work
 from intergeneval.records import BOX_COLOURS, Instance, Interaction, Sample
 from intergeneval.sources.folder import FolderSource
 from intergeneval.store import write_atomically
 from intergeneval.trackers import Segments
 
-FOLDER = "annotate"
-"""Folder of a benchmark in which half-done work is kept."""
-EDITS = "edits.json"
-"""Instances and interactions that a person wrote, by sample; a later reading of the prompts keeps them."""
-_BENCH = "benchmark"
-
-
-@dataclass(slots=True, kw_only=True)
-class Work:
-    """One instance of one video, as far as it is drawn."""
-
-    box: tuple[float, float, float, float]
-    """Its box, in pixels."""
-    plus: list[list[tuple[float, float]]] = field(default_factory=list)
-    """Scribbles on it."""
-    minus: list[list[tuple[float, float]]] = field(default_factory=list)
-    """Scribbles beside it."""
-    mask: str = ""
-    """Its mask as run lengths."""
+_SHOWN = 4
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,9 +64,9 @@ class Session:
         self.items = tuple(self._items())
         if not self.items:
             raise UsageError(f"{root}: nothing to annotate: no first frame, and no video of its samples in {model}")
-        self._work: dict[str, dict[str, Work]] = {}
-        self._size: dict[str, tuple[int, int]] = {}
-        self._read_work()
+        self._work, self._drawn = read_work(self._place)
+        self.set_aside: tuple[str, ...] = self._leave_others()
+        """What is said of masks that were drawn before on something else, a line each."""
 
     def _items(self) -> list[Item]:
         if self._source is None:
@@ -102,16 +87,48 @@ class Session:
 
     @property
     def _place(self) -> Path:
-        return self.root / FOLDER / f"{bench.model_folder(self.model) if self.model else _BENCH}.json"
+        return work_file(self.root, self.model)
 
-    def _read_work(self) -> None:
-        if self._place.is_file():
-            try:
-                kept = strict_json(self._place.read_text(encoding="utf-8"))
-                for key, instances in kept["work"].items():
-                    self._work[key] = {name: Work(**fields) for name, fields in instances.items()}
-            except (OSError, ValueError, KeyError, TypeError) as error:
-                raise UsageError(f"{self._place}: cannot be read ({error}); move it away to begin anew") from None
+    def _leave_others(self) -> tuple[str, ...]:
+        """Forget the work that was done on other videos or for other words, and say so; a copy of it stays beside the work.
+
+        Raises UsageError where it is that of another folder of videos, which must not be drawn over.
+        """
+        told = []
+        for index, item in enumerate(self.items):
+            drawn = self._drawn.get(self.key(item))
+            if drawn is None:
+                continue
+            why = misfit(drawn, self.samples[item.sample_id], self._seen(index))
+            if not why:
+                continue
+            before = os.path.normpath(self.root / drawn.video)
+            if Path(before).parent.resolve() != item.path.parent.resolve() and Path(before).exists():
+                raise UsageError(
+                    f"{self.root}: the masks of the model {self.model!r} are of other videos of that name ({before}): {why}; "
+                    f"give these videos a name of their own, --name NAME, here and with 'run'"
+                )
+            told.append(f"{self.key(item)}: {why}")
+        if not told:
+            return ()
+        copy = copy_before(self._place)
+        for key in (line.partition(": ")[0] for line in told):
+            self._work.pop(key, None)
+            self._drawn.pop(key, None)
+        more = [f"  and {len(told) - _SHOWN} more"] if len(told) > _SHOWN else []
+        count = "1 first frame" if len(told) == 1 else f"{len(told)} first frames"
+        return (
+            f"masks of {count} do not fit any more and are to be drawn anew; what was drawn is kept in {copy}:",
+            *(f"  {line}" for line in told[:_SHOWN]),
+            *more,
+        )
+
+    def _seen(self, index: int) -> Frame | None:
+        """Return an item's first frame; None where it cannot be decoded, which the page says when it is shown."""
+        try:
+            return self.frame(index)
+        except MediaError:
+            return None
 
     @staticmethod
     def key(item: Item) -> str:
@@ -255,6 +272,8 @@ class Session:
                     work.pop(name, None)
             self._write_samples()
             self._write_edits(sample)
+            self._drawn = reworded(self._drawn, old, sample)
+            reword_others(self._place, old, sample)
             frame = self.frame(index)
             self._save(item, frame)
             return self._told(index, frame)
@@ -265,28 +284,36 @@ class Session:
 
     def _save(self, item: Item, frame: Frame) -> None:
         """Write the work, and the masks where the run looks for them. Raises StoreError."""
-        (self.root / FOLDER).mkdir(exist_ok=True)
-        work = {
-            key: {name: {"box": one.box, "plus": one.plus, "minus": one.minus, "mask": one.mask} for name, one in found.items()}
-            for key, found in self._work.items()
-        }
-        write_atomically(self._place, canonical_json({"schema": 1, "model": self.model, "work": work}) + "\n")
-        sample, masks = self.samples[item.sample_id], self._masks(item, frame)
+        masks = self._masks(item, frame)
+        if item.seed is not None:
+            # The masks first: of a set that nothing is known of, it is taken as it is, and not as that of another video.
+            self._write_set(item, frame, masks)
+        write_work(self._place, self.model, self._work, self._drawn)
         if item.seed is None:
-            self._write_bench_masks(sample, masks)
-            return
+            self._write_bench_masks(self.samples[item.sample_id], masks)
+
+    def _write_set(self, item: Item, frame: Frame, masks: Mapping[str, Mask]) -> None:
+        """Write the masks of a model's video where the run looks for them, if there is one of every instance, else none."""
+        sample = self.samples[item.sample_id]
         folder = self.root / bench.MASKS / bench.model_folder(self.model) / item.sample_id / str(item.seed)
         wanted = {one.id for one in sample.instances}
         for old in folder.glob("*.png") if folder.is_dir() else ():
             if not wanted <= set(masks) or old.stem not in wanted:
                 old.unlink()
-        if wanted <= set(masks):
-            for name in wanted:
-                _write_png(folder / f"{name}.png", masks[name])
-        elif folder.is_dir() and not any(folder.iterdir()):
+        whole = sorted(wanted) if wanted <= set(masks) else []
+        for name in whole:
+            write_mask(folder / f"{name}.png", masks[name])
+        if not whole and folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
             if not any(folder.parent.iterdir()):
                 folder.parent.rmdir()
+        self._drawn[self.key(item)] = Drawn(
+            video=Path(os.path.relpath(item.path.resolve(), self.root.resolve())).as_posix(),
+            prompt=sample.prompt,
+            words=words_of(sample),
+            look=look_of(frame),
+            masks={name: sha256_file(folder / f"{name}.png") for name in whole},
+        )
 
     def _write_bench_masks(self, sample: Sample, masks: Mapping[str, Mask]) -> None:
         made = []
@@ -294,7 +321,7 @@ class Session:
             path = one.mask
             if one.id in masks:
                 path = path or f"{bench.MASKS}/{sample.id}/{one.id}.png"
-                _write_png(self.root / path, masks[one.id])
+                write_mask(self.root / path, masks[one.id])
             made.append(replace(one, mask=path))
         named = [path for path in (sample.image, *(one.mask for one in made)) if path is not None]
         hashes = {path: sha256_file(self.root / path) for path in named if (self.root / path).is_file()}
@@ -306,8 +333,8 @@ class Session:
         write_atomically(self.root / "samples.jsonl", lines)
 
     def _write_edits(self, sample: Sample) -> None:
-        (self.root / FOLDER).mkdir(exist_ok=True)
-        place = self.root / FOLDER / EDITS
+        (self.root / WORK).mkdir(exist_ok=True)
+        place = self.root / WORK / f"{EDITS}.json"
         edits = strict_json(place.read_text(encoding="utf-8")) if place.is_file() else {}
         edits[sample.id] = {
             "prompt": sample.prompt,
@@ -334,16 +361,3 @@ def _png(mask: Mask) -> str:
     if not done:
         raise StoreError(f"a mask of {mask.shape} cannot be written as PNG")
     return "data:image/png;base64," + base64.b64encode(data.tobytes()).decode("ascii")
-
-
-def _write_png(path: Path, mask: Mask) -> None:
-    done, data = cv2.imencode(".png", mask.astype(np.uint8) * 255)
-    try:
-        if not done:
-            raise OSError("it does not encode")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.partial")
-        partial.write_bytes(data.tobytes())
-        partial.replace(path)
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be written ({error})") from None

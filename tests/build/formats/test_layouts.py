@@ -1,6 +1,7 @@
 """Files of other tools become benchmarks, and benchmarks files for them; fixtures bear the version that wrote them."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -11,9 +12,15 @@ from pycocotools import mask as coco
 from pycocotools.coco import COCO
 
 from intergeneval import bench
+from intergeneval.build.formats import Pictures, reader
+from intergeneval.build.formats.palette import palette_png
 from intergeneval.cli import main
-from intergeneval.masks import decode
-from intergeneval.records import Tracks
+from intergeneval.cli.annotate import opened
+from intergeneval.ids import canonical_json
+from intergeneval.masks import decode, encode
+from intergeneval.records import Track, Tracks, TrackState
+from intergeneval.store import RunStore
+from intergeneval.videos.encoding import write_video
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "formats"
 SIZE = (60, 80)
@@ -69,7 +76,7 @@ def by_pycocotools(folder):
         for number, mask in ((1, person), (2, dog))
     ]  # fmt: skip
     value = {
-        "images": [{"id": 7, "file_name": "a.png", "height": SIZE[0], "width": SIZE[1]}],
+        "images": [{"id": 7, "file_name": "a.png", "height": SIZE[0], "width": SIZE[1], "tags": ["dimension:motion"]}],
         "annotations": marked,
         "categories": [{"id": 1, "name": "person"}, {"id": 2, "name": "dog"}],
     }
@@ -105,6 +112,12 @@ def test_what_a_real_tool_wrote_becomes_a_benchmark_that_can_be_run(file, layout
         ("label-studio", "tasks.json"),
         ("youtube-vis", "instances.json"),
         ("davis", "."),
+        ("sa-v", "."),
+        # A folder that we wrote may be given itself.
+        ("coco", "."),
+        ("cvat", "."),
+        ("label-studio", "."),
+        ("youtube-vis", "."),
     ],
 )
 def test_a_benchmark_goes_out_and_comes_back_as_it_was(layout, file, tmp_path):
@@ -116,6 +129,7 @@ def test_a_benchmark_goes_out_and_comes_back_as_it_was(layout, file, tmp_path):
     code, text = called("import", out / file, "--layout", layout, "--out", again)
     assert code == 0, text
     assert (again / "samples.jsonl").read_text() == (first / "samples.jsonl").read_text()
+    assert '"tags":["dimension:motion"]' in (again / "samples.jsonl").read_text()
 
 
 # pycocotools 2.0.11 hands NumPy 2 arrays that do not know its copy keyword.
@@ -166,8 +180,6 @@ def test_sa_v_is_annotated_every_fourth_frame_and_nothing_is_claimed_of_the_othe
     frames = [[coded(shown(step)[1]), coded(shown(step)[2])] for step in (0, 4, 8)]
     value = {"video_id": "sav_1", "video_frame_count": 9.0, "video_height": 60.0, "video_width": 80.0, "masklet": frames}
     (tmp_path / "sav_1_manual.json").write_text(json.dumps({**value, "masklet_id": [0, 1]}))
-    from intergeneval.build.formats import Pictures, reader
-
     (clip,) = reader("sa-v")(tmp_path, Pictures())
     assert [state.value for state in clip.tracks.tracks[0].states] == ["visible", *["lost"] * 3] * 2 + ["visible"]
     assert clip.files == ("sav_1.mp4",)
@@ -175,8 +187,6 @@ def test_sa_v_is_annotated_every_fourth_frame_and_nothing_is_claimed_of_the_othe
 
 def test_palette_indices_count_whatever_their_colours(tmp_path):
     """The palette is that of a picture that PIL wrote: (128, 0, 0) and (0, 128, 0) are objects 1 and 2."""
-    from intergeneval.build.formats.palette import palette_png
-
     place = tmp_path / "Annotations" / "480p" / "walk"
     place.mkdir(parents=True)
     picture_at(tmp_path / "JPEGImages" / "480p" / "walk", "00000.jpg")
@@ -213,12 +223,17 @@ def damaged(folder, change):
         (lambda value: value["images"][0].update(file_name="b.png"), "--media DIR"),
         (lambda value: value["annotations"].extend([value["annotations"][0]] * 9), "at most 9"),
         (lambda value: value.pop("categories"), "categories"),
+        (lambda value: value["categories"].append({"id": 1, "name": "cat"}), "the id 1 is 'person' already, and 'cat' here"),
+        (lambda value: value["images"].append({**value["images"][0], "file_name": "b.png"}), "the id 7 is that of images[0]"),
+        (lambda value: value["images"][0].update(sample_id="../../b"), "'sample_id'"),
+        (lambda value: value["annotations"][0].update(category_id=None), "annotations[0]: 'category_id'"),
+        (lambda value: [item.update(image_id=8) for item in value["annotations"]], "2 annotations are of image_id 8"),
     ],
 )
 def test_a_file_that_cannot_be_true_is_refused_in_one_sentence_and_nothing_is_left(change, told, tmp_path):
     place = damaged(tmp_path / "in", change)
     code, text = called("import", place, "--layout", "coco", "--out", tmp_path / "out")
-    assert code in (1, 2, 3)
+    assert code == 2
     assert told in text
     assert "Traceback" not in text
     assert not (tmp_path / "out").exists()
@@ -255,9 +270,6 @@ def run(tmp_path_factory):
 @pytest.mark.parametrize("layout", ["youtube-vis", "davis", "sa-v", "cvat"])
 def test_the_tracks_of_a_run_go_out_as_videos_and_come_back(layout, run, tmp_path):
     assert called("export", "staged", "--layout", layout, "--run", run, "--out", tmp_path / "out")[0] == 0
-    from intergeneval.build.formats import Pictures, reader
-    from intergeneval.store import RunStore
-
     file = {"youtube-vis": "instances.json", "davis": ".", "sa-v": ".", "cvat": "."}[layout]
     places = sorted((tmp_path / "out").glob("*.xml")) if layout == "cvat" else [tmp_path / "out" / file]
     clips = {clip.id: clip for place in places for clip in reader(layout)(place, Pictures())}
@@ -276,3 +288,109 @@ def test_pictures_cannot_hold_the_tracks_of_a_run(run, tmp_path):
     code, text = called("export", "staged", "--layout", "coco", "--run", run, "--out", tmp_path / "out")
     assert code == 2
     assert "youtube-vis" in text
+
+
+def test_what_is_left_out_of_a_file_is_counted_and_named(tmp_path):
+    def more(value):
+        value["images"].append({"id": 8, "file_name": "b.png", "height": 60, "width": 80})
+        value["annotations"].append({**value["annotations"][0], "id": 3, "image_id": 99})
+
+    code, text = called("import", damaged(tmp_path / "in", more), "--layout", "coco", "--out", tmp_path / "out")
+    assert code == 0, text
+    assert "1 annotation is of image_id 99, which the file does not list: left out" in text
+    assert "1 of 2 have no annotation and are no samples" in text
+
+
+def test_tasks_without_a_result_and_regions_that_are_no_masks_are_named(tmp_path):
+    value = json.loads((FIXTURES / "label-studio-sdk-2.1.2.json").read_text())
+    empty = {**value[0], "id": 77, "annotations": [{"id": 1, "was_cancelled": False, "result": None}]}
+    value[0]["annotations"][0]["result"].append({"type": "keypointlabels", "id": "k", "value": {}})
+    (tmp_path / "tasks.json").write_text(json.dumps([*value, empty]))
+    picture_at(tmp_path)
+    code, text = called("import", tmp_path / "tasks.json", "--layout", "label-studio", "--out", tmp_path / "out")
+    assert code == 0, text
+    assert "1 of 2 tasks have no annotation that counts: task 77" in text
+    assert "regions that are no masks are left out: keypointlabels" in text
+
+
+@pytest.fixture(scope="module")
+def fleeting(tmp_path_factory):
+    """A benchmark of one video and a run of it in which the dog is lost in one frame and hidden in another."""
+    root = tmp_path_factory.mktemp("fleeting")
+    listed = prompts(root, "a")
+    called("import", by_pycocotools(root), "--layout", "coco", "--out", root / "own", "--prompts", listed)
+    (root / "model").mkdir()
+    write_video(root / "model" / "a.mp4", [shown(step)[0][:, :, ::-1] for step in range(4)], 8.0)
+    done = CliRunner().invoke(
+        main, ["run", "--model", str(root / "model"), "--bench", str(root / "own"), "--out", str(root / "run"), "--workers", "1"],
+        catch_exceptions=False,
+    )  # fmt: skip
+    assert done.exit_code in (0, 3), done.output
+    (tracks,) = RunStore.open(root / "run").read("tracks", Tracks)
+    states = (TrackState.VISIBLE, TrackState.LOST, TrackState.OCCLUDED, TrackState.VISIBLE)
+    whole = [shown(step)[2] for step in range(4)]
+    masks = [mask & (state is TrackState.VISIBLE) for mask, state in zip(whole, states, strict=True)]
+    dog = Track(
+        instance_id="id2", masks=tuple(encode(mask) for mask in masks), boxes=(None,) * 4,
+        areas=tuple(int(mask.sum()) for mask in masks), confidence=(1.0,) * 4, states=states,
+    )  # fmt: skip
+    value = replace(tracks, tracks=(tracks.tracks[0], dog))
+    (root / "run" / "tracks.jsonl").write_text(canonical_json(value.to_json()) + "\n")
+    return root, [state.value for state in states]
+
+
+@pytest.mark.parametrize("layout", ["youtube-vis", "davis", "sa-v", "cvat"])
+def test_what_is_lost_stays_lost_and_a_folder_of_videos_comes_back_whole(layout, fleeting, tmp_path):
+    root, states = fleeting
+    code, text = called(
+        "export", root / "own", "--layout", layout, "--run", root / "run", "--media", root / "model", "--out", tmp_path / "out"
+    )
+    assert code == 0, text
+    code, text = called("import", tmp_path / "out", "--layout", layout, "--out", tmp_path / "again")
+    assert code == 0, text
+    tracks = Tracks.from_json(json.loads((tmp_path / "again/videos/a.tracks.json").read_text()))
+    dog = tracks.track("id2")
+    assert [state.value for state in dog.states] == states
+    sample, first = (bench.load(str(place)).samples[0] for place in (tmp_path / "again", root / "own"))
+    assert (sample.prompt, sample.interactions, sample.tags) == (first.prompt, first.interactions, first.tags)
+    assert bench.check(tmp_path / "again") == []
+
+
+def test_classes_choose_among_the_objects_of_sa_v_too(fleeting, tmp_path):
+    root, _ = fleeting
+    called("export", root / "own", "--layout", "sa-v", "--out", tmp_path / "out")
+    code, text = called("import", tmp_path / "out", "--layout", "sa-v", "--classes", "dog", "--out", tmp_path / "again")
+    assert code == 0, text
+    assert areas(tmp_path / "again") == [{"id2": DOG}]
+    code, text = called("import", tmp_path / "out", "--layout", "sa-v", "--classes", "cat", "--out", tmp_path / "none")
+    assert code == 2
+    assert "holds no object of the classes read" in text
+
+
+def test_masks_that_say_nothing_else_are_given_prompts_and_opened_on_the_page(tmp_path, capsys):
+    for name in ("walk", "run"):
+        picture_at(tmp_path / "davis/JPEGImages" / name, "00000.jpg")
+        place = tmp_path / "davis/Annotations" / name
+        place.mkdir(parents=True)
+        _, person, dog = shown()
+        (place / "00000.png").write_bytes(palette_png((person + 2 * dog).astype(np.uint8)))
+    out = tmp_path / "out"
+    code, text = called("import", tmp_path / "davis", "--layout", "davis", "--out", out)
+    assert code == 0, text
+    assert f"annotate {out} --prompts FILE, with a line NAME<TAB>PROMPT for each of run, walk" in text
+    session = opened(str(out), prompts=str(prompts(tmp_path, "walk", "run")), bench=None, name="", tracker="flow")
+    assert "walk: no interaction could be told" in capsys.readouterr().err
+    people = [{"id": "id1", "class": "man", "appearance": "man"}, {"id": "id2", "class": "dog", "appearance": "dog"}]
+    for index in range(2):
+        session.describe(index, people, [{"subject": "id1", "verb": "kicks", "object": "id2"}])
+    assert bench.check(out) == []
+
+
+def test_a_suite_of_which_nothing_could_be_read_is_no_success(tmp_path):
+    (tmp_path / "prompt700.txt").write_text("A beautiful sunset over the ocean\n")
+    (tmp_path / "requirements.txt").write_text("numpy\n")
+    code, text = called("import", tmp_path, "--layout", "evalcrafter", "--out", tmp_path / "out")
+    assert code == 3
+    assert "0 samples" in text
+    assert "--judge openai:MODEL" in text
+    assert json.loads((tmp_path / "out/prompts.jsonl").read_text())["id"] == "0000"

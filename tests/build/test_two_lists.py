@@ -1,0 +1,204 @@
+"""Lists of prompts and folders of videos that are called alike: nobody is shown another's masks, and nothing is written over."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from intergeneval import bench
+from intergeneval.build import parse_step
+from intergeneval.cli import main
+from intergeneval.errors import UsageError
+from intergeneval.videos.encoding import write_video
+from tests.build.prompted_videos import CHASE, LIFT, draw, picture, read, videos
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def listed(place, *rows):
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text("".join(f"{name}\t{prompt}\n" for name, prompt in rows))
+    return place
+
+
+def run(*options):
+    done = CliRunner().invoke(main, ["run", *map(str, options), "--tracker", "flow", "--detector", "none", "--workers", "1"])
+    return done.exit_code, done.output
+
+
+def test_another_list_of_the_same_name_gets_a_benchmark_of_its_own_and_no_masks_of_the_first(here):
+    one, two = videos(here / "one/videos", "0.mp4"), videos(here / "two/videos", "0.mp4", shade=40)
+    first, second = listed(here / "one/list.txt", ("0", LIFT)), listed(here / "two/list.txt", ("0", CHASE))
+    root = draw(one, first).root
+    before = {file: file.read_bytes() for file in sorted(root.rglob("*")) if file.is_file()}
+    found, said = read(two, second)
+    assert found.home.folder != root
+    assert "benchmarks/list is the benchmark of another list (one/list.txt), and stays as it is" in said
+    code, text = run("--model", two, "--prompts", second)
+    assert code == 2
+    assert "first-frame masks of 1 video (0)" in text
+    assert {file: file.read_bytes() for file in sorted(root.rglob("*")) if file.is_file()} == before
+    # The same list again, here or copied, goes on with what is there.
+    assert read(two, second)[0].home.folder == found.home.folder
+    assert read(one, listed(here / "copied/list.txt", ("0", LIFT)))[0].home.folder == Path("benchmarks/list")
+
+
+def test_masks_of_one_folder_of_videos_do_not_serve_another_of_the_same_name(here):
+    one, two = videos(here / "one/videos", "0.mp4"), videos(here / "two/videos", "0.mp4", shade=40)
+    prompts = listed(here / "list.txt", ("0", LIFT))
+    draw(one, prompts)
+    code, text = run("--model", two, "--prompts", prompts)
+    assert code == 2
+    assert "0/0 has masks that are not of it: they were drawn on another first frame" in text
+    assert "--name NAME, here and with 'annotate'" in text
+    with pytest.raises(UsageError, match="--name NAME"):
+        draw(two, prompts)
+    draw(two, prompts, name="second")
+    assert sorted(item.name for item in Path("benchmarks/list/masks").iterdir()) == ["second", "videos"]
+    assert run("--model", one, "--prompts", prompts, "--accept-doubts")[0] == 0
+    # A plain run is told as well.
+    code, text = run("--model", two, "--bench", "list")
+    assert code == 2
+    assert "not of what is there now, under the name of model 'videos'" in text
+
+
+def test_the_same_video_encoded_anew_keeps_its_masks_and_a_new_one_in_its_place_is_drawn_anew(here, capsys):
+    folder = videos(here / "videos", "0.mp4")
+    prompts = listed(here / "list.txt", ("0", LIFT))
+    draw(folder, prompts)
+    (folder / "0.mp4").unlink()
+    write_video(folder / "0.webm", [picture(120, step) for step in range(6)], 8.0)
+    (folder / "0.webm").rename(folder / "0.mp4")
+    assert run("--model", folder, "--prompts", prompts, "--accept-doubts")[0] == 0
+    videos(folder, "0.mp4", shade=40)
+    assert run("--model", folder, "--prompts", prompts, "--accept-doubts")[0] == 2
+    capsys.readouterr()
+    root = draw(folder, prompts).root
+    assert "masks of 1 first frame do not fit any more" in capsys.readouterr().err
+    assert (root / "annotate/videos.before-1.json").is_file()
+    assert run("--model", folder, "--prompts", prompts, "--accept-doubts")[0] == 0
+
+
+def test_a_changed_list_says_what_changed_and_masks_of_other_words_are_laid_aside_and_come_back(here):
+    folder = videos(here / "videos", "0.mp4", "1.mp4")
+    prompts = listed(here / "list.txt", ("0", LIFT), ("1", CHASE))
+    root = draw(folder, prompts).root
+    listed(prompts, ("0", CHASE))
+    _, said = read(folder, prompts)
+    assert "its list has changed: 1 with another prompt (0); 1 gone (1)" in said
+    assert "masks of videos/0/0, videos/1/0 were drawn for other words and are laid aside" in said
+    assert not (root / "masks").exists() or not any((root / "masks").rglob("*.png"))
+    code, text = run("--model", folder, "--prompts", prompts)
+    assert code == 2
+    assert "missing before there can be scores: first-frame masks of 1 video (0)" in text
+    listed(prompts, ("0", LIFT), ("1", CHASE))
+    assert "which were laid aside, fit again and are used" in read(folder, prompts)[1]
+    assert run("--model", folder, "--prompts", prompts, "--accept-doubts")[0] == 0
+
+
+def test_who_is_renamed_on_the_page_keeps_the_masks_of_every_model(here):
+    one, two = videos(here / "one", "0.mp4"), videos(here / "two", "0.mp4", shade=40)
+    prompts = listed(here / "list.txt", ("0", LIFT))
+    draw(one, prompts)
+    session = draw(two, prompts)
+    sample = session.samples["0"]
+    people = [{"id": one.id, "class": one.class_, "appearance": f"the {one.class_}"} for one in sample.instances]
+    session.describe(0, people, [{"subject": "id1", "verb": "lifts", "object": "id2"}])
+    for model in (one, two):
+        assert run("--model", model, "--prompts", prompts, "--accept-doubts")[0] == 0
+
+
+def test_a_benchmark_of_before_lists_were_remembered_goes_on(here):
+    folder = videos(here / "videos", "0.mp4")
+    prompts = listed(here / "list.txt", ("0", LIFT))
+    root = draw(folder, prompts).root
+    (root / "list.json").unlink()
+    work = root / "annotate/videos.json"
+    kept = json.loads(work.read_text())
+    del kept["drawn"]
+    work.write_text(json.dumps(kept))
+    assert run("--model", folder, "--prompts", prompts, "--accept-doubts")[0] == 0
+    assert (root / "list.json").is_file()
+
+
+def test_videos_without_a_prompt_and_prompts_without_a_video_are_named(here):
+    folder = videos(here / "videos", "a.mp4", "extra.mp4", "sub/b.mp4")
+    prompts = listed(here / "list.txt", ("a.mp4", LIFT), ("sub/b.mp4", CHASE), ("c.mp4", CHASE))
+    found, said = read(folder, prompts)
+    assert "no prompt: extra.mp4: not scored" in said
+    assert "no video: c: counted as missing" in said
+    assert found.held == ("a", "sub-b")
+    assert bench.load(found.home.folder).sample("sub-b").tags == ("type:sub",)
+
+
+def test_a_single_video_of_a_folder_that_was_annotated_uses_its_masks_and_nothing_else_is_missing(here):
+    folder = videos(here / "videos", "0.mp4", "1.mp4")
+    for prompts in (listed(here / "list.txt", ("0", LIFT), ("1", CHASE)), listed(here / "plain.txt", ("", LIFT))):
+        if prompts.stem == "plain":
+            prompts.write_text(f"{LIFT}\n{CHASE}\n")
+        draw(folder, prompts)
+        code, text = run("--model", folder / "1.mp4", "--prompts", prompts, "--accept-doubts")
+        assert code == 0, text
+        assert "counts as a video of 'videos'" in text
+
+
+def test_a_single_video_that_is_called_by_its_prompt_belongs_to_the_benchmark_of_its_folder(here):
+    folder = videos(here / "videos", f"{CHASE}-0.mp4", "a man lifts a box-0.mp4")
+    draw(folder, "names")
+    code, text = run("--model", folder / f"{CHASE}-0.mp4", "--prompts", "names", "--accept-doubts")
+    assert code == 0, text
+    assert [item.name for item in Path("benchmarks").iterdir()] == ["videos"]
+    assert len(bench.load("videos").samples) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("list.txt", f"0\t{LIFT}\n\n0.mp4\t{CHASE}\n", "list.txt:3: two prompts have the id '0'"),
+        ("list.txt", f"0\t{LIFT}\n1\t\n", "list.txt:2: '1' has no prompt"),
+        ("list.csv", "video,prompt\n0.mp4,A man, tall, lifts a box\n", "list.csv:2: the row has more columns"),
+        ("list.csv", "video,prompt\n0.mp4,a man lifts a box\n1.mp4,\n", "list.csv:3: the row has no prompt"),
+        ("list.csv", "video;prompt\n0.mp4;a man lifts a box\n", "list.csv:1: no column is called"),
+        ("list.jsonl", '{"id": "0", "prompt": "a man lifts a box"}\n\n{"id": "1"\n', "list.jsonl:3: the line is not JSON"),
+        ("list.jsonl", '\n{"id": "0", "words": "a man"}\n', "list.jsonl:2: has no text called prompt"),
+        ("list.jsonl", '{"id": "0", "prompt": "x", "instances": 3, "interactions": []}\n', "list.jsonl:1"),
+        ("list.json", "3", "must hold a list of prompts"),
+        ("list.txt", f"7\t{LIFT}\n", "none of its 1 prompts belongs to a video"),
+        ("list.txt", "\n", "there is no prompt in it; write one a line"),
+    ],
+)
+def test_what_is_wrong_with_a_list_names_the_users_file_and_line(name, text, told, here):
+    folder = videos(here / "videos", "0.mp4", "1.mp4")
+    (here / name).write_text(text)
+    code, said = run("--model", folder, "--prompts", here / name)
+    assert code == 2
+    assert told in said
+    assert not Path("benchmarks").exists()
+
+
+def test_masks_stay_whoever_reads_the_prompts_afterwards(here, monkeypatch):
+    """A later version of the rules calls the box otherwise; what was drawn is read as when it was drawn."""
+    folder = videos(here / "videos", "0.mp4", "1.mp4")
+    prompts = listed(here / "list.txt", ("0", LIFT), ("1", CHASE))
+    session = draw(folder, prompts)
+    session.erase(1, "id1")
+    before = {sample.id: sample for sample in bench.load("list").samples}
+    reader = parse_step.read_prompt
+
+    def other(prompt):
+        found = reader(prompt)
+        return replace(found, instances=tuple(replace(one, appearance=f"some {one.class_}") for one in found.instances))
+
+    monkeypatch.setattr(parse_step, "read_prompt", other)
+    monkeypatch.setattr(parse_step, "REVISION", 1 << 20)
+    _, said = read(folder, prompts)
+    assert "laid aside" not in said
+    after = {sample.id: sample for sample in bench.load("list").samples}
+    assert after["0"] == before["0"]
+    assert [one.appearance for one in after["1"].instances] == ["some dog", "some cat"]
