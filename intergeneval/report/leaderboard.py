@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from intergeneval import stats
 from intergeneval.records import (
+    Answer,
     Comparability,
     Comparison,
     Completeness,
@@ -223,7 +224,9 @@ def _row(run: LoadedRun, clusters: Mapping[str, str], tie_group: int | None) -> 
     estimates = stats.estimates(run.scores, clusters, profile=run.header.comparability.profile)
     main = estimates[stats.PRIMARY]
     acts = {sample.id: len(sample.interactions) for sample in run.samples.values()}
-    answers = [item for take in run.takes.values() for item in take.answers if item.interaction < acts.get(item.sample_id, 0)]
+    # Read once: they are many, and lie on the disk.
+    every = [item for take in run.takes.values() for item in take.answers]
+    answers = [item for item in every if item.interaction < acts.get(item.sample_id, 0)]
     return Row(
         run=run,
         estimates=estimates,
@@ -231,22 +234,21 @@ def _row(run: LoadedRun, clusters: Mapping[str, str], tie_group: int | None) -> 
         completeness=stats.completeness(run.scores, list(run.samples), run.header.seeds, stats.allowed_unscored(run.header)),
         counts=tuple((status, count) for status, count in main.statuses.items() if status != ScoreStatus.OK),
         prompts=stats.prompt_scores(run.scores),
-        usage=_usage(run),
+        usage=_usage(every),
         twins=stats.twin_estimates(run.twins, profile=run.header.comparability.profile) if run.twins else {},
         controls=stats.controls(answers),
         undone=stats.undone(answers),
     )
 
 
-def _usage(run: LoadedRun) -> Usage:
+def _usage(answers: Iterable[Answer]) -> Usage:
     """Sum what the answers that count say they took, by the kind their field names tell."""
     sums: dict[str, float] = {}
-    for take in run.takes.values():
-        for answer in take.answers:
-            for name, value in answer.usage.items():
-                kind = next((kind for kind in ("seconds", "token", "cost") if kind in name), None)
-                if kind and isinstance(value, int | float) and not (kind == "token" and "total" in name):
-                    sums[kind] = sums.get(kind, 0.0) + value
+    for answer in answers:
+        for name, value in answer.usage.items():
+            kind = next((kind for kind in ("seconds", "token", "cost") if kind in name), None)
+            if kind and isinstance(value, int | float) and not (kind == "token" and "total" in name):
+                sums[kind] = sums.get(kind, 0.0) + value
     return Usage(seconds=sums.get("seconds"), tokens=sums.get("token"), cost=sums.get("cost"))
 
 

@@ -1,0 +1,120 @@
+"""Where the lines about each video stand in the files of a stage, so that a large stage is read video by video.
+
+A stage may be gigabytes of masks, of which a reader wants those of one video at a time. One pass reads from each line only whom it
+speaks of; the line itself is decoded, with every check, when it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Generic, NamedTuple, TypeVar, cast
+
+import msgspec
+
+from intergeneval.errors import RecordError, StoreError
+from intergeneval.ids import open_plain
+from intergeneval.records import Record
+from intergeneval.records.disk import lines_of
+
+R = TypeVar("R", bound=Record)
+
+VideoKey = tuple[str, int]
+"""Sample id and seed; 0 where lines have none, such as those of questions."""
+
+
+class _Head(msgspec.Struct):
+    """Whom a line speaks of; all else in it is skipped."""
+
+    sample_id: str
+    seed: int = 0
+
+
+class _Stretch(NamedTuple):
+    """Lines about one video that follow one another in a file."""
+
+    file: int
+    start: int
+    """Byte at which the first begins."""
+    end: int
+    """Byte after the last."""
+    line: int
+    """Number of the first, from 1."""
+
+
+class LineIndex(Generic[R]):
+    """The lines of one stage by video, decoded when they are asked for; nothing of them is kept.
+
+    Raises RecordError naming file and line, at once for a line that does not say whom it speaks of, else when it is read.
+    """
+
+    def __init__(self, files: Sequence[Path], cls: type[R]) -> None:
+        self._files = files
+        self._cls = cls
+        self._found: dict[VideoKey, list[_Stretch]] = {}
+        for place in range(len(files)):
+            self._walk(place)
+
+    def __contains__(self, key: VideoKey) -> bool:
+        return key in self._found
+
+    def __iter__(self) -> Iterator[VideoKey]:
+        return iter(self._found)
+
+    def read(self, key: VideoKey) -> Iterator[R]:
+        """Give the records about a video, in the order of the files. Raises RecordError, StoreError."""
+        for stretch in self._found.get(key, ()):
+            path = self._files[stretch.file]
+            for number, raw in enumerate(self._bytes(stretch).splitlines(), start=stretch.line):
+                if raw:
+                    yield self._cls.from_line(_text(raw, path), where=f"{path}:{number}")
+
+    def _walk(self, place: int) -> None:
+        path, decode = self._files[place], msgspec.json.Decoder(_Head).decode
+        start = number = 0
+        try:
+            for raw in lines_of(path):
+                if not raw.endswith(b"\n"):
+                    # Torn by a kill.
+                    return
+                end, number = start + len(raw), number + (len(raw) > 1)
+                if len(raw) > 1:
+                    try:
+                        head = decode(raw)
+                        key = head.sample_id, head.seed
+                    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+                        key = _key(self._cls.from_line(_text(raw[:-1], path), where=f"{path}:{number}"))
+                    self._add(key, _Stretch(place, start, end, number))
+                start = end
+        except OSError as error:
+            raise StoreError(f"{path}: cannot be read ({error.strerror or error})") from None
+
+    def _add(self, key: VideoKey, line: _Stretch) -> None:
+        known = self._found.setdefault(key, [])
+        if known and (known[-1].file, known[-1].end) == (line.file, line.start):
+            known[-1] = known[-1]._replace(end=line.end)
+        else:
+            known.append(line)
+
+    def _bytes(self, stretch: _Stretch) -> bytes:
+        path = self._files[stretch.file]
+        try:
+            with open_plain(path) as stream:
+                stream.seek(stretch.start)
+                found = stream.read(stretch.end - stretch.start)
+        except OSError as error:
+            raise StoreError(f"{path}: cannot be read ({error.strerror or error})") from None
+        if not found.endswith(b"\n"):
+            raise StoreError(f"{path}: became shorter while it was read; wait for the run that writes it")
+        return found
+
+
+def _text(raw: bytes, path: Path) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise RecordError(f"{path}: not UTF-8 text ({error.reason}: byte {error.start} of a line)") from None
+
+
+def _key(record: Record) -> VideoKey:
+    return cast(VideoKey, (getattr(record, "sample_id", ""), getattr(record, "seed", 0)))
