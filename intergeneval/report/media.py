@@ -66,6 +66,21 @@ class MediaFolder:
         # Another file of that name elsewhere does not mean that the video changed.
         return Shown(note=next((note for note in notes if note != _CHANGED), _CHANGED))
 
+    def find(self, video: Video, header: RunHeader, run: Path) -> tuple[Path | None, str]:
+        """Return where the video lies that was scored, or None and why it cannot be shown; a folder of frames counts too."""
+        if video.status in _NOTHING_TO_SEE:
+            return None, video.reason or f"the video is {video.status}"
+        if not video.path:
+            return None, "the run came without its videos"
+        places = list(_found(video.path, self._roots(header, run)))
+        for place in places:
+            try:
+                if video_sha256(place) == video.sha256:
+                    return place, ""
+            except (MediaError, OSError):
+                continue
+        return None, _CHANGED if places else f"the file {video.path!r} is no longer where the run found it"
+
     def first_frame(self, sample: Sample, takes: Sequence[tuple[Video, RunHeader, Path]]) -> str:
         """Return the address of a sample's first frame: the benchmark's picture, else frame 0 of the first video that decodes."""
         for _, header, run in takes:

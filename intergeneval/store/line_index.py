@@ -1,7 +1,7 @@
 """Where the lines about each video stand in the files of a stage, so that a large stage is read video by video.
 
-A stage may be gigabytes of masks, of which a reader wants those of one video at a time. One pass reads from each line only whom it
-speaks of; the line itself is decoded, with every check, when it is asked for.
+A stage may be gigabytes of masks, of which a reader wants those of one video at a time. One pass reads from each line only whom
+it speaks of; the line itself is decoded, with every check, when it is asked for.
 """
 
 from __future__ import annotations
