@@ -11,6 +11,7 @@ from intergeneval.errors import RecordError, UsageError
 from intergeneval.gate.run_scores import run_twins, written_scores
 from intergeneval.records import Answer, Consistency, Question, RunHeader, Sample, Score, Tracks, TwinScore, Video
 from intergeneval.report.overlay import Overlay, overlay_of
+from intergeneval.stats import ScoreTable
 from intergeneval.store import RunStore
 
 TakeKey = tuple[str, int]
@@ -212,7 +213,7 @@ def _load(folder: Path) -> LoadedRun:
         header=header,
         samples=samples,
         questions=Questions(stages),
-        scores=tuple(scores.values()),
+        scores=ScoreTable(scores.values()),
         takes=takes,
         twins=run_twins(store, written),
         by_sample={name: tuple(found) for name, found in by_sample.items()},

@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from intergeneval.records import (
-    MISSING,
     Comparison,
     Profile,
     PromptDifference,
@@ -25,13 +24,12 @@ from intergeneval.stats.prompts import (
     PRIMARY,
     THIN,
     Key,
-    by_video,
+    ScoreTable,
     cluster_codes,
     common_partial,
     judged,
     mean_span,
     prompt_bounds,
-    score_value,
 )
 from intergeneval.stats.signflip import holm
 
@@ -45,14 +43,64 @@ def prompt_differences(
 
     Prompts without a seed in common are absent. Raises RecordError for a video scored twice.
     """
-    first, second = by_video(baseline), by_video(candidate)
+    return _differences(_Pairing(ScoreTable(baseline), ScoreTable(candidate)), metric)
+
+
+class _Pairing:
+    """The videos that two runs both hold; what all metrics need of them is found once."""
+
+    def __init__(self, baseline: ScoreTable, candidate: ScoreTable) -> None:
+        self.tables = baseline, candidate
+        first, second = baseline.by_key, candidate.by_key
+        self.both = sorted(first.keys() & second.keys())
+        self.alike = [key for key in self.both if _alike(first[key], second[key])]
+
+    def scored(self, metric: str) -> list[Key]:
+        """Return the videos that both runs have a value for, with the same parts assessed, by rising key."""
+        before, after = (table.values(metric) for table in self.tables)
+        return [key for key in self.alike if before[key] is not None and after[key] is not None]
+
+    def left_out(self, metric: str) -> dict[str, int]:
+        """Return how many videos are compared, and how many are not and why."""
+        first, second = self.tables
+        before, after = first.values(metric), second.values(metric)
+        bare = [key for key in self.both if before[key] is None or after[key] is None]
+        kept = len(self.scored(metric))
+        return {
+            "videos": kept,
+            "only_baseline": len(first.by_key) - len(self.both),
+            "only_candidate": len(second.by_key) - len(self.both),
+            "unscored_baseline": sum(before[key] is None for key in bare),
+            "unscored_candidate": sum(after[key] is None for key in bare),
+            "mismatched": len(self.both) - len(bare) - kept,
+        }
+
+    def bounds(self, metric: str, profile: Profile, *, same: bool) -> dict[str, list[tuple[float, float]]]:
+        """Return the lowest and highest difference of every pair of videos; see `paired_bounds`."""
+        one, other = self.tables
+        before, after = one.bounds(metric, profile), other.bounds(metric, profile)
+        first, second = one.by_key, other.by_key
+        found: dict[str, list[tuple[float, float]]] = {}
+        for key in self.alike:
+            if same or (first[key].video and first[key].video == second[key].video):
+                span = difference_of(first[key], second[key], metric, profile, same=same)
+            else:
+                # Of two videos that share nothing the ends are those of each alone.
+                low, high = before[key], after[key]
+                span = high[0] - low[1], high[1] - low[0]
+            found.setdefault(key[0], []).append(span)
+        return found
+
+
+def _differences(pairing: _Pairing, metric: str) -> tuple[PromptDifference, ...]:
+    first, second = (table.values(metric) for table in pairing.tables)
     seeds: dict[str, list[int]] = {}
-    for sample_id, seed in sorted(_scored_pairs(first, second, metric)):
+    for sample_id, seed in pairing.scored(metric):
         seeds.setdefault(sample_id, []).append(seed)
     found = []
     for sample_id, common in seeds.items():
-        before = mean([score_value(first[sample_id, seed], metric) for seed in common])
-        after = mean([score_value(second[sample_id, seed], metric) for seed in common])
+        before = mean([first[sample_id, seed] for seed in common])
+        after = mean([second[sample_id, seed] for seed in common])
         found.append(
             PromptDifference(
                 sample_id=sample_id, baseline=before, candidate=after, difference=after - before, seeds=tuple(common)
@@ -80,21 +128,31 @@ def compare_paired(  # noqa: PLR0913  # what is compared, how it is called, and 
     adjust. Raises ComparabilityError where the runs left different parts unassessed, RecordError for a video scored twice or a
     sample without a cluster.
     """
-    partial = common_partial(names, (baseline, candidate))
-    pairs = prompt_differences(baseline, candidate, metric) if _told(baseline) and _told(candidate) else ()
-    spans = paired_bounds(baseline, candidate, metric, profile, same=same)
-    total = len({score.sample_id for score in (*baseline, *candidate)})
-    counts = _left_out(by_video(baseline), by_video(candidate), metric)
+    pairing = _Pairing(ScoreTable(baseline), ScoreTable(candidate))
+    return _compared(pairing, clusters, metric, names, level, profile, same=same)
+
+
+def _compared(  # as `compare_paired`
+    pairing: _Pairing,
+    clusters: Mapping[str, str],
+    metric: str,
+    names: tuple[str, str],
+    level: float,
+    profile: Profile,
+    *,
+    same: bool,
+) -> Comparison:
+    first, second = pairing.tables
+    partial = common_partial(names, pairing.tables)
+    pairs = _differences(pairing, metric) if first.told and second.told else ()
+    spans = pairing.bounds(metric, profile, same=same)
+    total = len(first.sample_ids | second.sample_ids)
+    counts = pairing.left_out(metric)
     result = blank(names, metric, level, total, pairs, spans, counts, partial=partial)
     if not pairs:
         return result
     low, high = metric_range(metric, profile)
     return with_bounds(with_pairs(result, pairs, clusters), spans, clusters, (low - high, high - low), "prompt differences are")
-
-
-def _told(scores: Sequence[Score]) -> bool:
-    """Whether anything was judged, so that shares may be told; a missing video was judged by not being there."""
-    return any(score.status is ScoreStatus.OK or score.status in MISSING for score in scores)
 
 
 def paired_bounds(
@@ -104,13 +162,7 @@ def paired_bounds(
 
     Pairs with different parts assessed are absent.
     """
-    first, second = by_video(baseline), by_video(candidate)
-    found: dict[str, list[tuple[float, float]]] = {}
-    for key in sorted(first.keys() & second.keys()):
-        if _alike(first[key], second[key]):
-            span = difference_of(first[key], second[key], metric, profile, same=same)
-            found.setdefault(key[0], []).append(span)
-    return found
+    return _Pairing(ScoreTable(baseline), ScoreTable(candidate)).bounds(metric, profile, same=same)
 
 
 def compare_metrics(
@@ -124,7 +176,8 @@ def compare_metrics(
     same: bool = False,
 ) -> tuple[Comparison, ...]:
     """Return the comparisons of all metrics, the primary first; the others are secondary, their p Holm-adjusted together."""
-    found = [compare_paired(baseline, candidate, clusters, metric, names, level, profile, same=same) for metric in METRICS]
+    pairing = _Pairing(ScoreTable(baseline), ScoreTable(candidate))
+    found = [_compared(pairing, clusters, metric, names, level, profile, same=same) for metric in METRICS]
     return (found[0], *adjust(found[1:]))
 
 
@@ -216,6 +269,7 @@ def tie_groups(
     nothing. Without an interval nothing can be told apart. Runs of which nothing was judged are in no group. Intervals are not
     adjusted for the number of runs. Raises ComparabilityError where unassessed parts differ.
     """
+    runs = {name: ScoreTable(scores) for name, scores in runs.items()}
     common_partial(list(runs), list(runs.values()))
     middles = {
         name: sum(mean_span(list(prompt_bounds(scores, metric, profile).values()))) / 2
@@ -261,32 +315,7 @@ def _lowest(baseline: Sequence[Score], candidate: Sequence[Score], metric: str, 
     return ends(spans)[0], list(spans)
 
 
-def _scored_pairs(first: Mapping[Key, Score], second: Mapping[Key, Score], metric: str) -> set[Key]:
-    """Return the videos that both runs have a value for, with the same parts assessed."""
-    return {
-        key
-        for key in first.keys() & second.keys()
-        if score_value(first[key], metric) is not None
-        and score_value(second[key], metric) is not None
-        and _alike(first[key], second[key])
-    }
-
-
 def _alike(first: Score, second: Score) -> bool:
     """Whether the same parts were assessed; the 0 of a missing video goes with anything."""
     looked_at = first.status is ScoreStatus.OK and second.status is ScoreStatus.OK
     return first.partial == second.partial or not looked_at
-
-
-def _left_out(first: Mapping[Key, Score], second: Mapping[Key, Score], metric: str) -> dict[str, int]:
-    both = first.keys() & second.keys()
-    without = [{key for key in both if score_value(run[key], metric) is None} for run in (first, second)]
-    kept = _scored_pairs(first, second, metric)
-    return {
-        "videos": len(kept),
-        "only_baseline": len(first.keys() - both),
-        "only_candidate": len(second.keys() - both),
-        "unscored_baseline": len(without[0]),
-        "unscored_candidate": len(without[1]),
-        "mismatched": len(both - without[0] - without[1] - kept),
-    }

@@ -109,12 +109,14 @@ def unanswered_pairs(spans: Spans) -> int:
 
 def ends(spans: Spans) -> tuple[Floats, Floats]:
     """Return the lower and the upper ends of prompts, means over their seeds, (P,) each."""
-    means = [mean_span(items) for items in spans.values()]
-    return np.array([low for low, _ in means], dtype=np.float64), np.array([high for _, high in means], dtype=np.float64)
+    means = np.array([mean_span(items) for items in spans.values()], dtype=np.float64).reshape(-1, 2)
+    return np.ascontiguousarray(means[:, 0]), np.ascontiguousarray(means[:, 1])
 
 
 def mean(values: Sequence[float | None]) -> float:
     """Return the mean of numbers that are all there; the order they come in does not change a bit of it."""
+    if len(values) == 1 and values[0] is not None:
+        return values[0]
     present = [value for value in values if value is not None]
     assert len(present) == len(values) > 0
     return math.fsum(present) / len(present)
@@ -122,12 +124,12 @@ def mean(values: Sequence[float | None]) -> float:
 
 def _standings(spans: Spans) -> dict[str, int]:
     """Return on how many prompts who is better, whatever the missing answers are, and how many videos lack an answer."""
-    prompts = [mean_span(items) for items in spans.values()]
+    low, high = ends(spans)
     return {
-        "wins": sum(low > 0 for low, _ in prompts),
-        "ties": sum(low == high == 0 for low, high in prompts),
-        "losses": sum(high < 0 for _, high in prompts),
-        "undecided": sum(low <= 0 <= high and low < high for low, high in prompts),
+        "wins": int((low > 0).sum()),
+        "ties": int(((low == 0) & (high == 0)).sum()),
+        "losses": int((high < 0).sum()),
+        "undecided": int(((low <= 0) & (high >= 0) & (low < high)).sum()),
         "unanswered": unanswered_pairs(spans),
     }
 

@@ -77,7 +77,7 @@ def _patterns(count: int, flips: int, seed: int) -> Bytes:
 def _drawn(most: int, flips: int, seed: int) -> Bytes:
     """Return the random bits that patterns of up to `most` bits are cut from, eight to a byte.
 
-    Those of fewer bits are a prefix of those of more: a thousand patterns take whole words from the generator, whatever their length.
+    Those of fewer bits are a prefix of those of more: a thousand patterns take whole words from the generator.
     """
     rng = np.random.default_rng(seed)
     rows = [min(_ROWS, flips - start) for start in range(0, flips, _ROWS)]
