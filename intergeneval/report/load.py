@@ -25,7 +25,7 @@ class Stages:
 
     def __init__(self, store: RunStore, samples: Mapping[str, Sample], videos: Mapping[TakeKey, Video]) -> None:
         self._samples, self._videos = samples, videos
-        self._questions = store.index("questions", Question)
+        self._questions = store.index("questions", Question, alike=True)
         self._answers = store.index("answers", Answer)
         self._checks = store.index("consistency", Consistency)
         self._tracks = store.index("tracks", Tracks)

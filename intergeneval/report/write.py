@@ -24,6 +24,7 @@ from intergeneval.report.formats import FILTERS
 from intergeneval.report.load import LoadedRun
 from intergeneval.report.media import MediaFolder
 from intergeneval.report.page import Report, ReportOptions, SampleKey, check_reference, make_report
+from intergeneval.report.rendering import Pages
 from intergeneval.report.sample import SampleView, make_sample
 
 MAX_SINGLE = 30
@@ -176,7 +177,7 @@ def _index() -> Template:
 @cache
 def environment() -> Environment:
     """Return the template environment: everything escaped, a misspelt name is an error."""
-    made = Environment(
+    made = Pages(
         loader=PackageLoader("intergeneval.report"),
         autoescape=True,
         undefined=StrictUndefined,

@@ -6,7 +6,8 @@ it speaks of; the line itself is decoded, with every check, when it is asked for
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar, cast
 
@@ -16,6 +17,7 @@ from intergeneval.errors import RecordError, StoreError
 from intergeneval.ids import open_plain
 from intergeneval.records import Record
 from intergeneval.records.disk import lines_of
+from intergeneval.records.lines import decode_line
 
 R = TypeVar("R", bound=Record)
 
@@ -48,9 +50,11 @@ class LineIndex(Generic[R]):
     Raises RecordError naming file and line, at once for a line that does not say whom it speaks of, else when it is read.
     """
 
-    def __init__(self, files: Sequence[Path], cls: type[R]) -> None:
+    def __init__(self, files: Sequence[Path], cls: type[R], *, alike: bool = False) -> None:
+        """`alike` says that other folders hold the same lines, such as the questions of one benchmark: each is decoded once."""
         self._files = files
         self._cls = cls
+        self._alike = alike
         self._found: dict[VideoKey, list[_Stretch]] = {}
         for place in range(len(files)):
             self._walk(place)
@@ -67,7 +71,11 @@ class LineIndex(Generic[R]):
             path = self._files[stretch.file]
             for number, raw in enumerate(self._bytes(stretch).splitlines(), start=stretch.line):
                 if raw:
-                    yield self._cls.from_line(_text(raw, path), where=f"{path}:{number}")
+                    yield self._decode(raw, path, number)
+
+    def _decode(self, raw: bytes, path: Path, number: int) -> R:
+        found = _shared(cast(Hashable, self._cls), raw) if self._alike else decode_line(self._cls, raw)
+        return self._cls.from_line(_text(raw, path), where=f"{path}:{number}") if found is None else cast(R, found)
 
     def _walk(self, place: int) -> None:
         path, decode = self._files[place], msgspec.json.Decoder(_Head).decode
@@ -107,6 +115,11 @@ class LineIndex(Generic[R]):
         if not found.endswith(b"\n"):
             raise StoreError(f"{path}: became shorter while it was read; wait for the run that writes it")
         return found
+
+
+@lru_cache(maxsize=512)
+def _shared(cls: Hashable, raw: bytes) -> object | None:
+    return decode_line(cast(type, cls), raw)
 
 
 def _text(raw: bytes, path: Path) -> str:

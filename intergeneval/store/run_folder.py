@@ -108,9 +108,12 @@ class RunStore:
         """
         return [record for path in self._files(stage) for record in read_lines(path, cls)]
 
-    def index(self, stage: str, cls: type[R]) -> LineIndex[R]:
-        """Return where the lines about each video stand, to read a large stage video by video. Raises RecordError."""
-        return LineIndex(self._files(stage), cls)
+    def index(self, stage: str, cls: type[R], *, alike: bool = False) -> LineIndex[R]:
+        """Return where the lines about each video stand, to read a large stage video by video; `alike` as in `LineIndex`.
+
+        Raises RecordError.
+        """
+        return LineIndex(self._files(stage), cls, alike=alike)
 
     def current_answers(self) -> list[Answer]:
         """Return the answers about the videos as they are now, the last to each question and asking. Raises RecordError.
