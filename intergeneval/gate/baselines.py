@@ -88,7 +88,7 @@ def read_run(folder: Path) -> ScoredRun:
         clusters=clusters_of(samples),
         labels=labels_of(samples),
         scores=ScoreTable(scores),
-        twins=run_twins(store, scores),
+        twins=run_twins(store, scores, samples),
     )
 
 

@@ -244,9 +244,12 @@ def _row(run: LoadedRun, clusters: Mapping[str, str], tie_group: int | None) -> 
 def _usage(answers: Iterable[Answer]) -> Usage:
     """Sum what the answers that count say they took, by the kind their field names tell."""
     sums: dict[str, float] = {}
+    kinds: dict[str, str] = {}
     for answer in answers:
         for name, value in answer.usage.items():
-            kind = next((kind for kind in ("seconds", "token", "cost") if kind in name), None)
+            if name not in kinds:
+                kinds[name] = next((kind for kind in ("seconds", "token", "cost") if kind in name), "")
+            kind = kinds[name]
             if kind and isinstance(value, int | float) and not (kind == "token" and "total" in name):
                 sums[kind] = sums.get(kind, 0.0) + value
     return Usage(seconds=sums.get("seconds"), tokens=sums.get("token"), cost=sums.get("cost"))

@@ -173,7 +173,8 @@ def load_runs(folders: Sequence[Path]) -> list[LoadedRun]:
     for place, folder in enumerate(resolved):
         if folder in resolved[:place]:
             raise UsageError(f"{folders[place]}: named twice; name each run once")
-    runs = [_load(folder) for folder in folders]
+    known: dict[str, Sample] = {}
+    runs = [_load(folder, known) for folder in folders]
     names = [run.header.model for run in runs]
     labelled: list[LoadedRun] = []
     taken: set[str] = set()
@@ -189,13 +190,15 @@ def load_runs(folders: Sequence[Path]) -> list[LoadedRun]:
     return labelled
 
 
-def _load(folder: Path) -> LoadedRun:
+def _load(folder: Path, known: dict[str, Sample]) -> LoadedRun:
+    """Read one run; `known` are samples of other runs, which are kept once where they are the same."""
     store = RunStore.open(folder)
     written, header = written_scores(store)
     scores = {(score.sample_id, score.seed): score for score in written}
     if not scores:
         raise UsageError(f"{folder}: has no scores yet; finish it with the same 'intergeneval run' command")
     samples = {sample.id: sample for sample in store.read("samples", Sample)}
+    samples = {name: same if (same := known.setdefault(name, sample)) == sample else sample for name, sample in samples.items()}
     unknown = next((key for key, _ in scores if key not in samples), None)
     if unknown is not None:
         raise UsageError(
@@ -215,6 +218,6 @@ def _load(folder: Path) -> LoadedRun:
         questions=Questions(stages),
         scores=ScoreTable(scores.values()),
         takes=takes,
-        twins=run_twins(store, written),
+        twins=run_twins(store, written, samples.values()),
         by_sample={name: tuple(found) for name, found in by_sample.items()},
     )

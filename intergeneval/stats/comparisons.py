@@ -17,7 +17,7 @@ from intergeneval.records import (
     metric_range,
 )
 from intergeneval.stats.clustered import Floats, clustered
-from intergeneval.stats.differences import blank, ends, mean, with_bounds, with_pairs
+from intergeneval.stats.differences import Change, blank, ends, mean, with_bounds, with_pairs
 from intergeneval.stats.estimates import slice_members, thin_caveat
 from intergeneval.stats.prompts import (
     METRICS,
@@ -43,7 +43,17 @@ def prompt_differences(
 
     Prompts without a seed in common are absent. Raises RecordError for a video scored twice.
     """
-    return _differences(_Pairing(ScoreTable(baseline), ScoreTable(candidate)), metric)
+    pairing = _Pairing(ScoreTable(baseline), ScoreTable(candidate))
+    return tuple(
+        PromptDifference(
+            sample_id=item.sample_id,
+            baseline=item.baseline,
+            candidate=item.candidate,
+            difference=item.difference,
+            seeds=tuple(seeds),
+        )
+        for item, seeds in zip(_changes(pairing, metric), pairing.seeds(metric).values(), strict=True)
+    )
 
 
 class _Pairing:
@@ -53,12 +63,23 @@ class _Pairing:
         self.tables = baseline, candidate
         first, second = baseline.by_key, candidate.by_key
         self.both = sorted(first.keys() & second.keys())
+        self._grouped: tuple[list[Key], Mapping[str, list[int]]] = [], {}
         self.alike = [key for key in self.both if _alike(first[key], second[key])]
 
     def scored(self, metric: str) -> list[Key]:
         """Return the videos that both runs have a value for, with the same parts assessed, by rising key."""
         before, after = (table.values(metric) for table in self.tables)
         return [key for key in self.alike if before[key] is not None and after[key] is not None]
+
+    def seeds(self, metric: str) -> Mapping[str, list[int]]:
+        """Return for each prompt the seeds that both runs have a value for, rising; mostly the same for all metrics."""
+        scored = self.scored(metric)
+        if scored != self._grouped[0]:
+            found: dict[str, list[int]] = {}
+            for sample_id, seed in scored:
+                found.setdefault(sample_id, []).append(seed)
+            self._grouped = scored, found
+        return self._grouped[1]
 
     def left_out(self, metric: str) -> dict[str, int]:
         """Return how many videos are compared, and how many are not and why."""
@@ -92,21 +113,15 @@ class _Pairing:
         return found
 
 
-def _differences(pairing: _Pairing, metric: str) -> tuple[PromptDifference, ...]:
+def _changes(pairing: _Pairing, metric: str) -> list[Change]:
+    """Return one change a prompt, over the seeds both runs scored, by rising sample id."""
     first, second = (table.values(metric) for table in pairing.tables)
-    seeds: dict[str, list[int]] = {}
-    for sample_id, seed in pairing.scored(metric):
-        seeds.setdefault(sample_id, []).append(seed)
     found = []
-    for sample_id, common in seeds.items():
+    for sample_id, common in pairing.seeds(metric).items():
         before = mean([first[sample_id, seed] for seed in common])
         after = mean([second[sample_id, seed] for seed in common])
-        found.append(
-            PromptDifference(
-                sample_id=sample_id, baseline=before, candidate=after, difference=after - before, seeds=tuple(common)
-            )
-        )
-    return tuple(found)
+        found.append(Change(sample_id, before, after, after - before))
+    return found
 
 
 def compare_paired(  # noqa: PLR0913  # what is compared, how it is called, and how sure one wants to be
@@ -144,7 +159,7 @@ def _compared(  # as `compare_paired`
 ) -> Comparison:
     first, second = pairing.tables
     partial = common_partial(names, pairing.tables)
-    pairs = _differences(pairing, metric) if first.told and second.told else ()
+    pairs = _changes(pairing, metric) if first.told and second.told else ()
     spans = pairing.bounds(metric, profile, same=same)
     total = len(first.sample_ids | second.sample_ids)
     counts = pairing.left_out(metric)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,12 +20,25 @@ Spans = Mapping[str, Sequence[tuple[float, float]]]
 """Prompt or pair -> lowest and highest difference of each of its seeds."""
 
 
+class Change(NamedTuple):
+    """One prompt in two runs, as `PromptDifference` has it; a comparison of many models makes hundreds of thousands."""
+
+    sample_id: str
+    baseline: float
+    candidate: float
+    difference: float
+
+
+Changes = Sequence[PromptDifference] | Sequence[Change]
+"""One entry a prompt or pair."""
+
+
 def blank(  # noqa: PLR0913  # what is compared, and what of it there is
     names: tuple[str, str],
     metric: str,
     level: float,
     total: int,
-    pairs: Sequence[PromptDifference],
+    pairs: Changes,
     spans: Spans,
     counts: Mapping[str, int],
     *,
@@ -63,7 +77,7 @@ def blank(  # noqa: PLR0913  # what is compared, and what of it there is
     )
 
 
-def with_pairs(result: Comparison, pairs: Sequence[PromptDifference], clusters: Mapping[str, str]) -> Comparison:
+def with_pairs(result: Comparison, pairs: Changes, clusters: Mapping[str, str]) -> Comparison:
     """Return a comparison with what the prompts scored in both say."""
     values = np.array([pair.difference for pair in pairs], dtype=np.float64)
     moments = clustered(values, cluster_codes([pair.sample_id for pair in pairs], clusters), result.level)
@@ -141,7 +155,7 @@ def _nearer(lows: Floats, highs: Floats, codes: Ints) -> tuple[float, int, bool]
     return sign_flip(lows if lows.mean() > 0 else highs, codes)
 
 
-def _correlation(pairs: Sequence[PromptDifference]) -> float | None:
+def _correlation(pairs: Changes) -> float | None:
     if len(pairs) < 3:
         return None
     rows = np.array([pair.baseline for pair in pairs]), np.array([pair.candidate for pair in pairs])

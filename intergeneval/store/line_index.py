@@ -79,30 +79,32 @@ class LineIndex(Generic[R]):
 
     def _walk(self, place: int) -> None:
         path, decode = self._files[place], msgspec.json.Decoder(_Head).decode
-        start = number = 0
+        end = number = 0
+        # Lines about one video mostly follow one another, and are noted as one stretch.
+        current, start, first = ("", 0), 0, 1
         try:
             for raw in lines_of(path):
                 if not raw.endswith(b"\n"):
                     # Torn by a kill.
-                    return
-                end, number = start + len(raw), number + (len(raw) > 1)
+                    break
                 if len(raw) > 1:
+                    number += 1
                     try:
                         head = decode(raw)
                         key = head.sample_id, head.seed
                     except (msgspec.MsgspecError, UnicodeError, RecursionError):
                         key = _key(self._cls.from_line(_text(raw[:-1], path), where=f"{path}:{number}"))
-                    self._add(key, _Stretch(place, start, end, number))
-                start = end
+                    if key != current:
+                        self._add(current, _Stretch(place, start, end, first))
+                        current, start, first = key, end, number
+                end += len(raw)
         except OSError as error:
             raise StoreError(f"{path}: cannot be read ({error.strerror or error})") from None
+        self._add(current, _Stretch(place, start, end, first))
 
-    def _add(self, key: VideoKey, line: _Stretch) -> None:
-        known = self._found.setdefault(key, [])
-        if known and (known[-1].file, known[-1].end) == (line.file, line.start):
-            known[-1] = known[-1]._replace(end=line.end)
-        else:
-            known.append(line)
+    def _add(self, key: VideoKey, stretch: _Stretch) -> None:
+        if stretch.start < stretch.end:
+            self._found.setdefault(key, []).append(stretch)
 
     def _bytes(self, stretch: _Stretch) -> bytes:
         path = self._files[stretch.file]
