@@ -8,11 +8,12 @@ same.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from jinja2 import Environment, nodes
 from jinja2.compiler import CodeGenerator, Frame
+from jinja2.filters import do_dictsort
 from markupsafe import escape
 
 _ACTIVE = re.compile(r"[&<>\"']").search
@@ -24,6 +25,11 @@ def escaped(value: Any) -> str:
     if kind is str:
         return escape(value) if _ACTIVE(value) else value
     return str(value) if kind is int or kind is float else escape(value)
+
+
+def by_name(value: Mapping[str, Any], *how: Any, **more: Any) -> list[tuple[str, Any]]:
+    """Return a mapping's items as Jinja's ``dictsort`` does; most of what answers have as evidence is one item."""
+    return list(value.items()) if len(value) < 2 else do_dictsort(value, *how, **more)
 
 
 class Gathering(CodeGenerator):
@@ -55,3 +61,7 @@ class Pages(Environment):
     """An environment whose templates are written so."""
 
     code_generator_class = Gathering
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.filters["dictsort"] = by_name
