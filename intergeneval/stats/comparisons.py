@@ -10,20 +10,18 @@ from intergeneval.records import (
     Profile,
     PromptDifference,
     Score,
-    ScoreStatus,
     SliceComparison,
     TieGroup,
-    difference_of,
     metric_range,
 )
-from intergeneval.stats.clustered import Floats, clustered
-from intergeneval.stats.differences import Change, blank, ends, mean, with_bounds, with_pairs
+from intergeneval.stats.clustered import clustered
+from intergeneval.stats.differences import blank, with_bounds, with_changes
 from intergeneval.stats.estimates import slice_members, thin_caveat
+from intergeneval.stats.pairing import Pairing
 from intergeneval.stats.prompts import (
     METRICS,
     PRIMARY,
     THIN,
-    Key,
     ScoreTable,
     cluster_codes,
     common_partial,
@@ -43,85 +41,12 @@ def prompt_differences(
 
     Prompts without a seed in common are absent. Raises RecordError for a video scored twice.
     """
-    pairing = _Pairing(ScoreTable(baseline), ScoreTable(candidate))
+    changes, seeds = Pairing(ScoreTable(baseline), ScoreTable(candidate)).changes(metric)
+    rows = zip(changes.ids, changes.before.tolist(), changes.after.tolist(), changes.differences.tolist(), seeds, strict=True)
     return tuple(
-        PromptDifference(
-            sample_id=item.sample_id,
-            baseline=item.baseline,
-            candidate=item.candidate,
-            difference=item.difference,
-            seeds=tuple(seeds),
-        )
-        for item, seeds in zip(_changes(pairing, metric), pairing.seeds(metric).values(), strict=True)
+        PromptDifference(sample_id=name, baseline=before, candidate=after, difference=difference, seeds=common)
+        for name, before, after, difference, common in rows
     )
-
-
-class _Pairing:
-    """The videos that two runs both hold; what all metrics need of them is found once."""
-
-    def __init__(self, baseline: ScoreTable, candidate: ScoreTable) -> None:
-        self.tables = baseline, candidate
-        first, second = baseline.by_key, candidate.by_key
-        self.both = sorted(first.keys() & second.keys())
-        self._grouped: tuple[list[Key], Mapping[str, list[int]]] = [], {}
-        self.alike = [key for key in self.both if _alike(first[key], second[key])]
-
-    def scored(self, metric: str) -> list[Key]:
-        """Return the videos that both runs have a value for, with the same parts assessed, by rising key."""
-        before, after = (table.values(metric) for table in self.tables)
-        return [key for key in self.alike if before[key] is not None and after[key] is not None]
-
-    def seeds(self, metric: str) -> Mapping[str, list[int]]:
-        """Return for each prompt the seeds that both runs have a value for, rising; mostly the same for all metrics."""
-        scored = self.scored(metric)
-        if scored != self._grouped[0]:
-            found: dict[str, list[int]] = {}
-            for sample_id, seed in scored:
-                found.setdefault(sample_id, []).append(seed)
-            self._grouped = scored, found
-        return self._grouped[1]
-
-    def left_out(self, metric: str) -> dict[str, int]:
-        """Return how many videos are compared, and how many are not and why."""
-        first, second = self.tables
-        before, after = first.values(metric), second.values(metric)
-        bare = [key for key in self.both if before[key] is None or after[key] is None]
-        kept = len(self.scored(metric))
-        return {
-            "videos": kept,
-            "only_baseline": len(first.by_key) - len(self.both),
-            "only_candidate": len(second.by_key) - len(self.both),
-            "unscored_baseline": sum(before[key] is None for key in bare),
-            "unscored_candidate": sum(after[key] is None for key in bare),
-            "mismatched": len(self.both) - len(bare) - kept,
-        }
-
-    def bounds(self, metric: str, profile: Profile, *, same: bool) -> dict[str, list[tuple[float, float]]]:
-        """Return the lowest and highest difference of every pair of videos; see `paired_bounds`."""
-        one, other = self.tables
-        before, after = one.bounds(metric, profile), other.bounds(metric, profile)
-        first, second = one.by_key, other.by_key
-        found: dict[str, list[tuple[float, float]]] = {}
-        for key in self.alike:
-            if same or (first[key].video and first[key].video == second[key].video):
-                span = difference_of(first[key], second[key], metric, profile, same=same)
-            else:
-                # Of two videos that share nothing the ends are those of each alone.
-                low, high = before[key], after[key]
-                span = high[0] - low[1], high[1] - low[0]
-            found.setdefault(key[0], []).append(span)
-        return found
-
-
-def _changes(pairing: _Pairing, metric: str) -> list[Change]:
-    """Return one change a prompt, over the seeds both runs scored, by rising sample id."""
-    first, second = (table.values(metric) for table in pairing.tables)
-    found = []
-    for sample_id, common in pairing.seeds(metric).items():
-        before = mean([first[sample_id, seed] for seed in common])
-        after = mean([second[sample_id, seed] for seed in common])
-        found.append(Change(sample_id, before, after, after - before))
-    return found
 
 
 def compare_paired(  # noqa: PLR0913  # what is compared, how it is called, and how sure one wants to be
@@ -143,12 +68,12 @@ def compare_paired(  # noqa: PLR0913  # what is compared, how it is called, and 
     adjust. Raises ComparabilityError where the runs left different parts unassessed, RecordError for a video scored twice or a
     sample without a cluster.
     """
-    pairing = _Pairing(ScoreTable(baseline), ScoreTable(candidate))
+    pairing = Pairing(ScoreTable(baseline), ScoreTable(candidate))
     return _compared(pairing, clusters, metric, names, level, profile, same=same)
 
 
 def _compared(  # as `compare_paired`
-    pairing: _Pairing,
+    pairing: Pairing,
     clusters: Mapping[str, str],
     metric: str,
     names: tuple[str, str],
@@ -159,15 +84,17 @@ def _compared(  # as `compare_paired`
 ) -> Comparison:
     first, second = pairing.tables
     partial = common_partial(names, pairing.tables)
-    pairs = _changes(pairing, metric) if first.told and second.told else ()
-    spans = pairing.bounds(metric, profile, same=same)
+    changes = pairing.changes(metric)[0] if first.told and second.told else None
+    spans = pairing.spans(metric, profile, same=same)
     total = len(first.sample_ids | second.sample_ids)
     counts = pairing.left_out(metric)
-    result = blank(names, metric, level, total, pairs, spans, counts, partial=partial)
-    if not pairs:
+    result = blank(names, metric, level, total, changes, spans, counts, partial=partial)
+    if changes is None or not changes.ids:
         return result
     low, high = metric_range(metric, profile)
-    return with_bounds(with_pairs(result, pairs, clusters), spans, clusters, (low - high, high - low), "prompt differences are")
+    return with_bounds(
+        with_changes(result, changes, clusters), spans, clusters, (low - high, high - low), "prompt differences are"
+    )
 
 
 def paired_bounds(
@@ -177,7 +104,12 @@ def paired_bounds(
 
     Pairs with different parts assessed are absent.
     """
-    return _Pairing(ScoreTable(baseline), ScoreTable(candidate)).bounds(metric, profile, same=same)
+    pairing = Pairing(ScoreTable(baseline), ScoreTable(candidate))
+    found: dict[str, list[tuple[float, float]]] = {}
+    lows, highs = pairing.ends(metric, profile, same=same)
+    for (sample_id, _), low, high in zip(pairing.alike, lows.tolist(), highs.tolist(), strict=True):
+        found.setdefault(sample_id, []).append((low, high))
+    return found
 
 
 def compare_metrics(
@@ -191,7 +123,7 @@ def compare_metrics(
     same: bool = False,
 ) -> tuple[Comparison, ...]:
     """Return the comparisons of all metrics, the primary first; the others are secondary, their p Holm-adjusted together."""
-    pairing = _Pairing(ScoreTable(baseline), ScoreTable(candidate))
+    pairing = Pairing(ScoreTable(baseline), ScoreTable(candidate))
     found = [_compared(pairing, clusters, metric, names, level, profile, same=same) for metric in METRICS]
     return (found[0], *adjust(found[1:]))
 
@@ -284,19 +216,20 @@ def tie_groups(
     nothing. Without an interval nothing can be told apart. Runs of which nothing was judged are in no group. Intervals are not
     adjusted for the number of runs. Raises ComparabilityError where unassessed parts differ.
     """
-    runs = {name: ScoreTable(scores) for name, scores in runs.items()}
-    common_partial(list(runs), list(runs.values()))
+    tables = {name: ScoreTable(scores) for name, scores in runs.items()}
+    common_partial(list(tables), list(tables.values()))
     middles = {
         name: sum(mean_span(list(prompt_bounds(scores, metric, profile).values()))) / 2
-        for name, scores in runs.items()
+        for name, scores in tables.items()
         if judged(scores)
     }
     order = sorted(middles, key=lambda item: (-middles[item], item))
     low, high = metric_range(metric, profile)
 
     def above(one: str, other: str) -> bool:
-        lows, ids = _lowest(runs[other], runs[one], metric, profile)
-        return bool(ids) and bool(clustered(lows, cluster_codes(ids, clusters), level, (low - high, high - low)).low > 0)
+        spans = Pairing(tables[other], tables[one]).spans(metric, profile, same=False)
+        codes = cluster_codes(spans.ids, clusters)
+        return bool(spans.ids) and bool(clustered(spans.lows, codes, level, (low - high, high - low)).low > 0)
 
     # For each run how far down the list the last one lies that it does not stand above.
     reach = [
@@ -316,21 +249,9 @@ def tie_groups(
             leader=members[0],
             members=tuple(members),
             comparisons=tuple(
-                compare_paired(runs[members[0]], runs[name], clusters, metric, (members[0], name), level, profile)
+                compare_paired(tables[members[0]], tables[name], clusters, metric, (members[0], name), level, profile)
                 for name in members[1:]
             ),
         )
         for members in groups
     )
-
-
-def _lowest(baseline: Sequence[Score], candidate: Sequence[Score], metric: str, profile: Profile) -> tuple[Floats, list[str]]:
-    """Return the lowest difference of each prompt that both runs hold, (P,), and the prompts' ids."""
-    spans = paired_bounds(baseline, candidate, metric, profile)
-    return ends(spans)[0], list(spans)
-
-
-def _alike(first: Score, second: Score) -> bool:
-    """Whether the same parts were assessed; the 0 of a missing video goes with anything."""
-    looked_at = first.status is ScoreStatus.OK and second.status is ScoreStatus.OK
-    return first.partial == second.partial or not looked_at

@@ -21,7 +21,7 @@ from intergeneval.records import (
     ScoreStatus,
     bounds_of,
 )
-from intergeneval.stats.clustered import Ints
+from intergeneval.stats.clustered import Floats, Ints
 
 PRIMARY = "if"
 """The primary outcome."""
@@ -89,32 +89,43 @@ class ScoreTable(tuple[Score, ...]):
         """Whether anything was judged, so that shares may be told; a missing video was judged by not being there."""
         return any(score.status is ScoreStatus.OK or score.status in MISSING for score in self)
 
-    def values(self, metric: str) -> Mapping[Key, float | None]:
-        """Return the value of each video; errors as in `score_value`."""
+    def places(self, keys: Sequence[Key]) -> Ints:
+        """Return where videos stand in the arrays below, (V,)."""
+        return np.array([self._places[key] for key in keys], dtype=np.int64)
+
+    def values(self, metric: str) -> Floats:
+        """Return the value of each video, (V,), NaN where it has none; errors as in `score_value`."""
         if metric not in self._values:
-            self._values[metric] = {key: score_value(score, metric) for key, score in self.by_key.items()}
+            found = [score_value(score, metric) for score in self.by_key.values()]
+            self._values[metric] = np.array([math.nan if value is None else value for value in found], dtype=np.float64)
         return self._values[metric]
 
-    def bounds(self, metric: str, profile: Profile) -> Mapping[Key, tuple[float, float]]:
-        """Return the lowest and the highest value of each video."""
+    def bounds(self, metric: str, profile: Profile) -> Floats:
+        """Return the lowest and the highest value of each video, (V, 2)."""
         if (metric, profile) not in self._bounds:
-            self._bounds[metric, profile] = {key: bounds_of(score, metric, profile) for key, score in self.by_key.items()}
+            found = [bounds_of(score, metric, profile) for score in self.by_key.values()]
+            self._bounds[metric, profile] = np.array(found, dtype=np.float64).reshape(-1, 2)
         return self._bounds[metric, profile]
 
     @cached_property
-    def _values(self) -> dict[str, dict[Key, float | None]]:
+    def _places(self) -> dict[Key, int]:
+        return {key: place for place, key in enumerate(self.by_key)}
+
+    @cached_property
+    def _values(self) -> dict[str, Floats]:
         return {}
 
     @cached_property
-    def _bounds(self) -> dict[tuple[str, Profile], dict[Key, tuple[float, float]]]:
+    def _bounds(self) -> dict[tuple[str, Profile], Floats]:
         return {}
 
 
 def prompt_scores(scores: Iterable[Score], metric: str = PRIMARY) -> dict[str, float]:
     """Return the prompt scores, means over the seeds that have a value, by rising sample id; prompts without any are absent."""
     seeds: dict[str, list[float]] = {}
-    for (sample_id, _), value in ScoreTable(scores).values(metric).items():
-        if value is not None:
+    table = ScoreTable(scores)
+    for (sample_id, _), value in zip(table.by_key, table.values(metric).tolist(), strict=True):
+        if not math.isnan(value):
             seeds.setdefault(sample_id, []).append(value)
     return {sample_id: math.fsum(seeds[sample_id]) / len(seeds[sample_id]) for sample_id in sorted(seeds)}
 
@@ -127,8 +138,8 @@ def prompt_bounds(scores: Iterable[Score], metric: str, profile: Profile) -> dic
     seeds: dict[str, list[tuple[float, float]]] = {}
     table = ScoreTable(scores)
     table.values(metric)  # refuses an unknown metric and what is no number
-    for (sample_id, _), span in table.bounds(metric, profile).items():
-        seeds.setdefault(sample_id, []).append(span)
+    for (sample_id, _), (low, high) in zip(table.by_key, table.bounds(metric, profile).tolist(), strict=True):
+        seeds.setdefault(sample_id, []).append((low, high))
     return {sample_id: mean_span(seeds[sample_id]) for sample_id in sorted(seeds)}
 
 
