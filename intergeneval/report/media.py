@@ -108,7 +108,8 @@ class MediaFolder:
         """Return the folders that a video's path may be relative to: those named, the run's, for made ones, or the model's."""
         model, bench = str(header.config.get("model") or ""), str(header.config.get("bench") or "")
         if (model, bench, run) not in self._known:
-            self._known[model, bench, run] = [root.resolve() for root in (*_roots(header, run), *self._named)]
+            roots = (root.resolve() for root in (*_roots(header, run), *self._named))
+            self._known[model, bench, run] = list(dict.fromkeys(roots))
         return self._known[model, bench, run]
 
     def _place(self, path: Path, digest: str, kind: str) -> str:

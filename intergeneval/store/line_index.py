@@ -68,14 +68,17 @@ class LineIndex(Generic[R]):
     def read(self, key: VideoKey) -> Iterator[R]:
         """Give the records about a video, in the order of the files. Raises RecordError, StoreError."""
         for stretch in self._found.get(key, ()):
-            path = self._files[stretch.file]
-            for number, raw in enumerate(self._bytes(stretch).splitlines(), start=stretch.line):
-                if raw:
-                    yield self._decode(raw, path, number)
+            content = self._bytes(stretch)
+            known = _shared(cast(Hashable, self._cls), content) if self._alike else None
+            yield from self._decoded(content, stretch) if known is None else cast(tuple[R, ...], known)
 
-    def _decode(self, raw: bytes, path: Path, number: int) -> R:
-        found = _shared(cast(Hashable, self._cls), raw) if self._alike else decode_line(self._cls, raw)
-        return self._cls.from_line(_text(raw, path), where=f"{path}:{number}") if found is None else cast(R, found)
+    def _decoded(self, content: bytes, stretch: _Stretch) -> Iterator[R]:
+        path, number = self._files[stretch.file], stretch.line
+        for raw in content.split(b"\n"):
+            if raw:
+                found = decode_line(self._cls, raw)
+                yield self._cls.from_line(_text(raw, path), where=f"{path}:{number}") if found is None else cast(R, found)
+                number += 1
 
     def _walk(self, place: int) -> None:
         path, decode = self._files[place], msgspec.json.Decoder(_Head).decode
@@ -119,9 +122,11 @@ class LineIndex(Generic[R]):
         return found
 
 
-@lru_cache(maxsize=512)
-def _shared(cls: Hashable, raw: bytes) -> object | None:
-    return decode_line(cast(type, cls), raw)
+@lru_cache(maxsize=64)
+def _shared(cls: Hashable, content: bytes) -> tuple[object, ...] | None:
+    """Return the records of some lines, or None where one of them is refused and must be named."""
+    found = [decode_line(cast(type, cls), raw) for raw in content.split(b"\n") if raw]
+    return None if None in found else tuple(found)
 
 
 def _text(raw: bytes, path: Path) -> str:
