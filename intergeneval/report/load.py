@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from intergeneval.errors import RecordError, UsageError
 from intergeneval.gate.run_scores import run_twins, written_scores
@@ -18,6 +21,19 @@ TakeKey = tuple[str, int]
 """Sample id and seed."""
 AT_HAND = 16
 """Videos of a run whose records stay in memory: a sample's page asks for the same few again and again."""
+
+
+class _Brief(msgspec.Struct):
+    """What a leaderboard wants of an answer."""
+
+    interaction: int
+    question_id: int
+    repeat: int = 0
+    video: str = ""
+    usage: dict[str, Any] = {}  # msgspec copies it
+
+
+_BRIEF = msgspec.json.Decoder(_Brief)
 
 
 class Stages:
@@ -37,6 +53,25 @@ class Stages:
     def asked(self) -> Iterator[str]:
         """Ids of the samples that have questions."""
         return (name for name, _ in self._questions)
+
+    def told(self, key: TakeKey, question_ids: Container[int]) -> tuple[list[Mapping[str, Any]], list[Answer]]:
+        """Return what each answer that counts took, and the answers to some questions, both by interaction and question id.
+
+        A leaderboard wants no more of the answers, and whole they are read again for the page of their sample.
+        """
+        found: dict[tuple[int, int], tuple[Mapping[str, Any], bytes]] = {}
+        for line in self._answers.lines(key):
+            try:
+                brief = _BRIEF.decode(line)
+            except (msgspec.MsgspecError, UnicodeError, RecursionError):
+                # What is wrong with it is said where it is read whole.
+                answers = self._read_answers(key)
+                return [item.usage for item in answers], [item for item in answers if item.question_id in question_ids]
+            if brief.repeat == 0 and self._current(key, brief.video):
+                found[brief.interaction, brief.question_id] = brief.usage, line
+        ordered = sorted(found.items(), key=lambda entry: entry[0])
+        chosen = [line for (_, question_id), (_, line) in ordered if question_id in question_ids]
+        return [usage for _, (usage, _) in ordered], [self._answers.decode(line, key) for line in chosen]
 
     def questions(self, sample_id: str) -> tuple[Question, ...]:
         """Return the questions of a sample, by interaction and question id."""
@@ -99,6 +134,10 @@ class Take:
     def answers(self) -> tuple[Answer, ...]:
         """The answers that count, by interaction and question id."""
         return self.stages.answers(self.key)
+
+    def told(self, question_ids: Container[int]) -> tuple[list[Mapping[str, Any]], list[Answer]]:
+        """Return what each answer took, and the answers to some questions."""
+        return self.stages.told(self.key, question_ids)
 
     @property
     def consistency(self) -> Consistency | None:

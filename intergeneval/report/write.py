@@ -19,7 +19,6 @@ from intergeneval.errors import StoreError, UsageError
 from intergeneval.records import CONTROL_ID, Sample
 from intergeneval.records.disk import growing_folder, write_atomically, write_new
 from intergeneval.report.downloads import Download, downloads
-from intergeneval.report.failures import write_run_cards
 from intergeneval.report.formats import FILTERS
 from intergeneval.report.load import LoadedRun
 from intergeneval.report.media import MediaFolder
@@ -138,6 +137,9 @@ def _fill(report: Report, folder: Path, options: ReportOptions) -> int:
         _index().render(report=report, data=report.data(), samples=[], downloads=offered, single=False),
     )
     if options.failures:
+        # Only here: fonts and encoders are for cards alone.
+        from intergeneval.report.failures import write_run_cards
+
         write_run_cards(report.runs, folder / "cards", media=options.media, growing=True)
     _new(folder / MARK, json.dumps({"intergeneval": __version__}) + "\n")
     return len(names)

@@ -48,7 +48,7 @@ def _sums_of_chosen(sums: Floats, flips: int, seed: int) -> Floats:
     tables = padded.reshape(-1, 8) @ _BITS.T
     found = np.zeros(flips)
     for table, chosen in zip(tables, _patterns(len(sums), flips, seed), strict=True):
-        found += table[chosen]
+        found += table.take(chosen)
     return found
 
 

@@ -72,6 +72,20 @@ class LineIndex(Generic[R]):
             known = _shared(cast(Hashable, self._cls), content) if self._alike else None
             yield from self._decoded(content, stretch) if known is None else cast(tuple[R, ...], known)
 
+    def lines(self, key: VideoKey) -> Iterator[bytes]:
+        """Give the lines about a video as they stand in the files, for whoever needs little of each."""
+        for stretch in self._found.get(key, ()):
+            yield from filter(None, self._bytes(stretch).split(b"\n"))
+
+    def decode(self, line: bytes, key: VideoKey) -> R:
+        """Return the record of one of these lines. Raises RecordError."""
+        found = decode_line(self._cls, line)
+        if found is None:
+            # Among all lines about the video it is named by its number.
+            list(self.read(key))
+            found = self._cls.from_line(line.decode("utf-8", "replace"))
+        return cast(R, found)
+
     def _decoded(self, content: bytes, stretch: _Stretch) -> Iterator[R]:
         path, number = self._files[stretch.file], stretch.line
         for raw in content.split(b"\n"):
