@@ -195,7 +195,7 @@ def _frames_of(item: Tracks, track: Track, check: Consistency | None) -> dict[st
         "seed": [item.seed] * count,
         "instance_id": [track.instance_id] * count,
         "frame": range(count),
-        "state": [state.value for state in track.states],
+        "state": list(map(str, track.states)),
         "box": track.boxes[:count],
         "area": track.areas[:count],
         "confidence": track.confidence[:count],
