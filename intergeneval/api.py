@@ -10,12 +10,12 @@ run.answers.query("value != 'yes'")
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from intergeneval.config import read_config
-from intergeneval.errors import ConfigError
+from intergeneval.errors import ConfigError, RecordError
 from intergeneval.gate.run_scores import score_run
 from intergeneval.records import (
     Answer,
@@ -30,7 +30,6 @@ from intergeneval.records import (
     Tracks,
     Video,
 )
-from intergeneval.run.run import Run
 from intergeneval.store import RunStore
 
 if TYPE_CHECKING:
@@ -100,27 +99,15 @@ class LoadedRun:
         instance whose mask shows its look (empty: none), `teleport`, `area_jump` and `regained_elsewhere`.
         """
         checks = {(item.sample_id, item.seed): item for item in self.store.read("consistency", Consistency)}
-        latest = {(item.sample_id, item.seed): item for item in self.store.read("tracks", Tracks)}
-        rows = [
-            {
-                "sample_id": item.sample_id,
-                "seed": item.seed,
-                "instance_id": track.instance_id,
-                "frame": frame,
-                "state": track.states[frame].value,
-                "box": track.boxes[frame],
-                "area": track.areas[frame],
-                "confidence": track.confidence[frame],
-                **_health(track, frame, checks.get((item.sample_id, item.seed))),
-                "mask": track.masks[frame],
-                "height": item.size[0],
-                "width": item.size[1],
-            }
-            for item in latest.values()
-            for track in item.tracks
-            for frame in range(len(track.states))
-        ]
-        return _frame(rows)
+        index = self.store.index("tracks", Tracks)
+        columns: dict[str, list[Any]] = {name: [] for name in _FRAME_COLUMNS}
+        for key in index:
+            # Of several lines about one video the last counts; the others are read to be checked.
+            *_, latest = index.read(key)
+            for track in latest.tracks:
+                for name, values in _frames_of(latest, track, checks.get(key)).items():
+                    columns[name].extend(values)
+        return _frame(columns if columns["frame"] else [])
 
     @property
     def videos(self) -> pd.DataFrame:
@@ -171,6 +158,10 @@ def evaluate(model: str | Path, *, bench: str | Path = "", config: str | Path | 
     With more than one worker the calling script needs the usual ``if __name__ == "__main__"`` guard.
     """
     changes = {"model": str(model), **({"bench": str(bench)} if bench else {}), **settings}
+    # Only here: whoever reads a run folder back needs neither trackers nor judges.
+    from intergeneval.config import read_config
+    from intergeneval.run.run import Run
+
     result = Run(read_config(Path(config) if config else None, changes)).execute()
     return LoadedRun(store=result.store, complete=result.complete, waiting=result.waiting)
 
@@ -184,23 +175,54 @@ def _latest_frame(records: list[Video] | list[Consistency]) -> pd.DataFrame:
     return _frame([item.to_json() for item in {(item.sample_id, item.seed): item for item in records}.values()])
 
 
-def _health(track: Track, frame: int, check: Consistency | None) -> dict[str, Any]:
-    """Return the diagnostics that speak of one frame of a track; None where nobody looked."""
+_FRAME_COLUMNS = (
+    *("sample_id", "seed", "instance_id", "frame", "state", "box", "area", "confidence", "growth"),
+    *("swallowed_by", "teleport", "area_jump", "regained_elsewhere", "mask", "height", "width"),
+)
+"""Columns of the table of tracks."""
+
+
+def _frames_of(item: Tracks, track: Track, check: Consistency | None) -> dict[str, Sequence[Any]]:
+    """Return the columns of one track, an entry a frame. Raises RecordError where it has not as many of one as of another."""
+    count = len(track.states)
+    lengths = {name: len(getattr(track, name)) for name in ("masks", "boxes", "areas", "confidence")}
+    if short := next((name for name, length in lengths.items() if length < count), None):
+        where = f"tracks of {item.sample_id}, seed {item.seed}, instance {track.instance_id}"
+        raise RecordError(f"{where}: {count} states and {lengths[short]} of {short}; track the video again")
     given = track.areas[0] if track.areas else 0
-    found = next((item for item in check.diagnostics if item.instance_id == track.instance_id), None) if check else None
-    if found is None:
-        nothing: dict[str, Any] = dict.fromkeys(("swallowed_by", "teleport", "area_jump", "regained_elsewhere"))
-        return {"growth": track.areas[frame] / given if given else None, **nothing}
     return {
-        "growth": track.areas[frame] / given if given else None,
-        "swallowed_by": found.swallowed_by if frame in found.swallowed else "",
-        "teleport": frame in found.teleports,
-        "area_jump": frame in found.area_jumps,
-        "regained_elsewhere": frame in found.regained_elsewhere,
+        "sample_id": [item.sample_id] * count,
+        "seed": [item.seed] * count,
+        "instance_id": [track.instance_id] * count,
+        "frame": range(count),
+        "state": list(map(str, track.states)),
+        "box": track.boxes[:count],
+        "area": track.areas[:count],
+        "confidence": track.confidence[:count],
+        "growth": [area / given for area in track.areas[:count]] if given else [None] * count,
+        **_health(track, count, check),
+        "mask": track.masks[:count],
+        "height": [item.size[0]] * count,
+        "width": [item.size[1]] * count,
     }
 
 
-def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+def _health(track: Track, count: int, check: Consistency | None) -> dict[str, list[Any]]:
+    """Return the diagnostics that speak of the frames of a track; None where nobody looked."""
+    found = next((item for item in check.diagnostics if item.instance_id == track.instance_id), None) if check else None
+    if found is None:
+        return {name: [None] * count for name in ("swallowed_by", "teleport", "area_jump", "regained_elsewhere")}
+    swallowed, jumps = set(found.swallowed), set(found.area_jumps)
+    teleports, elsewhere = set(found.teleports), set(found.regained_elsewhere)
+    return {
+        "swallowed_by": [found.swallowed_by if frame in swallowed else "" for frame in range(count)],
+        "teleport": [frame in teleports for frame in range(count)],
+        "area_jump": [frame in jumps for frame in range(count)],
+        "regained_elsewhere": [frame in elsewhere for frame in range(count)],
+    }
+
+
+def _frame(rows: list[dict[str, Any]] | dict[str, list[Any]]) -> pd.DataFrame:
     import pandas as pd
 
     return pd.DataFrame(rows)

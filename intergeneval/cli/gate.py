@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,9 @@ from intergeneval.errors import EXIT_INCOMPLETE, EXIT_OK, StoreError
 if TYPE_CHECKING:
     from intergeneval.gate.writing import GateResult
 
+MOST_NOTES = 20
+"""Remarks on cards that are printed; all of them stand in their list."""
+
 
 @click.command("gate", cls=Command)
 @click.argument("run", type=click.Path(path_type=Path, file_okay=False))
@@ -24,10 +28,18 @@ if TYPE_CHECKING:
 @click.option("--strict", is_flag=True, help="Exit with 5 where the verdict is inconclusive.")
 @click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write the verdict as JUnit XML.")
 @click.option("--markdown", type=click.Path(path_type=Path, dir_okay=False), help="Write the verdict as GitHub Markdown.")
+@click.option("--cards", type=click.Path(path_type=Path, file_okay=False), help="Write a picture and a clip of each new failure.")
 @click.option("--update", is_flag=True, help="Store RUN as the baseline of that name instead of judging it.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON with unrounded numbers.")
 @more("--metric", type=click.Choice(("if", "contrast")), default="if", help="What decides: IF (default), or contrast over twins.")
 @more("--baselines", type=click.Path(path_type=Path, file_okay=False), help="Where baselines are stored; reports/baselines.")
+@more(
+    "--media",
+    multiple=True,
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Folder to take videos for --cards from, beside those that the runs name.",
+)
+@more("--most-cards", type=click.IntRange(min=1), default=40, help="Cards at most; what else was lost is listed by name. 40.")
 def command(run: Path, baseline: str, update: bool, as_json: bool, baselines: Path | None, **options: Any) -> None:
     """Tell whether RUN is worse than its baseline on interaction fidelity (IF), or on contrast over twins.
 
@@ -50,6 +62,8 @@ def command(run: Path, baseline: str, update: bool, as_json: bool, baselines: Pa
         from intergeneval.gate.writing import markdown
 
         _write(options["markdown"], markdown(result))
+    if options["cards"] is not None:
+        _cards(run, baseline, root, options)
     echo(json.dumps(result.as_object(), indent=1, ensure_ascii=False) if as_json else result.text())
     sys.exit(result.exit_code(strict=options["strict"]))
 
@@ -89,6 +103,21 @@ def judge(run: Path, baseline: str, root: Path, tolerance: float, metric: str = 
         baseline_header=before.header,
         unbounded=tuple(name for name, run in zip(names, (before, candidate), strict=True) if not run.bounded),
     )
+
+
+def _cards(run: Path, baseline: str, root: Path, options: Mapping[str, Any]) -> None:
+    """Write cards of what the run lost against its baseline, and say where they are and what they lack."""
+    from intergeneval.gate.baselines import find_baseline, is_run_folder
+    from intergeneval.report.failures import write_gate_cards
+
+    before = Path(baseline) if is_run_folder(Path(baseline)) else find_baseline(baseline, root).scores
+    named = f"baseline {baseline}"
+    made = write_gate_cards(run, before, options["cards"], named=named, media=options["media"], most=options["most_cards"])
+    echo(f"{made.path}  ({made.cards} cards{f', {made.listed} more listed' if made.listed else ''})", err=True)
+    for note in made.notes[:MOST_NOTES]:
+        echo(f"  {note}", err=True)
+    if len(made.notes) > MOST_NOTES:
+        echo(f"  and {len(made.notes) - MOST_NOTES} more notes of this kind in {made.path}", err=True)
 
 
 def store(run: Path, name: str, root: Path) -> int:

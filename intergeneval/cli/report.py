@@ -30,6 +30,7 @@ from intergeneval.cli.terminal import echo
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     help="Folder to take first frames and videos from beside the RUN folders, such as the benchmark's.",
 )
+@click.option("--cards", "failures", is_flag=True, help="Write pictures and clips of what cost most, into cards/ of the report.")
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON.")
 def command(  # noqa: PLR0913, PLR0917  # one argument an option
     runs: tuple[Path, ...],
@@ -40,13 +41,16 @@ def command(  # noqa: PLR0913, PLR0917  # one argument an option
     columns: tuple[str, ...],
     published: tuple[str, ...],
     media: tuple[Path, ...],
+    failures: bool,
     as_json: bool,
 ) -> None:
     """Write leaderboard, pairs and a page for each sample of some RUN folders; reads only."""
     from intergeneval.cli.text_table import interval, marked
     from intergeneval.report import ReportOptions, report_json, write_report
 
-    options = ReportOptions(title=title, reference=reference, cards=cards, columns=columns, published=published, media=media)
+    options = ReportOptions(
+        title=title, reference=reference, cards=cards, columns=columns, published=published, media=media, failures=failures
+    )
     written = write_report(runs, out, options)
     if as_json:
         echo(json.dumps({**report_json(written.report), "path": str(written.path)}, indent=1, ensure_ascii=False))

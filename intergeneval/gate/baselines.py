@@ -19,7 +19,7 @@ from intergeneval.ids import canonical_json
 from intergeneval.records import Completeness, Profile, Record, RunHeader, Sample, Score, TwinScore
 from intergeneval.records.codec import LATER
 from intergeneval.records.disk import read_json
-from intergeneval.stats import allowed_unscored, clusters_of, completeness, labels_of
+from intergeneval.stats import ScoreTable, allowed_unscored, clusters_of, completeness, labels_of
 from intergeneval.store import HEADER, RunStore, write_atomically
 
 BASELINES = Path("reports/baselines")
@@ -87,8 +87,8 @@ def read_run(folder: Path) -> ScoredRun:
         header=header,
         clusters=clusters_of(samples),
         labels=labels_of(samples),
-        scores=tuple(scores),
-        twins=run_twins(store, scores),
+        scores=ScoreTable(scores),
+        twins=run_twins(store, scores, samples),
     )
 
 

@@ -58,6 +58,9 @@ def written_scores(store: RunStore) -> tuple[list[Score], RunHeader]:
 
 def with_bytes(scores: Iterable[Score], store: RunStore) -> list[Score]:
     """Return the scores with the hash of each video, by which two runs are known to speak of the same one."""
+    scores = list(scores)
+    if all(score.video for score in scores):
+        return scores
     versions = {(video.sample_id, video.seed): video.sha256 for video in store.read("videos", Video)}
     return [score if score.video else replace(score, video=versions.get((score.sample_id, score.seed), "")) for score in scores]
 
@@ -68,9 +71,12 @@ def of_before(header: RunHeader) -> RunHeader:
     return replace(header, config={**header.config, "allowed_unscored": allowed})
 
 
-def run_twins(store: RunStore, scores: Sequence[Score]) -> tuple[TwinScore, ...]:
-    """Return what a run folder's pairs of twins come to; `scores` are those of the run, with the hashes of their videos."""
-    samples = _unique(store.read("samples", Sample))
+def run_twins(store: RunStore, scores: Sequence[Score], samples: Iterable[Sample] | None = None) -> tuple[TwinScore, ...]:
+    """Return what a run folder's pairs of twins come to; `scores` are those of the run, with the hashes of their videos.
+
+    `samples` are the run's, where they are read already.
+    """
+    samples = _unique(store.read("samples", Sample) if samples is None else samples)
     if not any(act.twin_of for sample in samples for act in sample.interactions):
         return ()
     versions = {(video.sample_id, video.seed): video.sha256 for video in store.read("videos", Video)}

@@ -144,7 +144,7 @@ def junit(result: GateResult, *, strict: bool = False) -> str:
 def markdown(result: GateResult) -> str:
     """Return a GitHub-flavoured Markdown summary: verdict, its reason, a table of all outcomes, and how the runs were made."""
     item = result.verdict.comparison
-    say = _markdown_text
+    say = markdown_text
     lines = [
         f"## {_OUTCOME[item.metric]}: {result.title}",
         "",
@@ -177,7 +177,7 @@ def _markdown_row(item: Comparison) -> str:
     interval = "" if item.low is None or item.high is None else f"{_signed(item.low)} to {_signed(item.high)}"
     p = "" if item.p_adjusted is None else ("&lt;0.001" if item.p_adjusted < 0.001 else f"{item.p_adjusted:.3f}")
     cells = [
-        _markdown_text(metric_name(item.metric)),
+        markdown_text(metric_name(item.metric)),
         f"{item.baseline_mean:.3f}",
         f"{item.candidate_mean:.3f}",
         _signed(item.difference),
@@ -216,7 +216,8 @@ def _xml_text(text: str) -> str:
     return _XML_REFUSES.sub("\ufffd", text)
 
 
-def _markdown_text(text: str) -> str:
+def markdown_text(text: str) -> str:
+    """Return a text on one line with every character that Markdown acts on as a numeric reference."""
     return _MARKDOWN_ACTIVE.sub(lambda found: f"&#{ord(found.group())};", _BREAKS.sub(" ", text))
 
 

@@ -46,6 +46,12 @@ def spi_span(emergence: Span, disappearance: Span, profile: Profile) -> Span:
 
 def product(*spans: Span) -> Span:
     """Return the span of a product; under ``paper`` SPI may be below 0, so that more yes can mean less."""
+    if len(spans) == 2:
+        (low, high), (bottom, top) = spans
+        if low == high and bottom == top:
+            # Mostly nothing is open, and then every corner is the same.
+            value = low * bottom
+            return value, value
     ends = [math.prod(corner) for corner in itertools.product(*spans)]
     return min(ends), max(ends)
 

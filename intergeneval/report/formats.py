@@ -73,7 +73,8 @@ def shorten(text: str, length: int) -> str:
 
 def as_json(value: Any) -> str:
     """Return a number, or null, as JSON writes it: unrounded."""
-    return json.dumps(value)
+    # A page has hundreds of them, and this is what the library comes to after looking at everything else.
+    return repr(value) if type(value) is float and math.isfinite(value) else json.dumps(value)
 
 
 def plain_json(value: Any) -> str:

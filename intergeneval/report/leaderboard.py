@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from intergeneval import stats
 from intergeneval.records import (
+    CONTROL_ID,
     Comparability,
     Comparison,
     Completeness,
@@ -20,9 +22,12 @@ from intergeneval.records import (
 )
 from intergeneval.report.card import JudgeCard
 from intergeneval.report.load import LoadedRun
+from intergeneval.stats.undone import IDS as UNDONE_IDS
 
 MAX_PAIRS = 45
 """Pairs shown of one group: all of ten models'; with more models, those against the leader and between neighbours come first."""
+TOLD = frozenset((CONTROL_ID, *UNDONE_IDS))
+"""Questions whose answers say something of the judge."""
 MOVED = 10
 """Prompts shown that moved most, each way."""
 
@@ -223,7 +228,9 @@ def _row(run: LoadedRun, clusters: Mapping[str, str], tie_group: int | None) -> 
     estimates = stats.estimates(run.scores, clusters, profile=run.header.comparability.profile)
     main = estimates[stats.PRIMARY]
     acts = {sample.id: len(sample.interactions) for sample in run.samples.values()}
-    answers = [item for take in run.takes.values() for item in take.answers if item.interaction < acts.get(item.sample_id, 0)]
+    # Read once: they are many, and lie on the disk.
+    told = [take.told(TOLD) for take in run.takes.values()]
+    answers = [item for _, chosen in told for item in chosen if item.interaction < acts.get(item.sample_id, 0)]
     return Row(
         run=run,
         estimates=estimates,
@@ -231,22 +238,24 @@ def _row(run: LoadedRun, clusters: Mapping[str, str], tie_group: int | None) -> 
         completeness=stats.completeness(run.scores, list(run.samples), run.header.seeds, stats.allowed_unscored(run.header)),
         counts=tuple((status, count) for status, count in main.statuses.items() if status != ScoreStatus.OK),
         prompts=stats.prompt_scores(run.scores),
-        usage=_usage(run),
+        usage=_usage(usage for usages, _ in told for usage in usages),
         twins=stats.twin_estimates(run.twins, profile=run.header.comparability.profile) if run.twins else {},
         controls=stats.controls(answers),
         undone=stats.undone(answers),
     )
 
 
-def _usage(run: LoadedRun) -> Usage:
+def _usage(usages: Iterable[Mapping[str, Any]]) -> Usage:
     """Sum what the answers that count say they took, by the kind their field names tell."""
     sums: dict[str, float] = {}
-    for take in run.takes.values():
-        for answer in take.answers:
-            for name, value in answer.usage.items():
-                kind = next((kind for kind in ("seconds", "token", "cost") if kind in name), None)
-                if kind and isinstance(value, int | float) and not (kind == "token" and "total" in name):
-                    sums[kind] = sums.get(kind, 0.0) + value
+    kinds: dict[str, str] = {}
+    for usage in usages:
+        for name, value in usage.items():
+            if name not in kinds:
+                kinds[name] = next((kind for kind in ("seconds", "token", "cost") if kind in name), "")
+            kind = kinds[name]
+            if kind and isinstance(value, int | float) and not (kind == "token" and "total" in name):
+                sums[kind] = sums.get(kind, 0.0) + value
     return Usage(seconds=sums.get("seconds"), tokens=sums.get("token"), cost=sums.get("cost"))
 
 

@@ -1,37 +1,182 @@
-"""A run folder as the report reads it: the latest record of every item, tracks already turned into outlines."""
+"""A run folder as the report reads it: the latest record of every item, and what is large by video, when it is asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from intergeneval.errors import RecordError, UsageError
 from intergeneval.gate.run_scores import run_twins, written_scores
 from intergeneval.records import Answer, Consistency, Question, RunHeader, Sample, Score, Tracks, TwinScore, Video
 from intergeneval.report.overlay import Overlay, overlay_of
+from intergeneval.stats import ScoreTable
 from intergeneval.store import RunStore
 
 TakeKey = tuple[str, int]
 """Sample id and seed."""
+AT_HAND = 16
+"""Videos of a run whose records stay in memory: a sample's page asks for the same few again and again."""
+
+
+class _Brief(msgspec.Struct):
+    """What a leaderboard wants of an answer."""
+
+    interaction: int
+    question_id: int
+    repeat: int = 0
+    video: str = ""
+    usage: dict[str, Any] = {}  # msgspec copies it
+
+
+_BRIEF = msgspec.json.Decoder(_Brief)
+
+
+class Stages:
+    """What is large in a run folder, read from disk video by video when it is asked for; the latest few stay at hand."""
+
+    def __init__(self, store: RunStore, samples: Mapping[str, Sample], videos: Mapping[TakeKey, Video]) -> None:
+        self._samples, self._videos = samples, videos
+        self._questions = store.index("questions", Question, alike=True)
+        self._answers = store.index("answers", Answer)
+        self._checks = store.index("consistency", Consistency)
+        self._tracks = store.index("tracks", Tracks)
+        self.answers = lru_cache(AT_HAND)(self._read_answers)
+        self.consistency = lru_cache(AT_HAND)(self._read_consistency)
+        self.drawn = lru_cache(AT_HAND)(self._draw)
+
+    @property
+    def asked(self) -> Iterator[str]:
+        """Ids of the samples that have questions."""
+        return (name for name, _ in self._questions)
+
+    def told(self, key: TakeKey, question_ids: Container[int]) -> tuple[list[Mapping[str, Any]], list[Answer]]:
+        """Return what each answer that counts took, and the answers to some questions, both by interaction and question id.
+
+        A leaderboard wants no more of the answers, and whole they are read again for the page of their sample.
+        """
+        found: dict[tuple[int, int], tuple[Mapping[str, Any], bytes]] = {}
+        for line in self._answers.lines(key):
+            try:
+                brief = _BRIEF.decode(line)
+            except (msgspec.MsgspecError, UnicodeError, RecursionError):
+                # What is wrong with it is said where it is read whole.
+                answers = self._read_answers(key)
+                return [item.usage for item in answers], [item for item in answers if item.question_id in question_ids]
+            if brief.repeat == 0 and self._current(key, brief.video):
+                found[brief.interaction, brief.question_id] = brief.usage, line
+        ordered = sorted(found.items(), key=lambda entry: entry[0])
+        chosen = [line for (_, question_id), (_, line) in ordered if question_id in question_ids]
+        return [usage for _, (usage, _) in ordered], [self._answers.decode(line, key) for line in chosen]
+
+    def questions(self, sample_id: str) -> tuple[Question, ...]:
+        """Return the questions of a sample, by interaction and question id."""
+        found = {(item.interaction, item.question_id): item for item in self._questions.read((sample_id, 0))}
+        return tuple(item for _, item in sorted(found.items()))
+
+    def tracks(self, key: TakeKey) -> Tracks | None:
+        """Return the tracks of a video as it is now; None where it has none, or they speak of another version of it."""
+        found = [item for item in self._tracks.read(key) if self._current(key, item.video)]
+        return found[-1] if found else None
+
+    def _read_answers(self, key: TakeKey) -> tuple[Answer, ...]:
+        found = {
+            (item.interaction, item.question_id): item
+            for item in self._answers.read(key)
+            if item.repeat == 0 and self._current(key, item.video)
+        }
+        return tuple(item for _, item in sorted(found.items()))
+
+    def _read_consistency(self, key: TakeKey) -> Consistency | None:
+        found = [item for item in self._checks.read(key) if self._current(key, item.video)]
+        return found[-1] if found else None
+
+    def _draw(self, key: TakeKey) -> tuple[Overlay | None, str]:
+        """Return outlines and timelines, or why there are none."""
+        tracks = self.tracks(key) if key[0] in self._samples else None
+        if tracks is None:
+            return None, ""
+        if tracks.status != "ok":
+            return None, tracks.reason or "the tracker gave up"
+        try:
+            return overlay_of(tracks, self._videos[key].sampled, self._samples[key[0]]), ""
+        except RecordError as error:
+            # One damaged mask must not keep the other pages from being written; its own page says what is wrong.
+            return None, str(error)
+
+    def _current(self, key: TakeKey, sha256: str) -> bool:
+        """Return whether a record speaks of the video file as it is now."""
+        video = self._videos.get(key)
+        return video is not None and video.sha256 == sha256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Take:
-    """One video of one model with all that is known of it."""
+    """One video of one model with all that is known of it; what is large is read when it is asked for."""
 
     video: Video
     """The video."""
     score: Score
     """Its score, or why it has none."""
-    answers: tuple[Answer, ...]
-    """The answers that count, by interaction and question id."""
-    consistency: Consistency | None
-    """Emergence and disappearance; None where not assessed yet."""
-    overlay: Overlay | None
-    """Outlines and timelines; None where there are no tracks."""
-    tracking: str
-    """Why there are no tracks, in one sentence; empty where there are some or nobody said."""
+    stages: Stages
+    """Where the rest of it lies."""
+
+    @property
+    def key(self) -> TakeKey:
+        """Sample id and seed."""
+        return self.video.sample_id, self.video.seed
+
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        """The answers that count, by interaction and question id."""
+        return self.stages.answers(self.key)
+
+    def told(self, question_ids: Container[int]) -> tuple[list[Mapping[str, Any]], list[Answer]]:
+        """Return what each answer took, and the answers to some questions."""
+        return self.stages.told(self.key, question_ids)
+
+    @property
+    def consistency(self) -> Consistency | None:
+        """Emergence and disappearance; None where not assessed yet."""
+        return self.stages.consistency(self.key)
+
+    @property
+    def tracks(self) -> Tracks | None:
+        """Its tracks; None where there are none."""
+        return self.stages.tracks(self.key)
+
+    @property
+    def overlay(self) -> Overlay | None:
+        """Outlines and timelines; None where there are no tracks."""
+        return self.stages.drawn(self.key)[0]
+
+    @property
+    def tracking(self) -> str:
+        """Why there are no tracks, in one sentence; empty where there are some or nobody said."""
+        return self.stages.drawn(self.key)[1]
+
+
+class Questions(Mapping[str, tuple[Question, ...]]):
+    """The questions of a run by sample id, read when they are asked for."""
+
+    def __init__(self, stages: Stages) -> None:
+        self._stages = stages
+        self._known = dict.fromkeys(stages.asked)
+
+    def __getitem__(self, sample_id: str) -> tuple[Question, ...]:
+        if sample_id not in self._known:
+            raise KeyError(sample_id)
+        return self._stages.questions(sample_id)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +212,8 @@ def load_runs(folders: Sequence[Path]) -> list[LoadedRun]:
     for place, folder in enumerate(resolved):
         if folder in resolved[:place]:
             raise UsageError(f"{folders[place]}: named twice; name each run once")
-    runs = [_load(folder) for folder in folders]
+    known: dict[str, Sample] = {}
+    runs = [_load(folder, known) for folder in folders]
     names = [run.header.model for run in runs]
     labelled: list[LoadedRun] = []
     taken: set[str] = set()
@@ -83,39 +229,23 @@ def load_runs(folders: Sequence[Path]) -> list[LoadedRun]:
     return labelled
 
 
-def _load(folder: Path) -> LoadedRun:
+def _load(folder: Path, known: dict[str, Sample]) -> LoadedRun:
+    """Read one run; `known` are samples of other runs, which are kept once where they are the same."""
     store = RunStore.open(folder)
     written, header = written_scores(store)
     scores = {(score.sample_id, score.seed): score for score in written}
     if not scores:
         raise UsageError(f"{folder}: has no scores yet; finish it with the same 'intergeneval run' command")
     samples = {sample.id: sample for sample in store.read("samples", Sample)}
+    samples = {name: same if (same := known.setdefault(name, sample)) == sample else sample for name, sample in samples.items()}
     unknown = next((key for key, _ in scores if key not in samples), None)
     if unknown is not None:
         raise UsageError(
             f"{folder}/scores.jsonl: sample {unknown!r} is not in samples.jsonl; the same 'intergeneval run' writes both anew"
         )
     videos = {(video.sample_id, video.seed): video for video in store.read("videos", Video)}
-    asked = _latest_questions(store.read("questions", Question))
-    answers = _latest_answers(store.read("answers", Answer), videos)
-    checks = {
-        (item.sample_id, item.seed): item
-        for item in store.read("consistency", Consistency)
-        if _current(videos, item.sample_id, item.seed, item.video)
-    }
-    overlays, failed = _overlays(store.read("tracks", Tracks), samples, videos)
-    takes = {
-        key: Take(
-            video=videos[key],
-            score=score,
-            answers=answers.get(key, ()),
-            consistency=checks.get(key),
-            overlay=overlays.get(key),
-            tracking=failed.get(key, ""),
-        )
-        for key, score in scores.items()
-        if key in videos
-    }
+    stages = Stages(store, samples, videos)
+    takes = {key: Take(video=videos[key], score=score, stages=stages) for key, score in scores.items() if key in videos}
     by_sample: dict[str, list[Take]] = {}
     for (name, _), take in sorted(takes.items(), key=lambda item: item[0][1]):
         by_sample.setdefault(name, []).append(take)
@@ -124,51 +254,9 @@ def _load(folder: Path) -> LoadedRun:
         folder=folder,
         header=header,
         samples=samples,
-        questions=asked,
-        scores=tuple(scores.values()),
+        questions=Questions(stages),
+        scores=ScoreTable(scores.values()),
         takes=takes,
-        twins=run_twins(store, written),
+        twins=run_twins(store, written, samples.values()),
         by_sample={name: tuple(found) for name, found in by_sample.items()},
     )
-
-
-def _current(videos: Mapping[TakeKey, Video], sample_id: str, seed: int, sha256: str) -> bool:
-    """Return whether a record speaks of the video file as it is now."""
-    video = videos.get((sample_id, seed))
-    return video is not None and video.sha256 == sha256
-
-
-def _latest_questions(questions: Iterable[Question]) -> dict[str, tuple[Question, ...]]:
-    found: dict[str, dict[tuple[int, int], Question]] = {}
-    for question in questions:
-        found.setdefault(question.sample_id, {})[question.interaction, question.question_id] = question
-    return {sample_id: tuple(item for _, item in sorted(by_id.items())) for sample_id, by_id in found.items()}
-
-
-def _latest_answers(answers: Iterable[Answer], videos: Mapping[TakeKey, Video]) -> dict[TakeKey, tuple[Answer, ...]]:
-    found: dict[TakeKey, dict[tuple[int, int], Answer]] = {}
-    for answer in answers:
-        if answer.repeat == 0 and _current(videos, answer.sample_id, answer.seed, answer.video):
-            found.setdefault((answer.sample_id, answer.seed), {})[answer.interaction, answer.question_id] = answer
-    return {key: tuple(item for _, item in sorted(by_id.items())) for key, by_id in found.items()}
-
-
-def _overlays(
-    all_tracks: Iterable[Tracks], samples: Mapping[str, Sample], videos: Mapping[TakeKey, Video]
-) -> tuple[dict[TakeKey, Overlay], dict[TakeKey, str]]:
-    latest = {
-        (tracks.sample_id, tracks.seed): tracks
-        for tracks in all_tracks
-        if tracks.sample_id in samples and _current(videos, tracks.sample_id, tracks.seed, tracks.video)
-    }
-    overlays: dict[TakeKey, Overlay] = {}
-    failed = {key: tracks.reason or "the tracker gave up" for key, tracks in latest.items() if tracks.status != "ok"}
-    for key, tracks in latest.items():
-        if key in failed:
-            continue
-        try:
-            overlays[key] = overlay_of(tracks, videos[key].sampled, samples[key[0]])
-        except RecordError as error:
-            # One damaged mask must not keep the other pages from being written; its own page says what is wrong.
-            failed[key] = str(error)
-    return overlays, failed

@@ -66,9 +66,24 @@ class MediaFolder:
         # Another file of that name elsewhere does not mean that the video changed.
         return Shown(note=next((note for note in notes if note != _CHANGED), _CHANGED))
 
+    def find(self, video: Video, header: RunHeader, run: Path) -> tuple[Path | None, str]:
+        """Return where the video lies that was scored, or None and why it cannot be shown; a folder of frames counts too."""
+        if video.status in _NOTHING_TO_SEE:
+            return None, video.reason or f"the video is {video.status}"
+        if not video.path:
+            return None, "the run came without its videos"
+        places = list(_found(video.path, self._roots(header, run)))
+        for place in places:
+            try:
+                if video_sha256(place) == video.sha256:
+                    return place, ""
+            except (MediaError, OSError):
+                continue
+        return None, _CHANGED if places else f"the file {video.path!r} is no longer where the run found it"
+
     def first_frame(self, sample: Sample, takes: Sequence[tuple[Video, RunHeader, Path]]) -> str:
         """Return the address of a sample's first frame: the benchmark's picture, else frame 0 of the first video that decodes."""
-        for _, header, run in takes:
+        for _, header, run in takes if sample.image else ():
             for path in _found(sample.image or "", [run, *self._named, *_installed(header)]):
                 kind = PICTURES.get(path.suffix.lower()) if path.is_file() else None
                 # A run folder may be somebody else's and name any folder of this machine: its settings lead to no picture, and
@@ -93,7 +108,8 @@ class MediaFolder:
         """Return the folders that a video's path may be relative to: those named, the run's, for made ones, or the model's."""
         model, bench = str(header.config.get("model") or ""), str(header.config.get("bench") or "")
         if (model, bench, run) not in self._known:
-            self._known[model, bench, run] = [*_roots(header, run), *self._named]
+            roots = (root.resolve() for root in (*_roots(header, run), *self._named))
+            self._known[model, bench, run] = list(dict.fromkeys(roots))
         return self._known[model, bench, run]
 
     def _place(self, path: Path, digest: str, kind: str) -> str:
@@ -185,6 +201,9 @@ def _found(path: str, roots: Sequence[Path]) -> Iterator[Path]:
     if not path or "\0" in path:
         return
     for root in roots:
+        # Most roots hold no such file: one look each, before links are followed.
+        if not os.path.lexists(f"{root}/{path}"):
+            continue
         base = root.resolve()
         if not _there(base / path):
             continue

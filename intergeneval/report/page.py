@@ -44,6 +44,8 @@ class ReportOptions:
     """Names or files of published tables to show as reference rows."""
     media: tuple[Path, ...] = ()
     """Folders of benchmarks and videos to look in beside the run folders: the settings of a run lead to no picture."""
+    failures: bool = False
+    """Whether to write cards of what cost most, pictures and clips, into ``cards/`` of the report."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from intergeneval.report.formats import FILTERS
 from intergeneval.report.load import LoadedRun
 from intergeneval.report.media import MediaFolder
 from intergeneval.report.page import Report, ReportOptions, SampleKey, check_reference, make_report
+from intergeneval.report.rendering import Pages
 from intergeneval.report.sample import SampleView, make_sample
 
 MAX_SINGLE = 30
@@ -76,10 +77,13 @@ def _command(folders: Sequence[Path], options: ReportOptions, single: bool) -> s
     words += [word for item in options.published for word in ("--published", Path(item).name)]
     words += [word for item in options.cards for word in ("--card", item.name)]
     words += [word for item in options.media for word in ("--media", item.resolve().name)]
+    words += ["--cards"] if options.failures else []
     return shlex.join(words)
 
 
 def _write_file(report: Report, out: Path, options: ReportOptions) -> int:
+    if options.failures:
+        raise UsageError(f"-o {out}: cards of failures are files beside the pages, which one file has no room for; name a folder")
     if len(report.samples) > MAX_SINGLE:
         raise UsageError(
             f"-o {out}: one file holds at most {MAX_SINGLE} samples, these runs have {len(report.samples)}; name a folder instead"
@@ -132,6 +136,11 @@ def _fill(report: Report, folder: Path, options: ReportOptions) -> int:
         folder / "index.html",
         _index().render(report=report, data=report.data(), samples=[], downloads=offered, single=False),
     )
+    if options.failures:
+        # Only here: fonts and encoders are for cards alone.
+        from intergeneval.report.failures import write_run_cards
+
+        write_run_cards(report.runs, folder / "cards", media=options.media, growing=True)
     _new(folder / MARK, json.dumps({"intergeneval": __version__}) + "\n")
     return len(names)
 
@@ -170,7 +179,7 @@ def _index() -> Template:
 @cache
 def environment() -> Environment:
     """Return the template environment: everything escaped, a misspelt name is an error."""
-    made = Environment(
+    made = Pages(
         loader=PackageLoader("intergeneval.report"),
         autoescape=True,
         undefined=StrictUndefined,

@@ -6,32 +6,28 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from intergeneval.records import (
-    MISSING,
     Comparison,
     Profile,
     PromptDifference,
     Score,
-    ScoreStatus,
     SliceComparison,
     TieGroup,
-    difference_of,
     metric_range,
 )
-from intergeneval.stats.clustered import Floats, clustered
-from intergeneval.stats.differences import blank, ends, mean, with_bounds, with_pairs
+from intergeneval.stats.clustered import clustered
+from intergeneval.stats.differences import blank, with_bounds, with_changes
 from intergeneval.stats.estimates import slice_members, thin_caveat
+from intergeneval.stats.pairing import Pairing
 from intergeneval.stats.prompts import (
     METRICS,
     PRIMARY,
     THIN,
-    Key,
-    by_video,
+    ScoreTable,
     cluster_codes,
     common_partial,
     judged,
     mean_span,
     prompt_bounds,
-    score_value,
 )
 from intergeneval.stats.signflip import holm
 
@@ -45,20 +41,12 @@ def prompt_differences(
 
     Prompts without a seed in common are absent. Raises RecordError for a video scored twice.
     """
-    first, second = by_video(baseline), by_video(candidate)
-    seeds: dict[str, list[int]] = {}
-    for sample_id, seed in sorted(_scored_pairs(first, second, metric)):
-        seeds.setdefault(sample_id, []).append(seed)
-    found = []
-    for sample_id, common in seeds.items():
-        before = mean([score_value(first[sample_id, seed], metric) for seed in common])
-        after = mean([score_value(second[sample_id, seed], metric) for seed in common])
-        found.append(
-            PromptDifference(
-                sample_id=sample_id, baseline=before, candidate=after, difference=after - before, seeds=tuple(common)
-            )
-        )
-    return tuple(found)
+    changes, seeds = Pairing(ScoreTable(baseline), ScoreTable(candidate)).changes(metric)
+    rows = zip(changes.ids, changes.before.tolist(), changes.after.tolist(), changes.differences.tolist(), seeds, strict=True)
+    return tuple(
+        PromptDifference(sample_id=name, baseline=before, candidate=after, difference=difference, seeds=common)
+        for name, before, after, difference, common in rows
+    )
 
 
 def compare_paired(  # noqa: PLR0913  # what is compared, how it is called, and how sure one wants to be
@@ -80,21 +68,33 @@ def compare_paired(  # noqa: PLR0913  # what is compared, how it is called, and 
     adjust. Raises ComparabilityError where the runs left different parts unassessed, RecordError for a video scored twice or a
     sample without a cluster.
     """
-    partial = common_partial(names, (baseline, candidate))
-    pairs = prompt_differences(baseline, candidate, metric) if _told(baseline) and _told(candidate) else ()
-    spans = paired_bounds(baseline, candidate, metric, profile, same=same)
-    total = len({score.sample_id for score in (*baseline, *candidate)})
-    counts = _left_out(by_video(baseline), by_video(candidate), metric)
-    result = blank(names, metric, level, total, pairs, spans, counts, partial=partial)
-    if not pairs:
+    pairing = Pairing(ScoreTable(baseline), ScoreTable(candidate))
+    return _compared(pairing, clusters, metric, names, level, profile, same=same)
+
+
+def _compared(  # as `compare_paired`
+    pairing: Pairing,
+    clusters: Mapping[str, str],
+    metric: str,
+    names: tuple[str, str],
+    level: float,
+    profile: Profile,
+    *,
+    same: bool,
+) -> Comparison:
+    first, second = pairing.tables
+    partial = common_partial(names, pairing.tables)
+    changes = pairing.changes(metric)[0] if first.told and second.told else None
+    spans = pairing.spans(metric, profile, same=same)
+    total = len(first.sample_ids | second.sample_ids)
+    counts = pairing.left_out(metric)
+    result = blank(names, metric, level, total, changes, spans, counts, partial=partial)
+    if changes is None or not changes.ids:
         return result
     low, high = metric_range(metric, profile)
-    return with_bounds(with_pairs(result, pairs, clusters), spans, clusters, (low - high, high - low), "prompt differences are")
-
-
-def _told(scores: Sequence[Score]) -> bool:
-    """Whether anything was judged, so that shares may be told; a missing video was judged by not being there."""
-    return any(score.status is ScoreStatus.OK or score.status in MISSING for score in scores)
+    return with_bounds(
+        with_changes(result, changes, clusters), spans, clusters, (low - high, high - low), "prompt differences are"
+    )
 
 
 def paired_bounds(
@@ -104,12 +104,11 @@ def paired_bounds(
 
     Pairs with different parts assessed are absent.
     """
-    first, second = by_video(baseline), by_video(candidate)
+    pairing = Pairing(ScoreTable(baseline), ScoreTable(candidate))
     found: dict[str, list[tuple[float, float]]] = {}
-    for key in sorted(first.keys() & second.keys()):
-        if _alike(first[key], second[key]):
-            span = difference_of(first[key], second[key], metric, profile, same=same)
-            found.setdefault(key[0], []).append(span)
+    lows, highs = pairing.ends(metric, profile, same=same)
+    for (sample_id, _), low, high in zip(pairing.alike, lows.tolist(), highs.tolist(), strict=True):
+        found.setdefault(sample_id, []).append((low, high))
     return found
 
 
@@ -124,7 +123,8 @@ def compare_metrics(
     same: bool = False,
 ) -> tuple[Comparison, ...]:
     """Return the comparisons of all metrics, the primary first; the others are secondary, their p Holm-adjusted together."""
-    found = [compare_paired(baseline, candidate, clusters, metric, names, level, profile, same=same) for metric in METRICS]
+    pairing = Pairing(ScoreTable(baseline), ScoreTable(candidate))
+    found = [_compared(pairing, clusters, metric, names, level, profile, same=same) for metric in METRICS]
     return (found[0], *adjust(found[1:]))
 
 
@@ -216,18 +216,20 @@ def tie_groups(
     nothing. Without an interval nothing can be told apart. Runs of which nothing was judged are in no group. Intervals are not
     adjusted for the number of runs. Raises ComparabilityError where unassessed parts differ.
     """
-    common_partial(list(runs), list(runs.values()))
+    tables = {name: ScoreTable(scores) for name, scores in runs.items()}
+    common_partial(list(tables), list(tables.values()))
     middles = {
         name: sum(mean_span(list(prompt_bounds(scores, metric, profile).values()))) / 2
-        for name, scores in runs.items()
+        for name, scores in tables.items()
         if judged(scores)
     }
     order = sorted(middles, key=lambda item: (-middles[item], item))
     low, high = metric_range(metric, profile)
 
     def above(one: str, other: str) -> bool:
-        lows, ids = _lowest(runs[other], runs[one], metric, profile)
-        return bool(ids) and bool(clustered(lows, cluster_codes(ids, clusters), level, (low - high, high - low)).low > 0)
+        spans = Pairing(tables[other], tables[one]).spans(metric, profile, same=False)
+        codes = cluster_codes(spans.ids, clusters)
+        return bool(spans.ids) and bool(clustered(spans.lows, codes, level, (low - high, high - low)).low > 0)
 
     # For each run how far down the list the last one lies that it does not stand above.
     reach = [
@@ -247,46 +249,9 @@ def tie_groups(
             leader=members[0],
             members=tuple(members),
             comparisons=tuple(
-                compare_paired(runs[members[0]], runs[name], clusters, metric, (members[0], name), level, profile)
+                compare_paired(tables[members[0]], tables[name], clusters, metric, (members[0], name), level, profile)
                 for name in members[1:]
             ),
         )
         for members in groups
     )
-
-
-def _lowest(baseline: Sequence[Score], candidate: Sequence[Score], metric: str, profile: Profile) -> tuple[Floats, list[str]]:
-    """Return the lowest difference of each prompt that both runs hold, (P,), and the prompts' ids."""
-    spans = paired_bounds(baseline, candidate, metric, profile)
-    return ends(spans)[0], list(spans)
-
-
-def _scored_pairs(first: Mapping[Key, Score], second: Mapping[Key, Score], metric: str) -> set[Key]:
-    """Return the videos that both runs have a value for, with the same parts assessed."""
-    return {
-        key
-        for key in first.keys() & second.keys()
-        if score_value(first[key], metric) is not None
-        and score_value(second[key], metric) is not None
-        and _alike(first[key], second[key])
-    }
-
-
-def _alike(first: Score, second: Score) -> bool:
-    """Whether the same parts were assessed; the 0 of a missing video goes with anything."""
-    looked_at = first.status is ScoreStatus.OK and second.status is ScoreStatus.OK
-    return first.partial == second.partial or not looked_at
-
-
-def _left_out(first: Mapping[Key, Score], second: Mapping[Key, Score], metric: str) -> dict[str, int]:
-    both = first.keys() & second.keys()
-    without = [{key for key in both if score_value(run[key], metric) is None} for run in (first, second)]
-    kept = _scored_pairs(first, second, metric)
-    return {
-        "videos": len(kept),
-        "only_baseline": len(first.keys() - both),
-        "only_candidate": len(second.keys() - both),
-        "unscored_baseline": len(without[0]),
-        "unscored_candidate": len(without[1]),
-        "mismatched": len(both - without[0] - without[1] - kept),
-    }

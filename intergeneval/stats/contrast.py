@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -25,7 +25,6 @@ from intergeneval.records import (
     Contrast,
     Estimate,
     Profile,
-    PromptDifference,
     Sample,
     Score,
     TwinPair,
@@ -33,9 +32,11 @@ from intergeneval.records import (
     twin_difference,
     twin_range,
 )
+from intergeneval.stats.clustered import Floats
 from intergeneval.stats.comparisons import NAMES, adjust
-from intergeneval.stats.differences import blank, with_bounds, with_pairs
+from intergeneval.stats.differences import blank, unanswered_pairs, with_bounds, with_changes
 from intergeneval.stats.estimates import spread, with_interval
+from intergeneval.stats.pairing import Changes, Spans
 from intergeneval.stats.prompts import mean_span
 from intergeneval.stats.twin_scores import twin_scores
 
@@ -172,21 +173,12 @@ def _compared(
     both = sorted(first.keys() & second.keys())
     spans: dict[str, list[tuple[float, float]]] = {}
     values: dict[str, list[tuple[float, float]]] = {}
-    seeds: dict[str, list[int]] = {}
     for key in both:
         spans.setdefault(key[0], []).append(twin_difference(first[key], second[key], metric, profile, same=same))
         before, after = first[key].value(metric, profile), second[key].value(metric, profile)
         if before is not None and after is not None:
             values.setdefault(key[0], []).append((before, after))
-            seeds.setdefault(key[0], []).append(key[1])
-    pairs = []
-    for name, found in values.items():
-        before, after = mean_span(found)
-        pairs.append(
-            PromptDifference(
-                sample_id=name, baseline=before, candidate=after, difference=after - before, seeds=tuple(seeds[name])
-            )
-        )
+    changes, wide = _arrays(values), _arrays(spans)
     lacking = [sum(run[key].value(metric, profile) is None for key in both) for run in (first, second)]
     counts = {
         "videos": sum(map(len, values.values())),
@@ -197,12 +189,21 @@ def _compared(
         "mismatched": 0,
     }
     total = len({item.pair for item in (*baseline, *candidate)})
-    result = blank(names, metric, level, total, pairs, spans, counts)
-    if not pairs:
+    told = Changes(ids=tuple(values), before=changes[0], after=changes[1])
+    unanswered = unanswered_pairs(spans)
+    ends = Spans(ids=tuple(spans), lows=wide[0], highs=wide[1], unanswered=unanswered)
+    result = blank(names, metric, level, total, told, ends, counts)
+    if not told.ids:
         return dataclasses.replace(result, caveat="no pair has a value in both runs")
     clusters = _clusters((*baseline, *candidate))
     low, high = twin_range(metric)
-    return with_bounds(with_pairs(result, pairs, clusters), spans, clusters, (low - high, high - low), "differences of pairs are")
+    return with_bounds(with_changes(result, told, clusters), ends, clusters, (low - high, high - low), "differences of pairs are")
+
+
+def _arrays(found: Mapping[str, Sequence[tuple[float, float]]]) -> tuple[Floats, Floats]:
+    """Return the means of both numbers of each pair over its seeds."""
+    means = np.array([mean_span(items) for items in found.values()], dtype=np.float64).reshape(-1, 2)
+    return np.ascontiguousarray(means[:, 0]), np.ascontiguousarray(means[:, 1])
 
 
 def _values(scores: Sequence[TwinScore], metric: str, profile: Profile) -> dict[str, list[float]]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from scipy.stats import binomtest
-
 from intergeneval.records import CONTROL_ID, Answer, AnswerStatus, AnswerValue, Controls
 
 LIMIT = 0.1
@@ -24,6 +22,9 @@ def controls(answers: Iterable[Answer]) -> Controls | None:
     yes = sum(item.value is AnswerValue.YES for item in told)
     if not told:
         return Controls(asked=len(asked), answered=0, yes=0)
+    # Only here: the library takes longer to import than most commands do.
+    from scipy.stats import binomtest
+
     ends = binomtest(yes, len(told)).proportion_ci(confidence_level=0.95, method="wilson")
     share = yes / len(told)
     return Controls(

@@ -8,15 +8,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from intergeneval.records import Comparison, PromptDifference
+from intergeneval.records import Comparison
 from intergeneval.stats.clustered import Floats, Ints, clustered, known, within_bounds
 from intergeneval.stats.estimates import SAME, caveat, spread
+from intergeneval.stats.pairing import Changes, Spans
 from intergeneval.stats.power import minimum_detectable
-from intergeneval.stats.prompts import PRIMARY, cluster_codes, mean_span
+from intergeneval.stats.prompts import PRIMARY, cluster_codes
 from intergeneval.stats.signflip import sign_flip
-
-Spans = Mapping[str, Sequence[tuple[float, float]]]
-"""Prompt or pair -> lowest and highest difference of each of its seeds."""
 
 
 def blank(  # noqa: PLR0913  # what is compared, and what of it there is
@@ -24,7 +22,7 @@ def blank(  # noqa: PLR0913  # what is compared, and what of it there is
     metric: str,
     level: float,
     total: int,
-    pairs: Sequence[PromptDifference],
+    changes: Changes | None,
     spans: Spans,
     counts: Mapping[str, int],
     *,
@@ -41,20 +39,20 @@ def blank(  # noqa: PLR0913  # what is compared, and what of it there is
         se=None,
         low=None,
         high=None,
-        sd=spread(np.array([pair.difference for pair in pairs], dtype=np.float64)),
-        baseline_mean=mean([pair.baseline for pair in pairs]) if pairs else None,
-        candidate_mean=mean([pair.candidate for pair in pairs]) if pairs else None,
-        correlation=_correlation(pairs),
+        sd=None if changes is None else spread(changes.differences),
+        baseline_mean=None if changes is None else _mean(changes.before),
+        candidate_mean=None if changes is None else _mean(changes.after),
+        correlation=None if changes is None else _correlation(changes),
         p=None,
         p_adjusted=None,
         family=1,
         flips=0,
         exact=False,
-        prompts=len(spans),
+        prompts=len(spans.ids),
         prompts_total=total,
         clusters=0,
-        coverage=len(spans) / total if total else 0.0,
-        scored=len(pairs),
+        coverage=len(spans.ids) / total if total else 0.0,
+        scored=0 if changes is None else len(changes.ids),
         minimum_detectable=None,
         partial=partial,
         caveat="no video is scored in both runs",
@@ -63,10 +61,9 @@ def blank(  # noqa: PLR0913  # what is compared, and what of it there is
     )
 
 
-def with_pairs(result: Comparison, pairs: Sequence[PromptDifference], clusters: Mapping[str, str]) -> Comparison:
+def with_changes(result: Comparison, changes: Changes, clusters: Mapping[str, str]) -> Comparison:
     """Return a comparison with what the prompts scored in both say."""
-    values = np.array([pair.difference for pair in pairs], dtype=np.float64)
-    moments = clustered(values, cluster_codes([pair.sample_id for pair in pairs], clusters), result.level)
+    moments = clustered(changes.differences, cluster_codes(changes.ids, clusters), result.level)
     return dataclasses.replace(result, difference=float(moments.mean), se=known(float(moments.se)))
 
 
@@ -78,8 +75,8 @@ def with_bounds(
     what: str,
 ) -> Comparison:
     """Return a comparison with what holds whatever the missing answers are; `what` are all the same, in a caveat."""
-    codes = cluster_codes(list(spans), clusters)
-    lows, highs = ends(spans)
+    codes = cluster_codes(spans.ids, clusters)
+    lows, highs = spans.lows, spans.highs
     lowest, highest = within_bounds(lows, highs, codes, result.level, within)
     p, flips, exact = _nearer(lows, highs, codes)
     count, se = lowest.clusters, result.se
@@ -102,33 +99,25 @@ def with_bounds(
     )
 
 
-def unanswered_pairs(spans: Spans) -> int:
+def unanswered_pairs(spans: Mapping[str, Sequence[tuple[float, float]]]) -> int:
     """Return of how many pairs of videos, as of `paired_bounds`, something has no answer."""
     return sum(low < high for items in spans.values() for low, high in items)
 
 
-def ends(spans: Spans) -> tuple[Floats, Floats]:
-    """Return the lower and the upper ends of prompts, means over their seeds, (P,) each."""
-    means = [mean_span(items) for items in spans.values()]
-    return np.array([low for low, _ in means], dtype=np.float64), np.array([high for _, high in means], dtype=np.float64)
-
-
-def mean(values: Sequence[float | None]) -> float:
-    """Return the mean of numbers that are all there; the order they come in does not change a bit of it."""
-    present = [value for value in values if value is not None]
-    assert len(present) == len(values) > 0
-    return math.fsum(present) / len(present)
+def _mean(values: Floats) -> float | None:
+    """Return the mean, or None of nothing; the order they come in does not change a bit of it."""
+    return math.fsum(values.tolist()) / len(values) if len(values) else None
 
 
 def _standings(spans: Spans) -> dict[str, int]:
     """Return on how many prompts who is better, whatever the missing answers are, and how many videos lack an answer."""
-    prompts = [mean_span(items) for items in spans.values()]
+    low, high = spans.lows, spans.highs
     return {
-        "wins": sum(low > 0 for low, _ in prompts),
-        "ties": sum(low == high == 0 for low, high in prompts),
-        "losses": sum(high < 0 for _, high in prompts),
-        "undecided": sum(low <= 0 <= high and low < high for low, high in prompts),
-        "unanswered": unanswered_pairs(spans),
+        "wins": int((low > 0).sum()),
+        "ties": int(((low == 0) & (high == 0)).sum()),
+        "losses": int((high < 0).sum()),
+        "undecided": int(((low <= 0) & (high >= 0) & (low < high)).sum()),
+        "unanswered": spans.unanswered,
     }
 
 
@@ -139,10 +128,10 @@ def _nearer(lows: Floats, highs: Floats, codes: Ints) -> tuple[float, int, bool]
     return sign_flip(lows if lows.mean() > 0 else highs, codes)
 
 
-def _correlation(pairs: Sequence[PromptDifference]) -> float | None:
-    if len(pairs) < 3:
+def _correlation(changes: Changes) -> float | None:
+    if len(changes.ids) < 3:
         return None
-    rows = np.array([pair.baseline for pair in pairs]), np.array([pair.candidate for pair in pairs])
+    rows = changes.before, changes.after
     if min(np.ptp(row) for row in rows) <= SAME:
         return None
     centred = [row - row.mean() for row in rows]

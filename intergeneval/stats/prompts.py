@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from intergeneval.records import (
     ScoreStatus,
     bounds_of,
 )
-from intergeneval.stats.clustered import Ints
+from intergeneval.stats.clustered import Floats, Ints
 
 PRIMARY = "if"
 """The primary outcome."""
@@ -56,12 +57,75 @@ def score_value(score: Score, metric: str) -> float | None:
     return value
 
 
+class ScoreTable(tuple[Score, ...]):
+    """The scores of a run, with what is asked of them again and again: by every metric, and against every other run."""
+
+    def __new__(cls, scores: Iterable[Score]) -> ScoreTable:
+        """Return the scores themselves where they are a table already."""
+        return scores if isinstance(scores, cls) else super().__new__(cls, scores)
+
+    @cached_property
+    def by_key(self) -> Mapping[Key, Score]:
+        """The scores by (sample id, seed). Raises RecordError where a video is scored twice."""
+        return by_video(tuple(self))
+
+    @cached_property
+    def sample_ids(self) -> frozenset[str]:
+        """All samples that have a score line."""
+        return frozenset(score.sample_id for score in self)
+
+    @cached_property
+    def partial(self) -> tuple[str, ...]:
+        """The parts not assessed in any video that was looked at."""
+        return partial_of(tuple(self))
+
+    @cached_property
+    def judged(self) -> bool:
+        """Whether any video was looked at and scored."""
+        return any(score.status is ScoreStatus.OK for score in self)
+
+    @cached_property
+    def told(self) -> bool:
+        """Whether anything was judged, so that shares may be told; a missing video was judged by not being there."""
+        return any(score.status is ScoreStatus.OK or score.status in MISSING for score in self)
+
+    def places(self, keys: Sequence[Key]) -> Ints:
+        """Return where videos stand in the arrays below, (V,)."""
+        return np.array([self._places[key] for key in keys], dtype=np.int64)
+
+    def values(self, metric: str) -> Floats:
+        """Return the value of each video, (V,), NaN where it has none; errors as in `score_value`."""
+        if metric not in self._values:
+            found = [score_value(score, metric) for score in self.by_key.values()]
+            self._values[metric] = np.array([math.nan if value is None else value for value in found], dtype=np.float64)
+        return self._values[metric]
+
+    def bounds(self, metric: str, profile: Profile) -> Floats:
+        """Return the lowest and the highest value of each video, (V, 2)."""
+        if (metric, profile) not in self._bounds:
+            found = [bounds_of(score, metric, profile) for score in self.by_key.values()]
+            self._bounds[metric, profile] = np.array(found, dtype=np.float64).reshape(-1, 2)
+        return self._bounds[metric, profile]
+
+    @cached_property
+    def _places(self) -> dict[Key, int]:
+        return {key: place for place, key in enumerate(self.by_key)}
+
+    @cached_property
+    def _values(self) -> dict[str, Floats]:
+        return {}
+
+    @cached_property
+    def _bounds(self) -> dict[tuple[str, Profile], Floats]:
+        return {}
+
+
 def prompt_scores(scores: Iterable[Score], metric: str = PRIMARY) -> dict[str, float]:
     """Return the prompt scores, means over the seeds that have a value, by rising sample id; prompts without any are absent."""
     seeds: dict[str, list[float]] = {}
-    for (sample_id, _), score in by_video(scores).items():
-        value = score_value(score, metric)
-        if value is not None:
+    table = ScoreTable(scores)
+    for (sample_id, _), value in zip(table.by_key, table.values(metric).tolist(), strict=True):
+        if not math.isnan(value):
             seeds.setdefault(sample_id, []).append(value)
     return {sample_id: math.fsum(seeds[sample_id]) / len(seeds[sample_id]) for sample_id in sorted(seeds)}
 
@@ -72,25 +136,30 @@ def prompt_bounds(scores: Iterable[Score], metric: str, profile: Profile) -> dic
     Every prompt with a score line has them, scored or not.
     """
     seeds: dict[str, list[tuple[float, float]]] = {}
-    for (sample_id, _), score in by_video(scores).items():
-        score_value(score, metric)  # refuses an unknown metric and what is no number
-        seeds.setdefault(sample_id, []).append(bounds_of(score, metric, profile))
+    table = ScoreTable(scores)
+    table.values(metric)  # refuses an unknown metric and what is no number
+    for (sample_id, _), (low, high) in zip(table.by_key, table.bounds(metric, profile).tolist(), strict=True):
+        seeds.setdefault(sample_id, []).append((low, high))
     return {sample_id: mean_span(seeds[sample_id]) for sample_id in sorted(seeds)}
 
 
 def mean_span(spans: Sequence[tuple[float, float]]) -> tuple[float, float]:
     """Return the mean of the lower and of the upper ends; the order they come in does not change a bit of it."""
+    if len(spans) == 1:
+        return spans[0]
     low, high = (math.fsum(ends) / len(spans) for ends in zip(*spans, strict=True))
     return low, high
 
 
 def judged(scores: Iterable[Score]) -> bool:
     """Whether any video was looked at and scored; of a run without one there is neither mean nor rank."""
-    return any(score.status is ScoreStatus.OK for score in scores)
+    return ScoreTable(scores).judged
 
 
 def by_video(scores: Iterable[Score]) -> dict[Key, Score]:
     """Return the scores by (sample id, seed). Raises RecordError where a video is scored twice."""
+    if isinstance(scores, ScoreTable):
+        return dict(scores.by_key)
     found: dict[Key, Score] = {}
     for score in scores:
         key = (score.sample_id, score.seed)
@@ -102,12 +171,14 @@ def by_video(scores: Iterable[Score]) -> dict[Key, Score]:
 
 def partial_of(scores: Iterable[Score]) -> tuple[str, ...]:
     """Return the parts not assessed in any video that was looked at; a missing video's 0 says nothing of parts."""
+    if isinstance(scores, ScoreTable):
+        return scores.partial
     return tuple(sorted({part for score in scores if score.status is ScoreStatus.OK for part in score.partial}))
 
 
 def common_partial(names: Sequence[str], runs: Sequence[Sequence[Score]]) -> tuple[str, ...]:
     """Return the set of parts that none of the runs assessed. Raises ComparabilityError where the sets differ."""
-    sets = [partial_of(scores) for scores in runs if any(score.status is ScoreStatus.OK for score in scores)]
+    sets = [partial_of(scores) for scores in runs if judged(scores)]
     if len(set(sets)) > 1:
         shown = ", ".join(f"{name}: {list(partial_of(scores))}" for name, scores in zip(names, runs, strict=True))
         raise ComparabilityError(

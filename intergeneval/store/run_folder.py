@@ -36,6 +36,7 @@ from intergeneval.records import (
     Video,
 )
 from intergeneval.records.disk import MOST_SETTINGS, lines_of, locked, read_text, replacing, write_all, write_atomically
+from intergeneval.store.line_index import LineIndex
 
 R = TypeVar("R", bound=Record)
 
@@ -106,6 +107,13 @@ class RunStore:
         Raises RecordError naming file and line for a line that is not such a record.
         """
         return [record for path in self._files(stage) for record in read_lines(path, cls)]
+
+    def index(self, stage: str, cls: type[R], *, alike: bool = False) -> LineIndex[R]:
+        """Return where the lines about each video stand, to read a large stage video by video; `alike` as in `LineIndex`.
+
+        Raises RecordError.
+        """
+        return LineIndex(self._files(stage), cls, alike=alike)
 
     def current_answers(self) -> list[Answer]:
         """Return the answers about the videos as they are now, the last to each question and asking. Raises RecordError.
