@@ -77,8 +77,7 @@ class MediaFolder:
                 if kind and stated and sha256_file(path) == stated:
                     return self._place(path, stated, kind)
         for video, header, run in takes:
-            places = _found(video.path, self._roots(header, run)) if video.status is VideoStatus.OK else ()
-            fitting = next((place for place in places if video_sha256(place) == video.sha256), None)
+            fitting = self.source_of(video, header, run) if video.status is VideoStatus.OK else None
             if fitting is None:
                 continue
             try:
@@ -89,6 +88,11 @@ class MediaFolder:
             return self._store(encode_jpeg(frame, 85), ".jpg", "image/jpeg")
         return ""
 
+    def source_of(self, video: Video, header: RunHeader, run: Path) -> Path | None:
+        """Return the file or frame folder that was scored, where a report may show it; None where it is not there."""
+        places = _found(video.path, self._roots(header, run))
+        return next((place for place in places if video_sha256(place) == video.sha256), None)
+
     def _roots(self, header: RunHeader, run: Path) -> list[Path]:
         """Return the folders that a video's path may be relative to: those named, the run's, for made ones, or the model's."""
         model, bench = str(header.config.get("model") or ""), str(header.config.get("bench") or "")
@@ -98,7 +102,7 @@ class MediaFolder:
 
     def _place(self, path: Path, digest: str, kind: str) -> str:
         if self._folder is None:
-            return _data_uri(read_bytes(path), kind)
+            return data_uri(read_bytes(path), kind)
         name = f"{digest}{path.suffix.lower()}"
         if name not in self._done:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -108,7 +112,7 @@ class MediaFolder:
 
     def _store(self, content: bytes, suffix: str, kind: str) -> str:
         if self._folder is None:
-            return _data_uri(content, kind)
+            return data_uri(content, kind)
         name = f"{sha256_bytes(content)}{suffix}"
         self._folder.mkdir(parents=True, exist_ok=True)
         write_atomically(self._folder / name, content)
@@ -193,5 +197,6 @@ def _found(path: str, roots: Sequence[Path]) -> Iterator[Path]:
             yield found
 
 
-def _data_uri(content: bytes, kind: str) -> str:
+def data_uri(content: bytes, kind: str) -> str:
+    """Return bytes as an address that holds them."""
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
