@@ -9,6 +9,9 @@ import click
 
 from intergeneval.cli.terminal import echo
 
+_FAILURES = 5
+"""Videos without a picture that are named, with the reason."""
+
 
 @click.command("report")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...", type=click.Path(path_type=Path, file_okay=False))
@@ -30,6 +33,11 @@ from intergeneval.cli.terminal import echo
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     help="Folder to take first frames and videos from beside the RUN folders, such as the benchmark's.",
 )
+@click.option(
+    "--stills/--no-stills",
+    default=True,
+    help="Make posters and strips of the videos of runs that hold none, which decodes them; runs write their own by now.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON.")
 def command(  # noqa: PLR0913, PLR0917  # one argument an option
     runs: tuple[Path, ...],
@@ -40,13 +48,18 @@ def command(  # noqa: PLR0913, PLR0917  # one argument an option
     columns: tuple[str, ...],
     published: tuple[str, ...],
     media: tuple[Path, ...],
+    *,
+    stills: bool,
     as_json: bool,
 ) -> None:
     """Write leaderboard, pairs and a page for each sample of some RUN folders; reads only."""
     from intergeneval.cli.text_table import interval, marked
     from intergeneval.report import ReportOptions, report_json, write_report
+    from intergeneval.report.formats import counted
 
-    options = ReportOptions(title=title, reference=reference, cards=cards, columns=columns, published=published, media=media)
+    options = ReportOptions(
+        title=title, reference=reference, cards=cards, columns=columns, published=published, media=media, stills=stills
+    )
     written = write_report(runs, out, options)
     if as_json:
         echo(json.dumps({**report_json(written.report), "path": str(written.path)}, indent=1, ensure_ascii=False))
@@ -58,6 +71,14 @@ def command(  # noqa: PLR0913, PLR0917  # one argument an option
             if row.main.open and row.main.bounds is not None:
                 mean = f"{marked(mean, row.main.open)}, bounds {interval(*row.main.bounds)}"
             standing = written.report.standing(group, row)
-            told = f"{row.main.prompts} prompts" + (f"; {standing}" if standing else "")
+            told = counted(row.main.prompts, "prompt") + (f"; {standing}" if standing else "")
             echo(f"{row.tie_group or '-'}  {row.label}  {mean}  ({told})")
-    echo(f"{written.path}  ({written.pages} sample pages)")
+    made = written.making
+    if made.count:
+        # Timed apart: it is work that the run leaves to the report only where it wrote no pictures itself.
+        echo(f"posters and strips of {counted(made.count, 'video')} made from the videos in {made.seconds:.1f} s")
+    for reason in made.failed[:_FAILURES]:
+        echo(f"no picture: {reason}", err=True)
+    if len(made.failed) > _FAILURES:
+        echo(f"no picture of {len(made.failed) - _FAILURES} more videos", err=True)
+    echo(f"{written.path}  ({counted(written.pages, 'sample page')})")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ from intergeneval.records import (
 )
 from intergeneval.report.card import JudgeCard
 from intergeneval.report.load import LoadedRun
+from intergeneval.report.marks import MarkKind, marks_of
 
 MAX_PAIRS = 45
 """Pairs shown of one group: all of ten models'; with more models, those against the leader and between neighbours come first."""
@@ -63,6 +65,8 @@ class Row:
     """What the judge answered to questions that must be no; None where none was asked."""
     undone: Undone | None = None
     """Interactions that nobody does, as the judge says; None where questions 8 to 10 have no answers."""
+    marked: tuple[tuple[str, int], ...] = ()
+    """(what stands beside scores, videos it stands beside), such as (``emergence``, 3)."""
 
     @property
     def label(self) -> str:
@@ -170,6 +174,30 @@ class Group:
     """Judge card about this group's judge, revision and templates; None: the judge is unexamined."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sliced:
+    """The slices of a group, by whether they say anything."""
+
+    telling: tuple[Slice, ...]
+    """Those with enough prompts, of dimensions with several labels."""
+    silent: tuple[Slice, ...]
+    """Those with too few prompts, or that hold what all of their dimension's prompts hold."""
+    tagged: tuple[Slice, ...]
+    """Those by tag."""
+
+
+def sliced(group: Group) -> Sliced:
+    """Return a group's slices by whether they say anything; tags stand apart."""
+    own = [item for item in group.slices if item.dimension != "tag"]
+    labels = {item.dimension: {other.label for other in own if other.dimension == item.dimension} for item in own}
+    telling = [item for item in own if not item.thin and len(labels[item.dimension]) > 1]
+    return Sliced(
+        telling=tuple(telling),
+        silent=tuple(item for item in own if item not in telling),
+        tagged=tuple(item for item in group.slices if item.dimension == "tag"),
+    )
+
+
 def make_groups(runs: Sequence[LoadedRun], cards: Sequence[JudgeCard]) -> tuple[Group, ...]:
     """Sort runs into groups of equal comparability, in the order in which they were named."""
     sorted_runs: dict[tuple[str, tuple[str, ...]], list[LoadedRun]] = {}
@@ -235,7 +263,14 @@ def _row(run: LoadedRun, clusters: Mapping[str, str], tie_group: int | None) -> 
         twins=stats.twin_estimates(run.twins, profile=run.header.comparability.profile) if run.twins else {},
         controls=stats.controls(answers),
         undone=stats.undone(answers),
+        marked=_marked(run),
     )
+
+
+def _marked(run: LoadedRun) -> tuple[tuple[str, int], ...]:
+    """Count the videos that have a mark of each kind."""
+    found = Counter(kind for key, take in run.takes.items() for kind in {m.kind for m in marks_of(take, run.doubts.get(key, ()))})
+    return tuple((kind.value, found[kind]) for kind in MarkKind if found[kind])
 
 
 def _usage(run: LoadedRun) -> Usage:
