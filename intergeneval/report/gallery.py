@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -22,6 +23,8 @@ EACH = 4
 """Most samples that are called worst, and best, and most disputed."""
 WORDS = 180
 """Characters of a prompt on a card."""
+WORDS_APART = 120
+"""... on one that the script makes."""
 _DECLARED = re.compile(r"^(level|difficulty)[-:= ]\s*(.+)$", re.IGNORECASE)
 _RATED = re.compile(r"^(contact|dynamism):([1-5])$")
 _THIRDS = ("hardest third", "middle third", "easiest third")
@@ -130,8 +133,10 @@ class Gallery:
     """Statuses of scores."""
     single: bool
     """Whether everything is in one file."""
-    names: tuple[str, ...] = field(default=())
+    names: tuple[str, ...]
     """Models, in leaderboard order."""
+    sizes: tuple[int, ...]
+    """Height and width of most posters and of most strips, in pixels."""
 
     @property
     def standing(self) -> tuple[Shot, ...]:
@@ -147,32 +152,39 @@ class Gallery:
             "levels": list(self.levels),
             "statuses": list(self.statuses),
             "pictures": self.pictures,
+            "sizes": list(self.sizes),
             "shots": [self._shot(shot, written=rank < len(self.standing)) for rank, shot in enumerate(self.shots)],
         }
 
     def _shot(self, shot: Shot, *, written: bool) -> list[Any]:
+        tiles = {tile.place: tile for tile in shot.tiles}
         return [
             shot.place,
             "" if written else shot.name,
             "" if written or shot.id == shot.name else shot.id,
-            "" if written else shot.prompt,
+            "" if written else shorten(shot.prompt, WORDS_APART),
             [self.categories.index(item) for item in shot.categories],
             [self.verbs.index(item) for item in shot.verbs],
             self.levels.index(shot.level) if shot.level else -1,
             _whole(shot.mean),
             _whole(shot.spread),
-            [self._tile(tile, written=written) for tile in shot.tiles],
+            [self._tile(tiles[place], written=written) if place in tiles else 0 for place in range(len(self.names))],
         ]
 
     def _tile(self, tile: Tile, *, written: bool) -> list[Any]:
+        """Return score, letters and video of one model, and after them what is not as it mostly is."""
         glimpse = tile.glimpse
-        row: list[Any] = [tile.place, _whole(tile.value), self.statuses.index(tile.status), glimpse.letters]
-        if written:
-            return row
-        still = list(glimpse.still.poster_size + glimpse.still.strip_size) if glimpse.still.poster else 0
-        number = int(glimpse.anchor.rpartition("-t")[2])
-        row += [number, tile.seeds, packed(glimpse.video), still]
-        return [*row, "|".join(mark.short for mark in tile.marks)] if tile.marks else row
+        other: dict[str, Any] = {"status": self.statuses.index(tile.status)} if tile.status != self.statuses[0] else {}
+        if not written:
+            number = int(glimpse.anchor.rpartition("-t")[2])
+            sizes = glimpse.still.poster_size + glimpse.still.strip_size
+            other |= {"number": number} if number != tile.place + 1 else {}
+            other |= {"seeds": tile.seeds} if tile.seeds > 1 else {}
+            other |= {"sizes": list(sizes) if glimpse.still.poster else 0} if sizes != self.sizes else {}
+            other |= {"marks": [mark.short for mark in tile.marks]} if tile.marks else {}
+        row: list[Any] = [_whole(tile.value), glimpse.letters]
+        video = "" if written else packed(glimpse.video)
+        return [*row, video, other] if other else [*row, video] if video else row
 
 
 def glimpses(view: SampleView, *, single: bool) -> tuple[Glimpse, ...]:
@@ -213,6 +225,9 @@ def make_gallery(
         statuses=tuple(sorted({tile.status for tile in tiles}, key=lambda status: (status != ScoreStatus.OK, status))),
         single=single,
         names=tuple(rows),
+        sizes=Counter(tile.glimpse.still.poster_size + tile.glimpse.still.strip_size for tile in tiles).most_common(1)[0][0]
+        if tiles
+        else (0, 0, 0, 0),
     )
 
 

@@ -19,6 +19,8 @@ PLAYABLE = {".mp4": "video/mp4", ".m4v": "video/mp4", ".webm": "video/webm", ".m
 """What browsers play with their own controls, by extension."""
 PICTURES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp"}
 """What browsers show as a first frame, by extension."""
+_NAME = 32
+"""Hex digits of a file's name."""
 _CHANGED = "the file has changed since it was scored, so it is not shown"
 _NOTHING_TO_SEE = (VideoStatus.MISSING, VideoStatus.UNDECODABLE)
 """A video of any other status plays, whether it has a score or not: one looks at it to see why it has none."""
@@ -46,6 +48,7 @@ class MediaFolder:
         self._folder = folder
         self._named = [path for path in named if path.is_dir()]
         self._done: dict[str, str] = {}
+        self._names: dict[str, str] = {}
         self._known: dict[tuple[str, str, Path], list[Path]] = {}
 
     def show(self, video: Video, header: RunHeader, run: Path) -> Shown:
@@ -103,17 +106,22 @@ class MediaFolder:
     def _place(self, path: Path, digest: str, kind: str) -> str:
         if self._folder is None:
             return data_uri(read_bytes(path), kind)
-        name = f"{digest}{path.suffix.lower()}"
-        if name not in self._done:
+        if digest not in self._done:
+            name = f"{self._short(digest)}{path.suffix.lower()}"
             self._folder.mkdir(parents=True, exist_ok=True)
             _link_or_copy(path, self._folder / name)
-            self._done[name] = f"media/{name}"
-        return self._done[name]
+            self._done[digest] = f"media/{name}"
+        return self._done[digest]
+
+    def _short(self, digest: str) -> str:
+        """Return the part of a hash that a file is called by: half of it, all where that is taken."""
+        half = digest[:_NAME]
+        return half if self._names.setdefault(half, digest) == digest else digest
 
     def _store(self, content: bytes, suffix: str, kind: str) -> str:
         if self._folder is None:
             return data_uri(content, kind)
-        name = f"{sha256_bytes(content)}{suffix}"
+        name = f"{self._short(sha256_bytes(content))}{suffix}"
         self._folder.mkdir(parents=True, exist_ok=True)
         write_atomically(self._folder / name, content)
         return f"media/{name}"

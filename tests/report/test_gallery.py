@@ -1,6 +1,7 @@
 """The first page: posters and strips, the grid, the figures, and what stands beside a score."""
 
 import base64
+import itertools
 import json
 import re
 from dataclasses import replace
@@ -136,20 +137,20 @@ def test_cards_beyond_the_first_are_left_to_the_script_with_everything_they_need
     for shot in gallery["shots"][24:]:
         assert (tmp_path / "report" / "samples" / f"{shot[1]}.html").is_file()
         assert shot[3]
-        for tile in shot[9]:
-            page = (tmp_path / "report" / "samples" / f"{shot[1]}.html").read_text(encoding="utf-8")
-            assert f'id="{shot[1]}-t{tile[4]}"' in page
-            assert set(tile[3]) <= set("ynouf-")
-            assert len(tile[3]) == 10
+        page = (tmp_path / "report" / "samples" / f"{shot[1]}.html").read_text(encoding="utf-8")
+        for place, tile in enumerate(shot[9]):
+            assert f'id="{shot[1]}-t{place + 1}"' in page
+            assert set(tile[1]) <= set("ynouf-")
+            assert len(tile[1]) == 10
     assert all(not shot[1] for shot in gallery["shots"][:24])
 
 
-def test_a_video_s_address_is_packed_into_a_third_less_and_unpacks_to_the_same():
+def test_a_video_s_address_is_packed_and_unpacks_to_the_same():
     digest = sha256_bytes(b"a video")
     text, dot, suffix = packed(f"media/{digest}.webm").partition(".")
     assert base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).hex() == digest
     assert (dot, suffix) == (".", "webm")
-    assert len(packed(f"media/{digest}.mp4")) == 43
+    assert len(packed(f"media/{digest[:32]}.mp4")) == 22
     assert packed("") == ""
 
 
@@ -202,7 +203,7 @@ def test_names_in_the_coverage_plot_stay_apart_and_inside(tmp_path):
     plot = coverage_plot(group)
     places = sorted(point.name_y for point in plot.points)
     assert len(places) == 12
-    assert all(after - before >= 12.9 for before, after in zip(places, places[1:], strict=False))
+    assert all(after - before >= 12.9 for before, after in itertools.pairwise(places))
     assert places[0] >= 10
     assert places[-1] <= plot.height
     assert coverage_plot(replace(group, rows=())) is None
@@ -323,10 +324,8 @@ def test_a_judge_card_shows_its_confusion_and_where_it_was_wrong(tmp_path):
     path = tmp_path / "exam" / "card.json"
     path.parent.mkdir()
     path.write_text(json.dumps({**card, "detail": {"answers": {"all": counts}}}))
-    kinds = [
-        {"policy": f"p{place % 2}", "question": 3, "verb": "taps", "expected": "yes", "given": "no", "reason": f"why {place}"}
-        for place in range(9)
-    ]
+    wrong = {"question": 3, "verb": "taps", "expected": "yes", "given": "no"}
+    kinds = [{**wrong, "policy": f"p{place % 2}", "reason": f"why {place}"} for place in range(9)]
     (path.parent / "failures.jsonl").write_text("".join(json.dumps(item) + "\n" for item in kinds) + "{torn")
     [found] = read_cards([path])
     assert found.confusion == ((40, 10), (5, 45))

@@ -27,10 +27,14 @@
     made.alt = ""; made.loading = "lazy"; made.width = width; made.height = height; made.src = source;
     return made;
   }
-  function tile(item, shot, group) {
-    var made = make("li", "tile"), link = make("a"), base = shot[1] + "-t" + item[4], sizes = item[7], letters = item[3];
-    made.dataset.tile = item[0];
-    if (item[6]) { made.dataset.video = unpacked(item[6]); }
+  // A model of a sample: [score in thousandths, letters, video, what is not as it mostly is], or 0 where it has no video.
+  function state(item) { return (item[3] && item[3].status) || 0; }
+  function tile(place, item, shot, group) {
+    var other = item[3] || {}, base = shot[1] + "-t" + (other.number || place + 1), letters = item[1];
+    var sizes = other.sizes === undefined ? group.gallery.sizes : other.sizes;
+    var made = make("li", "tile"), link = make("a");
+    made.dataset.tile = place;
+    if (item[2]) { made.dataset.video = unpacked(item[2]); }
     link.href = "samples/" + shot[1] + ".html#" + base;
     if (group.gallery.pictures) {
       var pic = make("span", "pic");
@@ -38,9 +42,9 @@
       link.appendChild(pic);
       if (sizes) { link.appendChild(picture("film", "stills/" + base + ".strip.webp", sizes[2], sizes[3])); }
     }
-    var who = make("span", "who"), status = group.gallery.statuses[item[2]];
-    who.appendChild(make("bdi", "name", group.models[item[0]]));
-    who.appendChild(make("b", "", item[1] === null ? (status === "ok" ? "–" : status) : (group.bound ? "<= " : "") + number(item[1], 2)));
+    var who = make("span", "who"), status = group.gallery.statuses[state(item)];
+    who.appendChild(make("bdi", "name", group.models[place]));
+    who.appendChild(make("b", "", item[0] === null ? (status === "ok" ? "–" : status) : (group.bound ? "<= " : "") + number(item[0], 2)));
     link.appendChild(who);
     made.appendChild(link);
     if (letters) {
@@ -50,10 +54,10 @@
       made.appendChild(ten);
       made.appendChild(make("span", "sr", yes + " of " + answered + " answers yes"));
     }
-    if (item[5] > 1) { made.appendChild(make("small", "seeds", "mean of " + item[5] + " seeds")); }
-    if (item[8]) {
+    if (other.seeds) { made.appendChild(make("small", "seeds", "mean of " + other.seeds + " seeds")); }
+    if (other.marks) {
       var marks = make("ul", "marks");
-      item[8].split("|").forEach(function (text) { marks.appendChild(make("li", "", text)); });
+      other.marks.forEach(function (text) { marks.appendChild(make("li", "", text)); });
       made.appendChild(marks);
     }
     return made;
@@ -66,7 +70,7 @@
     one(".words bdi", made).textContent = shot[3];
     var kinds = shot[4].map(function (index) { return gallery.categories[index]; }).join(", ");
     one(".kind", made).textContent = [kinds, shot[6] >= 0 ? gallery.levels[shot[6]] : ""].filter(Boolean).join(" · ");
-    shot[9].forEach(function (item) { one(".tiles", made).appendChild(tile(item, shot, group)); });
+    shot[9].forEach(function (item, place) { if (item) { one(".tiles", made).appendChild(tile(place, item, shot, group)); } });
     return made;
   }
 
@@ -174,9 +178,11 @@
       return false;
     }
     function draw() {
-      var category = value("category"), verb = value("verb"), level = value("level"), state = value("status");
-      var question = Number(value("question")), answer = value("answer"), sifting = state !== "" || question || answer;
-      function fits(item) { return (state === "" || item[2] === Number(state)) && (!(question || answer) || hits(item[3], question, answer)); }
+      var category = value("category"), verb = value("verb"), level = value("level"), status_is = value("status");
+      var question = Number(value("question")), answer = value("answer"), sifting = status_is !== "" || question || answer;
+      function fits(item) {
+        return Boolean(item) && (status_is === "" || state(item) === Number(status_is)) && (!(question || answer) || hits(item[1], question, answer));
+      }
       var found = orders(value("order")).filter(function (shot) {
         return (category === "" || shot[4].indexOf(Number(category)) >= 0) && (verb === "" || shot[5].indexOf(Number(verb)) >= 0) &&
           (level === "" || shot[6] === Number(level)) && (!sifting || shot[9].some(fits));
@@ -186,7 +192,7 @@
       found.slice(0, limit).forEach(function (shot) {
         var made = cards[shot[0]] = cards[shot[0]] || card(shot, group, frame);
         var chosen = {};
-        shot[9].forEach(function (item) { chosen[item[0]] = !sifting || fits(item); });
+        shot[9].forEach(function (item, place) { chosen[place] = !sifting || fits(item); });
         all(".tile", made).forEach(function (item) {
           item.classList.toggle("faded", !chosen[item.dataset.tile]);
           all(".ten i", item).forEach(function (cell, index) {
@@ -237,7 +243,7 @@
     }
     group.gallery.shots.forEach(function (shot) {
       var values = {};
-      shot[9].forEach(function (item) { values[item[0]] = item[1]; });
+      shot[9].forEach(function (item, place) { if (item) { values[place] = item[0]; } });
       if (typeof values[better] === "number" && typeof values[worse] === "number") {
         items.push({ shot: shot, from: values[worse], to: values[better], by: values[better] - values[worse] });
       }
