@@ -151,7 +151,7 @@
   // ---- order and filters --------------------------------------------------------------------------------------------------------
   function grid(section) {
     var group = data && data.groups[section.dataset.gallery], sieve = one("[data-sieve]", section), home = one("[data-shots]", section);
-    var frame = one("template[data-shot]", section), more = one("[data-more]", section), status = one("[data-role=status]", section);
+    var frame = one("template[data-shot]", section), more = one("[data-more]", section), status = one("[data-found]", section);
     if (!group || !sieve || !home) { return; }
     var shots = group.gallery.shots, cards = {}, badges = {}, limit = STEP;
     all(".shot", home).forEach(function (item) {
@@ -241,20 +241,25 @@
       var made = one('#' + parts[0] + '-grid .shot[data-place="' + shot[0] + '"]') || kept[parts[0] + "/" + shot[0]];
       return { id: one("h4", made).textContent, href: one("h4 a", made).getAttribute("href"), words: one(".words", made).textContent };
     }
-    group.gallery.shots.forEach(function (shot) {
-      var values = {};
-      shot[9].forEach(function (item, place) { if (item) { values[place] = item[0]; } });
-      if (typeof values[better] === "number" && typeof values[worse] === "number") {
-        items.push({ shot: shot, from: values[worse], to: values[better], by: values[better] - values[worse] });
-      }
-    });
-    // With seeds that one of the two lacks, means over seeds are not what was compared.
-    if (items.length !== Number(svg.dataset.count) || !items.length) { under.remove(); return; }
-    items.sort(function (a, b) { return b.by - a.by || a.shot[0] - b.shot[0]; });
+    // Made when somebody looks: a page may have 45 pairs.
+    function gather() {
+      if (items.length) { return true; }
+      group.gallery.shots.forEach(function (shot) {
+        var after = shot[9][better] && shot[9][better][0], before = shot[9][worse] && shot[9][worse][0];
+        if (typeof after === "number" && typeof before === "number") { items.push({ shot: shot, from: before, to: after, by: after - before }); }
+      });
+      items.sort(function (a, b) { return b.by - a.by || a.shot[0] - b.shot[0]; });
+      // With seeds that one of the two lacks, means over seeds are not what was compared.
+      if (items.length === Number(svg.dataset.count)) { return items.length > 0; }
+      items = [];
+      under.textContent = "Which prompt a bar is of is not told here: the two share only some seeds.";
+      return false;
+    }
     var rule = document.createElementNS("http://www.w3.org/2000/svg", "path"), at = -1;
     rule.setAttribute("class", "rule");
     svg.appendChild(rule);
     function show(place) {
+      if (!gather()) { return; }
       at = Math.min(Math.max(place, 0), items.length - 1);
       var item = items[at], told = named(item.shot), link = make("a", "", told.id);
       rule.setAttribute("d", "M" + (at + 0.5) * 1000 / items.length + " 0V100");
@@ -265,7 +270,7 @@
     }
     function placed(event) {
       var box = svg.getBoundingClientRect();
-      return Math.floor((event.clientX - box.left) / Math.max(box.width, 1) * items.length);
+      return Math.floor((event.clientX - box.left) / Math.max(box.width, 1) * Number(svg.dataset.count));
     }
     svg.addEventListener("pointermove", function (event) { show(placed(event)); });
     svg.addEventListener("pointerdown", function (event) { show(placed(event)); });
@@ -273,7 +278,7 @@
     svg.addEventListener("keydown", function (event) {
       if (event.key === "ArrowLeft" || event.key === "ArrowRight") { event.preventDefault(); show(at + (event.key === "ArrowRight" ? 1 : -1)); }
     });
-    under.textContent = items.length > 1 ? "Point at a bar, or use the arrow keys on it, to see its prompt." : "";
+    under.textContent = "Point at a bar, or use the arrow keys on it, to see its prompt.";
   }
   all("[data-fall]").forEach(fall);
 }());

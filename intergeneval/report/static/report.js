@@ -342,5 +342,5 @@
   }
   window.addEventListener("hashchange", follow);
   if (location.hash) { follow(); }
-  window.addEventListener("beforeprint", function () { all("details").forEach(function (item) { item.open = true; }); });
+  window.addEventListener("beforeprint", function () { all("details:not(.quiet)").forEach(function (item) { item.open = true; }); });
 }());
