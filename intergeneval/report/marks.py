@@ -19,7 +19,7 @@ class MarkKind(enum.StrEnum):
 
     FOREIGN = "foreign first frame"
     EMERGENCE = "emergence"
-    MELTED = "cannot be"
+    MELTED = "impossible body"
     LOST = "lost"
     DOUBTED = "doubted mask"
     DOUBLE = "double seen"

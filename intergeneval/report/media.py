@@ -1,9 +1,8 @@
-"""Video files and first frames: found in the folders a run names, checked by hash, put into the report by link or copy."""
+"""Video files and first frames: found in the folders a run names, checked by hash, copied into the report."""
 
 from __future__ import annotations
 
 import base64
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,7 +108,8 @@ class MediaFolder:
         if digest not in self._done:
             name = f"{self._short(digest)}{path.suffix.lower()}"
             self._folder.mkdir(parents=True, exist_ok=True)
-            _link_or_copy(path, self._folder / name)
+            # A copy, never a link: a report stays what it was, and nobody writes into a user's file through it.
+            copy(path.resolve(), self._folder / name)
             self._done[digest] = f"media/{name}"
         return self._done[digest]
 
@@ -136,15 +136,6 @@ def _unplayable(path: Path, video: Video) -> str:
     if not path.is_file() or sha256_file(path) != video.sha256:
         return _CHANGED
     return ""
-
-
-def _link_or_copy(source: Path, target: Path) -> None:
-    """Put a file in place: as a hard link where the disk allows (no second gigabyte), else as a copy."""
-    target.unlink(missing_ok=True)
-    try:
-        os.link(source.resolve(), target)
-    except OSError:
-        copy(source, target)
 
 
 def _roots(header: RunHeader, run: Path) -> list[Path]:

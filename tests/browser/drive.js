@@ -123,10 +123,11 @@ const scenarios = {
     const figure = page.locator("details.pair[open] [data-fall]").first();
     const said = () => figure.locator("[data-under]").innerText();
     const out = { before: await said() };
+    await figure.scrollIntoViewIfNeeded();
     const box = await figure.locator(".canvas svg").boundingBox();
     await page.mouse.move(box.x + 2, box.y + box.height / 2);
     out.first = await said();
-    out.gained = await page.locator("details.pair[open] .moved tbody a").first().innerText();
+    out.gained = await page.locator("details.pair[open] .moved tbody td b").first().innerText();
     await figure.locator(".canvas svg").focus();
     await page.keyboard.press("ArrowRight");
     await page.mouse.move(box.x + box.width - 2, box.y + box.height / 2);

@@ -107,6 +107,17 @@ def test_pictures_that_are_not_what_the_run_states_are_not_shown(tmp_path, damag
     assert not (tmp_path / "report" / "stills").exists()
 
 
+def test_what_a_report_carries_is_a_copy_that_outlives_the_file(tmp_path):
+    [folder] = build(tmp_path, World(models=("atlas",), samples=1, videos=True))
+    [path] = (tmp_path / "models" / "atlas").iterdir()
+    content = path.read_bytes()
+    write_report([folder], tmp_path / "report")
+    path.write_bytes(b"another")
+    [shown] = (tmp_path / "report" / "media").glob("*.mp4")
+    assert shown.read_bytes() == content
+    assert not shown.is_symlink()
+
+
 def test_the_grid_calls_worst_best_and_most_disputed_first_and_holds_every_sample_once(tmp_path):
     folders = build(tmp_path, World(samples=12, tracks=False))
     [group] = write_report(folders, tmp_path / "report").report.groups
@@ -239,7 +250,7 @@ def test_marks_say_what_the_records_hold_with_frames_and_shares(tmp_path):
     found = {mark.kind.value: mark for mark in marks_of(take, ["id1: covers the ground"])}
     assert found["emergence"].short == "emergence 2/3"
     assert "frames 10, 15" in found["emergence"].text
-    assert found["cannot be"].short == "cannot be 1/4"
+    assert found["impossible body"].short == "impossible body 1/4"
     assert found["lost"].short.startswith("lost 25")
     assert found["doubted mask"].text == "id1: covers the ground"
     clean = replace(check, emergence=(False,) * 4, implausible=None, diagnostics=())
