@@ -7,13 +7,14 @@ from pathlib import Path
 
 import click
 
+from intergeneval.cli.help_sections import Command, more
 from intergeneval.cli.terminal import echo
 
 _FAILURES = 5
 """Videos without a picture that are named, with the reason."""
 
 
-@click.command("report")
+@click.command("report", cls=Command)
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...", type=click.Path(path_type=Path, file_okay=False))
 @click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="Folder, or one file that ends in .html.")
 @click.option("--reference", default="", metavar="MODEL", help="Model that differences are taken to; default: the best.")
@@ -33,7 +34,7 @@ _FAILURES = 5
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     help="Folder to take first frames and videos from beside the RUN folders, such as the benchmark's.",
 )
-@click.option(
+@more(
     "--stills/--no-stills",
     default=True,
     help="Make posters and strips of the videos of runs that hold none, which decodes them; runs write their own by now.",
