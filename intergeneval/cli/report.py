@@ -7,10 +7,14 @@ from pathlib import Path
 
 import click
 
+from intergeneval.cli.help_sections import Command, more
 from intergeneval.cli.terminal import echo
 
+_FAILURES = 5
+"""Videos without a picture that are named, with the reason."""
 
-@click.command("report")
+
+@click.command("report", cls=Command)
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...", type=click.Path(path_type=Path, file_okay=False))
 @click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="Folder, or one file that ends in .html.")
 @click.option("--reference", default="", metavar="MODEL", help="Model that differences are taken to; default: the best.")
@@ -31,6 +35,11 @@ from intergeneval.cli.terminal import echo
     help="Folder to take first frames and videos from beside the RUN folders, such as the benchmark's.",
 )
 @click.option("--cards", "failures", is_flag=True, help="Write pictures and clips of what cost most, into cards/ of the report.")
+@more(
+    "--stills/--no-stills",
+    default=True,
+    help="Make posters and strips of the videos of runs that hold none, which decodes them; runs write their own by now.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers as JSON.")
 def command(  # noqa: PLR0913, PLR0917  # one argument an option
     runs: tuple[Path, ...],
@@ -42,14 +51,24 @@ def command(  # noqa: PLR0913, PLR0917  # one argument an option
     published: tuple[str, ...],
     media: tuple[Path, ...],
     failures: bool,
+    *,
+    stills: bool,
     as_json: bool,
 ) -> None:
     """Write leaderboard, pairs and a page for each sample of some RUN folders; reads only."""
     from intergeneval.cli.text_table import interval, marked
     from intergeneval.report import ReportOptions, report_json, write_report
+    from intergeneval.report.formats import counted
 
     options = ReportOptions(
-        title=title, reference=reference, cards=cards, columns=columns, published=published, media=media, failures=failures
+        title=title,
+        reference=reference,
+        cards=cards,
+        columns=columns,
+        published=published,
+        media=media,
+        failures=failures,
+        stills=stills,
     )
     written = write_report(runs, out, options)
     if as_json:
@@ -62,6 +81,14 @@ def command(  # noqa: PLR0913, PLR0917  # one argument an option
             if row.main.open and row.main.bounds is not None:
                 mean = f"{marked(mean, row.main.open)}, bounds {interval(*row.main.bounds)}"
             standing = written.report.standing(group, row)
-            told = f"{row.main.prompts} prompts" + (f"; {standing}" if standing else "")
+            told = counted(row.main.prompts, "prompt") + (f"; {standing}" if standing else "")
             echo(f"{row.tie_group or '-'}  {row.label}  {mean}  ({told})")
-    echo(f"{written.path}  ({written.pages} sample pages)")
+    made = written.making
+    if made.count:
+        # Timed apart: it is work that the run leaves to the report only where it wrote no pictures itself.
+        echo(f"posters and strips of {counted(made.count, 'video')} made from the videos in {made.seconds:.1f} s")
+    for reason in made.failed[:_FAILURES]:
+        echo(f"no picture: {reason}", err=True)
+    if len(made.failed) > _FAILURES:
+        echo(f"no picture of {len(made.failed) - _FAILURES} more videos", err=True)
+    echo(f"{written.path}  ({counted(written.pages, 'sample page')})")

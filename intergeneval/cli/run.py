@@ -18,7 +18,7 @@ from intergeneval.errors import EXIT_INCOMPLETE, EXIT_OK, UsageError
 
 if TYPE_CHECKING:
     from intergeneval.config import RunConfig
-    from intergeneval.run.doubting import DoubtedMask
+    from intergeneval.records import DoubtedMask
     from intergeneval.run.run import Progress, Run, RunResult
 
 _SHOWN = 12
@@ -228,8 +228,8 @@ def summary(result: RunResult) -> str:
     from intergeneval.cli.tables import bounds_text, remarks_text, score_table, unscored_text
     from intergeneval.cli.twin_line import contrast_of, contrast_text
     from intergeneval.records import Consistency, Video
-    from intergeneval.run.doubting import read_doubts
     from intergeneval.stats import controls, controls_text, undone, undone_text
+    from intergeneval.store import read_doubts
     from intergeneval.store.spending import spending, spending_text
 
     folder = result.store.folder

@@ -27,6 +27,7 @@ from intergeneval.records.bench import (
 from intergeneval.records.bounding import LAMBDA, bounds_of, difference_of, is_open, metric_range
 from intergeneval.records.codec import LATER, Record
 from intergeneval.records.counting import CONTROL_ID, TWIN_IDS, control_roles, counted
+from intergeneval.records.doubt import DoubtedMask
 from intergeneval.records.estimate import (
     Comparison,
     Completeness,
@@ -64,6 +65,7 @@ from intergeneval.records.video import (
     Fit,
     Motion,
     Step,
+    Stills,
     Track,
     Tracks,
     TrackState,
@@ -103,6 +105,7 @@ __all__ = [
     "Detections",
     "Diagnostics",
     "Direction",
+    "DoubtedMask",
     "Estimate",
     "Fit",
     "Grounding",
@@ -128,6 +131,7 @@ __all__ = [
     "SliceEstimate",
     "Stage",
     "Step",
+    "Stills",
     "TieGroup",
     "TouchingAtStart",
     "Track",

@@ -121,6 +121,33 @@ class Video(Record):
         return tuple(found)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stills(Record):
+    """Two small pictures of one video, made while it was decoded: one line of ``stills.jsonl``.
+
+    They lie in the run folder as ``stills/SAMPLE/SEED.webp`` and ``SEED.strip.webp``.
+    """
+
+    sample_id: Id
+    """The sample."""
+    seed: int
+    """The seed."""
+    frame: Frames
+    """Frame that the poster shows."""
+    strip: tuple[Frames, ...]
+    """Frames that the strip shows from left to right: the first sampled one, two between, the last."""
+    poster_size: Size
+    """Height and width of the poster, in pixels."""
+    strip_size: Size
+    """Height and width of the strip, in pixels."""
+    poster_sha256: str
+    """Hash of the poster's bytes."""
+    strip_sha256: str
+    """Hash of the strip's bytes."""
+    video: str
+    """sha256 of the video they were made from; pictures of another version of it are stale."""
+
+
 class TrackState(enum.StrEnum):
     """What is known of an instance in one frame (protocol, section 1)."""
 

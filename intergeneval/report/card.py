@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,10 +12,36 @@ from typing import Any
 from intergeneval.errors import RecordError
 from intergeneval.ids import bounded_json
 from intergeneval.records import Comparability, RunHeader
-from intergeneval.records.disk import MOST_SETTINGS, read_text
+from intergeneval.records.disk import MOST_SETTINGS, lines_of, read_text
 
 SHIPPED = Path(__file__).with_name("cards")
 """Cards of the embedded default pair; `generated` holds its figures on generated video."""
+
+
+FAILURES = "failures.jsonl"
+"""Beside a card: every wrong answer of its exam, as `validate` writes them."""
+MOST_MISSES = 2000
+"""Lines of it that are looked at."""
+MISSES_SHOWN = 8
+"""Wrong answers on the page."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Miss:
+    """One wrong answer of an exam."""
+
+    policy: str
+    """What the staged model does."""
+    question: int
+    """1 to 10."""
+    verb: str
+    """The deed."""
+    expected: str
+    """The true answer."""
+    given: str
+    """What the judge said."""
+    reason: str
+    """Why, in its words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +76,35 @@ class JudgeCard:
         return tuple((str(name), _finite(value)) for name, value in sorted(found.items()))
 
     @property
+    def confusion(self) -> tuple[tuple[int, int], tuple[int, int]] | None:
+        """((said yes, said no) where yes is true, (said yes, said no) where no is true); None where the card does not say."""
+        found: Any = self.content
+        for name in ("detail", "answers", "all"):
+            found = found.get(name) if isinstance(found, Mapping) else None
+        names = ("both_yes", "true_yes", "said_yes", "answered")
+        counts = [found.get(name) for name in names] if isinstance(found, Mapping) else []
+        whole = [count for count in counts if isinstance(count, int) and not isinstance(count, bool) and count >= 0]
+        if len(whole) != len(names):
+            return None
+        both, true, said, answered = whole
+        cells = ((both, true - both), (said - both, answered - true - said + both))
+        return cells if all(count >= 0 for row in cells for count in row) else None
+
+    @property
+    def misses(self) -> tuple[Miss, ...]:
+        """Wrong answers of its exam, one of each kind first, from the list that lies beside the card; empty without one."""
+        path = self.path.with_name(FAILURES)
+        if not path.is_file():
+            return ()
+        found: dict[tuple[str, int], list[Miss]] = {}
+        for line in itertools.islice(lines_of(path), MOST_MISSES):
+            miss = _miss(line)
+            if miss is not None:
+                found.setdefault((miss.policy, miss.question), []).append(miss)
+        turns = itertools.zip_longest(*found.values())
+        return tuple(itertools.islice((miss for turn in turns for miss in turn if miss is not None), MISSES_SHOWN))
+
+    @property
     def generated(self) -> tuple[tuple[str, str], ...]:
         """What is known of the judge on generated video, as (name, value in words); empty where the card says nothing of it."""
         found = self.content.get("generated")
@@ -71,6 +127,18 @@ class JudgeCard:
             for name, used in (("tracker", comparability.tracker), ("detector", comparability.detector))
             if self.content.get(name) != used
         )
+
+
+def _miss(line: bytes) -> Miss | None:
+    """Return a wrong answer; None for a line that is none, such as one that a kill tore."""
+    try:
+        content = bounded_json(line.decode("utf-8"))
+    except ValueError:
+        return None
+    if not isinstance(content, Mapping) or not isinstance(content.get("question"), int):
+        return None
+    texts = {name: str(content.get(name) or "") for name in ("policy", "verb", "expected", "given", "reason")}
+    return Miss(question=content["question"], **texts)
 
 
 def _finite(value: Any) -> float | None:

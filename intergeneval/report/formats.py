@@ -120,6 +120,11 @@ def bound_of(score: Score) -> str:
     return "<= " if score.partial and score.if_ is not None and score.spi is not None and score.interactions else ""
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with what it counts: ``1 prompt``, ``2 prompts``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def commit(text: str) -> str:
     """Return a short commit with its mark of uncommitted changes."""
     digest, plus, rest = text.partition("+")
@@ -171,6 +176,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "bound_of": bound_of,
     "commit": commit,
     "count": count,
+    "counted": counted,
     "duration": duration,
     "embed": embed,
     "fields": fields,

@@ -175,6 +175,30 @@ class Group:
     """Judge card about this group's judge, revision and templates; None: the judge is unexamined."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sliced:
+    """The slices of a group, by whether they say anything."""
+
+    telling: tuple[Slice, ...]
+    """Those with enough prompts, of dimensions with several labels."""
+    silent: tuple[Slice, ...]
+    """Those with too few prompts, or that hold what all of their dimension's prompts hold."""
+    tagged: tuple[Slice, ...]
+    """Those by tag."""
+
+
+def sliced(group: Group) -> Sliced:
+    """Return a group's slices by whether they say anything; tags stand apart."""
+    own = [item for item in group.slices if item.dimension != "tag"]
+    labels = {item.dimension: {other.label for other in own if other.dimension == item.dimension} for item in own}
+    telling = [item for item in own if not item.thin and len(labels[item.dimension]) > 1]
+    return Sliced(
+        telling=tuple(telling),
+        silent=tuple(item for item in own if item not in telling),
+        tagged=tuple(item for item in group.slices if item.dimension == "tag"),
+    )
+
+
 def make_groups(runs: Sequence[LoadedRun], cards: Sequence[JudgeCard]) -> tuple[Group, ...]:
     """Sort runs into groups of equal comparability, in the order in which they were named."""
     sorted_runs: dict[tuple[str, tuple[str, ...]], list[LoadedRun]] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from intergeneval.gate.run_scores import run_twins, written_scores
 from intergeneval.records import Answer, Consistency, Question, RunHeader, Sample, Score, Tracks, TwinScore, Video
 from intergeneval.report.overlay import Overlay, overlay_of
 from intergeneval.stats import ScoreTable
-from intergeneval.store import RunStore
+from intergeneval.store import RunStore, read_doubts
 
 TakeKey = tuple[str, int]
 """Sample id and seed."""
@@ -199,6 +199,8 @@ class LoadedRun:
     """All videos that have a score line."""
     by_sample: Mapping[str, tuple[Take, ...]]
     """The same by sample id, in the order of seeds."""
+    doubts: Mapping[TakeKey, tuple[str, ...]] = field(default_factory=dict)
+    """What is doubted about first-frame masks, in words."""
     twins: tuple[TwinScore, ...] = ()
     """One score a pair of twins and seed; empty where the benchmark has no twins."""
 
@@ -257,6 +259,14 @@ def _load(folder: Path, known: dict[str, Sample]) -> LoadedRun:
         questions=Questions(stages),
         scores=ScoreTable(scores.values()),
         takes=takes,
+        doubts=_doubts(folder),
         twins=run_twins(store, written, samples.values()),
         by_sample={name: tuple(found) for name, found in by_sample.items()},
     )
+
+
+def _doubts(folder: Path) -> dict[TakeKey, tuple[str, ...]]:
+    found: dict[TakeKey, list[str]] = {}
+    for item in read_doubts(folder):
+        found.setdefault((item.sample_id, item.seed), []).append(f"{item.instance_id}: {item.problem}")
+    return {key: tuple(texts) for key, texts in found.items()}

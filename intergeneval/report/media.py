@@ -1,4 +1,4 @@
-"""Video files and first frames: found in the folders a run names, checked by hash, put into the report by link or copy."""
+"""Video files and first frames: found in the folders a run names, checked by hash, copied into the report."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ PLAYABLE = {".mp4": "video/mp4", ".m4v": "video/mp4", ".webm": "video/webm", ".m
 """What browsers play with their own controls, by extension."""
 PICTURES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp"}
 """What browsers show as a first frame, by extension."""
+_NAME = 32
+"""Hex digits of a file's name."""
 _CHANGED = "the file has changed since it was scored, so it is not shown"
 _NOTHING_TO_SEE = (VideoStatus.MISSING, VideoStatus.UNDECODABLE)
 """A video of any other status plays, whether it has a score or not: one looks at it to see why it has none."""
@@ -46,6 +48,7 @@ class MediaFolder:
         self._folder = folder
         self._named = [path for path in named if path.is_dir()]
         self._done: dict[str, str] = {}
+        self._names: dict[str, str] = {}
         self._known: dict[tuple[str, str, Path], list[Path]] = {}
 
     def show(self, video: Video, header: RunHeader, run: Path) -> Shown:
@@ -92,8 +95,7 @@ class MediaFolder:
                 if kind and stated and sha256_file(path) == stated:
                     return self._place(path, stated, kind)
         for video, header, run in takes:
-            places = _found(video.path, self._roots(header, run)) if video.status is VideoStatus.OK else ()
-            fitting = next((place for place in places if video_sha256(place) == video.sha256), None)
+            fitting = self.source_of(video, header, run) if video.status is VideoStatus.OK else None
             if fitting is None:
                 continue
             try:
@@ -103,6 +105,11 @@ class MediaFolder:
                 continue
             return self._store(encode_jpeg(frame, 85), ".jpg", "image/jpeg")
         return ""
+
+    def source_of(self, video: Video, header: RunHeader, run: Path) -> Path | None:
+        """Return the file or frame folder that was scored, where a report may show it; None where it is not there."""
+        places = _found(video.path, self._roots(header, run))
+        return next((place for place in places if video_sha256(place) == video.sha256), None)
 
     def _roots(self, header: RunHeader, run: Path) -> list[Path]:
         """Return the folders that a video's path may be relative to: those named, the run's, for made ones, or the model's."""
@@ -114,18 +121,24 @@ class MediaFolder:
 
     def _place(self, path: Path, digest: str, kind: str) -> str:
         if self._folder is None:
-            return _data_uri(read_bytes(path), kind)
-        name = f"{digest}{path.suffix.lower()}"
-        if name not in self._done:
+            return data_uri(read_bytes(path), kind)
+        if digest not in self._done:
+            name = f"{self._short(digest)}{path.suffix.lower()}"
             self._folder.mkdir(parents=True, exist_ok=True)
-            _link_or_copy(path, self._folder / name)
-            self._done[name] = f"media/{name}"
-        return self._done[name]
+            # A copy, never a link: a report stays what it was, and nobody writes into a user's file through it.
+            copy(path.resolve(), self._folder / name)
+            self._done[digest] = f"media/{name}"
+        return self._done[digest]
+
+    def _short(self, digest: str) -> str:
+        """Return the part of a hash that a file is called by: half of it, all where that is taken."""
+        half = digest[:_NAME]
+        return half if self._names.setdefault(half, digest) == digest else digest
 
     def _store(self, content: bytes, suffix: str, kind: str) -> str:
         if self._folder is None:
-            return _data_uri(content, kind)
-        name = f"{sha256_bytes(content)}{suffix}"
+            return data_uri(content, kind)
+        name = f"{self._short(sha256_bytes(content))}{suffix}"
         self._folder.mkdir(parents=True, exist_ok=True)
         write_atomically(self._folder / name, content)
         return f"media/{name}"
@@ -140,15 +153,6 @@ def _unplayable(path: Path, video: Video) -> str:
     if not path.is_file() or sha256_file(path) != video.sha256:
         return _CHANGED
     return ""
-
-
-def _link_or_copy(source: Path, target: Path) -> None:
-    """Put a file in place: as a hard link where the disk allows (no second gigabyte), else as a copy."""
-    target.unlink(missing_ok=True)
-    try:
-        os.link(source.resolve(), target)
-    except OSError:
-        copy(source, target)
 
 
 def _roots(header: RunHeader, run: Path) -> list[Path]:
@@ -212,5 +216,6 @@ def _found(path: str, roots: Sequence[Path]) -> Iterator[Path]:
             yield found
 
 
-def _data_uri(content: bytes, kind: str) -> str:
+def data_uri(content: bytes, kind: str) -> str:
+    """Return bytes as an address that holds them."""
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"

@@ -13,12 +13,16 @@ from intergeneval.ids import short
 from intergeneval.records import Comparison, Profile, Sample, Score
 from intergeneval.report.card import JudgeCard, find_cards, read_cards
 from intergeneval.report.columns import Columns, read_columns
-from intergeneval.report.formats import num, shorten, signed, spans
-from intergeneval.report.leaderboard import Group, Pair, Row, make_groups
+from intergeneval.report.facts import facts_of, summary_of, title_of
+from intergeneval.report.figures import CoveragePlot, HeatRow, Panel, coverage_plot, heat_map, panels
+from intergeneval.report.formats import num, signed
+from intergeneval.report.gallery import Gallery, Glimpse, make_gallery
+from intergeneval.report.leaderboard import Group, Pair, Row, Sliced, make_groups, sliced
 from intergeneval.report.load import LoadedRun, load_runs
 from intergeneval.report.names import file_names
 from intergeneval.report.plots import Axis, Bars, Dots, axis_over, bars, dots
 from intergeneval.report.reference import METRICS, PublishedTable, published_tables
+from intergeneval.report.twin_shots import TwinShot, twin_shots
 from intergeneval.stats import standing, unanswered_text, undecided_text
 
 UNSCORED_SHOWN = 200
@@ -46,6 +50,8 @@ class ReportOptions:
     """Folders of benchmarks and videos to look in beside the run folders: the settings of a run lead to no picture."""
     failures: bool = False
     """Whether to write cards of what cost most, pictures and clips, into ``cards/`` of the report."""
+    stills: bool = True
+    """Whether posters and strips are made of the videos of runs that hold none; those that a run holds are shown anyway."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +140,7 @@ class Report:
     @property
     def facts(self) -> dict[str, list[tuple[str, str]]]:
         """Group anchor -> (name, value) of what its runs have in common."""
-        return {group.anchor: _facts(group) for group in self.groups}
+        return {group.anchor: facts_of(group) for group in self.groups}
 
     @property
     def deltas(self) -> dict[str, list[tuple[str, str]]]:
@@ -150,6 +156,18 @@ class Report:
             if name in self.columns.by_model.get(key, {}):
                 return self.columns.by_model[key][name]
         return None
+
+    def heat_map(self, group: Group, gallery: Gallery) -> tuple[HeatRow, ...]:
+        """Return the share of yes by question and model, from the answers that the grid shows."""
+        return heat_map(group, gallery.letters)
+
+    def panels(self, group: Group) -> tuple[Panel, ...]:
+        """Return the categories side by side."""
+        return panels(group)
+
+    def coverage(self, group: Group) -> CoveragePlot | None:
+        """Return the plot of IF against coverage."""
+        return coverage_plot(group)
 
     def dots(self, group: Group, row: Row) -> Dots:
         """Return the dot plot of one row."""
@@ -197,6 +215,10 @@ class Report:
         """Return a sample's prompt."""
         return self.samples[group.comparability.bench, sample_id][0].prompt
 
+    def sliced(self, group: Group) -> Sliced:
+        """Return the slices by whether they say anything."""
+        return sliced(group)
+
     def index_rows(self, group: Group) -> list[IndexRow]:
         """Return the table of samples of a group."""
         rows = []
@@ -241,9 +263,26 @@ class Report:
                 facts.append((f"{said}, staged videos", num(value) + (f" [{num(ends[0])}, {num(ends[1])}]" if ends else "")))
         return [*facts, *card.generated]
 
-    def data(self) -> dict[str, Any]:
-        """Return what the index page's script needs to re-slice and to change the reference."""
-        return {"groups": {group.anchor: self._group_data(group) for group in self.groups}}
+    def data(self, galleries: Mapping[str, Gallery]) -> dict[str, Any]:
+        """Return what the index page's script needs to re-slice, to change the reference, and for the grids of `galleries`."""
+        return {
+            "groups": {
+                group.anchor: {**self._group_data(group), "gallery": galleries[group.anchor].data} for group in self.groups
+            }
+        }
+
+    def gallery(self, group: Group, seen: Mapping[SampleKey, Sequence[Glimpse]]) -> Gallery:
+        """Return the grid of a group; `seen` are the videos of each sample, as their pages show them."""
+        bench = group.comparability.bench
+        named = {
+            sample_id: (self.samples[bench, sample_id][0], self.names[bench, sample_id], self.href(group, sample_id))
+            for sample_id in group.sample_ids
+        }
+        return make_gallery(group, named, {key[1]: items for key, items in seen.items() if key[0] == bench}, single=self.single)
+
+    def twin_shots(self, group: Group, gallery: Gallery) -> tuple[TwinShot, ...]:
+        """Return the pairs of twins, side by side."""
+        return twin_shots(group, gallery)
 
     def _group_data(self, group: Group) -> dict[str, Any]:
         def cells(estimates: Sequence[Any]) -> list[list[float | int | None] | None]:
@@ -283,8 +322,8 @@ def make_report(folders: Sequence[Path], options: ReportOptions, *, single: bool
     plain = {key: key[1] if key[0] == benches[0] else f"{key[1]} {short(key[0])}" for key in samples}
     files = file_names(plain.values())
     return Report(
-        title=options.title or _title(runs),
-        summary=_summary(runs, groups),
+        title=options.title or title_of(runs),
+        summary=summary_of(runs, groups),
         command=command,
         groups=groups,
         runs=tuple(runs),
@@ -345,48 +384,3 @@ def _board_axis(group: Group, tables: Sequence[PublishedTable]) -> Axis:
     # No score is above 1, though a t interval may reach beyond; the axis ends where the scale does.
     floor = min(ends, default=0.0) if group.comparability.profile is Profile.PAPER else 0.0
     return axis_over([min(max(end, floor), 1.0) for end in ends], narrow=True)
-
-
-def _title(runs: Sequence[LoadedRun]) -> str:
-    benches = list(dict.fromkeys(run.header.bench for run in runs))
-    models = f"{len(runs)} models" if len(runs) > 1 else runs[0].label
-    return f"{' and '.join(benches)}, {models}"
-
-
-def _summary(runs: Sequence[LoadedRun], groups: Sequence[Group]) -> str:
-    prompts = len({(run.header.comparability.bench, sample_id) for run in runs for sample_id in run.samples})
-    expected = sum(row.completeness.expected for group in groups for row in group.rows)
-    scored = sum(row.main.statuses.get("ok", 0) for group in groups for row in group.rows)
-    kinds = {_examined(group) for group in groups}
-    judge = next(iter(kinds)) if len(kinds) == 1 else "judges partly examined"
-    videos = f"{scored} of {expected} videos scored" if scored < expected else f"all {expected} videos scored"
-    return f"{_counted(len(runs), 'model')}, {_counted(prompts, 'prompt')}, {videos}, {judge}."
-
-
-def _examined(group: Group) -> str:
-    """Return whether the judge was examined as it ran: with the tracker and the detector of these runs."""
-    if group.card is None:
-        return "an unexamined judge"
-    return "a judge examined with other masks" if group.card.elsewhere(group.comparability) else "an examined judge"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _facts(group: Group) -> list[tuple[str, str]]:
-    header, key = group.rows[0].run.header, group.comparability
-    seeds = sorted({seed for row in group.rows for seed in row.seeds})
-    frames = sorted({count for row in group.rows for count in row.frames})
-    return [
-        ("Benchmark", f"{shorten(header.bench, 40)} {shorten(header.bench_version, 20)} ({short(key.bench)})"),
-        ("Samples", key.samples if key.samples != "all" else f"all {header.samples}"),
-        ("Judge", f"{shorten(key.judge, 60)}, revision {shorten(key.judge_revision, 40)}"),
-        ("Questions", short(key.questions)),
-        ("Tracker", shorten(key.tracker, 60)),
-        ("Detector", shorten(key.detector, 60)),
-        ("Frames", f"{spans(frames) or 'unknown'}, sampled {key.sampling}"),
-        ("Seeds", spans(seeds)),
-        ("Profile", key.profile.value),
-        ("Key", short(group.comparability.key)),
-    ]

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 WIDTH = 1000
 """Units a picture is wide."""
+MOST_BARS = 200
+"""Prompts from which on bars are drawn as one area."""
 _STEPS = (0.05, 0.1, 0.2, 0.25, 0.5, 1.0, 1.25, 1.5, 2.0)
 
 
@@ -90,12 +92,27 @@ class Bars:
     """Path of ticks on the line, where nothing changed."""
     limit: float
     """Difference that a full-height bar stands for."""
+    count: int
+    """Prompts."""
+    area: bool
+    """Whether the bars are drawn as their outline, to be filled."""
 
 
 def bars(differences: Sequence[float]) -> Bars:
-    """Return one bar a prompt, by falling difference."""
+    """Return one bar a prompt, by falling difference; of many the outline of their bars, which is far shorter to write."""
     ordered = sorted(differences, reverse=True)
     limit = max((abs(value) for value in ordered), default=0.0) or 1.0
+    if len(ordered) > MOST_BARS:
+        gains = [value for value in ordered if value > 0]
+        losses = [value for value in ordered if value < 0]
+        return Bars(
+            up=_outline(gains, 0, len(ordered), limit),
+            down=_outline(losses, len(ordered) - len(losses), len(ordered), limit),
+            level="",
+            limit=limit,
+            count=len(ordered),
+            area=True,
+        )
     up: list[str] = []
     down: list[str] = []
     level: list[str] = []
@@ -103,7 +120,21 @@ def bars(differences: Sequence[float]) -> Bars:
         x = _short((rank + 0.5) * WIDTH / len(ordered))
         reach = _short(-value / limit * 48)
         (up if value > 0 else down if value < 0 else level).append(f"M{x} 50v{reach}" if value else f"M{x} 50h0")
-    return Bars(up="".join(up), down="".join(down), level="".join(level), limit=limit)
+    return Bars(up="".join(up), down="".join(down), level="".join(level), limit=limit, count=len(ordered), area=False)
+
+
+def _outline(values: Sequence[float], start: int, count: int, limit: float) -> str:
+    """Return the area between the middle line and the ends of adjoining bars, the first of which is bar `start` of `count`."""
+    if not values:
+        return ""
+    drawn = [f"M{_short(start * WIDTH / count)} 50"]
+    for place, end in enumerate([_short(50 - value / limit * 48) for value in values]):
+        right = _short((start + place + 1) * WIDTH / count)
+        if drawn[-1].startswith(f"V{end}H"):
+            drawn[-1] = f"V{end}H{right}"
+        else:
+            drawn.append(f"V{end}H{right}")
+    return "".join(drawn) + "V50z"
 
 
 def _short(value: float) -> str:

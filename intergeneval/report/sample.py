@@ -10,9 +10,11 @@ from intergeneval.records import Answer, Consistency, Instance, Profile, Sample,
 from intergeneval.report.arithmetic import Line, spell_out
 from intergeneval.report.columns import Columns
 from intergeneval.report.load import LoadedRun, Take
+from intergeneval.report.marks import Mark, marks_of
 from intergeneval.report.media import MediaFolder, Shown
 from intergeneval.report.overlay import Overlay
 from intergeneval.report.plots import WIDTH
+from intergeneval.report.stills import Still, StillsFolder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +89,12 @@ class TakeView:
     """Diagnostics and reasons."""
     extra: tuple[tuple[str, float], ...]
     """Columns of other suites for this sample."""
+    answers: tuple[Answer, ...]
+    """The answers that count."""
+    still: Still
+    """Poster and strip."""
+    marks: tuple[Mark, ...]
+    """What stands beside its score."""
 
     @property
     def events(self) -> tuple[tuple[int, str], ...]:
@@ -147,11 +155,14 @@ class SampleView:
         return {"takes": [_take_data(take) for take in self.takes]}
 
 
-def make_sample(sample: Sample, name: str, runs: Sequence[LoadedRun], media: MediaFolder, columns: Columns) -> SampleView:
-    """Build one sample's view from all runs that have it; video files are put into the report on the way."""
+def make_sample(
+    sample: Sample, name: str, runs: Sequence[LoadedRun], media: MediaFolder, stills: StillsFolder, columns: Columns
+) -> SampleView:
+    """Build one sample's view from all runs that have it; video files and pictures are put into the report on the way."""
     found = [(run, take) for run in runs for take in run.by_sample.get(sample.id, ())]
     takes = tuple(
-        _take(f"{name}-t{number}", run, take, sample, media, columns) for number, (run, take) in enumerate(found, start=1)
+        _take(f"{name}-t{number}", run, take, sample, (media, stills), columns)
+        for number, (run, take) in enumerate(found, start=1)
     )
     labels = [take.label for take in takes]
     return SampleView(
@@ -178,7 +189,10 @@ def _left_out(found: Sequence[tuple[Profile, Score]]) -> dict[int, str]:
     return {index: "; ".join(texts) for index, texts in told.items()}
 
 
-def _take(anchor: str, run: LoadedRun, take: Take, sample: Sample, media: MediaFolder, columns: Columns) -> TakeView:
+def _take(
+    anchor: str, run: LoadedRun, take: Take, sample: Sample, files: tuple[MediaFolder, StillsFolder], columns: Columns
+) -> TakeView:
+    media, stills = files
     length = take.overlay.length if take.overlay else take.video.frames
     # For all models, for the model, and for this one of several runs of it: the nearest wins.
     owners = ("", run.header.model, run.label)
@@ -197,6 +211,9 @@ def _take(anchor: str, run: LoadedRun, take: Take, sample: Sample, media: MediaF
         ticks=_ticks(take, sample, length),
         lines=spell_out(take.score, take.answers, take.consistency, run.header.comparability.profile),
         consistency=take.consistency,
+        answers=take.answers,
+        still=stills.show(anchor, sample, run, take),
+        marks=marks_of(take.video, take.answers, take.consistency, run.doubts.get(take.key, ())),
         extra=tuple((column, extra[column]) for column in columns.names if column in extra),
     )
 

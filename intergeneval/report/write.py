@@ -6,25 +6,28 @@ import base64
 import hashlib
 import json
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from intergeneval import __version__
 from intergeneval.errors import StoreError, UsageError
-from intergeneval.records import CONTROL_ID, Sample
+from intergeneval.records import CONTROL_ID
 from intergeneval.records.disk import growing_folder, write_atomically, write_new
+from intergeneval.report.card_links import CardLink, by_video
 from intergeneval.report.downloads import Download, downloads
 from intergeneval.report.formats import FILTERS
-from intergeneval.report.load import LoadedRun
+from intergeneval.report.gallery import NAMED, Glimpse, glimpses
 from intergeneval.report.media import MediaFolder
 from intergeneval.report.page import Report, ReportOptions, SampleKey, check_reference, make_report
 from intergeneval.report.rendering import Pages
 from intergeneval.report.sample import SampleView, make_sample
+from intergeneval.report.stills import FOLDER as STILLS
+from intergeneval.report.stills import Making, StillsFolder
 
 MAX_SINGLE = 30
 """Most samples in a single file: their videos travel inside it."""
@@ -42,6 +45,8 @@ class Written:
     """Sample pages, or parts of the one file."""
     report: Report
     """What the page shows."""
+    making: Making
+    """Posters and strips that were made here, since the run folders hold none: how many, how long that took, and what failed."""
 
 
 def write_report(folders: Sequence[Path], out: Path, options: ReportOptions | None = None) -> Written:
@@ -56,10 +61,10 @@ def write_report(folders: Sequence[Path], out: Path, options: ReportOptions | No
     report = make_report(folders, options, single=single, command=_command(folders, options, single))
     check_reference(report, options.reference)
     try:
-        pages = _write_file(report, out, options) if single else _write_folder(report, out, options)
+        pages, making = _write_file(report, out, options) if single else _write_folder(report, out, options)
     except OSError as error:
         raise StoreError(f"{out}: cannot be written ({error.strerror or error})") from None
-    return Written(path=out if single else out / "index.html", pages=pages, report=report)
+    return Written(path=out if single else out / "index.html", pages=pages, report=report, making=making)
 
 
 def _command(folders: Sequence[Path], options: ReportOptions, single: bool) -> str:
@@ -78,28 +83,32 @@ def _command(folders: Sequence[Path], options: ReportOptions, single: bool) -> s
     words += [word for item in options.cards for word in ("--card", item.name)]
     words += [word for item in options.media for word in ("--media", item.resolve().name)]
     words += ["--cards"] if options.failures else []
+    words += [] if options.stills else ["--no-stills"]
     return shlex.join(words)
 
 
-def _write_file(report: Report, out: Path, options: ReportOptions) -> int:
+def _write_file(report: Report, out: Path, options: ReportOptions) -> tuple[int, Making]:
     if options.failures:
         raise UsageError(f"-o {out}: cards of failures are files beside the pages, which one file has no room for; name a folder")
     if len(report.samples) > MAX_SINGLE:
         raise UsageError(
             f"-o {out}: one file holds at most {MAX_SINGLE} samples, these runs have {len(report.samples)}; name a folder instead"
         )
-    views = list(_views(report, MediaFolder(None, options.media)))
+    media = MediaFolder(None, options.media)
+    stills = StillsFolder(None, media, make=options.stills)
+    views = list(_views(report, media, stills))
     offered = [
         Download(name=item.name, text=item.text, content="", href=_data_uri(item.content, item.name))
         for item in downloads(report)
     ]
-    page = _index().render(report=report, data=report.data(), samples=views, downloads=offered, single=True)
+    seen = {key: glimpses(view, single=True) for key, view in zip(report.samples, views, strict=True)}
+    page = _index(report, seen, samples=views, downloads=offered)
     out.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(out, _bytes(page))
-    return len(views)
+    return len(views), stills.making
 
 
-def _write_folder(report: Report, out: Path, options: ReportOptions) -> int:
+def _write_folder(report: Report, out: Path, options: ReportOptions) -> tuple[int, Making]:
     out = out.resolve()
     if out.exists() and not (out / MARK).is_file() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"-o {out}: holds something that is not a report; name a new folder, or one an earlier report wrote")
@@ -109,20 +118,25 @@ def _write_folder(report: Report, out: Path, options: ReportOptions) -> int:
         return _fill(report, made, options)
 
 
-def _fill(report: Report, folder: Path, options: ReportOptions) -> int:
+def _fill(report: Report, folder: Path, options: ReportOptions) -> tuple[int, Making]:
     (folder / "samples").mkdir()
     (folder / "data").mkdir()
     page, names = environment().get_template("sample.html"), list(report.names.values())
+    cards = _cards(report, folder, options) if options.failures else ()
+    linked = by_video(cards)
     home = {key: group.anchor for group in report.groups for key in _keys(report, group.comparability.bench)}
-    for place, (key, view) in enumerate(
-        zip(report.samples, _views(report, MediaFolder(folder / "media", options.media)), strict=True)
-    ):
+    media = MediaFolder(folder / "media", options.media)
+    stills = StillsFolder(folder / STILLS, media, make=options.stills)
+    seen: dict[SampleKey, tuple[Glimpse, ...]] = {}
+    for place, (key, view) in enumerate(zip(report.samples, _views(report, media, stills), strict=True)):
+        seen[key] = glimpses(view, single=False)
         _new(
             folder / "samples" / f"{view.name}.html",
             page.render(
                 report=report,
                 view=view,
                 single=False,
+                linked=linked,
                 home=f"{home[key]}-samples",
                 before=names[place - 1] if place else "",
                 after=names[place + 1] if place + 1 < len(names) else "",
@@ -132,31 +146,27 @@ def _fill(report: Report, folder: Path, options: ReportOptions) -> int:
     for item in downloads(report):
         _new(folder / "data" / item.name, item.content)
         offered.append(Download(name=item.name, text=item.text, content="", href=f"data/{item.name}"))
-    _new(
-        folder / "index.html",
-        _index().render(report=report, data=report.data(), samples=[], downloads=offered, single=False),
-    )
-    if options.failures:
-        # Only here: fonts and encoders are for cards alone.
-        from intergeneval.report.failures import write_run_cards
-
-        write_run_cards(report.runs, folder / "cards", media=options.media, growing=True)
+    _new(folder / "index.html", _index(report, seen, samples=[], downloads=offered, cards=cards))
     _new(folder / MARK, json.dumps({"intergeneval": __version__}) + "\n")
-    return len(names)
+    return len(names), stills.making
+
+
+def _cards(report: Report, folder: Path, options: ReportOptions) -> tuple[CardLink, ...]:
+    """Write the cards, before the pages that lead to them."""
+    # Only here: fonts and encoders are for cards alone.
+    from intergeneval.report.failures import write_run_cards
+
+    return write_run_cards(report.runs, folder / "cards", media=options.media, growing=True).links
 
 
 def _keys(report: Report, bench: str) -> list[SampleKey]:
     return [key for key in report.samples if key[0] == bench]
 
 
-def _views(report: Report, media: MediaFolder) -> Iterator[SampleView]:
+def _views(report: Report, media: MediaFolder, stills: StillsFolder) -> Iterator[SampleView]:
     """Give the sample pages one at a time: a large report does not fit into memory at once."""
     for key, (sample, runs) in report.samples.items():
-        yield _view(sample, report.names[key], runs, media, report)
-
-
-def _view(sample: Sample, name: str, runs: Sequence[LoadedRun], media: MediaFolder, report: Report) -> SampleView:
-    return make_sample(sample, name, runs, media, report.columns)
+        yield make_sample(sample, report.names[key], runs, media, stills, report.columns)
 
 
 def _data_uri(content: str, name: str) -> str:
@@ -172,8 +182,29 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "replace")
 
 
-def _index() -> Template:
-    return environment().get_template("index.html")
+def _index(
+    report: Report,
+    seen: Mapping[SampleKey, Sequence[Glimpse]],
+    *,
+    samples: Sequence[SampleView],
+    downloads: Sequence[Download],
+    cards: Sequence[CardLink] = (),
+) -> str:
+    """Return the index page; `seen` are the videos of each sample, as their pages show them, `cards` what was drawn of losses."""
+    galleries = {group.anchor: report.gallery(group, seen) for group in report.groups}
+    page = environment().get_template("index.html")
+    data = report.data(galleries)
+    return page.render(
+        report=report,
+        data=data,
+        galleries=galleries,
+        samples=samples,
+        downloads=downloads,
+        single=report.single,
+        named=NAMED,
+        cards=cards,
+        linked={},
+    )
 
 
 @cache
@@ -189,8 +220,8 @@ def environment() -> Environment:
     )
     made.filters.update(FILTERS)
     folder = Path(__file__).parent / "static"
-    css = (folder / "report.css").read_text(encoding="utf-8")
-    js = (folder / "report.js").read_text(encoding="utf-8")
+    css = "".join((folder / name).read_text(encoding="utf-8") for name in ("report.css", "gallery.css"))
+    js = "".join((folder / name).read_text(encoding="utf-8") for name in ("report.js", "gallery.js"))
     # Style and script stand in the page itself: it opens from a disk, a mail or a web server alike. Both come from this package.
     made.globals.update(css=Markup(css), js=Markup(js), policy=_policy(css, js), control_id=CONTROL_ID)  # noqa: S704
     return made

@@ -7,7 +7,6 @@ its tracks. Kept in ``doubts.jsonl`` of the run folder, one line a doubt.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from intergeneval import bench, videos
@@ -15,33 +14,11 @@ from intergeneval.bench import Doubt, doubts
 from intergeneval.errors import BenchError
 from intergeneval.ids import canonical_json
 from intergeneval.masks import Mask, decode
-from intergeneval.records import Record, Sample, Tracks
+from intergeneval.records import DoubtedMask, Sample, Tracks
 from intergeneval.run.drawn_masks import first_of_video
 from intergeneval.run.plan import Plan
-from intergeneval.store import RunStore, write_atomically
+from intergeneval.store import DOUBTS, RunStore, write_atomically
 from intergeneval.trackers.stored import StoredTracker
-
-FILE = "doubts.jsonl"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DoubtedMask(Record):
-    """One reason to look at a first-frame mask of a run."""
-
-    sample_id: str
-    """The sample."""
-    seed: int
-    """The seed of the video."""
-    instance_id: str
-    """The instance."""
-    kind: str
-    """What was measured: see `intergeneval.bench.doubts`."""
-    problem: str
-    """What was found, in words."""
-
-    def __str__(self) -> str:
-        """Return the doubt as one line."""
-        return f"{self.sample_id} (seed {self.seed}) {self.instance_id}: {self.problem}"
 
 
 def given_doubts(plan: Plan) -> tuple[DoubtedMask, ...]:
@@ -84,18 +61,9 @@ def found_doubts(plan: Plan, store: RunStore) -> tuple[DoubtedMask, ...]:
 def write_doubts(folder: Path, found: tuple[DoubtedMask, ...]) -> None:
     """Write the doubts beside the scores; without any, there is no file. Raises StoreError."""
     if found:
-        write_atomically(folder / FILE, "".join(canonical_json(item.to_json()) + "\n" for item in found))
+        write_atomically(folder / DOUBTS, "".join(canonical_json(item.to_json()) + "\n" for item in found))
     else:
-        (folder / FILE).unlink(missing_ok=True)
-
-
-def read_doubts(folder: Path) -> tuple[DoubtedMask, ...]:
-    """Return the doubts that a run folder holds; none for a run of before masks were doubted."""
-    place = folder / FILE
-    if not place.is_file():
-        return ()
-    lines = place.read_text(encoding="utf-8").splitlines()
-    return tuple(DoubtedMask.from_line(line, where=f"{place}:{number}") for number, line in enumerate(lines, start=1) if line)
+        (folder / DOUBTS).unlink(missing_ok=True)
 
 
 def _doubted(sample: Sample, seed: int, masks: Mapping[str, Mask], frame: videos.Frame | None) -> Iterator[DoubtedMask]:

@@ -10,7 +10,7 @@ from intergeneval import masks
 from intergeneval.bench import OwnMasks
 from intergeneval.judges import JudgeRequest
 from intergeneval.masks import Mask
-from intergeneval.records import Answer, Consistency, Detections, Grounding, Question, Sample, Tracks, Truth, Video
+from intergeneval.records import Answer, Consistency, Detections, Grounding, Question, Sample, Stills, Tracks, Truth, Video
 
 FAILED = "failed"
 """Status of tracks and detections whose backend broke."""
@@ -57,6 +57,8 @@ class Job:
     """As recorded before, of the same version of the video."""
     truth: Truth | None = None
     """As recorded before."""
+    stills: Stills | None = None
+    """As recorded before, of whatever version of the video."""
     masks: Mapping[str, PackedMask] | None = None
     """Instance id -> first-frame mask, where they were read before the run because the video is not tracked yet."""
     own: OwnMasks | None = None
@@ -75,6 +77,8 @@ class Result:
     """The seed."""
     truth: Truth | None = None
     """Its truth, where the source knows."""
+    stills: Stills | None = None
+    """Its poster and strip, which lie in the run folder by then."""
     video: Video | None = None
     """The video."""
     grounding: Grounding | None = None

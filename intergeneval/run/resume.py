@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from intergeneval.records import Answer, AnswerStatus, Consistency, Detections, Grounding, Question, Sample, Tracks, Truth, Video
+from intergeneval.records import (
+    Answer,
+    AnswerStatus,
+    Consistency,
+    Detections,
+    Grounding,
+    Question,
+    Sample,
+    Stills,
+    Tracks,
+    Truth,
+    Video,
+)
 from intergeneval.run.job import FAILED, Job
 from intergeneval.store import RunStore
 
@@ -19,6 +31,8 @@ class RunState:
     """(sample, interaction, question id) of the questions in it."""
     truth: dict[tuple[str, int], Truth]
     """(sample, seed) -> truth; the others likewise."""
+    stills: dict[tuple[str, int], Stills]
+    """Posters and strips."""
     videos: dict[tuple[str, int], Video]
     """Videos."""
     grounding: dict[tuple[str, int], Grounding]
@@ -47,6 +61,7 @@ class RunState:
                 (item.sample_id, item.interaction, item.question_id) for item in store.read("questions", Question)
             ),
             truth={(item.sample_id, item.seed): item for item in store.read("truth", Truth)},
+            stills={(item.sample_id, item.seed): item for item in store.read("stills", Stills)},
             videos={(item.sample_id, item.seed): item for item in store.read("videos", Video)},
             grounding={(item.sample_id, item.seed): item for item in store.read("grounding", Grounding) if item.status != FAILED},
             tracks={(item.sample_id, item.seed): item for item in store.read("tracks", Tracks) if item.status != FAILED},
@@ -78,6 +93,7 @@ class RunState:
             detections=None if stale_detections else detections,
             consistency=None if assessed is None or assessed.video != version or stale_tracks else assessed,
             truth=self.truth.get(key),
+            stills=self.stills.get(key),
             questions=tuple(
                 item for item in asked if (sample.id, seed, version, item.interaction, item.question_id) not in self.answered
             ),

@@ -314,6 +314,7 @@ class _Recorder:
         """Append what one job made, in the order of the stages."""
         parts = {
             "truth": result.truth,
+            "stills": result.stills,
             "videos": result.video,
             "grounding": result.grounding,
             "tracks": result.tracks,

@@ -143,6 +143,7 @@ class VideoPipeline:
         decoded = Decoded(path=found.path, reader=reader, walk=walk, digest=digest)
         tracks = job.tracks if job.tracks or foreign else self._tracking.track(job, result, decoded, beginning)
         walk.finish()
+        self._stills(job, result, reader.kept, digest)
         video = _video(job, found, digest, reader, beginning, walk.cuts)
         if video != job.video:
             result.video = video
@@ -173,6 +174,18 @@ class VideoPipeline:
         if self._config.overlay and tracks.status != FAILED:
             self._overlay(job, found.path, tracks, video.times)
         return _Seen(video=video, tracks=tracks, kept=reader.kept, assess=assessed if to_assess else None)
+
+    def _stills(self, job: Job, result: Result, kept: Mapping[int, Frame], digest: str) -> None:
+        """Write poster and strip beside the records, where those of this version of the video do not lie there yet."""
+        places = videos.still_paths(self._folder, job.sample.id, job.seed)
+        if job.stills is not None and job.stills.video == digest and all(place.is_file() for place in places):
+            return
+        made = videos.pictures(kept, (job.sample.id, job.seed), digest)
+        places[0].parent.mkdir(parents=True, exist_ok=True)
+        for place, content in zip(places, (made.poster, made.strip), strict=True):
+            write_atomically(place, content)
+        if made.record != job.stills:
+            result.stills = made.record
 
     def _reader(self, job: Job, path: Path) -> videos.Reader:
         sampled = job.video.sampled if job.video is not None else ()

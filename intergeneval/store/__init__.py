@@ -1,6 +1,27 @@
 """What is kept on disk: the run folder, judge answers by content (`answer_cache`), and what they cost (`spending`)."""
 
 from intergeneval.records.disk import write_atomically
-from intergeneval.store.run_folder import HEADER, LineFile, RunStore, RunWriter, locked, open_lock, read_lines
+from intergeneval.store.run_folder import (
+    DOUBTS,
+    HEADER,
+    LineFile,
+    RunStore,
+    RunWriter,
+    locked,
+    open_lock,
+    read_doubts,
+    read_lines,
+)
 
-__all__ = ["HEADER", "LineFile", "RunStore", "RunWriter", "locked", "open_lock", "read_lines", "write_atomically"]
+__all__ = [
+    "DOUBTS",
+    "HEADER",
+    "LineFile",
+    "RunStore",
+    "RunWriter",
+    "locked",
+    "open_lock",
+    "read_doubts",
+    "read_lines",
+    "write_atomically",
+]

@@ -25,12 +25,14 @@ from intergeneval.records import (
     Comparability,
     Consistency,
     Detections,
+    DoubtedMask,
     Grounding,
     Question,
     Record,
     RunHeader,
     Sample,
     Score,
+    Stills,
     Tracks,
     Truth,
     Video,
@@ -46,6 +48,7 @@ STAGES: dict[str, type[Record]] = {
     "samples": Sample,
     "questions": Question,
     "truth": Truth,
+    "stills": Stills,
     "videos": Video,
     "grounding": Grounding,
     "tracks": Tracks,
@@ -57,6 +60,8 @@ STAGES: dict[str, type[Record]] = {
 """Stage name -> record of its lines, in the order of the run."""
 
 HEADER = "run.json"
+DOUBTS = "doubts.jsonl"
+"""What is doubted about the first-frame masks of a run, one line a doubt; absent where nothing is."""
 _BLOCK = 1 << 16
 _GEOMETRY = "geometry"
 _OWN_MASKS = "the model's own first-frame masks"
@@ -280,6 +285,12 @@ def read_lines(path: Path, cls: type[R]) -> Iterator[R]:
     """Give the records of a JSONL file, a torn last line left out. Raises RecordError naming file and line."""
     for number, line in enumerate(whole_lines(path), start=1):
         yield cls.from_line(line, where=f"{path}:{number}")
+
+
+def read_doubts(folder: Path) -> tuple[DoubtedMask, ...]:
+    """Return the doubts that a run folder holds; none for a run of before masks were doubted. Raises RecordError."""
+    place = folder / DOUBTS
+    return tuple(read_lines(place, DoubtedMask)) if place.is_file() else ()
 
 
 def whole_lines(path: Path) -> Iterator[str]:

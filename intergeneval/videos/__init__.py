@@ -9,6 +9,7 @@ from intergeneval.videos.outlines import outlined, outlined_clip, outlined_frame
 from intergeneval.videos.pixels import FITS, Frame
 from intergeneval.videos.reader import Reader
 from intergeneval.videos.sampling import EQUAL_TIME, PAPER, sample_frames
+from intergeneval.videos.stills import Pictures, pictures, still_paths, strip_frames
 
 __all__ = [
     "EQUAL_TIME",
@@ -17,6 +18,7 @@ __all__ = [
     "PAPER",
     "VIDEO_SUFFIXES",
     "Frame",
+    "Pictures",
     "Reader",
     "annotate",
     "encode_jpeg",
@@ -26,8 +28,11 @@ __all__ = [
     "outlined_clip",
     "outlined_frames",
     "overlay_frames",
+    "pictures",
     "read_picture",
     "sample_frames",
+    "still_paths",
+    "strip_frames",
     "video_bytes",
     "video_sha256",
     "write_overlay",

@@ -77,6 +77,64 @@ const scenarios = {
     out.linked = await open();
     return out;
   },
+  async grid(page) {
+    const choose = (by, value) => page.locator(`[data-by=${by}]`).first().selectOption(value);
+    const badges = () => page.locator(".shot").evaluateAll((all) => all.map((item) => (item.querySelector(".badge:not([hidden])") || {}).textContent || ""));
+    const means = () => page.locator(".shot").evaluateAll((all) => all.map((item) => {
+      const told = Array.from(item.querySelectorAll(".who b")).map((cell) => Number(cell.textContent)).filter((value) => !Number.isNaN(value));
+      return Math.round(told.reduce((sum, value) => sum + value, 0) / told.length * 10) / 10;
+    }));
+    const out = { start: await badges() };
+    await choose("order", job.order);
+    out.best = await means();
+    await page.locator("[data-more]").first().click();
+    out.more = await means();
+    await choose("category", { label: job.category });
+    await choose("question", job.question);
+    await choose("answer", job.answer);
+    out.status = await page.locator("[data-found]").first().innerText();
+    out.found = await page.locator(".shot").count();
+    out.third = await page.locator(".tile:not(.faded) .ten").evaluateAll((all, at) => all.map((item) => [item.children[at].className.replace(" lit", "")]), Number(job.question) - 1);
+    out.faded = await page.locator(".tile.faded").count();
+    for (const by of ["order", "category", "question", "answer"]) { await choose(by, ""); }
+    out.restored = await badges();
+    return out;
+  },
+  async together(page) {
+    const shot = page.locator(".shot").filter({ has: page.locator(".tile:nth-child(3)[data-video]") }).first();
+    const videos = shot.locator("video");
+    const playing = () => page.waitForFunction(() => {
+      const all = Array.from(document.querySelectorAll(".shot video"));
+      return all.length === 3 && all.every((video) => !video.paused && video.currentTime > 0);
+    }, null, { timeout: 20000 }).then(() => videos.evaluateAll((all) => all.map((video) => !video.paused)));
+    const out = { before: await videos.count() };
+    await shot.locator("h4 a").focus();
+    await page.keyboard.press("p");
+    out.playing = await playing();
+    await page.keyboard.press("p");
+    out.stopped = await videos.count();
+    await shot.locator("button.together").click();
+    out.again = await playing();
+    const at = await videos.evaluateAll((all) => all.map((video) => video.currentTime));
+    out.apart = Math.max(...at) - Math.min(...at);
+    return out;
+  },
+  async fall(page) {
+    const figure = page.locator("details.pair[open] [data-fall]").first();
+    const said = () => figure.locator("[data-under]").innerText();
+    const out = { before: await said() };
+    await figure.scrollIntoViewIfNeeded();
+    const box = await figure.locator(".canvas svg").boundingBox();
+    await page.mouse.move(box.x + 2, box.y + box.height / 2);
+    out.first = await said();
+    out.gained = await page.locator("details.pair[open] .moved tbody td b").first().innerText();
+    await figure.locator(".canvas svg").focus();
+    await page.keyboard.press("ArrowRight");
+    await page.mouse.move(box.x + box.width - 2, box.y + box.height / 2);
+    out.last = await said();
+    out.href = await figure.locator("[data-under] a").getAttribute("href");
+    return out;
+  },
   async link(page) {
     await page.locator("table.heat a").first().click();
     await page.waitForLoadState();
@@ -264,6 +322,8 @@ const scenarios = {
       controls: await page.locator(".controls:not([hidden]), .player:not([hidden])").count(),
       buttons: await page.locator("button.sort").count(),
       details: await page.locator("details").count(),
+      cards: await page.locator(".shot").count(),
+      scrubbers: await page.locator("video[controls]").count(),
     };
   },
 };

@@ -156,7 +156,8 @@ def test_keys_scrub_all_videos_timelines_and_outlines_together(drive, small):
 def test_videos_play_together_on_demand_and_never_by_themselves(drive, small):
     seen = drive("play", small, SAMPLE)
     assert seen["autoplay"] == 0
-    assert seen["controls"] == 3
+    # One scrubber for all: the videos' own controls are for readers without JavaScript.
+    assert seen["controls"] == 0
     assert seen["before"] is True
     assert seen["playing"] == [True, True, True]
     assert seen["after"] is True
@@ -184,12 +185,45 @@ def test_axe_finds_no_serious_or_critical_violation_on_a_phone_or_in_one_file(dr
         assert [item for item in seen["violations"] if item["impact"] in ("serious", "critical")] == []
 
 
+def test_the_grid_is_ordered_and_filtered_also_by_cards_that_the_script_makes(drive, wide):
+    seen = drive("grid", wide, order="best", category="contact", question="3", answer="n")
+    assert seen["start"][:12] == ["worst"] * 4 + ["best"] * 4 + ["most disputed"] * 4
+    assert seen["best"] == sorted(seen["best"], reverse=True)
+    assert len(seen["more"]) == 36
+    assert seen["status"].endswith("of 60 samples")
+    assert 0 < seen["found"] < 60
+    # Of what fits, the models that fit stand out, and the question's cell with them.
+    assert all(letter == "n" for letters in seen["third"] for letter in letters)
+    assert seen["faded"] > 0
+    assert seen["restored"] == seen["start"]
+
+
+def test_a_card_s_videos_play_together_by_key_and_by_button_and_end_together(drive, small):
+    seen = drive("together", small)
+    assert seen["before"] == 0
+    assert seen["playing"] == [True] * 3
+    assert seen["stopped"] == 0
+    assert seen["again"] == [True] * 3
+    assert seen["apart"] < 0.5
+
+
+def test_the_bars_of_a_pair_say_which_prompt_they_are(drive, wide):
+    seen = drive("fall", wide)
+    assert "Point at a bar" in seen["before"]
+    assert f"({seen['gained'][:4]}" in seen["first"]
+    assert "→" in seen["first"]
+    assert seen["last"] != seen["first"]
+    assert seen["href"].startswith("samples/")
+
+
 def test_without_javascript_the_leaderboard_and_the_answers_read(drive, small):
     index = drive("plain", small)
     assert index["controls"] == index["buttons"] == 0
     assert all(word in index["text"] for word in ("aurora", "borealis", "cirrus", "Published, not ranked", "95\u00a0% interval"))
+    assert index["cards"] == 8
     sample = drive("plain", small, SAMPLE)
     assert sample["controls"] == 0
+    assert sample["scrubbers"] == 3
     assert "yes / answered" in sample["text"]
     assert sample["details"] >= 30
 

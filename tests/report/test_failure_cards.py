@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import shutil
 from dataclasses import replace
 
@@ -44,6 +45,11 @@ def judged(tmp_path_factory):
 
 def cards_of(folder):
     return json.loads((folder / "cards.json").read_text(encoding="utf-8"))["cards"]
+
+
+def linked(page, suffix):
+    """Files in a folder of cards that a page leads to."""
+    return {name for name in re.findall(r'href="([^"]*)"', page) if "cards/" in name and name.endswith(suffix)}
 
 
 def picture(path):
@@ -363,14 +369,21 @@ def test_what_vanished_is_a_loss_of_its_own_with_the_frame_at_which_it_did(tmp_p
     assert all("vanished" in item.sentence for item in found)
 
 
-def test_a_report_with_cards_has_the_same_sample_pages_and_a_folder_of_cards_beside_them(tmp_path):
+def test_a_report_with_cards_leads_to_them_from_its_pages_which_are_the_same_but_for_that(tmp_path):
     folders = build(tmp_path, World(models=("atlas",), samples=1, videos=True))
     write_report(folders, tmp_path / "plain")
     write_report(folders, tmp_path / "report", ReportOptions(failures=True))
-    for path in (tmp_path / "plain" / "samples").iterdir():
-        assert (tmp_path / "report" / "samples" / path.name).read_bytes() == path.read_bytes()
     cards = cards_of(tmp_path / "report" / "cards")
     assert cards
+    lead = re.compile(r'<p class="hint">[^<]*: <a href="\.\./cards/[^"]*">card</a>.*\n')
+    for path in (tmp_path / "plain" / "samples").iterdir():
+        page = (tmp_path / "report" / "samples" / path.name).read_text()
+        assert lead.sub("", page) == path.read_text()
+        assert {f"../cards/{card['png']}" for card in cards if card["sample_id"] == path.stem} == linked(page, "png")
+    index = (tmp_path / "report" / "index.html").read_text()
+    assert {f"cards/{card['png']}" for card in cards} == linked(index, "png")
+    assert {f"cards/{card['clip']}" for card in cards if card["clip"]} == linked(index, "mp4")
+    assert "cards/" not in (tmp_path / "plain" / "index.html").read_text()
     assert all(Image.open(io.BytesIO((tmp_path / "report" / "cards" / card["png"]).read_bytes())).width >= 880 for card in cards)
     assert not (tmp_path / "plain" / "cards").exists()
     with pytest.raises(UsageError, match="name a folder"):

@@ -210,7 +210,8 @@ def test_one_file_holds_everything_or_says_that_it_is_too_much(tmp_path):
     written = write_report(folders, tmp_path / "report.html")
     found = page(written.path)
     assert written.pages == 2
-    assert [source.partition(",")[0] for source in found.media] == ["data:image/jpeg;base64", "data:video/mp4;base64"] * 2
+    kinds = [source.partition(",")[0] for source in found.media]
+    assert kinds == ["data:image/webp;base64"] * 4 + ["data:image/jpeg;base64", "data:video/mp4;base64"] * 2
     assert all(link.startswith(("#", "data:")) for link in found.links)
     many = build(tmp_path / "many", World(models=("atlas",), samples=MAX_SINGLE + 1, tracks=False))
     with pytest.raises(UsageError, match="one file holds at most 30 samples, these runs have 31; name a folder instead"):

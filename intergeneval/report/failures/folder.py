@@ -12,6 +12,7 @@ from intergeneval.gate.writing import markdown_text
 from intergeneval.ids import canonical_json
 from intergeneval.records import Score
 from intergeneval.records.disk import growing_folder, write_new
+from intergeneval.report.card_links import CardLink
 from intergeneval.report.failures.drawing import Drawn, Side, draw
 from intergeneval.report.failures.losses import Kind, Loss, losses_of, named_frame, worse
 from intergeneval.report.failures.moments import Seen, look
@@ -40,6 +41,8 @@ class CardFolder:
     """Losses that are named without a card."""
     notes: tuple[str, ...]
     """What cards lack and why, such as a video that is not there, one sentence each."""
+    links: tuple[CardLink, ...]
+    """Where each card lies, in the folder's order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,22 +152,22 @@ def _write(  # what is drawn, where it goes, how it is called, and what is said 
     try:
         if growing:
             out.mkdir()
-            told = _fill(out, chosen, rest, title, media, notes)
+            links, told = _fill(out, chosen, rest, title, media, notes)
         else:
             out = out.resolve()
             if out.exists() and not (out / DATA).is_file() and (not out.is_dir() or any(out.iterdir())):
                 raise UsageError(f"--cards {out}: holds something that is no folder of cards; name a new one")
             out.parent.mkdir(parents=True, exist_ok=True)
             with growing_folder(out) as made:
-                told = _fill(made, chosen, rest, title, media, notes)
+                links, told = _fill(made, chosen, rest, title, media, notes)
     except OSError as error:
         raise StoreError(f"{out}: cannot be written ({error.strerror or error})") from None
-    return CardFolder(path=out / LIST, cards=len(chosen), listed=len(rest), notes=told)
+    return CardFolder(path=out / LIST, cards=len(chosen), listed=len(rest), notes=told, links=links)
 
 
 def _fill(  # as above
     folder: Path, chosen: Sequence[_Case], rest: Sequence[_Case], title: str, media: Sequence[Path], notes: Sequence[str]
-) -> tuple[str, ...]:
+) -> tuple[tuple[CardLink, ...], tuple[str, ...]]:
     names = _names(chosen)
     made: dict[int, tuple[Drawn, Sequence[Side]]] = {}
     for place, drawn, sides in _drawn(chosen, MediaFolder(None, media)):
@@ -176,7 +179,20 @@ def _fill(  # as above
     entries = [(names[place], case, *made[place]) for place, case in enumerate(chosen)]
     write_new(folder / LIST, _list(title, entries, rest, notes).encode("utf-8", "replace"))
     write_new(folder / DATA, (canonical_json({"schema": 1, "cards": [_data(*entry) for entry in entries]}) + "\n").encode())
-    return (*notes, *dict.fromkeys(note for _, case, drawn, _ in entries for note in _told(case, drawn)))
+    links = tuple(_link(name, case, drawn) for name, case, drawn, _ in entries)
+    return links, (*notes, *dict.fromkeys(note for _, case, drawn, _ in entries for note in _told(case, drawn)))
+
+
+def _link(name: str, case: _Case, drawn: Drawn) -> CardLink:
+    loss = case.loss
+    return CardLink(
+        label=case.run.label,
+        sample_id=loss.sample.id,
+        seed=loss.seed,
+        text=f"{loss.name}: {loss.answer}, {loss.cost_text}",
+        picture=f"{name}.png",
+        clip=f"{name}.mp4" if drawn.clip else "",
+    )
 
 
 def _told(case: _Case, drawn: Drawn) -> list[str]:

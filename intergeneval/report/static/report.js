@@ -252,7 +252,9 @@
     one("[data-act=forth]", panel).addEventListener("click", function () { halt(); show(frame + 1, true); });
     takes.forEach(function (take) {
       if (!take.video) { return; }
-      // The native controls of one video move the others as well.
+      // One scrubber for all: each video's own would be a second one. A click on a picture plays and stops them together.
+      take.video.controls = false;
+      take.video.addEventListener("click", function () { if (playing) { halt(); } else { start(null); } });
       take.video.addEventListener("play", function () { if (!playing) { start(take); } });
       take.video.addEventListener("pause", function () { if (playing && take === master && !take.video.ended) { halt(); } });
       take.video.addEventListener("seeked", function () {
@@ -340,5 +342,5 @@
   }
   window.addEventListener("hashchange", follow);
   if (location.hash) { follow(); }
-  window.addEventListener("beforeprint", function () { all("details").forEach(function (item) { item.open = true; }); });
+  window.addEventListener("beforeprint", function () { all("details:not(.quiet)").forEach(function (item) { item.open = true; }); });
 }());
