@@ -45,6 +45,17 @@ def test_the_pairs_that_a_reader_marked_are_there():
     known = {sample.scene for sample in bench.load(ROOT / "benchmarks/whodoes").samples}
     marked = [name for row in table("| mark | pairs |") for name in re.findall(r"`([\w-]+)`", row[1])]
     again = [name for row in table("| mark of the fourth reading | pairs |") for name in re.findall(r"`([\w-]+)`", row[1])]
+    fifth = [name for row in table("| mended after the fifth reading | pairs |") for name in re.findall(r"`([\w-]+)`", row[1])]
     assert len(marked) == len(set(marked)) == 17
     assert len(again) == len(set(again)) == 27
+    assert len(fifth) == len(set(fifth)) == 15
     assert {*marked, *again} <= known
+    assert set(fifth) <= set(again)
+
+
+def test_the_page_quotes_a_pair_as_it_is_and_tells_how_alike_the_closest_prompts_are():
+    found = bench.load(ROOT / "benchmarks/whodoes")
+    prompts = [sample.prompt for sample in found.samples if sample.scene == "doctors-examine"]
+    assert re.findall(r"^> (.+)$", TEXT, re.M) == prompts
+    closest = bench.check_suite(found, bench.Suite()).closest[0].share
+    assert f"share {100 * closest:.0f} % of their words" in TEXT
