@@ -5,7 +5,7 @@ import pytest
 from intergeneval.judges import JudgeRequest
 from intergeneval.judges.geometry import create
 from intergeneval.questions import questions_for
-from intergeneval.records import AnswerStatus, Part, TrackState
+from intergeneval.records import AnswerStatus, AnswerValue, Part, TrackState
 from tests.judges.moving_shapes import FRAMES, answers, moving, person, ramp, sample, still, thing, tracks, verdicts, video
 
 FROZEN = {"a": person(still(80)), "o": thing(still(90)), "b": person(still(200))}
@@ -20,6 +20,14 @@ def test_a_still_picture_gets_no_from_2_to_10_or_nothing(verb):
     found = answers(FROZEN, verb)
     open_ = [item.question_id for item in found.values() if item.status is AnswerStatus.UNANSWERABLE and item.question_id > 1]
     assert all("cannot" in found[number].reason or "masks" in found[number].reason.lower() for number in open_)
+
+
+def test_where_all_stand_still_the_judge_says_nobody_and_where_a_bystander_does_it_it_does_not():
+    assert answers(FROZEN, "pats")[8].reason.startswith("Nobody: neither")
+    other = {"a": person(still(20)), "o": person(still(100)), "b": person(lambda frame: 210 - 94 * ramp(frame, 4, 12))}
+    found = answers(other, "pats")
+    assert found[10].value is AnswerValue.YES
+    assert found[8].reason.startswith("Neither")
 
 
 def test_a_cake_that_nobody_touches_is_not_cut_though_the_cook_stands_behind_it():

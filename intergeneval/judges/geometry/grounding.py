@@ -91,6 +91,14 @@ def receives(case: Case) -> Finding:
     return yes(best[0].index or 0, f"it was done to {{o}} by {best[1]}", **_numbers(best[0]))
 
 
+def nobody_moving(case: Case) -> bool:
+    """Return whether the tracks show no deed by anybody who moves, where subject and object stand still."""
+    movers = [name for name in case.others if strength(case.scene, name) >= 1.0]
+    everybody = (case.subject, case.object, *case.others)
+    pairs = ((one, other) for one in movers for other in everybody if one != other)
+    return not any(found.strength >= DONE and found.index is not None for found in (_deed(case, *pair) for pair in pairs))
+
+
 def _somebody(case: Case) -> bool:
     """Return whether the tracks show that anybody did it to anybody, in whatever roles."""
     everybody = (case.subject, case.object, *case.others)

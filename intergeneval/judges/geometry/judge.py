@@ -14,6 +14,7 @@ from intergeneval.judges import JudgeRequest
 from intergeneval.judges.geometry import camera, thresholds
 from intergeneval.judges.geometry.contact import first_seen
 from intergeneval.judges.geometry.findings import Case, Finding, no
+from intergeneval.judges.geometry.grounding import nobody_moving
 from intergeneval.judges.geometry.linking import Earlier, earlier, needed, one_of
 from intergeneval.judges.geometry.measurements import Scene
 from intergeneval.judges.geometry.predicates import PREDICATES
@@ -175,7 +176,9 @@ def _found(predicate: Predicate, scene: Scene, before: Earlier | None) -> Findin
     # Of what the object undergoes a third may be the cause, and what is handed over moves itself.
     others = case.others if predicate.name == "receives" or case.deed == "transfer" else ()
     if predicate.name not in BEGUN and still(scene, case.subject, case.object, *others):
-        return no("neither {s} nor {o} moves by itself in any frame, so nothing is done")
+        said = "neither {s} nor {o} moves by itself in any frame, so nothing is done"
+        # The word by which a failure of 8, 9 and 10 counts once.
+        return no(f"nobody: {said}" if predicate.name == "agent" and nobody_moving(case) else said)
     return PREDICATES[predicate.name](case)
 
 
