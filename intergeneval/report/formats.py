@@ -33,7 +33,8 @@ def percent(share: float | None) -> str:
     """Return a share as a percentage that says 100 only where nothing is missing."""
     if share is None:
         return NOTHING
-    return f"{math.floor(share * 1000) / 10:.1f}".removesuffix(".0") + "\u202f%"
+    shown = round(100 * share, 1)
+    return f"{99.9 if shown >= 100 and share < 1 else shown:.1f}".removesuffix(".0") + "\u202f%"
 
 
 def p_value(p: float | None) -> str:

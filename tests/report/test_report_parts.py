@@ -55,6 +55,7 @@ def test_numbers_are_written_with_a_true_minus_and_nothing_as_a_dash():
     assert p_value(0.0002) == "< .001"
     assert percent(0.9999) == "99.9\u202f%"
     assert percent(1.0) == "100\u202f%"
+    assert percent(2 / 3) == "66.7\u202f%"
     assert spans([4, 0, 1, 2]) == "0–2, 4"
     assert shorten("a\n b" + "c" * 50, 10) == "a bcccccc…"
 
