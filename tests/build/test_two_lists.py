@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from intergeneval import bench
 from intergeneval.build import parse_step
 from intergeneval.cli import main
+from intergeneval.cli.annotate import opened
 from intergeneval.errors import UsageError
 from intergeneval.videos.encoding import write_video
 from tests.build.prompted_videos import CHASE, LIFT, draw, picture, read, videos
@@ -81,7 +82,7 @@ def test_the_same_video_encoded_anew_keeps_its_masks_and_a_new_one_in_its_place_
     capsys.readouterr()
     root = draw(folder, prompts).root
     assert "masks of 1 first frame do not fit any more" in capsys.readouterr().err
-    assert (root / "annotate/videos.before-1.json").is_file()
+    assert any((root / "annotate/aside/videos/0/0").glob("*/drawn.json"))
     assert run("--model", folder, "--prompts", prompts, "--accept-doubts")[0] == 0
 
 
@@ -99,6 +100,63 @@ def test_a_changed_list_says_what_changed_and_masks_of_other_words_are_laid_asid
     assert "missing before there can be scores: first-frame masks of 1 video (0)" in text
     listed(prompts, ("0", LIFT), ("1", CHASE))
     assert "which were laid aside, fit again and are used" in read(folder, prompts)[1]
+    assert run("--model", folder, "--prompts", prompts, "--accept-doubts")[0] == 0
+
+
+def test_masks_of_two_wordings_are_both_kept_however_often_the_list_changes(here):
+    """Changed, drawn, changed back: what was promised to come back is there, byte by byte, and so is the other."""
+    folder, prompts = videos(here / "videos", "0.mp4"), here / "list.txt"
+    kept = {}
+    for text in (LIFT, CHASE):
+        root = draw(folder, listed(prompts, ("0", text))).root
+        kept[text] = {file.name: file.read_bytes() for file in (root / "masks/videos/0/0").iterdir()}
+    work = json.loads((root / "annotate/videos.json").read_text())["work"]
+    for text in (LIFT, CHASE, LIFT):
+        assert "fit again and are used" in read(folder, listed(prompts, ("0", text)))[1]
+        assert {file.name: file.read_bytes() for file in (root / "masks/videos/0/0").iterdir()} == kept[text]
+        assert json.loads((root / "annotate/videos.json").read_text())["work"].keys() == work.keys()
+        assert run("--model", folder, "--prompts", prompts, "--accept-doubts")[0] == 0
+
+
+def test_masks_that_were_changed_while_they_lay_aside_are_not_said_to_fit(here):
+    folder, prompts = videos(here / "videos", "0.mp4"), here / "list.txt"
+    root = draw(folder, listed(prompts, ("0", LIFT))).root
+    read(folder, listed(prompts, ("0", CHASE)))
+    one, two = sorted((root / "annotate/aside/videos/0/0").glob("*/*.png"))
+    one.write_bytes(two.read_bytes())
+    said = read(folder, listed(prompts, ("0", LIFT)))[1]
+    assert "fit again" not in said
+    assert "masks of videos/0/0, which were laid aside, are back, but are not the files that were drawn" in said
+
+
+def test_masks_of_a_video_that_was_replaced_come_back_with_it(here, capsys):
+    folder = videos(here / "videos", "0.mp4")
+    prompts = listed(here / "list.txt", ("0", LIFT))
+    root = draw(folder, prompts).root
+    first = {file.name: file.read_bytes() for file in (root / "masks/videos/0/0").iterdir()}
+    old = (folder / "0.mp4").read_bytes()
+    videos(folder, "0.mp4", shade=40)
+    draw(folder, prompts)
+    assert "drawn on another first frame, of what videos/0.mp4 was then" in capsys.readouterr().err
+    (folder / "0.mp4").write_bytes(old)
+    code, text = run("--model", folder, "--prompts", prompts, "--accept-doubts")
+    assert code == 0, text
+    assert "masks that were drawn on these videos before are back: 0/0" in text
+    assert {file.name: file.read_bytes() for file in (root / "masks/videos/0/0").iterdir()} == first
+    # And those of the other one with that, on the page.
+    videos(folder, "0.mp4", shade=40)
+    opened(str(folder), prompts=str(prompts), bench=None, name="", tracker="flow")
+    assert "drawn on these videos before are back: 0/0" in capsys.readouterr().err
+
+
+def test_masks_that_an_earlier_version_laid_aside_come_back(here):
+    """They lay there without a word of what they were drawn on, which stood in the file of work alone."""
+    folder, prompts = videos(here / "videos", "0.mp4"), here / "list.txt"
+    root = draw(folder, listed(prompts, ("0", LIFT))).root
+    (root / "annotate/aside/videos/0").mkdir(parents=True)
+    (root / "masks/videos/0/0").rename(root / "annotate/aside/videos/0/0")
+    read(folder, listed(prompts, ("0", CHASE)))
+    assert "fit again and are used" in read(folder, listed(prompts, ("0", LIFT)))[1]
     assert run("--model", folder, "--prompts", prompts, "--accept-doubts")[0] == 0
 
 

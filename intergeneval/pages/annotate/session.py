@@ -18,14 +18,16 @@ import numpy as np
 
 from intergeneval import bench, videos
 from intergeneval.bench import Benchmark
-from intergeneval.bench.drawn import EDITS, WORK, Drawn, look_of, misfit, words_of, work_file
+from intergeneval.bench.alike import close_ups, look_of
+from intergeneval.bench.drawn import EDITS, WORK, Drawn, fit, words_of, work_file
 from intergeneval.bench.structure import sample_faults
 from intergeneval.bench_paths import TOML
+from intergeneval.build.laid_aside import ASIDE, LaidAside, bring_back, lay_aside
 from intergeneval.errors import MediaError, RecordError, StoreError, UsageError
 from intergeneval.ids import canonical_json, sha256_file, strict_json
 from intergeneval.masks import Mask, box, decode, encode
 from intergeneval.pages.annotate.cutting import Frame, cut, mended
-from intergeneval.pages.annotate.work import Work, copy_before, read_work, reword_others, reworded, write_mask, write_work
+from intergeneval.pages.annotate.work import Work, read_work, reword_others, reworded, write_mask, write_work
 from intergeneval.records import BOX_COLOURS, Instance, Interaction, Sample
 from intergeneval.sources.folder import FolderSource
 from intergeneval.store import write_atomically
@@ -90,38 +92,58 @@ class Session:
         return work_file(self.root, self.model)
 
     def _leave_others(self) -> tuple[str, ...]:
-        """Forget the work that was done on other videos or for other words, and say so; a copy of it stays beside the work.
+        """Lay work aside that was done on other videos, bring back what was drawn on these, and say so.
 
         Raises UsageError where it is that of another folder of videos, which must not be drawn over.
         """
         told = []
         for index, item in enumerate(self.items):
             drawn = self._drawn.get(self.key(item))
-            if drawn is None:
-                continue
-            why = misfit(drawn, self.samples[item.sample_id], self._seen(index))
-            if not why:
+            why = "" if drawn is None else self._fit(index, drawn).fault
+            if drawn is None or not why:
                 continue
             before = os.path.normpath(self.root / drawn.video)
             if Path(before).parent.resolve() != item.path.parent.resolve() and Path(before).exists():
                 raise UsageError(
-                    f"{self.root}: the masks of the model {self.model!r} are of other videos of that name ({before}): {why}; "
-                    f"give these videos a name of their own, --name NAME, here and with 'run'"
+                    f"{self.root}: the masks of the model {self.model!r} are of other videos of that name "
+                    f"({os.path.relpath(before)}): {why}; give these videos a name of their own, --name NAME, here and with 'run'"
                 )
             told.append(f"{self.key(item)}: {why}")
-        if not told:
-            return ()
-        copy = copy_before(self._place)
-        for key in (line.partition(": ")[0] for line in told):
-            self._work.pop(key, None)
-            self._drawn.pop(key, None)
-        more = [f"  and {len(told) - _SHOWN} more"] if len(told) > _SHOWN else []
-        count = "1 first frame" if len(told) == 1 else f"{len(told)} first frames"
-        return (
-            f"masks of {count} do not fit any more and are to be drawn anew; what was drawn is kept in {copy}:",
-            *(f"  {line}" for line in told[:_SHOWN]),
-            *more,
-        )
+        other = {line.partition(": ")[0] for line in told}
+        for key in sorted(other):
+            lay_aside(self.root, self.model, key, for_words=False)
+        back = self._bring_back()
+        if other or back:
+            self._work, self._drawn = read_work(self._place)
+        lines = []
+        if told:
+            more = [f"  and {len(told) - _SHOWN} more"] if len(told) > _SHOWN else []
+            count = "1 first frame" if len(told) == 1 else f"{len(told)} first frames"
+            what = f"masks of {count} do not fit any more; what was drawn is kept in {self.root / WORK / ASIDE}"
+            lines += [f"{what} and comes back with its video:", *(f"  {line}" for line in told[:_SHOWN]), *more]
+        if back:
+            lines.append(f"masks that were drawn on these videos before are back: {', '.join(back)}")
+        return tuple(lines)
+
+    def _bring_back(self) -> list[str]:
+        """Bring back what was laid aside and was drawn on the videos that are there now; return whose masks are back."""
+        back = []
+        for index, item in enumerate(self.items):
+            if item.seed is None:
+                continue
+
+            def right(one: LaidAside, index: int = index) -> bool:
+                return not one.changed and not self._fit(index, one.drawn).fault
+
+            if bring_back(self.root, self.model, self.key(item), right) is not None:
+                back.append(self.key(item))
+        return back
+
+    def _fit(self, index: int, drawn: Drawn) -> bench.Fit:
+        """Return whether what was drawn is of an item and its words."""
+        item = self.items[index]
+        video = None if item.seed is None else item.path
+        return fit(drawn, self.samples[item.sample_id], self.root, video, lambda: self._seen(index))
 
     def _seen(self, index: int) -> Frame | None:
         """Return an item's first frame; None where it cannot be decoded, which the page says when it is shown."""
@@ -313,6 +335,8 @@ class Session:
             words=words_of(sample),
             look=look_of(frame),
             masks={name: sha256_file(folder / f"{name}.png") for name in whole},
+            sha256=sha256_file(item.path),
+            close_ups=close_ups(frame, {name: masks[name] for name in sorted(masks)}),
         )
 
     def _write_bench_masks(self, sample: Sample, masks: Mapping[str, Mask]) -> None:
