@@ -110,7 +110,7 @@ def bring_back(root: Path, model: str, key: str, fits: Callable[[LaidAside], boo
     if used.is_dir() and any(used.glob("*.png")):
         return None
     place = work_file(root, model)
-    kept = _read(place) if place.is_file() else {"schema": 1, "model": model, "work": {}}
+    kept: dict[str, Any] = _read(place) if place.is_file() else {"schema": 1, "model": model, "work": {}}
     if kept.get("work", {}).get(key):
         return None
     item = next((item for item in laid_aside(root, model, key) if fits(item)), None)

@@ -77,6 +77,8 @@ def opened(place: str, *, prompts: str | None, bench: str | None, name: str, tra
         root, model = _found(place), None
     name = name or ("" if model is None else used_name(root, model, notice))
     session = Session(root, segmenter_of(tracker, notice), model=model, name=name)
+    for line in session.unreadable:
+        notice(f"cannot be read, so nothing is drawn on it: {line}")
     for line in session.set_aside:
         notice(line)
     return session

@@ -152,17 +152,24 @@ def _without_masks(config: RunConfig, whole: Benchmark, notice: Callable[[str], 
     from intergeneval.bench import sets_of
     from intergeneval.bench.drawn import Drawn, fit
     from intergeneval.build.list_masks import restore_masks
-    from intergeneval.run.drawn_masks import first_of_video, unfit, video_of
+    from intergeneval.run.drawn_masks import first_of_video, unfit, unreadable, video_of
     from intergeneval.sources.folder import FolderSource
 
     source = FolderSource(Path(config.model), config.name)
     chosen = whole.narrow(ids=config.samples or None, limit=config.limit)
     listed = [(sample, seed) for sample in chosen.samples if source.has(sample) for seed in source.seeds(sample, config.seeds)]
 
+    broken = unreadable(source, listed)
+    if broken and len(broken) == len(listed):
+        raise UsageError(f"no video can be read: {'; '.join(list(broken.values())[:_FEW])}")
+    for why in broken.values():
+        notice(f"  not readable: {why}: counts as undecodable; bring a whole file, or take it and its prompt out")
+
     def without() -> dict[tuple[str, int], str]:
         sets = sets_of(whole, source.name)
         own = {(item.sample_id, item.seed) for item in sets}
         lacking = {(sample.id, seed): "" for sample, seed in listed if not {(sample.id, seed), (sample.id, None)} & own}
+        lacking = {key: why for key, why in lacking.items() if key not in broken}
         return lacking | unfit(source, whole, source.name, sets, listed)
 
     def right(key: str, drawn: Drawn) -> bool:

@@ -31,6 +31,13 @@ def video_of(source: Source, sample: Sample, seed: int) -> Path | None:
     return source.video(sample, seed).path if isinstance(source, FolderSource) else None
 
 
+def unreadable(source: Source, listed: Iterable[tuple[Sample, int]]) -> dict[tuple[str, int], str]:
+    """Return (sample, seed) -> why a video that lies there cannot be read, so that nobody can say who is in it."""
+    found = {(sample.id, seed): video_of(source, sample, seed) for sample, seed in listed}
+    told = {key: videos.unreadable(path) for key, path in found.items() if path is not None}
+    return {key: why for key, why in told.items() if why}
+
+
 def drawn_fits(
     source: Source, whole: Benchmark, model: str, sets: Sequence[OwnMasks], listed: Iterable[tuple[Sample, int]]
 ) -> dict[tuple[str, int], Fit]:

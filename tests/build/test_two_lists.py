@@ -260,3 +260,26 @@ def test_masks_stay_whoever_reads_the_prompts_afterwards(here, monkeypatch):
     after = {sample.id: sample for sample in bench.load("list").samples}
     assert after["0"] == before["0"]
     assert [one.appearance for one in after["1"].instances] == ["some dog", "some cat"]
+
+
+def test_a_video_that_cannot_be_read_is_named_and_the_others_are_scored(here, capsys):
+    """One is cut off, one is empty: nobody can draw on them, and they must not stop the third."""
+    folder = videos(here / "videos", "0.mp4", "1.mp4", "2.mp4")
+    prompts = listed(here / "list.txt", ("0", LIFT), ("1", CHASE), ("2", CHASE))
+    (folder / "1.mp4").write_bytes((folder / "1.mp4").read_bytes()[:300])
+    (folder / "2.mp4").write_bytes(b"")
+    session = draw(folder, prompts)
+    said = capsys.readouterr().err
+    assert [item.sample_id for item in session.items] == ["0"]
+    assert "cannot be read, so nothing is drawn on it" in said
+    assert "1.mp4" in said
+    assert "2.mp4: the file is empty" in said
+    code, text = run("--model", folder, "--prompts", prompts, "--accept-doubts")
+    assert code == 3, text
+    assert "not readable" in text
+    assert "1 of 3 ok" in text
+    assert run("--model", folder, "--bench", "list")[0] == code
+    (folder / "0.mp4").write_bytes(b"")
+    code, text = run("--model", folder, "--prompts", prompts)
+    assert code == 2
+    assert "no video can be read" in text

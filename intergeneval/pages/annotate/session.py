@@ -63,7 +63,13 @@ class Session:
         self._source = None if model is None else FolderSource(model, name)
         self.model = "" if self._source is None else self._source.name
         self.samples: dict[str, Sample] = {sample.id: sample for sample in self._bench.samples}
-        self.items = tuple(self._items())
+        found = self._items()
+        broken = {item.path: videos.unreadable(item.path) for item in found if item.seed is not None}
+        self.unreadable: tuple[str, ...] = tuple(why for why in broken.values() if why)
+        """What is said of videos that cannot be read, a line each; nothing can be drawn on them."""
+        self.items = tuple(item for item in found if not broken.get(item.path))
+        if found and not self.items:
+            raise UsageError(f"{root}: no video can be read: {'; '.join(self.unreadable[:_SHOWN])}")
         if not self.items:
             raise UsageError(f"{root}: nothing to annotate: no first frame, and no video of its samples in {model}")
         self._work, self._drawn = read_work(self._place)
