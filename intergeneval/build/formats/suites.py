@@ -100,6 +100,7 @@ def _numbered(path: Path, category: str) -> list[SuitePrompt]:
             tags=(*tags, f"dimension:{label}"),
         )
         for place, prompt in enumerate(prompts, start=1)
+        if prompt
     ]
 
 
@@ -111,14 +112,14 @@ def _evalcrafter(path: Path) -> list[SuitePrompt]:
             path = whole[0]
         elif files and all(re.fullmatch(r"\d+", file.stem) for file in files):
             # ./prompts holds a file a prompt, called as its video.
-            return [SuitePrompt(id=file.stem, prompt=" ".join(_lines(file)), tags=()) for file in files]
+            return [SuitePrompt(id=file.stem, prompt=" ".join(line for line in _lines(file) if line), tags=()) for file in files]
         else:
             raise UsageError(f"{path}: holds neither {EVALCRAFTER} nor a file for each prompt (0000.txt); give the file itself")
-    return [SuitePrompt(id=f"{place:04d}", prompt=prompt, tags=()) for place, prompt in enumerate(_listed(path))]
+    return [SuitePrompt(id=f"{place:04d}", prompt=prompt, tags=()) for place, prompt in enumerate(_listed(path)) if prompt]
 
 
 def _listed(path: Path) -> list[str]:
-    """Return the prompts of a text file, a line each, or of a JSON list of rows."""
+    """Return the prompts of a text file, a line each, or of a JSON list of rows; an empty line counts, and stays empty."""
     if path.suffix != ".json":
         return _lines(path)
     value: Any = load(path)
@@ -141,4 +142,4 @@ def _lines(path: Path) -> list[str]:
         raise UsageError(f"{path}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
         raise UsageError(f"{path}: is not a text in UTF-8") from None
-    return [line.strip() for line in text.splitlines() if line.strip()]
+    return [line.strip() for line in text.splitlines()]
