@@ -283,3 +283,16 @@ def test_a_video_that_cannot_be_read_is_named_and_the_others_are_scored(here, ca
     code, text = run("--model", folder, "--prompts", prompts)
     assert code == 2
     assert "no video can be read" in text
+
+
+def test_numbered_videos_of_which_one_is_missing_are_matched_by_their_number(here):
+    """The one that failed to be generated is missing; the others are not refused, and not shifted."""
+    folder = videos(here / "videos", "0.mp4", "2.mp4", "3.mp4")
+    (here / "list.txt").write_text(f"{LIFT}\n{CHASE}\na man pushes a cart\na dog bites a ball\n")
+    found, said = read(folder, here / "list.txt")
+    assert "no video: 1: counted as missing" in said
+    assert {sample.id: sample.prompt for sample in bench.load(found.home.folder).samples}["2"] == "a man pushes a cart"
+    (folder / "0.mp4").unlink()
+    (folder / "3.mp4").rename(folder / "1.mp4")
+    with pytest.raises(UsageError, match="the first prompt may be that of 0 or of 1"):
+        read(folder, here / "list.txt")
