@@ -296,3 +296,26 @@ def test_numbered_videos_of_which_one_is_missing_are_matched_by_their_number(her
     (folder / "3.mp4").rename(folder / "1.mp4")
     with pytest.raises(UsageError, match="the first prompt may be that of 0 or of 1"):
         read(folder, here / "list.txt")
+
+
+def test_a_list_that_is_not_there_is_said_to_be_not_there(here):
+    folder = videos(here / "videos", "0.mp4")
+    code, text = run("--model", folder, "--prompts", "nothere")
+    assert code == 2
+    assert "--prompts nothere: there is no such list" in text
+
+
+def test_a_video_put_in_the_place_of_a_scored_one_and_videos_of_no_sample_are_named(here):
+    folder = videos(here / "videos", "0.mp4")
+    prompts = listed(here / "list.txt", ("0", LIFT))
+    draw(folder, prompts)
+    options = ("--model", folder, "--bench", "list", "--out", here / "runs/one")
+    code, text = run(*options)
+    assert code == 0, text
+    assert "written over" not in text
+    videos(folder, "extra.mp4")
+    write_video(folder / "0.mp4", [picture(120, step // 2) for step in range(8)], 8.0)
+    code, text = run(*options)
+    assert code == 0, text
+    assert "1 video is another file than when it was scored (0/0), so the results before are written over" in text
+    assert "of no sample of list, so not scored: extra.mp4" in text

@@ -7,14 +7,12 @@ masks where the run looks for it as soon as every instance of a video has one, w
 from __future__ import annotations
 
 import os
+import shlex
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-
-import cv2
-import numpy as np
 
 from intergeneval import bench, videos
 from intergeneval.bench import Benchmark
@@ -23,13 +21,14 @@ from intergeneval.bench.drawn import EDITS, WORK, Drawn, fit, words_of, work_fil
 from intergeneval.bench.structure import sample_faults
 from intergeneval.bench_paths import TOML
 from intergeneval.build.laid_aside import ASIDE, LaidAside, bring_back, lay_aside
-from intergeneval.errors import MediaError, RecordError, StoreError, UsageError
+from intergeneval.errors import MediaError, RecordError, UsageError
 from intergeneval.ids import canonical_json, sha256_file, strict_json
 from intergeneval.masks import Mask, box, decode, encode
-from intergeneval.pages.annotate.cutting import Frame, cut, mended
+from intergeneval.pages.annotate.cutting import Frame, cut, mended, png
 from intergeneval.pages.annotate.work import Work, read_work, reword_others, reworded, write_mask, write_work
 from intergeneval.records import BOX_COLOURS, Instance, Interaction, Sample
 from intergeneval.sources.folder import FolderSource
+from intergeneval.sources.misfit import misfit_text
 from intergeneval.store import write_atomically
 from intergeneval.trackers import Segments
 
@@ -71,10 +70,20 @@ class Session:
         if found and not self.items:
             raise UsageError(f"{root}: no video can be read: {'; '.join(self.unreadable[:_SHOWN])}")
         if not self.items:
-            raise UsageError(f"{root}: nothing to annotate: no first frame, and no video of its samples in {model}")
+            raise UsageError(self._nothing())
         self._work, self._drawn = read_work(self._place)
         self.set_aside: tuple[str, ...] = self._leave_others()
         """What is said of masks that were drawn before on something else, a line each."""
+
+    def _nothing(self) -> str:
+        """Return why there is nothing to annotate, and what to do."""
+        if self._source is not None:
+            names = [sample.id for sample in self._bench.samples]
+            return misfit_text(self._source.folder, self._source.files(), names, self._bench.name)
+        return (
+            f"{self.root}: its samples have no first frames, as every model draws its own: give the folder of a model's videos, "
+            f"intergeneval annotate VIDEOS --bench {shlex.quote(str(self.root))}"
+        )
 
     def _items(self) -> list[Item]:
         if self._source is None:
@@ -184,7 +193,7 @@ class Session:
             "instances": [
                 {
                     "id": one.id, "class": one.class_, "appearance": one.appearance, "colour": one.colour,
-                    "mask": _png(masks[one.id]) if one.id in masks else None,
+                    "mask": png(masks[one.id]) if one.id in masks else None,
                     "box": _box(work.get(one.id), masks.get(one.id)),
                 }
                 for one in sample.instances
@@ -379,15 +388,3 @@ def _box(work: Work | None, mask: Mask | None) -> list[float] | None:
         return list(work.box)
     edges = None if mask is None else box(mask)
     return None if edges is None else list(edges)
-
-
-def _png(mask: Mask) -> str:
-    """Return a mask as a PNG data address: white where it is, transparent elsewhere."""
-    import base64
-
-    picture = np.zeros((*mask.shape, 4), dtype=np.uint8)
-    picture[mask] = 255
-    done, data = cv2.imencode(".png", picture)
-    if not done:
-        raise StoreError(f"a mask of {mask.shape} cannot be written as PNG")
-    return "data:image/png;base64," + base64.b64encode(data.tobytes()).decode("ascii")

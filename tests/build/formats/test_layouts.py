@@ -507,3 +507,21 @@ def test_masks_that_leave_frames_out_of_which_there_are_no_pictures_are_refused(
     code, text = called("import", source, "--layout", "davis", "--out", tmp_path / "out")
     assert code == 2
     assert "after frame 00001 comes 00004" in text
+
+
+def test_masks_that_came_with_stored_tracks_are_doubted_like_any_other(tmp_path):
+    """A dog that is marked by its box: the run that tracks nothing itself must say so beside its score."""
+    source = walk(tmp_path / "in", range(6), set())
+    for at in range(6):
+        _, person, _ = shown(at)
+        marked = person.astype(np.uint8)
+        marked[30:56, 40:76] = 2
+        (source / "Annotations/walk" / f"{at:05d}.png").write_bytes(palette_png(marked))
+    (source / "davis_semantics.json").write_text(json.dumps({"walk": {"1": "man", "2": "dog"}}))
+    out = tmp_path / "out"
+    called("import", source, "--layout", "davis", "--out", out, "--prompts", prompts(tmp_path, "walk"))
+    options = ["run", "--model", f"bench:{out}", "--bench", str(out), "--tracker", "stored", "--detector", "none"]
+    done = CliRunner().invoke(main, [*options, "--out", str(tmp_path / "run"), "--workers", "1"])
+    assert done.exit_code == 0, done.output
+    assert "walk (seed 0) id2: dog: it fills 100% of its box" in done.output
+    assert '"kind":"box"' in (tmp_path / "run/doubts.jsonl").read_text()
