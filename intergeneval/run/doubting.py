@@ -52,7 +52,7 @@ def given_doubts(plan: Plan) -> tuple[DoubtedMask, ...]:
 def found_doubts(plan: Plan, store: RunStore) -> tuple[DoubtedMask, ...]:
     """Return the doubts about masks that the run found itself, or that came with stored tracks, from their first frame."""
     stored = isinstance(plan.backends.tracker, StoredTracker)
-    lacking = set(plan.masks.videos if stored else plan.masks.lacking)
+    lacking = {(sample.id, seed) for sample, seed in plan.masks.videos} if stored else set(plan.masks.lacking)
     if not (plan.grounding or stored) or not lacking:
         return ()
     known = {sample.id: sample for sample in plan.bench.samples}
