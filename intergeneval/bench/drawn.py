@@ -171,16 +171,20 @@ def fits(
     for sample, seed in videos if known else ():
         own = by_video.get((sample.id, seed), by_video.get((sample.id, None)))
         drawn = None if own is None else known.get(own.name)
-        if own is None or drawn is None or not _unchanged(benchmark.root, own, drawn):
+        if own is None or drawn is None:
             continue
-        found[sample.id, seed] = fit(
-            drawn, sample, benchmark.root, video_of(sample, seed), functools.partial(frame_of, sample, seed)
-        )
+        done = fit(drawn, sample, benchmark.root, video_of(sample, seed), functools.partial(frame_of, sample, seed))
+        if _unchanged(benchmark.root, own, drawn):
+            found[sample.id, seed] = done
+        elif done.fault and not misfit(drawn, sample):
+            # Somebody has put other masks there since, and may have meant this video.
+            why = f"its mask was changed by hand, and before that {done.fault.removeprefix('they were ')}"
+            found[sample.id, seed] = Fit(doubts=tuple((name, why) for name in own.paths))
     return found
 
 
 def _unchanged(root: Path, own: OwnMasks, drawn: Drawn) -> bool:
-    """Whether the masks are still those that were drawn: what a person put in their place is nobody's business."""
+    """Whether the masks are still those that were drawn."""
     try:
         return all(sha256_file(root / path) == drawn.masks.get(name) for name, path in own.paths.items())
     except OSError:

@@ -75,5 +75,6 @@ def check_drawn(
     raise BenchError(
         f"benchmark {whole.name!r}: {count} not of what is there now, under the name of model {model!r}:\n"
         + "\n".join([*lines, *more])
-        + "\nif it is another model, give it a name of its own with --name; else draw them anew with 'intergeneval annotate'"
+        + "\nif it is another model, give it a name of its own with --name; else open 'intergeneval annotate' again, which "
+        "brings back what was drawn on these videos before, or has them drawn anew"
     )

@@ -118,6 +118,16 @@ def test_masks_of_two_wordings_are_both_kept_however_often_the_list_changes(here
         assert run("--model", folder, "--prompts", prompts, "--accept-doubts")[0] == 0
 
 
+def test_masks_put_there_by_hand_are_doubted_where_the_video_is_another_than_was_drawn_on(here):
+    folder, prompts = videos(here / "videos", "0.mp4"), listed(here / "list.txt", ("0", LIFT))
+    one, two = sorted((draw(folder, prompts).root / "masks/videos/0/0").glob("*.png"))
+    one.write_bytes(two.read_bytes())
+    assert "changed by hand" not in run("--model", folder, "--prompts", prompts)[1]
+    videos(folder, "0.mp4", shade=40)
+    text = run("--model", folder, "--prompts", prompts)[1]
+    assert "0 (seed 0) id1: its mask was changed by hand, and before that drawn on another first frame" in text
+
+
 def test_masks_that_were_changed_while_they_lay_aside_are_not_said_to_fit(here):
     folder, prompts = videos(here / "videos", "0.mp4"), here / "list.txt"
     root = draw(folder, listed(prompts, ("0", LIFT))).root

@@ -72,6 +72,7 @@ class Session:
         if not self.items:
             raise UsageError(self._nothing())
         self._work, self._drawn = read_work(self._place)
+        self._strange: dict[str, tuple[tuple[str, str], ...]] = {}
         self.set_aside: tuple[str, ...] = self._leave_others()
         """What is said of masks that were drawn before on something else, a line each."""
 
@@ -114,7 +115,9 @@ class Session:
         told = []
         for index, item in enumerate(self.items):
             drawn = self._drawn.get(self.key(item))
-            why = "" if drawn is None else self._fit(index, drawn).fault
+            found = bench.Fit() if drawn is None else self._fit(index, drawn)
+            self._strange[self.key(item)] = found.doubts
+            why = found.fault
             if drawn is None or not why:
                 continue
             before = os.path.normpath(self.root / drawn.video)
@@ -201,7 +204,7 @@ class Session:
             "interactions": [
                 {"subject": act.subject, "verb": act.verb, "object": act.object} for act in sample.interactions
             ],
-            "doubts": [str(doubt) for doubt in found],
+            "doubts": [*map(str, found), *(f"{name}: {why}" for name, why in self._strange.get(self.key(item), ()))],
             "faults": [f"{fault.field}: {fault.problem}; {fault.fix}" for fault in sample_faults(sample, self.root, "")],
             "done": self.done(index),
         }  # fmt: skip
@@ -344,6 +347,7 @@ class Session:
             folder.rmdir()
             if not any(folder.parent.iterdir()):
                 folder.parent.rmdir()
+        self._strange.pop(self.key(item), None)
         self._drawn[self.key(item)] = Drawn(
             video=Path(os.path.relpath(item.path.resolve(), self.root.resolve())).as_posix(),
             prompt=sample.prompt,
