@@ -7,6 +7,7 @@ A set lies in ``annotate/aside/<model>/<sample>/<seed>/<hash>``, by the hash of 
 from __future__ import annotations
 
 import contextlib
+import glob
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +41,12 @@ class LaidAside:
     @property
     def changed(self) -> tuple[str, ...]:
         """The instances whose mask is not the one that was drawn: it is gone, or somebody changed it."""
-        return tuple(name for name, digest in self.drawn.masks.items() if _digest(self.folder / f"{name}.png") != digest)
+        return changed_in(self.folder, self.drawn)
+
+
+def changed_in(folder: Path, drawn: Drawn) -> tuple[str, ...]:
+    """Return the instances whose mask in a folder is not the one that was drawn."""
+    return tuple(name for name, digest in drawn.masks.items() if _digest(folder / f"{name}.png") != digest)
 
 
 def _digest(path: Path) -> str:
@@ -95,8 +101,8 @@ def lay_aside(root: Path, model: str, key: str, *, for_words: bool) -> Path | No
     )
     base = root / WORK / ASIDE / model_folder(model) / key / short(sha256_json(drawn.to_json()), 12)
     names = (base if number == 1 else base.with_name(f"{base.name}-{number}") for number in range(1, 1 << 20))
-    target = next(name for name in names if not name.exists())
-    target.mkdir(parents=True)
+    target = next(name for name in names if not name.exists() or _begun(name, said, masks))
+    target.mkdir(parents=True, exist_ok=True)
     write_atomically(target / _SAID, said + "\n")
     _move(masks, target)
     _empty(used, 3)
@@ -104,26 +110,46 @@ def lay_aside(root: Path, model: str, key: str, *, for_words: bool) -> Path | No
     return target
 
 
+def _begun(folder: Path, said: str, masks: list[Path]) -> bool:
+    """Whether a set was being laid aside in a folder when something ended the command."""
+    place = folder / _SAID
+    same = place.is_file() and place.read_text(encoding="utf-8") == said + "\n"
+    return same and not any((folder / mask.name).exists() for mask in masks)
+
+
 def bring_back(root: Path, model: str, key: str, fits: Callable[[LaidAside], bool]) -> LaidAside | None:
     """Put the latest set that fits back to use, where none is, and return it. Raises BenchError, StoreError."""
-    used = used_folder(root, model, key)
-    if used.is_dir() and any(used.glob("*.png")):
-        return None
-    place = work_file(root, model)
+    used, place = used_folder(root, model, key), work_file(root, model)
     kept: dict[str, Any] = _read(place) if place.is_file() else {"schema": 1, "model": model, "work": {}}
-    if kept.get("work", {}).get(key):
+    there = kept.get("drawn", {}).get(key)
+    sets = laid_aside(root, model, key)
+    begun = next((item for item in sets if item.drawn.to_json() == there and not _both(item.folder, used)), None)
+    if begun is not None:
+        # Something ended the command while this one was being brought back.
+        _put_back(begun, used)
+        return begun
+    if kept.get("work", {}).get(key) or (used.is_dir() and any(used.glob("*.png"))):
         return None
-    item = next((item for item in laid_aside(root, model, key) if fits(item)), None)
-    if item is None:
-        return None
+    item = next((item for item in sets if fits(item)), None)
+    if item is not None:
+        # What is known of the masks first: after a kill in between, the next call goes on.
+        _write(place, kept, key, item.drawn, item.work)
+        _put_back(item, used)
+    return item
+
+
+def _both(folder: Path, used: Path) -> bool:
+    """Whether two folders hold a mask of one instance."""
+    return any((used / mask.name).exists() for mask in folder.glob("*.png"))
+
+
+def _put_back(item: LaidAside, used: Path) -> None:
     used.mkdir(parents=True, exist_ok=True)
     _move(sorted(item.folder.glob("*.png")), used)
     _empty(used, 3)
-    _write(place, kept, key, item.drawn, item.work)
     # Everything that it says stands in the file of work now.
     (item.folder / _SAID).unlink()
     _empty(item.folder, 4)
-    return item
 
 
 def keep_older(root: Path, model: str) -> None:
@@ -139,7 +165,7 @@ def keep_older(root: Path, model: str) -> None:
         for source in sources:
             kept: dict[str, Any] = _read(source) if source.is_file() else {}
             drawn = drawn_of(kept, str(source)).get(key)
-            if drawn is None or not drawn.masks or any(_digest(folder / f"{n}.png") != d for n, d in drawn.masks.items()):
+            if drawn is None or not drawn.masks or changed_in(folder, drawn):
                 continue
             target = folder / short(sha256_json(drawn.to_json()), 12)
             with contextlib.suppress(FileExistsError):
@@ -155,7 +181,7 @@ def keep_older(root: Path, model: str) -> None:
 
 def rewritten(root: Path, sample: str, change: Callable[[Drawn], Drawn]) -> None:
     """Change what is said of every set of a sample that was laid aside, of all models. Raises BenchError, StoreError."""
-    for place in (root / WORK / ASIDE).glob(f"*/{sample}/*/*/{_SAID}"):
+    for place in (root / WORK / ASIDE).glob(f"*/{glob.escape(sample)}/*/*/{_SAID}"):
         value = _read(place)
         listed = {key: change(drawn) for key, drawn in drawn_of(value, str(place)).items()}
         told = canonical_json({**value, "drawn": {key: drawn.to_json() for key, drawn in listed.items()}})

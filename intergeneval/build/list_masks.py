@@ -16,10 +16,12 @@ from intergeneval.build.laid_aside import (
     LaidAside,
     all_laid_aside,
     bring_back,
+    changed_in,
     keep_older,
     keys_laid_aside,
     laid_aside,
     lay_aside,
+    used_folder,
 )
 from intergeneval.records import Sample
 
@@ -66,14 +68,13 @@ def settle_masks(root: Path, samples: Sequence[Sample]) -> tuple[str, ...]:
             aside.append(f"{model}/{key}")
     for model in models:
         for key in keys_laid_aside(root, model):
-            whose = {item.folder: item.changed for item in laid_aside(root, model, key)}
 
             def right(item: LaidAside, key: str = key) -> bool:
                 return item.for_words and _fits(item.drawn, key, known)
 
             found = bring_back(root, model, key, right)
             if found is not None:
-                (changed if whose[found.folder] else back).append(f"{model}/{key}")
+                (changed if changed_in(used_folder(root, model, key), found.drawn) else back).append(f"{model}/{key}")
     lines = []
     if aside:
         what = f"masks of {_listed(aside)} were drawn for other words and are laid aside, in {root / WORK / ASIDE}"

@@ -128,6 +128,33 @@ def test_masks_put_there_by_hand_are_doubted_where_the_video_is_another_than_was
     assert "0 (seed 0) id1: its mask was changed by hand, and before that drawn on another first frame" in text
 
 
+@pytest.mark.parametrize("killed", ["aside", "back"])
+def test_a_kill_while_masks_are_moved_loses_none_of_them(killed, here, monkeypatch):
+    """The second mask is not moved, as after a kill; the same command goes on."""
+    folder, prompts = videos(here / "videos", "0.mp4"), here / "list.txt"
+    root = draw(folder, listed(prompts, ("0", LIFT))).root
+    before = {file.name: file.read_bytes() for file in (root / "masks/videos/0/0").iterdir()}
+    move, moved = Path.rename, []
+
+    def rename(self, target):
+        if self.suffix == ".png":
+            moved.append(self)
+            if len(moved) == 2:
+                raise KeyboardInterrupt
+        return move(self, target)
+
+    for text, step in ((CHASE, "aside"), (LIFT, "back")):
+        listed(prompts, ("0", text))
+        if step == killed:
+            with monkeypatch.context() as patched:
+                patched.setattr(Path, "rename", rename)
+                with pytest.raises(KeyboardInterrupt):
+                    read(folder, prompts)
+        read(folder, prompts)
+    assert {file.name: file.read_bytes() for file in (root / "masks/videos/0/0").iterdir()} == before
+    assert run("--model", folder, "--prompts", prompts, "--accept-doubts")[0] == 0
+
+
 def test_masks_that_were_changed_while_they_lay_aside_are_not_said_to_fit(here):
     folder, prompts = videos(here / "videos", "0.mp4"), here / "list.txt"
     root = draw(folder, listed(prompts, ("0", LIFT))).root
