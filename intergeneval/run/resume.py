@@ -110,5 +110,5 @@ def replaced(state: RunState, store: RunStore) -> list[str]:
     if not other:
         return []
     shown = ", ".join(other[:_SHOWN]) + (f" and {len(other) - _SHOWN} more" if len(other) > _SHOWN else "")
-    what = "1 video is another file" if len(other) == 1 else f"{len(other)} videos are other files"
-    return [f"{what} than when it was scored ({shown}), so the results before are written over; --out keeps both"]
+    what = "1 video is not the file that was" if len(other) == 1 else f"{len(other)} videos are not the files that were"
+    return [f"{what} scored before ({shown}): the results are written over; another --out keeps both"]

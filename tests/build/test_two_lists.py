@@ -354,5 +354,5 @@ def test_a_video_put_in_the_place_of_a_scored_one_and_videos_of_no_sample_are_na
     write_video(folder / "0.mp4", [picture(120, step // 2) for step in range(8)], 8.0)
     code, text = run(*options)
     assert code == 0, text
-    assert "1 video is another file than when it was scored (0/0), so the results before are written over" in text
+    assert "1 video is not the file that was scored before (0/0): the results are written over" in text
     assert "of no sample of list, so not scored: extra.mp4" in text
