@@ -110,4 +110,9 @@ def _contrast(fields: _Fields) -> float:
 def differs(item: CloseUp, frame: Frame) -> tuple[float, bool]:
     """Return how far a frame lies from a close-up where that was taken, and whether there is too little to see to tell."""
     there = look_of(_part(frame, item.edges), len(fields_of(item.look)))
-    return apart(item.look, there), max(_contrast(fields_of(item.look)), _contrast(fields_of(there))) < _BLANK
+    return apart(item.look, there), blank(item.look, there)
+
+
+def blank(one: str, two: str) -> bool:
+    """Whether there is nothing to see in either of two looks."""
+    return max(_contrast(fields_of(one)), _contrast(fields_of(two))) < _BLANK

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from intergeneval.bench.alike import DOUBTED, OTHER, SIDE, CloseUp, Frame, apart, differs, fields_of, look_of
+from intergeneval.bench.alike import DOUBTED, OTHER, SIDE, CloseUp, Frame, apart, blank, differs, fields_of, look_of
 from intergeneval.bench.benchmark import Benchmark
 from intergeneval.bench.own_masks import OwnMasks, model_folder
 from intergeneval.errors import BenchError, RecordError
@@ -141,8 +141,8 @@ def fit(drawn: Drawn, sample: Sample, root: Path, video: Path | None, frame_of: 
         return other
     doubts = []
     for one in sample.instances:
-        far, blank = seen.get(one.id, (whole, False))
-        if blank:
+        far, nothing = seen.get(one.id, (whole, blank(drawn.look, now)))
+        if nothing:
             doubts.append((one.id, f"it was drawn on another file ({whose}), and there is too little to see to compare the two"))
         elif far > DOUBTED or (one.id not in seen and off.max() > _MOVED):
             doubts.append((one.id, f"it was drawn on another file ({whose}), whose first frame may be another"))

@@ -43,7 +43,10 @@ def test_each_suite_gives_the_ids_by_which_it_names_its_videos(tmp_path):
 def test_an_empty_line_of_a_suite_is_a_place_in_its_numbering(tmp_path):
     """EvalCrafter and T2V-CompBench call videos by the line of their prompt: the third line's video is not the second's."""
     written(tmp_path, "prompts/6_interaction.txt", "A man pushes a cart\n\nA dog chases a cat\n\n")
-    found = read_suite("t2v-compbench", tmp_path / "prompts")
+    said = []
+    found = read_suite("t2v-compbench", tmp_path / "prompts", said)
+    assert len(said) == 1
+    assert "line 2 is empty and counted" in said[0]
     assert [(item.id, item.prompt) for item in found] == [
         ("interaction-0001", "A man pushes a cart"),
         ("interaction-0003", "A dog chases a cat"),
