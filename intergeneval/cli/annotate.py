@@ -57,11 +57,10 @@ def opened(place: str, *, prompts: str | None, bench: str | None, name: str, tra
 
     if prompts and bench:
         raise UsageError("--prompts makes a benchmark of its own: leave --bench out, or --prompts")
-    cuts = segmenter_of(tracker, notice)
     root, fresh, model = _meant(place, prompts, bench, notice)
-    name = name or ("" if model is None else used_name(root, model, notice))
     try:
-        session = Session(root, cuts, model=model, name=name)
+        name = name or ("" if model is None else used_name(root, model, notice))
+        session = Session(root, segmenter_of(tracker, notice), model=model, name=name)
     except IntergenevalError:
         if fresh is not None:
             _taken_back(root)
