@@ -8,7 +8,7 @@ from intergeneval.bench.benchmark import IMAGE_TO_VIDEO, TEXT_TO_VIDEO, Benchmar
 from intergeneval.bench.checking import check, check_made
 from intergeneval.bench.doubting import benchmark_doubts, doubts_of_sets
 from intergeneval.bench.doubts import Doubt, doubts
-from intergeneval.bench.drawn import misfits
+from intergeneval.bench.drawn import Fit, fits
 from intergeneval.bench.faults import Fault
 from intergeneval.bench.files import (
     load_first_frame,
@@ -31,6 +31,7 @@ __all__ = [
     "Benchmark",
     "Doubt",
     "Fault",
+    "Fit",
     "OwnMasks",
     "Suite",
     "SuiteReport",
@@ -40,6 +41,7 @@ __all__ = [
     "check_suite",
     "doubts",
     "doubts_of_sets",
+    "fits",
     "folder_of",
     "is_made",
     "load",
@@ -48,7 +50,6 @@ __all__ = [
     "load_masks",
     "load_own_masks",
     "masks_for",
-    "misfits",
     "model_folder",
     "models_with_masks",
     "names",

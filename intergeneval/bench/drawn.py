@@ -1,4 +1,4 @@
-"""What a model's own masks were drawn on: the words of their instances and the look of the first frame.
+"""What a model's own masks were drawn on: the words of their instances, the video, and the look of its first frame.
 
 Kept beside the half-done work in ``annotate/<model>.json``. Masks go by the names of model and sample, and two lists of prompts,
 or two folders of videos, may well call theirs alike; so whoever uses masks that were drawn on the page asks first whether they
@@ -7,20 +7,21 @@ are of this video. Nothing is known of masks that came another way, nor of a fil
 
 from __future__ import annotations
 
+import functools
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
-import numpy.typing as npt
 
+from intergeneval.bench.alike import DOUBTED, OTHER, SIDE, CloseUp, Frame, apart, blank, differs, fields_of, look_of
 from intergeneval.bench.benchmark import Benchmark
 from intergeneval.bench.own_masks import OwnMasks, model_folder
 from intergeneval.errors import BenchError, RecordError
 from intergeneval.ids import sha256_file
-from intergeneval.records import Record, Sample, disk
+from intergeneval.records import LATER, Record, Sample, disk
 
 WORK = "annotate"
 """Folder of a benchmark in which half-done work is kept, a file a model."""
@@ -28,12 +29,9 @@ EDITS = "edits"
 """Name in that folder, less its ending, of what a person wrote of instances and interactions."""
 BENCHMARK = "benchmark"
 """Name in that folder, less its ending, of work on the benchmark's own first frames."""
-_SIDE = 16
-_MEAN, _MOST = 4.0, 40.0
-"""How far two looks of one frame lie apart at most, in grey levels: on average, and in one field. Another encoding of a frame
-moves a field, which is a mean over many pixels, by about one."""
-
-Frame = npt.NDArray[np.uint8]
+_MEAN, _MOST, _MOVED = 4.0, 40.0, 5.0
+"""How far two looks of one frame lie apart at most, in grey levels: on average, in one field, and in one field where there are no
+close-ups. Another encoding of a frame moves a field, which is a mean over many pixels, by about one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,20 +48,29 @@ class Drawn(Record):
     """The first frame in 16 x 16 fields, RGB, as hex digits."""
     masks: Mapping[str, str]
     """Instance id -> sha256 of the mask's file."""
+    sha256: str = field(default="", metadata=LATER)
+    """Sha256 of the video; empty in work of before it was kept."""
+    close_ups: tuple[CloseUp, ...] = field(default=(), metadata=LATER)
+    """The surroundings of every mask; none in work of before they were kept."""
 
     def __post_init__(self) -> None:
-        if len(bytes.fromhex(self.look)) != 3 * _SIDE * _SIDE:
-            raise ValueError(f"look {self.look!r:.20} is not of {_SIDE} x {_SIDE} fields")
+        if len(fields_of(self.look)) != SIDE:
+            raise ValueError(f"look {self.look!r:.20} is not of {SIDE} x {SIDE} fields")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """Whether masks that were drawn are of a sample and its video."""
+
+    fault: str = ""
+    """Why they are not; empty where they are, or may be."""
+    doubts: tuple[tuple[str, str], ...] = ()
+    """Instance id and why its mask may be of another first frame."""
 
 
 def words_of(sample: Sample) -> dict[str, str]:
     """Return instance id -> class noun and appearance, as `Drawn` holds them."""
     return {one.id: one.class_ if one.appearance == one.class_ else f"{one.class_}, {one.appearance}" for one in sample.instances}
-
-
-def look_of(frame: Frame) -> str:
-    """Return a frame, RGB uint8 (H, W, 3), in 16 x 16 fields as hex digits."""
-    return np.asarray(cv2.resize(frame, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA), dtype=np.uint8).tobytes().hex()
 
 
 def work_file(root: Path, model: str) -> Path:
@@ -99,32 +106,64 @@ def drawn_of(value: Any, where: str) -> dict[str, Drawn]:
     return {key: Drawn.from_json(item, where=f"{where}: drawn[{key!r}]") for key, item in listed.items()}
 
 
-def misfit(drawn: Drawn, sample: Sample, frame: Frame | None) -> str:
-    """Return why masks that were drawn so are not of a sample and its video's first frame; empty where they are.
-
-    A frame of None is not looked at.
-    """
+def misfit(drawn: Drawn, sample: Sample) -> str:
+    """Return why masks that were drawn so are for other words than a sample's; empty where they are not."""
     words = words_of(sample)
     other = [name for name, text in words.items() if drawn.words.get(name) != text]
-    if other:
-        was = drawn.words.get(other[0], "nobody")
-        return f"{other[0]} is {words[other[0]]!r} now, and was {was!r} when they were drawn, for the prompt {drawn.prompt!r:.80}"
+    if not other:
+        return ""
+    was = drawn.words.get(other[0], "nobody")
+    return f"{other[0]} is {words[other[0]]!r} now, and was {was!r} when they were drawn, for the prompt {drawn.prompt!r:.80}"
+
+
+def fit(drawn: Drawn, sample: Sample, root: Path, video: Path | None, frame_of: Callable[[], Frame | None]) -> Fit:
+    """Return whether masks that were drawn so are of a sample and of the video that is there; without one, of the sample alone.
+
+    The very file that was drawn on is not looked at. A frame of None says nothing.
+    """
+    if why := misfit(drawn, sample):
+        return Fit(fault=why)
+    if video is None or (drawn.sha256 and _digest(video) == drawn.sha256):
+        return Fit()
+    frame = frame_of()
     if frame is None:
-        return ""
-    one, two = (np.frombuffer(bytes.fromhex(look), np.uint8).astype(np.float64) for look in (drawn.look, look_of(frame)))
-    apart = np.abs(one - two)
-    if apart.mean() <= _MEAN and apart.max() <= _MOST:
-        return ""
-    return f"they were drawn on another first frame, of {drawn.video}"
+        return Fit()
+    was = root / drawn.video
+    whose = os.path.relpath(was) if os.path.realpath(was) != os.path.realpath(video) else f"what {os.path.relpath(was)} was then"
+    other = Fit(fault=f"they were drawn on another first frame, of {whose}")
+    now = look_of(frame)
+    off = np.abs(fields_of(drawn.look) - fields_of(now))
+    whole = apart(drawn.look, now)
+    if off.mean() > _MEAN or off.max() > _MOST or whole > OTHER:
+        return other
+    seen = {item.instance_id: differs(item, frame) for item in drawn.close_ups}
+    if any(far > OTHER for far, _ in seen.values()):
+        return other
+    doubts = []
+    for one in sample.instances:
+        far, nothing = seen.get(one.id, (whole, blank(drawn.look, now)))
+        if nothing:
+            doubts.append((one.id, f"it was drawn on another file ({whose}), and there is too little to see to compare the two"))
+        elif far > DOUBTED or (one.id not in seen and off.max() > _MOVED):
+            doubts.append((one.id, f"it was drawn on another file ({whose}), whose first frame may be another"))
+    return Fit(doubts=tuple(doubts))
 
 
-def misfits(
+def _digest(video: Path) -> str:
+    try:
+        return sha256_file(video)
+    except OSError:
+        return ""
+
+
+def fits(
     benchmark: Benchmark, model: str, sets: Sequence[OwnMasks], videos: Iterable[tuple[Sample, int]],
-    frame_of: Callable[[Sample, int], Frame | None],
-) -> dict[tuple[str, int], str]:  # fmt: skip
-    """Return (sample, seed) -> why the model's own masks of that video are not of it, for masks that were drawn on the page.
+    video_of: Callable[[Sample, int], Path | None], frame_of: Callable[[Sample, int], Frame | None],
+) -> dict[tuple[str, int], Fit]:  # fmt: skip
+    """Return (sample, seed) -> whether the model's own masks are of that video, for masks that were drawn on the page.
 
-    `frame_of` gives a video's first frame as it is judged; None where there is none yet. Raises BenchError for a damaged file.
+    `video_of` gives a video and `frame_of` its first frame as it is judged; None where there is none yet. Raises BenchError for a
+    damaged file.
     """
     known = read_drawn(benchmark.root, model)
     by_video = {(item.sample_id, item.seed): item for item in sets}
@@ -132,15 +171,20 @@ def misfits(
     for sample, seed in videos if known else ():
         own = by_video.get((sample.id, seed), by_video.get((sample.id, None)))
         drawn = None if own is None else known.get(own.name)
-        if own is None or drawn is None or not _unchanged(benchmark.root, own, drawn):
+        if own is None or drawn is None:
             continue
-        if why := misfit(drawn, sample, None) or misfit(drawn, sample, frame_of(sample, seed)):
-            found[sample.id, seed] = why
+        done = fit(drawn, sample, benchmark.root, video_of(sample, seed), functools.partial(frame_of, sample, seed))
+        if _unchanged(benchmark.root, own, drawn):
+            found[sample.id, seed] = done
+        elif done.fault and not misfit(drawn, sample):
+            # Somebody has put other masks there since, and may have meant this video.
+            why = f"its mask was changed by hand, and before that {done.fault.removeprefix('they were ')}"
+            found[sample.id, seed] = Fit(doubts=tuple((name, why) for name in own.paths))
     return found
 
 
 def _unchanged(root: Path, own: OwnMasks, drawn: Drawn) -> bool:
-    """Whether the masks are still those that were drawn: what a person put in their place is nobody's business."""
+    """Whether the masks are still those that were drawn."""
     try:
         return all(sha256_file(root / path) == drawn.masks.get(name) for name, path in own.paths.items())
     except OSError:

@@ -1,39 +1,54 @@
 """Masks that a person drew for a list of prompts, after the list was changed: those of other words are laid aside, and come back.
 
-They lie in ``annotate/aside/<model>/<sample>/<seed>`` for as long as the sample is gone or its instances are others, or a run
-would be refused for masks of nobody.
+They are laid aside (`laid_aside`) for as long as the sample is gone or its instances are others, or a run would be refused for
+masks of nobody. So are those of a video that another stands in the place of, as soon as masks of that one are at hand.
 """
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from intergeneval.bench.drawn import BENCHMARK, EDITS, WORK, Drawn, misfit, read_drawn
-from intergeneval.bench.own_masks import MASKS, model_folder, model_of
-from intergeneval.errors import StoreError
+from intergeneval.bench.own_masks import model_of
+from intergeneval.build.laid_aside import (
+    ASIDE,
+    LaidAside,
+    all_laid_aside,
+    bring_back,
+    changed_in,
+    keep_older,
+    keys_laid_aside,
+    laid_aside,
+    lay_aside,
+    used_folder,
+)
 from intergeneval.records import Sample
 
-ASIDE = "aside"
 _SHOWN = 4
 
 
 def drawn_for(root: Path) -> dict[str, list[Drawn]]:
     """Return what a person has drawn for each sample, of all models. Raises BenchError for a damaged file."""
     found: dict[str, list[Drawn]] = {}
-    for _, key, drawn in _all_drawn(root):
-        found.setdefault(key.rpartition("/")[0], []).append(drawn)
+    for key, drawn in (*((key, drawn) for _, key, drawn in _all_drawn(root)), *all_laid_aside(root)):
+        if drawn.masks:
+            found.setdefault(key.rpartition("/")[0], []).append(drawn)
     return found
 
 
+def _models(root: Path) -> list[str]:
+    """Return the models of which something was drawn on the page, or laid aside."""
+    files = [place.stem for place in (root / WORK).glob("*.json")]
+    names = {name for name in files if name not in (EDITS, BENCHMARK) and ".before-" not in name}
+    names |= {place.name for place in (root / WORK / ASIDE).glob("*") if place.is_dir()}
+    return sorted(model_of(name) for name in names)
+
+
 def _all_drawn(root: Path) -> Iterator[tuple[str, str, Drawn]]:
-    """Give (model, sample/seed, what it was drawn on) for every whole set that was drawn on the page."""
-    for place in sorted((root / WORK).glob("*.json")):
-        if place.stem in (EDITS, BENCHMARK) or ".before-" in place.stem:
-            continue
-        model = model_of(place.stem)
-        yield from ((model, key, drawn) for key, drawn in read_drawn(root, model).items() if "/" in key and drawn.masks)
+    """Give (model, sample/seed, what it was drawn on) for every set that was drawn on the page."""
+    for model in _models(root):
+        yield from ((model, key, drawn) for key, drawn in read_drawn(root, model).items() if "/" in key)
 
 
 def settle_masks(root: Path, samples: Sequence[Sample]) -> tuple[str, ...]:
@@ -42,45 +57,61 @@ def settle_masks(root: Path, samples: Sequence[Sample]) -> tuple[str, ...]:
     Returns a line on each kind; empty where nothing moved. Raises BenchError for a damaged file, StoreError.
     """
     known = {sample.id: sample for sample in samples}
+    models = _models(root)
+    for model in models:
+        keep_older(root, model)
     aside: list[str] = []
     back: list[str] = []
+    changed: list[str] = []
     for model, key, drawn in list(_all_drawn(root)):
-        used, kept = (place / model_folder(model) / key for place in (root / MASKS, root / WORK / ASIDE))
-        if not _fits(drawn, key, known):
-            if used.is_dir() and kept.is_dir():
-                # Of words before the last; nothing knows them any more.
-                shutil.rmtree(kept)
-            if _moved(used, kept):
-                aside.append(f"{model}/{key}")
-        elif _moved(kept, used):
-            back.append(f"{model}/{key}")
+        if not _fits(drawn, key, known) and lay_aside(root, model, key, for_words=True) is not None and drawn.masks:
+            aside.append(f"{model}/{key}")
+    for model in models:
+        for key in keys_laid_aside(root, model):
+
+            def right(item: LaidAside, key: str = key) -> bool:
+                return item.for_words and _fits(item.drawn, key, known)
+
+            found = bring_back(root, model, key, right)
+            if found is not None:
+                (changed if changed_in(used_folder(root, model, key), found.drawn) else back).append(f"{model}/{key}")
     lines = []
     if aside:
         what = f"masks of {_listed(aside)} were drawn for other words and are laid aside, in {root / WORK / ASIDE}"
         lines.append(f"{what}, until the list says those again")
     if back:
         lines.append(f"masks of {_listed(back)}, which were laid aside, fit again and are used")
+    if changed:
+        what = f"masks of {_listed(changed)}, which were laid aside, are back, but are not the files that were drawn"
+        lines.append(f"{what}: look at them with 'intergeneval annotate'")
     return tuple(lines)
+
+
+def restore_masks(
+    root: Path, model: str, samples: Mapping[str, Sample], keys: Iterable[str], fits: Callable[[str, Drawn], bool]
+) -> tuple[str, ...]:
+    """Bring masks back that were drawn on the videos that are there now, in the place of those drawn on others.
+
+    `keys` are the videos, as ``sample/seed``, of which masks are missing or do not fit; `fits` says whether masks were drawn on
+    the video of one. Returns those that have masks again. Raises BenchError, StoreError.
+    """
+    done = []
+    for key in keys:
+        sample = samples[key.rpartition("/")[0]]
+
+        def right(item: LaidAside, key: str = key, sample: Sample = sample) -> bool:
+            return not item.changed and not misfit(item.drawn, sample) and fits(key, item.drawn)
+
+        if any(right(item) for item in laid_aside(root, model, key)):
+            lay_aside(root, model, key, for_words=False)
+            if bring_back(root, model, key, right) is not None:
+                done.append(key)
+    return tuple(done)
 
 
 def _fits(drawn: Drawn, key: str, known: Mapping[str, Sample]) -> bool:
     sample = known.get(key.rpartition("/")[0])
-    return sample is not None and set(drawn.words) == {one.id for one in sample.instances} and not misfit(drawn, sample, None)
-
-
-def _moved(source: Path, target: Path) -> bool:
-    """Move a folder where there is none; folders that it leaves empty go. Raises StoreError."""
-    if not source.is_dir() or target.exists():
-        return False
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        source.rename(target)
-        for folder in list(source.parents)[:2]:
-            if not any(folder.iterdir()):
-                folder.rmdir()
-    except OSError as error:
-        raise StoreError(f"{source}: cannot be moved to {target} ({error.strerror})") from None
-    return True
+    return sample is not None and set(drawn.words) == {one.id for one in sample.instances} and not misfit(drawn, sample)
 
 
 def _listed(names: Sequence[str]) -> str:

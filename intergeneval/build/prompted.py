@@ -154,11 +154,39 @@ def _with_ids(rows: list[Listed], model: Path, files: Sequence[str], path: Path)
                 Prompted(id=name, prompt=row.prompt, more=row.more, where=row.where)
                 for name, row in zip(ordered, rows, strict=True)
             ]
+        if numbers and 0 < len(ids) < len(rows) and (names := _numbered_names(ids, len(rows), path)):
+            return [
+                Prompted(id=name, prompt=row.prompt, more=row.more, where=row.where)
+                for name, row in zip(names, rows, strict=True)
+            ]
     shown = ", ".join(ids[:4])
     raise UsageError(
         f"{path}: its {len(rows)} prompts bear no names, and the {len(ids)} videos ({shown}) are neither called by them nor "
         f"numbered: write NAME<TAB>PROMPT, or a csv with the columns video,prompt"
     )
+
+
+def _numbered_names(ids: Sequence[str], count: int, path: Path) -> list[str]:
+    """Return the names of all videos of a list, of which some are not there; none where they are not numbered alike.
+
+    Raises UsageError where the first or the last may be missing.
+    """
+    parts = [re.fullmatch(r"(.*?)(\d+)", name) for name in ids]
+    heads, there = {part[1] for part in parts if part}, {int(part[2]) for part in parts if part}
+    if len(heads) != 1 or len(there) != len(ids) or None in parts:
+        return []
+    begins = [first for first in (0, 1) if min(there) >= first and max(there) < count + first]
+    if not begins:
+        return []
+    if len(begins) > 1:
+        raise UsageError(
+            f"{path}: it has {count} prompts, and the {len(ids)} numbered videos go from {min(there)} to {max(there)}: "
+            f"the first prompt may be that of 0 or of 1; write NAME<TAB>PROMPT, or a csv with the columns video,prompt"
+        )
+    by_number = {int(part[2]): part[0] for part in parts if part}
+    wide = len(next(part[2] for part in parts if part))
+    head = heads.pop()
+    return [by_number.get(number, f"{head}{number:0{wide}d}") for number in range(begins[0], begins[0] + count)]
 
 
 def _of_name(row: Listed, files: Sequence[str]) -> Prompted:

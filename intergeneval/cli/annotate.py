@@ -11,7 +11,7 @@ import click
 
 from intergeneval.cli.serving import page_options, serve
 from intergeneval.cli.terminal import echo
-from intergeneval.errors import BackendError, UsageError
+from intergeneval.errors import BackendError, IntergenevalError, UsageError
 
 if TYPE_CHECKING:
     from intergeneval.pages.annotate import Session
@@ -49,37 +49,61 @@ def command(place: str, port: int, *, no_browser: bool, **options: Any) -> None:
 
 def opened(place: str, *, prompts: str | None, bench: str | None, name: str, tracker: str | None) -> Session:
     """Return the session of what is to be annotated. Raises UsageError and its kin."""
-    from intergeneval import bench_paths
-    from intergeneval.build.filling import fill_prompts
-    from intergeneval.build.prompt_list import prompts_by_name
-    from intergeneval.cli.prompted import read_prompts, used_name
+    from intergeneval.cli.prompted import used_name
     from intergeneval.pages.annotate import Session
-
-    model: Path | None
 
     def notice(text: str) -> None:
         echo(text, err=True)
 
     if prompts and bench:
         raise UsageError("--prompts makes a benchmark of its own: leave --bench out, or --prompts")
-    here = bench_paths.at_path(place)
-    if prompts and here is not None and Path(prompts).is_file():
-        root, model = _found(place), None
-        for line in fill_prompts(root, prompts_by_name(Path(prompts))):
-            notice(line)
-    elif prompts:
-        root, model = read_prompts(place, prompts, notice).home.folder, Path(place)
-    elif bench:
-        root, model = _found(bench), Path(place)
-    elif here is None:
-        raise UsageError(f"{place}: is no benchmark; for a folder of videos give --prompts names, --prompts FILE or --bench")
-    else:
-        root, model = _found(place), None
-    name = name or ("" if model is None else used_name(root, model, notice))
-    session = Session(root, segmenter_of(tracker, notice), model=model, name=name)
+    root, fresh, model = _meant(place, prompts, bench, notice)
+    try:
+        name = name or ("" if model is None else used_name(root, model, notice))
+        session = Session(root, segmenter_of(tracker, notice), model=model, name=name)
+    except IntergenevalError:
+        if fresh is not None:
+            _taken_back(root)
+        raise
+    if fresh is not None:
+        notice(f"{fresh} came with the package, so masks are drawn in a copy of it: {root}")
+    for line in session.unreadable:
+        notice(f"cannot be read, so nothing is drawn on it: {line}")
     for line in session.set_aside:
         notice(line)
     return session
+
+
+def _meant(
+    place: str, prompts: str | None, bench: str | None, notice: Callable[[str], None]
+) -> tuple[Path, Path | None, Path | None]:  # fmt: skip
+    """Return the folder of the benchmark, the original where that was copied just now, and the videos that are meant."""
+    from intergeneval import bench_paths
+    from intergeneval.build.filling import fill_prompts
+    from intergeneval.build.prompt_list import prompts_by_name
+    from intergeneval.cli.prompted import read_prompts
+
+    # A folder here goes before a benchmark of that name that came with the package.
+    here = bench_paths.at_path(place) or (None if Path(place).exists() else bench_paths.by_name(place))
+    if prompts and here is not None and Path(prompts).is_file():
+        root, _ = _found(place)
+        for line in fill_prompts(root, prompts_by_name(Path(prompts))):
+            notice(line)
+        return root, None, None
+    if prompts:
+        return read_prompts(place, prompts, notice).home.folder, None, Path(place)
+    if bench:
+        return (*_found(bench), Path(place))
+    if here is None:
+        raise UsageError(f"{place}: is no benchmark; for a folder of videos give --prompts names, --prompts FILE or --bench")
+    return (*_found(place), None)
+
+
+def _taken_back(own: Path) -> None:
+    """Remove a copy that was just made and nothing was drawn in, with the folder around it if that is empty now."""
+    shutil.rmtree(own)
+    if not any(own.parent.iterdir()):
+        own.parent.rmdir()
 
 
 def segmenter_of(tracker: str | None, notice: Callable[[str], None]) -> Segments:
@@ -103,16 +127,19 @@ def segmenter_of(tracker: str | None, notice: Callable[[str], None]) -> Segments
     return found
 
 
-def _found(text: str) -> Path:
-    """Return the folder of a benchmark in which masks may be written; one that came with the package is copied once."""
+def _found(text: str) -> tuple[Path, Path | None]:
+    """Return the folder of a benchmark in which masks may be written, and the original where that was copied just now.
+
+    One that came with the package is copied once.
+    """
     from intergeneval import bench, bench_paths
 
     folder = bench.folder_of(text)
     own = bench_paths.own_place(folder)
-    if own != folder:
-        copied(folder, own)
-        echo(f"{folder} came with the package, so masks are drawn in a copy of it: {own}", err=True)
-    return own
+    if own == folder:
+        return own, None
+    copied(folder, own)
+    return own, folder
 
 
 def copied(folder: Path, own: Path) -> None:

@@ -51,7 +51,7 @@ def import_command(  # noqa: PLR0913  # one argument an option
     """
     try:
         if layout in _SUITES:
-            told = _suite(_prompts_of(layout, path), path, out, judge)
+            told = _suite(*_prompts_of(layout, path), path, out, judge)
         else:
             told = _annotated(path, layout, out, media, prompts, classes, judge)
     except MediaError as error:
@@ -71,10 +71,11 @@ def import_command(  # noqa: PLR0913  # one argument an option
         sys.exit(EXIT_INCOMPLETE)
 
 
-def _prompts_of(layout: str, path: Path) -> list[SuitePrompt]:
+def _prompts_of(layout: str, path: Path) -> tuple[list[SuitePrompt], list[str]]:
     from intergeneval.build.formats.suites import read_suite
 
-    return read_suite(layout, path)
+    said: list[str] = []
+    return read_suite(layout, path, said), said
 
 
 def _annotated(
@@ -90,7 +91,7 @@ def _annotated(
     if not clips and layout == "hf":
         from intergeneval.build.formats.hf import read_prompts
 
-        return _suite(read_prompts(path), path, out, judge)
+        return _suite(read_prompts(path), [], path, out, judge)
     if not clips:
         why = f" of class {', '.join(sorted(chosen))}" if chosen else ""
         raise UsageError("\n  ".join([f"{path}: holds no annotated instance{why}", *pictures.said]))
@@ -127,7 +128,7 @@ def _named_inside(path: Path) -> bool:
         return False
 
 
-def _suite(found: list[SuitePrompt], path: Path, out: Path, judge: str) -> dict[str, Any]:
+def _suite(found: list[SuitePrompt], told: list[str], path: Path, out: Path, judge: str) -> dict[str, Any]:
     """Write the prompts, and build a benchmark for text-to-video models out of them."""
     from intergeneval.build.build import Build
     from intergeneval.build.config import NONE, BuildConfig
@@ -144,7 +145,7 @@ def _suite(found: list[SuitePrompt], path: Path, out: Path, judge: str) -> dict[
     result = Build(config, sys.argv).execute(on_notice=lambda text: echo(text, err=True))
     acts = sum(len(sample.interactions) for sample in result.made.samples)
     left = len(found) - len(result.made.samples)
-    said = (
+    said = told + (
         [f"{left} of {len(found)} prompts name no interaction that could be read; dropped.jsonl says why of each"] if left else []
     )
     following = f"next: intergeneval run --model VIDEOS --bench {out}"

@@ -99,7 +99,7 @@ def with_benchmark(changes: Mapping[str, Any], config_file: Path | None, notice:
         }
         config = read_config(config_file, settled)
     if config.detector == "none" and not config.tracker.startswith("stored"):
-        lacking = _without_masks(config, whole)
+        lacking = _without_masks(config, whole, notice)
         if lacking:
             raise UsageError(missing_text(lacking, annotate_command(config.model, prompts, config.name), tools))
     if tools is not None:
@@ -144,16 +144,44 @@ def used_name(root: Path, model: Path, notice: Callable[[str], None]) -> str:
     return folder
 
 
-def _without_masks(config: RunConfig, whole: Benchmark) -> dict[tuple[str, int], str]:
-    """Return the videos, as (sample, seed), that a run cannot begin with: each with why masks of it do not count."""
+def _without_masks(config: RunConfig, whole: Benchmark, notice: Callable[[str], None]) -> dict[tuple[str, int], str]:
+    """Return the videos, as (sample, seed), that a run cannot begin with: each with why masks of it do not count.
+
+    Masks that were drawn on the videos that are there now, and laid aside for others, are brought back first.
+    """
     from intergeneval.bench import sets_of
-    from intergeneval.run.drawn_masks import unfit
+    from intergeneval.bench.drawn import Drawn, fit
+    from intergeneval.build.list_masks import restore_masks
+    from intergeneval.run.drawn_masks import first_of_video, unfit, unreadable, video_of
     from intergeneval.sources.folder import FolderSource
 
     source = FolderSource(Path(config.model), config.name)
     chosen = whole.narrow(ids=config.samples or None, limit=config.limit)
     listed = [(sample, seed) for sample in chosen.samples if source.has(sample) for seed in source.seeds(sample, config.seeds)]
-    sets = sets_of(whole, source.name)
-    own = {(item.sample_id, item.seed) for item in sets}
-    lacking = {(sample.id, seed): "" for sample, seed in listed if not {(sample.id, seed), (sample.id, None)} & own}
-    return lacking | unfit(source, whole, source.name, sets, listed)
+
+    broken = unreadable(source, listed)
+    if broken and len(broken) == len(listed):
+        raise UsageError(f"no video can be read: {'; '.join(list(broken.values())[:_FEW])}")
+    for why in broken.values():
+        notice(f"  not readable: {why}: counts as undecodable; bring a whole file, or take it and its prompt out")
+
+    def without() -> dict[tuple[str, int], str]:
+        sets = sets_of(whole, source.name)
+        own = {(item.sample_id, item.seed) for item in sets}
+        lacking = {(sample.id, seed): "" for sample, seed in listed if not {(sample.id, seed), (sample.id, None)} & own}
+        lacking = {key: why for key, why in lacking.items() if key not in broken}
+        return lacking | unfit(source, whole, source.name, sets, listed)
+
+    def right(key: str, drawn: Drawn) -> bool:
+        name, _, seed = key.rpartition("/")
+        sample, number = whole.sample(name), int(seed)
+        found = fit(drawn, sample, whole.root, video_of(source, sample, number), lambda: first_of_video(source, sample, number))
+        return not found.fault
+
+    lacking = without()
+    keys = [f"{name}/{seed}" for name, seed in lacking]
+    back = restore_masks(whole.root, source.name, {sample.id: sample for sample in chosen.samples}, keys, right)
+    if not back:
+        return lacking
+    notice(f"masks that were drawn on these videos before are back: {_few(back)}")
+    return without()

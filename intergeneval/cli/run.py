@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from intergeneval.run.run import Progress, Run, RunResult
 
 _SHOWN = 12
+_FEW = 4
 
 
 @click.command("run", cls=Command)
@@ -120,6 +121,11 @@ def prepare(config_file: Path | None, options: dict[str, Any]) -> Run:
         changes["profile"] = Profile(changes["profile"])
     changes.pop("accept_doubts", None)
     given = changes.pop("set_", ())
+    if changes.get("prompts") and not is_list(changes) and not Path(str(changes["prompts"])).exists():
+        raise UsageError(
+            f"--prompts {changes['prompts']}: there is no such list, and no folder of templates for the judge; give names (the "
+            f"videos' names are the prompts), or a txt, csv or jsonl file"
+        )
     if is_list(changes):
         changes = with_benchmark(changes, config_file, lambda text: echo(text, err=True))
     config = read_config(config_file, changes)
@@ -169,6 +175,8 @@ def run(config_file: Path | None, options: dict[str, Any]) -> RunResult:
         notice(f"{settled.header.model} has {settled.header.own_masks_text}")
     if cost and not words_first:
         notice(cost)
+    if line := not_asked(prepared):
+        notice(line)
     doubted = given_doubts(prepared.plan)
     for line in doubt_lines(doubted):
         notice(line)
@@ -185,6 +193,21 @@ def run(config_file: Path | None, options: dict[str, Any]) -> RunResult:
         result = prepared.execute(on_progress, notice)
     write_doubts(result.store.folder, (*doubted, *found_doubts(prepared.plan, result.store)))
     return result
+
+
+def not_asked(prepared: Run) -> str:
+    """Return a line on the videos of a folder that belong to no sample of the benchmark; nothing where there are none."""
+    from intergeneval.sources.folder import FolderSource
+
+    source, whole = prepared.plan.backends.source, prepared.plan.whole
+    if not isinstance(source, FolderSource):
+        return ""
+    used = {source.video(sample, seed).label for sample in whole.samples for seed in source.seeds(sample, ())}
+    alone = [file for file in source.files() if file not in used]
+    if not alone:
+        return ""
+    shown = ", ".join(alone[:_FEW]) + (f" and {len(alone) - _FEW} more" if len(alone) > _FEW else "")
+    return f"of no sample of {whole.name}, so not scored: {shown}"
 
 
 def doubt_lines(found: Sequence[DoubtedMask]) -> list[str]:

@@ -59,11 +59,14 @@ def _counts(mask: Any, size: Any, where: str) -> Any:
     return encode(np.repeat(inside, mask).reshape(size[1], size[0]).T)
 
 
-def checked_masks(track: Track, tracks: Tracks, where: str) -> Iterator[Mask]:
+_FIX = "write the masks anew, or None for every box and 0 for every area where those are wrong"
+
+
+def checked_masks(track: Track, tracks: Tracks, where: str, *, fix: str = _FIX) -> Iterator[Mask]:
     """Give the masks (H, W) of a track, each once it was held against the box and the area beside it.
 
     A box may end inclusively or be x, y, width, height; a track whose boxes are all None, or whose areas are all 0, states none.
-    Raises MediaError naming instance, frame and both numbers.
+    Raises MediaError naming instance, frame and both numbers, and what to do: `fix`, in the words of the file's format.
     """
     stated = any(track.areas)
     for index, counts in enumerate(track.masks):
@@ -77,7 +80,6 @@ def checked_masks(track: Track, tracks: Tracks, where: str) -> Iterator[Mask]:
         problem = _contradiction(mask, edges, pixels)
         if problem:
             reason = _reason(mask, edges, index, track, tracks)
-            fix = "write the masks anew, or None for every box and 0 for every area where those are wrong"
             raise MediaError(f"{named}: {problem}; {reason or fix}")
         yield mask
 

@@ -18,7 +18,7 @@ class DoubtedMask(Record):
     instance_id: str
     """The instance."""
     kind: str
-    """What was measured: see `intergeneval.bench.doubts`."""
+    """What was measured: see `intergeneval.bench.doubts`; ``video``: how far its first frame is the one that was drawn on."""
     problem: str
     """What was found, in words."""
 

@@ -15,8 +15,9 @@ from intergeneval.errors import BenchError
 from intergeneval.ids import canonical_json
 from intergeneval.masks import Mask, decode
 from intergeneval.records import DoubtedMask, Sample, Tracks
-from intergeneval.run.drawn_masks import first_of_video
+from intergeneval.run.drawn_masks import drawn_doubts, first_of_video
 from intergeneval.run.plan import Plan
+from intergeneval.run.preflight import model_name
 from intergeneval.store import DOUBTS, RunStore, write_atomically
 from intergeneval.trackers.stored import StoredTracker
 
@@ -27,7 +28,13 @@ def given_doubts(plan: Plan) -> tuple[DoubtedMask, ...]:
     seen: set[tuple[str, str]] = set()
     if isinstance(plan.backends.tracker, StoredTracker):
         return ()
+    model = model_name(plan.config, plan.backends)
+    strange = drawn_doubts(plan.backends.source, plan.whole, model, plan.masks.sets, plan.masks.videos)
     for sample, seed in plan.masks.videos:
+        found += (
+            DoubtedMask(sample_id=sample.id, seed=seed, instance_id=name, kind="video", problem=problem)
+            for name, problem in strange.get((sample.id, seed), ())
+        )
         own = plan.masks.own(sample, seed)
         key = (sample.id, "" if own is None else own.name)
         if key in seen:
@@ -43,9 +50,10 @@ def given_doubts(plan: Plan) -> tuple[DoubtedMask, ...]:
 
 
 def found_doubts(plan: Plan, store: RunStore) -> tuple[DoubtedMask, ...]:
-    """Return the doubts about masks that the run found itself, from the first frame of its tracks."""
-    lacking = set(plan.masks.lacking)
-    if not plan.grounding or not lacking:
+    """Return the doubts about masks that the run found itself, or that came with stored tracks, from their first frame."""
+    stored = isinstance(plan.backends.tracker, StoredTracker)
+    lacking = {(sample.id, seed) for sample, seed in plan.masks.videos} if stored else set(plan.masks.lacking)
+    if not (plan.grounding or stored) or not lacking:
         return ()
     known = {sample.id: sample for sample in plan.bench.samples}
     found: list[DoubtedMask] = []

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from intergeneval import bench, videos
-from intergeneval.bench import Benchmark, OwnMasks
+from intergeneval.bench import Benchmark, Fit, OwnMasks
 from intergeneval.errors import BenchError, MediaError
 from intergeneval.records import Sample
 from intergeneval.sources import Source
@@ -17,9 +17,7 @@ _SHOWN = 5
 
 def first_of_video(source: Source, sample: Sample, seed: int) -> videos.Frame | None:
     """Return the first frame of a video that lies there already; None where it is still to be made, or cannot be decoded."""
-    if not isinstance(source, FolderSource):
-        return None
-    path: Path | None = source.video(sample, seed).path
+    path = video_of(source, sample, seed)
     if path is None:
         return None
     try:
@@ -28,11 +26,40 @@ def first_of_video(source: Source, sample: Sample, seed: int) -> videos.Frame | 
         return None  # the run says what is wrong with it
 
 
+def video_of(source: Source, sample: Sample, seed: int) -> Path | None:
+    """Return a video that lies there already; None where it is still to be made."""
+    return source.video(sample, seed).path if isinstance(source, FolderSource) else None
+
+
+def unreadable(source: Source, listed: Iterable[tuple[Sample, int]]) -> dict[tuple[str, int], str]:
+    """Return (sample, seed) -> why a video that lies there cannot be read, so that nobody can say who is in it."""
+    found = {(sample.id, seed): video_of(source, sample, seed) for sample, seed in listed}
+    told = {key: videos.unreadable(path) for key, path in found.items() if path is not None}
+    return {key: why for key, why in told.items() if why}
+
+
+def drawn_fits(
+    source: Source, whole: Benchmark, model: str, sets: Sequence[OwnMasks], listed: Iterable[tuple[Sample, int]]
+) -> dict[tuple[str, int], Fit]:
+    """Return (sample, seed) -> whether the masks drawn for a model are of that video. Raises BenchError for a damaged file."""
+    return bench.fits(
+        whole, model, sets, listed,
+        lambda sample, seed: video_of(source, sample, seed), lambda sample, seed: first_of_video(source, sample, seed),
+    )  # fmt: skip
+
+
 def unfit(
     source: Source, whole: Benchmark, model: str, sets: Sequence[OwnMasks], listed: Iterable[tuple[Sample, int]]
 ) -> dict[tuple[str, int], str]:
     """Return (sample, seed) -> why the masks drawn for a model are not of that video. Raises BenchError for a damaged file."""
-    return bench.misfits(whole, model, sets, listed, lambda sample, seed: first_of_video(source, sample, seed))
+    return {key: item.fault for key, item in drawn_fits(source, whole, model, sets, listed).items() if item.fault}
+
+
+def drawn_doubts(
+    source: Source, whole: Benchmark, model: str, sets: Sequence[OwnMasks], listed: Iterable[tuple[Sample, int]]
+) -> dict[tuple[str, int], tuple[tuple[str, str], ...]]:
+    """Return (sample, seed) -> instance and why its mask may be of another video. Raises BenchError for a damaged file."""
+    return {key: item.doubts for key, item in drawn_fits(source, whole, model, sets, listed).items() if item.doubts}
 
 
 def check_drawn(
@@ -48,5 +75,6 @@ def check_drawn(
     raise BenchError(
         f"benchmark {whole.name!r}: {count} not of what is there now, under the name of model {model!r}:\n"
         + "\n".join([*lines, *more])
-        + "\nif it is another model, give it a name of its own with --name; else draw them anew with 'intergeneval annotate'"
+        + "\nif it is another model, give it a name of its own with --name; else open 'intergeneval annotate' again, which "
+        "brings back what was drawn on these videos before, or has them drawn anew"
     )

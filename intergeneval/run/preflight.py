@@ -19,6 +19,7 @@ from intergeneval.plugins import KINDS, names, split_spec
 from intergeneval.plugins.adapters import adapter_in
 from intergeneval.records import Sample
 from intergeneval.run.backends import Backends
+from intergeneval.run.drawn_masks import unreadable
 from intergeneval.run.infer_bench import infer_benchmark
 from intergeneval.run.job import PackedMask
 from intergeneval.sources.folder import VIDEO_SUFFIXES, FolderSource
@@ -171,12 +172,15 @@ def first_frame_finder(
 
 
 def _there(backends: Backends, benchmark: Benchmark, lacking: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
-    """Return the videos among `lacking` that there are, as far as that is known before the run."""
+    """Return the videos among `lacking` in which somebody can be looked for, as far as that is known before the run."""
     source = backends.source
     if not isinstance(source, FolderSource):
         return list(lacking)
-    held = {sample.id for sample in benchmark.samples if source.has(sample)}
-    return [(name, seed) for name, seed in lacking if name in held]
+    held = {sample.id: sample for sample in benchmark.samples if source.has(sample)}
+    there = [(name, seed) for name, seed in lacking if name in held]
+    # What cannot be read is said of its video by the run; the others are scored.
+    broken = unreadable(source, [(held[name], seed) for name, seed in there])
+    return [key for key in there if key not in broken]
 
 
 def _how_to_mask(config: RunConfig, backends: Backends, benchmark: Benchmark, lacking: Sequence[tuple[str, int]]) -> str:

@@ -20,6 +20,8 @@ from intergeneval.records import (
 from intergeneval.run.job import FAILED, Job
 from intergeneval.store import RunStore
 
+_SHOWN = 5
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunState:
@@ -99,3 +101,14 @@ class RunState:
             ),
             all_questions=asked,
         )
+
+
+def replaced(state: RunState, store: RunStore) -> list[str]:
+    """Return a line on the videos that are other files than those scored before, whose results are written over."""
+    now = {(item.sample_id, item.seed): item.sha256 for item in store.read("videos", Video)}
+    other = [f"{name}/{seed}" for (name, seed), was in state.videos.items() if was.sha256 and now[name, seed] != was.sha256]
+    if not other:
+        return []
+    shown = ", ".join(other[:_SHOWN]) + (f" and {len(other) - _SHOWN} more" if len(other) > _SHOWN else "")
+    what = "1 video is not the file that was" if len(other) == 1 else f"{len(other)} videos are not the files that were"
+    return [f"{what} scored before ({shown}): the results are written over; another --out keeps both"]

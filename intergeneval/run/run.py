@@ -21,7 +21,7 @@ from intergeneval.run.judge_stage import JudgeStage, concurrency
 from intergeneval.run.manifest import write_manifest
 from intergeneval.run.plan import Plan, Settled
 from intergeneval.run.processes import run_in_processes, worker_count
-from intergeneval.run.resume import RunState
+from intergeneval.run.resume import RunState, replaced
 from intergeneval.run.video import VideoPipeline
 from intergeneval.store import RunStore, RunWriter
 
@@ -156,6 +156,8 @@ class Run:
             waiting=seen.waiting,
             decision=seen.decision,
         )
+        for line in replaced(state, store):
+            on_notice(line)
         if count > 1:
             return ended
         scored = score_run(store, samples)

@@ -7,7 +7,7 @@ from intergeneval.videos.folder import IMAGE_SUFFIXES, frame_files, read_picture
 from intergeneval.videos.identity import video_sha256
 from intergeneval.videos.outlines import outlined, outlined_clip, outlined_frames
 from intergeneval.videos.pixels import FITS, Frame
-from intergeneval.videos.reader import Reader
+from intergeneval.videos.reader import Reader, unreadable
 from intergeneval.videos.sampling import EQUAL_TIME, PAPER, sample_frames
 from intergeneval.videos.stills import Pictures, pictures, still_paths, strip_frames
 
@@ -33,6 +33,7 @@ __all__ = [
     "sample_frames",
     "still_paths",
     "strip_frames",
+    "unreadable",
     "video_bytes",
     "video_sha256",
     "write_overlay",

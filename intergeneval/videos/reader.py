@@ -142,3 +142,12 @@ class Reader:
                 f"{self._path}: sampling {self._sampling!r} would keep {len(self.sampled)} of {self.frames} frames "
                 f"({needed >> 20} MiB, at most {MAX_KEPT_BYTES >> 20}); use 'equal-time' or a larger 'stride:N'"
             )
+
+
+def unreadable(path: Path | str) -> str:
+    """Return why not even the first frame of a video can be had; empty where it can."""
+    try:
+        found = next(iter(Reader(path, keep=False)), None)
+    except MediaError as error:
+        return str(error)
+    return f"{path}: holds no frame" if found is None else ""

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from intergeneval import bench
 from intergeneval.build import parse_step
 from intergeneval.cli import main
+from intergeneval.cli.annotate import opened
 from intergeneval.errors import UsageError
 from intergeneval.videos.encoding import write_video
 from tests.build.prompted_videos import CHASE, LIFT, draw, picture, read, videos
@@ -81,7 +82,7 @@ def test_the_same_video_encoded_anew_keeps_its_masks_and_a_new_one_in_its_place_
     capsys.readouterr()
     root = draw(folder, prompts).root
     assert "masks of 1 first frame do not fit any more" in capsys.readouterr().err
-    assert (root / "annotate/videos.before-1.json").is_file()
+    assert any((root / "annotate/aside/videos/0/0").glob("*/drawn.json"))
     assert run("--model", folder, "--prompts", prompts, "--accept-doubts")[0] == 0
 
 
@@ -99,6 +100,100 @@ def test_a_changed_list_says_what_changed_and_masks_of_other_words_are_laid_asid
     assert "missing before there can be scores: first-frame masks of 1 video (0)" in text
     listed(prompts, ("0", LIFT), ("1", CHASE))
     assert "which were laid aside, fit again and are used" in read(folder, prompts)[1]
+    assert run("--model", folder, "--prompts", prompts, "--accept-doubts")[0] == 0
+
+
+def test_masks_of_two_wordings_are_both_kept_however_often_the_list_changes(here):
+    """Changed, drawn, changed back: what was promised to come back is there, byte by byte, and so is the other."""
+    folder, prompts = videos(here / "videos", "0.mp4"), here / "list.txt"
+    kept = {}
+    for text in (LIFT, CHASE):
+        root = draw(folder, listed(prompts, ("0", text))).root
+        kept[text] = {file.name: file.read_bytes() for file in (root / "masks/videos/0/0").iterdir()}
+    work = json.loads((root / "annotate/videos.json").read_text())["work"]
+    for text in (LIFT, CHASE, LIFT):
+        assert "fit again and are used" in read(folder, listed(prompts, ("0", text)))[1]
+        assert {file.name: file.read_bytes() for file in (root / "masks/videos/0/0").iterdir()} == kept[text]
+        assert json.loads((root / "annotate/videos.json").read_text())["work"].keys() == work.keys()
+        assert run("--model", folder, "--prompts", prompts, "--accept-doubts")[0] == 0
+
+
+def test_masks_put_there_by_hand_are_doubted_where_the_video_is_another_than_was_drawn_on(here):
+    folder, prompts = videos(here / "videos", "0.mp4"), listed(here / "list.txt", ("0", LIFT))
+    one, two = sorted((draw(folder, prompts).root / "masks/videos/0/0").glob("*.png"))
+    one.write_bytes(two.read_bytes())
+    assert "changed by hand" not in run("--model", folder, "--prompts", prompts)[1]
+    videos(folder, "0.mp4", shade=40)
+    text = run("--model", folder, "--prompts", prompts)[1]
+    assert "0 (seed 0) id1: its mask was changed by hand, and before that drawn on another first frame" in text
+
+
+@pytest.mark.parametrize("killed", ["aside", "back"])
+def test_a_kill_while_masks_are_moved_loses_none_of_them(killed, here, monkeypatch):
+    """The second mask is not moved, as after a kill; the same command goes on."""
+    folder, prompts = videos(here / "videos", "0.mp4"), here / "list.txt"
+    root = draw(folder, listed(prompts, ("0", LIFT))).root
+    before = {file.name: file.read_bytes() for file in (root / "masks/videos/0/0").iterdir()}
+    move, moved = Path.rename, []
+
+    def rename(self, target):
+        if self.suffix == ".png":
+            moved.append(self)
+            if len(moved) == 2:
+                raise KeyboardInterrupt
+        return move(self, target)
+
+    for text, step in ((CHASE, "aside"), (LIFT, "back")):
+        listed(prompts, ("0", text))
+        if step == killed:
+            with monkeypatch.context() as patched:
+                patched.setattr(Path, "rename", rename)
+                with pytest.raises(KeyboardInterrupt):
+                    read(folder, prompts)
+        read(folder, prompts)
+    assert {file.name: file.read_bytes() for file in (root / "masks/videos/0/0").iterdir()} == before
+    assert run("--model", folder, "--prompts", prompts, "--accept-doubts")[0] == 0
+
+
+def test_masks_that_were_changed_while_they_lay_aside_are_not_said_to_fit(here):
+    folder, prompts = videos(here / "videos", "0.mp4"), here / "list.txt"
+    root = draw(folder, listed(prompts, ("0", LIFT))).root
+    read(folder, listed(prompts, ("0", CHASE)))
+    one, two = sorted((root / "annotate/aside/videos/0/0").glob("*/*.png"))
+    one.write_bytes(two.read_bytes())
+    said = read(folder, listed(prompts, ("0", LIFT)))[1]
+    assert "fit again" not in said
+    assert "masks of videos/0/0, which were laid aside, are back, but are not the files that were drawn" in said
+
+
+def test_masks_of_a_video_that_was_replaced_come_back_with_it(here, capsys):
+    folder = videos(here / "videos", "0.mp4")
+    prompts = listed(here / "list.txt", ("0", LIFT))
+    root = draw(folder, prompts).root
+    first = {file.name: file.read_bytes() for file in (root / "masks/videos/0/0").iterdir()}
+    old = (folder / "0.mp4").read_bytes()
+    videos(folder, "0.mp4", shade=40)
+    draw(folder, prompts)
+    assert "drawn on another first frame, of what videos/0.mp4 was then" in capsys.readouterr().err
+    (folder / "0.mp4").write_bytes(old)
+    code, text = run("--model", folder, "--prompts", prompts, "--accept-doubts")
+    assert code == 0, text
+    assert "masks that were drawn on these videos before are back: 0/0" in text
+    assert {file.name: file.read_bytes() for file in (root / "masks/videos/0/0").iterdir()} == first
+    # And those of the other one with that, on the page.
+    videos(folder, "0.mp4", shade=40)
+    opened(str(folder), prompts=str(prompts), bench=None, name="", tracker="flow")
+    assert "drawn on these videos before are back: 0/0" in capsys.readouterr().err
+
+
+def test_masks_that_an_earlier_version_laid_aside_come_back(here):
+    """They lay there without a word of what they were drawn on, which stood in the file of work alone."""
+    folder, prompts = videos(here / "videos", "0.mp4"), here / "list.txt"
+    root = draw(folder, listed(prompts, ("0", LIFT))).root
+    (root / "annotate/aside/videos/0").mkdir(parents=True)
+    (root / "masks/videos/0/0").rename(root / "annotate/aside/videos/0/0")
+    read(folder, listed(prompts, ("0", CHASE)))
+    assert "fit again and are used" in read(folder, listed(prompts, ("0", LIFT)))[1]
     assert run("--model", folder, "--prompts", prompts, "--accept-doubts")[0] == 0
 
 
@@ -202,3 +297,62 @@ def test_masks_stay_whoever_reads_the_prompts_afterwards(here, monkeypatch):
     after = {sample.id: sample for sample in bench.load("list").samples}
     assert after["0"] == before["0"]
     assert [one.appearance for one in after["1"].instances] == ["some dog", "some cat"]
+
+
+def test_a_video_that_cannot_be_read_is_named_and_the_others_are_scored(here, capsys):
+    """One is cut off, one is empty: nobody can draw on them, and they must not stop the third."""
+    folder = videos(here / "videos", "0.mp4", "1.mp4", "2.mp4")
+    prompts = listed(here / "list.txt", ("0", LIFT), ("1", CHASE), ("2", CHASE))
+    (folder / "1.mp4").write_bytes((folder / "1.mp4").read_bytes()[:300])
+    (folder / "2.mp4").write_bytes(b"")
+    session = draw(folder, prompts)
+    said = capsys.readouterr().err
+    assert [item.sample_id for item in session.items] == ["0"]
+    assert "cannot be read, so nothing is drawn on it" in said
+    assert "1.mp4" in said
+    assert "2.mp4: the file is empty" in said
+    code, text = run("--model", folder, "--prompts", prompts, "--accept-doubts")
+    assert code == 3, text
+    assert "not readable" in text
+    assert "1 of 3 ok" in text
+    assert run("--model", folder, "--bench", "list")[0] == code
+    (folder / "0.mp4").write_bytes(b"")
+    code, text = run("--model", folder, "--prompts", prompts)
+    assert code == 2
+    assert "no video can be read" in text
+
+
+def test_numbered_videos_of_which_one_is_missing_are_matched_by_their_number(here):
+    """The one that failed to be generated is missing; the others are not refused, and not shifted."""
+    folder = videos(here / "videos", "0.mp4", "2.mp4", "3.mp4")
+    (here / "list.txt").write_text(f"{LIFT}\n{CHASE}\na man pushes a cart\na dog bites a ball\n")
+    found, said = read(folder, here / "list.txt")
+    assert "no video: 1: counted as missing" in said
+    assert {sample.id: sample.prompt for sample in bench.load(found.home.folder).samples}["2"] == "a man pushes a cart"
+    (folder / "0.mp4").unlink()
+    (folder / "3.mp4").rename(folder / "1.mp4")
+    with pytest.raises(UsageError, match="the first prompt may be that of 0 or of 1"):
+        read(folder, here / "list.txt")
+
+
+def test_a_list_that_is_not_there_is_said_to_be_not_there(here):
+    folder = videos(here / "videos", "0.mp4")
+    code, text = run("--model", folder, "--prompts", "nothere")
+    assert code == 2
+    assert "--prompts nothere: there is no such list" in text
+
+
+def test_a_video_put_in_the_place_of_a_scored_one_and_videos_of_no_sample_are_named(here):
+    folder = videos(here / "videos", "0.mp4")
+    prompts = listed(here / "list.txt", ("0", LIFT))
+    draw(folder, prompts)
+    options = ("--model", folder, "--bench", "list", "--out", here / "runs/one")
+    code, text = run(*options)
+    assert code == 0, text
+    assert "written over" not in text
+    videos(folder, "extra.mp4")
+    write_video(folder / "0.mp4", [picture(120, step // 2) for step in range(8)], 8.0)
+    code, text = run(*options)
+    assert code == 0, text
+    assert "1 video is not the file that was scored before (0/0): the results are written over" in text
+    assert "of no sample of list, so not scored: extra.mp4" in text

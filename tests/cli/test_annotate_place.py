@@ -3,8 +3,10 @@
 import shutil
 
 import pytest
+from click.testing import CliRunner
 
 from intergeneval import bench, bench_paths
+from intergeneval.cli import main
 from intergeneval.cli.annotate import opened
 from intergeneval.errors import UsageError
 
@@ -42,3 +44,27 @@ def test_a_copy_that_cannot_be_made_is_one_message_and_leaves_nothing_behind(els
     with pytest.raises(UsageError, match="cannot be copied there"):
         opened("model", prompts=None, bench="clips", name="", tracker=None)
     assert sorted(item.name for item in elsewhere.iterdir()) == ["benchmarks", "model"]
+
+
+def test_a_benchmark_that_came_with_the_package_is_annotated_by_its_name_alone(elsewhere, capsys):
+    session = opened("clips", prompts=None, bench=None, name="", tracker="flow")
+    assert session.root.resolve() == elsewhere / "benchmarks/clips"
+    assert session.model == ""
+    assert len(session.items) == len(bench.load("clips").samples)
+
+
+def test_what_cannot_be_annotated_leaves_no_copy_behind(elsewhere):
+    for file in (elsewhere / "model").iterdir():
+        file.rename(file.with_name(f"other-{file.name}"))
+    with pytest.raises(UsageError, match="is a video of a sample of benchmark clips"):
+        opened("model", prompts=None, bench="clips", name="", tracker="flow")
+    assert [item.name for item in elsewhere.iterdir()] == ["model"]
+
+
+def test_a_benchmark_of_prompts_alone_says_whose_first_frames_are_drawn_on(elsewhere, capsys):
+    (elsewhere / "list.jsonl").write_text('{"id": "a", "prompt": "a man lifts a box"}\n')
+    done = CliRunner().invoke(main, ["bench", "build", "list.jsonl", "--text-only", "--out", "benchmarks/mine"])
+    assert done.exit_code == 0, done.output
+    with pytest.raises(UsageError, match="annotate VIDEOS --bench benchmarks/mine") as error:
+        opened("mine", prompts=None, bench=None, name="", tracker="flow")
+    assert "None" not in str(error.value)

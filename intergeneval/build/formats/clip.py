@@ -27,6 +27,7 @@ MOST_HERE = 20_000
 """Frames of one annotated video: a quarter of an hour at 24 a second."""
 MOST_INSTANCES = len(BOX_COLOURS)
 """Instances of one sample: each has a box colour."""
+_FIX = "write its segmentation anew, or leave its bbox out of the file where that is the wrong one"
 _UNSEEN = frozenset(TrackState) - {TrackState.VISIBLE}
 
 
@@ -171,11 +172,18 @@ def polygons(parts: Sequence[Sequence[float]], size: tuple[int, int], where: str
     return decode(counts.decode("ascii") if isinstance(counts, bytes) else counts, size)
 
 
-def rectangle(edges: Sequence[float], size: tuple[int, int]) -> Mask:
-    """Return the mask of a box x0, y0, x1, y1."""
+def rectangle(edges: Sequence[float], size: tuple[int, int], where: str) -> Mask:
+    """Return the mask of a box x0, y0, x1, y1. Raises UsageError for one that is turned inside out, or outside the picture."""
+    if edges[2] <= edges[0] or edges[3] <= edges[1]:
+        raise UsageError(
+            f"{where}: its box goes from {edges[0]:g}, {edges[1]:g} to {edges[2]:g}, {edges[3]:g}: right and bottom must lie "
+            f"beyond left and top"
+        )
     found = np.zeros(size, dtype=np.bool_)
     x0, y0, x1, y1 = (round(number) for number in edges)
     found[max(0, y0) : max(0, y1), max(0, x0) : max(0, x1)] = True
+    if not found.any():
+        raise UsageError(f"{where}: no pixel of its box lies in the picture of {size[1]}x{size[0]}")
     return found
 
 
@@ -257,7 +265,7 @@ def tracks(clip: str, layout: str, size: tuple[int, int], marked: Sequence[Marke
                 track,
                 states=tuple(
                     TrackState.VISIBLE if mask.any() else _unseen(at, one, times.known)
-                    for at, mask in enumerate(checked_masks(track, found, where))
+                    for at, mask in enumerate(checked_masks(track, found, where, fix=_FIX))
                 ),
             )
             for one, track in zip(marked, found.tracks, strict=True)

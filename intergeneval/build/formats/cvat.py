@@ -162,7 +162,9 @@ def _mask(shape: Xml.Element, size: tuple[int, int], where: str) -> Mask:
         return polygons([_values(_text(shape, "points", told), told)], size, told)
     if shape.tag == "box":
         edges = [_values(_text(shape, key, told), told)[0] for key in ("xtl", "ytl", "xbr", "ybr")]
-        return rectangle(edges, size)
+        if _values(shape.get("rotation", "0"), told)[:1] not in ([], [0.0]):
+            raise UsageError(f"{told}: is rotated; draw it without a rotation, or as a polygon")
+        return rectangle(edges, size, told)
     if shape.tag == "mask":
         return _run_lengths(shape, size, told)
     raise UsageError(f"{told}: an ellipse is no mask; draw a polygon or a mask")

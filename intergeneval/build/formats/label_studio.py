@@ -36,6 +36,7 @@ LAYOUT = "label-studio"
 USUAL = "tasks.json"
 """What we call the file."""
 _SHOWN = 5
+_ROUNDED = 0.5
 _KINDS = ("brushlabels", "polygonlabels", "rectanglelabels")
 _SEEN = ("image", "picture", "img", "url", "frame")
 
@@ -46,7 +47,7 @@ def read(path: Path, pictures: Pictures) -> list[Clip]:
     tasks = load(path)
     if not isinstance(tasks, list) or not all(isinstance(task, dict) for task in tasks):
         raise UsageError(f"{path}: must be a list of tasks; export it from Label Studio as 'JSON'")
-    listed = [(task, *_results(task, f"{path}: task {task.get('id', place)}")) for place, task in enumerate(tasks)]
+    listed = [(task, *_results(task, f"{path}: task {task.get('id', place)}", pictures)) for place, task in enumerate(tasks)]
     empty = [where for _, results, where in listed if not results]
     if empty and len(empty) < len(listed):
         shown = ", ".join(where.rpartition(": ")[2] for where in empty[:_SHOWN]) + (", ..." if len(empty) > _SHOWN else "")
@@ -61,14 +62,25 @@ def read(path: Path, pictures: Pictures) -> list[Clip]:
     return [clip for clip in found if clip is not None]
 
 
-def _results(task: Mapping[str, Any], where: str) -> tuple[list[Mapping[str, Any]], str]:
+def _results(task: Mapping[str, Any], where: str, pictures: Pictures) -> tuple[list[Mapping[str, Any]], str]:
     listed = task.get("annotations", task.get("completions"))
     if not isinstance(listed, list):
         raise UsageError(f"{where}: has no list 'annotations'; export it as 'JSON', not as 'JSON-MIN'")
     kept = [
         one for one in listed if isinstance(one, dict) and not one.get("was_cancelled") and isinstance(one.get("result"), list)
     ]
+    if len(kept) > 1:
+        left = ", ".join(_who(one) for one in kept[:-1][:_SHOWN]) + (", ..." if len(kept) > _SHOWN + 1 else "")
+        pictures.said.append(f"{where}: has {len(kept)} annotations; the last, {_who(kept[-1])}, is taken, and left out {left}")
     return ([item for item in kept[-1]["result"] if isinstance(item, dict)] if kept else []), where
+
+
+def _who(annotation: Mapping[str, Any]) -> str:
+    """Return the number of an annotation and who made it, as far as the file says it."""
+    by = annotation.get("completed_by")
+    by = next((by[key] for key in ("email", "username", "id") if by.get(key)), None) if isinstance(by, dict) else by
+    told = plain_text(by) or (str(by) if isinstance(by, int) else "")
+    return f"annotation {annotation.get('id', '?')}" + (f" by {told}" if told else "")
 
 
 def _picture(task: Mapping[str, Any], where: str) -> str:
@@ -115,7 +127,11 @@ def _clip(
         return None
     data = task["data"]
     words = told_words(data, name, where)
-    words["interactions"] = words["interactions"] or _relations(results, of_region)
+    if not words["interactions"]:
+        words["interactions"], lost = _relations(results, of_region)
+        if lost:
+            what = "1 relation joins" if lost == 1 else f"{lost} relations join"
+            pictures.said.append(f"{where}: {what} regions that are not there, or a region and itself: left out")
     shown = [Marked(named=one, forms={0: encode(masks[one.id])}) for one in named]
     return Clip(
         instances=tuple(named),
@@ -159,11 +175,21 @@ def _region(item: Mapping[str, Any], size: tuple[int, int] | None, where: str) -
         if not isinstance(points, list):
             raise UsageError(f"{where}: a polygon without points")
         flat = [number for point in points for number in _pair(point, where)]
+        _within(flat, "a point", where)
         scaled = [number * (shown[1] if place % 2 == 0 else shown[0]) / 100 for place, number in enumerate(flat)]
         return label, polygons([scaled], shown, where), shown
     x, y, wide, high = numbers([value.get(key) for key in ("x", "y", "width", "height")], where)
+    if wide <= 0 or high <= 0:
+        raise UsageError(f"{where}: its box is {wide:g} % wide and {high:g} % high; draw it anew")
+    _within([x, y, x + wide, y + high], "its box", where)
     edges = [x * shown[1], y * shown[0], (x + wide) * shown[1], (y + high) * shown[0]]
-    return label, rectangle([number / 100 for number in edges], shown), shown
+    return label, rectangle([number / 100 for number in edges], shown, where), shown
+
+
+def _within(shares: Sequence[float], what: str, where: str) -> None:
+    """Raise UsageError for what lies outside the picture, whose sides are 0 and 100 %; rounding may take it a little further."""
+    if (wrong := next((share for share in shares if not -_ROUNDED <= share <= 100 + _ROUNDED), None)) is not None:
+        raise UsageError(f"{where}: {what} is at {wrong:g} %, outside the picture, which goes from 0 to 100; are those pixels?")
 
 
 def _pair(point: Any, where: str) -> tuple[float, float]:
@@ -173,16 +199,21 @@ def _pair(point: Any, where: str) -> tuple[float, float]:
     return found[0], found[1]
 
 
-def _relations(results: Sequence[Mapping[str, Any]], of_region: Mapping[str, str]) -> tuple[Interaction, ...]:
-    """Return the relations that bear a verb: from the one who acts to the one it is done to."""
-    found = []
+def _relations(
+    results: Sequence[Mapping[str, Any]], of_region: Mapping[str, str]
+) -> tuple[tuple[Interaction, ...], int]:  # fmt: skip
+    """Return the relations that bear a verb, from the one who acts to the one it is done to, and how many join nobody."""
+    found, lost = [], 0
     for item in results:
         if item.get("type") != "relation":
             continue
         ends = of_region.get(str(item.get("from_id"))), of_region.get(str(item.get("to_id")))
         labels = item.get("labels")
         verb = plain_text(labels[0]) if isinstance(labels, list) and labels else ""
-        if None in ends or ends[0] == ends[1] or not verb:
+        if None in ends or ends[0] == ends[1]:
+            lost += 1
+            continue
+        if not verb:
             continue
         if item.get("direction") == "left":
             ends = ends[1], ends[0]
@@ -197,7 +228,7 @@ def _relations(results: Sequence[Mapping[str, Any]], of_region: Mapping[str, str
                 direction=Direction.BIDIRECTIONAL if both else Direction.UNIDIRECTIONAL,
             )
         )
-    return tuple(found)
+    return tuple(found), lost
 
 
 def write(clips: Sequence[Clip], out: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import struct
@@ -19,11 +20,13 @@ from intergeneval.masks import decode, encode
 from intergeneval.masks.pixels import PNG, PictureError, read_pixels
 from intergeneval.records.disk import read_bytes, write_atomically
 from intergeneval.records.limits import id_fault
+from intergeneval.videos import IMAGE_SUFFIXES
 
 LAYOUT = "davis"
 WORDS = "intergeneval.json"
 """Words of our own beside the masks: who the indices are, and who does what to whom."""
 _FRAME = re.compile(r"\d{1,9}")
+_SHOWN = 5
 _VOID = 255
 """Index of what DAVIS leaves undecided."""
 
@@ -45,7 +48,7 @@ def read(path: Path, pictures: Pictures) -> list[Clip]:
     found = []
     for folder, name in zip(folders, ids, strict=True):
         told = words.get(folder.name) if isinstance(words, dict) else None
-        clip = _clip(folder, name, told, semantics.get(folder.name), pictures)
+        clip = _clip(folder, name, told, semantics.get(folder.name), pictures, _shown(path, folder, pictures))
         if clip is None:
             pictures.said.append(f"{folder}: no object{' of the classes read' if pictures.classes else ''} is marked: left out")
         else:
@@ -59,6 +62,52 @@ def _masks(folder: Path) -> list[Path]:
     )
 
 
+def _shown(path: Path, folder: Path, pictures: Pictures) -> list[str]:
+    """Return the stems of a video's pictures in frame order, where they lie beside the masks; none where they do not."""
+    home = pictures.beside(path)
+    places = [base / folder.name for base in (home, home / "JPEGImages" / "480p", home / "JPEGImages")]
+    place = next((item for item in places if item.is_dir() and item.resolve() != folder.resolve()), None)
+    files = place.iterdir() if place is not None else ()
+    stems = {item.stem for item in files if item.suffix.lower() in IMAGE_SUFFIXES and _FRAME.fullmatch(item.stem)}
+    return sorted(stems, key=lambda stem: (int(stem), stem))
+
+
+def _frames(folder: Path, files: Sequence[Path], shown: Sequence[str], pictures: Pictures) -> tuple[list[str], dict[int, Path]]:
+    """Return the stems of all frames, and the masks by frame.
+
+    A frame without an annotation among annotated ones stays, or the video would jump; before the first one nothing could begin.
+    Raises UsageError where the masks leave frames out and no picture says which there are.
+    """
+    stems = [file.stem for file in files]
+    if len(files) == 1:
+        # A picture, or the first frame that a tracker is to go on from.
+        return stems, {0: files[0]}
+    if not set(stems) <= set(shown):
+        steps = {int(later) - int(one) for one, later in itertools.pairwise(stems)}
+        if len(steps) > 1:
+            at = next(place for place, step in enumerate(map(_step, stems, stems[1:])) if step != min(steps))
+            raise UsageError(
+                f"{folder}: after frame {stems[at]} comes {stems[at + 1]}, so some have no annotation; give --media DIR with the "
+                f"pictures of all frames, of which nothing is claimed then"
+            )
+        return stems, dict(enumerate(files))
+    kept = [stem for stem in shown if int(stem) >= int(stems[0])]
+    if len(kept) < len(shown):
+        pictures.said.append(f"{folder}: begins with frame {stems[0]}, the first that is annotated")
+    bare = [stem for stem in kept if stem not in set(stems)]
+    if bare:
+        told = ", ".join(bare[:_SHOWN]) + (", ..." if len(bare) > _SHOWN else "")
+        pictures.said.append(
+            f"{folder}: {len(bare)} of {len(kept)} frames have no annotation ({told}): they stay, and nothing is claimed of them"
+        )
+    place = {stem: at for at, stem in enumerate(kept)}
+    return kept, {place[file.stem]: file for file in files}
+
+
+def _step(one: str, later: str) -> int:
+    return int(later) - int(one)
+
+
 def _semantics(path: Path) -> dict[str, Any]:
     """Return video -> object -> class of ``davis_semantics.json``, where the set has it."""
     for place in (path, path.parent):
@@ -68,18 +117,21 @@ def _semantics(path: Path) -> dict[str, Any]:
     return {}
 
 
-def _clip(folder: Path, name: str, told: Any, semantics: Any, pictures: Pictures) -> Clip | None:
+def _clip(
+    folder: Path, name: str, told: Any, semantics: Any, pictures: Pictures, shown: Sequence[str]
+) -> Clip | None:  # fmt: skip
     files, where = _masks(folder), str(folder)
     if not files:
         raise UsageError(f"{where}: holds no palette picture called by its frame (00000.png)")
     told = told if isinstance(told, dict) else {}
+    stems, by_frame = _frames(folder, files, shown, pictures)
     size: tuple[int, int] | None = None
     forms: dict[int, dict[int, str]] = {}
-    for at, file in enumerate(files):
-        shown, indices = _indices(file)
-        size = size or shown
-        if shown != size:
-            raise MediaError(f"{file}: is {shown[1]}x{shown[0]}, the frames before it are {size[1]}x{size[0]}")
+    for at, file in by_frame.items():
+        found, indices = _indices(file)
+        size = size or found
+        if found != size:
+            raise MediaError(f"{file}: is {found[1]}x{found[0]}, the frames before it are {size[1]}x{size[0]}")
         for number in (int(one) for one in np.unique(indices) if one not in (0, _VOID)):
             forms.setdefault(number, {})[at] = encode(indices == number)
     assert size is not None
@@ -92,8 +144,8 @@ def _clip(folder: Path, name: str, told: Any, semantics: Any, pictures: Pictures
     marked = [Marked(named=item, forms=forms[number], states=told_states(of.get(str(number)))) for number, item in kept.items()]
     return Clip(
         instances=tuple(kept.values()),
-        tracks=tracks(name, LAYOUT, size, marked, Times(frames=len(files)), where=where),
-        files=tuple(f"{folder.name}/{file.stem}" for file in files),
+        tracks=tracks(name, LAYOUT, size, marked, Times(frames=len(stems), known=frozenset(by_frame)), where=where),
+        files=tuple(f"{folder.name}/{stem}" for stem in stems),
         **told_words(told, name, where),
     )
 

@@ -45,9 +45,15 @@ class SuitePrompt:
         return {"id": self.id, "prompt": self.prompt, **({"tags": list(self.tags)} if self.tags else {})}
 
 
-def read_suite(layout: str, path: Path) -> list[SuitePrompt]:
-    """Return a suite's prompts, in its order. Raises UsageError."""
-    found = {"vbench": _vbench, "vbench2": _vbench, "t2v-compbench": _compbench, "evalcrafter": _evalcrafter}[layout](path)
+def read_suite(layout: str, path: Path, said: list[str] | None = None) -> list[SuitePrompt]:
+    """Return a suite's prompts, in its order; `said` takes a line on empty lines in it. Raises UsageError."""
+    told: list[str] = []
+    if layout in ("vbench", "vbench2"):
+        found = _vbench(path)
+    else:
+        found = {"t2v-compbench": _compbench, "evalcrafter": _evalcrafter}[layout](path, told)
+    if said is not None:
+        said += told
     if not found:
         raise UsageError(f"{path}: there is no prompt in it")
     return found
@@ -79,18 +85,18 @@ def slug(prompt: str) -> str:
     return f"{words[:48].strip('-') or 'prompt'}-{short(sha256_bytes(prompt.encode()), 6)}"
 
 
-def _compbench(path: Path) -> list[SuitePrompt]:
+def _compbench(path: Path, told: list[str]) -> list[SuitePrompt]:
     if path.is_file():
-        return _numbered(path, "")
+        return _numbered(path, "", told)
     files = [file for file in sorted(path.iterdir()) if file.suffix in (".txt", ".json")] if path.is_dir() else []
     if not files:
         raise UsageError(f"{path}: holds no list of a category (prompts/*.txt or meta_data/*.json)")
-    return [prompt for file in files for prompt in _numbered(file, re.sub(r"^\d+_", "", file.stem))]
+    return [prompt for file in files for prompt in _numbered(file, re.sub(r"^\d+_", "", file.stem), told)]
 
 
-def _numbered(path: Path, category: str) -> list[SuitePrompt]:
+def _numbered(path: Path, category: str, told: list[str]) -> list[SuitePrompt]:
     """Return the prompts of one category: videos are called by their place in the list, from 0001."""
-    prompts = _listed(path)
+    prompts = _listed(path, told)
     label = re.sub(r"^\d+_", "", path.stem)
     tags = (f"type:{category}",) if category else ()
     return [
@@ -100,10 +106,11 @@ def _numbered(path: Path, category: str) -> list[SuitePrompt]:
             tags=(*tags, f"dimension:{label}"),
         )
         for place, prompt in enumerate(prompts, start=1)
+        if prompt
     ]
 
 
-def _evalcrafter(path: Path) -> list[SuitePrompt]:
+def _evalcrafter(path: Path, told: list[str]) -> list[SuitePrompt]:
     if path.is_dir():
         files = sorted(path.glob("*.txt"))
         whole = [file for file in files if file.name == EVALCRAFTER] or [file for file in files if len(files) == 1]
@@ -111,26 +118,31 @@ def _evalcrafter(path: Path) -> list[SuitePrompt]:
             path = whole[0]
         elif files and all(re.fullmatch(r"\d+", file.stem) for file in files):
             # ./prompts holds a file a prompt, called as its video.
-            return [SuitePrompt(id=file.stem, prompt=" ".join(_lines(file)), tags=()) for file in files]
+            return [SuitePrompt(id=file.stem, prompt=" ".join(line for line in _lines(file) if line), tags=()) for file in files]
         else:
             raise UsageError(f"{path}: holds neither {EVALCRAFTER} nor a file for each prompt (0000.txt); give the file itself")
-    return [SuitePrompt(id=f"{place:04d}", prompt=prompt, tags=()) for place, prompt in enumerate(_listed(path))]
+    return [SuitePrompt(id=f"{place:04d}", prompt=prompt, tags=()) for place, prompt in enumerate(_listed(path, told)) if prompt]
 
 
-def _listed(path: Path) -> list[str]:
-    """Return the prompts of a text file, a line each, or of a JSON list of rows."""
+def _listed(path: Path, told: list[str]) -> list[str]:
+    """Return the prompts of a text file, a line each, or of a JSON list of rows; an empty line counts, and stays empty."""
     if path.suffix != ".json":
-        return _lines(path)
+        found = _lines(path)
+        last = max((place for place, line in enumerate(found) if line), default=0)
+        if empty := [place for place, line in enumerate(found[:last], start=1) if not line]:
+            lines = f"line {empty[0]} is" if len(empty) == 1 else f"{len(empty)} lines, the first of them {empty[0]}, are"
+            told.append(f"{path}: {lines} empty and counted, as videos are called by the line of their prompt")
+        return found
     value: Any = load(path)
     rows: Sequence[Any] = list(value.values()) if isinstance(value, Mapping) else value
     if not isinstance(rows, list):
         raise UsageError(f"{path}: must hold a list of prompts; is this the right --layout?")
     found = []
     for place, row in enumerate(rows):
-        told = row if isinstance(row, str) else next((row[key] for key in _KEYS if plain_text(row.get(key))), "")
-        if not plain_text(told):
+        text = row if isinstance(row, str) else next((row[key] for key in _KEYS if plain_text(row.get(key))), "")
+        if not plain_text(text):
             raise UsageError(f"{path}: row {place} has no prompt")
-        found.append(plain_text(told))
+        found.append(plain_text(text))
     return found
 
 
@@ -141,4 +153,4 @@ def _lines(path: Path) -> list[str]:
         raise UsageError(f"{path}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
         raise UsageError(f"{path}: is not a text in UTF-8") from None
-    return [line.strip() for line in text.splitlines() if line.strip()]
+    return [line.strip() for line in text.splitlines()]

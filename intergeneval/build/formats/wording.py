@@ -14,6 +14,8 @@ from intergeneval.verbs.prompts import read_prompt
 from intergeneval.verbs.prompts.vocabulary import vocabulary
 
 _PROMPTS = ("prompt", "caption", "text")
+_NOT_SO = frozenset(str.split("hot teddy toy stuffed plush rocking model fake"))
+"""Words before a noun with which it is something else."""
 
 
 def plain_text(value: Any) -> str:
@@ -88,6 +90,12 @@ def acts_from_json(value: Any, where: str) -> tuple[Interaction, ...]:
     return tuple(Interaction.from_json(item, where=f"{where}: interactions[{place}]") for place, item in enumerate(value))
 
 
+def _head(class_: str) -> str:
+    """Return what a class of several words is in short: a "sports ball" is a ball, but a "teddy bear" is no bear."""
+    first, _, last = class_.casefold().rpartition(" ")
+    return last if first and not set(first.split()) & _NOT_SO else class_.casefold()
+
+
 def acts_of_prompt(prompt: str, instances: Sequence[Named]) -> tuple[tuple[Interaction, ...], list[str]]:
     """Return what a prompt says of annotated instances, and why the rest of it could not be told.
 
@@ -100,8 +108,9 @@ def acts_of_prompt(prompt: str, instances: Sequence[Named]) -> tuple[tuple[Inter
         left = [item for item in instances if item.id not in meant.values()]
         heads = [item for item in left if known.singular(item.class_.casefold()) == known.singular(one.class_.casefold())]
         exact = [item for item in left if item.appearance.casefold() == one.appearance.casefold()]
+        last = [item for item in left if known.singular(_head(item.class_)) == known.singular(one.class_.casefold())]
         people = [item for item in left if item.class_ == "person" and known.is_person(one.class_)]
-        found = exact if len(exact) == 1 else heads or people
+        found = exact if len(exact) == 1 else heads or last or people
         if len(found) == 1:
             meant[one.id] = found[0].id
         else:

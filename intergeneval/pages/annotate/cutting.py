@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from intergeneval.errors import StoreError
 from intergeneval.masks import Mask
 from intergeneval.records import Box
 from intergeneval.trackers import Segments
@@ -54,3 +55,15 @@ def _drawn(strokes: Sequence[Stroke], size: tuple[int, int]) -> Mask:
         if len(points):
             cv2.polylines(drawn, [points], isClosed=False, color=1, thickness=thickness)
     return drawn.astype(np.bool_)
+
+
+def png(mask: Mask) -> str:
+    """Return a mask as a PNG data address: white where it is, transparent elsewhere."""
+    import base64
+
+    picture = np.zeros((*mask.shape, 4), dtype=np.uint8)
+    picture[mask] = 255
+    done, data = cv2.imencode(".png", picture)
+    if not done:
+        raise StoreError(f"a mask of {mask.shape} cannot be written as PNG")
+    return "data:image/png;base64," + base64.b64encode(data.tobytes()).decode("ascii")

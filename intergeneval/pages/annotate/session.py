@@ -7,27 +7,28 @@ masks where the run looks for it as soon as every instance of a video has one, w
 from __future__ import annotations
 
 import os
+import shlex
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
-
 from intergeneval import bench, videos
 from intergeneval.bench import Benchmark
-from intergeneval.bench.drawn import EDITS, WORK, Drawn, look_of, misfit, words_of, work_file
+from intergeneval.bench.alike import close_ups, look_of
+from intergeneval.bench.drawn import EDITS, WORK, Drawn, fit, words_of, work_file
 from intergeneval.bench.structure import sample_faults
 from intergeneval.bench_paths import TOML
-from intergeneval.errors import MediaError, RecordError, StoreError, UsageError
+from intergeneval.build.laid_aside import ASIDE, LaidAside, bring_back, lay_aside
+from intergeneval.errors import MediaError, RecordError, UsageError
 from intergeneval.ids import canonical_json, sha256_file, strict_json
 from intergeneval.masks import Mask, box, decode, encode
-from intergeneval.pages.annotate.cutting import Frame, cut, mended
-from intergeneval.pages.annotate.work import Work, copy_before, read_work, reword_others, reworded, write_mask, write_work
+from intergeneval.pages.annotate.cutting import Frame, cut, mended, png
+from intergeneval.pages.annotate.work import Work, read_work, reword_others, reworded, write_mask, write_work
 from intergeneval.records import BOX_COLOURS, Instance, Interaction, Sample
 from intergeneval.sources.folder import FolderSource
+from intergeneval.sources.misfit import misfit_text
 from intergeneval.store import write_atomically
 from intergeneval.trackers import Segments
 
@@ -61,12 +62,29 @@ class Session:
         self._source = None if model is None else FolderSource(model, name)
         self.model = "" if self._source is None else self._source.name
         self.samples: dict[str, Sample] = {sample.id: sample for sample in self._bench.samples}
-        self.items = tuple(self._items())
+        found = self._items()
+        broken = {item.path: videos.unreadable(item.path) for item in found if item.seed is not None}
+        self.unreadable: tuple[str, ...] = tuple(why for why in broken.values() if why)
+        """What is said of videos that cannot be read, a line each; nothing can be drawn on them."""
+        self.items = tuple(item for item in found if not broken.get(item.path))
+        if found and not self.items:
+            raise UsageError(f"{root}: no video can be read: {'; '.join(self.unreadable[:_SHOWN])}")
         if not self.items:
-            raise UsageError(f"{root}: nothing to annotate: no first frame, and no video of its samples in {model}")
+            raise UsageError(self._nothing())
         self._work, self._drawn = read_work(self._place)
+        self._strange: dict[str, tuple[tuple[str, str], ...]] = {}
         self.set_aside: tuple[str, ...] = self._leave_others()
         """What is said of masks that were drawn before on something else, a line each."""
+
+    def _nothing(self) -> str:
+        """Return why there is nothing to annotate, and what to do."""
+        if self._source is not None:
+            names = [sample.id for sample in self._bench.samples]
+            return misfit_text(self._source.folder, self._source.files(), names, self._bench.name)
+        return (
+            f"{self.root}: its samples have no first frames, as every model draws its own: give the folder of a model's videos, "
+            f"intergeneval annotate VIDEOS --bench {shlex.quote(str(self.root))}"
+        )
 
     def _items(self) -> list[Item]:
         if self._source is None:
@@ -90,38 +108,60 @@ class Session:
         return work_file(self.root, self.model)
 
     def _leave_others(self) -> tuple[str, ...]:
-        """Forget the work that was done on other videos or for other words, and say so; a copy of it stays beside the work.
+        """Lay work aside that was done on other videos, bring back what was drawn on these, and say so.
 
         Raises UsageError where it is that of another folder of videos, which must not be drawn over.
         """
         told = []
         for index, item in enumerate(self.items):
             drawn = self._drawn.get(self.key(item))
-            if drawn is None:
-                continue
-            why = misfit(drawn, self.samples[item.sample_id], self._seen(index))
-            if not why:
+            found = bench.Fit() if drawn is None else self._fit(index, drawn)
+            self._strange[self.key(item)] = found.doubts
+            why = found.fault
+            if drawn is None or not why:
                 continue
             before = os.path.normpath(self.root / drawn.video)
             if Path(before).parent.resolve() != item.path.parent.resolve() and Path(before).exists():
                 raise UsageError(
-                    f"{self.root}: the masks of the model {self.model!r} are of other videos of that name ({before}): {why}; "
-                    f"give these videos a name of their own, --name NAME, here and with 'run'"
+                    f"{self.root}: the masks of the model {self.model!r} are of other videos of that name "
+                    f"({os.path.relpath(before)}): {why}; give these videos a name of their own, --name NAME, here and with 'run'"
                 )
             told.append(f"{self.key(item)}: {why}")
-        if not told:
-            return ()
-        copy = copy_before(self._place)
-        for key in (line.partition(": ")[0] for line in told):
-            self._work.pop(key, None)
-            self._drawn.pop(key, None)
-        more = [f"  and {len(told) - _SHOWN} more"] if len(told) > _SHOWN else []
-        count = "1 first frame" if len(told) == 1 else f"{len(told)} first frames"
-        return (
-            f"masks of {count} do not fit any more and are to be drawn anew; what was drawn is kept in {copy}:",
-            *(f"  {line}" for line in told[:_SHOWN]),
-            *more,
-        )
+        other = {line.partition(": ")[0] for line in told}
+        for key in sorted(other):
+            lay_aside(self.root, self.model, key, for_words=False)
+        back = self._bring_back()
+        if other or back:
+            self._work, self._drawn = read_work(self._place)
+        lines = []
+        if told:
+            more = [f"  and {len(told) - _SHOWN} more"] if len(told) > _SHOWN else []
+            count = "1 first frame" if len(told) == 1 else f"{len(told)} first frames"
+            what = f"masks of {count} do not fit any more; what was drawn is kept in {self.root / WORK / ASIDE}"
+            lines += [f"{what} and comes back with its video:", *(f"  {line}" for line in told[:_SHOWN]), *more]
+        if back:
+            lines.append(f"masks that were drawn on these videos before are back: {', '.join(back)}")
+        return tuple(lines)
+
+    def _bring_back(self) -> list[str]:
+        """Bring back what was laid aside and was drawn on the videos that are there now; return whose masks are back."""
+        back = []
+        for index, item in enumerate(self.items):
+            if item.seed is None:
+                continue
+
+            def right(one: LaidAside, index: int = index) -> bool:
+                return not one.changed and not self._fit(index, one.drawn).fault
+
+            if bring_back(self.root, self.model, self.key(item), right) is not None:
+                back.append(self.key(item))
+        return back
+
+    def _fit(self, index: int, drawn: Drawn) -> bench.Fit:
+        """Return whether what was drawn is of an item and its words."""
+        item = self.items[index]
+        video = None if item.seed is None else item.path
+        return fit(drawn, self.samples[item.sample_id], self.root, video, lambda: self._seen(index))
 
     def _seen(self, index: int) -> Frame | None:
         """Return an item's first frame; None where it cannot be decoded, which the page says when it is shown."""
@@ -156,7 +196,7 @@ class Session:
             "instances": [
                 {
                     "id": one.id, "class": one.class_, "appearance": one.appearance, "colour": one.colour,
-                    "mask": _png(masks[one.id]) if one.id in masks else None,
+                    "mask": png(masks[one.id]) if one.id in masks else None,
                     "box": _box(work.get(one.id), masks.get(one.id)),
                 }
                 for one in sample.instances
@@ -164,7 +204,7 @@ class Session:
             "interactions": [
                 {"subject": act.subject, "verb": act.verb, "object": act.object} for act in sample.interactions
             ],
-            "doubts": [str(doubt) for doubt in found],
+            "doubts": [*map(str, found), *(f"{name}: {why}" for name, why in self._strange.get(self.key(item), ()))],
             "faults": [f"{fault.field}: {fault.problem}; {fault.fix}" for fault in sample_faults(sample, self.root, "")],
             "done": self.done(index),
         }  # fmt: skip
@@ -307,12 +347,15 @@ class Session:
             folder.rmdir()
             if not any(folder.parent.iterdir()):
                 folder.parent.rmdir()
+        self._strange.pop(self.key(item), None)
         self._drawn[self.key(item)] = Drawn(
             video=Path(os.path.relpath(item.path.resolve(), self.root.resolve())).as_posix(),
             prompt=sample.prompt,
             words=words_of(sample),
             look=look_of(frame),
             masks={name: sha256_file(folder / f"{name}.png") for name in whole},
+            sha256=sha256_file(item.path),
+            close_ups=close_ups(frame, {name: masks[name] for name in sorted(masks)}),
         )
 
     def _write_bench_masks(self, sample: Sample, masks: Mapping[str, Mask]) -> None:
@@ -349,15 +392,3 @@ def _box(work: Work | None, mask: Mask | None) -> list[float] | None:
         return list(work.box)
     edges = None if mask is None else box(mask)
     return None if edges is None else list(edges)
-
-
-def _png(mask: Mask) -> str:
-    """Return a mask as a PNG data address: white where it is, transparent elsewhere."""
-    import base64
-
-    picture = np.zeros((*mask.shape, 4), dtype=np.uint8)
-    picture[mask] = 255
-    done, data = cv2.imencode(".png", picture)
-    if not done:
-        raise StoreError(f"a mask of {mask.shape} cannot be written as PNG")
-    return "data:image/png;base64," + base64.b64encode(data.tobytes()).decode("ascii")

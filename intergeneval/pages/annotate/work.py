@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from intergeneval.bench.drawn import EDITS, Drawn, drawn_of, words_of
+from intergeneval.build.laid_aside import rewritten
 from intergeneval.errors import RecordError, StoreError, UsageError
 from intergeneval.ids import canonical_json, strict_json
 from intergeneval.masks import Mask
@@ -17,7 +18,7 @@ from intergeneval.records import Sample
 from intergeneval.store import write_atomically
 
 _BEFORE = ".before-"
-"""What stands in the name of a copy of work that fits nothing any more."""
+"""What stands in the name of a copy of work that an earlier version made where it fitted nothing any more."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,25 +63,21 @@ def write_work(place: Path, model: str, work: Mapping[str, Mapping[str, Work]], 
     write_atomically(place, canonical_json(told) + "\n")
 
 
-def copy_before(place: Path) -> Path:
-    """Copy a file of work beside it under a name that is free, and return that. Raises StoreError."""
-    names = (place.with_name(f"{place.stem}{_BEFORE}{number}.json") for number in range(1, 1 << 20))
-    copy = next(name for name in names if not name.exists())
-    write_atomically(copy, place.read_text(encoding="utf-8"))
-    return copy
-
-
 def reworded(drawn: Mapping[str, Drawn], old: Sample, new: Sample) -> dict[str, Drawn]:
     """Return what was drawn on with the new words of a sample for those of before: who is shown is called otherwise, no more."""
-    before, words = words_of(old), words_of(new)
-    return {
-        key: replace(item, words=words) if key.rpartition("/")[0] == new.id and dict(item.words) == before else item
-        for key, item in drawn.items()
-    }
+    return {key: _renamed(item, old, new) if key.rpartition("/")[0] == new.id else item for key, item in drawn.items()}
+
+
+def _renamed(drawn: Drawn, old: Sample, new: Sample) -> Drawn:
+    return replace(drawn, words=words_of(new)) if dict(drawn.words) == words_of(old) else drawn
 
 
 def reword_others(place: Path, old: Sample, new: Sample) -> None:
-    """Write the new words of a sample into the work of the benchmark's other models. Raises UsageError, StoreError."""
+    """Write the new words of a sample into the work of the benchmark's other models, and into what was laid aside.
+
+    Raises UsageError, BenchError, StoreError.
+    """
+    rewritten(place.parent.parent, new.id, lambda drawn: _renamed(drawn, old, new))
     for other in sorted(place.parent.glob("*.json")):
         if other == place or other.stem == EDITS or _BEFORE in other.stem:
             continue

@@ -394,3 +394,134 @@ def test_a_suite_of_which_nothing_could_be_read_is_no_success(tmp_path):
     assert "0 samples" in text
     assert "--judge openai:MODEL" in text
     assert json.loads((tmp_path / "out/prompts.jsonl").read_text())["id"] == "0000"
+
+
+def task(tmp_path, change):
+    """Write the fixture of Label Studio with a change, and import it."""
+    value = json.loads((FIXTURES / "label-studio-sdk-2.1.2.json").read_text())
+    change(value[0])
+    (tmp_path / "tasks.json").write_text(json.dumps(value))
+    picture_at(tmp_path)
+    return called("import", tmp_path / "tasks.json", "--layout", "label-studio", "--out", tmp_path / "out")
+
+
+def region(kind, **value):
+    size = {"original_width": SIZE[1], "original_height": SIZE[0], "image_rotation": 0}
+    return {**size, "id": "r9", "type": kind, "value": {kind: ["dog"], **value}}
+
+
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [
+        (region("polygonlabels", points=[[10, 10], [50, 10], [30, 140]]), "a point is at 140 %"),
+        (region("rectanglelabels", x=60, y=10, width=60, height=20), "its box is at 120 %"),
+        (region("rectanglelabels", x=60, y=10, width=-20, height=20), "-20 % wide"),
+    ],
+)
+def test_a_region_outside_the_picture_is_refused(made, told, tmp_path):
+    """Points in pixels would else be a mask of the picture's edge."""
+    code, text = task(tmp_path, lambda one: one["annotations"][0]["result"].append(made))
+    assert code == 2
+    assert told in text
+
+
+def test_whose_annotation_is_taken_and_which_relations_join_nobody_is_said(tmp_path):
+    def change(one):
+        first = {**one["annotations"][0], "id": 5, "completed_by": {"email": "ann@example.org"}}
+        last = {**one["annotations"][0], "id": 6, "completed_by": 12}
+        last["result"] = [*last["result"], {"type": "relation", "from_id": "gone", "to_id": "r2", "labels": ["kicks"]}]
+        one["annotations"] = [first, last]
+
+    code, text = task(tmp_path, change)
+    assert code == 0, text
+    assert "has 2 annotations; the last, annotation 6 by 12, is taken, and left out annotation 5 by ann@example.org" in text
+    assert "1 relation joins regions that are not there" in text
+
+
+@pytest.mark.parametrize(
+    ("box", "told"),
+    [
+        ('xtl="40" ytl="10" xbr="20" ybr="30"', "right and bottom must lie beyond left and top"),
+        ('xtl="90" ytl="10" xbr="99" ybr="30"', "no pixel of its box lies in the picture"),
+        ('xtl="10" ytl="10" xbr="20" ybr="30" rotation="30"', "is rotated"),
+    ],
+)
+def test_a_box_of_cvat_that_marks_nothing_is_refused(box, told, tmp_path):
+    picture_at(tmp_path)
+    shape = f'<box label="dog" {box}/>'
+    image = f'<image id="0" name="a.png" width="80" height="60">{shape}</image>'
+    (tmp_path / "annotations.xml").write_text(f"<annotations><version>1.1</version>{image}</annotations>")
+    code, text = called("import", tmp_path / "annotations.xml", "--layout", "cvat", "--out", tmp_path / "out")
+    assert code == 2
+    assert told in text
+
+
+def test_a_class_of_two_words_is_found_by_its_noun_and_a_teddy_bear_is_no_bear(tmp_path):
+    place = damaged(tmp_path / "in", lambda value: value["categories"][1].update(name="sports ball"))
+    (tmp_path / "list.txt").write_text("a\tA man kicks a ball\n")
+    code, text = called("import", place, "--layout", "coco", "--out", tmp_path / "out", "--prompts", tmp_path / "list.txt")
+    assert code == 0, text
+    (sample,) = bench.load(str(tmp_path / "out")).samples
+    assert [(act.subject, act.object) for act in sample.interactions] == [("id1", "id2")]
+    place = damaged(tmp_path / "in", lambda value: value["categories"][1].update(name="teddy bear"))
+    (tmp_path / "list.txt").write_text("a\tA man kicks a bear\n")
+    code, text = called("import", place, "--layout", "coco", "--out", tmp_path / "other", "--prompts", tmp_path / "list.txt")
+    assert "0 interactions" in text
+
+
+def test_a_box_that_does_not_fit_is_told_in_words_of_the_file(tmp_path):
+    place = damaged(tmp_path / "in", lambda value: value["annotations"][0].update(bbox=[60, 40, 10, 10]))
+    text = called("import", place, "--layout", "coco", "--out", tmp_path / "out")[1]
+    assert "leave its bbox out of the file" in text
+    assert "None" not in text
+
+
+def walk(folder, frames, annotated):
+    """Write a DAVIS folder of frames, of which some are annotated."""
+    place = folder / "Annotations" / "walk"
+    place.mkdir(parents=True)
+    for at in frames:
+        picture_at(folder / "JPEGImages" / "walk", f"{at:05d}.jpg", step=at)
+        _, person, dog = shown(at)
+        if at in annotated:
+            (place / f"{at:05d}.png").write_bytes(palette_png((person + 2 * dog).astype(np.uint8)))
+    return folder
+
+
+def test_a_frame_of_davis_without_annotation_stays_and_nothing_is_claimed_of_it(tmp_path):
+    """Without it the video would jump, and be judged so."""
+    source = walk(tmp_path / "in", range(6), {1, 2, 4, 5})
+    code, text = called("import", source, "--layout", "davis", "--out", tmp_path / "out", "--prompts", prompts(tmp_path, "walk"))
+    assert code == 0, text
+    assert "1 of 5 frames have no annotation (00003): they stay" in text
+    assert "begins with frame 00001, the first that is annotated" in text
+    assert len(list((tmp_path / "out/videos/walk").iterdir())) == 5
+    tracks = Tracks.from_json(json.loads((tmp_path / "out/videos/walk.tracks.json").read_text()))
+    assert [track.states[2] for track in tracks.tracks] == [TrackState.LOST] * 2
+    assert all(track.states[3] is TrackState.VISIBLE for track in tracks.tracks)
+
+
+def test_masks_that_leave_frames_out_of_which_there_are_no_pictures_are_refused(tmp_path):
+    source = walk(tmp_path / "in", range(6), {0, 1, 4, 5})
+    (source / "JPEGImages/walk").rename(source / "JPEGImages/elsewhere")
+    code, text = called("import", source, "--layout", "davis", "--out", tmp_path / "out")
+    assert code == 2
+    assert "after frame 00001 comes 00004" in text
+
+
+def test_masks_that_came_with_stored_tracks_are_doubted_like_any_other(tmp_path):
+    """A dog that is marked by its box: the run that tracks nothing itself must say so beside its score."""
+    source = walk(tmp_path / "in", range(6), set())
+    for at in range(6):
+        _, person, _ = shown(at)
+        marked = person.astype(np.uint8)
+        marked[30:56, 40:76] = 2
+        (source / "Annotations/walk" / f"{at:05d}.png").write_bytes(palette_png(marked))
+    (source / "davis_semantics.json").write_text(json.dumps({"walk": {"1": "man", "2": "dog"}}))
+    out = tmp_path / "out"
+    called("import", source, "--layout", "davis", "--out", out, "--prompts", prompts(tmp_path, "walk"))
+    options = ["run", "--model", f"bench:{out}", "--bench", str(out), "--tracker", "stored", "--detector", "none"]
+    done = CliRunner().invoke(main, [*options, "--out", str(tmp_path / "run"), "--workers", "1"])
+    assert done.exit_code == 0, done.output
+    assert "walk (seed 0) id2: dog: it fills 100% of its box" in done.output
+    assert '"kind":"box"' in (tmp_path / "run/doubts.jsonl").read_text()

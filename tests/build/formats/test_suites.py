@@ -37,7 +37,20 @@ def test_each_suite_gives_the_ids_by_which_it_names_its_videos(tmp_path):
     assert [item.id for item in found] == ["consistent_attr-0001", "consistent_attr-0002", "interaction-0001"]
     assert found[0].tags == ("type:consistent_attr", "dimension:consistent_attr")
     crafter = read_suite("evalcrafter", written(tmp_path, "prompt700.txt", "A man lifts a cup\n\nA dog chases a cat\n"))
-    assert [item.id for item in crafter] == ["0000", "0001"]
+    assert [item.id for item in crafter] == ["0000", "0002"]
+
+
+def test_an_empty_line_of_a_suite_is_a_place_in_its_numbering(tmp_path):
+    """EvalCrafter and T2V-CompBench call videos by the line of their prompt: the third line's video is not the second's."""
+    written(tmp_path, "prompts/6_interaction.txt", "A man pushes a cart\n\nA dog chases a cat\n\n")
+    said = []
+    found = read_suite("t2v-compbench", tmp_path / "prompts", said)
+    assert len(said) == 1
+    assert "line 2 is empty and counted" in said[0]
+    assert [(item.id, item.prompt) for item in found] == [
+        ("interaction-0001", "A man pushes a cart"),
+        ("interaction-0003", "A dog chases a cat"),
+    ]
 
 
 def test_a_suite_becomes_a_benchmark_that_finds_the_videos_it_names(tmp_path):
