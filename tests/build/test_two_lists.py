@@ -356,3 +356,15 @@ def test_a_video_put_in_the_place_of_a_scored_one_and_videos_of_no_sample_are_na
     assert code == 0, text
     assert "1 video is not the file that was scored before (0/0): the results are written over" in text
     assert "of no sample of list, so not scored: extra.mp4" in text
+
+
+def test_a_run_that_is_stopped_on_its_way_has_its_doubts_beside_its_scores(here, monkeypatch):
+    folder, prompts = videos(here / "videos", "0.mp4"), listed(here / "list.txt", ("0", LIFT))
+    draw(folder, prompts)
+
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("intergeneval.run.run.score_run", stopped)
+    assert run("--model", folder, "--bench", "list", "--out", here / "runs/one")[0] != 0
+    assert '"sample_id":"0"' in (here / "runs/one/doubts.jsonl").read_text()
