@@ -329,10 +329,14 @@ def test_numbered_videos_of_which_one_is_missing_are_matched_by_their_number(her
     found, said = read(folder, here / "list.txt")
     assert "no video: 1: counted as missing" in said
     assert {sample.id: sample.prompt for sample in bench.load(found.home.folder).samples}["2"] == "a man pushes a cart"
-    (folder / "0.mp4").unlink()
-    (folder / "3.mp4").rename(folder / "1.mp4")
+    for name in ("0", "3"):
+        (folder / f"{name}.mp4").unlink()
+    videos(folder, "1.mp4")
+    # It is known whose the first prompt is; of another list it is not.
+    assert read(folder, here / "list.txt")[0].held == ("1", "2")
+    (here / "list.txt").rename(here / "new.txt")
     with pytest.raises(UsageError, match="the first prompt may be that of 0 or of 1"):
-        read(folder, here / "list.txt")
+        read(folder, here / "new.txt")
 
 
 def test_a_list_that_is_not_there_is_said_to_be_not_there(here):
