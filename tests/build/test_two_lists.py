@@ -118,6 +118,16 @@ def test_masks_of_two_wordings_are_both_kept_however_often_the_list_changes(here
         assert run("--model", folder, "--prompts", prompts, "--accept-doubts")[0] == 0
 
 
+def test_half_done_work_comes_back_and_is_not_said_to_be_masks_in_use(here):
+    folder, prompts = videos(here / "videos", "0.mp4"), listed(here / "list.txt", ("0", LIFT))
+    session = opened(str(folder), prompts=str(prompts), bench=None, name="", tracker="flow")
+    session.draw(0, "id1", (4, 9, 21, 41))
+    read(folder, listed(prompts, ("0", CHASE)))
+    assert "fit again" not in read(folder, listed(prompts, ("0", LIFT)))[1]
+    again = opened(str(folder), prompts=str(prompts), bench=None, name="", tracker="flow")
+    assert [one["id"] for one in again.told(0)["instances"] if one["mask"]] == ["id1"]
+
+
 def test_masks_put_there_by_hand_are_doubted_where_the_video_is_another_than_was_drawn_on(here):
     folder, prompts = videos(here / "videos", "0.mp4"), listed(here / "list.txt", ("0", LIFT))
     one, two = sorted((draw(folder, prompts).root / "masks/videos/0/0").glob("*.png"))
