@@ -29,9 +29,9 @@ _SHIFT = 3.0
 """Grey levels by which an encoder may shift a colour everywhere."""
 DOUBTED, OTHER = 0.33, 0.7
 """How far two looks lie apart, beside their own contrast, from which on it is doubted, or denied, that they are of one frame.
-Of two real clips, bright and ten times darker, another encoding at crf 34 moved a close-up by 0.65 at most, where a thing is
-twelve pixels wide, and by 0.44 from sixty pixels on; a thing moved by its own width, or mirrored, by 0.42 at least and by more
-than 0.7 nine times in ten."""
+Of 29 masks of two real clips and eight staged scenes, in full light and in 12 and 5 % of it, encoding anew at crf 34 moved a
+close-up by 0.66 at most, and a mirrored frame lay 0.80 off at least. Of boxes at random places, from twelve pixels on, a thing
+that moved by its own width lay 0.44 off at least and 0.7 nine times in ten."""
 _BLANK = 1.5
 """Contrast in grey levels below which there is nothing to see in a look."""
 

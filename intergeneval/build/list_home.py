@@ -87,6 +87,20 @@ def home_of(model: Path, prompts: str, rows: Sequence[_Row], out: Path | None = 
     return Home(folder=own, origin=_origin(own, place, digest), told=(told,))
 
 
+def remembered_ids(model: Path, prompts: str, listed: Sequence[str]) -> list[str]:
+    """Return the ids that the prompts of a list had when its benchmark was made, in their order; none where they are others now.
+
+    Raises UsageError for a file that says what cannot be read.
+    """
+    place = _place(model, prompts)
+    for folder in _called(Path("benchmarks") / _name_of(place, prompts)):
+        origin = _read(folder)
+        if origin is not None and Path(os.path.normpath(folder.resolve() / origin.place)) == place:
+            there = _rows(folder)
+            return [str(row["id"]) for row in there] if [row["prompt"] for row in there] == list(listed) else []
+    return []
+
+
 def _whole_folder(model: Path, rows: Sequence[_Row]) -> Home | None:
     """Return the benchmark of the folder that a single video lies in, where the video's name was read for it."""
     place = model.resolve().parent

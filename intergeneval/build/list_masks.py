@@ -73,7 +73,8 @@ def settle_masks(root: Path, samples: Sequence[Sample]) -> tuple[str, ...]:
                 return item.for_words and _fits(item.drawn, key, known)
 
             found = bring_back(root, model, key, right)
-            if found is not None:
+            # Half-done work comes back as well, but no mask is used yet.
+            if found is not None and found.drawn.masks:
                 (changed if changed_in(used_folder(root, model, key), found.drawn) else back).append(f"{model}/{key}")
     lines = []
     if aside:
@@ -100,7 +101,7 @@ def restore_masks(
         sample = samples[key.rpartition("/")[0]]
 
         def right(item: LaidAside, key: str = key, sample: Sample = sample) -> bool:
-            return not item.changed and not misfit(item.drawn, sample) and fits(key, item.drawn)
+            return bool(item.drawn.masks) and not item.changed and not misfit(item.drawn, sample) and fits(key, item.drawn)
 
         if any(right(item) for item in laid_aside(root, model, key)):
             lay_aside(root, model, key, for_words=False)

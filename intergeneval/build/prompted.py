@@ -19,7 +19,7 @@ from intergeneval.bench.names import id_fault
 from intergeneval.bench.own import SAMPLES
 from intergeneval.build.build import Build, BuildResult
 from intergeneval.build.config import NONE, BuildConfig
-from intergeneval.build.list_home import Home, home_of
+from intergeneval.build.list_home import Home, home_of, remembered_ids
 from intergeneval.build.list_masks import drawn_for
 from intergeneval.build.prompt_list import SUFFIXES, Listed, read_list
 from intergeneval.build.rows import Row, row_faults
@@ -154,7 +154,7 @@ def _with_ids(rows: list[Listed], model: Path, files: Sequence[str], path: Path)
                 Prompted(id=name, prompt=row.prompt, more=row.more, where=row.where)
                 for name, row in zip(ordered, rows, strict=True)
             ]
-        if numbers and 0 < len(ids) < len(rows) and (names := _numbered_names(ids, len(rows), path)):
+        if numbers and 0 < len(ids) < len(rows) and (names := _numbered_names(ids, rows, path)):
             return [
                 Prompted(id=name, prompt=row.prompt, more=row.more, where=row.where)
                 for name, row in zip(names, rows, strict=True)
@@ -166,11 +166,16 @@ def _with_ids(rows: list[Listed], model: Path, files: Sequence[str], path: Path)
     )
 
 
-def _numbered_names(ids: Sequence[str], count: int, path: Path) -> list[str]:
+def _numbered_names(ids: Sequence[str], rows: Sequence[Listed], path: Path) -> list[str]:
     """Return the names of all videos of a list, of which some are not there; none where they are not numbered alike.
 
     Raises UsageError where the first or the last may be missing.
     """
+    # As they were called when all were there.
+    before = remembered_ids(path, str(path), [row.prompt for row in rows])
+    if before and set(ids) <= set(before):
+        return before
+    count = len(rows)
     parts = [re.fullmatch(r"(.*?)(\d+)", name) for name in ids]
     heads, there = {part[1] for part in parts if part}, {int(part[2]) for part in parts if part}
     if len(heads) != 1 or len(there) != len(ids) or None in parts:

@@ -155,6 +155,7 @@ def run(config_file: Path | None, options: dict[str, Any]) -> RunResult:
     """Run with the settings of a file and the options given over them. Raises UsageError and its kin before any work."""
     from intergeneval.cli.progress import progress
     from intergeneval.run.doubting import found_doubts, given_doubts, write_doubts
+    from intergeneval.store import DOUBTS
 
     listed = is_list(options)
     accept_doubts = bool(options.get("accept_doubts")) or not listed
@@ -189,6 +190,9 @@ def run(config_file: Path | None, options: dict[str, Any]) -> RunResult:
 
         def on_progress(state: Progress) -> None:
             tell(state.done, state.total, state.result.sample_id)
+            if doubted and not (settled.folder / DOUBTS).exists():
+                # A run that is stopped on its way has scores as well.
+                write_doubts(settled.folder, doubted)
 
         result = prepared.execute(on_progress, notice)
     write_doubts(result.store.folder, (*doubted, *found_doubts(prepared.plan, result.store)))
@@ -202,7 +206,7 @@ def not_asked(prepared: Run) -> str:
     source, whole = prepared.plan.backends.source, prepared.plan.whole
     if not isinstance(source, FolderSource):
         return ""
-    used = {source.video(sample, seed).label for sample in whole.samples for seed in source.seeds(sample, ())}
+    used = {place for sample in whole.samples for place in source.places(sample)}
     alone = [file for file in source.files() if file not in used]
     if not alone:
         return ""

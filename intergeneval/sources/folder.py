@@ -106,6 +106,10 @@ class FolderSource:
         """Whether the folder holds any video of a sample."""
         return bool(self._found(sample))
 
+    def places(self, sample: Sample) -> tuple[str, ...]:
+        """Return the paths inside the folder that are videos of a sample, also where two claim to be one."""
+        return tuple(place for listed in self._found(sample).values() for place in listed)
+
     def files(self) -> tuple[str, ...]:
         """Return the paths inside the folder that could be videos, sorted: those of the manifest, or files and frame folders."""
         if self._manifest is not None:

@@ -118,6 +118,16 @@ def test_masks_of_two_wordings_are_both_kept_however_often_the_list_changes(here
         assert run("--model", folder, "--prompts", prompts, "--accept-doubts")[0] == 0
 
 
+def test_half_done_work_comes_back_and_is_not_said_to_be_masks_in_use(here):
+    folder, prompts = videos(here / "videos", "0.mp4"), listed(here / "list.txt", ("0", LIFT))
+    session = opened(str(folder), prompts=str(prompts), bench=None, name="", tracker="flow")
+    session.draw(0, "id1", (4, 9, 21, 41))
+    read(folder, listed(prompts, ("0", CHASE)))
+    assert "fit again" not in read(folder, listed(prompts, ("0", LIFT)))[1]
+    again = opened(str(folder), prompts=str(prompts), bench=None, name="", tracker="flow")
+    assert [one["id"] for one in again.told(0)["instances"] if one["mask"]] == ["id1"]
+
+
 def test_masks_put_there_by_hand_are_doubted_where_the_video_is_another_than_was_drawn_on(here):
     folder, prompts = videos(here / "videos", "0.mp4"), listed(here / "list.txt", ("0", LIFT))
     one, two = sorted((draw(folder, prompts).root / "masks/videos/0/0").glob("*.png"))
@@ -329,10 +339,14 @@ def test_numbered_videos_of_which_one_is_missing_are_matched_by_their_number(her
     found, said = read(folder, here / "list.txt")
     assert "no video: 1: counted as missing" in said
     assert {sample.id: sample.prompt for sample in bench.load(found.home.folder).samples}["2"] == "a man pushes a cart"
-    (folder / "0.mp4").unlink()
-    (folder / "3.mp4").rename(folder / "1.mp4")
+    for name in ("0", "3"):
+        (folder / f"{name}.mp4").unlink()
+    videos(folder, "1.mp4")
+    # It is known whose the first prompt is; of another list it is not.
+    assert read(folder, here / "list.txt")[0].held == ("1", "2")
+    (here / "list.txt").rename(here / "new.txt")
     with pytest.raises(UsageError, match="the first prompt may be that of 0 or of 1"):
-        read(folder, here / "list.txt")
+        read(folder, here / "new.txt")
 
 
 def test_a_list_that_is_not_there_is_said_to_be_not_there(here):
@@ -356,3 +370,15 @@ def test_a_video_put_in_the_place_of_a_scored_one_and_videos_of_no_sample_are_na
     assert code == 0, text
     assert "1 video is not the file that was scored before (0/0): the results are written over" in text
     assert "of no sample of list, so not scored: extra.mp4" in text
+
+
+def test_a_run_that_is_stopped_on_its_way_has_its_doubts_beside_its_scores(here, monkeypatch):
+    folder, prompts = videos(here / "videos", "0.mp4"), listed(here / "list.txt", ("0", LIFT))
+    draw(folder, prompts)
+
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("intergeneval.run.run.score_run", stopped)
+    assert run("--model", folder, "--bench", "list", "--out", here / "runs/one")[0] != 0
+    assert '"sample_id":"0"' in (here / "runs/one/doubts.jsonl").read_text()

@@ -183,7 +183,7 @@ def rectangle(edges: Sequence[float], size: tuple[int, int], where: str) -> Mask
     x0, y0, x1, y1 = (round(number) for number in edges)
     found[max(0, y0) : max(0, y1), max(0, x0) : max(0, x1)] = True
     if not found.any():
-        raise UsageError(f"{where}: no pixel of its box lies in the picture of {size[1]}x{size[0]}")
+        raise UsageError(f"{where}: its box covers no pixel of the picture of {size[1]}x{size[0]}")
     return found
 
 

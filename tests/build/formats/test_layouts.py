@@ -442,7 +442,7 @@ def test_whose_annotation_is_taken_and_which_relations_join_nobody_is_said(tmp_p
     ("box", "told"),
     [
         ('xtl="40" ytl="10" xbr="20" ybr="30"', "right and bottom must lie beyond left and top"),
-        ('xtl="90" ytl="10" xbr="99" ybr="30"', "no pixel of its box lies in the picture"),
+        ('xtl="90" ytl="10" xbr="99" ybr="30"', "its box covers no pixel of the picture"),
         ('xtl="10" ytl="10" xbr="20" ybr="30" rotation="30"', "is rotated"),
     ],
 )
