@@ -40,7 +40,7 @@ from intergeneval.run.judge_stage import ask, concurrency, failed
 from intergeneval.run.tracking import Decoded, Tracking, of_length
 from intergeneval.run.walk import Walk
 from intergeneval.sources import SourceVideo
-from intergeneval.store import write_atomically
+from intergeneval.store import write_atomically, writing
 from intergeneval.trackers.assembly import until_cut
 from intergeneval.videos.beginning import is_foreign, told
 
@@ -181,9 +181,10 @@ class VideoPipeline:
         if job.stills is not None and job.stills.video == digest and all(place.is_file() for place in places):
             return
         made = videos.pictures(kept, (job.sample.id, job.seed), digest)
-        places[0].parent.mkdir(parents=True, exist_ok=True)
-        for place, content in zip(places, (made.poster, made.strip), strict=True):
-            write_atomically(place, content)
+        with writing(self._folder):
+            places[0].parent.mkdir(parents=True, exist_ok=True)
+            for place, content in zip(places, (made.poster, made.strip), strict=True):
+                write_atomically(place, content)
         if made.record != job.stills:
             result.stills = made.record
 

@@ -11,6 +11,7 @@ from intergeneval.store.run_folder import (
     open_lock,
     read_doubts,
     read_lines,
+    writing,
 )
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "read_doubts",
     "read_lines",
     "write_atomically",
+    "writing",
 ]

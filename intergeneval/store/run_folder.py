@@ -81,7 +81,7 @@ class RunStore:
 
         Raises ComparabilityError naming the fields when the folder holds another run, StoreError when it cannot be written.
         """
-        with _writing(folder):
+        with writing(folder):
             if not (folder / HEADER).exists():
                 folder.mkdir(parents=True, exist_ok=True)
                 write_atomically(folder / HEADER, canonical_json(header.to_json()) + "\n")
@@ -149,7 +149,7 @@ class RunStore:
         if shard and not _SHARD.match(shard):
             raise UsageError(f"shard {shard!r} is not of the form I-of-N")
         suffix = f".shard-{shard}" if shard else ""
-        with _writing(self.folder):
+        with writing(self.folder):
             lock = open_lock(self.folder / f".lock{suffix}")
         with lock:
             if not locked(lock):
@@ -167,7 +167,7 @@ class RunStore:
     def write_scores(self, scores: Iterable[Score]) -> None:
         """Rewrite ``scores.jsonl`` atomically, in the order given. Raises StoreError."""
         text = "".join(canonical_json(score.to_json()) + "\n" for score in scores)
-        with _writing(self.folder):
+        with writing(self.folder):
             write_atomically(self.folder / "scores.jsonl", text)
 
     def merge_shards(self) -> None:
@@ -176,7 +176,7 @@ class RunStore:
         The stage file is replaced first and the shard files go afterwards, so a line may stand in both for a moment; lines about
         one item are the same there. Raises StoreError when a shard is still being written.
         """
-        with contextlib.ExitStack() as held, _writing(self.folder):
+        with contextlib.ExitStack() as held, writing(self.folder):
             for path in sorted(self.folder.glob(".lock.shard-*")):
                 if not locked(held.enter_context(open_lock(path))):
                     raise StoreError(f"{self.folder}: {path.name[6:]} is still being written; wait for it")
@@ -198,7 +198,7 @@ def _end_of(path: Path) -> int:
 
 
 @contextlib.contextmanager
-def _writing(folder: Path) -> Iterator[None]:
+def writing(folder: Path) -> Iterator[None]:
     """Turn what a disk refuses into StoreError."""
     try:
         yield
