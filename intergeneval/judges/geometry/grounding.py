@@ -6,13 +6,15 @@ done to, turns the answer.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from intergeneval.judges.geometry import deeds, thresholds
 from intergeneval.judges.geometry.contact import agency, contacts
 from intergeneval.judges.geometry.deeds import DONE, Deed
 from intergeneval.judges.geometry.findings import OVERLAP, Case, Finding, no, unknown, yes
-from intergeneval.judges.geometry.stirring import first_stir, stirs, strength
+from intergeneval.judges.geometry.stirring import first_stir, still, stirs, strength
 
 
 def acts(case: Case) -> Finding:
@@ -93,16 +95,13 @@ def receives(case: Case) -> Finding:
 
 def nobody_moving(case: Case) -> bool:
     """Return whether the tracks show no deed by anybody who moves, where subject and object stand still."""
-    movers = [name for name in case.others if strength(case.scene, name) >= 1.0]
-    everybody = (case.subject, case.object, *case.others)
-    pairs = ((one, other) for one in movers for other in everybody if one != other)
-    return not any(found.strength >= DONE and found.index is not None for found in (_deed(case, *pair) for pair in pairs))
+    return not _somebody(case, [name for name in case.others if not still(case.scene, name)])
 
 
-def _somebody(case: Case) -> bool:
-    """Return whether the tracks show that anybody did it to anybody, in whatever roles."""
+def _somebody(case: Case, actors: Sequence[str] | None = None) -> bool:
+    """Return whether the tracks show that any of some actors, or of all, did it to anybody, in whatever roles."""
     everybody = (case.subject, case.object, *case.others)
-    pairs = ((one, other) for one in everybody for other in everybody if one != other)
+    pairs = ((one, other) for one in (everybody if actors is None else actors) for other in everybody if one != other)
     return any(found.strength >= DONE and found.index is not None for found in (_deed(case, *pair) for pair in pairs))
 
 
