@@ -24,6 +24,11 @@ _MOST_NESTED = 64
 """Levels of lists and objects in JSON text that is read."""
 
 
+def few(names: Sequence[str], most: int) -> str:
+    """Return names for a message: at most so many of them, and how many more there are."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
 def canonical_json(value: Any) -> str:
     """Return `value` as JSON with sorted keys and no spaces: one text for one value.
 

@@ -23,6 +23,7 @@ from intergeneval.build.laid_aside import (
     lay_aside,
     used_folder,
 )
+from intergeneval.ids import few
 from intergeneval.records import Sample
 
 _SHOWN = 4
@@ -78,12 +79,12 @@ def settle_masks(root: Path, samples: Sequence[Sample]) -> tuple[str, ...]:
                 (changed if changed_in(used_folder(root, model, key), found.drawn) else back).append(f"{model}/{key}")
     lines = []
     if aside:
-        what = f"masks of {_listed(aside)} were drawn for other words and are laid aside, in {root / WORK / ASIDE}"
+        what = f"masks of {few(aside, _SHOWN)} were drawn for other words and are laid aside, in {root / WORK / ASIDE}"
         lines.append(f"{what}, until the list says those again")
     if back:
-        lines.append(f"masks of {_listed(back)}, which were laid aside, fit again and are used")
+        lines.append(f"masks of {few(back, _SHOWN)}, which were laid aside, fit again and are used")
     if changed:
-        what = f"masks of {_listed(changed)}, which were laid aside, are back, but are not the files that were drawn"
+        what = f"masks of {few(changed, _SHOWN)}, which were laid aside, are back, but are not the files that were drawn"
         lines.append(f"{what}: look at them with 'intergeneval annotate'")
     return tuple(lines)
 
@@ -113,7 +114,3 @@ def restore_masks(
 def _fits(drawn: Drawn, key: str, known: Mapping[str, Sample]) -> bool:
     sample = known.get(key.rpartition("/")[0])
     return sample is not None and set(drawn.words) == {one.id for one in sample.instances} and not misfit(drawn, sample)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from intergeneval.build.config import BuildConfig
 from intergeneval.config import AUTO
+from intergeneval.ids import few
 from intergeneval.plugins.weights import DEFAULTS, Standing, standing
 
 _NEEDED = ("torch", "transformers")
@@ -98,8 +99,7 @@ def missing_text(videos: Mapping[tuple[str, int], str], annotate: str, tools: To
 
     A video whose masks do not count is told with the reason. `tools` is None where the user chose them.
     """
-    shown = ", ".join(f"{sample}/{seed}" if seed else sample for sample, seed in list(videos)[:_SHOWN])
-    more = f" and {len(videos) - _SHOWN} more" if len(videos) > _SHOWN else ""
+    shown = few([f"{sample}/{seed}" if seed else sample for sample, seed in videos], _SHOWN)
     unfit = [f"  {sample}/{seed} has masks that are not of it: {why}" for (sample, seed), why in videos.items() if why]
     if unfit:
         unfit = [
@@ -109,7 +109,7 @@ def missing_text(videos: Mapping[tuple[str, int], str], annotate: str, tools: To
     first, *rest = (best_tools() if tools is None else tools).lacking
     lines = [
         f"missing before there can be scores: first-frame masks of {len(videos)} "
-        f"video{'s' if len(videos) > 1 else ''} ({shown}{more}). Either of these brings them:",
+        f"video{'s' if len(videos) > 1 else ''} ({shown}). Either of these brings them:",
         f"  draw them:        {annotate}",
         f"  have them found:  {first}",
         *(f"                    {line}" for line in rest),

@@ -11,6 +11,7 @@ import click
 
 from intergeneval.cli.terminal import echo
 from intergeneval.errors import EXIT_INCOMPLETE, MediaError, StoreError, UsageError
+from intergeneval.ids import few
 
 if TYPE_CHECKING:
     from intergeneval.build.formats.suites import SuitePrompt
@@ -104,8 +105,7 @@ def _annotated(
     if done.videos and acts:
         following = f"intergeneval run --model bench:{out} --bench {out}{stored}"
     if bare := [sample.id for sample in done.samples if not sample.prompt]:
-        shown = ", ".join(bare[:4]) + (f" and {len(bare) - 4} more" if len(bare) > 4 else "")
-        following = f"intergeneval annotate {out} --prompts FILE, with a line NAME<TAB>PROMPT for each of {shown}"
+        following = f"intergeneval annotate {out} --prompts FILE, with a line NAME<TAB>PROMPT for each of {few(bare, 4)}"
     said = [*pictures.said, *done.said]
     return {"samples": len(done.samples), "interactions": acts, "said": said, "next": f"next: {following}"}
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from intergeneval.ids import few
+
 if TYPE_CHECKING:
     from intergeneval.build.records import Drop
 
@@ -36,9 +38,8 @@ def _line(group: Sequence[Drop]) -> str:
         what = first.instance_id or (f"'{first.interaction}'" if first.interaction else "")
         return f"{first.sample_id}{f', {what}' if what else ''}: {first.reason}"
     names = list(dict.fromkeys(drop.sample_id for drop in group))
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     such = "" if len({drop.reason for drop in group}) == 1 else "such as "
-    return f"{len(group)} times ({', '.join(names[:_NAMED])}{more}): {such}{first.reason}"
+    return f"{len(group)} times ({few(names, _NAMED)}): {such}{first.reason}"
 
 
 def _kind(drop: Drop) -> str:

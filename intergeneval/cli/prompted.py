@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from intergeneval.cli.causes import by_cause
 from intergeneval.errors import UsageError
+from intergeneval.ids import few
 
 if TYPE_CHECKING:
     from intergeneval.bench import Benchmark
@@ -50,9 +51,9 @@ def read_prompts(model: str, prompts: str, notice: Callable[[str], None], **more
     if drops:
         notice(f"  all in {found.home.folder / 'dropped.jsonl'}: left out of the scores")
     if found.alone:
-        notice(f"  no prompt: {_few(found.alone)}: not scored; give each a prompt in {prompts}, or take it out of {model}")
+        notice(f"  no prompt: {few(found.alone, _FEW)}: not scored; give each a prompt in {prompts}, or take it out of {model}")
     if found.idle:
-        notice(f"  no video: {_few(found.idle)}: counted as missing; is the video called otherwise?")
+        notice(f"  no video: {few(found.idle, _FEW)}: counted as missing; is the video called otherwise?")
     if not made.samples:
         raise UsageError(
             f"no prompt of {prompts} could be read into who does what to whom: give --judge openai:MODEL, other words, or a "
@@ -61,10 +62,6 @@ def read_prompts(model: str, prompts: str, notice: Callable[[str], None], **more
     for line in settle_masks(found.home.folder, made.samples):
         notice(line)
     return found
-
-
-def _few(names: tuple[str, ...]) -> str:
-    return ", ".join(names[:_FEW]) + (f" and {len(names) - _FEW} more" if len(names) > _FEW else "")
 
 
 def with_benchmark(changes: Mapping[str, Any], config_file: Path | None, notice: Callable[[str], None]) -> dict[str, Any]:
@@ -183,5 +180,5 @@ def _without_masks(config: RunConfig, whole: Benchmark, notice: Callable[[str], 
     back = restore_masks(whole.root, source.name, {sample.id: sample for sample in chosen.samples}, keys, right)
     if not back:
         return lacking
-    notice(f"masks that were drawn on these videos before are back: {_few(back)}")
+    notice(f"masks that were drawn on these videos before are back: {few(back, _FEW)}")
     return without()

@@ -15,6 +15,7 @@ from intergeneval.cli.help_sections import Command, more
 from intergeneval.cli.several import judges_of, run_several, tell
 from intergeneval.cli.terminal import echo
 from intergeneval.errors import EXIT_INCOMPLETE, EXIT_OK, UsageError
+from intergeneval.ids import few
 
 if TYPE_CHECKING:
     from intergeneval.config import RunConfig
@@ -210,8 +211,7 @@ def not_asked(prepared: Run) -> str:
     alone = [file for file in source.files() if file not in used]
     if not alone:
         return ""
-    shown = ", ".join(alone[:_FEW]) + (f" and {len(alone) - _FEW} more" if len(alone) > _FEW else "")
-    return f"of no sample of {whole.name}, so not scored: {shown}"
+    return f"of no sample of {whole.name}, so not scored: {few(alone, _FEW)}"
 
 
 def doubt_lines(found: Sequence[DoubtedMask]) -> list[str]:

@@ -13,6 +13,7 @@ from intergeneval.bench import Benchmark, OwnMasks
 from intergeneval.config import AUTO, OFF, RunConfig
 from intergeneval.errors import BenchError, UsageError
 from intergeneval.grounding import FirstFrame
+from intergeneval.ids import few
 from intergeneval.judges import AssessesConsistency, UsesServices, WritesQuestions
 from intergeneval.masks import Mask
 from intergeneval.plugins import KINDS, names, split_spec
@@ -94,13 +95,11 @@ def _check_base(config: RunConfig, source: str) -> None:
 def adapter_text(folder: str) -> str:
     """Return how a folder of adapter weights is scored; empty for one that holds none."""
     adapter = adapter_in(Path(folder))
+    if adapter is None:
+        return ""
     return (
-        ""
-        if adapter is None
-        else (
-            f"{folder}: holds weights of a LoRA adapter ({adapter.file.name}, {adapter.form} form) and no videos: "
-            f"--model lora:{folder} --set base=PIPELINE scores it through its base, a diffusers folder or hub id"
-        )
+        f"{folder}: holds weights of a LoRA adapter ({adapter.file.name}, {adapter.form} form) and no videos: "
+        f"--model lora:{folder} --set base=PIPELINE scores it through its base, a diffusers folder or hub id"
     )
 
 
@@ -235,8 +234,7 @@ def check_benchmark(benchmark: Benchmark, lacking: Sequence[tuple[str, int]], *,
 
 
 def _listed(ids: Sequence[str]) -> str:
-    shown = ", ".join(ids[:5]) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
-    return f"{len(ids)} sample{'s' if len(ids) > 1 else ''} ({shown})"
+    return f"{len(ids)} sample{'s' if len(ids) > 1 else ''} ({few(ids, 5)})"
 
 
 class FirstFrameMasks:

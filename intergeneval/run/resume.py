@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from intergeneval.ids import few
 from intergeneval.records import (
     Answer,
     AnswerStatus,
@@ -109,6 +110,5 @@ def replaced(state: RunState, store: RunStore) -> list[str]:
     other = [f"{name}/{seed}" for (name, seed), was in state.videos.items() if was.sha256 and now[name, seed] != was.sha256]
     if not other:
         return []
-    shown = ", ".join(other[:_SHOWN]) + (f" and {len(other) - _SHOWN} more" if len(other) > _SHOWN else "")
     what = "1 video is not the file that was" if len(other) == 1 else f"{len(other)} videos are not the files that were"
-    return [f"{what} scored before ({shown}): the results are written over; another --out keeps both"]
+    return [f"{what} scored before ({few(other, _SHOWN)}): the results are written over; another --out keeps both"]

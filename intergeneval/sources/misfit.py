@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 from pathlib import Path, PurePosixPath
 
+from intergeneval.ids import few
 from intergeneval.sources.manifest import MANIFEST
 
 _SHOWN = 20
@@ -21,7 +22,7 @@ def misfit_text(folder: Path, files: Sequence[str], samples: Sequence[str], benc
 
     `files` are paths inside the folder, `samples` the ids of the benchmark's samples.
     """
-    wanted = _listed(list(samples), 8)
+    wanted = few(list(samples), 8)
     if not files:
         return (
             f"{folder}: no video lies here; benchmark {bench} wants one for each of its {len(samples)} samples, such as"
@@ -64,7 +65,3 @@ def _alike(file: str, sample: str) -> float:
 
 def _plain(name: str) -> str:
     return "".join(character for character in name.casefold() if character.isalnum())
-
-
-def _listed(names: Sequence[str], shown: int) -> str:
-    return ", ".join(names[:shown]) + (f" and {len(names) - shown} more" if len(names) > shown else "")

@@ -17,7 +17,7 @@ from intergeneval.bench_paths import TOML
 from intergeneval.build.formats.clip import MOST_INSTANCES, Clip, Named, inside
 from intergeneval.build.formats.wording import acts_of_prompt
 from intergeneval.errors import MediaError, UsageError
-from intergeneval.ids import canonical_json, sha256_bytes
+from intergeneval.ids import canonical_json, few, sha256_bytes
 from intergeneval.masks import Mask, area, decode, encode
 from intergeneval.records import BOX_COLOURS, Instance, Sample, Track, Tracks, TrackState
 from intergeneval.records.disk import growing_folder, read_bytes, write_new
@@ -72,8 +72,7 @@ def write_benchmark(
         if not samples:
             raise UsageError(f"{source}: no sample could be made of it: " + "; ".join(said[:3]))
         if loose := [name for name in prompts if name not in ids]:
-            shown = ", ".join(loose[:4]) + (f" and {len(loose) - 4} more" if len(loose) > 4 else "")
-            said.append(f"prompts of names that nothing is annotated under: {shown}; those are {', '.join(ids[:4])}")
+            said.append(f"prompts of names that nothing is annotated under: {few(loose, 4)}; those are {', '.join(ids[:4])}")
         write_new(place / SAMPLES, "".join(canonical_json(item.to_json()) + "\n" for item in samples).encode())
         write_new(place / TOML, _head(name, source, len(samples), moving=moving).encode())
     return Imported(samples=tuple(samples), videos=moving, said=tuple(said))
