@@ -123,7 +123,7 @@ def fit(drawn: Drawn, sample: Sample, root: Path, video: Path | None, frame_of: 
     """
     if why := misfit(drawn, sample):
         return Fit(fault=why)
-    if video is None or (drawn.sha256 and _digest(video) == drawn.sha256):
+    if video is None or (drawn.sha256 and hash_of(video) == drawn.sha256):
         return Fit()
     frame = frame_of()
     if frame is None:
@@ -149,9 +149,10 @@ def fit(drawn: Drawn, sample: Sample, root: Path, video: Path | None, frame_of: 
     return Fit(doubts=tuple(doubts))
 
 
-def _digest(video: Path) -> str:
+def hash_of(path: Path) -> str:
+    """Return the sha256 of a file; empty where it cannot be read."""
     try:
-        return sha256_file(video)
+        return sha256_file(path)
     except OSError:
         return ""
 
@@ -185,7 +186,4 @@ def fits(
 
 def _unchanged(root: Path, own: OwnMasks, drawn: Drawn) -> bool:
     """Whether the masks are still those that were drawn."""
-    try:
-        return all(sha256_file(root / path) == drawn.masks.get(name) for name, path in own.paths.items())
-    except OSError:
-        return False
+    return all(hash_of(root / path) == drawn.masks.get(name) for name, path in own.paths.items())

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from intergeneval.bench.drawn import WORK, Drawn, drawn_of, work_file
+from intergeneval.bench.drawn import WORK, Drawn, drawn_of, hash_of, work_file
 from intergeneval.bench.own_masks import MASKS, model_folder
 from intergeneval.errors import BenchError, RecordError, StoreError
-from intergeneval.ids import canonical_json, sha256_file, sha256_json, short
+from intergeneval.ids import canonical_json, sha256_json, short
 from intergeneval.records.disk import read_json
 from intergeneval.store import write_atomically
 
@@ -46,14 +46,7 @@ class LaidAside:
 
 def changed_in(folder: Path, drawn: Drawn) -> tuple[str, ...]:
     """Return the instances whose mask in a folder is not the one that was drawn."""
-    return tuple(name for name, digest in drawn.masks.items() if _digest(folder / f"{name}.png") != digest)
-
-
-def _digest(path: Path) -> str:
-    try:
-        return sha256_file(path)
-    except OSError:
-        return ""
+    return tuple(name for name, digest in drawn.masks.items() if hash_of(folder / f"{name}.png") != digest)
 
 
 def used_folder(root: Path, model: str, key: str) -> Path:

@@ -10,14 +10,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from intergeneval import bench, videos
-from intergeneval.bench import Doubt, doubts
+from intergeneval.bench import Doubt, Fit, doubts
 from intergeneval.errors import BenchError
 from intergeneval.ids import canonical_json
 from intergeneval.masks import Mask, decode
 from intergeneval.records import DoubtedMask, Sample, Tracks
-from intergeneval.run.drawn_masks import drawn_doubts, first_of_video
+from intergeneval.run.drawn_masks import first_of_video
 from intergeneval.run.plan import Plan
-from intergeneval.run.preflight import model_name
 from intergeneval.store import DOUBTS, RunStore, write_atomically
 from intergeneval.trackers.stored import StoredTracker
 
@@ -28,12 +27,10 @@ def given_doubts(plan: Plan) -> tuple[DoubtedMask, ...]:
     seen: set[tuple[str, str]] = set()
     if isinstance(plan.backends.tracker, StoredTracker):
         return ()
-    model = model_name(plan.config, plan.backends)
-    strange = drawn_doubts(plan.backends.source, plan.whole, model, plan.masks.sets, plan.masks.videos)
     for sample, seed in plan.masks.videos:
         found += (
             DoubtedMask(sample_id=sample.id, seed=seed, instance_id=name, kind="video", problem=problem)
-            for name, problem in strange.get((sample.id, seed), ())
+            for name, problem in plan.drawn.get((sample.id, seed), Fit()).doubts
         )
         own = plan.masks.own(sample, seed)
         key = (sample.id, "" if own is None else own.name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from intergeneval import bench, videos
@@ -55,18 +55,9 @@ def unfit(
     return {key: item.fault for key, item in drawn_fits(source, whole, model, sets, listed).items() if item.fault}
 
 
-def drawn_doubts(
-    source: Source, whole: Benchmark, model: str, sets: Sequence[OwnMasks], listed: Iterable[tuple[Sample, int]]
-) -> dict[tuple[str, int], tuple[tuple[str, str], ...]]:
-    """Return (sample, seed) -> instance and why its mask may be of another video. Raises BenchError for a damaged file."""
-    return {key: item.doubts for key, item in drawn_fits(source, whole, model, sets, listed).items() if item.doubts}
-
-
-def check_drawn(
-    source: Source, whole: Benchmark, model: str, sets: Sequence[OwnMasks], listed: Iterable[tuple[Sample, int]]
-) -> None:
+def check_drawn(whole: Benchmark, model: str, fits: Mapping[tuple[str, int], Fit]) -> None:
     """Raise BenchError where masks were drawn on another video, or for other words, than they would be used for."""
-    found = unfit(source, whole, model, sets, listed)
+    found = {key: item.fault for key, item in fits.items() if item.fault}
     if not found:
         return
     lines = [f"  {sample}/{seed}: {why}" for (sample, seed), why in list(found.items())[:_SHOWN]]

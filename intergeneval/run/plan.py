@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Self
 
 from intergeneval import provenance, questions
-from intergeneval.bench import Benchmark
+from intergeneval.bench import Benchmark, Fit
 from intergeneval.config import RunConfig
 from intergeneval.errors import ConfigError, RecordError, UsageError
 from intergeneval.ids import sha256_json, short
@@ -27,7 +27,7 @@ from intergeneval.judges.services import CostEstimate
 from intergeneval.plugins import secrets, split_spec
 from intergeneval.records import CONTROL_ID, RUN_SCHEMA, Comparability, Profile, Question, RunHeader, Sample
 from intergeneval.run.backends import Backends
-from intergeneval.run.drawn_masks import check_drawn
+from intergeneval.run.drawn_masks import check_drawn, drawn_fits
 from intergeneval.run.preflight import (
     FirstFrameMasks,
     check_benchmark,
@@ -80,6 +80,8 @@ class Plan:
     """Version of the question templates."""
     masks: FirstFrameMasks
     """First-frame masks: the model's own, or the benchmark's."""
+    drawn: Mapping[tuple[str, int], Fit]
+    """(sample, seed) -> whether masks that a person drew are of that video, looked at once."""
     settled: Settled | None
     """Questions, header and folder; None while questions are still to be worded."""
 
@@ -99,7 +101,9 @@ class Plan:
         check_judge(config, backends, bench)
         check_videos(backends, whole)
         masks = FirstFrameMasks.of_run(config, backends, whole, bench)
-        check_drawn(backends.source, whole, model_name(config, backends), masks.sets, masks.videos)
+        model = model_name(config, backends)
+        drawn = drawn_fits(backends.source, whole, model, masks.sets, masks.videos)
+        check_drawn(whole, model, drawn)
         finder = first_frame_finder(config, backends, bench, masks.lacking)
         check_benchmark(bench, masks.lacking, needs_masks=split_spec(config.tracker)[0] != "stored")
         plan = cls(
@@ -112,6 +116,7 @@ class Plan:
             templated={},
             version=questions.NEWEST,
             masks=masks,
+            drawn=drawn,
             settled=None,
         ).at_version(config.templates or begun_with(config.out) or questions.NEWEST)
         if plan.settled is not None and not plan.begun:
