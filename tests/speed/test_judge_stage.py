@@ -1,18 +1,23 @@
-"""The judge stage alone against a server that takes a second for everything: 236 videos, 16 requests at once, ideal 16 s.
+"""The judge stage against sixteen threads that only post the same pictures, at a server that takes a second for everything.
 
-The first request goes alone, so that a server that refuses everything is asked little; that is the first of the 16 seconds.
+Both send the first of the 236 requests alone, so that a server that refuses everything is asked little: 16 s if nothing else took
+time. What the stage does beside posting (questions, cache, answers read and kept) may add little to that.
 """
 
+import base64
+import json
 import multiprocessing
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import cv2
+import httpx
 import numpy as np
 
 from intergeneval.judges import JudgeRequest
@@ -29,9 +34,10 @@ VIDEOS = 236
 AT_ONCE = 16
 LATENCY = 1.0
 IDEAL = 16.0
-LIMIT = 18.4
+LIMIT = 1.15
+"""Seconds of the stage over those of bare posting, in one run."""
 TURNS = 3
-"""Tries at most: a machine that others use takes time away and gives none, so one within the limit shows what the stage can."""
+"""Pairs at most: a machine that others use takes time away and gives none, so one within the limit shows what the stage can."""
 FRAMES = (0, 5, 10, 15, 20, 25, 30, 35, 40, 45, 48)
 
 
@@ -114,7 +120,31 @@ def _stage(folder: Path, jpegs: dict[int, bytes]) -> float:
     return seconds
 
 
-def test_236_requests_16_at_once_at_a_second_each_end_within_a_seventh_of_the_ideal(tmp_path: Path, capsys):
+def _bare(jpegs: dict[int, bytes]) -> float:
+    """Post the same pictures in as many requests from as many threads, and only that; return the seconds."""
+
+    def post(number: int) -> None:
+        pictures = [jpegs[0] + number.to_bytes(2, "big"), *(jpegs[index] for index in FRAMES[1:])]
+        urls = [f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}" for picture in pictures]
+        content = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
+        messages = [
+            {"role": "system", "content": "Look."},
+            {"role": "user", "content": [*content, {"type": "text", "text": "See?"}]},
+        ]
+        body = json.dumps({"model": "test-model", "messages": messages})
+        client.post(f"{url_of_server}/chat/completions", content=body).raise_for_status()
+
+    with _server_elsewhere() as (url_of_server, most_at_once), httpx.Client(timeout=60) as client:
+        began = time.perf_counter()
+        post(0)
+        with ThreadPoolExecutor(AT_ONCE) as threads:
+            list(threads.map(post, range(1, VIDEOS)))
+        seconds = time.perf_counter() - began
+        assert most_at_once() == AT_ONCE
+    return seconds
+
+
+def test_the_stage_takes_at_most_a_seventh_longer_than_bare_posting_of_its_236_requests(tmp_path: Path, capsys):
     rng = np.random.default_rng(0)
     picture = cv2.resize(rng.integers(0, 255, (60, 90, 3), dtype=np.uint8), (720, 480), interpolation=cv2.INTER_CUBIC)
     jpegs = {index: cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes() for index in FRAMES}
@@ -123,14 +153,15 @@ def test_236_requests_16_at_once_at_a_second_each_end_within_a_seventh_of_the_id
         "",
         f"judge stage: {VIDEOS} requests of {len(FRAMES)} pictures ({size:.2f} MB), {AT_ONCE} at once, {LATENCY:g} s each",
     ]
-    seconds = float("inf")
+    ratios = []
     for turn in range(TURNS):
         folder = tmp_path / str(turn)
         folder.mkdir()
-        seconds = _stage(folder, jpegs)
-        lines += [f"  {seconds:.2f} s (ideal {IDEAL:g} s, limit {LIMIT:g} s), {VIDEOS / seconds:.1f} videos/s"]
-        if seconds <= LIMIT:
+        bare, seconds = _bare(jpegs), _stage(folder, jpegs)
+        ratios.append(seconds / bare)
+        lines += [f"  {seconds:.2f} s, bare posting {bare:.2f} s, {ratios[-1]:.3f} x (ideal {IDEAL:g} s, limit {LIMIT:g} x)"]
+        if ratios[-1] <= LIMIT:
             break
     with capsys.disabled():
         print("\n".join(lines))  # noqa: T201  # the figure is what this test is run for
-    assert seconds <= LIMIT
+    assert min(ratios) <= LIMIT
