@@ -15,6 +15,7 @@ from intergeneval.errors import StoreError
 from intergeneval.grounding.crops import crop
 from intergeneval.ids import short
 from intergeneval.masks import Mask
+from intergeneval.masks.writing import encode_picture
 from intergeneval.records import Box, Detection
 from intergeneval.records.disk import read_bytes, write_atomically
 
@@ -37,10 +38,7 @@ SHOWN_QUALITY = 92
 
 def write_png(path: Path, picture: npt.NDArray[np.uint8]) -> None:
     """Write a picture, RGB (H, W, 3) or one channel (H, W), unless the same bytes lie there. Raises StoreError."""
-    done, data = cv2.imencode(".png", picture[:, :, ::-1] if picture.ndim == 3 else picture)
-    if not done:
-        raise StoreError(f"{path}: a picture of {picture.shape} cannot be written as PNG")
-    content = data.tobytes()
+    content = encode_picture(picture)
     try:
         if path.is_file() and read_bytes(path) == content:
             return

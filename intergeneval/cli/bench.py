@@ -139,19 +139,13 @@ def _suite_text(report: SuiteReport) -> str:
 
 
 def _write_sheet(found: Benchmark, path: Path) -> None:
-    import cv2
-
     from intergeneval.bench.contact_sheet import contact_sheet
+    from intergeneval.masks.writing import encode_picture
     from intergeneval.records.disk import write_atomically
 
     picture = contact_sheet(found)
-    done, content = cv2.imencode(".png", picture[:, :, ::-1])
-    if not done:
-        raise UsageError(
-            f"{path}: the sheet of {picture.shape[1]}x{picture.shape[0]} pixels cannot be written as PNG; use --limit"
-        )
     try:
-        write_atomically(path, content.tobytes())
+        write_atomically(path, encode_picture(picture))
     except OSError as error:
         raise UsageError(f"{path}: cannot be written ({error.strerror})") from None
     echo(f"sheet: {path}", err=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from intergeneval.errors import IntergenevalError, RecordError, StoreError
 from intergeneval.ids import open_plain
-from intergeneval.masks import Mask, decode
+from intergeneval.masks import decode
 from intergeneval.records import Sample, Tracks, Video, VideoStatus
 from intergeneval.records.disk import write_atomically
 from intergeneval.trackers import TrackRequest
@@ -35,6 +35,8 @@ def read_tracks(folder: Path, number: str, sample: Sample) -> tuple[Tracks | Non
 
 def write_tracks(tracks: Tracks, folder: Path) -> None:
     """Write one PNG a frame and instance (255 on the instance) below `folder`. Raises StoreError, RecordError."""
+    from intergeneval.masks.writing import encode_picture
+
     for track in tracks.tracks:
         place = folder / track.instance_id
         place.mkdir(parents=True, exist_ok=True)
@@ -44,16 +46,7 @@ def write_tracks(tracks: Tracks, folder: Path) -> None:
             except ValueError as error:
                 where = f"sample {tracks.sample_id!r}, instance {track.instance_id!r}, frame {index}"
                 raise RecordError(f"tracks.jsonl: {where}: {error}") from None
-            _write_mask(mask, place / f"{index:03d}.png")
-
-
-def _write_mask(mask: Mask, path: Path) -> None:
-    import cv2
-
-    done, content = cv2.imencode(".png", mask.astype("uint8") * 255)
-    if not done:
-        raise StoreError(f"{path}: the mask cannot be written as PNG")
-    write_atomically(path, content.tobytes())
+            write_atomically(place / f"{index:03d}.png", encode_picture(mask))
 
 
 def _size(path: Path) -> tuple[int, int]:

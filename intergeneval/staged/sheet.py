@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from intergeneval.masks.writing import encode_picture
 from intergeneval.records.disk import write_atomically
 from intergeneval.staged.canvas import Image
 from intergeneval.staged.dial import Dial
@@ -64,11 +65,8 @@ def write(folder: Path, seed: int) -> None:
     chosen = reader_scenes(seed)
     for page in range(0, len(chosen), ROWS):
         path = folder / f"sheet-{page // ROWS + 1}.png"
-        picture = cv2.cvtColor(sheet(chosen[page : page + ROWS], page + 1), cv2.COLOR_RGB2BGR)
-        done, content = cv2.imencode(".png", picture, (cv2.IMWRITE_PNG_COMPRESSION, 9))
-        if not done:
-            raise OSError(f"{path}: OpenCV cannot write the contact sheet as PNG")
-        write_atomically(path, content.tobytes())
+        picture = sheet(chosen[page : page + ROWS], page + 1)
+        write_atomically(path, encode_picture(picture, ".png", (cv2.IMWRITE_PNG_COMPRESSION, 9)))
     key = {
         str(number): {"sample": item.id, "verb": item.acts[0].script.verb, "prompt": item.sample().prompt}
         for number, item in enumerate(chosen, start=1)

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from intergeneval.ids import sha256_bytes
+from intergeneval.masks.writing import encode_picture
 from intergeneval.records import Sample
 from intergeneval.records.disk import write_atomically
 from intergeneval.staged.dial import Dial
@@ -76,20 +77,17 @@ def _write_scene(folder: Path, scene: Scene, size: tuple[int, int]) -> Sample:
     hashes: dict[str, str] = {}
 
     def put(path: str, suffix: str, image: np.ndarray, options: Sequence[int]) -> None:
-        done, content = cv2.imencode(suffix, image, options)
-        if not done:
-            raise OSError(f"{folder / path}: OpenCV cannot write a {suffix} image")
+        content = encode_picture(image, suffix, options)
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / path, content.tobytes())
-        hashes[path] = sha256_bytes(content.tobytes())
+        write_atomically(folder / path, content)
+        hashes[path] = sha256_bytes(content)
 
     image = f"first_frames/{scene.stage_id}.jpg"
-    put(image, ".jpg", cv2.cvtColor(shot.frame, cv2.COLOR_RGB2BGR), (cv2.IMWRITE_JPEG_QUALITY, _QUALITY))
+    put(image, ".jpg", shot.frame, (cv2.IMWRITE_JPEG_QUALITY, _QUALITY))
     instances = []
     for item in sample.instances:
         path = f"masks/{scene.stage_id}/{item.id}.png"
-        mask = (shot.ids == stage.owner(item.id)).astype(np.uint8) * 255
-        put(path, ".png", mask, (cv2.IMWRITE_PNG_BILEVEL, 1, cv2.IMWRITE_PNG_COMPRESSION, 9))
+        put(path, ".png", shot.ids == stage.owner(item.id), (cv2.IMWRITE_PNG_BILEVEL, 1, cv2.IMWRITE_PNG_COMPRESSION, 9))
         instances.append(replace(item, mask=path))
     return replace(sample, instances=tuple(instances), image=image, size=size, hashes=hashes)
 

@@ -15,6 +15,7 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
 from intergeneval.errors import MediaError
+from intergeneval.masks.writing import encode_picture
 from intergeneval.records import Tracks
 from intergeneval.records.disk import growing
 from intergeneval.videos.drawing import overlay_frames
@@ -33,10 +34,7 @@ def encode_jpeg(frame: Frame, quality: int = 90) -> bytes:
     """Return `frame` (H, W, 3) as a JPEG file of `quality` 1 to 100. Raises ValueError for a frame that is no picture."""
     if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8 or not frame.size:
         raise ValueError(f"a frame is RGB uint8 (H, W, 3), not {frame.dtype} {frame.shape}")
-    done, data = cv2.imencode(".jpg", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
-    if not done:
-        raise ValueError(f"a frame of {frame.shape} cannot be written as JPEG")
-    return data.tobytes()
+    return encode_picture(frame, ".jpg", (cv2.IMWRITE_JPEG_QUALITY, quality))
 
 
 def write_video(path: Path, frames: Iterable[Frame], fps: float, times: Sequence[float] = ()) -> int:

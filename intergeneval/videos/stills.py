@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from intergeneval.ids import sha256_bytes
+from intergeneval.masks.writing import encode_picture
 from intergeneval.records import Stills
 from intergeneval.videos.pixels import Frame
 
@@ -85,7 +86,4 @@ def _small(frame: Frame, side: int) -> Frame:
 
 
 def _webp(frame: Frame) -> bytes:
-    done, data = cv2.imencode(".webp", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_WEBP_QUALITY, QUALITY])
-    if not done:
-        raise ValueError(f"a frame of {frame.shape} cannot be written as WebP")
-    return data.tobytes()
+    return encode_picture(frame, ".webp", (cv2.IMWRITE_WEBP_QUALITY, QUALITY))

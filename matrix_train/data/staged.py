@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from intergeneval.errors import ConfigError
 from intergeneval.masks import track_of
+from intergeneval.masks.writing import encode_picture
 from intergeneval.records import Tracks, TrackState
 from intergeneval.records.disk import write_atomically
 from intergeneval.staged import DEVELOPMENT_SEED, FPS, FRAMES, TEST_SEED, Request, Scene, perform, scenes
@@ -150,7 +151,4 @@ def tracks_of(found: Scene, masks: Masks, form: Format) -> Tracks:
 def _write_frames(folder: Path, frames: Iterable[Frame]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for number, frame in enumerate(frames):
-        done, content = cv2.imencode(".png", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
-        if not done:
-            raise OSError(f"{folder}: OpenCV cannot write a png image")
-        write_atomically(folder / f"{number:03d}.png", content.tobytes())
+        write_atomically(folder / f"{number:03d}.png", encode_picture(frame))

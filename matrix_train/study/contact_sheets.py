@@ -10,6 +10,7 @@ import numpy as np
 
 from intergeneval.errors import MediaError
 from intergeneval.masks import COLOUR_RGB
+from intergeneval.masks.writing import encode_picture
 from intergeneval.records import Sample, Video, VideoStatus
 from intergeneval.records.disk import write_atomically
 from intergeneval.store import RunStore
@@ -58,11 +59,8 @@ def clip_sheet(
 
 def write_png(path: Path, picture: Frame) -> None:
     """Write an RGB picture. Raises OSError."""
-    done, content = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
-    if not done:
-        raise OSError(f"{path}: OpenCV cannot write this picture")
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, content.tobytes())
+    write_atomically(path, encode_picture(picture))
 
 
 def arms_side_by_side(stores: Mapping[tuple[str, int | None], RunStore], arms: Sequence[str], folder: Path, scenes: int) -> None:

@@ -18,7 +18,8 @@ from intergeneval.build.formats.clip import MOST_INSTANCES, Clip, Named, inside
 from intergeneval.build.formats.wording import acts_of_prompt
 from intergeneval.errors import MediaError, UsageError
 from intergeneval.ids import canonical_json, few, sha256_bytes
-from intergeneval.masks import Mask, area, decode, encode
+from intergeneval.masks import area, decode, encode
+from intergeneval.masks.writing import encode_picture
 from intergeneval.records import BOX_COLOURS, Instance, Sample, Track, Tracks, TrackState
 from intergeneval.records.disk import growing_folder, read_bytes, write_new
 from intergeneval.sources.folder import FolderSource
@@ -114,7 +115,7 @@ def _sample(clip: Clip, place: Path, folder: Path, said: list[str], *, moving: b
         path = f"masks/{clip.id}/{item.id}.png"
         track = clip.tracks.track(item.id)
         assert track is not None
-        hashes[path] = _put(place / path, _mask_png(decode(track.masks[0], size)))
+        hashes[path] = _put(place / path, encode_picture(decode(track.masks[0], size)))
         instances.append(
             Instance(id=item.id, class_=item.class_, appearance=item.appearance, colour=BOX_COLOURS[number], mask=path)
         )
@@ -142,12 +143,6 @@ def _put(path: Path, content: bytes) -> str:
     return sha256_bytes(content)
 
 
-def _mask_png(mask: Mask) -> bytes:
-    done, data = cv2.imencode(".png", mask.astype(np.uint8) * 255)
-    assert done
-    return data.tobytes()
-
-
 def _first_frame(clip: Clip, folder: Path) -> tuple[bytes, str]:
     """Return the file of the first frame and its ending."""
     if clip.contents:
@@ -158,9 +153,7 @@ def _first_frame(clip: Clip, folder: Path) -> tuple[bytes, str]:
         frame = next(iter(open_clip(path, Notes()).pictures()), None)
         if frame is None:
             raise MediaError(f"{path}: holds no frame")
-        done, data = cv2.imencode(".png", frame[:, :, ::-1])
-        assert done
-        return data.tobytes(), ".png"
+        return encode_picture(frame), ".png"
     return _bytes(path), path.suffix.lower()
 
 
@@ -279,7 +272,5 @@ def _video(
     frames = []
     for frame in open_clip(path, Notes()).pictures():
         shown = frame if frame.shape[:2] == used.size else cv2.resize(frame, used.size[::-1], interpolation=cv2.INTER_AREA)
-        done, data = cv2.imencode(".png", np.asarray(shown)[:, :, ::-1])
-        assert done
-        frames.append(data.tobytes())
+        frames.append(encode_picture(np.asarray(shown, dtype=np.uint8)))
     return tuple(f"{at:05d}.png" for at in range(len(frames))), tuple(frames)

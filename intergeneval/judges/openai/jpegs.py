@@ -6,6 +6,7 @@ import cv2
 
 from intergeneval.errors import BackendError
 from intergeneval.judges import Frame, JudgeRequest
+from intergeneval.masks.writing import encode_picture
 
 _QUALITY = 90
 
@@ -19,7 +20,7 @@ def encoded(request: JudgeRequest) -> dict[int, bytes]:
 
 def encode_jpeg(frame: Frame) -> bytes:
     """Return a frame as a JPEG file. Raises BackendError."""
-    done, data = cv2.imencode(".jpg", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
-    if not done:
-        raise BackendError(f"a frame of shape {frame.shape} cannot be written as JPEG")
-    return data.tobytes()
+    try:
+        return encode_picture(frame, ".jpg", (cv2.IMWRITE_JPEG_QUALITY, _QUALITY))
+    except ValueError as error:
+        raise BackendError(f"a frame cannot be written as JPEG: {error}") from None

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from intergeneval.errors import StoreError
 from intergeneval.masks import Mask
+from intergeneval.masks.writing import encode_picture
 from intergeneval.records import Box
 from intergeneval.trackers import Segments
 
@@ -63,7 +63,4 @@ def png(mask: Mask) -> str:
 
     picture = np.zeros((*mask.shape, 4), dtype=np.uint8)
     picture[mask] = 255
-    done, data = cv2.imencode(".png", picture)
-    if not done:
-        raise StoreError(f"a mask of {mask.shape} cannot be written as PNG")
-    return "data:image/png;base64," + base64.b64encode(data.tobytes()).decode("ascii")
+    return "data:image/png;base64," + base64.b64encode(encode_picture(picture)).decode("ascii")

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import cv2
-
+from intergeneval.masks.writing import encode_picture
 from intergeneval.pages.annotate.session import Session
 from intergeneval.pages.loopback import LoopbackServer
 
@@ -33,8 +32,7 @@ class AnnotateServer(LoopbackServer):
         if kind == "api/item":
             return session.told(int(index))
         if kind == "frame":
-            _, data = cv2.imencode(".png", session.frame(int(index))[:, :, ::-1])
-            return "image/png", data.tobytes()
+            return "image/png", encode_picture(session.frame(int(index)))
         raise KeyError(name)
 
     def take(self, name: str, job: Any) -> Any:

@@ -6,14 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import cv2
-import numpy as np
-
 from intergeneval.bench.drawn import EDITS, Drawn, drawn_of, words_of
 from intergeneval.build.laid_aside import rewritten
 from intergeneval.errors import RecordError, StoreError, UsageError
 from intergeneval.ids import canonical_json, strict_json
 from intergeneval.masks import Mask
+from intergeneval.masks.writing import encode_picture
 from intergeneval.records import Sample
 from intergeneval.store import write_atomically
 
@@ -94,13 +92,8 @@ def reword_others(place: Path, old: Sample, new: Sample) -> None:
 
 def write_mask(path: Path, mask: Mask) -> None:
     """Write a mask as PNG, there whole or not at all. Raises StoreError."""
-    done, data = cv2.imencode(".png", mask.astype(np.uint8) * 255)
     try:
-        if not done:
-            raise OSError("it does not encode")
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.partial")
-        partial.write_bytes(data.tobytes())
-        partial.replace(path)
+        write_atomically(path, encode_picture(mask))
     except OSError as error:
         raise StoreError(f"{path}: cannot be written ({error})") from None
