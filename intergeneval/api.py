@@ -30,7 +30,7 @@ from intergeneval.records import (
     Tracks,
     Video,
 )
-from intergeneval.store import RunStore
+from intergeneval.store import RunStore, read_doubts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,6 +118,11 @@ class LoadedRun:
     def consistency(self) -> pd.DataFrame:
         """One row a video: states, disappearance and emergence at the sampled frames, and diagnostics."""
         return _latest_frame(self.store.read("consistency", Consistency))
+
+    @property
+    def doubts(self) -> pd.DataFrame:
+        """One row a reason to look again at a first-frame mask (`kind`, `problem` in words); empty where nothing is doubted."""
+        return _frame([item.to_json() for item in read_doubts(self.store.folder)])
 
     @property
     def samples(self) -> pd.DataFrame:

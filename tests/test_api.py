@@ -40,6 +40,16 @@ def test_tracks_have_one_row_for_each_instance_and_frame(run):
     assert set(tracks["state"]) == {"visible"}
 
 
+def test_masks_that_are_doubted_stand_beside_the_scores_as_on_the_command_line(tiny, tmp_path):
+    samples = tiny[0] / "samples.jsonl"
+    samples.write_text(samples.read_text().replace('"class": "block"', '"class": "man"'))
+    run = intergeneval.evaluate(tiny[1], bench=tiny[0], tracker="flow", out=str(tmp_path / "run"), workers=1, limit=2)
+    assert list(zip(run.doubts["sample_id"], run.doubts["kind"], strict=True)) == [("a", "box"), ("b", "box")]
+    command = ["run", "--model", str(tiny[1]), "--bench", str(tiny[0]), "--tracker", "flow", "--limit", "2", "--workers", "1"]
+    CliRunner().invoke(main, [*command, "--out", str(tmp_path / "typed")])
+    assert (run.folder / "doubts.jsonl").read_bytes() == (tmp_path / "typed" / "doubts.jsonl").read_bytes()
+
+
 def test_another_profile_is_computed_anew(run):
     assert list(run.scores_under("paper")["sample_id"]) == ["a", "b", "c"]
     with pytest.raises(ConfigError, match="none of paper, bounded, informative"):

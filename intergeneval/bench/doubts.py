@@ -39,8 +39,12 @@ OFF = 30.0
 """How far the ratio of two areas may be off from that of the things themselves."""
 COLOURED = 0.02
 """Share of pixels that must have the colour an appearance names."""
+LIT = 0.2
+"""How bright, of 1, the brightest hundredth of a frame must be for colours to be told in it."""
 FOLLOWS = 0.80
 """How strong the edges under an outline must be, beside those under the best of the outlines moved."""
+EDGED = 24.0
+"""How strong the best of those edges must be to say anything: that of a step of six grey levels, as encoders make too."""
 _MOVES = (0.08, 0.16)
 """How far an outline is moved to compare, as shares of the mask's size."""
 
@@ -93,12 +97,13 @@ def doubts(instances: Sequence[Instance], masks: Mapping[str, Mask], frame: Fram
     found: list[Doubt] = []
     known = [item for item in instances if item.id in masks and masks[item.id].any()]
     strength = None if frame is None or not known else _edge_strength(frame)
+    light = 0.0 if frame is None else float(np.quantile(frame.max(axis=2), 0.99)) / 255
     for item in known:
         mask, words = masks[item.id], set(re.findall(r"[a-z]+", item.class_.lower()))
         for kind, problem in _of_shape(mask, words):
             found.append(Doubt(instance_id=item.id, kind=kind, problem=f"{item.class_}: {problem}"))
         if frame is not None and strength is not None and strength.shape == mask.shape:
-            for kind, problem in (*_of_colour(frame, mask, item), *_of_edges(strength, mask, words)):
+            for kind, problem in (*_of_colour(frame, mask, item, light), *_of_edges(strength, mask, words)):
                 found.append(Doubt(instance_id=item.id, kind=kind, problem=f"{item.class_}: {problem}"))
     found += _of_pairs(known, masks)
     order = {item.id: place for place, item in enumerate(instances)}
@@ -134,15 +139,17 @@ def _of_shape(mask: Mask, words: set[str]) -> Iterator[tuple[str, str]]:
         yield "holes", f"{holes:.0%} of what its outline encloses is holes"
 
 
-def _of_colour(frame: Frame, mask: Mask, item: Instance) -> Iterator[tuple[str, str]]:
+def _of_colour(frame: Frame, mask: Mask, item: Instance, light: float) -> Iterator[tuple[str, str]]:
+    """Doubt a thing of another colour than its appearance names, by how bright the frame is: `light`, 0 to 1."""
     import cv2
 
     named = _own_colours(item)
-    if not named:
+    if not named or light < LIT:
         return
     pixels = frame[mask].reshape(-1, 1, 3)
     hsv = cv2.cvtColor(pixels, cv2.COLOR_RGB2HSV_FULL).reshape(-1, 3).astype(np.float32)
     hue, saturation, value = hsv[:, 0] * 360 / 255, hsv[:, 1] / 255, hsv[:, 2] / 255
+    value = value / light
     chroma = saturation * value
     for colour in named:
         if colour in _HUES:
@@ -198,7 +205,7 @@ def _of_edges(strength: Strength, mask: Mask, words: set[str]) -> Iterator[tuple
         for turn in (np.arange(8) * math.pi / 4)
     ]
     best = max(moved)
-    if best > 0 and here < FOLLOWS * best:
+    if best >= EDGED and here < FOLLOWS * best:
         yield "edges", f"its outline follows the edges of the picture {here / best:.2f} times as well as it does a little further"
 
 

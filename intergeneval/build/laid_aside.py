@@ -6,7 +6,6 @@ A set lies in ``annotate/aside/<model>/<sample>/<seed>/<hash>``, by the hash of 
 
 from __future__ import annotations
 
-import contextlib
 import glob
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,7 +21,6 @@ from intergeneval.store import write_atomically
 
 ASIDE = "aside"
 _SAID = "drawn.json"
-_BEFORE = ".before-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +59,7 @@ def laid_aside(root: Path, model: str, key: str) -> tuple[LaidAside, ...]:
     """
     found = []
     for place in (root / WORK / ASIDE / model_folder(model) / key).glob(f"*/{_SAID}"):
-        value = _read(place)
+        value = read_kept(place)
         drawn = drawn_of(value, str(place)).get(key)
         if drawn is not None:
             item = LaidAside(
@@ -84,23 +82,37 @@ def lay_aside(root: Path, model: str, key: str, *, for_words: bool) -> Path | No
     Raises BenchError for a damaged file of work, StoreError.
     """
     place, used = work_file(root, model), used_folder(root, model, key)
-    kept = _read(place)
+    kept = read_kept(place)
     drawn, work = drawn_of(kept, str(place)).get(key), kept.get("work", {}).get(key)
     masks = sorted(used.glob("*.png")) if used.is_dir() else []
     if drawn is None or not (masks or work):
         return None
-    said = canonical_json(
-        {"schema": 1, "why": "words" if for_words else "video", "drawn": {key: drawn.to_json()}, "work": {key: work or {}}}
-    )
-    base = root / WORK / ASIDE / model_folder(model) / key / short(sha256_json(drawn.to_json()), 12)
+    said = said_of(key, drawn, work or {}, for_words=for_words)
+    base = set_folder(root, model, key, drawn)
     names = (base if number == 1 else base.with_name(f"{base.name}-{number}") for number in range(1, 1 << 20))
     target = next(name for name in names if not name.exists() or _begun(name, said, masks))
-    target.mkdir(parents=True, exist_ok=True)
-    write_atomically(target / _SAID, said + "\n")
-    _move(masks, target)
+    write_set(target, said)
+    move(masks, target)
     _empty(used, 3)
-    _write(place, kept, key, None, None)
+    write_kept(place, kept, key, None, None)
     return target
+
+
+def set_folder(root: Path, model: str, key: str, drawn: Drawn) -> Path:
+    """Return where the first set of a model and ``sample/seed`` lies that was drawn so."""
+    return root / WORK / ASIDE / model_folder(model) / key / short(sha256_json(drawn.to_json()), 12)
+
+
+def said_of(key: str, drawn: Drawn, work: Any, *, for_words: bool) -> str:
+    """Return what is kept beside the masks of a set, as a line without its end."""
+    why = "words" if for_words else "video"
+    return canonical_json({"schema": 1, "why": why, "drawn": {key: drawn.to_json()}, "work": {key: work}})
+
+
+def write_set(folder: Path, said: str) -> None:
+    """Begin a set with what is said of it; its masks come after. Raises StoreError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / _SAID, said + "\n")
 
 
 def _begun(folder: Path, said: str, masks: list[Path]) -> bool:
@@ -113,7 +125,7 @@ def _begun(folder: Path, said: str, masks: list[Path]) -> bool:
 def bring_back(root: Path, model: str, key: str, fits: Callable[[LaidAside], bool]) -> LaidAside | None:
     """Put the latest set that fits back to use, where none is, and return it. Raises BenchError, StoreError."""
     used, place = used_folder(root, model, key), work_file(root, model)
-    kept: dict[str, Any] = _read(place) if place.is_file() else {"schema": 1, "model": model, "work": {}}
+    kept: dict[str, Any] = read_kept(place) if place.is_file() else {"schema": 1, "model": model, "work": {}}
     there = kept.get("drawn", {}).get(key)
     sets = laid_aside(root, model, key)
     begun = next((item for item in sets if item.drawn.to_json() == there and not _both(item.folder, used)), None)
@@ -126,7 +138,7 @@ def bring_back(root: Path, model: str, key: str, fits: Callable[[LaidAside], boo
     item = next((item for item in sets if fits(item)), None)
     if item is not None:
         # What is known of the masks first: after a kill in between, the next call goes on.
-        _write(place, kept, key, item.drawn, item.work)
+        write_kept(place, kept, key, item.drawn, item.work)
         _put_back(item, used)
     return item
 
@@ -138,44 +150,17 @@ def _both(folder: Path, used: Path) -> bool:
 
 def _put_back(item: LaidAside, used: Path) -> None:
     used.mkdir(parents=True, exist_ok=True)
-    _move(sorted(item.folder.glob("*.png")), used)
+    move(sorted(item.folder.glob("*.png")), used)
     _empty(used, 3)
     # Everything that it says stands in the file of work now.
     (item.folder / _SAID).unlink()
     _empty(item.folder, 4)
 
 
-def keep_older(root: Path, model: str) -> None:
-    """Give sets that an earlier version laid aside, without a word of what they are, their place among those of today.
-
-    Masks of which nothing is known stay where they are. Raises BenchError, StoreError.
-    """
-    base = root / WORK / ASIDE / model_folder(model)
-    place = work_file(root, model)
-    for folder in sorted({mask.parent for mask in base.glob("*/*/*.png")}):
-        key = folder.relative_to(base).as_posix()
-        sources = [place, *sorted(place.parent.glob(f"{place.stem}{_BEFORE}*.json"))]
-        for source in sources:
-            kept: dict[str, Any] = _read(source) if source.is_file() else {}
-            drawn = drawn_of(kept, str(source)).get(key)
-            if drawn is None or not drawn.masks or changed_in(folder, drawn):
-                continue
-            target = folder / short(sha256_json(drawn.to_json()), 12)
-            with contextlib.suppress(FileExistsError):
-                target.mkdir()
-            work = kept.get("work", {}).get(key, {})
-            told = {"schema": 1, "why": "words", "drawn": {key: drawn.to_json()}, "work": {key: work}}
-            write_atomically(target / _SAID, canonical_json(told) + "\n")
-            _move(sorted(folder.glob("*.png")), target)
-            if source == place:
-                _write(place, kept, key, None, None)
-            break
-
-
 def rewritten(root: Path, sample: str, change: Callable[[Drawn], Drawn]) -> None:
     """Change what is said of every set of a sample that was laid aside, of all models. Raises BenchError, StoreError."""
     for place in (root / WORK / ASIDE).glob(f"*/{glob.escape(sample)}/*/*/{_SAID}"):
-        value = _read(place)
+        value = read_kept(place)
         listed = {key: change(drawn) for key, drawn in drawn_of(value, str(place)).items()}
         told = canonical_json({**value, "drawn": {key: drawn.to_json() for key, drawn in listed.items()}})
         if told != canonical_json(value):
@@ -185,10 +170,11 @@ def rewritten(root: Path, sample: str, change: Callable[[Drawn], Drawn]) -> None
 def all_laid_aside(root: Path) -> Iterator[tuple[str, Drawn]]:
     """Give (sample/seed, what it was drawn on) for every set that was laid aside. Raises BenchError."""
     for place in sorted((root / WORK / ASIDE).glob(f"*/*/*/*/{_SAID}")):
-        yield from drawn_of(_read(place), str(place)).items()
+        yield from drawn_of(read_kept(place), str(place)).items()
 
 
-def _read(place: Path) -> dict[str, Any]:
+def read_kept(place: Path) -> dict[str, Any]:
+    """Return a file of work, or what is said of a set. Raises BenchError for a damaged one."""
     try:
         value = read_json(place)
         drawn_of(value, str(place))
@@ -199,7 +185,7 @@ def _read(place: Path) -> dict[str, Any]:
     return dict(value)
 
 
-def _write(place: Path, kept: dict[str, Any], key: str, drawn: Drawn | None, work: Any) -> None:
+def write_kept(place: Path, kept: dict[str, Any], key: str, drawn: Drawn | None, work: Any) -> None:
     """Write a file of work with one entry set, or taken out. Raises StoreError."""
     told = {**kept, "work": {**kept.get("work", {})}, "drawn": {**kept.get("drawn", {})}}
     for part, value in (("work", work or None), ("drawn", None if drawn is None else drawn.to_json())):
@@ -213,7 +199,8 @@ def _write(place: Path, kept: dict[str, Any], key: str, drawn: Drawn | None, wor
     write_atomically(place, canonical_json(told) + "\n")
 
 
-def _move(files: list[Path], target: Path) -> None:
+def move(files: list[Path], target: Path) -> None:
+    """Move files into a folder. Raises StoreError."""
     for file in files:
         try:
             file.rename(target / file.name)

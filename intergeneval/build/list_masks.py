@@ -17,12 +17,12 @@ from intergeneval.build.laid_aside import (
     all_laid_aside,
     bring_back,
     changed_in,
-    keep_older,
     keys_laid_aside,
     laid_aside,
     lay_aside,
     used_folder,
 )
+from intergeneval.build.older_work import gather, is_copy
 from intergeneval.ids import few
 from intergeneval.records import Sample
 
@@ -40,8 +40,8 @@ def drawn_for(root: Path) -> dict[str, list[Drawn]]:
 
 def _models(root: Path) -> list[str]:
     """Return the models of which something was drawn on the page, or laid aside."""
-    files = [place.stem for place in (root / WORK).glob("*.json")]
-    names = {name for name in files if name not in (EDITS, BENCHMARK) and ".before-" not in name}
+    files = [place for place in (root / WORK).glob("*.json") if place.stem not in (EDITS, BENCHMARK)]
+    names = {place.stem for place in files if not is_copy(place)}
     names |= {place.name for place in (root / WORK / ASIDE).glob("*") if place.is_dir()}
     return sorted(model_of(name) for name in names)
 
@@ -58,9 +58,8 @@ def settle_masks(root: Path, samples: Sequence[Sample]) -> tuple[str, ...]:
     Returns a line on each kind; empty where nothing moved. Raises BenchError for a damaged file, StoreError.
     """
     known = {sample.id: sample for sample in samples}
+    lines = list(gather(root))
     models = _models(root)
-    for model in models:
-        keep_older(root, model)
     aside: list[str] = []
     back: list[str] = []
     changed: list[str] = []
@@ -77,7 +76,6 @@ def settle_masks(root: Path, samples: Sequence[Sample]) -> tuple[str, ...]:
             # Half-done work comes back as well, but no mask is used yet.
             if found is not None and found.drawn.masks:
                 (changed if changed_in(used_folder(root, model, key), found.drawn) else back).append(f"{model}/{key}")
-    lines = []
     if aside:
         what = f"masks of {few(aside, _SHOWN)} were drawn for other words and are laid aside, in {root / WORK / ASIDE}"
         lines.append(f"{what}, until the list says those again")

@@ -14,7 +14,7 @@ from intergeneval.ids import strict_json
 from intergeneval.records.disk import read_text
 from intergeneval.sources.folder import VIDEO_SUFFIXES
 
-SUFFIXES = (".txt", ".csv", ".jsonl", ".json")
+SUFFIXES = (".txt", ".csv", ".tsv", ".jsonl", ".json")
 """Endings of a list."""
 _FILE_COLUMNS = ("id", "name", "file", "video", "path", "filename", "video_path", "sample_id")
 _PROMPT_COLUMNS = ("prompt", "caption", "text", "prompt_en", "description")
@@ -51,7 +51,7 @@ def read_list(path: Path) -> list[Listed]:
     except UnicodeDecodeError:
         raise UsageError(f"{path}: the list of prompts is not UTF-8; save it so") from None
     kind = path.suffix.lower()
-    readers = {".csv": _csv_rows, ".jsonl": _line_rows, ".json": _json_rows}
+    readers = {".csv": _csv_rows, ".tsv": _csv_rows, ".jsonl": _line_rows, ".json": _json_rows}
     found = list(readers.get(kind, _text_rows)(text, path))
     if not found:
         raise UsageError(f"{path}: there is no prompt in it; write one a line")
@@ -86,7 +86,10 @@ def _text_rows(text: str, path: Path) -> Iterator[Listed]:
 
 
 def _csv_rows(text: str, path: Path) -> Iterator[Listed]:
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    first = text.partition("\n")[0]
+    # Where a decimal is written with a comma, spreadsheets write a semicolon between the columns; others write a tab.
+    mark = next((mark for mark in ";\t" if mark in first and "," not in first), ",")
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True, delimiter=mark)
     try:
         known = {(name or "").strip().lower(): name for name in reader.fieldnames or ()}
         prompt = next((known[name] for name in _PROMPT_COLUMNS if name in known), None)

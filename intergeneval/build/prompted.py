@@ -24,7 +24,7 @@ from intergeneval.build.list_masks import drawn_for
 from intergeneval.build.prompt_list import SUFFIXES, Listed, read_list
 from intergeneval.build.rows import Row, row_faults
 from intergeneval.errors import RecordError, UsageError
-from intergeneval.ids import canonical_json, sha256_bytes, short, strict_json
+from intergeneval.ids import canonical_json, few, sha256_bytes, short, strict_json
 from intergeneval.records import Sample
 from intergeneval.records.disk import read_text
 from intergeneval.sources.folder import TYPE_TAG, VIDEO_SUFFIXES, FolderSource
@@ -159,10 +159,9 @@ def _with_ids(rows: list[Listed], model: Path, files: Sequence[str], path: Path)
                 Prompted(id=name, prompt=row.prompt, more=row.more, where=row.where)
                 for name, row in zip(names, rows, strict=True)
             ]
-    shown = ", ".join(ids[:4])
     raise UsageError(
-        f"{path}: its {len(rows)} prompts bear no names, and the {len(ids)} videos ({shown}) are neither called by them nor "
-        f"numbered: write NAME<TAB>PROMPT, or a csv with the columns video,prompt"
+        f"{path}: its {len(rows)} prompts bear no names, and the {len(ids)} videos ({few(ids, 4)}) are neither called by them "
+        f"nor numbered: write NAME<TAB>PROMPT, or a csv with the columns video,prompt"
     )
 
 

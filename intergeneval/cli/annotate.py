@@ -37,13 +37,14 @@ def command(place: str, port: int, *, no_browser: bool, **options: Any) -> None:
 
     session = opened(place, **options)
     count = len(session.items)
+    frames = "1 first frame" if count == 1 else f"{count} first frames"
     serve(
         lambda at: AnnotateServer(session, at),
         port,
         browser=not no_browser,
-        opened=f"{count} first frames: ",
+        opened=f"{frames}: ",
         ends=", everything is saved",
-        ended=lambda: f"{sum(session.done(index) for index in range(count))} of {count} first frames are done: {session.root}",
+        ended=lambda: f"{sum(session.done(index) for index in range(count))} of {frames} done: {session.root}",
     )
 
 

@@ -155,8 +155,6 @@ def with_source_settings(config: RunConfig, given: Sequence[str]) -> RunConfig:
 def run(config_file: Path | None, options: dict[str, Any]) -> RunResult:
     """Run with the settings of a file and the options given over them. Raises UsageError and its kin before any work."""
     from intergeneval.cli.progress import progress
-    from intergeneval.run.doubting import found_doubts, given_doubts, write_doubts
-    from intergeneval.store import DOUBTS
 
     listed = is_list(options)
     accept_doubts = bool(options.get("accept_doubts")) or not listed
@@ -179,10 +177,9 @@ def run(config_file: Path | None, options: dict[str, Any]) -> RunResult:
         notice(cost)
     if line := not_asked(prepared):
         notice(line)
-    doubted = given_doubts(prepared.plan)
-    for line in doubt_lines(doubted):
+    for line in doubt_lines(prepared.doubted):
         notice(line)
-    if doubted and not accept_doubts:
+    if prepared.doubted and not accept_doubts:
         from intergeneval.cli.prompted import annotate_command
 
         mend = annotate_command(prepared.plan.config.model.partition(":")[2], str(options["prompts"]), settled.header.model)
@@ -191,13 +188,8 @@ def run(config_file: Path | None, options: dict[str, Any]) -> RunResult:
 
         def on_progress(state: Progress) -> None:
             tell(state.done, state.total, state.result.sample_id)
-            if doubted and not (settled.folder / DOUBTS).exists():
-                # A run that is stopped on its way has scores as well.
-                write_doubts(settled.folder, doubted)
 
-        result = prepared.execute(on_progress, notice)
-    write_doubts(result.store.folder, (*doubted, *found_doubts(prepared.plan, result.store)))
-    return result
+        return prepared.execute(on_progress, notice)
 
 
 def not_asked(prepared: Run) -> str:

@@ -95,7 +95,7 @@ class MediaFolder:
                 if kind and stated and sha256_file(path) == stated:
                     return self._place(path, stated, kind)
         for video, header, run in takes:
-            fitting = self.source_of(video, header, run) if video.status is VideoStatus.OK else None
+            fitting = self.find(video, header, run)[0] if video.status is VideoStatus.OK else None
             if fitting is None:
                 continue
             try:
@@ -105,11 +105,6 @@ class MediaFolder:
                 continue
             return self._store(encode_jpeg(frame, 85), ".jpg", "image/jpeg")
         return ""
-
-    def source_of(self, video: Video, header: RunHeader, run: Path) -> Path | None:
-        """Return the file or frame folder that was scored, where a report may show it; None where it is not there."""
-        places = _found(video.path, self._roots(header, run))
-        return next((place for place in places if video_sha256(place) == video.sha256), None)
 
     def _roots(self, header: RunHeader, run: Path) -> list[Path]:
         """Return the folders that a video's path may be relative to: those named, the run's, for made ones, or the model's."""

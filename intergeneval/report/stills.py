@@ -106,7 +106,7 @@ class StillsFolder:
         """Return pictures made from the video itself, where it lies in a folder that the report may show from."""
         began = time.perf_counter()
         try:
-            path = self._media.source_of(take.video, run.header, run.folder)
+            path, _ = self._media.find(take.video, run.header, run.folder)
             if path is None or not take.video.sampled:
                 return None
             wanted = tuple(sorted(set(strip_frames(take.video.sampled))))

@@ -12,9 +12,10 @@ from intergeneval.errors import BudgetError, ConfigError, RefusedError
 from intergeneval.gate.run_scores import score_run, with_bytes
 from intergeneval.judges import Defers, Judge
 from intergeneval.judges.inquiries import Inquires
-from intergeneval.records import MISSING, UNSCORED, Question, Sample, Score
+from intergeneval.records import MISSING, UNSCORED, DoubtedMask, Question, Sample, Score
 from intergeneval.records import Outcome as Verdict
 from intergeneval.run.deciding import Decision, Watch, write_decision
+from intergeneval.run.doubting import found_doubts, given_doubts, write_doubts
 from intergeneval.run.job import Job, Outcome, Pending, Result
 from intergeneval.run.judge_services import JudgeServices
 from intergeneval.run.judge_stage import JudgeStage, concurrency
@@ -23,7 +24,7 @@ from intergeneval.run.plan import Plan, Settled
 from intergeneval.run.processes import run_in_processes, worker_count
 from intergeneval.run.resume import RunState, replaced
 from intergeneval.run.video import VideoPipeline
-from intergeneval.store import RunStore, RunWriter
+from intergeneval.store import DOUBTS, RunStore, RunWriter
 
 COUNTED = MISSING | UNSCORED
 """Statuses that count toward exit code 3: every video without a score, and every absent one."""
@@ -96,6 +97,14 @@ class Run:
         self.plan = Plan.of(config, command, judge)
         self._services = JudgeServices(self.plan.config, self.plan.backends.judge)
         self._settled = self.plan.settled
+        self._doubted: tuple[DoubtedMask, ...] | None = None
+
+    @property
+    def doubted(self) -> tuple[DoubtedMask, ...]:
+        """What is doubted about the first-frame masks that are given, known before anything runs."""
+        if self._doubted is None:
+            self._doubted = given_doubts(self.plan)
+        return self._doubted
 
     @property
     def judge(self) -> Judge:
@@ -122,7 +131,7 @@ class Run:
     def execute(
         self, on_progress: Callable[[Progress], None] = lambda _: None, on_notice: Callable[[str], None] = lambda _: None
     ) -> RunResult:
-        """Do what the run folder still lacks, then score everything in it.
+        """Do what the run folder still lacks, then score everything in it, with what is doubted of masks beside the scores.
 
         `on_notice` takes lines for the user, such as that a server asks to wait; it is called from several threads. Raises
         ComparabilityError when the folder holds another run, StoreError when it cannot be written, RefusedError when the judge's
@@ -131,6 +140,9 @@ class Run:
         config, samples, settled = self.plan.config, self.plan.bench.samples, self.settle(on_notice)
         watch = self._watch(settled) if config.until_decided else None
         store = RunStore.create(settled.folder, settled.header)
+        if self.doubted and not (store.folder / DOUBTS).exists():
+            # A run that is stopped on its way has scores as well.
+            write_doubts(store.folder, self.doubted)
         first, count = config.shard_of()
         shard = f"{first}-of-{count}" if count > 1 else ""
         with store.writer(shard) as writer, self._services.lend(store, on_notice, shard):
@@ -145,6 +157,7 @@ class Run:
                 seen = self._see_all(store, state, mine, recorder)
             else:
                 seen = self._see_until(watch, store, state, recorder)
+        write_doubts(store.folder, (*self.doubted, *found_doubts(self.plan, store)))
         ended = RunResult(
             store=store,
             scores=(),

@@ -1,5 +1,8 @@
 """Masks are doubted: the wrong ones are found, by what they show and not by their names, and the right ones are left alone."""
 
+from dataclasses import replace
+
+import av
 import numpy as np
 import pytest
 
@@ -56,8 +59,29 @@ def test_a_box_a_background_scattered_bits_and_a_moved_outline_are_doubted(coffe
 
 
 def test_a_red_mug_that_is_blue_is_doubted(coffee):
-    from dataclasses import replace
-
     instances, masks, frame = coffee
     red = [replace(item, appearance="red mug") if item.id == "id3" else item for item in instances]
     assert [(item.instance_id, item.kind) for item in bench.doubts(red, masks, frame)] == [("id3", "colour")]
+    dim = np.asarray(frame * 0.3, dtype=np.uint8)
+    assert [(item.instance_id, item.kind) for item in bench.doubts(red, masks, dim)] == [("id3", "colour")]
+
+
+def encoded(frame, path):
+    """Give a frame back as an encoder leaves it at crf 34."""
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx264", rate=8, options={"crf": "34"})
+        stream.width, stream.height, stream.pix_fmt = frame.shape[1], frame.shape[0], "yuv420p"
+        out.mux([*stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")), *stream.encode(None)])
+    with av.open(str(path)) as found:
+        return next(found.decode(video=0)).to_ndarray(format="rgb24")
+
+
+def test_right_masks_of_scenes_in_the_dark_are_not_doubted_for_colours_and_edges_that_nobody_could_see(tmp_path):
+    staged = bench.load("staged")
+    doubted = []
+    for sample in staged.samples[:40:8]:
+        masks, frame = bench.load_masks(staged, sample), bench.load_first_frame(staged, sample)
+        for light in (0.5, 0.25, 0.12, 0.05):
+            dark = encoded(np.asarray(frame * light, dtype=np.uint8), tmp_path / "dark.mp4")
+            doubted += [f"{sample.id} {light} {item}" for item in bench.doubts(sample.instances, masks, dark)]
+    assert doubted == []

@@ -38,6 +38,25 @@ const scenarios = {
     for (const keys of job.keys) for (const [key, times] of keys) await press(page, key, times);
     return { progress: await page.locator("#progress").innerText(), hint: await page.locator("#hint").innerText() };
   },
+  async haste(page) {
+    const swiftly = async (box) => {
+      await page.mouse.move(...await at(page, box.slice(0, 2)));
+      await page.mouse.down();
+      await page.mouse.move(...await at(page, box.slice(2)), { steps: 3 });
+      await page.mouse.up();
+    };
+    for (const box of job.boxes[0]) await swiftly(box);
+    await page.keyboard.press("Enter");
+    await page.waitForTimeout(50);
+    await idle(page);
+    const out = { drawn: await page.locator("#progress").innerText(), hint: await page.locator("#hint").innerText() };
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("k");
+    await page.keyboard.press("k");
+    await page.waitForTimeout(50);
+    await idle(page);
+    return { ...out, back: await page.locator("#progress").innerText() };
+  },
   async mend(page) {
     await drag(page, job.boxes[0][0]);
     await page.keyboard.press("1");

@@ -4,6 +4,7 @@ import http.client
 import json
 import subprocess
 import threading
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -45,14 +46,22 @@ def world(tmp_path, monkeypatch):
     return tmp_path
 
 
-def session(root):
+class SlowTracker(FlowTracker):
+    """Takes its time to cut out, as weights on a processor do."""
+
+    def segment(self, frame, boxes):
+        time.sleep(0.6)
+        return super().segment(frame, boxes)
+
+
+def session(root, tracker=FlowTracker):
     made = prompted_benchmark(Path("aurora"), "list.txt")
-    return Session(made.home.folder, FlowTracker(), model=root / "aurora")
+    return Session(made.home.folder, tracker(), model=root / "aurora")
 
 
 @contextmanager
-def served(root):
-    with AnnotateServer(session(root)) as server:
+def served(root, tracker=FlowTracker):
+    with AnnotateServer(session(root, tracker)) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield server
@@ -85,6 +94,18 @@ def test_two_boxes_and_one_key_a_video_are_a_whole_set_of_masks_that_a_run_takes
     assert set(own) == {"0/0", "1/0"}
     masks = bench.load_own_masks(made, made.samples[0], own["0/0"], "aurora")
     assert masks["id2"][BOX[1] + 2 : BOX[3] - 2, BOX[0] + 2 : BOX[2] - 2].mean() > 0.95
+
+
+def test_who_goes_on_while_masks_are_still_cut_draws_into_the_video_that_was_seen(world):
+    """The first box begins beside the picture, as that of a thing at its border does; nothing is waited for."""
+    beside = [-2, -2, MAN[2] + 6, MAN[3] + 6]
+    with served(world, SlowTracker) as server:
+        seen = play(server, "haste", boxes=[[beside, around(BOX)]])
+        masks = [[bool(one["mask"]) for one in server.session.told(index)["instances"]] for index in range(3)]
+    assert masks == [[True, True], [False, False], [False, False]]
+    assert seen["drawn"].startswith("2 of 3; 1 done")
+    assert "Draw a box around: man" in seen["hint"]
+    assert seen["back"].startswith("1 of 3; 1 done")
 
 
 def test_a_video_is_done_with_the_keyboard_alone_in_at_most_twenty_keys(world):

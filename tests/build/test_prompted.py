@@ -32,6 +32,8 @@ def videos(folder, *names):
         ("list.txt", f"0\t{LIFT}\n1\t{CHASE}\n"),
         ("list.txt", f"{LIFT}\n{CHASE}\n"),
         ("list.csv", f'video,prompt\n0.mp4,"{LIFT}"\n1.mp4,{CHASE}\n'),
+        ("list.csv", f"video;prompt\r\n0.mp4;{LIFT}\r\n1.mp4;{CHASE}\r\n"),
+        ("list.tsv", f"video\tprompt\n0.mp4\t{LIFT}\n1.mp4\t{CHASE}\n"),
         ("list.jsonl", json.dumps({"id": "0", "prompt": LIFT}) + "\n" + json.dumps({"id": "1", "caption": CHASE}) + "\n"),
         ("list.json", json.dumps({"0": LIFT, "1": CHASE})),
     ],

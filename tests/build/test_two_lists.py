@@ -1,6 +1,7 @@
 """Lists of prompts and folders of videos that are called alike: nobody is shown another's masks, and nothing is written over."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -205,6 +206,37 @@ def test_masks_that_an_earlier_version_laid_aside_come_back(here):
     read(folder, listed(prompts, ("0", CHASE)))
     assert "fit again and are used" in read(folder, listed(prompts, ("0", LIFT)))[1]
     assert run("--model", folder, "--prompts", prompts, "--accept-doubts")[0] == 0
+
+
+def test_a_copy_of_work_that_an_earlier_version_made_is_named_and_comes_back_on_the_page_with_its_video(here, capsys):
+    """It copied the file of work where a video was replaced, and wrote over the masks."""
+    folder = videos(here / "videos", "0.mp4")
+    prompts = listed(here / "list.txt", ("0", LIFT))
+    root = draw(folder, prompts).root
+    first = {file.name: file.read_bytes() for file in (root / "masks/videos/0/0").iterdir()}
+    old, work = (folder / "0.mp4").read_bytes(), (root / "annotate/videos.json").read_bytes()
+    videos(folder, "0.mp4", shade=40)
+    draw(folder, prompts)
+    shutil.rmtree(root / "annotate/aside")
+    (root / "annotate/videos.before-1.json").write_bytes(work)
+    capsys.readouterr()
+    opened(str(folder), prompts=str(prompts), bench=None, name="", tracker="flow")
+    said = capsys.readouterr().err
+    assert "work of an earlier version on videos/0/0 is kept in benchmarks/list/annotate/aside now" in said
+    (folder / "0.mp4").write_bytes(old)
+    opened(str(folder), prompts=str(prompts), bench=None, name="", tracker="flow")
+    assert "drawn on these videos before are back: 0/0" in capsys.readouterr().err
+    assert {file.name: file.read_bytes() for file in (root / "masks/videos/0/0").iterdir()} == first
+    assert run("--model", folder, "--prompts", prompts, "--accept-doubts")[0] == 0
+    assert (root / "annotate/aside/videos.before-1.json").read_bytes() == work
+
+
+def test_a_model_that_is_called_as_such_copies_are_keeps_its_masks(here):
+    folder, prompts = videos(here / "take.before-2", "0.mp4"), listed(here / "list.txt", ("0", LIFT))
+    root = draw(folder, prompts).root
+    assert "masks of take.before-2/0/0 were drawn for other words" in read(folder, listed(prompts, ("0", CHASE)))[1]
+    assert "fit again and are used" in read(folder, listed(prompts, ("0", LIFT)))[1]
+    assert (root / "annotate/take.before-2.json").is_file()
 
 
 def test_who_is_renamed_on_the_page_keeps_the_masks_of_every_model(here):

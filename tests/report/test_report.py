@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import os
 import re
 import shutil
 from dataclasses import replace
@@ -228,6 +229,19 @@ def test_a_video_that_changed_or_went_away_is_named_and_not_shown(tmp_path):
     assert "the file has changed since it was scored" in texts[0]
     assert "No video here" not in texts[1]
     assert "is no longer where the run found it" in texts[2]
+
+
+def test_a_video_whose_place_cannot_be_read_is_named_on_its_page_and_shown_from_another_folder_that_holds_it(tmp_path):
+    folders = build(tmp_path, World(models=("atlas",), samples=2, videos=True))
+    first, _ = sorted((tmp_path / "models" / "atlas").iterdir())
+    (tmp_path / "kept").mkdir()
+    shutil.copy(first, tmp_path / "kept" / first.name)
+    first.unlink()
+    os.mkfifo(first)
+    write_report(folders, tmp_path / "report")
+    write_report(folders, tmp_path / "named", ReportOptions(media=(tmp_path / "kept",)))
+    texts = [page(next((tmp_path / name / "samples").glob(f"{first.stem}*"))).text for name in ("report", "named")]
+    assert ["No video here" in text for text in texts] == [True, False]
 
 
 @pytest.mark.parametrize(("status", "shown"), [("foreign_first_frame", True), ("undecodable", False)])

@@ -21,6 +21,7 @@ from intergeneval.bench.drawn import EDITS, WORK, Drawn, fit, words_of, work_fil
 from intergeneval.bench.structure import sample_faults
 from intergeneval.bench_paths import TOML
 from intergeneval.build.laid_aside import ASIDE, LaidAside, bring_back, lay_aside
+from intergeneval.build.older_work import gather
 from intergeneval.errors import MediaError, RecordError, UsageError
 from intergeneval.ids import canonical_json, sha256_file, strict_json
 from intergeneval.masks import Mask, box, decode, encode
@@ -71,9 +72,10 @@ class Session:
             raise UsageError(f"{root}: no video can be read: {'; '.join(self.unreadable[:_SHOWN])}")
         if not self.items:
             raise UsageError(self._nothing())
+        older = gather(self.root)
         self._work, self._drawn = read_work(self._place)
         self._strange: dict[str, tuple[tuple[str, str], ...]] = {}
-        self.set_aside: tuple[str, ...] = self._leave_others()
+        self.set_aside: tuple[str, ...] = older + self._leave_others()
         """What is said of masks that were drawn before on something else, a line each."""
 
     def _nothing(self) -> str:
@@ -133,6 +135,7 @@ class Session:
         back = self._bring_back()
         if other or back:
             self._work, self._drawn = read_work(self._place)
+            self._make_masks(back)
         lines = []
         if told:
             more = [f"  and {len(told) - _SHOWN} more"] if len(told) > _SHOWN else []
@@ -156,6 +159,12 @@ class Session:
             if bring_back(self.root, self.model, self.key(item), right) is not None:
                 back.append(self.key(item))
         return back
+
+    def _make_masks(self, keys: Sequence[str]) -> None:
+        """Write the masks of videos whose work came back whole and without them, as an earlier version kept it."""
+        for index, item in enumerate(self.items):
+            if self.key(item) in keys and self.done(index) and not self._drawn[self.key(item)].masks:
+                self._save(item, self.frame(index))
 
     def _fit(self, index: int, drawn: Drawn) -> bench.Fit:
         """Return whether what was drawn is of an item and its words."""

@@ -8,15 +8,13 @@ from pathlib import Path
 
 from intergeneval.bench.drawn import EDITS, Drawn, drawn_of, words_of
 from intergeneval.build.laid_aside import rewritten
+from intergeneval.build.older_work import is_copy
 from intergeneval.errors import RecordError, StoreError, UsageError
 from intergeneval.ids import canonical_json, strict_json
 from intergeneval.masks import Mask
 from intergeneval.masks.writing import encode_picture
 from intergeneval.records import Sample
 from intergeneval.store import write_atomically
-
-_BEFORE = ".before-"
-"""What stands in the name of a copy of work that an earlier version made where it fitted nothing any more."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,7 +75,7 @@ def reword_others(place: Path, old: Sample, new: Sample) -> None:
     """
     rewritten(place.parent.parent, new.id, lambda drawn: _renamed(drawn, old, new))
     for other in sorted(place.parent.glob("*.json")):
-        if other == place or other.stem == EDITS or _BEFORE in other.stem:
+        if other == place or other.stem == EDITS or is_copy(other):
             continue
         try:
             kept = strict_json(other.read_text(encoding="utf-8"))

@@ -9,8 +9,8 @@ from typing import Any
 
 from intergeneval.errors import IntergenevalError
 from intergeneval.pages.loopback import LoopbackServer
-from intergeneval.records import Answer, Question, RunHeader, Sample, Score, Video
-from intergeneval.store import HEADER, RunStore
+from intergeneval.records import CONTROL_ID, Answer, Question, RunHeader, Sample, Score, Video
+from intergeneval.store import HEADER, RunStore, read_doubts
 
 _DEEP = 3
 """How many folders below the one given a run may lie."""
@@ -73,9 +73,13 @@ def _whole(folder: Path) -> dict[str, Any]:
     prompts = {sample.id: sample.prompt for sample in store.read("samples", Sample)}
     texts = {(one.sample_id, one.interaction, one.question_id): one.text for one in store.read("questions", Question)}
     answers: dict[tuple[str, int], dict[tuple[int, int], Answer]] = {}
-    for one in store.read("answers", Answer):
-        # Of two answers to one question the later one counts.
-        answers.setdefault((one.sample_id, one.seed), {})[one.interaction, one.question_id] = one
+    for one in store.current_answers():
+        # What is asked again only tells whether the judge says the same.
+        if one.repeat == 0:
+            answers.setdefault((one.sample_id, one.seed), {})[one.interaction, one.question_id] = one
+    doubts: dict[tuple[str, int], list[str]] = {}
+    for doubt in read_doubts(folder):
+        doubts.setdefault((doubt.sample_id, doubt.seed), []).append(f"{doubt.instance_id}: {doubt.problem}")
     videos = {(video.sample_id, video.seed): video for video in store.read("videos", Video)}
     rows = []
     for key in videos:
@@ -89,8 +93,10 @@ def _whole(folder: Path) -> dict[str, Any]:
                 "reason": score.reason if score is not None else "",
                 "if": None if score is None else score.if_,
                 "bounds": None if score is None or score.if_bounds is None else list(score.if_bounds),
+                "doubts": doubts.get(key, []),
                 "answers": [
                     {
+                        "control": question == CONTROL_ID,
                         "text": texts.get((key[0], number, question), f"question {question}"),
                         "answer": one.value.value if one.value is not None else one.status.value,
                         "frame": one.frame,

@@ -6,7 +6,7 @@
   const byId = (id) => document.getElementById(id);
   const canvas = byId("canvas");
   const pen = canvas.getContext("2d");
-  const state = { items: [], index: 0, item: null, chosen: 0, tool: "box", picture: null, masks: {}, drag: null, cross: null, corner: null, grid: null, busy: 0 };
+  const state = { items: [], index: 0, wanted: 0, item: null, chosen: 0, tool: "box", picture: null, masks: {}, drag: null, cross: null, corner: null, grid: null, busy: 0, cut: new Set() };
 
   const ask = async (path, body) => {
     const options = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
@@ -18,11 +18,15 @@
   const say = (text, wrong) => { byId("hint").textContent = text; byId("hint").className = wrong ? "error" : ""; };
   const image = (address) => new Promise((done, fail) => { const made = new Image(); made.onload = () => done(made); made.onerror = fail; made.src = address; });
 
-  const step = async (path, body) => {
+  // One after another: a mask that is slow to come must not be shown on, or drawn into, the first frame that is opened meanwhile.
+  let line = Promise.resolve();
+  const inTurn = async (work) => {
     state.busy += 1;
     document.body.setAttribute("aria-busy", "true");
+    const mine = line.then(work);
+    line = mine.catch(() => null);
     try {
-      await show(await ask(path, { index: state.index, ...body }));
+      await mine;
       return true;
     } catch (error) {
       say(error.message, true);
@@ -32,6 +36,14 @@
       if (!state.busy) document.body.removeAttribute("aria-busy");
     }
   };
+  const step = (path, body) => {
+    const index = state.index;
+    return inTurn(async () => {
+      const item = await ask(path, { index, ...body });
+      state.items[index].done = item.done;
+      if (index === state.index) await show(item); else progress();
+    });
+  };
 
   const progress = () => {
     const done = state.items.filter((item) => item.done).length;
@@ -40,7 +52,6 @@
 
   const show = async (item) => {
     state.item = item;
-    state.items[state.index].done = item.done;
     const loaded = await Promise.all(item.instances.map((one) => (one.mask ? image(one.mask) : null)));
     state.masks = Object.fromEntries(item.instances.map((one, place) => [one.id, loaded[place]]));
     byId("prompt").textContent = item.prompt;
@@ -49,26 +60,44 @@
     paint();
   };
 
-  const open = async (index) => {
+  const open = (index) => {
     if (index < 0 || index >= state.items.length) { say(index < 0 ? "This is the first." : "This is the last; everything is saved."); return; }
-    state.index = index;
-    const item = await ask(`/api/item/${index}`);
-    state.picture = await image(URL.createObjectURL(await (await fetch(`/frame/${index}`, { headers: { "X-Token": token } })).blob()));
-    canvas.width = item.size[1];
-    canvas.height = item.size[0];
-    canvas.style.width = `min(100%, ${72 * item.size[1] / item.size[0]}vh)`;
-    state.cross = [item.size[1] / 2, item.size[0] / 2];
-    state.corner = state.grid = null;
-    state.tool = "box";
-    await show(item);
-    chooseNext();
-    canvas.focus();
+    state.wanted = index;
+    inTurn(async () => {
+      if (index !== state.wanted) return;
+      let item, picture;
+      try {
+        item = await ask(`/api/item/${index}`);
+        picture = await frameOf(index);
+      } catch (error) {
+        state.wanted = state.index;
+        throw error;
+      }
+      [state.index, state.picture] = [index, picture];
+      state.items[index].done = item.done;
+      canvas.width = item.size[1];
+      canvas.height = item.size[0];
+      canvas.style.width = `min(100%, ${72 * item.size[1] / item.size[0]}vh)`;
+      state.cross = [item.size[1] / 2, item.size[0] / 2];
+      state.drag = state.corner = state.grid = null;
+      state.cut.clear();
+      tool("box");
+      await show(item);
+      chooseNext();
+      canvas.focus();
+    });
+  };
+  const frameOf = async (index) => {
+    const reply = await fetch(`/frame/${index}`, { headers: { "X-Token": token } });
+    if (!reply.ok) throw new Error((await reply.json()).error || reply.statusText);
+    const address = URL.createObjectURL(await reply.blob());
+    return image(address).finally(() => URL.revokeObjectURL(address));
   };
 
   const chooseNext = () => {
-    const open = state.item.instances.findIndex((one) => !one.mask);
+    const open = state.item.instances.findIndex((one) => !one.mask && !state.cut.has(one.id));
     choose(open < 0 ? Math.min(state.chosen, state.item.instances.length - 1) : open);
-    if (open < 0) say("All have a mask. Enter: next.");
+    if (open < 0) say(state.cut.size ? "Cutting out what was drawn. Enter: next." : "All have a mask. Enter: next.");
   };
   const choose = (place) => {
     if (place < 0 || place >= state.item.instances.length) return;
@@ -202,23 +231,44 @@
 
   const at = (event) => {
     const place = canvas.getBoundingClientRect();
-    return [(event.clientX - place.left) * canvas.width / place.width, (event.clientY - place.top) * canvas.height / place.height];
+    const [x, y] = [(event.clientX - place.left) * canvas.width / place.width, (event.clientY - place.top) * canvas.height / place.height];
+    return [Math.min(Math.max(x, 0), canvas.width), Math.min(Math.max(y, 0), canvas.height)];
   };
   const drawn = async (box) => {
-    const one = state.item.instances[state.chosen];
-    if (one && await step("/api/draw", { instance: one.id, box })) chooseNext();
+    const [place, index] = [state.chosen, state.index];
+    const one = state.item.instances[place];
+    if (!one) return;
+    // The next box is of the next instance, also where this one is still being cut out.
+    state.cut.add(one.id);
+    const cutting = step("/api/draw", { instance: one.id, box });
+    chooseNext();
+    const done = await cutting;
+    if (index !== state.index) return;
+    state.cut.delete(one.id);
+    if (!done) { state.chosen = place; list(); paint(); }
+    else if (state.item.instances.every((other) => other.mask)) say("All have a mask. Enter: next.");
   };
-  canvas.addEventListener("pointerdown", (event) => { if (event.button) return; canvas.setPointerCapture(event.pointerId); state.drag = [at(event)]; });
-  canvas.addEventListener("pointermove", (event) => {
+  // What touches the border is drawn from beside the picture.
+  const stage = byId("stage");
+  stage.addEventListener("pointerdown", (event) => {
+    if (event.button || !state.item) return;
+    event.preventDefault();
+    canvas.focus();
+    stage.setPointerCapture(event.pointerId);
+    state.drag = [at(event)];
+  });
+  stage.addEventListener("pointercancel", () => { state.drag = null; paint(); });
+  stage.addEventListener("pointermove", (event) => {
     if (!state.drag) return;
     if (state.tool === "box") state.drag = [state.drag[0], at(event)]; else state.drag.push(at(event));
     paint();
   });
-  canvas.addEventListener("pointerup", async (event) => {
+  stage.addEventListener("pointerup", async (event) => {
     const drag = state.drag;
     state.drag = null;
     if (!drag) return;
     const end = at(event);
+    paint();
     if (state.tool === "box") { await drawn([...drag[0], ...end]); return; }
     const one = state.item.instances[state.chosen];
     if (one) await step("/api/scribble", { instance: one.id, plus: state.tool === "plus", stroke: [...drag, end] });
@@ -284,7 +334,7 @@
   };
   const erase = () => { const one = state.item.instances[state.chosen]; if (one) step("/api/erase", { instance: one.id }); };
   const keys = {
-    j: () => open(state.index + 1), Enter: () => open(state.index + 1), k: () => open(state.index - 1), b: () => tool("box"), "+": () => tool("plus"), "=": () => tool("plus"),
+    j: () => open(state.wanted + 1), Enter: () => open(state.wanted + 1), k: () => open(state.wanted - 1), b: () => tool("box"), "+": () => tool("plus"), "=": () => tool("plus"),
     "-": () => tool("minus"), x: erase, n: add, i: addAct, " ": corner, g: grid, Escape: () => { state.corner = null; state.grid = null; state.drag = null; paint(); },
   };
   document.addEventListener("keydown", (event) => {
@@ -297,8 +347,8 @@
     const act = keys[event.key];
     if (act) { event.preventDefault(); act(); }
   });
-  byId("previous").addEventListener("click", () => open(state.index - 1));
-  byId("next").addEventListener("click", () => open(state.index + 1));
+  byId("previous").addEventListener("click", () => open(state.wanted - 1));
+  byId("next").addEventListener("click", () => open(state.wanted + 1));
   byId("add").addEventListener("click", add);
   byId("add-act").addEventListener("click", addAct);
   byId("erase").addEventListener("click", erase);
@@ -308,6 +358,6 @@
     state.items = found.items;
     byId("title").textContent = found.model ? `Who is meant: ${found.model} on ${found.bench}` : `Who is meant: ${found.bench}`;
     const first = found.items.findIndex((item) => !item.done);
-    return open(first < 0 ? 0 : first);
+    open(first < 0 ? 0 : first);
   }).catch((error) => say(error.message, true));
 })();

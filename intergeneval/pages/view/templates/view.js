@@ -27,8 +27,10 @@
       row.append(button);
       return row;
     }));
-    byId("progress").textContent = `${found.runs.length} runs in ${found.root}`;
+    byId("progress").textContent = `${found.runs.length === 1 ? "1 run" : `${found.runs.length} runs`} in ${found.root}`;
   };
+  // A control must be answered no, and counts for no score: who looks for what went wrong does not look for those.
+  const said = (row, answer) => row.answers.some((one) => !one.control && one.answer === answer);
   const options = (select, values) => {
     const kept = select.value;
     select.replaceChildren(select.options[0], ...values.map((value) => { const one = made("option", value); one.value = value; return one; }));
@@ -41,26 +43,29 @@
     state.data = data;
     byId("title").textContent = `${data.model} on ${data.bench}, judge ${data.judge}: ${data.rows.length} of ${data.expected} videos`;
     options(byId("status"), [...new Set(data.rows.map((row) => row.status))].sort());
-    options(byId("answer"), [...new Set(data.rows.flatMap((row) => row.answers.map((one) => one.answer)))].sort());
+    options(byId("answer"), [...new Set(data.rows.flatMap((row) => row.answers.filter((one) => !one.control).map((one) => one.answer)))].sort());
     filter();
   };
   const filter = () => {
     if (!state.data) return;
     const [status, answer, words] = [byId("status").value, byId("answer").value, byId("words").value.trim().toLowerCase()];
     const open = new Set([...document.querySelectorAll("#rows details[open]")].map((one) => one.dataset.key));
-    const rows = state.data.rows.filter((row) => (!status || row.status === status) && (!answer || row.answers.some((one) => one.answer === answer))
+    const rows = state.data.rows.filter((row) => (!status || row.status === status) && (!answer || said(row, answer))
       && (!words || `${row.sample} ${row.prompt} ${row.reason}`.toLowerCase().includes(words)));
     byId("rows").replaceChildren(...rows.map((row) => {
       const one = made("details", "");
       one.dataset.key = `${row.sample}/${row.seed}`;
       one.open = open.has(one.dataset.key);
       const bounds = row.bounds ? ` [${number(row.bounds[0])}, ${number(row.bounds[1])}]` : "";
-      one.append(made("summary", `${row.sample} (seed ${row.seed}): ${row.status}, IF ${number(row.if)}${bounds}`), made("p", row.prompt));
+      const summary = made("summary", `${row.sample} (seed ${row.seed}): ${row.status}, IF ${number(row.if)}${bounds}`);
+      if (row.doubts.length) summary.append(made("span", `, ${row.doubts.length === 1 ? "a mask" : "masks"} doubted`, "error"));
+      summary.append(made("span", row.prompt, "prompt"));
+      one.append(summary, ...row.doubts.map((text) => made("p", `doubted mask: ${text}`, "error")));
       if (row.reason) one.append(made("p", row.reason, "error"));
       const table = made("table", "");
-      table.append(...row.answers.filter((each) => !answer || each.answer === answer).map((each) => {
+      table.append(...row.answers.filter((each) => !answer || (!each.control && each.answer === answer)).map((each) => {
         const line = made("tr", "");
-        line.append(made("th", each.answer), made("td", each.text), made("td", each.frame === null ? "" : `frame ${each.frame}`), made("td", each.reason));
+        line.append(made("th", each.answer), made("td", each.control ? `Control, must be no: ${each.text}` : each.text), made("td", each.frame === null ? "" : `frame ${each.frame}`), made("td", each.reason));
         return line;
       }));
       one.append(table);
