@@ -49,7 +49,7 @@ class ReportOptions:
     media: tuple[Path, ...] = ()
     """Folders of benchmarks and videos to look in beside the run folders: the settings of a run lead to no picture."""
     failures: bool = False
-    """Whether to write cards of what cost most, pictures and clips, into ``cards/`` of the report."""
+    """Whether to write a picture and a clip of each costly failure into ``failures/`` of the report."""
     stills: bool = True
     """Whether posters and strips are made of the videos of runs that hold none; those that a run holds are shown anyway."""
 

@@ -31,6 +31,8 @@ from intergeneval.report.stills import Making, StillsFolder
 
 MAX_SINGLE = 30
 """Most samples in a single file: their videos travel inside it."""
+FAILURES = "failures"
+"""Folder of a report that holds the pictures and clips of failures."""
 MARK = "intergeneval-report.json"
 """File that tells a report's folder from any other; only such a folder is replaced."""
 
@@ -82,14 +84,14 @@ def _command(folders: Sequence[Path], options: ReportOptions, single: bool) -> s
     words += [word for item in options.published for word in ("--published", Path(item).name)]
     words += [word for item in options.cards for word in ("--card", item.name)]
     words += [word for item in options.media for word in ("--media", item.resolve().name)]
-    words += ["--cards"] if options.failures else []
+    words += ["--failures"] if options.failures else []
     words += [] if options.stills else ["--no-stills"]
     return shlex.join(words)
 
 
 def _write_file(report: Report, out: Path, options: ReportOptions) -> tuple[int, Making]:
     if options.failures:
-        raise UsageError(f"-o {out}: cards of failures are files beside the pages, which one file has no room for; name a folder")
+        raise UsageError(f"-o {out}: --failures writes files beside the pages, which one file has no room for; name a folder")
     if len(report.samples) > MAX_SINGLE:
         raise UsageError(
             f"-o {out}: one file holds at most {MAX_SINGLE} samples, these runs have {len(report.samples)}; name a folder instead"
@@ -156,7 +158,7 @@ def _cards(report: Report, folder: Path, options: ReportOptions) -> tuple[CardLi
     # Only here: fonts and encoders are for cards alone.
     from intergeneval.report.failures import write_run_cards
 
-    return write_run_cards(report.runs, folder / "cards", media=options.media, growing=True).links
+    return write_run_cards(report.runs, folder / FAILURES, media=options.media, growing=True).links
 
 
 def _keys(report: Report, bench: str) -> list[SampleKey]:
