@@ -19,13 +19,15 @@ from intergeneval.errors import StoreError, UsageError
 from intergeneval.records import CONTROL_ID
 from intergeneval.records.disk import growing_folder, write_atomically, write_new
 from intergeneval.report.card_links import CardLink, by_video
+from intergeneval.report.combining import RULE
 from intergeneval.report.downloads import Download, downloads
 from intergeneval.report.formats import FILTERS
-from intergeneval.report.gallery import NAMED, Glimpse, glimpses
+from intergeneval.report.gallery import glimpses
 from intergeneval.report.media import MediaFolder
 from intergeneval.report.page import Report, ReportOptions, SampleKey, check_reference, make_report
 from intergeneval.report.rendering import Pages
 from intergeneval.report.sample import SampleView, make_sample
+from intergeneval.report.shots import NAMED, Glimpse
 from intergeneval.report.stills import FOLDER as STILLS
 from intergeneval.report.stills import Making, StillsFolder
 
@@ -225,7 +227,7 @@ def environment() -> Environment:
     css = "".join((folder / name).read_text(encoding="utf-8") for name in ("report.css", "gallery.css"))
     js = "".join((folder / name).read_text(encoding="utf-8") for name in ("report.js", "gallery.js"))
     # Style and script stand in the page itself: it opens from a disk, a mail or a web server alike. Both come from this package.
-    made.globals.update(css=Markup(css), js=Markup(js), policy=_policy(css, js), control_id=CONTROL_ID)  # noqa: S704
+    made.globals.update(css=Markup(css), js=Markup(js), policy=_policy(css, js), control_id=CONTROL_ID, combining_rule=RULE)  # noqa: S704
     return made
 
 

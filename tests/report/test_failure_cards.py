@@ -48,10 +48,8 @@ def cards_of(folder):
 
 
 def linked(page, suffix):
-    """Files in a folder of cards that a page leads to."""
-    return {
-        name for name in re.findall(r'href="([^"]*)"', page) if re.search("(cards|failures)/", name) and name.endswith(suffix)
-    }
+    """Pictures or clips of failures that a page leads to."""
+    return {name for name in re.findall(r'href="([^"]*)"', page) if "failures/" in name and name.endswith(suffix)}
 
 
 def picture(path):
