@@ -12,6 +12,8 @@ from intergeneval.report.shots import Shot
 
 EACH = 4
 """Most samples that are called worst, and best, and most disputed."""
+MOST_ALIKE = 1 / 3
+"""Share of the samples up to which those that share a value may be called by it."""
 _DECLARED = re.compile(r"^(level|difficulty)[-:= ]\s*(.+)$", re.IGNORECASE)
 _RATED = re.compile(r"^(contact|dynamism):([1-5])$")
 _THIRDS = ("hardest third", "middle third", "easiest third")
@@ -45,8 +47,7 @@ def level_order(level: str) -> tuple[int, list[int | str]]:
 def called(shots: Sequence[Shot]) -> list[Shot]:
     """Return all samples, first those that are worst, best and most disputed, each once and called so, then the others.
 
-    Among fewer prompts than a claim needs none stands out, and of samples that share a value none is called without the others:
-    which of them came first would be the benchmark's order.
+    Among fewer prompts than a claim needs none stands out.
     """
     if len(shots) < stats.THIN:
         return list(shots)
@@ -66,8 +67,19 @@ def called(shots: Sequence[Shot]) -> list[Shot]:
 
 
 def _standing_out(badge: str, shots: Sequence[Shot], key: Callable[[Shot], float]) -> list[Shot]:
-    """Return the first samples by a rising key, as many as differ from the next in what the page shows of it."""
+    """Return the first few samples by a rising key, in what the page shows of it.
+
+    Where the last of them share their value with others, they say among how many they are; where these are more than
+    `MOST_ALIKE` of all, none of them stands out.
+    """
     ranked = sorted(shots, key=lambda shot: (key(shot), shot.place))
     shown = [round(key(shot), 3) for shot in ranked]
-    count = next((count for count in range(min(EACH, len(ranked) - 1), 0, -1) if shown[count - 1] != shown[count]), 0)
-    return [replace(shot, badge=badge) for shot in ranked[:count]]
+    first = min(EACH, len(ranked))
+    if first == 0 or first == len(ranked) or shown[first - 1] != shown[first]:
+        return [replace(shot, badge=badge) for shot in ranked[:first]]
+    clear, alike = shown.index(shown[first - 1]), shown.count(shown[first - 1])
+    among = clear + alike
+    found = [replace(shot, badge=badge) for shot in ranked[:clear]]
+    if among <= MOST_ALIKE * len(ranked):
+        found += [replace(shot, badge=badge, among=among) for shot in ranked[clear:first]]
+    return found

@@ -98,3 +98,5 @@ class Shot:
     """Models that have a video of it, in leaderboard order."""
     badge: str = ""
     """``worst``, ``best`` or ``most disputed``; empty else."""
+    among: int = 0
+    """How many share that with it, itself counted; 0 where it alone has its value or place."""

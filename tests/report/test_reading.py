@@ -137,6 +137,16 @@ def test_no_sample_is_called_worst_among_few_or_among_equals(tmp_path, samples, 
     assert '<option value="worst">' in index(tmp_path)
 
 
+def test_samples_that_share_the_lowest_score_say_among_how_many_they_are(tmp_path):
+    [folder] = build(tmp_path, World(models=("atlas",), samples=40, tracks=False))
+    values = [0.0, *[0.1] * 7, *[0.5 + number / 100 for number in range(32)]]
+    scores = zip(scores_of(folder), values, strict=True)
+    write_lines(folder / "scores.jsonl", [replace(score, if_=value, if_bounds=(value, value)) for score, value in scores])
+    write_report([folder], tmp_path / "report")
+    badges = re.findall(r'class="badge [^"]*">([^<]+)</p>', index(tmp_path))
+    assert badges == ["worst", *["worst, one of 8"] * 3, *["best"] * 4]
+
+
 def test_what_a_score_is_made_of_stands_beside_it_in_numbers_that_make_it(tmp_path):
     folders = build(tmp_path, World(models=("atlas",), samples=6, tracks=False))
     write_report(folders, tmp_path / "report")
