@@ -34,7 +34,7 @@ _FAILURES = 5
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     help="Folder to take first frames and videos from beside the RUN folders, such as the benchmark's.",
 )
-@more("--cards", "failures", is_flag=True, help="Write pictures and clips of what cost most, into cards/ of the report.")
+@more("--failures", is_flag=True, help="Write a picture and a clip of each costly failure, into failures/ of the report.")
 @more(
     "--stills/--no-stills",
     default=True,

@@ -57,6 +57,22 @@ def spell_out(score: Score, answers: Sequence[Answer], consistency: Consistency 
     return (*lines, Line(name="IF", formula=_half(score), value=score.if_, bound=bool(score.partial), note=note))
 
 
+def in_one_line(score: Score) -> str:
+    """Return IF as a product of what a video's cells show and what they do not: ``½ (0.17 + 0.50) × 0.38``.
+
+    KISA raw and SGI raw in the brackets, then SPI, then plausibility where a profile has it. Empty where IF did not come of them.
+    """
+    if score.kisa_raw is None or score.sgi_raw is None or score.spi is None or score.if_ is None:
+        return ""
+    factors = [score.spi, *([] if score.plausibility is None else [score.plausibility])]
+    product = (score.kisa_raw + score.sgi_raw) / 2
+    for factor in factors:
+        product *= factor
+    if abs(product - score.if_) > _CLOSE:
+        return ""
+    return f"½ ({num(score.kisa_raw, 2)} + {num(score.sgi_raw, 2)})" + "".join(f" × {num(factor, 2)}" for factor in factors)
+
+
 def _share(score: Score, answers: Sequence[Answer], ids: tuple[int, ...]) -> str:
     """Return yes / answered, for each interaction, and their mean where there are several."""
     parts = []

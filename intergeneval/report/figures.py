@@ -11,16 +11,16 @@ from intergeneval.report.formats import shorten
 from intergeneval.report.leaderboard import Group, Row
 
 QUESTIONS = {
-    1: ("pre", "not yet engaged"),
-    2: ("during", "starts"),
-    3: ("during", "makes contact"),
-    4: ("during", "keeps it"),
-    5: ("during", "advances the action"),
-    6: ("post", "the outcome shows"),
+    1: ("pre", "not yet begun"),
+    2: ("during", "sets about it"),
+    3: ("during", "the two come together"),
+    4: ("during", "and stay so"),
+    5: ("during", "the deed makes progress"),
+    6: ("post", "the outcome shows at the end"),
     7: ("grounding", "the subject acts"),
-    8: ("grounding", "the right one does it"),
-    9: ("grounding", "to the right one"),
-    10: ("grounding", "that one receives it"),
+    8: ("grounding", "the right subject does it"),
+    9: ("grounding", "to the right object"),
+    10: ("grounding", "the object undergoes it, whoever acts"),
 }
 """Question id -> its stage, and what it asks in a few words."""
 _PLOT = (44.0, 22.0, 196.0, 180.0)
@@ -145,10 +145,10 @@ class CoveragePlot:
 
 
 def coverage_plot(group: Group) -> CoveragePlot | None:
-    """Return the plot; None where no model has a mean."""
+    """Return the plot; None where it has nothing to tell: no model has a mean, or every video is scored and nothing is open."""
     left, top, width, height = _PLOT
     rows = [row for row in group.rows if row.main.mean is not None]
-    if not rows:
+    if not rows or all(row.scored_share == 1 and not row.main.open for row in rows):
         return None
     ends = [end for row in rows for end in (row.main.mean, *(row.main.bounds or ())) if end is not None]
     floor = min(0.0, *ends)

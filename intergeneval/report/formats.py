@@ -16,6 +16,8 @@ from intergeneval.stats import metric_name
 
 NOTHING = "–"
 """Stands where there is no value."""
+SPREADLESS = 1e-9
+"""Width under which an interval has none."""
 _WORDS = {AnswerValue.YES: "yes", AnswerValue.NO: "no", AnswerValue.IMPLAUSIBLE: "no, implausible"}
 
 
@@ -111,6 +113,11 @@ def heat(value: float) -> int:
     return round(min(max(value, 0.0), 1.0) * 10)
 
 
+def spreadless(item: Any) -> bool:
+    """Return whether an interval has no width: nothing varied, so how far it would reach elsewhere is not known."""
+    return item.low is not None and item.high is not None and item.high - item.low < SPREADLESS
+
+
 def sentence(text: str) -> str:
     """Return a remark as a sentence of its own; empty stays empty."""
     return f"{text[0].upper()}{text[1:]}." if text else ""
@@ -194,6 +201,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "shorten": shorten,
     "signed": signed,
     "spans": spans,
+    "spreadless": spreadless,
     "tick": tick,
     "who": who,
 }

@@ -4,116 +4,29 @@ from __future__ import annotations
 
 import base64
 import itertools
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from intergeneval.records import CONTROL_ID, Answer, AnswerStatus, AnswerValue, Sample, Score, ScoreStatus
+from intergeneval.records import CONTROL_ID, Answer, AnswerStatus, AnswerValue, Sample, ScoreStatus
+from intergeneval.report.calling import called, declared, level_order, with_levels
 from intergeneval.report.formats import shorten
 from intergeneval.report.leaderboard import Group, Row
-from intergeneval.report.marks import Mark, MarkKind
+from intergeneval.report.marks import MarkKind
 from intergeneval.report.sample import SampleView, TakeView
-from intergeneval.report.stills import Still
+from intergeneval.report.shots import Glimpse, Shot, Tile
 
 SHOWN = 24
 """Samples whose cards stand in the page itself; the script makes those of the others when they are asked for."""
-EACH = 4
-"""Most samples that are called worst, and best, and most disputed."""
-WORDS = 180
+WORDS = 400
 """Characters of a prompt on a card."""
 WORDS_APART = 120
 """... on one that the script makes."""
-_DECLARED = re.compile(r"^(level|difficulty)[-:= ]\s*(.+)$", re.IGNORECASE)
-_RATED = re.compile(r"^(contact|dynamism):([1-5])$")
-_THIRDS = ("hardest third", "middle third", "easiest third")
-_FEWEST_FOR_THIRDS = 9
+SAME = 1e-3
+"""Difference of shares that a page does not show."""
 _LETTERS = {AnswerValue.YES: "y", AnswerValue.NO: "n", AnswerValue.IMPLAUSIBLE: "o"}
-NAMED = {"y": "yes", "n": "no", "o": "no, implausible", "u": "unanswerable", "f": "failed", "-": "not asked"}
-"""Letter of an answer -> word."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Glimpse:
-    """What the grid keeps of one video after its page was written."""
-
-    label: str
-    """Model name."""
-    anchor: str
-    """Anchor of the video on its sample's page."""
-    seed: int
-    """The seed."""
-    still: Still
-    """Poster and strip."""
-    video: str
-    """Address of the video in the report; empty where it cannot be played, or is inside the one file anyway."""
-    letters: str
-    """One letter a question, interaction by interaction: see `NAMED`."""
-    marks: tuple[Mark, ...]
-    """What stands beside its score."""
-    score: Score
-    """Its score."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tile:
-    """One model on a sample's card."""
-
-    label: str
-    """Model name."""
-    place: int
-    """Its row in the leaderboard, from 0."""
-    value: float | None
-    """Prompt score: the mean over its seeds; None where there is none."""
-    seeds: int
-    """Videos of this sample."""
-    status: str
-    """``ok``, or why the video shown has no score."""
-    glimpse: Glimpse
-    """The video shown: the first seed with a picture."""
-
-    @property
-    def marks(self) -> tuple[Mark, ...]:
-        """What stands beside its score."""
-        return self.glimpse.marks
-
-    @property
-    def yes(self) -> tuple[int, int]:
-        """How many of its questions were answered yes, and how many were answered."""
-        letters = self.glimpse.letters
-        return letters.count("y"), sum(letter in "yno" for letter in letters)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shot:
-    """One sample on the grid."""
-
-    place: int
-    """Its place in the benchmark's order, from 0."""
-    name: str
-    """File name of its page, without extension."""
-    id: str
-    """The sample."""
-    href: str
-    """Where its page is."""
-    prompt: str
-    """The prompt's words, cut to what a card holds."""
-    categories: tuple[str, ...]
-    """Kinds of its interactions."""
-    verbs: tuple[str, ...]
-    """Their verbs."""
-    level: str
-    """How hard it is, in the benchmark's words, else by thirds of what was measured; empty where neither is known."""
-    mean: float | None
-    """Mean of the models' prompt scores; None where no model has one."""
-    spread: float | None
-    """Largest less smallest of them; of one model its bounds' width, or its seeds'."""
-    tiles: tuple[Tile, ...]
-    """Models that have a video of it, in leaderboard order."""
-    badge: str = ""
-    """``worst``, ``best`` or ``most disputed``; empty else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +63,11 @@ class Gallery:
         """Return (what stands beside a model's scores, videos it stands beside), such as (``emergence``, 3)."""
         found = Counter(kind for item in self.videos[label] for kind in {mark.kind for mark in item.marks})
         return tuple((kind.value, found[kind]) for kind in MarkKind if found[kind])
+
+    @property
+    def called(self) -> bool:
+        """Whether any sample stands out as worst, best or most disputed."""
+        return any(shot.badge for shot in self.shots)
 
     @property
     def standing(self) -> tuple[Shot, ...]:
@@ -195,9 +113,33 @@ class Gallery:
             other |= {"seeds": tile.seeds} if tile.seeds > 1 else {}
             other |= {"sizes": list(sizes) if glimpse.still.poster else 0} if sizes != self.sizes else {}
             other |= {"marks": [mark.short for mark in tile.marks]} if tile.marks else {}
+            other |= _factors(tile)
         row: list[Any] = [_whole(tile.value), glimpse.letters]
         video = "" if written else packed(glimpse.video)
         return [*row, video, other] if other else [*row, video] if video else row
+
+
+def _factors(tile: Tile) -> dict[str, Any]:
+    """Return what the script cannot read off a model's answers of how its IF came about: nothing where SPI is 1."""
+    score, letters = tile.glimpse.score, tile.glimpse.letters
+    if not tile.product or score.kisa_raw is None or score.sgi_raw is None:
+        return {"product": 0} if letters and tile.value is not None and tile.seeds == 1 else {}
+    told: dict[str, Any] = {} if score.spi == 1 else {"spi": _whole(score.spi)}
+    raw = (score.kisa_raw, score.sgi_raw)
+    same = all(abs(mine - shown) < SAME for mine, shown in zip(raw, _raw(letters), strict=True))
+    told |= {} if same else {"raw": [_whole(value) for value in raw]}
+    return told | ({} if score.plausibility is None else {"plausible": _whole(score.plausibility)})
+
+
+def _raw(letters: str) -> tuple[float, float]:
+    """Return the share of yes among the first six and the last four of each ten letters, as the script computes it."""
+    tens = [letters[start : start + 10] for start in range(0, len(letters), 10)]
+    return _mean_share([ten[:6] for ten in tens]), _mean_share([ten[6:] for ten in tens])
+
+
+def _mean_share(parts: Sequence[str]) -> float:
+    shares = [part.count("y") / max(sum(letter in "yno" for letter in part), 1) for part in parts]
+    return sum(shares) / max(len(shares), 1)
 
 
 def glimpses(view: SampleView, *, single: bool) -> tuple[Glimpse, ...]:
@@ -212,6 +154,7 @@ def glimpses(view: SampleView, *, single: bool) -> tuple[Glimpse, ...]:
             letters=_letters(take, view.sample),
             marks=take.marks,
             score=take.score,
+            product=take.product,
         )
         for take in view.takes
     )
@@ -227,15 +170,15 @@ def make_gallery(
     for item in itertools.chain.from_iterable(by_sample):
         videos[item.label].append(item)
     shots = [_shot(place, samples[sample_id], rows, by_sample[place]) for place, sample_id in enumerate(group.sample_ids)]
-    shots = _with_levels(shots)
-    ordered = _called(shots)
+    shots = with_levels(shots)
+    ordered = called(shots)
     tiles = [tile for shot in shots for tile in shot.tiles]
     return Gallery(
         shots=tuple(ordered),
         pictures=any(tile.glimpse.still.poster for tile in tiles),
         categories=tuple(sorted({item for shot in shots for item in shot.categories})),
         verbs=tuple(sorted({item for shot in shots for item in shot.verbs})),
-        levels=tuple(dict.fromkeys(sorted({shot.level for shot in shots if shot.level}, key=_level_order))),
+        levels=tuple(dict.fromkeys(sorted({shot.level for shot in shots if shot.level}, key=level_order))),
         statuses=tuple(sorted({tile.status for tile in tiles}, key=lambda status: (status != ScoreStatus.OK, status))),
         single=single,
         names=tuple(rows),
@@ -263,7 +206,7 @@ def _shot(place: int, named: tuple[Sample, str, str], rows: Mapping[str, tuple[i
         prompt=shorten(sample.prompt, WORDS),
         categories=tuple(dict.fromkeys(item.category.value for item in sample.interactions if item.category)),
         verbs=tuple(dict.fromkeys(shorten(item.verb, 40) for item in sample.interactions if item.verb)),
-        level=_declared(sample.tags),
+        level=declared(sample.tags),
         mean=sum(values) / len(values) if values else None,
         spread=_spread(values, found),
         tiles=tiles,
@@ -290,57 +233,6 @@ def _spread(values: Sequence[float], found: Sequence[Glimpse]) -> float | None:
         return max(own) - min(own)
     bounds = [item.score.if_bounds for item in found if item.score.if_bounds is not None]
     return max((high - low for low, high in bounds), default=None)
-
-
-def _declared(tags: Sequence[str]) -> str:
-    """Return how hard the benchmark says a sample is, by level or by its ratings of contact and dynamism; else empty."""
-    for tag in tags:
-        if found := _DECLARED.match(tag):
-            return f"{found[1].lower()} {shorten(found[2], 24)}"
-    rated = {found[1]: found[2] for tag in tags if (found := _RATED.match(tag))}
-    return ", ".join(f"{name} {rated[name]}" for name in ("contact", "dynamism") if name in rated)
-
-
-def _with_levels(shots: Sequence[Shot]) -> list[Shot]:
-    """Return the samples with thirds of what was measured as difficulty, where the benchmark declares none at all."""
-    known = sorted((shot for shot in shots if shot.mean is not None), key=lambda shot: (shot.mean or 0.0, shot.place))
-    if any(shot.level for shot in shots) or len(known) < _FEWEST_FOR_THIRDS:
-        return list(shots)
-    third = {shot.place: _THIRDS[3 * rank // len(known)] for rank, shot in enumerate(known)}
-    return [_replaced(shot, level=third.get(shot.place, "")) for shot in shots]
-
-
-def _level_order(level: str) -> tuple[int, list[int | str]]:
-    numbers = [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", level)]
-    return (_THIRDS.index(level) if level in _THIRDS else len(_THIRDS)), numbers
-
-
-def _called(shots: Sequence[Shot]) -> list[Shot]:
-    """Return all samples, first those that are worst, best and most disputed, each once and called so, then the others."""
-    each = max(1, min(EACH, len(shots) // 4))
-    known = [shot for shot in shots if shot.mean is not None]
-    left = {shot.place: shot for shot in known} if len(shots) > 1 else {}
-    called: list[Shot] = []
-
-    def call(badge: str, ranked: Sequence[Shot]) -> None:
-        chosen = [shot for shot in ranked if shot.place in left][:each]
-        for shot in chosen:
-            del left[shot.place]
-            called.append(_replaced(shot, badge=badge))
-
-    call("worst", sorted(known, key=lambda shot: (shot.mean or 0.0, shot.place)))
-    call("best", sorted(known, key=lambda shot: (-(shot.mean or 0.0), shot.place)))
-    call("most disputed", sorted((s for s in known if s.spread), key=lambda shot: (-(shot.spread or 0.0), shot.place)))
-    first = {shot.place for shot in called}
-    return [*called, *(shot for shot in shots if shot.place not in first)]
-
-
-def _replaced(shot: Shot, *, level: str | None = None, badge: str | None = None) -> Shot:
-    return Shot(
-        **{name: getattr(shot, name) for name in Shot.__slots__ if name not in ("level", "badge")},
-        level=shot.level if level is None else level,
-        badge=shot.badge if badge is None else badge,
-    )
 
 
 def _letters(take: TakeView, sample: Sample) -> str:

@@ -15,13 +15,16 @@ from intergeneval.report.card import JudgeCard, find_cards, read_cards
 from intergeneval.report.columns import Columns, read_columns
 from intergeneval.report.facts import facts_of, summary_of, title_of
 from intergeneval.report.figures import CoveragePlot, HeatRow, Panel, coverage_plot, heat_map, panels
-from intergeneval.report.formats import num, signed
-from intergeneval.report.gallery import Gallery, Glimpse, make_gallery
+from intergeneval.report.formats import SPREADLESS, num, signed
+from intergeneval.report.gallery import Gallery, make_gallery
+from intergeneval.report.judged import Fault, Worth, faults_of, generated_facts, staged_facts, worth_of
 from intergeneval.report.leaderboard import Group, Pair, Row, Sliced, make_groups, sliced
 from intergeneval.report.load import LoadedRun, load_runs
 from intergeneval.report.names import file_names
 from intergeneval.report.plots import Axis, Bars, Dots, axis_over, bars, dots
 from intergeneval.report.reference import METRICS, PublishedTable, published_tables
+from intergeneval.report.shots import Glimpse
+from intergeneval.report.staged_models import staged_models
 from intergeneval.report.twin_shots import TwinShot, twin_shots
 from intergeneval.stats import standing, unanswered_text, undecided_text
 
@@ -49,7 +52,7 @@ class ReportOptions:
     media: tuple[Path, ...] = ()
     """Folders of benchmarks and videos to look in beside the run folders: the settings of a run lead to no picture."""
     failures: bool = False
-    """Whether to write cards of what cost most, pictures and clips, into ``cards/`` of the report."""
+    """Whether to write a picture and a clip of each costly failure into ``failures/`` of the report."""
     stills: bool = True
     """Whether posters and strips are made of the videos of runs that hold none; those that a run holds are shown anyway."""
 
@@ -173,6 +176,11 @@ class Report:
         """Return the dot plot of one row."""
         return dots(list(row.prompts.values()), self.spreads[group.anchor])
 
+    def opened(self, group: Group) -> int | None:
+        """Return the place of the pair that the page shows first: the first in which any prompt differs; None where none does."""
+        differing = (place for place, pair in enumerate(group.pairs) if any(item.difference for item in pair.differences))
+        return next(differing, None)
+
     def bars(self, pair: Pair) -> Bars:
         """Return the difference bars of a pair."""
         return bars([item.difference for item in pair.differences])
@@ -185,6 +193,8 @@ class Report:
             return "The interval lies above 0."
         if comparison.worse:
             return "The interval lies below 0."
+        if comparison.high - comparison.low < SPREADLESS:
+            return "Not decided: every prompt has the same difference, so nothing is known of how far others would differ."
         if comparison.unanswered:
             return f"Not decided: {unanswered_text(comparison.unanswered)}."
         return "Not decided: the interval holds 0, these prompts do not tell the two apart."
@@ -247,21 +257,31 @@ class Report:
             ),
         )
 
-    def card_facts(self, card: JudgeCard) -> list[tuple[str, str]]:
-        """Return a judge card's plain numbers with their intervals."""
-        names = {
-            "accuracy": "Accuracy",
-            "kappa": "Cohen's kappa",
-            "answerable": "Answerable",
-            "spearman": "Spearman, model IF",
-            "kendall": "Kendall, model IF",
-        }
-        facts = []
-        for name, said in names.items():
-            value, ends = card.figure(name), card.interval(name)
-            if value is not None:
-                facts.append((f"{said}, staged videos", num(value) + (f" [{num(ends[0])}, {num(ends[1])}]" if ends else "")))
-        return [*facts, *card.generated]
+    def ranks(self, group: Group) -> str:
+        """Return why models share a rank, and how ranks go on; empty where all have one of their own."""
+        ranks = [row.tie_group for row in group.rows if row.tie_group is not None]
+        shared = next((rank for rank in ranks if ranks.count(rank) > 1), None)
+        if shared is None:
+            return ""
+        count = ranks.count(shared)
+        after = f", so the next is {shared + count}" if shared + count in ranks else ""
+        return f"Models that these prompts do not tell apart share a rank: {count} have rank {shared}{after}."
+
+    def staged(self, group: Group) -> list[tuple[str, str]]:
+        """Return what the staged models of a group show."""
+        return staged_models(row.run for row in group.rows)
+
+    def worth(self, group: Group) -> Worth:
+        """Return how far a leaderboard's judge may be believed."""
+        return worth_of(group)
+
+    def card_facts(self, card: JudgeCard) -> list[tuple[str, list[tuple[str, str]]]]:
+        """Return a judge card's plain numbers: (what they are of, (name, number with its interval) each)."""
+        return [("On staged video, whose truth is known", staged_facts(card)), ("On generated video", generated_facts(card))]
+
+    def card_faults(self, card: JudgeCard) -> list[Fault]:
+        """Return how well each fault is detected, the worst first."""
+        return faults_of(card)
 
     def data(self, galleries: Mapping[str, Gallery]) -> dict[str, Any]:
         """Return what the index page's script needs to re-slice, to change the reference, and for the grids of `galleries`."""
@@ -350,8 +370,14 @@ def delta_text(group: Group, place: int, reference: int) -> tuple[str, str]:
             sign = 1 if pair.second == place else -1
             ends = [] if main.low is None or main.high is None else sorted((sign * main.low, sign * main.high))
             mark = "*" if main.unanswered else ""
-            return signed(sign * main.difference) + mark, f"[{num(ends[0])}, {num(ends[1])}]" if ends else ""
+            return signed(sign * main.difference) + mark, _between(ends)
     return "not compared", ""
+
+
+def _between(ends: Sequence[float]) -> str:
+    if not ends:
+        return ""
+    return "no spread" if ends[1] - ends[0] < SPREADLESS else f"[{num(ends[0])}, {num(ends[1])}]"
 
 
 def _reference(group: Group, wanted: str) -> int:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from intergeneval.records import Answer, Consistency, Instance, Profile, Sample, Score, TrackState, Video
-from intergeneval.report.arithmetic import Line, spell_out
+from intergeneval.report.arithmetic import Line, in_one_line, spell_out
 from intergeneval.report.columns import Columns
+from intergeneval.report.combining import combining
+from intergeneval.report.formats import shorten
 from intergeneval.report.load import LoadedRun, Take
 from intergeneval.report.marks import Mark, marks_of
 from intergeneval.report.media import MediaFolder, Shown
@@ -85,6 +87,10 @@ class TakeView:
     """Contact, emergence, impossible bodies and decisive frames."""
     lines: tuple[Line, ...]
     """The arithmetic."""
+    product: str
+    """The same in one line, ``½ (KISA raw + SGI raw) × SPI`` in numbers; empty where IF did not come of it."""
+    combined: tuple[str, ...]
+    """How answers combine that seem to contradict each other."""
     consistency: Consistency | None
     """Diagnostics and reasons."""
     extra: tuple[tuple[str, float], ...]
@@ -210,6 +216,8 @@ def _take(
         lanes=_lanes(take.overlay, sample),
         ticks=_ticks(take, sample, length),
         lines=spell_out(take.score, take.answers, take.consistency, run.header.comparability.profile),
+        product=in_one_line(take.score),
+        combined=combining(take.answers, take.consistency, sample),
         consistency=take.consistency,
         answers=take.answers,
         still=stills.show(anchor, sample, run, take),
@@ -250,9 +258,9 @@ def _lanes(overlay: Overlay | None, sample: Sample) -> tuple[TimelineLane, ...]:
 
 def _ticks(take: Take, sample: Sample, length: int) -> tuple[Ticks, ...]:
     made = []
-    colours = {instance.id: instance.colour for instance in sample.instances}
+    looks = {instance.id: shorten(instance.appearance, 24) for instance in sample.instances}
     for touch in take.overlay.touches if take.overlay else ():
-        name = f"{colours.get(touch.subject, touch.subject)} touches {colours.get(touch.object, touch.object)}"
+        name = f"{looks.get(touch.subject, touch.subject)} touches {looks.get(touch.object, touch.object)}"
         made.append(_dots(name, touch.frames, take.overlay.frames if take.overlay else (), length))
     check = take.consistency
     said = (
@@ -270,7 +278,7 @@ def _ticks(take: Take, sample: Sample, length: int) -> tuple[Ticks, ...]:
             made.append(_dots(name, hits, check.frames, length))
     decisive = tuple(sorted({answer.frame for answer in take.answers if answer.frame is not None}))
     if decisive:
-        made.append(_dots("decisive", decisive, decisive, length))
+        made.append(_dots("frames that decide an answer", decisive, decisive, length))
     return tuple(made)
 
 

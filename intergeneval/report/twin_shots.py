@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from intergeneval.records import Profile, TwinScore
-from intergeneval.report.gallery import Gallery, Shot, Tile
+from intergeneval.report.gallery import Gallery
 from intergeneval.report.leaderboard import Group
+from intergeneval.report.shots import Shot, Tile
 
 SHOWN = 12
 """Pairs on the page, those that most models get wrong first; every pair's pages show the rest."""

@@ -19,18 +19,22 @@ from intergeneval.errors import StoreError, UsageError
 from intergeneval.records import CONTROL_ID
 from intergeneval.records.disk import growing_folder, write_atomically, write_new
 from intergeneval.report.card_links import CardLink, by_video
+from intergeneval.report.combining import RULE
 from intergeneval.report.downloads import Download, downloads
 from intergeneval.report.formats import FILTERS
-from intergeneval.report.gallery import NAMED, Glimpse, glimpses
+from intergeneval.report.gallery import glimpses
 from intergeneval.report.media import MediaFolder
 from intergeneval.report.page import Report, ReportOptions, SampleKey, check_reference, make_report
 from intergeneval.report.rendering import Pages
 from intergeneval.report.sample import SampleView, make_sample
+from intergeneval.report.shots import NAMED, Glimpse
 from intergeneval.report.stills import FOLDER as STILLS
 from intergeneval.report.stills import Making, StillsFolder
 
 MAX_SINGLE = 30
 """Most samples in a single file: their videos travel inside it."""
+FAILURES = "failures"
+"""Folder of a report that holds the pictures and clips of failures."""
 MARK = "intergeneval-report.json"
 """File that tells a report's folder from any other; only such a folder is replaced."""
 
@@ -82,14 +86,14 @@ def _command(folders: Sequence[Path], options: ReportOptions, single: bool) -> s
     words += [word for item in options.published for word in ("--published", Path(item).name)]
     words += [word for item in options.cards for word in ("--card", item.name)]
     words += [word for item in options.media for word in ("--media", item.resolve().name)]
-    words += ["--cards"] if options.failures else []
+    words += ["--failures"] if options.failures else []
     words += [] if options.stills else ["--no-stills"]
     return shlex.join(words)
 
 
 def _write_file(report: Report, out: Path, options: ReportOptions) -> tuple[int, Making]:
     if options.failures:
-        raise UsageError(f"-o {out}: cards of failures are files beside the pages, which one file has no room for; name a folder")
+        raise UsageError(f"-o {out}: --failures writes files beside the pages, which one file has no room for; name a folder")
     if len(report.samples) > MAX_SINGLE:
         raise UsageError(
             f"-o {out}: one file holds at most {MAX_SINGLE} samples, these runs have {len(report.samples)}; name a folder instead"
@@ -156,7 +160,7 @@ def _cards(report: Report, folder: Path, options: ReportOptions) -> tuple[CardLi
     # Only here: fonts and encoders are for cards alone.
     from intergeneval.report.failures import write_run_cards
 
-    return write_run_cards(report.runs, folder / "cards", media=options.media, growing=True).links
+    return write_run_cards(report.runs, folder / FAILURES, media=options.media, growing=True).links
 
 
 def _keys(report: Report, bench: str) -> list[SampleKey]:
@@ -223,7 +227,7 @@ def environment() -> Environment:
     css = "".join((folder / name).read_text(encoding="utf-8") for name in ("report.css", "gallery.css"))
     js = "".join((folder / name).read_text(encoding="utf-8") for name in ("report.js", "gallery.js"))
     # Style and script stand in the page itself: it opens from a disk, a mail or a web server alike. Both come from this package.
-    made.globals.update(css=Markup(css), js=Markup(js), policy=_policy(css, js), control_id=CONTROL_ID)  # noqa: S704
+    made.globals.update(css=Markup(css), js=Markup(js), policy=_policy(css, js), control_id=CONTROL_ID, combining_rule=RULE)  # noqa: S704
     return made
 
 

@@ -48,8 +48,8 @@ def cards_of(folder):
 
 
 def linked(page, suffix):
-    """Files in a folder of cards that a page leads to."""
-    return {name for name in re.findall(r'href="([^"]*)"', page) if "cards/" in name and name.endswith(suffix)}
+    """Pictures or clips of failures that a page leads to."""
+    return {name for name in re.findall(r'href="([^"]*)"', page) if "failures/" in name and name.endswith(suffix)}
 
 
 def picture(path):
@@ -369,23 +369,25 @@ def test_what_vanished_is_a_loss_of_its_own_with_the_frame_at_which_it_did(tmp_p
     assert all("vanished" in item.sentence for item in found)
 
 
-def test_a_report_with_cards_leads_to_them_from_its_pages_which_are_the_same_but_for_that(tmp_path):
+def test_a_report_with_failures_leads_to_them_from_its_pages_which_are_the_same_but_for_that(tmp_path):
     folders = build(tmp_path, World(models=("atlas",), samples=1, videos=True))
     write_report(folders, tmp_path / "plain")
     write_report(folders, tmp_path / "report", ReportOptions(failures=True))
-    cards = cards_of(tmp_path / "report" / "cards")
+    cards = cards_of(tmp_path / "report" / "failures")
     assert cards
-    lead = re.compile(r'<details class="more"><summary>\d+ cards? of what it lost</summary>.*</details>\n')
+    lead = re.compile(r'<details class="more"><summary>\d+ pictures? of what it lost</summary>.*</details>\n')
     for path in (tmp_path / "plain" / "samples").iterdir():
         page = (tmp_path / "report" / "samples" / path.name).read_text()
         assert lead.sub("", page) == path.read_text()
-        assert {f"../cards/{card['png']}" for card in cards if card["sample_id"] == path.stem} == linked(page, "png")
+        assert {f"../failures/{card['png']}" for card in cards if card["sample_id"] == path.stem} == linked(page, "png")
     index = (tmp_path / "report" / "index.html").read_text()
-    assert {f"cards/{card['png']}" for card in cards} == linked(index, "png")
-    assert {f"cards/{card['clip']}" for card in cards if card["clip"]} == linked(index, "mp4")
-    assert "cards/" not in (tmp_path / "plain" / "index.html").read_text()
-    assert all(Image.open(io.BytesIO((tmp_path / "report" / "cards" / card["png"]).read_bytes())).width >= 880 for card in cards)
-    assert not (tmp_path / "plain" / "cards").exists()
+    assert {f"failures/{card['png']}" for card in cards} == linked(index, "png")
+    assert {f"failures/{card['clip']}" for card in cards if card["clip"]} == linked(index, "mp4")
+    assert "failures/" not in (tmp_path / "plain" / "index.html").read_text()
+    assert all(
+        Image.open(io.BytesIO((tmp_path / "report" / "failures" / card["png"]).read_bytes())).width >= 880 for card in cards
+    )
+    assert not (tmp_path / "plain" / "failures").exists()
     with pytest.raises(UsageError, match="name a folder"):
         write_report(folders, tmp_path / "one.html", ReportOptions(failures=True))
 

@@ -124,7 +124,7 @@ def test_what_a_report_carries_is_a_copy_that_outlives_the_file(tmp_path):
 
 
 def test_the_grid_calls_worst_best_and_most_disputed_first_and_holds_every_sample_once(tmp_path):
-    folders = build(tmp_path, World(samples=12, tracks=False))
+    folders = build(tmp_path, World(samples=20, tracks=False))
     [group] = write_report(folders, tmp_path / "report").report.groups
     text = index(tmp_path)
     means = {
@@ -133,14 +133,14 @@ def test_the_grid_calls_worst_best_and_most_disputed_first_and_holds_every_sampl
         if all(name in r.prompts for r in group.rows)
     }
     badges = re.findall(r'class="badge b-([a-z-]+)"', text)
-    assert badges == ["worst"] * 3 + ["best"] * 3 + ["most-disputed"] * 3
+    assert badges == ["worst"] * 4 + ["best"] * 4 + ["most-disputed"] * 4
     shown = re.findall(r'<h4 id="g1-c\d+"><a href="samples/([^"]+)\.html">', text)
     assert sorted(shown) == sorted(group.sample_ids)
     worst = sorted(means, key=lambda name: means[name])
-    assert shown[:3] == worst[:3]
-    assert shown[3:6] == worst[::-1][:3]
+    assert shown[:4] == worst[:4]
+    assert shown[4:8] == worst[::-1][:4]
     shots = data_of(text)["groups"]["g1"]["gallery"]["shots"]
-    assert [shot[7] for shot in shots][:3] == sorted(shot[7] for shot in shots)[:3]
+    assert [shot[7] for shot in shots][:4] == sorted(shot[7] for shot in shots)[:4]
 
 
 def test_cards_beyond_the_first_are_left_to_the_script_with_everything_they_need(tmp_path):
@@ -215,7 +215,7 @@ def test_categories_stand_side_by_side_only_where_there_are_several(tmp_path):
 
 def test_names_in_the_coverage_plot_stay_apart_and_inside(tmp_path):
     models = tuple(f"model-{number}" for number in range(12))
-    folders = build(tmp_path, World(models=models, samples=3, tracks=False))
+    folders = build(tmp_path, World(models=models, samples=3, tracks=False, missing=((models[0], 0),)))
     [group] = write_report(folders, tmp_path / "report").report.groups
     plot = coverage_plot(group)
     places = sorted(point.name_y for point in plot.points)
@@ -226,12 +226,12 @@ def test_names_in_the_coverage_plot_stay_apart_and_inside(tmp_path):
     assert coverage_plot(replace(group, rows=())) is None
 
 
-def test_slices_that_say_nothing_are_folded_away(tmp_path):
+def test_slices_without_a_claim_are_folded_away(tmp_path):
     folders = build(tmp_path, World(models=("atlas",), samples=8, tracks=False))
     write_report(folders, tmp_path / "report")
     before, folded = index(tmp_path).split('<h3 id="g1-slices-h">')[1].split("<details", 1)
     assert "<table" not in before
-    assert "say nothing" in folded
+    assert "with under 20 prompts, or with all of them" in folded
     assert "<table" in folded.split("</details>")[0]
 
 

@@ -46,7 +46,7 @@ def test_models_that_the_missing_answers_could_turn_round_share_a_group_that_say
     report = write_report(folders, tmp_path / "report").report
     assert {row.tie_group for row in report.groups[0].rows} == {1}
     text = (tmp_path / "report" / "index.html").read_text()
-    assert "Tie group 1: not decided: 16 videos without an answer." in text
+    assert "): which is better is not decided: 16 videos without an answer.</li>" in text
     assert "Not decided: 16 videos without an answer." in text
     said = CliRunner().invoke(main, ["report", *map(str, folders), "-o", str(tmp_path / "again")]).stdout
     assert "not decided: 16 videos without an answer" in said
@@ -58,7 +58,8 @@ def test_what_is_told_apart_inside_a_group_is_said(tmp_path):
     lose(made[1], 16)
     write_report(made, tmp_path / "report")
     text = (tmp_path / "report" / "index.html").read_text()
-    assert "Tie group 1: not decided: 16 videos without an answer; atlas stands above cirrus." in text
+    names = "<bdi>atlas</bdi>, <bdi>borealis</bdi>, <bdi>cirrus</bdi>"
+    assert f"Rank 1 ({names}): which is better is not decided: 16 videos without an answer; atlas stands above cirrus." in text
     said = CliRunner().invoke(main, ["compare", *map(str, made)]).stdout
     assert "1. atlas, borealis, cirrus  (not decided: 16 videos without an answer; atlas stands above cirrus)" in said
 

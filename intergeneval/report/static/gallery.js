@@ -29,6 +29,20 @@
   }
   // A model of a sample: [score in thousandths, letters, video, what is not as it mostly is], or 0 where it has no video.
   function state(item) { return (item[3] && item[3].status) || 0; }
+  // ½ (KISA raw + SGI raw) × SPI, as the page writes it of the cards that it holds.
+  function share(parts) {
+    var sum = parts.reduce(function (total, part) {
+      return total + (part.split("y").length - 1) / Math.max(part.replace(/[^yno]/g, "").length, 1);
+    }, 0);
+    return 1000 * sum / Math.max(parts.length, 1);
+  }
+  function product(item, letters) {
+    var other = item[3] || {}, tens = letters.match(/.{1,10}/g) || [];
+    if (item[0] === null || !tens.length || other.seeds || other.product === 0) { return ""; }
+    var raw = other.raw || [share(tens.map(function (ten) { return ten.slice(0, 6); })), share(tens.map(function (ten) { return ten.slice(6); }))];
+    var factors = [other.spi === undefined ? 1000 : other.spi].concat(other.plausible === undefined ? [] : [other.plausible]);
+    return "½ (" + number(raw[0], 2) + " + " + number(raw[1], 2) + ")" + factors.map(function (factor) { return " × " + number(factor, 2); }).join("");
+  }
   function tile(place, item, shot, group) {
     var other = item[3] || {}, base = shot[1] + "-t" + (other.number || place + 1), letters = item[1];
     var sizes = other.sizes === undefined ? group.gallery.sizes : other.sizes;
@@ -54,6 +68,8 @@
       made.appendChild(ten);
       made.appendChild(make("span", "sr", yes + " of " + answered + " answers yes"));
     }
+    var told = product(item, letters);
+    if (told) { made.appendChild(make("small", "product", told)); }
     if (other.seeds) { made.appendChild(make("small", "seeds", "mean of " + other.seeds + " seeds")); }
     if (other.marks) {
       var marks = make("ul", "marks");

@@ -97,7 +97,7 @@
         var mean = cell ? cell[0] : null, low = cell ? cell[1] : null, high = cell ? cell[2] : null;
         one("td.main data", row).textContent = mean === null ? "–" : (data.bound ? "<= " : "") + fixed(mean) + (cell[5] ? "*" : "");
         one("td.main data", row).value = mean === null ? "" : String(mean);
-        one("small.ci", row).textContent = low === null ? (whole ? saved[5] : "no interval") : "[" + fixed(low) + ", " + fixed(high) + "]";
+        one("small.ci", row).textContent = low === null ? (whole ? saved[5] : "no interval") : high - low < 1e-9 ? "no spread" : "[" + fixed(low) + ", " + fixed(high) + "]";
         var ends = one("small.bounds", row);
         if (ends) {
           ends.hidden = !cell || !cell[5] || cell[6] === null;
@@ -124,30 +124,52 @@
     if (reference) { reference.addEventListener("change", differences); }
   }
 
+  // ---- tables that go on beyond the edge: what is cut there says so ------------------------------------------------------
+  function beyond(region) {
+    var told = document.createElement("p");
+    told.className = "sideways";
+    told.setAttribute("aria-hidden", "true");  // the region's own name says it
+    told.textContent = "more to the right: scroll →";
+    told.hidden = true;
+    region.parentNode.insertBefore(told, region);
+    function look() {
+      var over = region.scrollWidth - region.clientWidth > 8;
+      told.hidden = !over;
+      region.classList.toggle("beyond", over && region.scrollLeft + region.clientWidth < region.scrollWidth - 8);
+    }
+    region.addEventListener("scroll", look, { passive: true });
+    window.addEventListener("resize", look);
+    var fold = region.closest("details");
+    if (fold) { fold.addEventListener("toggle", look); }
+    if ("ResizeObserver" in window) { new ResizeObserver(look).observe(region); }
+    look();
+  }
+
   // ---- pairs ------------------------------------------------------------------------------------------------------------
   function pairs(controls, group) {
     var a = one("[data-role=pair-a]", controls), b = one("[data-role=pair-b]", controls), status = one("[data-role=status]", controls);
     if (!a || !b) { return; }
     var shown = all("details.pair", document.getElementById(group + "-pairs"));
-    function show() {
+    function show(opening) {
       var low = Math.min(a.value, b.value), high = Math.max(a.value, b.value), wanted = group + "-pair-" + low + "-" + high, found = false;
       shown.forEach(function (item) {
         var hit = item.id === wanted;
         item.hidden = !hit;
-        item.open = hit || item.open;
+        item.open = (hit && opening) || item.open;
         found = found || hit;
       });
       status.textContent = a.value === b.value ? "Choose two different models." : found ? "" : "This pair is not in the report; see intergeneval compare.";
     }
-    a.addEventListener("change", show);
-    b.addEventListener("change", show);
+    a.addEventListener("change", function () { show(true); });
+    b.addEventListener("change", function () { show(true); });
     group_pairs[group] = function (id) {
       var parts = id.split("-");
       a.value = parts[2];
       b.value = parts[3];
-      show();
+      show(true);
     };
-    show();
+    // The page opens the first pair that differs; of pairs without a difference none is opened unasked.
+    show(false);
   }
   var group_pairs = {};
 
@@ -307,6 +329,7 @@
   // ---- start ------------------------------------------------------------------------------------------------------------
   var data = read(document.getElementById("report-data"));
   all("table[data-sortable]").forEach(sortable);
+  all(".scroll").forEach(beyond);
   all(".controls").forEach(function (controls) {
     var name = controls.dataset.for, target = document.getElementById(name);
     var table = target && target.matches("table") ? target : one('table[data-group="' + name + '"]');
