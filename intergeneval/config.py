@@ -69,6 +69,8 @@ class RunConfig(Record):
     """Parallel processes; 0: one a core, at most 8."""
     worker_memory: float | None = field(default=None, metadata=LATER)
     """Most memory that a worker process may take for its data, in GiB; a video that needs more has no score. None: no limit."""
+    engine: str = field(default="", metadata=LATER)
+    """Who does the videos: ``processes``, several or one; empty: likewise, but none beside this one where one is enough."""
     shard: str = ""
     """``I/N``: take every N-th sample, from the I-th on."""
     allowed_unscored: float = 0.1
@@ -104,6 +106,8 @@ class RunConfig(Record):
             raise ValueError(f"limit {self.limit} is below 1")
         if self.workers < 0:
             raise ValueError(f"workers {self.workers} is below 0")
+        if self.engine not in ("", "processes"):
+            raise ValueError(f"engine {self.engine!r} is not 'processes'")
         if self.worker_memory is not None and not 0.25 <= self.worker_memory <= 1 << 20:
             raise ValueError(f"worker_memory {self.worker_memory} is not at least 0.25, in GiB")
         if not 0 <= self.allowed_unscored <= 1:

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from intergeneval import __version__
+from intergeneval.cli.ending import Told, ending_by_signals
 from intergeneval.cli.terminal import echo
 from intergeneval.errors import EXIT_CRASH, EXIT_INTERRUPTED, IntergenevalError
 
@@ -58,12 +59,14 @@ class LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Turn our errors, and a stream or a disk that refuses, into one message on stderr and an exit code."""
         try:
-            return super().invoke(ctx)
+            with ending_by_signals():
+                return super().invoke(ctx)
         except IntergenevalError as error:
             echo(f"error: {error}", err=True)
             ctx.exit(error.exit_code)
-        except KeyboardInterrupt:
-            echo("interrupted; run the same command again to go on", err=True)
+        except KeyboardInterrupt as told:
+            how = f"stopped by {told}" if isinstance(told, Told) else "interrupted"
+            echo(f"{how}; run the same command again to go on", err=True)
             ctx.exit(EXIT_INTERRUPTED)
         except BrokenPipeError:
             sys.stderr.close()

@@ -23,6 +23,7 @@ from intergeneval.records import (
     TrueAnswer,
     Truth,
     Video,
+    VideoStatus,
     counted,
 )
 from intergeneval.staged.truth import true_scores
@@ -141,11 +142,14 @@ def grade_run(store: RunStore, policy: str, layer: str) -> list[GradedVideo]:
     videos, seen = _latest(store.read("videos", Video)), _latest(store.read("consistency", Consistency))
     scored = _latest(store.read("scores", Score))
     graded = []
-    for key, video in videos.items():
+    places = {name: place for place, name in enumerate(samples)}
+    for key, video in sorted(videos.items(), key=lambda item: (places[item[0][0]], item[0][1])):
         truth = truths.get(key)
         if truth is None or truth.frames != video.sampled:
             why = video.reason or "its truth does not speak of the sampled frames"
-            raise BackendError(f"{store.folder}: {key[0]} cannot be graded: {why}; remove the folder and validate again")
+            ended = video.status is VideoStatus.FAILED
+            way_out = "the same command looks at it again" if ended else "remove the folder and validate again"
+            raise BackendError(f"{store.folder}: {key[0]} cannot be graded: {why}; {way_out}")
         answers = {(item[2], item[3]): answer for item, answer in given.items() if item[:2] == key}
         observed = _Observed(
             sample=samples[key[0]],

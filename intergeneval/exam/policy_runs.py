@@ -6,11 +6,8 @@ again: the policy's run leaves them out, and its means take the perfect twin.
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+import contextlib
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +20,7 @@ from intergeneval.ids import canonical_json
 from intergeneval.judges import Defers, Judge
 from intergeneval.records.disk import read_text
 from intergeneval.run.backends import Backends
-from intergeneval.run.processes import end_with_parent, worker_count
+from intergeneval.run.processes import Processes, worker_count
 from intergeneval.run.run import Run
 from intergeneval.staged import plan, scenes
 from intergeneval.staged.write import write
@@ -71,9 +68,10 @@ def run_policies(
     wanted = {policy: names for policy in spec.policies if (names := played(spec, policy))}
     count = worker_count(workers, len(wanted), (backends.judge, backends.tracker, backends.detector))
     done: dict[str, PolicyRun] = {}
-    for run in _policy_runs(spec, out, wanted, count, backends.judge):
-        done[run.policy] = run
-        on_run(run, len(done), len(wanted))
+    with contextlib.closing(_policy_runs(spec, out, wanted, count, backends.judge)) as runs:
+        for run in runs:
+            done[run.policy] = run
+            on_run(run, len(done), len(wanted))
     return [done[policy] for policy in wanted]
 
 
@@ -120,7 +118,7 @@ def _prepare(spec: ExamSpec, out: Path) -> ExamSpec:
         raise StoreError(f"{out}: cannot be written ({error.strerror or error})") from None
 
 
-def _config(spec: ExamSpec, out: Path, policy: str, names: Sequence[str]) -> RunConfig:
+def _config(spec: ExamSpec, out: Path, policy: str, names: Sequence[str], engine: str = "") -> RunConfig:
     return RunConfig(
         model=f"staged:{policy}",
         bench=str(out / BENCH),
@@ -130,6 +128,7 @@ def _config(spec: ExamSpec, out: Path, policy: str, names: Sequence[str]) -> Run
         out=str(out / RUNS / policy),
         samples=tuple(names),
         workers=1,
+        engine=engine,
         settings=spec.settings,
         templates=spec.templates,
     )
@@ -137,31 +136,34 @@ def _config(spec: ExamSpec, out: Path, policy: str, names: Sequence[str]) -> Run
 
 def _policy_runs(
     spec: ExamSpec, out: Path, wanted: dict[str, tuple[str, ...]], workers: int, judge: Judge
-) -> Iterator[PolicyRun]:
+) -> Generator[PolicyRun, None, None]:
     if workers <= 1:
         for policy, names in wanted.items():
             yield _policy_run(spec, out, policy, names, judge)
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(os.getpid(),)) as pool:
-        try:
-            waiting = [pool.submit(_policy_run, spec, out, policy, names, None) for policy, names in wanted.items()]
-            for done in as_completed(waiting):
-                yield done.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    yield from Processes(workers).outcomes(_PolicySetup(spec, out), list(wanted.items()))
 
 
-def _start(parent: int) -> None:
-    import cv2
+@dataclass(frozen=True, slots=True)
+class _PolicySetup:
+    """What a worker of an exam is made of: it does a policy at a time."""
 
-    cv2.setNumThreads(1)
-    threading.Thread(target=end_with_parent, args=(parent,), daemon=True).start()
+    spec: ExamSpec
+    out: Path
+
+    def build(self) -> Callable[[tuple[str, tuple[str, ...]]], PolicyRun]:
+        import cv2
+
+        cv2.setNumThreads(1)
+        return lambda job: _policy_run(self.spec, self.out, *job, None)
+
+    def lost(self, job: tuple[str, tuple[str, ...]]) -> PolicyRun:
+        """Go on with a policy of which one video ends every worker: that one is found and recorded as failed."""
+        return _policy_run(self.spec, self.out, *job, None, engine="processes")
 
 
-def _policy_run(spec: ExamSpec, out: Path, policy: str, names: Sequence[str], judge: Judge | None) -> PolicyRun:
-    run = Run(_config(spec, out, policy, names), judge=judge)
+def _policy_run(spec: ExamSpec, out: Path, policy: str, names: Sequence[str], judge: Judge | None, engine: str = "") -> PolicyRun:
+    run = Run(_config(spec, out, policy, names, engine), judge=judge)
     result = run.execute()
     folder = result.store.folder
     store, asked = RunStore.open(folder), run.judge

@@ -22,6 +22,8 @@ class VideoStatus(enum.StrEnum):
     UNDECODABLE = "undecodable"
     FOREIGN_FIRST_FRAME = "foreign_first_frame"
     """Decoded, but its first frame is another picture than the benchmark's."""
+    FAILED = "failed"
+    """Nothing is known of it: what was to look at it ended under it, again and again. A resume tries again."""
 
 
 class Fit(enum.StrEnum):
@@ -76,9 +78,9 @@ class Video(Record):
     seed: int
     """The generator's seed; 0 where the source knows none."""
     status: VideoStatus
-    """ok, missing, or undecodable."""
+    """ok, or why nothing is known of it."""
     reason: str = ""
-    """Why it is missing or undecodable, in one sentence; empty when ok."""
+    """Why it is missing, undecodable or the like, in one sentence; empty when ok."""
     path: Inside = ""
     """Where the file or frame folder lies: relative to the model folder, or to the run folder when generated."""
     generated: bool = False

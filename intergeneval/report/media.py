@@ -22,7 +22,7 @@ PICTURES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".
 _NAME = 32
 """Hex digits of a file's name."""
 _CHANGED = "the file has changed since it was scored, so it is not shown"
-_NOTHING_TO_SEE = (VideoStatus.MISSING, VideoStatus.UNDECODABLE)
+_NOTHING_TO_SEE = (VideoStatus.MISSING, VideoStatus.UNDECODABLE, VideoStatus.FAILED)
 """A video of any other status plays, whether it has a score or not: one looks at it to see why it has none."""
 _MAKERS = ("staged", "diffusers")
 """Kinds of models whose argument names what makes the videos, not where they lie."""

@@ -17,6 +17,7 @@ from intergeneval.records import (
     Tracks,
     Truth,
     Video,
+    VideoStatus,
 )
 from intergeneval.run.job import FAILED, Job
 from intergeneval.store import RunStore
@@ -58,6 +59,7 @@ class RunState:
             for item in store.read("answers", Answer)
             if item.repeat == 0
         }
+        latest = {(item.sample_id, item.seed): item for item in store.read("videos", Video)}
         return cls(
             samples=frozenset(item.id for item in store.read("samples", Sample)),
             questions=frozenset(
@@ -65,7 +67,7 @@ class RunState:
             ),
             truth={(item.sample_id, item.seed): item for item in store.read("truth", Truth)},
             stills={(item.sample_id, item.seed): item for item in store.read("stills", Stills)},
-            videos={(item.sample_id, item.seed): item for item in store.read("videos", Video)},
+            videos={key: item for key, item in latest.items() if item.status is not VideoStatus.FAILED},
             grounding={(item.sample_id, item.seed): item for item in store.read("grounding", Grounding) if item.status != FAILED},
             tracks={(item.sample_id, item.seed): item for item in store.read("tracks", Tracks) if item.status != FAILED},
             detections={
@@ -106,8 +108,12 @@ class RunState:
 
 def replaced(state: RunState, store: RunStore) -> list[str]:
     """Return a line on the videos that are other files than those scored before, whose results are written over."""
-    now = {(item.sample_id, item.seed): item.sha256 for item in store.read("videos", Video)}
-    other = [f"{name}/{seed}" for (name, seed), was in state.videos.items() if was.sha256 and now[name, seed] != was.sha256]
+    now = {(item.sample_id, item.seed): item for item in store.read("videos", Video)}
+    other = [
+        f"{name}/{seed}"
+        for (name, seed), was in state.videos.items()
+        if was.sha256 and now[name, seed].sha256 != was.sha256 and now[name, seed].status is not VideoStatus.FAILED
+    ]
     if not other:
         return []
     what = "1 video is not the file that was" if len(other) == 1 else f"{len(other)} videos are not the files that were"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from intergeneval.config import RunConfig
@@ -21,9 +22,10 @@ from intergeneval.run.judge_services import JudgeServices
 from intergeneval.run.judge_stage import JudgeStage, concurrency
 from intergeneval.run.manifest import write_manifest
 from intergeneval.run.plan import Plan, Settled
-from intergeneval.run.processes import run_in_processes, worker_count
+from intergeneval.run.processes import Processes, worker_count
 from intergeneval.run.resume import RunState, replaced
 from intergeneval.run.video import VideoPipeline
+from intergeneval.run.video_setup import VideoSetup
 from intergeneval.store import DOUBTS, RunStore, RunWriter
 
 COUNTED = MISSING | UNSCORED
@@ -235,8 +237,9 @@ class Run:
         threads = concurrency(self.judge)
         stopped, refused = self._judge_in_threads(jobs, recorder, threads) if threads else ("", False)
         if not threads:
-            for outcomes in self._outcomes(jobs):
-                recorder.take(outcomes)
+            with contextlib.closing(self._outcomes(jobs)) as given:
+                for outcomes in given:
+                    recorder.take(outcomes)
         return _Seen(samples, stopped, refused)
 
     def _judge_in_threads(self, jobs: Sequence[Job], recorder: _Recorder, threads: int) -> tuple[str, bool]:
@@ -244,11 +247,12 @@ class Run:
         lock, limit, refused = threading.Lock(), "", False
         stage = JudgeStage(self.judge, threads, lock, recorder.finish)
         try:
-            for outcomes in self._outcomes(jobs):
-                with lock:
-                    pending = recorder.take(outcomes)
-                if pending is not None and not stage.submit(pending):
-                    break
+            with contextlib.closing(self._outcomes(jobs)) as given:
+                for outcomes in given:
+                    with lock:
+                        pending = recorder.take(outcomes)
+                    if pending is not None and not stage.submit(pending):
+                        break
         except BudgetError as error:
             # Raised while instances were looked for in a first frame; what is in line may still be asked as far as it goes.
             limit = str(error)
@@ -267,27 +271,34 @@ class Run:
             raise
         return stage.stopped or limit, stage.refused or refused
 
-    def _outcomes(self, jobs: Sequence[Job]) -> Iterator[tuple[Outcome, ...]]:
+    def _outcomes(self, jobs: Sequence[Job]) -> Generator[tuple[Outcome, ...], None, None]:
         """Give the outcomes of each video as they come; here when one worker is enough or a backend must not be shared."""
         plan, folder = self.plan, self.settle().folder
         backends, asked_here = plan.backends, bool(concurrency(self.judge))
         used = [backends.source, backends.tracker, backends.detector, *([] if asked_here else [backends.judge])]
         workers = worker_count(plan.config.workers, len(jobs), used)
-        if plan.grounding and isinstance(self.judge, Inquires) and asked_here:
-            # The judge that verifies first frames lives in this process, with its cache and its cost limit.
+        # The judge that verifies first frames lives in this process, with its cache and its cost limit.
+        verified = bool(plan.grounding) and isinstance(self.judge, Inquires) and asked_here
+        if verified:
             workers = 1
-        if workers <= 1 and plan.config.worker_memory is not None and jobs:
+        limit = plan.config.worker_memory
+        if workers <= 1 and limit is not None and jobs:
             if not all(getattr(backend, "parallel", True) for backend in used) or (plan.grounding and asked_here):
                 raise ConfigError(
-                    f"worker_memory {plan.config.worker_memory}: a backend of this run lives in the first process, "
+                    f"worker_memory {limit}: a backend of this run lives in the first process, "
                     "which is given no limit; leave worker_memory out"
                 )
-        elif workers <= 1:
+        elif verified and plan.config.engine:
+            raise ConfigError(
+                f"engine {plan.config.engine!r}: the judge {self.judge.id} verifies first frames of this run and lives in the "
+                "first process; leave the engine out"
+            )
+        elif workers <= 1 and not plan.config.engine:
             pipeline = VideoPipeline(plan.config, folder, backends, plan.bench)
             for job in jobs:
                 yield pipeline.run(job)
             return
-        yield from run_in_processes(max(workers, 1), (plan.config, folder, plan.bench), jobs)
+        yield from Processes(max(workers, 1)).outcomes(VideoSetup(config=plan.config, folder=folder, bench=plan.bench), jobs)
 
 
 def _new_questions(settled: Settled, state: RunState) -> Iterator[Question]:

@@ -221,6 +221,8 @@ def _no_video(blank: Score, video: Video, profile: Profile) -> Score:
     """Return the score of a video that cannot be scored: one that is not there is 0 under ``bounded``, and nothing else."""
     if video.status is VideoStatus.FOREIGN_FIRST_FRAME:
         return _unknown(replace(blank, status=ScoreStatus.FOREIGN_FIRST_FRAME, reason=video.reason), profile)
+    if video.status is VideoStatus.FAILED:
+        return _unknown(replace(blank, status=ScoreStatus.UNANSWERED, reason=video.reason), profile)
     status = ScoreStatus.MISSING if video.status is VideoStatus.MISSING else ScoreStatus.UNDECODABLE
     blank = replace(blank, status=status, reason=video.reason)
     if profile == Profile.PAPER:

@@ -1,0 +1,120 @@
+"""What brings jobs to workers: the interface that every engine keeps, and what becomes of a job whose worker ends under it.
+
+A worker may end at any time: out of memory, killed, its machine gone. Its jobs go back, and such a loss counts only for the one
+that it had begun. After two counted losses a job is done last, with nothing beside it; the third is its end, and it is recorded
+as failed instead of done.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, Self, TypeVar
+
+J = TypeVar("J")
+"""A job."""
+O = TypeVar("O")  # noqa: E741  # stands beside J
+"""What comes of it."""
+_Given = TypeVar("_Given", contravariant=True)  # noqa: PLC0105
+_Made = TypeVar("_Made", covariant=True)  # noqa: PLC0105
+
+LOST = "its worker ended three times: killed, or out of memory?"
+"""Why a job has failed that no worker lived through."""
+MOST_LOSSES = 3
+"""Counted losses with which a job has failed; with one less it is done alone."""
+MOST_UNREADY = 3
+"""Workers in a row that may end before they are ready."""
+
+
+class Setup(Protocol[_Given, _Made]):
+    """What each worker is made of; it is pickled."""
+
+    def build(self) -> Callable[[_Given], _Made]:
+        """Build, in the worker, what does its jobs. What it raises ends the run."""
+
+    def lost(self, job: _Given) -> _Made:
+        """Return, in the first process, what is recorded of a job that no worker lived through."""
+
+
+class Engine(Protocol):
+    """Does jobs in workers."""
+
+    def outcomes(self, setup: Setup[J, O], jobs: Sequence[J]) -> Iterator[O]:
+        """Give what comes of each job, in the order in which they end.
+
+        Raises what a worker raised, and BackendError where no worker gets ready. To close the iterator ends all workers.
+        """
+
+
+@dataclass(slots=True)
+class Ticket(Generic[J]):
+    """A job on its way."""
+
+    number: int
+    """Its place among the jobs."""
+    job: J
+    """The job."""
+    losses: int = 0
+    """Workers that ended while they were at it."""
+
+
+class Line(Generic[J]):
+    """The jobs that no worker has yet, those that came back first, and those to be done alone last."""
+
+    def __init__(self, jobs: Sequence[J]) -> None:
+        self._new = deque(Ticket(number, job) for number, job in enumerate(jobs))
+        self._suspects = deque[Ticket[J]]()
+
+    def __len__(self) -> int:
+        """Return how many jobs no worker has."""
+        return len(self._new) + len(self._suspects)
+
+    def take(self, under_way: int) -> Ticket[J] | None:
+        """Return the next job while so many are with workers; None where there is none, or none that may run beside those."""
+        if self._new:
+            return self._new.popleft()
+        return self._suspects.popleft() if self._suspects and under_way == 0 else None
+
+    def back(self, ticket: Ticket[J], *, begun: bool) -> bool:
+        """Take a job back whose worker ended, `begun` or still waiting there; False where that was once too often."""
+        ticket.losses += begun
+        if ticket.losses >= MOST_LOSSES:
+            return False
+        if ticket.losses == MOST_LOSSES - 1:
+            self._suspects.append(ticket)
+        else:
+            self._new.appendleft(ticket)
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """An error as it travels between processes; pickled as it is, one whose constructor wants more than a text is lost."""
+
+    kind: type[Exception]
+    """Its class."""
+    arguments: tuple[Any, ...]
+    """What it was made of."""
+    state: dict[str, Any]
+    """Its other attributes."""
+    trace: str
+    """Where it was raised, as Python tells it."""
+
+    @classmethod
+    def of(cls, error: Exception) -> Self:
+        """Pack an error."""
+        reduced = error.__reduce__()
+        assert isinstance(reduced, tuple)
+        return cls(type(error), reduced[1], dict(vars(error)), traceback.format_exc())
+
+    def unpack(self) -> Exception:
+        """Return the error, with the place where it was raised as a note."""
+        try:
+            error = self.kind(*self.arguments)
+        except TypeError:
+            error = self.kind.__new__(self.kind, *self.arguments)
+        vars(error).update(self.state)
+        error.add_note(f"In a worker:\n{self.trace}")
+        return error

@@ -1,0 +1,44 @@
+"""What a worker that looks at videos is made of."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from intergeneval.bench import Benchmark
+from intergeneval.config import RunConfig
+from intergeneval.records import Video, VideoStatus
+from intergeneval.run.backends import Backends
+from intergeneval.run.engine import LOST
+from intergeneval.run.job import Job, Outcome, Result
+from intergeneval.run.video import VideoPipeline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoSetup:
+    """The `Setup` of a run: each worker brings videos through the stages, with backends of its own."""
+
+    config: RunConfig
+    """The settings."""
+    folder: Path
+    """The run folder."""
+    bench: Benchmark
+    """The part of the benchmark that is run."""
+
+    def build(self) -> Callable[[Job], tuple[Outcome, ...]]:
+        """Build the backends, within the limit of memory. Raises what they raise."""
+        import cv2
+
+        cv2.setNumThreads(1)
+        if self.config.worker_memory is not None:
+            # What the process maps of its libraries is not counted: it is the data that grows with a video.
+            most = round(self.config.worker_memory * (1 << 30))
+            resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+        return VideoPipeline(self.config, self.folder, Backends.build(self.config, self.bench.root), self.bench).run
+
+    def lost(self, job: Job) -> tuple[Outcome, ...]:
+        """Return the record of a video that nothing is known of: it has no score, and a resume looks at it again."""
+        video = Video(sample_id=job.sample.id, seed=job.seed, status=VideoStatus.FAILED, reason=LOST)
+        return (Result(sample_id=job.sample.id, seed=job.seed, video=video),)
