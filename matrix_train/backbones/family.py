@@ -32,6 +32,8 @@ class Family:
     """Class of its pipeline in diffusers, as ``model_index.json`` names it."""
     transformer: str
     """Class of its transformer in diffusers."""
+    lora: str
+    """Class in diffusers' loaders that its pipeline's LoRA reading and writing comes from."""
     wrap: Callable[[Any, Any], Backbone]
     """(transformer, scheduler) -> the backbone, with the objective that the scheduler tells. Raises ConfigError."""
     encoder: Callable[[Path, Any, torch.device], Encoder]

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from matrix_train.backbones.encoder import Encoder, Frames
-from matrix_train.backbones.loading import architecture, architecture_of, load_pipeline
+from matrix_train.backbones.loading import architecture, architecture_of, load_pipeline, load_vae
 from matrix_train.backbones.table import by_name
 from matrix_train.roles import Span
 
 __all__ = ["Encoder", "Frames", "encoder_of", "late_encoder", "load_encoder", "load_image_encoder", "load_offsets"]
 
-TEXT_PARTS = ("text_encoder", "text_encoder_2", "image_encoder")
-"""Components that pictures of a video do not pass through."""
+ENCODING_PARTS = ("vae", "text_encoder", "text_encoder_2", "image_encoder")
+"""Components that encode and have weights."""
 
 
 def load_encoder(folder: Path, dtype: torch.dtype, device: torch.device) -> Encoder:
@@ -46,9 +47,15 @@ class _LatePipeline:
 
 
 def load_image_encoder(folder: Path, dtype: torch.dtype, device: torch.device) -> Encoder:
-    """Load what encodes frames, without the text encoders; its `text` cannot be called. Raises ConfigError."""
-    parts = [name for name in TEXT_PARTS if (folder / name).is_dir()]
-    return _ready(folder, load_pipeline(folder, dtype, transformer=None, **dict.fromkeys(parts)), device)
+    """Load what encodes frames, the VAE alone; its `text` cannot be called. Raises ConfigError."""
+    return by_name(architecture(folder)).encoder(folder, _placed(_FramesAlone(load_vae(folder, dtype)), device), device)
+
+
+@dataclass(frozen=True, slots=True)
+class _FramesAlone:
+    """A pipeline of which nothing is there but what frames pass through."""
+
+    vae: Any
 
 
 def _ready(folder: Path, pipeline: Any, device: torch.device) -> Encoder:
@@ -56,7 +63,7 @@ def _ready(folder: Path, pipeline: Any, device: torch.device) -> Encoder:
 
 
 def _placed(pipeline: Any, device: torch.device) -> Any:
-    for part in ("vae", *TEXT_PARTS):
+    for part in ENCODING_PARTS:
         if getattr(pipeline, part, None) is not None:
             getattr(pipeline, part).to(device).eval().requires_grad_(False)
     return pipeline

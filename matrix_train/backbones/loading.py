@@ -64,29 +64,30 @@ def wrap(name: str, transformer: Any, scheduler: Any) -> Backbone:
 
 def load_backbone(folder: Path, dtype: torch.dtype) -> Backbone:
     """Load the transformer of a pipeline folder behind the protocol."""
-    import diffusers
-
     row = by_name(architecture(folder))
-    transformer = getattr(diffusers, row.transformer).from_pretrained(folder, subfolder="transformer", dtype=dtype)
+    transformer = _named(row.transformer).from_pretrained(folder, subfolder="transformer", dtype=dtype)
     return row.wrap(transformer, _scheduler(folder))
 
 
 def load_outline(folder: Path) -> Backbone:
     """Return the transformer of a pipeline folder behind the protocol, its shapes without its weights: all that encoding asks."""
-    import diffusers
-
     row = by_name(architecture(folder))
-    kind: Any = getattr(diffusers, row.transformer)
+    kind = _named(row.transformer)
     with torch.device("meta"):
         transformer = kind.from_config(kind.load_config(folder, subfolder="transformer"))
     return row.wrap(transformer, _scheduler(folder))
 
 
 def _scheduler(folder: Path) -> Any:
+    kind = json.loads(read_text(folder / "scheduler" / "scheduler_config.json"))["_class_name"]
+    return _named(kind).from_pretrained(folder, subfolder="scheduler")
+
+
+def _named(name: str) -> Any:
+    """Return a class of diffusers, which loads the module that holds it and no other."""
     import diffusers
 
-    kind = json.loads(read_text(folder / "scheduler" / "scheduler_config.json"))["_class_name"]
-    return getattr(diffusers, kind).from_pretrained(folder, subfolder="scheduler")
+    return getattr(diffusers, name)
 
 
 def stored_tensors(folder: Path, names: Iterable[str]) -> dict[str, torch.Tensor]:
@@ -112,6 +113,12 @@ def load_pipeline(folder: Path, dtype: torch.dtype, **parts: Any) -> Any:
         parts.setdefault("tokenizer", load_tokenizer(folder))
     pipeline: Any = diffusers.DiffusionPipeline
     return pipeline.from_pretrained(folder, dtype=dtype, **parts)
+
+
+def load_vae(folder: Path, dtype: torch.dtype) -> Any:
+    """Load the VAE of a pipeline folder, and nothing else of it."""
+    kind = json.loads(read_text(folder / VAE))["_class_name"]
+    return _named(kind).from_pretrained(folder, subfolder="vae", dtype=dtype)
 
 
 def sampled_frames(pipeline: Any, frames: int) -> int:
@@ -152,7 +159,8 @@ def told_shape(folder: Path) -> Shape:
 
 def save_lora(name: str, folder: Path, layers: dict[str, torch.Tensor], metadata: dict[str, Any]) -> None:
     """Write an adapter in diffusers' own format, rank and alpha in its metadata."""
-    import diffusers
+    from diffusers import loaders
 
-    writer: Any = getattr(diffusers, by_name(name).pipeline)
+    # The pipeline would do as well, and would load its text encoders' code for it.
+    writer: Any = getattr(loaders, by_name(name).lora)
     writer.save_lora_weights(folder, transformer_lora_layers=layers, transformer_lora_adapter_metadata=metadata)

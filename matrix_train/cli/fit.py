@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from matrix_train.cli.options import answer, json_option, overrides_option, say
+from matrix_train.cli.options import answer, importing, json_option, overrides_option, say
 
 
 @click.command("fit")
@@ -22,7 +22,8 @@ def command(config: str, out: Path, fold_alpha: bool, overrides: tuple[str, ...]
     from matrix_train.recipes import read
 
     settings = read(config, overrides)
-    from matrix_train.train.loop import Run
+    with importing():
+        from matrix_train.train.loop import Run
 
     done = Run(settings, out, say, fold_alpha=fold_alpha).fit()
     from matrix_train.train.heldout import told_of

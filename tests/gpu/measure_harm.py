@@ -3,8 +3,8 @@
 Run by hand, on a CPU too: ``python tests/gpu/measure_harm.py --folder runs/harm --out reports/harm.json``. Each arm is trained
 with each seed for 300 steps on staged clips, of which 64 are held out, and goes on where it stopped when it is run again. Written
 are, by arm and seed, the change of the denoising loss against the base at each timestep with its paired 95 % interval over clips,
-how far predictions moved, the mean ratio of each alignment loss's gradient to denoising's, and AAS and lift beside the base's;
-over the seeds also the highest upper end at each timestep and the least movement.
+how far predictions moved, the mean ratio of each alignment loss's gradient to denoising's, each loss with its parts on held-out
+clips, and AAS and lift beside the base's; over the seeds also the highest upper end at each timestep and the least movement.
 ``--clips 16 --held 4 --steps 4 --seeds 0`` shows in minutes that it works and measures nothing.
 """
 
@@ -33,6 +33,8 @@ from matrix_train.train.loop import Run
 
 SEED = 1001
 FRAMES, SIZE = 17, (96, 144)
+TERMS = ("base", "aas", "lift", "sga", "spa")
+"""What is kept of the held-out clips beside the verdict: attention, also the base's, and the losses with their parts."""
 LORA, ALIGNED = (1, 2, 7), LayersConfig(v2t=(2, 7), v2v=(1,))
 
 
@@ -96,8 +98,9 @@ def measured(name: str, config: Config, folder: Path, seeds: list[int]) -> dict[
         verdict = Run(replace(config, train=replace(config.train, seed=seed)), out, print).fit().verdict
         assert verdict is not None
         last = json.loads((out / "log.jsonl").read_text().splitlines()[-1])
-        attention = {key: value for key, value in last.items() if key.startswith("heldout/") and ("lift" in key or "aas" in key)}
-        found.append({"seed": seed, "line": verdict.line(), "verdict": verdict.to_json(), "ratios": ratios(out), **attention})
+        # Of denoising the verdict tells more.
+        terms = {key: value for key, value in last.items() if key.startswith("heldout/") and key.split("/")[1] in TERMS}
+        found.append({"seed": seed, "line": verdict.line(), "verdict": verdict.to_json(), "ratios": ratios(out), **terms})
     highest = {time: max(item["verdict"]["times"][time]["high"] for item in found) for time in found[0]["verdict"]["times"]}
     return {"seeds": found, "highest_end": highest, "least_moved": min(item["verdict"]["moved"] for item in found)}
 

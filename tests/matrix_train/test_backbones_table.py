@@ -4,6 +4,7 @@ import importlib
 from pathlib import Path
 
 import diffusers
+import diffusers.loaders
 import pytest
 
 from intergeneval.errors import ConfigError
@@ -23,6 +24,8 @@ def test_a_row_names_what_there_is(row):
     assert by_name(row.name) is by_pipeline(row.pipeline) is row
     assert hasattr(diffusers, row.pipeline)
     assert hasattr(diffusers, row.transformer)
+    writer = getattr(diffusers.loaders, row.lora)
+    assert getattr(diffusers, row.pipeline).save_lora_weights.__func__ is writer.save_lora_weights.__func__
     module = importlib.import_module(f"matrix_train.backbones.{row.name}.transformer")
     classes = [item for item in vars(module).values() if isinstance(item, type) and issubclass(item, DiffusersBackbone)]
     assert [item.name for item in classes if item is not DiffusersBackbone] == [row.name]

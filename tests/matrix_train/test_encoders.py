@@ -10,15 +10,17 @@ import numpy as np
 import pytest
 import tiny_pipeline
 import torch
+from diffusers.pipelines.cogvideo.pipeline_cogvideox_image2video import get_resize_crop_region_for_grid
 from PIL import Image
 from transformers import LlamaTokenizerFast
 
 from intergeneval.errors import ConfigError
 from intergeneval.sources import diffusers as diffusers_source
 from matrix_train.backbones.cogvideox.encoder import CogVideoXEncoder
+from matrix_train.backbones.cogvideox.transformer import crop
 from matrix_train.backbones.files import load_tokenizer
 from matrix_train.backbones.hunyuan.encoder import stream_offsets
-from matrix_train.backbones.load_encoders import load_encoder, load_offsets
+from matrix_train.backbones.load_encoders import load_encoder, load_image_encoder, load_offsets
 from matrix_train.backbones.loading import architecture, load_backbone, load_pipeline, sampled_frames
 from matrix_train.data.batches import Batches
 from matrix_train.data.cache import folder_of, precompute
@@ -177,6 +179,20 @@ def test_cogvideox_gets_a_first_frame_with_fresh_noise_in_each_step_and_the_same
     # Everything else is drawn as without it.
     assert torch.equal(noisy.draw(3).noise, plain.draw(3).noise)
     assert torch.equal(noisy.draw(3).clean, plain.draw(3).clean)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_first_frames_are_encoded_by_the_vae_alone_as_by_the_whole_pipeline(places, dtype):
+    frame, noise = tiny_pipeline.scene(0)[0][0], 0.1 * torch.ones(3, 64, 64)
+    found = [load(places / "cogvideox", dtype, CPU).first_frame(frame, 9, noise) for load in (load_encoder, load_image_encoder)]
+    assert found[0]["image"].abs().max() > 0
+    assert torch.equal(found[0]["image"], found[1]["image"])
+
+
+@pytest.mark.parametrize("trained", [(30, 45), (6, 9), (16, 16), (45, 30), (48, 85)])
+def test_positions_of_any_size_lie_where_cogvideox_s_pipeline_puts_them(trained):
+    for size in ((rows, columns) for rows in range(1, 97) for columns in range(1, 97)):
+        assert crop(size, trained) == get_resize_crop_region_for_grid(size, trained[1], trained[0])
 
 
 def test_a_dropped_first_frame_gets_no_noise(places, data):

@@ -237,6 +237,31 @@ def test_with_a_full_cache_no_encoder_is_loaded(places, unbroken, tmp_path, monk
     assert "0 of 4 clips encoded, the others were cached" in lines
 
 
+RESTARTED = """
+import json, sys, time
+from matrix_train.cli import main
+main(["fit", *sys.argv[2:]], standalone_mode=False)
+with open(sys.argv[1], "w") as stream:
+    json.dump({"modules": sorted(sys.modules), "seconds": time.process_time()}, stream)
+"""
+
+
+def test_a_restart_with_a_full_cache_loads_the_code_of_no_pipeline_and_no_text_encoder(places, unbroken, tmp_path):
+    # First frames get noise, so that the VAE is needed.
+    settings = settings_of(places, steps=1)
+    assert settings.condition.image_noise == "recipe"
+    (tmp_path / "c.toml").write_text(configs.dump(settings))
+    (tmp_path / "restarted.py").write_text(RESTARTED)
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    arguments = [str(tmp_path / "told.json"), str(tmp_path / "c.toml"), "--out", str(tmp_path / "run")]
+    subprocess.run([sys.executable, str(tmp_path / "restarted.py"), *arguments], env=env, check=True, capture_output=True)
+    told = json.loads((tmp_path / "told.json").read_text())
+    heavy = ("diffusers.pipelines.cogvideo", "transformers.models.t5", "sklearn")
+    assert [name for name in told["modules"] if name.startswith(heavy)] == []
+    assert "diffusers.models.autoencoders.autoencoder_kl_cogvideox" in told["modules"]
+    print(f"\na restart with a full cache, one step included: {told['seconds']:.1f} CPU s, {len(told['modules'])} modules")
+
+
 @pytest.mark.parametrize("name", ["cogvideox", "wan", "hunyuan", "hunyuan-concat"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_encoders_say_the_same_of_themselves_before_they_are_loaded(tmp_path, name, dtype):

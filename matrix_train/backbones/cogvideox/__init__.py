@@ -50,6 +50,7 @@ FAMILY = Family(
     name="cogvideox",
     pipeline="CogVideoXImageToVideoPipeline",
     transformer="CogVideoXTransformer3DModel",
+    lora="CogVideoXLoraLoaderMixin",
     wrap=_wrap,
     encoder=_encoder,
     offsets=_offsets,

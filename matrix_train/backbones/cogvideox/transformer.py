@@ -11,7 +11,6 @@ from typing import Any, cast
 import torch
 from diffusers import CogVideoXTransformer3DModel
 from diffusers.models.embeddings import get_3d_rotary_pos_embed
-from diffusers.pipelines.cogvideo.pipeline_cogvideox_image2video import get_resize_crop_region_for_grid
 from torch import Tensor, nn
 
 from intergeneval.errors import ConfigError
@@ -97,9 +96,7 @@ class CogVideoX(DiffusersBackbone):
         if not self._config.use_rotary_positional_embeddings:
             return None
         patch = self._config.patch_size
-        crops = get_resize_crop_region_for_grid(
-            (grid.height, grid.width), self._config.sample_width // patch, self._config.sample_height // patch
-        )
+        crops = crop((grid.height, grid.width), (self._config.sample_height // patch, self._config.sample_width // patch))
         tables = get_3d_rotary_pos_embed(
             embed_dim=self._config.attention_head_dim,
             crops_coords=crops,
@@ -108,3 +105,15 @@ class CogVideoX(DiffusersBackbone):
             device=torch.device("cpu") if device.type == "meta" else device,
         )
         return tables[0].to(device), tables[1].to(device)
+
+
+def crop(size: tuple[int, int], trained: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return first and last corner (row, column) of the largest rectangle of a grid's shape in the middle of the trained one.
+
+    Both grids are (rows, columns) in tokens, and the corners are where positions begin and end. The pipeline's own function
+    does the same; its module loads text encoders, which training from a cache does without.
+    """
+    scale = min(long / own for long, own in zip(trained, size, strict=True))
+    inner = [min(long, round(own * scale)) for long, own in zip(trained, size, strict=True)]
+    first = [round((long - own) / 2) for long, own in zip(trained, inner, strict=True)]
+    return (first[0], first[1]), (first[0] + inner[0], first[1] + inner[1])

@@ -42,6 +42,7 @@ FAMILY = Family(
     name="hunyuan",
     pipeline="HunyuanVideoImageToVideoPipeline",
     transformer="HunyuanVideoTransformer3DModel",
+    lora="HunyuanVideoLoraLoaderMixin",
     wrap=_wrap,
     encoder=_encoder,
     offsets=_offsets,

@@ -40,6 +40,7 @@ FAMILY = Family(
     name="wan",
     pipeline="WanImageToVideoPipeline",
     transformer="WanTransformer3DModel",
+    lora="WanLoraLoaderMixin",
     wrap=_wrap,
     encoder=_encoder,
     offsets=_offsets,
