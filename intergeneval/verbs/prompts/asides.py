@@ -39,6 +39,32 @@ _SIDEWAYS = re.compile(
 """A side that somebody moves to, which without "to the" looks like what is done to: "a ball rolls left"."""
 
 
+_VIEWS = frozenset(str.split("shot shots view angle footage close-up closeup perspective"))
+"""Words that end what names a view: "low-angle tracking shot"."""
+
+_FILMED = re.compile(
+    r"^(?:the |a |an )?(?:[\w-]+ ){0,2}?(?:camera|lens|shot|video|footage|clip) (?:\w+ly )?"
+    r"(?:follows|tracks|trails|films|captures|reveals|circles|orbits|watches|(?:pans|tilts|moves|zooms|pushes|pulls|glides|cuts|focuses)"
+    r"(?: \w+ly)?(?: (?:in|out|over|up|down|back|around|across|past))?(?: (?:on|to|from|of|towards?))?) "
+    r"(?=(?:a|an|the|two|three|several|some|one|his|her|their)\b)",
+    re.IGNORECASE,
+)
+"""How a camera is said to come to somebody, who may do something: "the camera follows a man carrying a child"."""
+
+
+def without_camera(sentence: str, known: Vocabulary) -> str:
+    """Return a sentence less that a camera follows those of whom a word in -ing or a relative clause tells."""
+    found = _FILMED.match(sentence)
+    if found is None:
+        return sentence
+    rest = sentence[found.end() :]
+    words = re.findall(r"[\w'-]+", rest.partition(",")[0].lower())
+    if {"as", "while"} & set(words):
+        return sentence  # which is read with the camera as the one who acts
+    told = any(word in ("who", "that", "which", "where") or ING in known.verb_forms.get(word, {}) for word in words)
+    return rest if told and any(known.is_living(word) or known.has("vehicles", word) for word in words) else sentence
+
+
 def without_set_phrases(text: str) -> str:
     """Return a text less the phrases whose nouns are nobody."""
     return _SIDEWAYS.sub(r"\1", _SET_PHRASES.sub("", text))
@@ -68,6 +94,8 @@ def _picture_told(words: list[str], bare: list[str], known: Vocabulary) -> bool:
     """Whether a phrase is headed by a word for the picture, and nobody does anything in it."""
     head, determined, led = _head(bare, known), known.has("determiners", words[0]), known.has("looks_led", bare[0])
     looks = known.has("looks", bare[head])
+    if bare[-1] in _VIEWS and not any(known.is_living(word) or known.has("prepositions", word) for word in bare):
+        return not any(THIRD in known.verb_forms.get(word, {}) and not known.has("looks", word) for word in bare)
     named = [known.is_living(word) for word in bare]
     if any(named) and not led and not (looks and not any(named[: head + 1])):
         return False

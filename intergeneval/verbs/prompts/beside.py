@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from intergeneval.records import Part
 from intergeneval.verbs.prompts.clauses import Deed
-from intergeneval.verbs.prompts.phrases import Noun
+from intergeneval.verbs.prompts.phrases import Noun, is_name
 from intergeneval.verbs.prompts.vocabulary import Vocabulary
 
 _HOLDING = frozenset(
@@ -23,7 +23,7 @@ _GRIPS = frozenset(
 )
 """What somebody or something is held at."""
 
-_TETHERS = frozenset({"leash", "rope", "lead", "chain", "string", "reins", "halter", "collar"})
+_TETHERS = frozenset({"leash", "rope", "lead", "chain", "string", "reins", "halter"})
 """By what somebody or something is led or lifted."""
 
 PARTNERED = ("with", "against")
@@ -44,7 +44,11 @@ _MANNER = frozenset(
 
 def is_alive(noun: Noun, known: Vocabulary) -> bool:
     """Whether a noun is somebody, an animal or a group of them."""
-    return noun.head in known.words["groups"] or any(known.is_living(word.lower()) for word in (noun.head, *noun.words))
+    return (
+        is_name(noun, known)
+        or noun.head in known.words["groups"]
+        or any(known.is_living(word.lower()) for word in (noun.head, *noun.words))
+    )
 
 
 def agents_of(deed: Deed, known: Vocabulary) -> tuple[Noun, ...] | None:

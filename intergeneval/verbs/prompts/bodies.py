@@ -74,6 +74,14 @@ def tell_owners(deed: Deed, actors: Sequence[int], cast: Cast, unread: list[str]
         return True
     for place, (prep, nouns) in enumerate(deed.beside):
         noun = nouns[0]
+        if prep == "against" and not deed.objects and _open(noun, cast):
+            whose = _owner(noun, actors, cast)
+            if whose == () or (whose and len(cast.others_with(noun.determiner, actors)) > 1):
+                unread.append(f"whose {noun.text} it is may be read in two ways: {deed.verb}")
+                return False
+            if whose:
+                deed.beside[place] = (prep, (_owned(noun, whose[0], cast), *nouns[1:]))
+            continue
         if deed.verb not in _ONTO or prep not in ("on", "onto", "at", "on to", "upon", "over") or not _open(noun, cast):
             continue
         others = cast.others_with(noun.determiner, actors)

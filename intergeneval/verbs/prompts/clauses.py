@@ -463,7 +463,9 @@ class ClauseReader:
         return after
 
     def _reduced(self, index: int) -> bool:
-        return not self.nouns._nominal(index + 1) and not self.known.has("determiners", self.words.at(index + 1))
+        after, known = self.words.at(index + 1), self.known
+        named = known.has("determiners", after) or known.has("object_pronouns", after)
+        return not self.nouns._nominal(index + 1) and not named
 
     def _try_described(self, nouns: tuple[Noun, ...], index: int) -> int | None:
         """Read a describing verb phrase; None, with nothing kept, where no finite verb follows it."""
@@ -980,8 +982,29 @@ class ClauseReader:
     def _relative(self, noun: Noun, at: int) -> int | None:
         """Read "who chases a cat" or "that a boy walks" after an object; return where it ends, None where none stands."""
         if self.known.has("relatives", self.words.at(at)) and (self._auxiliary(at + 1) or self._is_verb(at + 1, [noun])):
-            return self._verb_phrase(at + 1, (noun,))[0]
+            end = self._verb_phrase(at + 1, (noun,))[0]
+            # Behind a comma it is a tale of its own, which goes on: "pushes a man, who stumbles and grabs a railing".
+            while self.words.at(at - 1) == "," and (further := self._told_further(end, noun)) is not None:
+                end = self._verb_phrase(further, (noun,))[0]
+            return end
         return self._told_of((noun,), at, last=True)
+
+    def _told_further(self, end: int, noun: Noun) -> int | None:
+        """Return where the next verb of one who is told of stands, behind "and" or "but"; None where none does.
+
+        Behind a comma the sentence goes on: "throws a stone, which breaks a window, and hugs a dog".
+        """
+        if self.words.at(end) not in ("and", "but"):
+            return None
+        index = end + 1
+        if self.words.at(index) in ORDERED:
+            self._ordered = True
+            index += 1
+        index, word = self._past_adverbs(index)
+        kinds, one = self.known.verb_forms.get(word, {}), noun.count == 1
+        fits = THIRD in kinds if one else BASE in kinds
+        named = self.known.is_noun(word) and self.nouns.read(index + 1, subject=False) is None
+        return index if (fits or PAST in kinds) and not named else None
 
     def _who(self, noun: Noun, word: str) -> Noun:
         """Return of whom "who" tells: in "a photo of a performer who swallows a sword" of the performer."""

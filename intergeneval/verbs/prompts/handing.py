@@ -5,8 +5,11 @@ from __future__ import annotations
 from intergeneval.verbs.prompts.beside import part_of, tool_of
 from intergeneval.verbs.prompts.clauses import Deed
 from intergeneval.verbs.prompts.deed_roles import Roles, third_of
-from intergeneval.verbs.prompts.phrases import Noun
+from intergeneval.verbs.prompts.phrases import Noun, is_name
 from intergeneval.verbs.prompts.vocabulary import Vocabulary
+
+_AIMED = frozenset({"point", "aim", "shine", "direct"})
+"""What is done with a thing to somebody or something that it does not reach."""
 
 
 def other_owner(noun: Noun, deed: Deed, known: Vocabulary) -> Noun | None:
@@ -33,7 +36,9 @@ def roles_of_giving(deed: Deed, verb: str, known: Vocabulary) -> Roles | None:
         return None
     for prep, nouns in deed.beside:
         pronoun = nouns[0].pronoun in ("him", "her", "them", "other", "one", "me", "us")
-        if prep in ("to", "over to", "back to", "for") and (pronoun or known.is_living(nouns[0].head)):
+        if prep in ("to", "over to", "back to", "for") and (
+            pronoun or known.is_living(nouns[0].head) or is_name(nouns[0], known)
+        ):
             if prep == "for":
                 continue
             thing = deed.objects[0]
@@ -45,6 +50,17 @@ def roles_of_giving(deed: Deed, verb: str, known: Vocabulary) -> Roles | None:
                 part=part_of(deed, known),
             )
     return None
+
+
+def roles_of_aiming(deed: Deed, verb: str, known: Vocabulary) -> Roles | None:
+    """Return whom or what a thing is pointed at, the thing as the instrument: "points a gun at a thief"."""
+    thing = deed.objects[0]
+    if deed.verb not in _AIMED or thing.head in known.pairs["parts"]:
+        return None
+    at = next(((prep, nouns) for prep, nouns in deed.beside if prep in ("at", "toward", "towards", "into")), None)
+    if at is None or at[1][0].head in known.pairs["parts"] or at[1][0].head in known.words["places"]:
+        return None
+    return Roles(verb=third_of(f"{verb} {_the(thing)} {at[0]}"), subjects=deed.subjects, targets=at[1], instrument=thing)
 
 
 def _the(noun: Noun) -> str:
@@ -68,7 +84,7 @@ def roles_of_pouring(deed: Deed, verb: str, known: Vocabulary, unread: list[str]
     )
     if (
         deed.verb not in known.words["pouring"]
-        or not (stuff or deed.verb in ("pour", "inject", "drip", "drizzle", "sprinkle"))
+        or not (stuff or deed.verb in ("pour", "inject", "drip", "drizzle", "sprinkle", "smear", "squirt", "splash"))
         or (deed.verb == "rub" and not stuff)
     ):
         return None

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from intergeneval.verbs.prompts.phrases import Noun
+from intergeneval.verbs.prompts.phrases import Noun, is_name
 from intergeneval.verbs.prompts.vocabulary import Vocabulary
 
 _ORDINALS = ("first", "second", "third", "fourth")
@@ -75,6 +75,10 @@ class Cast:
         """What the pronoun's own clause says is done."""
         self.ranks: dict[str, int] = {}
         """Which of two is "the older" or "the black one", by the first words that tell them apart."""
+        self.done_to: tuple[int, ...] = ()
+        """To whom the pronoun's own clause says in words that it is done: not the one who does it."""
+        self.acting: dict[int, tuple[Noun, tuple[int, ...]]] = {}
+        """Whom a pronoun that acts was taken to mean, by its identity: further verbs of it are theirs."""
         self.under = False
         """Whether that clause only goes with the one before it: "as he jumps"."""
 
@@ -84,9 +88,16 @@ class Cast:
             if (
                 not noun.pronoun
                 and noun.head not in self.known.words["places"]
+                and not self._only_how(noun)
                 and not any(one.noun is noun for one in self.entities)
             ):
                 self.resolve(noun)
+
+    def _only_how(self, noun: Noun) -> bool:
+        """Whether a bare word tells how somebody is, "the robot was sad", and names nobody."""
+        known = self.known
+        named = known.is_noun(noun.head) or known.is_living(noun.head) or known.has("materials", noun.head)
+        return not (noun.determiner or noun.owner or named) and all(known.has("adjectives", word.lower()) for word in noun.words)
 
     def appearances(self, order: Sequence[int]) -> dict[int, str]:
         """Return how each looks, in words that tell them apart."""
@@ -106,7 +117,10 @@ class Cast:
     def resolve(self, noun: Noun, *, role: str = "object") -> tuple[int, ...]:
         """Return the entities that a noun means; empty for a pronoun that nobody fits."""
         if noun.pronoun:
-            found = self._meant(noun.pronoun, role)
+            kept = self.acting.get(id(noun)) if role == "subject" else None
+            found = kept[1] if kept is not None else self._meant(noun.pronoun, role)
+            if found and role == "subject":
+                self.acting[id(noun)] = (noun, found)
             if not found and noun.pronoun in _PERSONS and not self._persons_of(noun.pronoun):
                 found = self._nobody_named(_PERSONS[noun.pronoun])
         else:
@@ -216,6 +230,9 @@ class Cast:
         if (told := self._told_apart(noun)) is not None:
             return told
         words = {word.lower() for word in noun.words}
+        again = [i for i, one in enumerate(self.entities) if one.noun.words == noun.words and one.count == noun.count]
+        if again and noun.determiner == "the" and words & _NEW and self.entities[again[-1]].twin is None:
+            return again[-1]
         if (noun.determiner in ("another", "a", "an") and not noun.others) or words & _NEW:
             same = [i for i, one in enumerate(self.entities) if one.noun is noun]
             return same[0] if same else None
@@ -275,11 +292,11 @@ class Cast:
 
     def _meant(self, pronoun: str, role: str) -> tuple[int, ...]:  # noqa: C901, PLR0911, PLR0912  # one case a kind of word
         known = self.known
-        back = list(reversed(self.recent))
+        back = [i for i in reversed(self.recent) if role != "subject" or i not in self.done_to]
         if pronoun in ("he", "him", "she", "her"):
             other = "feminine" if pronoun in ("he", "him") else "masculine"
             mine = "masculine" if other == "feminine" else "feminine"
-            fitting = [i for i in back if known.is_person(self.entities[i].head) and self.entities[i].count == 1]
+            fitting = [i for i in back if self._person(i) and self.entities[i].count == 1]
             fitting = [i for i in fitting if self.entities[i].head not in known.words[other] and not self._said(i, other)]
             if role == "object":
                 fitting = [i for i in fitting if i not in self.subject]
@@ -296,7 +313,11 @@ class Cast:
             acting = self.subject if role == "object" else ()
             if (likely := self._likely_thing(role)) is not None:
                 return likely
-            last = [i for i in self.objects if i not in acting and not known.is_person(self.entities[i].head) and self._single(i)]
+            last = [
+                i
+                for i in self.objects
+                if i in back and i not in acting and not known.is_person(self.entities[i].head) and self._single(i)
+            ]
             if last:
                 return (last[-1],)
             fitting = [i for i in back if not known.is_person(self.entities[i].head) and self._single(i)]
@@ -454,8 +475,10 @@ class Cast:
             # "A mole pops out of a hole, and a gardener whacks it": the hole is only where it was.
             sure = known.has("alive", self.verb) or self.verb in _BLOWS
             return tuple(i for i in self.topic if self._animal(i))[:1] if sure else ()
-        told = [i for i in self.topic if self._animal(i) and i not in (self.subject if role == "object" else ())]
-        last = [i for i in self.objects if i not in self.subject and i not in told and self._single(i)]
+        none = self.subject if role == "object" else self.done_to
+        told = [i for i in self.topic if self._animal(i) and i not in none]
+        last = [i for i in self.objects if i not in (*self.subject, *told) and self._single(i)]
+        last = [i for i in last if role == "object" or i not in self.done_to]
         last = [i for i in last if not known.is_person(self.entities[i].head)]
         if not told and last and role == "object":
             return self._thing_or(last[-1])
@@ -464,6 +487,8 @@ class Cast:
         living = self._animal(last[-1])
         if role == "subject":
             return None if not living and known.has("falling", self.verb) else (told[0],) if self.under else ()
+        if not living and self.last_verbs and self.last_verbs[0] in _ONTO and self.verb in _AFTER:
+            return (told[0],)  # "a squirrel climbs a tree, and a dog chases it"
         if not living and self.last_verbs and self.last_verbs[0] in _ONTO and not known.has("alive", self.verb):
             return ()  # "a bear climbs a tree, and a hunter films it"
         if not living and self.verb in _BLOWS and role == "object":
@@ -514,6 +539,7 @@ class Cast:
         unknown = [
             i for i in self.recent
             if i not in self.subject and self.entities[i].count == 1 and not known.is_noun(self.entities[i].head)
+            and (not self.entities[i].noun.determiner or i in self.topic)
             and not known.is_living(self.entities[i].head) and not known.has("vehicles", self.entities[i].head)
         ]  # fmt: skip
         if unknown:
@@ -525,9 +551,15 @@ class Cast:
         other = "feminine" if pronoun in ("he", "him") else "masculine"
         return [
             i for i in self.recent
-            if self.known.is_living(self.entities[i].head) and self.entities[i].count == 1 and self.sex(i) != other
+            if (self._person(i) or self.known.is_living(self.entities[i].head)) and self.entities[i].count == 1
+            and self.sex(i) != other
             and i not in self.subject
         ]  # fmt: skip
+
+    def _person(self, index: int) -> bool:
+        """Whether one is a person, by the class or by a name."""
+        one = self.entities[index]
+        return self.known.is_person(one.head) or is_name(one.noun, self.known)
 
     def _single(self, index: int) -> bool:
         """Whether "it" may mean this one: one thing, or one group that is named as one."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from intergeneval.verbs.prompts.asides import without_looks, without_set_phrases
+from intergeneval.verbs.prompts.asides import without_camera, without_looks, without_set_phrases
 from intergeneval.verbs.prompts.vocabulary import BASE, ING, PARTICIPLE, PAST, THIRD, Vocabulary, vocabulary
 
 _TOKEN = re.compile(r"[^\W_]+(?:['.&-][^\W_]+)*|[,:()]|—|–|-{1,2}(?=\s)")
@@ -86,6 +86,14 @@ class Noun:
         return self.head
 
 
+def is_name(noun: Noun, known: Vocabulary) -> bool:
+    """Whether a noun is a name, "Emma": with a capital, without determiner, and in no list."""
+    if noun.determiner or noun.pronoun or noun.owner is not None or noun.count != 1 or not noun.words:
+        return False
+    low = noun.words[-1].lower()
+    return noun.words[-1][:1].isupper() and not (known.is_noun(low) or known.is_living(low) or known.has("vehicles", low))
+
+
 @dataclass(slots=True)
 class Words:
     """The words of a sentence, lower case for looking up, and as they were written."""
@@ -111,7 +119,7 @@ def sentences(text: str) -> list[str]:
     plain = text.replace("’", "'").replace("`", "'").replace("“", '"').replace("”", '"').replace('"', " ")
     parts = re.split(r"[.;!?\n]+(?=\s|$)", without_set_phrases(plain))
     known = vocabulary()
-    return [cut for part in parts if (cut := _opened(without_looks(_opened(part.strip()), known)))]
+    return [cut for part in parts if (cut := _opened(without_looks(without_camera(_opened(part.strip()), known), known)))]
 
 
 def _opened(sentence: str) -> str:
@@ -373,7 +381,7 @@ class NounReader:
             inner = self._determined(index + 2)
             if inner is None:
                 return None
-            return "a", 1, (inner[1] or 1) - 1, inner[3]
+            return "a", 1, (inner[1] or 2) - 1, inner[3]
         if word in _SHARES and self.words.at(index + 1) == "of":
             return self._determined(index + 2)
         while known.has("determiners", word) or known.has("possessives", word) or word.isdecimal():
@@ -474,8 +482,8 @@ class NounReader:
         headed = headed or (PARTICIPLE in kinds and BASE not in kinds and self.words.at(index + 1) == "by")  # "a glass held by"
         if not kinds:
             return subject and headed and self._looks_finite(index, determiner)
-        if not headed:
-            return False
+        if not headed or (determiner in ("a", "an") and known.has("substances", before) and kinds.keys() <= {BASE}):
+            return False  # "two hands shaping a clay bowl"
         after = self.words.at(index + 1)
         opens = not after or after == "," or not self._nominal(index + 1)
         if ING in kinds:
@@ -601,6 +609,8 @@ class NounReader:
     ) -> tuple[Noun, int] | None:
         known, words = self.known, [word for word in self.words.raw[first:end] if word != ","]
         last = words[-1].lower()
+        if len(words) > 1 and words[-1][:1].isupper() and known.is_person(words[-2].lower()) and not known.is_noun(last):
+            last = words[-2].lower()  # "her friend Leo" is a friend
         many = known.is_plural(last) and not (count == 1 and others == 0 and determiner in ("a", "an", "this", "that", "another"))
         if others or (determiner in ("a", "an", "another", "this", "that", "each", "every") and not known.is_plural(last)):
             number: int | None = 1
@@ -611,7 +621,8 @@ class NounReader:
         if self.words.low[start] in _SHARES:
             words = [*self.words.low[start:first], *words]
         elif first > start or self.words.low[first] != self.words.raw[first]:
-            words = [_lowered(word, position == 0 and first == 0) for position, word in enumerate(words)]
+            named = first == 0 and len(words) == 1 and self._unlisted(words[0])
+            words = [_lowered(word, position == 0 and first == 0 and not named) for position, word in enumerate(words)]
         head = known.singular(last) if number == 1 or (number or 9) == 2 else last
         noun = Noun(head, tuple(words), determiner, number, others=others)
         if head == "couple" and self.words.at(end) != "of":
@@ -629,6 +640,13 @@ class NounReader:
             if inner is not None:
                 return self._measured(noun, inner[0], known.singular(last)), inner[1]
         return noun, end
+
+    def _unlisted(self, word: str) -> bool:
+        """Whether a bare word with a capital that no list knows opens the sentence: a name, "Emma opens a door"."""
+        known, low = self.known, word.lower()
+        listed = known.is_noun(low) or known.is_living(low) or low in known.verb_forms
+        listed = listed or any(known.has(name, low) for name in ("adjectives", "materials", "vehicles", "groups", "abstract"))
+        return not (listed or known.is_plural(low))
 
     def _measured(self, noun: Noun, thing: Noun, measure: str) -> Noun:
         """Return what a measure is of: two for a pair of boys, a piece of cake for a piece of cake."""

@@ -94,6 +94,8 @@ def acts_of(deed: Deed, cast: Cast, known: Vocabulary, unread: list[str]) -> lis
     if any(noun.head in ("camera", "video", "scene", "footage", "shot", "clip") for noun in subjects):
         return []
     cast.under, cast.verb = deed.under, deed.verb
+    named = [] if deed.passive else [cast.find(noun) for noun in deed.objects[:1] if not noun.pronoun and noun.owner is None]
+    cast.done_to = tuple(index for index in named if index is not None)
     nothing = deed.objects and known.pairs["light"].get(f"{deed.verb}+{deed.objects[-1].head}") == "-"
     if nothing and (deed.passive or roles_together(deed, known) is None):
         unread.append(f"the verb names nothing that can be seen happening: {said} {deed.objects[-1].text}")

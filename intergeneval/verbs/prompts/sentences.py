@@ -6,7 +6,7 @@ from intergeneval.records import Part
 from intergeneval.verbs.prompts.beside import PARTNERED, agents_of, is_alive, is_used, part_of, tool_of
 from intergeneval.verbs.prompts.clauses import Deed
 from intergeneval.verbs.prompts.deed_roles import Roles, third_of
-from intergeneval.verbs.prompts.handing import other_owner, roles_of_giving, roles_of_pouring
+from intergeneval.verbs.prompts.handing import other_owner, roles_of_aiming, roles_of_giving, roles_of_pouring
 from intergeneval.verbs.prompts.phrases import Noun
 from intergeneval.verbs.prompts.vocabulary import Vocabulary
 
@@ -25,6 +25,11 @@ _MOVED_SELF = frozenset(
     {"lift", "raise", "bend", "stretch", "extend", "lower", "slide", "outstretch", "hold", "fold", "cross", "spread", "flap"}
 )
 """What somebody does with a part of their own body, though nobody says whose it is: "lifts one paw"."""
+
+_OPENED = frozenset(
+    str.split("eye eyes mouth hand hands fist fists palm palms arm arms lips jaw jaws beak claw claws wing wings")
+)
+"""Parts of the body that open and close; a chest that opens is a piece of furniture."""
 
 _LOOSELY = frozenset({"dance", "talk", "chat", "play", "race", "argue", "converse", "clap hands", "exchange", "toast"})
 """What many do beside one another as well as with one another."""
@@ -212,7 +217,7 @@ def _thing_like(phrase: str, noun: Noun) -> bool:
 def _with_object(deed: Deed, verb: str, known: Vocabulary, unread: list[str]) -> Roles | None:
     objects = deed.objects
     first = objects[0]
-    if (found := roles_together(deed, known)) is not None:
+    if (found := roles_together(deed, known) or roles_of_aiming(deed, verb, known)) is not None:
         return found
     if (found := roles_of_pouring(deed, verb, known, unread)) is not None:
         return found if found.targets else None
@@ -231,6 +236,7 @@ def _with_object(deed: Deed, verb: str, known: Vocabulary, unread: list[str]) ->
             whose is None
             and not first.inner
             and deed.verb in ("shake", "wave", "clap", "raise", "nod", "bow", "turn", "open", "close", "fold", "cross", "bare")
+            and not (deed.verb in ("open", "close") and first.head not in _OPENED)
         ):
             return _own_part(deed, verb, known, unread)
     if first.owner is not None and first.head in known.pairs["parts"]:
