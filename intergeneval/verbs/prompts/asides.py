@@ -65,9 +65,18 @@ def without_camera(sentence: str, known: Vocabulary) -> str:
     return rest if told and any(known.is_living(word) or known.has("vehicles", word) for word in words) else sentence
 
 
+_ASLEEP = re.compile(r"\b(falls?|falling|fell) (?:fast |sound |off )?(?:asleep|to sleep)\b", re.IGNORECASE)
+"""Who falls asleep on a bench does not fall on it."""
+
+
+def _sleeping(found: re.Match[str]) -> str:
+    form = found.group(1).lower()
+    return {"falls": "sleeps", "falling": "sleeping", "fell": "slept"}.get(form, "sleep")
+
+
 def without_set_phrases(text: str) -> str:
     """Return a text less the phrases whose nouns are nobody."""
-    return _SIDEWAYS.sub(r"\1", _SET_PHRASES.sub("", text))
+    return _SIDEWAYS.sub(r"\1", _SET_PHRASES.sub("", _ASLEEP.sub(_sleeping, text)))
 
 
 def without_looks(sentence: str, known: Vocabulary) -> str:

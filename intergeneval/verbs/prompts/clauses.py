@@ -32,6 +32,8 @@ _STILL = frozenset(str.split("sit stand lie kneel crouch squat look seem appear 
 """Verbs whose object no bare noun is: "stands guard"."""
 _HOW = ("less", "ful", "ous", "legged", "footed", "handed", "ing", "ed", "ant", "ent")
 """Endings of words that tell how somebody is, where no list knows them as nouns."""
+_SHOWING = frozenset(str.split("photo picture photograph video selfie portrait painting drawing sketch image snapshot"))
+"""What shows the one of whom "that" tells: "a photo of a bear that is eating berries"."""
 _WITNESSED = frozenset({"help", "let", "make", "watch", "see"})
 ORDERED = frozenset(str.split("then next afterwards afterward finally subsequently later before after once"))
 
@@ -1009,7 +1011,8 @@ class ClauseReader:
     def _who(self, noun: Noun, word: str) -> Noun:
         """Return of whom "who" tells: in "a photo of a performer who swallows a sword" of the performer."""
         living = [one for one in noun.inner if self.known.is_living(one.head)]
-        return living[-1] if word == "who" and living and not self.known.is_living(noun.head) else noun
+        shown = word == "who" or (noun.head in _SHOWING and self.known.has("relatives", word))
+        return living[-1] if shown and living and not self.known.is_living(noun.head) else noun
 
     def _busy(self, deed: Deed, noun: Noun, index: int) -> int:
         """Read what somebody who is acted upon is busy with: "charges at a matador holding a cape"."""

@@ -539,7 +539,7 @@ class Cast:
         unknown = [
             i for i in self.recent
             if i not in self.subject and self.entities[i].count == 1 and not known.is_noun(self.entities[i].head)
-            and (not self.entities[i].noun.determiner or i in self.topic)
+            and (not self.entities[i].noun.determiner or i in self.topic or self._capital(i))
             and not known.is_living(self.entities[i].head) and not known.has("vehicles", self.entities[i].head)
         ]  # fmt: skip
         if unknown:
@@ -555,6 +555,11 @@ class Cast:
             and self.sex(i) != other
             and i not in self.subject
         ]  # fmt: skip
+
+    def _capital(self, index: int) -> bool:
+        """Whether one is written with a capital: "the Joker"."""
+        words = self.entities[index].words
+        return bool(words) and words[-1][:1].isupper()
 
     def _person(self, index: int) -> bool:
         """Whether one is a person, by the class or by a name."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from intergeneval.verbs.forms import progressive
 from intergeneval.verbs.prompts.asides import without_camera, without_looks, without_set_phrases
 from intergeneval.verbs.prompts.vocabulary import BASE, ING, PARTICIPLE, PAST, THIRD, Vocabulary, vocabulary
 
@@ -153,6 +154,7 @@ def split_words(sentence: str, known: Vocabulary) -> Words:
             found.append(",")
         else:
             found.append(word)
+    _done_before(found, known)
     found = [word for place, word in enumerate(found) if not _between(found, place, known)]
     _round_as_preposition(found, known)
     # "the boys' kites": the ending is lost by the pattern above, and the plural stands as a noun before a noun.
@@ -169,6 +171,16 @@ def split_words(sentence: str, known: Vocabulary) -> Words:
         joined.append(" ".join(found[index : index + size]))
         index += size
     return Words(tuple(_verbs_joined(joined, known)))
+
+
+def _done_before(found: list[str], known: Vocabulary) -> None:
+    """Write "having stolen" as "stealing": who does the one and then the other is the same."""
+    place = 0
+    while place + 1 < len(found):
+        base = known.verb_forms.get(found[place + 1].lower(), {}).get(PARTICIPLE)
+        if found[place].lower() == "having" and base is not None:
+            found[place : place + 2] = [progressive(base)]
+        place += 1
 
 
 def _verbs_joined(found: list[str], known: Vocabulary) -> list[str]:
@@ -608,9 +620,9 @@ class NounReader:
         self, start: int, first: int, end: int, determiner: str, count: int | None, others: int, subject: bool, plural: bool
     ) -> tuple[Noun, int] | None:
         known, words = self.known, [word for word in self.words.raw[first:end] if word != ","]
-        last = words[-1].lower()
-        if len(words) > 1 and words[-1][:1].isupper() and known.is_person(words[-2].lower()) and not known.is_noun(last):
-            last = words[-2].lower()  # "her friend Leo" is a friend
+        last = self._naming(words)
+        if self.words.low[start] == "both" and not known.is_plural(last):
+            count = 1  # "both the teacher and the student"
         many = known.is_plural(last) and not (count == 1 and others == 0 and determiner in ("a", "an", "this", "that", "another"))
         if others or (determiner in ("a", "an", "another", "this", "that", "each", "every") and not known.is_plural(last)):
             number: int | None = 1
@@ -618,11 +630,7 @@ class NounReader:
             number = count
         else:
             number = 1
-        if self.words.low[start] in _SHARES:
-            words = [*self.words.low[start:first], *words]
-        elif first > start or self.words.low[first] != self.words.raw[first]:
-            named = first == 0 and len(words) == 1 and self._unlisted(words[0])
-            words = [_lowered(word, position == 0 and first == 0 and not named) for position, word in enumerate(words)]
+        words = self._as_inside(words, start, first)
         head = known.singular(last) if number == 1 or (number or 9) == 2 else last
         noun = Noun(head, tuple(words), determiner, number, others=others)
         if head == "couple" and self.words.at(end) != "of":
@@ -640,6 +648,21 @@ class NounReader:
             if inner is not None:
                 return self._measured(noun, inner[0], known.singular(last)), inner[1]
         return noun, end
+
+    def _naming(self, words: Sequence[str]) -> str:
+        """Return the word of a phrase that says of which class it is, in lower case: "friend" of "her friend Leo"."""
+        known, last = self.known, words[-1].lower()
+        called = len(words) > 1 and words[-1][:1].isupper() and not known.is_noun(last)
+        return words[-2].lower() if called and known.is_person(words[-2].lower()) else last
+
+    def _as_inside(self, words: list[str], start: int, first: int) -> list[str]:
+        """Return the words of a phrase as they are written inside a sentence."""
+        if self.words.low[start] in _SHARES:
+            return [*self.words.low[start:first], *words]
+        if first == start and self.words.low[first] == self.words.raw[first]:
+            return words
+        opens = first == 0 and not (len(words) == 1 and self._unlisted(words[0]))
+        return [_lowered(word, position == 0 and opens) for position, word in enumerate(words)]
 
     def _unlisted(self, word: str) -> bool:
         """Whether a bare word with a capital that no list knows opens the sentence: a name, "Emma opens a door"."""

@@ -41,6 +41,12 @@ _AT_CAMERA = frozenset(
 _LYING = frozenset({"stand", "sit", "lie", "rest", "nestle", "float", "hover", "surround", "face", "stay", "live"})
 """Verbs that of a thing only say where it is."""
 
+_PUT = frozenset({"hang", "rest", "lean", "stand", "sit"})
+"""Verbs of where somebody is that with an object say what is done to it: "hangs a coat on a hook"."""
+
+_LIT = frozenset({"light", "illuminate", "brighten"})
+"""What lights do to a place, which is how the picture looks: "a street lit by neon signs"."""
+
 _LIFTED = frozenset(
     {"lift", "pick", "pick up", "take", "grab", "open", "catch", "put down", "set down", "fetch", "scoop up", "remove"}
 )
@@ -124,16 +130,24 @@ def acts_of(deed: Deed, cast: Cast, known: Vocabulary, unread: list[str]) -> lis
     if vague:
         unread.append(f"{vague[0]!r} is nobody and nothing that can be pointed at: {said}")
         return []
+    if deed.verb in _LIT and any(noun.head in known.words["places"] for noun in roles.targets if not noun.pronoun):
+        unread.append(f"it only tells how the picture looks: {said}")
+        return []
     made = _told(roles, deed, cast, known, unread)
     doing = (agents_of(deed, known) or ()) if deed.passive else deed.subjects
     if deed.verb in _LYING and not any(noun.pronoun or is_alive(noun, known) for noun in doing):
         unread.append(f"it only says where something is: {said}")
         return []
-    weak = deed.verb in known.words["states"] and (deed.verb not in ("hold", "carry", "wear") or deed.passive)
+    return [replace(act, weak=True, described=deed.described) for act in made] if _only_says_where(deed, known) else made
+
+
+def _only_says_where(deed: Deed, known: Vocabulary) -> bool:
+    """Whether a deed only says where somebody is or what they have about them."""
     if deed.verb == "lean" and not deed.described:
         # To lean over a bed is a movement, to lean against a wall is not.
-        weak = not any(prep in ("over", "toward", "towards", "into", "across", "out of") for prep, _ in deed.beside)
-    return [replace(act, weak=True, described=deed.described) for act in made] if weak else made
+        return not any(prep in ("over", "toward", "towards", "into", "across", "out of") for prep, _ in deed.beside)
+    acting = deed.verb in ("hold", "carry", "wear") or (deed.verb in _PUT and bool(deed.objects))
+    return deed.verb in known.words["states"] and (deed.passive or not acting)
 
 
 def _nobody(noun: Noun) -> bool:
