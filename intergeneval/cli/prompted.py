@@ -32,7 +32,7 @@ def read_prompts(model: str, prompts: str, notice: Callable[[str], None], **more
     place = Path(model)
     if not place.exists():
         raise UsageError(f"--prompts {prompts}: --model {model!r} is no folder of videos and no video")
-    if place.is_dir() and (source := source_of(place)) != "folder":
+    if (source := source_of(place)) != "folder":
         told = f"{adapter_text(model)};" if source == "lora" else f"{model}: is a model ({source}) and no folder of videos:"
         raise UsageError(
             f"{told} for prompts of your own make a benchmark of them first, intergeneval bench build LIST "

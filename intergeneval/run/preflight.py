@@ -41,7 +41,7 @@ def resolve(config: RunConfig) -> tuple[RunConfig, Benchmark]:
     if not config.model:
         raise UsageError("no model given: --model FOLDER or --model SOURCE:ARGUMENT")
     path = Path(config.model)
-    if path.is_dir():
+    if path.is_dir() or (path.is_file() and source_of(path) == "lora"):
         marker = source_of(path)
         _check_base(config, marker)
         spec = f"{marker}:{config.model}"
@@ -77,7 +77,9 @@ def resolve(config: RunConfig) -> tuple[RunConfig, Benchmark]:
 
 
 def source_of(folder: Path) -> str:
-    """Return which source reads a folder given as ``--model``: by its marker file; ``lora`` for weights of an adapter alone."""
+    """Return which source reads a folder or file given as ``--model``: by its marker file; ``lora`` for weights of an adapter."""
+    if folder.is_file():
+        return "folder" if adapter_in(folder) is None else "lora"
     marker = next((kind for name, kind in MARKERS.items() if (folder / name).is_file()), "")
     if marker:
         return marker
@@ -99,7 +101,7 @@ def adapter_text(folder: str) -> str:
         return ""
     return (
         f"{folder}: holds weights of a LoRA adapter ({adapter.file.name}, {adapter.form} form) and no videos: "
-        f"--model lora:{folder} --set base=PIPELINE scores it through its base, a diffusers folder or hub id"
+        f"--model {shlex.quote(f'lora:{folder}')} --set base=PIPELINE scores it through its base, a diffusers folder or hub id"
     )
 
 

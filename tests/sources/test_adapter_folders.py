@@ -39,3 +39,12 @@ def test_a_folder_of_videos_or_of_other_weights_or_of_damage_is_no_adapter(tmp_p
     folder = write(tmp_path / "both", "peft")
     (folder / "coffee.mp4").write_bytes(b"")
     assert resolve(RunConfig(model=str(folder), bench="clips"))[0].model.startswith("folder:")
+
+
+def test_a_single_file_of_weights_is_refused_with_a_command_that_can_be_typed(tmp_path):
+    folder = write(tmp_path / "my adapter", "kohya")
+    file = folder / "wan_lora.safetensors"
+    with pytest.raises(UsageError, match=f"--model 'lora:{file}' --set base="):
+        resolve(RunConfig(model=str(file), bench="clips"))
+    chosen, _ = resolve(RunConfig(model=str(file), bench="clips", settings={"lora": {"base": "somewhere"}}))
+    assert chosen.model == f"lora:{file}"
