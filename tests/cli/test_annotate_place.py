@@ -1,4 +1,4 @@
-"""Where `annotate` writes: never into the installed package."""
+"""Where `annotate` writes, which is never the installed package, and which lines it takes."""
 
 import shutil
 
@@ -9,6 +9,7 @@ from intergeneval import bench, bench_paths
 from intergeneval.cli import main
 from intergeneval.cli.annotate import opened
 from intergeneval.errors import UsageError
+from tests.build.prompted_videos import videos
 
 
 @pytest.fixture
@@ -68,3 +69,17 @@ def test_a_benchmark_of_prompts_alone_says_whose_first_frames_are_drawn_on(elsew
     with pytest.raises(UsageError, match="annotate VIDEOS --bench benchmarks/mine") as error:
         opened("mine", prompts=None, bench=None, name="", tracker="flow")
     assert "None" not in str(error.value)
+
+
+def test_a_line_that_would_leave_nothing_of_a_mask_is_refused_and_forgotten(tmp_path, monkeypatch):
+    """Each line counts from then on: one that was refused must not make every later one fail."""
+    monkeypatch.chdir(tmp_path)
+    videos(tmp_path / "model", "a dog chases a cat.mp4")
+    session = opened("model", prompts="names", bench=None, name="", tracker="flow")
+    session.draw(0, "id1", (4, 9, 21, 41))
+    everything = [(x, y) for x in range(0, 65, 2) for y in (0, 48)]
+    with pytest.raises(UsageError, match="this line is not taken"):
+        session.scribble(0, "id1", everything, plus=False)
+    with pytest.raises(UsageError, match="no point of the first frame"):
+        session.scribble(0, "id1", [(float("inf"), 3)], plus=True)
+    assert session.scribble(0, "id1", [(40, 44), (60, 44)], plus=False)["instances"][0]["mask"]

@@ -25,19 +25,19 @@ class AnnotateServer(LoopbackServer):
         session, (kind, _, index) = self.session, name.rpartition("/")
         if name == "api/items":
             told = [
-                {"key": session.key(item), "prompt": session.samples[item.sample_id].prompt, "done": session.done(place)}
+                {"key": item.key, "prompt": session.samples[item.sample_id].prompt, "done": session.done(place)}
                 for place, item in enumerate(session.items)
             ]
             return {"model": session.model, "bench": session.root.name, "items": told}
         if kind == "api/item":
-            return session.told(int(index))
+            return session.told(self._index(int(index)))
         if kind == "frame":
-            return "image/png", encode_picture(session.frame(int(index)))
+            return "image/png", encode_picture(session.frame(self._index(int(index))))
         raise KeyError(name)
 
     def take(self, name: str, job: Any) -> Any:
         """Do one step of annotating, and return what is known of the item then."""
-        session, index = self.session, job["index"]
+        session, index = self.session, self._index(job["index"])
         match name:
             case "api/draw":
                 return session.draw(index, job["instance"], job["box"])
@@ -48,3 +48,9 @@ class AnnotateServer(LoopbackServer):
             case "api/describe":
                 return session.describe(index, job["instances"], job["interactions"])
         raise KeyError(name)
+
+    def _index(self, index: int) -> int:
+        """Return the index of a first frame. Raises IndexError where there is none."""
+        if not 0 <= index < len(self.session.items):
+            raise IndexError(f"first frame {index}")
+        return index

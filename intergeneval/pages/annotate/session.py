@@ -7,10 +7,9 @@ masks where the run looks for it as soon as every instance of a video has one, w
 from __future__ import annotations
 
 import os
-import shlex
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,26 +25,14 @@ from intergeneval.errors import MediaError, RecordError, UsageError
 from intergeneval.ids import canonical_json, sha256_file, strict_json
 from intergeneval.masks import Mask, box, decode, encode
 from intergeneval.pages.annotate.cutting import Frame, cut, mended, png
+from intergeneval.pages.annotate.items import Item, inside, items_of, nothing_text
 from intergeneval.pages.annotate.work import Work, read_work, reword_others, reworded, write_mask, write_work
 from intergeneval.records import BOX_COLOURS, Instance, Interaction, Sample
 from intergeneval.sources.folder import FolderSource
-from intergeneval.sources.misfit import misfit_text
 from intergeneval.store import write_atomically
 from intergeneval.trackers import Segments
 
 _SHOWN = 4
-
-
-@dataclass(slots=True, kw_only=True)
-class Item:
-    """One first frame to be annotated."""
-
-    sample_id: str
-    """The sample."""
-    seed: int | None
-    """The seed whose video it is; None: the benchmark's own first frame."""
-    path: Path
-    """The video or picture."""
 
 
 class Session:
@@ -63,7 +50,7 @@ class Session:
         self._source = None if model is None else FolderSource(model, name)
         self.model = "" if self._source is None else self._source.name
         self.samples: dict[str, Sample] = {sample.id: sample for sample in self._bench.samples}
-        found = self._items()
+        found = items_of(self._bench, self._source)
         broken = {item.path: videos.unreadable(item.path) for item in found if item.seed is not None}
         self.unreadable: tuple[str, ...] = tuple(why for why in broken.values() if why)
         """What is said of videos that cannot be read, a line each; nothing can be drawn on them."""
@@ -71,39 +58,12 @@ class Session:
         if found and not self.items:
             raise UsageError(f"{root}: no video can be read: {'; '.join(self.unreadable[:_SHOWN])}")
         if not self.items:
-            raise UsageError(self._nothing())
+            raise UsageError(nothing_text(self._bench, self._source))
         older = gather(self.root)
         self._work, self._drawn = read_work(self._place)
         self._strange: dict[str, tuple[tuple[str, str], ...]] = {}
         self.set_aside: tuple[str, ...] = older + self._leave_others()
         """What is said of masks that were drawn before on something else, a line each."""
-
-    def _nothing(self) -> str:
-        """Return why there is nothing to annotate, and what to do."""
-        if self._source is not None:
-            names = [sample.id for sample in self._bench.samples]
-            return misfit_text(self._source.folder, self._source.files(), names, self._bench.name)
-        return (
-            f"{self.root}: its samples have no first frames, as every model draws its own: give the folder of a model's videos, "
-            f"intergeneval annotate VIDEOS --bench {shlex.quote(str(self.root))}"
-        )
-
-    def _items(self) -> list[Item]:
-        if self._source is None:
-            return [
-                Item(sample_id=sample.id, seed=None, path=self.root / sample.image)
-                for sample in self._bench.samples
-                if sample.image is not None
-            ]
-        found = []
-        for sample in self._bench.samples:
-            if not self._source.has(sample):
-                continue
-            for seed in self._source.seeds(sample, ()):
-                path = self._source.video(sample, seed).path
-                if path is not None:
-                    found.append(Item(sample_id=sample.id, seed=seed, path=path))
-        return found
 
     @property
     def _place(self) -> Path:
@@ -116,9 +76,9 @@ class Session:
         """
         told = []
         for index, item in enumerate(self.items):
-            drawn = self._drawn.get(self.key(item))
+            drawn = self._drawn.get(item.key)
             found = bench.Fit() if drawn is None else self._fit(index, drawn)
-            self._strange[self.key(item)] = found.doubts
+            self._strange[item.key] = found.doubts
             why = found.fault
             if drawn is None or not why:
                 continue
@@ -128,7 +88,7 @@ class Session:
                     f"{self.root}: the masks of the model {self.model!r} are of other videos of that name "
                     f"({os.path.relpath(before)}): {why}; give these videos a name of their own, --name NAME, here and with 'run'"
                 )
-            told.append(f"{self.key(item)}: {why}")
+            told.append(f"{item.key}: {why}")
         other = {line.partition(": ")[0] for line in told}
         for key in sorted(other):
             lay_aside(self.root, self.model, key, for_words=False)
@@ -156,14 +116,14 @@ class Session:
             def right(one: LaidAside, index: int = index) -> bool:
                 return not one.changed and not self._fit(index, one.drawn).fault
 
-            if bring_back(self.root, self.model, self.key(item), right) is not None:
-                back.append(self.key(item))
+            if bring_back(self.root, self.model, item.key, right) is not None:
+                back.append(item.key)
         return back
 
     def _make_masks(self, keys: Sequence[str]) -> None:
         """Write the masks of videos whose work came back whole and without them, as an earlier version kept it."""
         for index, item in enumerate(self.items):
-            if self.key(item) in keys and self.done(index) and not self._drawn[self.key(item)].masks:
+            if item.key in keys and self.done(index) and not self._drawn[item.key].masks:
                 self._save(item, self.frame(index))
 
     def _fit(self, index: int, drawn: Drawn) -> bench.Fit:
@@ -179,11 +139,6 @@ class Session:
         except MediaError:
             return None
 
-    @staticmethod
-    def key(item: Item) -> str:
-        """Return what an item's work is kept by."""
-        return item.sample_id if item.seed is None else f"{item.sample_id}/{item.seed}"
-
     def frame(self, index: int) -> Frame:
         """Return an item's first frame, RGB uint8 (H, W, 3), at the size that it is judged at. Raises MediaError."""
         item = self.items[index]
@@ -198,10 +153,10 @@ class Session:
 
     def _told(self, index: int, frame: Frame) -> dict[str, Any]:
         item = self.items[index]
-        sample, work, masks = self.samples[item.sample_id], self._work.get(self.key(item), {}), self._masks(item, frame)
+        sample, work, masks = self.samples[item.sample_id], self._work.get(item.key, {}), self._masks(item, frame)
         found = bench.doubts(sample.instances, masks, frame)
         return {
-            "index": index, "key": self.key(item), "prompt": sample.prompt, "size": list(frame.shape[:2]),
+            "index": index, "key": item.key, "prompt": sample.prompt, "size": list(frame.shape[:2]),
             "instances": [
                 {
                     "id": one.id, "class": one.class_, "appearance": one.appearance, "colour": one.colour,
@@ -213,7 +168,7 @@ class Session:
             "interactions": [
                 {"subject": act.subject, "verb": act.verb, "object": act.object} for act in sample.interactions
             ],
-            "doubts": [*map(str, found), *(f"{name}: {why}" for name, why in self._strange.get(self.key(item), ()))],
+            "doubts": [*map(str, found), *(f"{name}: {why}" for name, why in self._strange.get(item.key, ()))],
             "faults": [f"{fault.field}: {fault.problem}; {fault.fix}" for fault in sample_faults(sample, self.root, "")],
             "done": self.done(index),
         }  # fmt: skip
@@ -221,7 +176,7 @@ class Session:
     def done(self, index: int) -> bool:
         """Whether every instance of an item has a mask."""
         item = self.items[index]
-        work = self._work.get(self.key(item), {})
+        work = self._work.get(item.key, {})
         sample = self.samples[item.sample_id]
         return all(
             (one.id in work and work[one.id].mask) or (item.seed is None and one.mask is not None) for one in sample.instances
@@ -229,7 +184,7 @@ class Session:
 
     def _masks(self, item: Item, frame: Frame) -> dict[str, Mask]:
         size = (frame.shape[0], frame.shape[1])
-        found = {name: decode(work.mask, size) for name, work in self._work.get(self.key(item), {}).items() if work.mask}
+        found = {name: decode(work.mask, size) for name, work in self._work.get(item.key, {}).items() if work.mask}
         if item.seed is None:
             sample = self.samples[item.sample_id]
             there = {one.id for one in sample.instances if one.mask is not None and (self.root / one.mask).is_file()}
@@ -242,15 +197,14 @@ class Session:
         with self._lock:
             item, frame = self.items[index], self.frame(index)
             self._known(item, instance)
-            height, width = frame.shape[:2]
-            x0, x1 = sorted((min(max(float(edges[0]), 0), width), min(max(float(edges[2]), 0), width)))
-            y0, y1 = sorted((min(max(float(edges[1]), 0), height), min(max(float(edges[3]), 0), height)))
+            (left, top), (right, bottom) = inside(edges[:2], frame), inside(edges[2:], frame)
+            (x0, x1), (y0, y1) = sorted((left, right)), sorted((top, bottom))
             if x1 - x0 < 3 or y1 - y0 < 3:
                 raise UsageError("the box is smaller than three pixels; draw it around the whole instance")
             mask = cut(self._segmenter, frame, (x0, y0, x1, y1))
             if not mask.any():
                 mask[round(y0) : round(y1), round(x0) : round(x1)] = True
-            self._work.setdefault(self.key(item), {})[instance] = Work(box=(x0, y0, x1, y1), mask=encode(mask))
+            self._work.setdefault(item.key, {})[instance] = Work(box=(x0, y0, x1, y1), mask=encode(mask))
             self._save(item, frame)
             return self._told(index, frame)
 
@@ -260,18 +214,18 @@ class Session:
             item, frame = self.items[index], self.frame(index)
             self._known(item, instance)
             masks = self._masks(item, frame)
-            work = self._work.setdefault(self.key(item), {}).get(instance)
+            work = self._work.get(item.key, {}).get(instance)
             if work is None and instance in masks:
-                edges = box(masks[instance]) or (0.0, 0.0, 1.0, 1.0)
-                work = Work(box=edges, mask=encode(masks[instance]))
-                self._work[self.key(item)][instance] = work
+                work = Work(box=box(masks[instance]) or (0.0, 0.0, 1.0, 1.0))
             if work is None:
                 raise UsageError("draw a box around the instance first")
-            (work.plus if plus else work.minus).append([(float(x), float(y)) for x, y in stroke])
-            mask = mended(frame, masks[instance], work.box, work.plus, work.minus)
+            line = [inside((x, y), frame) for x, y in stroke]
+            on, off = [*work.plus, *([line] if plus else [])], [*work.minus, *([] if plus else [line])]
+            mask = mended(frame, masks[instance], work.box, on, off)
             if not mask.any():
-                raise UsageError("nothing would be left of the mask")
-            work.mask = encode(mask)
+                raise UsageError("nothing would be left of the mask, so this line is not taken")
+            made = Work(box=work.box, plus=on, minus=off, mask=encode(mask))
+            self._work.setdefault(item.key, {})[instance] = made
             self._save(item, frame)
             return self._told(index, frame)
 
@@ -279,7 +233,7 @@ class Session:
         """Forget what was drawn of an instance, and save."""
         with self._lock:
             item = self.items[index]
-            self._work.get(self.key(item), {}).pop(instance, None)
+            self._work.get(item.key, {}).pop(instance, None)
             frame = self.frame(index)
             self._save(item, frame)
             return self._told(index, frame)
@@ -356,8 +310,8 @@ class Session:
             folder.rmdir()
             if not any(folder.parent.iterdir()):
                 folder.parent.rmdir()
-        self._strange.pop(self.key(item), None)
-        self._drawn[self.key(item)] = Drawn(
+        self._strange.pop(item.key, None)
+        self._drawn[item.key] = Drawn(
             video=Path(os.path.relpath(item.path.resolve(), self.root.resolve())).as_posix(),
             prompt=sample.prompt,
             words=words_of(sample),
