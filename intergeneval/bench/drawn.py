@@ -52,6 +52,8 @@ class Drawn(Record):
     """Sha256 of the video; empty in work of before it was kept."""
     close_ups: tuple[CloseUp, ...] = field(default=(), metadata=LATER)
     """The surroundings of every mask; none in work of before they were kept."""
+    size: tuple[int, ...] = field(default=(), metadata=LATER)
+    """Height and width of the first frame, as it is judged; empty in work of before they were kept."""
 
     def __post_init__(self) -> None:
         if len(fields_of(self.look)) != SIDE:
@@ -121,15 +123,23 @@ def fit(drawn: Drawn, sample: Sample, root: Path, video: Path | None, frame_of: 
 
     The very file that was drawn on is not looked at. A frame of None says nothing.
     """
-    if why := misfit(drawn, sample):
+    sized = drawn.size if sample.size is None else tuple(sample.size)
+    if why := misfit(drawn, sample) or _other_size(drawn, sized):
         return Fit(fault=why)
     if video is None or (drawn.sha256 and hash_of(video) == drawn.sha256):
         return Fit()
     frame = frame_of()
     if frame is None:
         return Fit()
+    if why := _other_size(drawn, frame.shape[:2]):
+        return Fit(fault=why)
     was = root / drawn.video
     whose = os.path.relpath(was) if os.path.realpath(was) != os.path.realpath(video) else f"what {os.path.relpath(was)} was then"
+    return _fit_to(frame, drawn, sample, whose)
+
+
+def _fit_to(frame: Frame, drawn: Drawn, sample: Sample, whose: str) -> Fit:
+    """Return whether what was drawn on another file, of `whose` video, is of this first frame too."""
     other = Fit(fault=f"they were drawn on another first frame, of {whose}")
     now = look_of(frame)
     off = np.abs(fields_of(drawn.look) - fields_of(now))
@@ -147,6 +157,14 @@ def fit(drawn: Drawn, sample: Sample, root: Path, video: Path | None, frame_of: 
         elif far > DOUBTED or (one.id not in seen and off.max() > _MOVED):
             doubts.append((one.id, f"it was drawn on another file ({whose}), whose first frame may be another"))
     return Fit(doubts=tuple(doubts))
+
+
+def _other_size(drawn: Drawn, now: Sequence[int]) -> str:
+    """Return why masks are of a first frame of another size; empty where they are not, or nobody wrote down of which."""
+    was = drawn.size
+    if not was or tuple(now) == was:
+        return ""
+    return f"they were drawn on a first frame of {was[1]}x{was[0]} pixels, and this one has {now[1]}x{now[0]}"
 
 
 def hash_of(path: Path) -> str:

@@ -5,6 +5,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -197,6 +198,21 @@ def test_masks_of_a_video_that_was_replaced_come_back_with_it(here, capsys):
     assert "drawn on these videos before are back: 0/0" in capsys.readouterr().err
 
 
+def test_the_same_pictures_in_another_size_are_another_video_and_the_page_draws_on_them(here, capsys):
+    folder = videos(here / "videos", "0.mp4")
+    prompts = listed(here / "list.txt", ("0", LIFT))
+    draw(folder, prompts)
+    old = (folder / "0.mp4").read_bytes()
+    write_video(folder / "0.mp4", [np.repeat(np.repeat(picture(120, step), 2, 0), 2, 1) for step in range(6)], 8.0)
+    said = "drawn on a first frame of 64x48 pixels, and this one has 128x96"
+    assert said in run("--model", folder, "--bench", "benchmarks/list")[1]
+    draw(folder, prompts)
+    assert said in capsys.readouterr().err
+    assert run("--model", folder, "--prompts", prompts, "--accept-doubts")[0] == 0
+    (folder / "0.mp4").write_bytes(old)
+    assert "masks that were drawn on these videos before are back: 0/0" in run("--model", folder, "--prompts", prompts)[1]
+
+
 def test_masks_that_an_earlier_version_laid_aside_come_back(here):
     """They lay there without a word of what they were drawn on, which stood in the file of work alone."""
     folder, prompts = videos(here / "videos", "0.mp4"), here / "list.txt"
@@ -301,7 +317,7 @@ def test_a_single_video_that_is_called_by_its_prompt_belongs_to_the_benchmark_of
         ("list.txt", f"0\t{LIFT}\n1\t\n", "list.txt:2: '1' has no prompt"),
         ("list.csv", "video,prompt\n0.mp4,A man, tall, lifts a box\n", "list.csv:2: the row has more columns"),
         ("list.csv", "video,prompt\n0.mp4,a man lifts a box\n1.mp4,\n", "list.csv:3: the row has no prompt"),
-        ("list.csv", "video;prompt\n0.mp4;a man lifts a box\n", "list.csv:1: no column is called"),
+        ("list.csv", "video|prompt\n0.mp4|a man lifts a box\n", "list.csv:1: no column is called"),
         ("list.jsonl", '{"id": "0", "prompt": "a man lifts a box"}\n\n{"id": "1"\n', "list.jsonl:3: the line is not JSON"),
         ("list.jsonl", '\n{"id": "0", "words": "a man"}\n', "list.jsonl:2: has no text called prompt"),
         ("list.jsonl", '{"id": "0", "prompt": "x", "instances": 3, "interactions": []}\n', "list.jsonl:1"),

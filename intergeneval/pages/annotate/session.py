@@ -318,6 +318,7 @@ class Session:
             look=look_of(frame),
             masks={name: sha256_file(folder / f"{name}.png") for name in whole},
             sha256=sha256_file(item.path),
+            size=frame.shape[:2],
             close_ups=close_ups(frame, {name: masks[name] for name in sorted(masks)}),
         )
 
