@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from intergeneval.records import Part
-from intergeneval.verbs.prompts.clauses import Deed
+from intergeneval.verbs.prompts.deeds import Deed
 from intergeneval.verbs.prompts.phrases import Noun, is_name
 from intergeneval.verbs.prompts.vocabulary import Vocabulary
 

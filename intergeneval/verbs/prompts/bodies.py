@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from intergeneval.verbs.prompts.clauses import Deed
+from intergeneval.verbs.prompts.deeds import Deed
 from intergeneval.verbs.prompts.people import Cast
 from intergeneval.verbs.prompts.phrases import Noun
 

@@ -9,8 +9,8 @@ from typing import Any
 from intergeneval.records import Part
 from intergeneval.verbs.prompts.beside import HELD, agents_of, is_alive
 from intergeneval.verbs.prompts.bodies import tell_owners
-from intergeneval.verbs.prompts.clauses import Deed
 from intergeneval.verbs.prompts.deed_roles import Roles
+from intergeneval.verbs.prompts.deeds import Deed
 from intergeneval.verbs.prompts.people import Cast
 from intergeneval.verbs.prompts.phrases import Noun
 from intergeneval.verbs.prompts.sentences import roles_of_active, roles_of_noun, roles_of_passive, roles_together

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from intergeneval.records import Part
 from intergeneval.verbs.prompts.beside import PARTNERED, agents_of, is_alive, is_used, part_of, tool_of
-from intergeneval.verbs.prompts.clauses import Deed
 from intergeneval.verbs.prompts.deed_roles import Roles, third_of
+from intergeneval.verbs.prompts.deeds import Deed
 from intergeneval.verbs.prompts.handing import other_owner, roles_of_aiming, roles_of_giving, roles_of_pouring
 from intergeneval.verbs.prompts.phrases import Noun
 from intergeneval.verbs.prompts.vocabulary import Vocabulary
