@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from intergeneval.verbs.prompts.deeds import Deed, Sentence
-from intergeneval.verbs.prompts.phrases import Noun, NounReader, Words
+from intergeneval.verbs.prompts.nouns import Noun
+from intergeneval.verbs.prompts.phrases import NounReader
 from intergeneval.verbs.prompts.vocabulary import BASE, ING, PARTICIPLE, PAST, THIRD, Vocabulary
+from intergeneval.verbs.prompts.words import Words
 
 PARTICLES = frozenset(
     str.split("up down off out over away back on in open apart together around forward aside along through shut across")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from intergeneval.records import Part
 from intergeneval.verbs.prompts.deeds import Deed
-from intergeneval.verbs.prompts.phrases import Noun, is_name
+from intergeneval.verbs.prompts.nouns import Noun, is_name
 from intergeneval.verbs.prompts.vocabulary import Vocabulary
 
 _HOLDING = frozenset(

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from intergeneval.verbs.prompts.deeds import Deed
+from intergeneval.verbs.prompts.nouns import Noun
 from intergeneval.verbs.prompts.people import Cast
-from intergeneval.verbs.prompts.phrases import Noun
 
 _ONTO = frozenset(
     {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from intergeneval.verbs.prompts.ahead import ORDERED
 from intergeneval.verbs.prompts.complements import Complements
 from intergeneval.verbs.prompts.deeds import Deed, Sentence
-from intergeneval.verbs.prompts.phrases import Noun
+from intergeneval.verbs.prompts.nouns import Noun
 from intergeneval.verbs.prompts.vocabulary import BASE, ING, PARTICIPLE, PAST, PERCEIVED, THIRD
 
 

@@ -6,7 +6,7 @@ from abc import ABC
 
 from intergeneval.verbs.prompts.ahead import PARTICLES, STILL, WITNESSED
 from intergeneval.verbs.prompts.deeds import Deed
-from intergeneval.verbs.prompts.phrases import Noun
+from intergeneval.verbs.prompts.nouns import Noun
 from intergeneval.verbs.prompts.told_of import ToldOf
 from intergeneval.verbs.prompts.vocabulary import BASE, ING
 

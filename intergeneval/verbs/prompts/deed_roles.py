@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from intergeneval import verbs
 from intergeneval.records import Part
 from intergeneval.verbs.forms import third
-from intergeneval.verbs.prompts.phrases import Noun
+from intergeneval.verbs.prompts.nouns import Noun
 
 
 @dataclass(slots=True, kw_only=True)

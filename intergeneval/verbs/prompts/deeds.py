@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from intergeneval.verbs.prompts.phrases import Noun
+from intergeneval.verbs.prompts.nouns import Noun
 
 
 @dataclass(slots=True, kw_only=True)

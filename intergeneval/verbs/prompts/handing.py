@@ -5,7 +5,7 @@ from __future__ import annotations
 from intergeneval.verbs.prompts.beside import part_of, tool_of
 from intergeneval.verbs.prompts.deed_roles import Roles, third_of
 from intergeneval.verbs.prompts.deeds import Deed
-from intergeneval.verbs.prompts.phrases import Noun, is_name
+from intergeneval.verbs.prompts.nouns import Noun, is_name
 from intergeneval.verbs.prompts.vocabulary import Vocabulary
 
 _AIMED = frozenset({"point", "aim", "shine", "direct"})

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from intergeneval.verbs.prompts.phrases import Noun, is_name
+from intergeneval.verbs.prompts.nouns import Noun, is_name
 from intergeneval.verbs.prompts.vocabulary import Vocabulary
 
 _ORDINALS = ("first", "second", "third", "fourth")

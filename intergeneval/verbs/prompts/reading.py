@@ -9,9 +9,9 @@ from intergeneval import verbs
 from intergeneval.records import BOX_COLOURS, Direction, Instance, Interaction, Relation
 from intergeneval.verbs.prompts.clauses import ClauseReader
 from intergeneval.verbs.prompts.people import Cast
-from intergeneval.verbs.prompts.phrases import sentences, split_words
 from intergeneval.verbs.prompts.roles import Act, acts_of
 from intergeneval.verbs.prompts.vocabulary import vocabulary
+from intergeneval.verbs.prompts.words import sentences, split_words
 
 MOST = len(BOX_COLOURS)
 """Most instances of one sample: each has a box colour of its own."""

@@ -11,8 +11,8 @@ from intergeneval.verbs.prompts.beside import HELD, agents_of, is_alive
 from intergeneval.verbs.prompts.bodies import tell_owners
 from intergeneval.verbs.prompts.deed_roles import Roles
 from intergeneval.verbs.prompts.deeds import Deed
+from intergeneval.verbs.prompts.nouns import Noun
 from intergeneval.verbs.prompts.people import Cast
-from intergeneval.verbs.prompts.phrases import Noun
 from intergeneval.verbs.prompts.sentences import roles_of_active, roles_of_noun, roles_of_passive, roles_together
 from intergeneval.verbs.prompts.vocabulary import THIRD, Vocabulary
 

@@ -7,7 +7,7 @@ from intergeneval.verbs.prompts.beside import PARTNERED, agents_of, is_alive, is
 from intergeneval.verbs.prompts.deed_roles import Roles, third_of
 from intergeneval.verbs.prompts.deeds import Deed
 from intergeneval.verbs.prompts.handing import other_owner, roles_of_aiming, roles_of_giving, roles_of_pouring
-from intergeneval.verbs.prompts.phrases import Noun
+from intergeneval.verbs.prompts.nouns import Noun
 from intergeneval.verbs.prompts.vocabulary import Vocabulary
 
 _RELATIONS = {

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from intergeneval.verbs.prompts.ahead import ORDERED, WITNESSED, Ahead
 from intergeneval.verbs.prompts.deeds import Deed
-from intergeneval.verbs.prompts.phrases import Noun
+from intergeneval.verbs.prompts.nouns import Noun
 from intergeneval.verbs.prompts.vocabulary import BASE, ING, PARTICIPLE, PAST, PERCEIVED, THIRD
 
 _LEFT_SO = frozenset({"send", "leave", "keep", "set", "get", "have"})
