@@ -4,10 +4,11 @@
 names the synthetic models. Knows nothing of judges, trackers or scores: it examines them.
 """
 
+from intergeneval.staged.by_seed import scene, scene_of, scenes, twin_scenes
 from intergeneval.staged.faults import FAULTS
 from intergeneval.staged.perform import FPS, FRAMES, Performance, Request, perform
 from intergeneval.staged.policies import MIXTURES, POLICIES, ROLE_POLICIES, plan
-from intergeneval.staged.scene import DEVELOPMENT_SEED, SIZE, TEST_SEED, Scene, scene, scene_of, scenes, twin_scenes
+from intergeneval.staged.scene import DEVELOPMENT_SEED, SIZE, TEST_SEED, Scene
 from intergeneval.staged.scripts import SCRIPTS
 
 __all__ = [

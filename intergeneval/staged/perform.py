@@ -10,9 +10,10 @@ import numpy as np
 
 from intergeneval.masks import Mask, box, track_of
 from intergeneval.records import Box, Detection, Detections, Sample, Track, Tracks, TrackState, TrueAnswer, Truth
+from intergeneval.staged.by_seed import scene_of
 from intergeneval.staged.canvas import Image
 from intergeneval.staged.policies import Plan, plan
-from intergeneval.staged.scene import SIZE, Scene, scene_of
+from intergeneval.staged.scene import SIZE, Scene
 from intergeneval.staged.stage import EXTRA_OWNER, PASSER_OWNER, Shot, Stage
 from intergeneval.staged.truth import sampled_frames, true_answers, true_controls, true_scores, twin_answers
 

@@ -13,9 +13,10 @@ import numpy as np
 
 from intergeneval.masks.writing import encode_picture
 from intergeneval.records.disk import write_atomically
+from intergeneval.staged.by_seed import scene
 from intergeneval.staged.canvas import Image
 from intergeneval.staged.dial import Dial
-from intergeneval.staged.scene import DEVELOPMENT_SEED, Scene, scene
+from intergeneval.staged.scene import DEVELOPMENT_SEED, Scene
 from intergeneval.staged.scripts import SCRIPTS
 from intergeneval.staged.stage import Stage
 

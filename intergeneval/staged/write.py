@@ -19,8 +19,9 @@ from intergeneval.ids import sha256_bytes
 from intergeneval.masks.writing import encode_picture
 from intergeneval.records import Sample
 from intergeneval.records.disk import write_atomically
+from intergeneval.staged.by_seed import scenes, twin_scenes
 from intergeneval.staged.dial import Dial
-from intergeneval.staged.scene import DEVELOPMENT_SEED, SIZE, TEST_SEED, Scene, scenes, twin_scenes
+from intergeneval.staged.scene import DEVELOPMENT_SEED, SIZE, TEST_SEED, Scene
 from intergeneval.staged.stage import Stage
 
 COUNT = 144
