@@ -107,7 +107,8 @@ class Ahead:
         kinds = known.verb_forms.get(word, {})
         if THIRD in kinds and index and self.words.at(index - 1) == "," and after.endswith("ing") and not known.is_noun(after):
             return True  # ", lights flashing"
-        theirs = THIRD in kinds and known.is_plural(word) and known.is_noun(word) and not known.is_noun(after)
+        noun = known.is_noun(word) or known.has("air", word)
+        theirs = THIRD in kinds and known.is_plural(word) and noun and not known.is_noun(after)
         if theirs and BASE in known.verb_forms.get(after, {}) and self._parts(index - 1) and self.nouns._opens(index + 2):
             return True  # "as hands shape the clay"
         if self.words.at(index - 1) != "," or not index or THIRD in kinds or ING in kinds or BASE not in kinds:

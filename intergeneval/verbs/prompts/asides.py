@@ -45,7 +45,7 @@ _VIEWS = frozenset(str.split("shot shots view angle footage close-up closeup per
 _FILMED = re.compile(
     r"^(?:the |a |an )?(?:[\w-]+ ){0,2}?(?:camera|lens|shot|video|footage|clip) (?:\w+ly )?"
     r"(?:follows|tracks|trails|films|captures|reveals|circles|orbits|watches|(?:pans|tilts|moves|zooms|pushes|pulls|glides|cuts|focuses)"
-    r"(?: \w+ly)?(?: (?:in|out|over|up|down|back|around|across|past))?(?: (?:on|to|from|of|towards?))?) "
+    r"(?: \w+ly)?(?: (?:in|out|over|up|down|back|around|across|past))?(?: (?:on|to|of|towards?))?) "
     r"(?=(?:a|an|the|two|three|several|some|one|his|her|their)\b)",
     re.IGNORECASE,
 )

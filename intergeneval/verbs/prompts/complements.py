@@ -58,7 +58,8 @@ class Complements(ToldOf, ABC):
                     deed.particles.append(word)  # "walks around whistling"
                     index += 1
                     continue
-                named = self._noun_list(index + 1, subject=False, finite=alone)
+                witnessed = deed.verb in WITNESSED and bool(deed.objects)
+                named = self._noun_list(index + 1, subject=False, finite=alone, embedded=witnessed)
                 if named is None:
                     if word in ("while", "before", "after") or ING in known.verb_forms.get(self.words.at(index + 1), {}):
                         return index
@@ -72,6 +73,10 @@ class Complements(ToldOf, ABC):
                     return index
                 if word == "with" and (end := self._held_so(named[0][-1], named[1])) is not None:
                     index = end
+                    continue
+                on, whom = self.words.at(named[1]), self.words.at(named[1] + 1)
+                if word == "with" and on in ("on", "in", "inside") and whom in ("it", "them"):
+                    index = named[1] + 2  # "a raft with two survivors on it": no tool
                     continue
                 if word == "with" and ING in known.verb_forms.get(self.words.at(named[1]), {}) and not named[0][-1].inner:
                     # "with a car driving by": what goes on beside it.

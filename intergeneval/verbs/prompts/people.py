@@ -17,6 +17,8 @@ _THROWN = frozenset({"throw", "toss", "hurl", "fling", "kick", "hit"})
 """What is broken by these need not be what is thrown."""
 _AFTER = frozenset(str.split("chase follow run flee race pursue sprint dodge board"))
 """What is done about one who moves."""
+_BABIES = frozenset({"baby", "infant", "newborn", "toddler"})
+"""Persons who are "it" where something is done to them that is done to the living."""
 _PERSONS = {"he": "he", "him": "he", "she": "she", "her": "she"}
 """Pronouns that name somebody where the prompt names nobody whom they may mean."""
 
@@ -83,6 +85,8 @@ class Cast(Entities):
         if pronoun == "it":
             back = [i for i in back if self.entities[i].head not in known.pairs["parts"]]
             acting = self.subject if role == "object" else ()
+            if len(babies := self._babies(acting)) == 1:
+                return tuple(babies)  # "wraps her baby in a blanket and rocks it"
             if (likely := self._likely_thing(role)) is not None:
                 return likely
             last = [
@@ -134,6 +138,11 @@ class Cast(Entities):
             taken = self.subject if role == "object" else ()
             return tuple(i for i in two if i not in (taken or (two[0],)))[:1]
         return ()
+
+    def _babies(self, acting: Sequence[int]) -> list[int]:
+        """Return the babies acted upon last, where something is done that is done to the living."""
+        soothed = self.known.has("alive", self.verb)
+        return [i for i in self.objects if soothed and i not in acting and self.entities[i].head in _BABIES]
 
     def _others_acted_on(self) -> bool:
         """Whether those acted upon last are several living beings too, so that "they" may mean them."""

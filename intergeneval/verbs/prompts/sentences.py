@@ -26,6 +26,9 @@ _MOVED_SELF = frozenset(
 )
 """What somebody does with a part of their own body, though nobody says whose it is: "lifts one paw"."""
 
+_CALLED = frozenset({"call", "name", "crown", "elect", "consider", "teach", "show", "tell", "ask"})
+"""Verbs whose second object is nothing that is done for the first."""
+
 _OPENED = frozenset(
     str.split("eye eyes mouth hand hands fist fists palm palms arm arms lips jaw jaws beak claw claws wing wings")
 )
@@ -103,17 +106,36 @@ def roles_of_active(deed: Deed, known: Vocabulary, unread: list[str]) -> Roles |
         return _without_object(deed, verb, known, unread)
     if (handed := roles_of_giving(deed, verb, known)) is not None:
         return handed
+    if _done_for_first(deed, known):
+        objects = deed.objects = objects[1:]
     if deed.verb in known.words["vague"] and verb not in known.words["lexicon"]:
-        if deed.verb == "wear" and all(is_alive(noun, known) and not known.is_person(noun.head) for noun in deed.subjects):
-            return Roles(verb="wears", subjects=deed.subjects, targets=[objects[0], *deed.more])
-        if deed.described:
-            return None
-        if deed.verb == "wear":
-            unread.append(f"it only tells how somebody looks: {verb} {objects[0].text}")
-            return None
-        unread.append(f"the verb names nothing that can be seen happening: {verb} {objects[0].text}")
-        return None
+        return _said_vaguely(deed, verb, known, unread)
     return _with_object(deed, verb, known, unread)
+
+
+def _said_vaguely(deed: Deed, verb: str, known: Vocabulary, unread: list[str]) -> Roles | None:
+    """Return the roles of a deed whose verb names nothing that can be seen happening, which is none but an animal's clothes."""
+    if deed.verb == "wear" and all(is_alive(noun, known) and not known.is_person(noun.head) for noun in deed.subjects):
+        return Roles(verb="wears", subjects=deed.subjects, targets=[deed.objects[0], *deed.more])
+    if deed.described:
+        return None
+    if deed.verb == "wear":
+        unread.append(f"it only tells how somebody looks: {verb} {deed.objects[0].text}")
+        return None
+    unread.append(f"the verb names nothing that can be seen happening: {verb} {deed.objects[0].text}")
+    return None
+
+
+def _done_for_first(deed: Deed, known: Vocabulary) -> bool:
+    """Whether the first of two objects is the one for whom it is done: "pours her a glass of wine"."""
+    if len(deed.objects) != 2 or deed.verb in _CALLED:
+        return False
+    first, second = deed.objects
+    somebody = first.pronoun in ("him", "her", "them", "me", "us") or is_alive(first, known)
+    thing = second.determiner or not (
+        known.has("adjectives", second.head) or (second.words[-1:] and second.words[-1][:1].isupper())
+    )
+    return somebody and bool(thing) and not second.pronoun and not is_alive(second, known)
 
 
 def _aflame(noun: Noun) -> bool:

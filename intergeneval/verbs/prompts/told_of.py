@@ -150,7 +150,7 @@ class ToldOf(Ahead, ABC):
         at = index + (self.words.at(index) == "," and known.has("relatives", self.words.at(index + 1)))
         word = self.words.at(at)
         noun = self._who(noun, word)
-        if (end := self._relative(noun, at)) is not None:
+        if (end := self._relative(noun, at, deed.subjects)) is not None:
             return end
         kinds = known.verb_forms.get(word, {})
         if ING in kinds and (deed.verb in PERCEIVED or (known.is_living(noun.head) and ING in kinds and deed.verb in PERCEIVED)):
@@ -185,15 +185,29 @@ class ToldOf(Ahead, ABC):
             return self._skip_phrase(at)
         return index
 
-    def _relative(self, noun: Noun, at: int) -> int | None:
+    def _relative(self, noun: Noun, at: int, subjects: Sequence[Noun]) -> int | None:
         """Read "who chases a cat" or "that a boy walks" after an object; return where it ends, None where none stands."""
         if self.known.has("relatives", self.words.at(at)) and (self._auxiliary(at + 1) or self._is_verb(at + 1, [noun])):
+            simple = not self._auxiliary(at + 1)
             end = self._verb_phrase(at + 1, (noun,))[0]
             # Behind a comma it is a tale of its own, which goes on: "pushes a man, who stumbles and grabs a railing".
             while self.words.at(at - 1) == "," and (further := self._told_further(end, noun)) is not None:
                 end = self._verb_phrase(further, (noun,))[0]
-            return end
+            return self._of_either(end, noun, subjects) if simple else end
         return self._told_of((noun,), at, last=True)
+
+    def _of_either(self, end: int, noun: Noun, subjects: Sequence[Noun]) -> int:
+        """Read a verb behind "who sits and": who is told of does it where only their number fits; else it may be either's."""
+        further = self._told_further(end, noun)
+        if further is None:
+            return end
+        many = len(subjects) > 1 or any(one.count != 1 for one in subjects)
+        deeds = len(self.found.deeds)
+        after = self._verb_phrase(further, (noun,))[0]
+        if many == (noun.count != 1) and any(deed.objects or deed.beside for deed in self.found.deeds[deeds:]):
+            del self.found.deeds[deeds:]
+            self.found.unread.append(f"whose deed it is may be read in two ways: {self._said(further, after)}")
+        return after
 
     def _told_further(self, end: int, noun: Noun) -> int | None:
         """Return where the next verb of one who is told of stands, behind "and" or "but"; None where none does.
