@@ -14,6 +14,7 @@ from intergeneval.cli.prompted import with_benchmark
 from intergeneval.errors import UsageError
 from intergeneval.records import Sample
 from intergeneval.sources.folder import FolderSource
+from intergeneval.sources.naming import prompt_of_name, seed_of_name
 from intergeneval.videos.encoding import write_video
 
 LIFT, CHASE = "A man lifts a red box.", "a dog chases a cat"
@@ -51,6 +52,26 @@ def test_names_as_vbench_writes_them_are_prompts_and_seeds(tmp_path, monkeypatch
     samples = {sample.prompt: sample for sample in bench.load(made.home.folder).samples}
     assert set(samples) == {CHASE, "A man lifts a red box"}
     assert FolderSource(folder).seeds(samples[CHASE], ()) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("stem", "seed"),
+    [
+        ("-3", 3),
+        ("_00012_", 12),
+        ("_seed7", 7),
+        ("-seed-41", 41),
+        (" (seed 42)", 42),
+        (" seed=5", 5),
+        ("", 0),
+        (" 3", 0),
+        ("s3", 0),
+    ],
+)
+def test_seeds_as_generators_write_them_are_no_words_of_the_prompt(stem, seed):
+    name = f"a dog chases a cat{stem}"
+    assert seed_of_name(name) == seed
+    assert prompt_of_name(name) == (CHASE if seed or not stem else name)
 
 
 def test_a_single_video_stands_for_itself(tmp_path):
