@@ -6,6 +6,7 @@ format of ``pycocotools``, so other tools read our files.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -16,6 +17,8 @@ from intergeneval.records import Box, Track, TrackState
 
 Mask = npt.NDArray[np.bool_]
 
+AT_HAND = 256
+"""Masks whose run lengths are kept: those of a video at its sampled frames."""
 _LONGEST = 7
 """Most characters of one number: 35 bits, beyond any picture."""
 _FOREIGN = "run-length counts hold a character that is not part of the code"
@@ -55,7 +58,8 @@ def decode(counts: str, size: tuple[int, int], window: tuple[int, int, int, int]
     right = max(min(right, size[1]), left)
     if window is not None:
         # Only the columns that the window crosses are laid out.
-        found = np.diff(np.clip(np.cumsum(found), left * size[0], right * size[0]), prepend=left * size[0])
+        ends = np.minimum(np.maximum(np.cumsum(found), left * size[0]), right * size[0])
+        found = ends - np.concatenate(([left * size[0]], ends[:-1]))
     inside = np.zeros(len(found), dtype=np.bool_)
     inside[1::2] = True
     columns = np.repeat(inside, found).reshape(right - left, size[0])
@@ -67,16 +71,21 @@ def runs(counts: str) -> list[int]:
 
     Six bits a character, little end first, each a difference to two before. Raises ValueError for what is no such code.
     """
-    return _run_lengths(counts).tolist()
+    return [int(length) for length in _run_lengths(counts).tolist()]
 
 
+@functools.lru_cache(maxsize=AT_HAND)
 def _run_lengths(counts: str) -> npt.NDArray[np.int64]:
-    """Return the run lengths (R,) behind the code, all characters at once: reports and tables decode masks by the ten thousand."""
+    """Return the run lengths (R,) behind the code, all characters at once; read-only, since it is kept for the next who asks.
+
+    A report looks at each mask for its outline and for contact, and what stands still has one mask in many frames.
+    """
     try:
         pieces = np.frombuffer(counts.encode("ascii"), dtype=np.uint8).astype(np.int64) - 48
     except UnicodeEncodeError:
         raise ValueError(_FOREIGN) from None
     if pieces.size == 0:
+        pieces.setflags(write=False)
         return pieces
     if pieces.min() < 0 or pieces.max() >= 64:
         raise ValueError(_FOREIGN)
@@ -95,6 +104,7 @@ def _run_lengths(counts: str) -> npt.NDArray[np.int64]:
     found[2::2] = np.cumsum(found[2::2])
     if found.min() < 0:
         raise ValueError("run-length counts hold a negative run")
+    found.setflags(write=False)
     return found
 
 
