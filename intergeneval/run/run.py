@@ -16,12 +16,14 @@ from intergeneval.judges.inquiries import Inquires
 from intergeneval.records import MISSING, UNSCORED, Question, Sample, Score
 from intergeneval.records import Outcome as Verdict
 from intergeneval.run.deciding import Decision, Watch, write_decision
+from intergeneval.run.engine import Engine
+from intergeneval.run.engines import engine_of
 from intergeneval.run.job import Job, Outcome, Pending, Result
 from intergeneval.run.judge_services import JudgeServices
 from intergeneval.run.judge_stage import JudgeStage, concurrency
 from intergeneval.run.manifest import write_manifest
 from intergeneval.run.plan import Plan, Settled
-from intergeneval.run.processes import Processes, worker_count
+from intergeneval.run.processes import worker_count
 from intergeneval.run.resume import RunState, replaced
 from intergeneval.run.video import VideoPipeline
 from intergeneval.run.video_setup import VideoSetup
@@ -91,13 +93,21 @@ class Run:
 
     The constructor makes the plan, which settles what is to be run and checks that it can be. It raises UsageError and its kin;
     no judge has been asked, and nothing paid or written then. `judge` is one that another run of the same settings has built, so
-    that weights are loaded once; it serves runs in this process only.
+    that weights are loaded once; it serves runs in this process only. `engine` is one that several runs share; whoever made it
+    closes it.
     """
 
-    def __init__(self, config: RunConfig, command: Sequence[str] = (), judge: Judge | None = None) -> None:
+    def __init__(
+        self,
+        config: RunConfig,
+        command: Sequence[str] = (),
+        judge: Judge | None = None,
+        engine: Engine | None = None,
+    ) -> None:
         self.plan = Plan.of(config, command, judge)
         self._services = JudgeServices(self.plan.config, self.plan.backends.judge)
         self._settled = self.plan.settled
+        self._engine = engine
 
     @property
     def judge(self) -> Judge:
@@ -135,7 +145,7 @@ class Run:
         store = RunStore.create(settled.folder, settled.header)
         first, count = config.shard_of()
         shard = f"{first}-of-{count}" if count > 1 else ""
-        with store.writer(shard) as writer, self._services.lend(store, on_notice, shard):
+        with store.writer(shard) as writer, self._services.lend(store, on_notice, shard), self._own_engine():
             if count == 1:
                 store.merge_shards()
             state = RunState.read(store)
@@ -280,12 +290,26 @@ class Run:
                 f"engine {plan.config.engine!r}: the judge {self.judge.id} verifies first frames of this run and lives in the "
                 "first process; leave the engine out"
             )
-        elif workers <= 1 and not plan.config.engine:
+        elif workers <= 1 and self._engine is None and not plan.config.engine:
             pipeline = VideoPipeline(plan.config, folder, backends, plan.bench)
             for job in jobs:
                 yield pipeline.run(job)
             return
-        yield from Processes(max(workers, 1)).outcomes(VideoSetup(config=plan.config, folder=folder, bench=plan.bench), jobs)
+        if self._engine is None:
+            exclusive = not all(getattr(backend, "parallel", True) for backend in used)
+            self._engine = engine_of(plan.config.engine, workers, cluster_workers=plan.config.workers, exclusive=exclusive)
+        yield from self._engine.outcomes(VideoSetup(config=plan.config, folder=folder, bench=plan.bench), jobs)
+
+    @contextlib.contextmanager
+    def _own_engine(self) -> Iterator[None]:
+        """Close, at the end of the block, the engine that this run opens in it."""
+        given = self._engine
+        try:
+            yield
+        finally:
+            if self._engine is not None and given is None:
+                self._engine.close()
+                self._engine = None
 
 
 def _new_questions(settled: Settled, state: RunState) -> Iterator[Question]:
