@@ -71,6 +71,8 @@ class RunConfig(Record):
     """Parallel processes; 0: one a core, at most 8."""
     worker_memory: float | None = field(default=None, metadata=LATER)
     """Most memory that a worker process may take for its data, in GiB; a video that needs more has no score. None: no limit."""
+    workers_per_gpu: int = field(default=1, metadata=LATER)
+    """Workers that share a GPU, where a backend holds one: as many as its memory has room for."""
     engine: str = field(default="", metadata=LATER)
     """Who does the videos: ``processes``, several or one; ``ray`` or ``ray:HOST:PORT``, a cluster; empty: processes, but none
     beside this one where one is enough."""
@@ -107,12 +109,7 @@ class RunConfig(Record):
     def __post_init__(self) -> None:
         if self.limit is not None and self.limit < 1:
             raise ValueError(f"limit {self.limit} is below 1")
-        if self.workers < 0:
-            raise ValueError(f"workers {self.workers} is below 0")
-        if self.engine not in ("", "processes", RAY) and not self.engine.startswith(f"{RAY}:"):
-            raise ValueError(f"engine {self.engine!r} is neither 'processes' nor 'ray' nor of the form 'ray:HOST:PORT'")
-        if self.worker_memory is not None and not 0.25 <= self.worker_memory <= 1 << 20:
-            raise ValueError(f"worker_memory {self.worker_memory} is not at least 0.25, in GiB")
+        self._check_workers()
         if not 0 <= self.allowed_unscored <= 1:
             raise ValueError(f"allowed_unscored {self.allowed_unscored} is not between 0 and 1")
         if self.fit not in ("scale", "crop"):
@@ -127,6 +124,16 @@ class RunConfig(Record):
             self.shard_of()
         if self.shard_of()[1] > 1 and self.until_decided:
             raise ValueError(f"until_decided {self.until_decided!r} and shard {self.shard!r}: a shard sees too little to decide")
+
+    def _check_workers(self) -> None:
+        if self.workers < 0:
+            raise ValueError(f"workers {self.workers} is below 0")
+        if not 1 <= self.workers_per_gpu <= 64:
+            raise ValueError(f"workers_per_gpu {self.workers_per_gpu} is not between 1 and 64")
+        if self.engine not in ("", "processes", RAY) and not self.engine.startswith(f"{RAY}:"):
+            raise ValueError(f"engine {self.engine!r} is neither 'processes' nor 'ray' nor of the form 'ray:HOST:PORT'")
+        if self.worker_memory is not None and not 0.25 <= self.worker_memory <= 1 << 20:
+            raise ValueError(f"worker_memory {self.worker_memory} is not at least 0.25, in GiB")
 
     def shard_of(self) -> tuple[int, int]:
         """Return (I, N) as the function `shard_of` does."""

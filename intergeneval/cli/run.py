@@ -51,6 +51,7 @@ _FEW = 4
 @more("--profile", type=click.Choice(["bounded", "paper", "informative"]), help="Score profile (default bounded).")
 @more("--sampling", help="Frames a judge sees: equal-time (default), paper, stride:N.")
 @more("--workers", type=int, help="Parallel processes; default one a core.")
+@more("--workers-per-gpu", type=int, help="Workers that share a GPU; default 1.")
 @more("--engine", metavar="NAME", help="Who does the videos: processes (default), ray (a cluster), ray:HOST:PORT.")
 @more("--worker-memory", type=float, metavar="GIB", help="Most memory for the data of a worker process; default no limit.")
 @more("--shard", help="I/N: do the I-th of N parts; a plain run finishes.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from intergeneval.config import RAY, RunConfig
@@ -60,13 +60,7 @@ def run_policies(
     the videos of each by as many workers. Raises ComparabilityError when `out` holds another exam,
     UnknownPluginError and ConfigError for backends that cannot be built, StoreError when it cannot be written.
     """
-    # Before anything is written: a mistyped name leaves no folder behind.
-    backends = Backends.build(_config(spec, out, PERFECT, ()), out / BENCH)
-    if isinstance(backends.judge, Defers):
-        raise UsageError(
-            f"--judge {spec.judge}: an exam asks some videos twice and needs each reply at once; examine {backends.judge.id}, "
-            f"which is the same judge"
-        )
+    backends = _checked(spec, out)
     spec = _prepare(spec, out)
     wanted = {policy: names for policy in spec.policies if (names := played(spec, policy))}
     used = (backends.judge, backends.tracker, backends.detector)
@@ -76,7 +70,7 @@ def run_policies(
         if engine.partition(":")[0] == RAY:
             exclusive = not all(getattr(backend, "parallel", True) for backend in used)
             cluster = ending.enter_context(
-                contextlib.closing(engine_of(engine, count, cluster_workers=workers, exclusive=exclusive))
+                contextlib.closing(engine_of(engine, count, cluster_workers=workers, gpu_share=float(exclusive)))
             )
             runs = _in_turn(spec, out, wanted, backends.judge, cluster)
         elif count <= 1 and not engine:
@@ -88,6 +82,21 @@ def run_policies(
             done[run.policy] = run
             on_run(run, len(done), len(wanted))
     return [done[policy] for policy in wanted]
+
+
+def run_shard(spec: ExamSpec, out: Path, shard: str, on_run: Callable[[str, int, int], None] = lambda *_: None) -> int:
+    """Do every N-th video of every policy, from the I-th on (`shard` is ``I/N``); return on how many anything was done.
+
+    Nothing is graded: `run_policies` without a shard finishes what is lacking, and grades. Raises as it does.
+    """
+    judge = _checked(spec, out).judge
+    spec = _prepare(spec, out)
+    wanted = {policy: names for policy in spec.policies if (names := played(spec, policy))}
+    observed = 0
+    for done, (policy, names) in enumerate(wanted.items(), 1):
+        observed += Run(replace(_config(spec, out, policy, names), shard=shard), judge=judge).execute().observed
+        on_run(policy, done, len(wanted))
+    return observed
 
 
 def begun_as(out: Path) -> ExamSpec:
@@ -108,6 +117,17 @@ def layer_of(judge: Judge) -> str:
     seen every frame.
     """
     return SAMPLED if judge.needs_frames or judge.needs_truth else EVENT
+
+
+def _checked(spec: ExamSpec, out: Path) -> Backends:
+    """Return the backends of an exam, before anything is written: a mistyped name leaves no folder behind. Raises UsageError."""
+    backends = Backends.build(_config(spec, out, PERFECT, ()), out / BENCH)
+    if isinstance(backends.judge, Defers):
+        raise UsageError(
+            f"--judge {spec.judge}: an exam asks some videos twice and needs each reply at once; examine {backends.judge.id}, "
+            f"which is the same judge"
+        )
+    return backends
 
 
 def _prepare(spec: ExamSpec, out: Path) -> ExamSpec:

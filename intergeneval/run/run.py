@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -18,6 +19,7 @@ from intergeneval.records import Outcome as Verdict
 from intergeneval.run.deciding import Decision, Watch, write_decision
 from intergeneval.run.engine import Engine
 from intergeneval.run.engines import engine_of
+from intergeneval.run.gpus import environments, gpus
 from intergeneval.run.job import Job, Outcome, Pending, Result
 from intergeneval.run.judge_services import JudgeServices
 from intergeneval.run.judge_stage import JudgeStage, concurrency
@@ -276,11 +278,15 @@ class Run:
         workers = worker_count(plan.config.workers, len(jobs), used)
         # The judge that verifies first frames lives in this process, with its cache and its cost limit.
         verified = bool(plan.grounding) and isinstance(self.judge, Inquires) and asked_here
+        exclusive = not all(getattr(backend, "parallel", True) for backend in used)
+        places = self._places() if exclusive and not verified else ()
         if verified:
             workers = 1
+        elif len(places) > 1:
+            workers = min(plan.config.workers or len(places), len(places), len(jobs))
         limit = plan.config.worker_memory
         if workers <= 1 and limit is not None and jobs:
-            if not all(getattr(backend, "parallel", True) for backend in used) or (plan.grounding and asked_here):
+            if exclusive or (plan.grounding and asked_here):
                 raise ConfigError(
                     f"worker_memory {limit}: a backend of this run lives in the first process, "
                     "which is given no limit; leave worker_memory out"
@@ -296,9 +302,18 @@ class Run:
                 yield pipeline.run(job)
             return
         if self._engine is None:
-            exclusive = not all(getattr(backend, "parallel", True) for backend in used)
-            self._engine = engine_of(plan.config.engine, workers, cluster_workers=plan.config.workers, exclusive=exclusive)
+            share = 1.0 / plan.config.workers_per_gpu if exclusive else 0.0
+            asked_for = plan.config.workers
+            self._engine = engine_of(plan.config.engine, workers, places, cluster_workers=asked_for, gpu_share=share)
         yield from self._engine.outcomes(VideoSetup(config=plan.config, folder=folder, bench=plan.bench), jobs)
+
+    def _places(self) -> tuple[dict[str, str], ...]:
+        """Return the environments of workers that hold a GPU; none where a backend is told its device by the settings."""
+        config = self.plan.config
+        named = ((config.model, "source"), (config.tracker, "tracker"), (config.detector, "detector"), (config.judge, "judge"))
+        if any("device" in config.settings_for(spec, kind) for spec, kind in named):
+            return ()
+        return environments(gpus(os.environ), config.workers_per_gpu)
 
     @contextlib.contextmanager
     def _own_engine(self) -> Iterator[None]:
