@@ -199,6 +199,7 @@ def run(config_file: Path | None, options: dict[str, Any]) -> RunResult:
 
         result = prepared.execute(on_progress, notice)
     write_doubts(result.store.folder, (*doubted, *found_doubts(prepared.plan, result.store)))
+    prepared.copy_out()
     return result
 
 

@@ -16,6 +16,7 @@ from intergeneval.judges import Defers, Judge
 from intergeneval.judges.inquiries import Inquires
 from intergeneval.records import MISSING, UNSCORED, Question, Sample, Score
 from intergeneval.records import Outcome as Verdict
+from intergeneval.records.remote import is_url
 from intergeneval.run.deciding import Decision, Watch, write_decision
 from intergeneval.run.engine import Engine
 from intergeneval.run.engines import engine_of
@@ -26,6 +27,7 @@ from intergeneval.run.judge_stage import JudgeStage, concurrency
 from intergeneval.run.manifest import write_manifest
 from intergeneval.run.plan import Plan, Settled
 from intergeneval.run.processes import worker_count
+from intergeneval.run.remote_out import RemoteOut
 from intergeneval.run.resume import RunState, replaced
 from intergeneval.run.video import VideoPipeline
 from intergeneval.run.video_setup import VideoSetup
@@ -106,6 +108,9 @@ class Run:
         judge: Judge | None = None,
         engine: Engine | None = None,
     ) -> None:
+        self._remote = RemoteOut(config.out) if is_url(config.out) else None
+        if self._remote is not None:
+            config = replace(config, out=str(self._remote.folder))
         self.plan = Plan.of(config, command, judge)
         self._services = JudgeServices(self.plan.config, self.plan.backends.judge)
         self._settled = self.plan.settled
@@ -142,6 +147,19 @@ class Run:
         ComparabilityError when the folder holds another run, StoreError when it cannot be written, RefusedError when the judge's
         server refuses the first requests for a cause that meets them all, and as `settle` does.
         """
+        if self._remote is None:
+            return self._execute(on_progress, on_notice)
+        try:
+            return self._execute(self._remote.telling(on_progress), on_notice)
+        finally:
+            self._remote.copy()
+
+    def copy_out(self) -> None:
+        """Copy what was added to the run folder since, where it lies behind a URL. Raises StoreError."""
+        if self._remote is not None:
+            self._remote.copy()
+
+    def _execute(self, on_progress: Callable[[Progress], None], on_notice: Callable[[str], None]) -> RunResult:
         config, samples, settled = self.plan.config, self.plan.bench.samples, self.settle(on_notice)
         watch = self._watch(settled) if config.until_decided else None
         store = RunStore.create(settled.folder, settled.header)
