@@ -14,6 +14,8 @@ from intergeneval.records.disk import read_toml
 AUTO = "auto"
 SHARED = {"openai-batch": "openai"}
 """Plug-in -> the one whose settings hold for it as well: the same model, asked in another way."""
+RAY = "ray"
+"""Engine setting: a Ray cluster, ``ray:HOST:PORT`` one that is there, ``ray`` one of this machine for the time of the run."""
 OFF = "off"
 """Cache setting: judge answers are not remembered."""
 
@@ -69,8 +71,11 @@ class RunConfig(Record):
     """Parallel processes; 0: one a core, at most 8."""
     worker_memory: float | None = field(default=None, metadata=LATER)
     """Most memory that a worker process may take for its data, in GiB; a video that needs more has no score. None: no limit."""
+    workers_per_gpu: int = field(default=1, metadata=LATER)
+    """Workers that share a GPU, where a backend holds one: as many as its memory has room for."""
     engine: str = field(default="", metadata=LATER)
-    """Who does the videos: ``processes``, several or one; empty: likewise, but none beside this one where one is enough."""
+    """Who does the videos: ``processes``, several or one; ``ray`` or ``ray:HOST:PORT``, a cluster; empty: processes, but none
+    beside this one where one is enough."""
     shard: str = ""
     """``I/N``: take every N-th sample, from the I-th on."""
     allowed_unscored: float = 0.1
@@ -104,12 +109,7 @@ class RunConfig(Record):
     def __post_init__(self) -> None:
         if self.limit is not None and self.limit < 1:
             raise ValueError(f"limit {self.limit} is below 1")
-        if self.workers < 0:
-            raise ValueError(f"workers {self.workers} is below 0")
-        if self.engine not in ("", "processes"):
-            raise ValueError(f"engine {self.engine!r} is not 'processes'")
-        if self.worker_memory is not None and not 0.25 <= self.worker_memory <= 1 << 20:
-            raise ValueError(f"worker_memory {self.worker_memory} is not at least 0.25, in GiB")
+        self._check_workers()
         if not 0 <= self.allowed_unscored <= 1:
             raise ValueError(f"allowed_unscored {self.allowed_unscored} is not between 0 and 1")
         if self.fit not in ("scale", "crop"):
@@ -125,18 +125,33 @@ class RunConfig(Record):
         if self.shard_of()[1] > 1 and self.until_decided:
             raise ValueError(f"until_decided {self.until_decided!r} and shard {self.shard!r}: a shard sees too little to decide")
 
+    def _check_workers(self) -> None:
+        if self.workers < 0:
+            raise ValueError(f"workers {self.workers} is below 0")
+        if not 1 <= self.workers_per_gpu <= 64:
+            raise ValueError(f"workers_per_gpu {self.workers_per_gpu} is not between 1 and 64")
+        if self.engine not in ("", "processes", RAY) and not self.engine.startswith(f"{RAY}:"):
+            raise ValueError(f"engine {self.engine!r} is neither 'processes' nor 'ray' nor of the form 'ray:HOST:PORT'")
+        if self.worker_memory is not None and not 0.25 <= self.worker_memory <= 1 << 20:
+            raise ValueError(f"worker_memory {self.worker_memory} is not at least 0.25, in GiB")
+
     def shard_of(self) -> tuple[int, int]:
-        """Return (I, N) of ``I/N``, counted from 1; (1, 1) where no shard is set. Raises ValueError."""
-        if not self.shard:
-            return 1, 1
-        first, slash, last = self.shard.partition("/")
-        if not (slash and first.isdecimal() and last.isdecimal() and 1 <= int(first) <= int(last)):
-            raise ValueError(f"shard {self.shard!r} is not of the form I/N with 1 <= I <= N")
-        return int(first), int(last)
+        """Return (I, N) as the function `shard_of` does."""
+        return shard_of(self.shard)
 
     def settings_for(self, spec: str, kind: str = "") -> Mapping[str, Any]:
         """Return a plug-in's settings by its spec, as `plugin_settings` does."""
         return plugin_settings(self.settings, spec, kind)
+
+
+def shard_of(text: str) -> tuple[int, int]:
+    """Return (I, N) of ``I/N``, counted from 1; (1, 1) for an empty text: no shard. Raises ValueError."""
+    if not text:
+        return 1, 1
+    first, slash, last = text.partition("/")
+    if not (slash and first.isdecimal() and last.isdecimal() and 1 <= int(first) <= int(last)):
+        raise ValueError(f"shard {text!r} is not of the form I/N with 1 <= I <= N")
+    return int(first), int(last)
 
 
 def plugin_settings(settings: Mapping[str, Mapping[str, Any]], spec: str, kind: str = "") -> Mapping[str, Any]:

@@ -24,7 +24,7 @@ from intergeneval.build.source import Item, Source, read_source
 from intergeneval.build.tools import how_to_find, with_best_tools
 from intergeneval.build.touch_step import TouchStep
 from intergeneval.build.writing import write_benchmark
-from intergeneval.config import plugin_settings
+from intergeneval.config import plugin_settings, shard_of
 from intergeneval.detectors import Detector
 from intergeneval.errors import BudgetError, ConfigError, UsageError
 from intergeneval.grounding import Grounder
@@ -100,7 +100,8 @@ class Build:
         place = Path(config.source)
         pictures = Path(config.out) / FOLDER / PAINTED if config.text_to_image else None
         self.source: Source = read_source(place, text_only=config.text_only, painted=pictures)
-        self.items: tuple[Item, ...] = self.source.items[: config.limit]
+        first, count = shard_of(config.shard)
+        self.items: tuple[Item, ...] = self.source.items[: config.limit][first - 1 :: count]
         judge = None if config.judge == NONE else self._made("judges", config.judge, prompts=config.prompts)
         if isinstance(judge, Defers):
             raise UsageError(
@@ -127,7 +128,7 @@ class Build:
             commit=provenance.commit(Path.cwd()),
             command=provenance.redact(command),
         )
-        self.folder = BuildFolder(Path(config.out), header)
+        self.folder = BuildFolder(Path(config.out), header, f"{first}-of-{count}" if count > 1 else "")
         self._painting = self._painting_by(painter)
         self._touching = self._wanted_touching()
         self._cache = None if config.cache == "off" else Cache(Path(config.cache) if config.cache else default_path(os.environ))
@@ -211,14 +212,7 @@ class Build:
             applied = None
             if review is not None:
                 applied = apply_review(self.folder, review, self.items, self.config)
-            self._lend(total(self.folder.spent).cost, on_notice)
-            try:
-                stopped, outdated = self._steps(on_progress)
-            finally:
-                if isinstance(self._judge, UsesServices):
-                    self._judge.close()
-                if self._cache is not None:
-                    self._cache.close()
+            stopped, outdated = self._done(on_progress, on_notice)
             made = assemble(self.items, self.folder, self.config, outdated, self._touching)
             write_benchmark(self.folder, self.config, self.items, made)
             pages = write_pages(self.folder, self.config, self.items, made)
@@ -232,6 +226,27 @@ class Build:
                 stopped=stopped,
                 refused=self._refused,
             )
+
+    def execute_shard(
+        self, on_progress: Callable[[Progress], None] = lambda _: None, on_notice: Callable[[str], None] = lambda _: None
+    ) -> str:
+        """Do what the folder still lacks of a shard's prompts; return why that stopped early, empty when it did not.
+
+        A plain build writes the benchmark and does what is still lacking then. Raises as `execute` does.
+        """
+        with self.folder.open():
+            return self._done(on_progress, on_notice)[0]
+
+    def _done(self, on_progress: Callable[[Progress], None], on_notice: Callable[[str], None]) -> tuple[str, frozenset[str]]:
+        """Bring every item through the steps, as `_steps` says, with what the judge needs for the time."""
+        self._lend(total(self.folder.spent).cost, on_notice)
+        try:
+            return self._steps(on_progress)
+        finally:
+            if isinstance(self._judge, UsesServices):
+                self._judge.close()
+            if self._cache is not None:
+                self._cache.close()
 
     def _steps(self, on_progress: Callable[[Progress], None]) -> tuple[str, frozenset[str]]:
         """Bring every item through the steps; return why asking stopped early, and whose lines are older than their prompt."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from intergeneval.config import AUTO, GroundingConfig
+from intergeneval.config import AUTO, GroundingConfig, shard_of
 from intergeneval.records import Record
 from intergeneval.records.codec import LATER
 
@@ -47,6 +47,8 @@ class BuildConfig(Record):
     """Most pictures painted from one text, seed after seed, until one shows all instances; the one that shows most is taken."""
     text_only: bool = False
     """Build for text-to-video models: prompts with instances and interactions, no first frames."""
+    shard: str = field(default="", metadata=LATER)
+    """``I/N``: bring every N-th prompt, from the I-th on, through the steps; a plain build finishes."""
     limit: int | None = None
     """Build only the first so many prompts."""
     anchors: int = 3
@@ -75,6 +77,7 @@ class BuildConfig(Record):
             value = getattr(self, name)
             if not low <= value <= high:
                 raise ValueError(f"{name} {value} is not between {low} and {high}")
+        shard_of(self.shard)
         if self.limit is not None and self.limit < 1:
             raise ValueError(f"limit {self.limit} is below 1")
         if self.image_seed < 0:

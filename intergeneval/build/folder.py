@@ -21,7 +21,7 @@ from intergeneval.errors import StoreError, UsageError
 from intergeneval.ids import canonical_json
 from intergeneval.records import Record
 from intergeneval.records.disk import read_text
-from intergeneval.store import LineFile, locked, open_lock, read_lines, write_atomically
+from intergeneval.store import LineFile, locked, merge_lines, open_lock, read_lines, write_atomically, writing
 
 FOLDER = "build"
 HEADER = "build.json"
@@ -46,8 +46,12 @@ Line = Scene | Painting | Proposals | Placing | Cut | Touch
 class BuildFolder:
     """The steps of one build: read when it is opened, appended to from several threads."""
 
-    def __init__(self, out: Path, header: BuildHeader) -> None:
-        """Make the folder, or open the one that is there. Raises UsageError where it holds something else, StoreError."""
+    def __init__(self, out: Path, header: BuildHeader, shard: str = "") -> None:
+        """Make the folder, or open the one that is there. Raises UsageError where it holds something else, StoreError.
+
+        `shard` is ``I-of-N`` or empty: shards write files of their own, which a plain build merges.
+        """
+        self._suffix = f".shard-{shard}" if shard else ""
         self.out = out
         self.root = out / FOLDER
         path = self.root / HEADER
@@ -69,7 +73,7 @@ class BuildFolder:
             self.id, self.created, touching, doubting = header.id, header.created, True, True
         self.header = replace(header, id=self.id, created=self.created, touching=touching, doubting=doubting)
         self._lock = threading.Lock()
-        self._files = {cls: LineFile(self.root / name) for cls, name in STEPS.items()}
+        self._files = {cls: LineFile(self._place(cls, self._suffix)) for cls in STEPS}
         self._latest: dict[type[Record], dict[str, Record]] = {}
         self.spent: list[Scene | Placing | Touch] = []
         """Every line that a model was asked for, replaced ones included."""
@@ -80,13 +84,16 @@ class BuildFolder:
         """Hold the folder alone and read its steps. Raises StoreError where another build is writing, RecordError."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            lock = open_lock(self.root / ".lock")
+            lock = open_lock(self.root / f".lock{self._suffix}")
         except OSError as error:
             raise StoreError(f"{self.root}: cannot be made ({error.strerror})") from None
         with lock:
             if not locked(lock):
                 raise StoreError(f"{self.out}: another build is writing here; wait for it, or choose another --out")
-            write_atomically(self.root / HEADER, canonical_json(self.header.to_json()) + "\n")
+            if not self._suffix:
+                self._merge_shards()
+            if not (self._suffix and (self.root / HEADER).is_file()):
+                write_atomically(self.root / HEADER, canonical_json(self.header.to_json()) + "\n")
             self._read(Scene)
             self._read(Painting)
             self._read(Proposals)
@@ -101,9 +108,29 @@ class BuildFolder:
                 for file in self._files.values():
                     file.close()
 
+    def _place(self, cls: type[Record], suffix: str = "") -> Path:
+        return self.root / f"{STEPS[cls].removesuffix('.jsonl')}{suffix}.jsonl"
+
+    def _shards(self, cls: type[Record]) -> list[Path]:
+        return sorted(self.root.glob(self._place(cls, ".shard-*").name))
+
+    def _merge_shards(self) -> None:
+        """Move the lines of all shards into the files of the steps. Raises StoreError where one is still being written."""
+        with contextlib.ExitStack() as held:
+            for path in sorted(self.root.glob(".lock.shard-*")):
+                if not locked(held.enter_context(open_lock(path))):
+                    raise StoreError(f"{self.out}: {path.name[6:]} is still being written; wait for it")
+            for cls in STEPS:
+                if shards := self._shards(cls):
+                    main = self._place(cls)
+                    with writing(self.out):
+                        merge_lines([*filter(Path.is_file, [main]), *shards], main)
+                        for path in shards:
+                            path.unlink()
+
     def _read(self, cls: type[L]) -> None:
-        path = self.root / STEPS[cls]
-        lines: list[L] = list(read_lines(path, cls)) if path.is_file() else []
+        files = [path for path in (self._place(cls), *self._shards(cls)) if path.is_file()]
+        lines: list[L] = [line for path in files for line in read_lines(path, cls)]
         self._latest[cls] = {line.sample_id: line for line in lines}
         asked: list[Line] = [*lines]
         self.spent += [line for line in asked if isinstance(line, Scene | Placing | Touch)]

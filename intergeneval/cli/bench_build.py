@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +14,10 @@ import click
 from intergeneval.cli.causes import by_cause
 from intergeneval.cli.help_sections import Command, more
 from intergeneval.cli.terminal import echo
-from intergeneval.errors import EXIT_INCOMPLETE, EXIT_OK
+from intergeneval.errors import EXIT_INCOMPLETE, EXIT_OK, UsageError
 
 if TYPE_CHECKING:
-    from intergeneval.build import BuildResult, Progress
+    from intergeneval.build import Build, BuildResult, Progress
 
 _SHOWN = 12
 """Causes that are told of what was left out, and of what failed."""
@@ -38,6 +40,7 @@ _SHOWN = 12
 @more("--name", help="Name of the benchmark; default that of the folder.")
 @more("--licence", help="Licence of prompts and pictures, with attribution.")
 @more("--limit", type=int, help="Build the first N prompts only.")
+@more("--shard", help="I/N: do the I-th of N parts; a plain build finishes.")
 @more("--prompts", help="Folder with templates that replace our own.")
 @more("--max-cost", type=float, help="Stop asking at this cost; the same command goes on later.")
 @more("--cache", help="File that remembers answers, or off; default the user's cache.")
@@ -48,6 +51,14 @@ def command(config: Path | None, review: Path | None, as_json: bool, **options: 
     them out; a person looks at review.html and has the last word. The build can be stopped at any time; the same command goes on
     where it stopped. Exit code 3 means that something failed and may be mended by running it again, or that no sample is left.
     """
+    if options["shard"]:
+        if review is not None or as_json:
+            raise UsageError(
+                f"--shard {options['shard']}: a shard writes no benchmark; leave --review and --json to the plain build"
+            )
+        stopped = build_shard(config, options)
+        echo(f"shard stopped: {stopped}" if stopped else "shard done; the same command without --shard writes the benchmark")
+        sys.exit(EXIT_INCOMPLETE if stopped else EXIT_OK)
     result = build(config, review, options)
     echo(json.dumps(as_data(result), indent=1, ensure_ascii=False) if as_json else summary(result))
     sys.exit(EXIT_OK if result.complete else EXIT_INCOMPLETE)
@@ -55,19 +66,39 @@ def command(config: Path | None, review: Path | None, as_json: bool, **options: 
 
 def build(config_file: Path | None, review: Path | None, options: dict[str, Any]) -> BuildResult:
     """Build with the settings of a file and the options given over them. Raises UsageError and its kin before any work."""
+    prepared = prepare(config_file, options)
+    with _told() as (on_progress, on_notice):
+        return prepared.execute(review, on_progress, on_notice)
+
+
+def build_shard(config_file: Path | None, options: dict[str, Any]) -> str:
+    """Do the part of a build that is the shard's; return why it stopped early. Raises as `build` does."""
+    prepared = prepare(config_file, options)
+    with _told() as (on_progress, on_notice):
+        return prepared.execute_shard(on_progress, on_notice)
+
+
+def prepare(config_file: Path | None, options: dict[str, Any]) -> Build:
+    """Return the build that the settings of a file and the options describe. Raises UsageError and its kin."""
     from intergeneval.build import Build, BuildConfig
-    from intergeneval.cli.progress import progress
     from intergeneval.config import read_settings
 
     changes = {name: value for name, value in options.items() if value is not None}
     prepared = Build(read_settings(BuildConfig, config_file, changes), sys.argv)
     echo(f"{len(prepared.items)} prompts of {prepared.config.source}: {prepared.folder.out}", err=True)
+    return prepared
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[tuple[Callable[[Progress], None], Callable[[str], None]]]:
+    """Give what tells the user of progress, and of notices."""
+    from intergeneval.cli.progress import progress
+
     with progress("building") as tell:
-
-        def on_progress(state: Progress) -> None:
-            tell(state.done, state.total, f"{state.step} {state.sample_id}")
-
-        return prepared.execute(review, on_progress, lambda text: echo(text, err=True))
+        yield (
+            lambda state: tell(state.done, state.total, f"{state.step} {state.sample_id}"),
+            lambda text: echo(text, err=True),
+        )
 
 
 def as_data(result: BuildResult) -> dict[str, Any]:

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 @more("--video-tracker", help="Tracker of the labelled videos (default as in `run`).")
 @more("--size", metavar="HxW", help="Height and width of the videos (default 240x360).")
 @more("--workers", type=click.IntRange(min=0), default=0, help="Parallel processes; default one a core.")
+@more("--shard", help="I/N: play the I-th of N parts of the videos; a plain call finishes and grades.")
+@more("--engine", default="", metavar="NAME", help="Who does them: processes (default), ray (a cluster), ray:HOST:PORT.")
 @more("--config", type=click.Path(path_type=Path, dir_okay=False), help="TOML file with the settings of backends.")
 def command(as_json: bool, **options: Any) -> None:
     """Examine a judge on videos whose truth is known, and write its judge card.
@@ -50,6 +52,9 @@ def command(as_json: bool, **options: Any) -> None:
     missing.
     """
     judges = judges_of(options["judge"])
+    if options["shard"]:
+        echo(f"{validate_shard(judges, options)} videos done; the same command without --shard finishes and grades")
+        return
     if len(judges) == 1:
         exam = validate(options)
         if as_json:
@@ -68,13 +73,42 @@ def command(as_json: bool, **options: Any) -> None:
 def validate(options: dict[str, Any]) -> Exam:
     """Hold the exam that the options describe. Raises UsageError and its kin before any work."""
     from intergeneval.cli.progress import progress
+    from intergeneval.config import read_config
     from intergeneval.exam import examine
 
+    # The same names as in a run.
     spec, labelled = exam_spec(options), _labelled(options)
+    read_config(None, {"engine": options["engine"]})
     out = options["out"] or _default_folder(spec.judge, spec.tracker, spec.seed, spec.scenes)
     echo(f"{spec.judge} with {spec.tracker} on {spec.scenes} scenes: {out}", err=True)
     with progress("examining") as tell:
-        return examine(spec, out, workers=options["workers"], command=sys.argv, on_progress=tell, labelled=labelled)
+        workers, engine = options["workers"], options["engine"]
+        return examine(spec, out, workers=workers, engine=engine, command=sys.argv, on_progress=tell, labelled=labelled)
+
+
+def validate_shard(judges: tuple[str, ...], options: dict[str, Any]) -> int:
+    """Play one shard of the exam that the options describe; return on how many videos anything was done.
+
+    Raises UsageError and its kin before any work.
+    """
+    from intergeneval.cli.progress import progress
+    from intergeneval.config import shard_of
+    from intergeneval.exam.policy_runs import run_shard
+
+    try:
+        shard_of(options["shard"])
+    except ValueError as error:
+        raise ConfigError(f"--shard: {error}") from None
+    if len(judges) > 1 or options["labels"] is not None or options["engine"] or options["workers"] > 1:
+        raise UsageError(
+            f"--shard {options['shard']}: a shard is one process and plays staged videos for one judge; leave --engine, "
+            "--workers and --labels out, and give each judge shards of its own"
+        )
+    spec = exam_spec(options)
+    out = options["out"] or _default_folder(spec.judge, spec.tracker, spec.seed, spec.scenes)
+    echo(f"{spec.judge} with {spec.tracker} on {spec.scenes} scenes: {out}", err=True)
+    with progress("playing") as tell:
+        return run_shard(spec, out, options["shard"], lambda policy, done, total: tell(done, total, policy))
 
 
 def validate_several(judges: tuple[str, ...], options: dict[str, Any]) -> tuple[list[Exam], dict[str, Any]]:

@@ -42,12 +42,14 @@ def examine(
     out: Path,
     *,
     workers: int = 0,
+    engine: str = "",
     command: Sequence[str] = (),
     on_progress: Callable[[int, int, str], None] = lambda *_: None,
     labelled: Labelled | None = None,
 ) -> Exam:
     """Hold an exam in the folder `out`, or go on with the one that was begun there.
 
+    `workers` and `engine` are as for `run_policies`.
     `labelled` are a user's own videos with labels, on which the judge is held as well; their figures are the card's ``labels``.
     `on_progress` gets policies done, policies in all, and the last one's name. Raises UsageError and its kin for settings that
     cannot be run, ComparabilityError when the folder holds another exam, StoreError when it cannot be written.
@@ -59,7 +61,7 @@ def examine(
     def on_run(run: PolicyRun, done: int, total: int) -> None:
         on_progress(done, total, run.policy)
 
-    runs = run_policies(spec, out, workers, on_run)
+    runs = run_policies(spec, out, workers, on_run, engine)
     # One that was begun before goes on with the templates and the world of then.
     spec = begun_as(out)
     config = RunConfig(

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from intergeneval.config import RunConfig
+from intergeneval.config import RAY, RunConfig
 from intergeneval.errors import ComparabilityError, RecordError, StoreError, UsageError
 from intergeneval.exam.grading import EVENT, SAMPLED, GradedVideo, grade_run
 from intergeneval.exam.self_consistency import Rounds, ask_again
@@ -20,6 +20,8 @@ from intergeneval.ids import canonical_json
 from intergeneval.judges import Defers, Judge
 from intergeneval.records.disk import read_text
 from intergeneval.run.backends import Backends
+from intergeneval.run.engine import Engine
+from intergeneval.run.engines import engine_of
 from intergeneval.run.processes import Processes, worker_count
 from intergeneval.run.run import Run
 from intergeneval.staged import plan, scenes
@@ -50,29 +52,51 @@ class PolicyRun:
 
 
 def run_policies(
-    spec: ExamSpec, out: Path, workers: int = 0, on_run: Callable[[PolicyRun, int, int], None] = lambda *_: None
+    spec: ExamSpec, out: Path, workers: int = 0, on_run: Callable[[PolicyRun, int, int], None] = lambda *_: None, engine: str = ""
 ) -> list[PolicyRun]:
     """Run and grade every policy, going on where an earlier call stopped; `on_run` gets each as it ends, done and total.
 
-    `workers` processes take a policy each; 0: one a core, at most 8. Raises ComparabilityError when `out` holds another exam,
+    `workers` processes take a policy each; 0: one a core, at most 8. On an `engine` that is a cluster policies are run in turn,
+    the videos of each by as many workers. Raises ComparabilityError when `out` holds another exam,
     UnknownPluginError and ConfigError for backends that cannot be built, StoreError when it cannot be written.
     """
-    # Before anything is written: a mistyped name leaves no folder behind.
-    backends = Backends.build(_config(spec, out, PERFECT, ()), out / BENCH)
-    if isinstance(backends.judge, Defers):
-        raise UsageError(
-            f"--judge {spec.judge}: an exam asks some videos twice and needs each reply at once; examine {backends.judge.id}, "
-            f"which is the same judge"
-        )
+    backends = _checked(spec, out)
     spec = _prepare(spec, out)
     wanted = {policy: names for policy in spec.policies if (names := played(spec, policy))}
-    count = worker_count(workers, len(wanted), (backends.judge, backends.tracker, backends.detector))
+    used = (backends.judge, backends.tracker, backends.detector)
+    count = worker_count(workers, len(wanted), used)
     done: dict[str, PolicyRun] = {}
-    with contextlib.closing(_policy_runs(spec, out, wanted, count, backends.judge)) as runs:
+    with contextlib.ExitStack() as ending:
+        if engine.partition(":")[0] == RAY:
+            exclusive = not all(getattr(backend, "parallel", True) for backend in used)
+            cluster = ending.enter_context(
+                contextlib.closing(engine_of(engine, count, cluster_workers=workers, gpu_share=float(exclusive)))
+            )
+            runs = _in_turn(spec, out, wanted, backends.judge, cluster)
+        elif count <= 1 and not engine:
+            runs = _in_turn(spec, out, wanted, backends.judge, None)
+        else:
+            jobs = list(wanted.items())
+            runs = ending.enter_context(contextlib.closing(Processes(count).outcomes(_PolicySetup(spec, out), jobs)))
         for run in runs:
             done[run.policy] = run
             on_run(run, len(done), len(wanted))
     return [done[policy] for policy in wanted]
+
+
+def run_shard(spec: ExamSpec, out: Path, shard: str, on_run: Callable[[str, int, int], None] = lambda *_: None) -> int:
+    """Do every N-th video of every policy, from the I-th on (`shard` is ``I/N``); return on how many anything was done.
+
+    Nothing is graded: `run_policies` without a shard finishes what is lacking, and grades. Raises as it does.
+    """
+    judge = _checked(spec, out).judge
+    spec = _prepare(spec, out)
+    wanted = {policy: names for policy in spec.policies if (names := played(spec, policy))}
+    observed = 0
+    for done, (policy, names) in enumerate(wanted.items(), 1):
+        observed += Run(replace(_config(spec, out, policy, names), shard=shard), judge=judge).execute().observed
+        on_run(policy, done, len(wanted))
+    return observed
 
 
 def begun_as(out: Path) -> ExamSpec:
@@ -93,6 +117,17 @@ def layer_of(judge: Judge) -> str:
     seen every frame.
     """
     return SAMPLED if judge.needs_frames or judge.needs_truth else EVENT
+
+
+def _checked(spec: ExamSpec, out: Path) -> Backends:
+    """Return the backends of an exam, before anything is written: a mistyped name leaves no folder behind. Raises UsageError."""
+    backends = Backends.build(_config(spec, out, PERFECT, ()), out / BENCH)
+    if isinstance(backends.judge, Defers):
+        raise UsageError(
+            f"--judge {spec.judge}: an exam asks some videos twice and needs each reply at once; examine {backends.judge.id}, "
+            f"which is the same judge"
+        )
+    return backends
 
 
 def _prepare(spec: ExamSpec, out: Path) -> ExamSpec:
@@ -118,7 +153,7 @@ def _prepare(spec: ExamSpec, out: Path) -> ExamSpec:
         raise StoreError(f"{out}: cannot be written ({error.strerror or error})") from None
 
 
-def _config(spec: ExamSpec, out: Path, policy: str, names: Sequence[str], engine: str = "") -> RunConfig:
+def _config(spec: ExamSpec, out: Path, policy: str, names: Sequence[str]) -> RunConfig:
     return RunConfig(
         model=f"staged:{policy}",
         bench=str(out / BENCH),
@@ -128,20 +163,16 @@ def _config(spec: ExamSpec, out: Path, policy: str, names: Sequence[str], engine
         out=str(out / RUNS / policy),
         samples=tuple(names),
         workers=1,
-        engine=engine,
         settings=spec.settings,
         templates=spec.templates,
     )
 
 
-def _policy_runs(
-    spec: ExamSpec, out: Path, wanted: dict[str, tuple[str, ...]], workers: int, judge: Judge
+def _in_turn(
+    spec: ExamSpec, out: Path, wanted: dict[str, tuple[str, ...]], judge: Judge, engine: Engine | None
 ) -> Generator[PolicyRun, None, None]:
-    if workers <= 1:
-        for policy, names in wanted.items():
-            yield _policy_run(spec, out, policy, names, judge)
-        return
-    yield from Processes(workers).outcomes(_PolicySetup(spec, out), list(wanted.items()))
+    for policy, names in wanted.items():
+        yield _policy_run(spec, out, policy, names, judge, engine)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +182,10 @@ class _PolicySetup:
     spec: ExamSpec
     out: Path
 
+    @property
+    def places(self) -> Sequence[Path]:
+        return (self.out,)
+
     def build(self) -> Callable[[tuple[str, tuple[str, ...]]], PolicyRun]:
         import cv2
 
@@ -159,11 +194,13 @@ class _PolicySetup:
 
     def lost(self, job: tuple[str, tuple[str, ...]]) -> PolicyRun:
         """Go on with a policy of which one video ends every worker: that one is found and recorded as failed."""
-        return _policy_run(self.spec, self.out, *job, None, engine="processes")
+        return _policy_run(self.spec, self.out, *job, None, Processes(1))
 
 
-def _policy_run(spec: ExamSpec, out: Path, policy: str, names: Sequence[str], judge: Judge | None, engine: str = "") -> PolicyRun:
-    run = Run(_config(spec, out, policy, names, engine), judge=judge)
+def _policy_run(
+    spec: ExamSpec, out: Path, policy: str, names: Sequence[str], judge: Judge | None, engine: Engine | None = None
+) -> PolicyRun:
+    run = Run(_config(spec, out, policy, names), judge=judge, engine=engine)
     result = run.execute()
     folder = result.store.folder
     store, asked = RunStore.open(folder), run.judge

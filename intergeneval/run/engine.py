@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 J = TypeVar("J")
@@ -31,6 +32,10 @@ MOST_UNREADY = 3
 class Setup(Protocol[_Given, _Made]):
     """What each worker is made of; it is pickled."""
 
+    @property
+    def places(self) -> Sequence[Path]:
+        """Files and folders that a worker must see, wherever it is."""
+
     def build(self) -> Callable[[_Given], _Made]:
         """Build, in the worker, what does its jobs. What it raises ends the run."""
 
@@ -41,11 +46,14 @@ class Setup(Protocol[_Given, _Made]):
 class Engine(Protocol):
     """Does jobs in workers."""
 
-    def outcomes(self, setup: Setup[J, O], jobs: Sequence[J]) -> Iterator[O]:
+    def outcomes(self, setup: Setup[J, O], jobs: Sequence[J]) -> Generator[O, None, None]:
         """Give what comes of each job, in the order in which they end.
 
         Raises what a worker raised, and BackendError where no worker gets ready. To close the iterator ends all workers.
         """
+
+    def close(self) -> None:
+        """Let go of what lasts from one call to the next."""
 
 
 @dataclass(slots=True)
@@ -58,6 +66,8 @@ class Ticket(Generic[J]):
     """The job."""
     losses: int = 0
     """Workers that ended while they were at it."""
+    lost_at: set[str] = field(default_factory=set)
+    """Machines on which they did."""
 
 
 class Line(Generic[J]):

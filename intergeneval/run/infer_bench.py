@@ -27,12 +27,16 @@ class Candidate:
 
 
 def infer_benchmark(folder: Path) -> Benchmark:
-    """Return the benchmark that a folder of videos answers.
+    """Return the benchmark that a folder of videos answers, as `benchmark_of` does."""
+    return benchmark_of(FolderSource(folder), str(folder))
+
+
+def benchmark_of(source: FolderSource, folder: str) -> Benchmark:
+    """Return the benchmark that videos answer; `folder` is what they are called in messages.
 
     The manifest's word counts first; else the one benchmark whose sample ids match, or of several the one that accounts for more
     of the folder's videos than any other. Raises UsageError listing the candidates when it cannot be told.
     """
-    source = FolderSource(folder)
     if source.bench:
         return _stated(source.bench, folder)
     broken: list[str] = []
@@ -69,7 +73,7 @@ def candidates(source: FolderSource, broken: list[str] | None = None) -> list[Ca
     return sorted(found, key=lambda item: (-item.matched, item.benchmark.name))
 
 
-def _stated(name: str, folder: Path) -> Benchmark:
+def _stated(name: str, folder: str) -> Benchmark:
     """Load the benchmark that a manifest names; a manifest comes with the videos, so it may name one but not a path."""
     if not bench_paths.is_name(name):
         raise UsageError(f"{folder}: its manifest names the benchmark by a path ({name!r}); give that path as --bench yourself")

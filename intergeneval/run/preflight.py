@@ -19,12 +19,14 @@ from intergeneval.masks import Mask
 from intergeneval.plugins import KINDS, names, split_spec
 from intergeneval.plugins.adapters import adapter_in
 from intergeneval.records import Sample
+from intergeneval.records.remote import is_url
 from intergeneval.run.backends import Backends
 from intergeneval.run.drawn_masks import unreadable
-from intergeneval.run.infer_bench import infer_benchmark
+from intergeneval.run.infer_bench import benchmark_of, infer_benchmark
 from intergeneval.run.job import PackedMask
 from intergeneval.sources.folder import VIDEO_SUFFIXES, FolderSource
 from intergeneval.sources.misfit import misfit_text
+from intergeneval.sources.url import UrlSource
 from intergeneval.trackers import Segments
 from intergeneval.trackers.stored import StoredTracker
 
@@ -40,30 +42,15 @@ def resolve(config: RunConfig) -> tuple[RunConfig, Benchmark]:
     check_settings(config.settings)
     if not config.model:
         raise UsageError("no model given: --model FOLDER or --model SOURCE:ARGUMENT")
-    path = Path(config.model)
-    if path.is_dir() or (path.is_file() and source_of(path) == "lora"):
-        marker = source_of(path)
-        _check_base(config, marker)
-        spec = f"{marker}:{config.model}"
-        if marker not in names("sources"):
-            raise UsageError(f"{config.model}: looks like a {marker} folder, and no source called {marker!r} is installed here")
-    elif path.is_file() and path.suffix.lower() in VIDEO_SUFFIXES:
-        spec = f"folder:{config.model}"
-    else:
-        spec = config.model
-        source, argument = split_spec(spec)
-        if source not in names("sources"):
-            raise UsageError(
-                f"--model {config.model!r}: no such folder, and no source of that name; sources: {', '.join(names('sources'))}"
-            )
-        if not argument:
-            raise UsageError(f"--model {config.model!r}: say what of {source!r}, as in {source}:NAME")
+    spec = _spec_of(config)
     source, argument = split_spec(spec)
     staged = source == "staged"
     if config.bench:
         benchmark = bench.load(config.bench)
     elif source == "folder":
-        benchmark = infer_benchmark(path)
+        benchmark = infer_benchmark(Path(config.model))
+    elif source == "url":
+        benchmark = benchmark_of(UrlSource(argument), argument)
     elif source == "bench":
         benchmark = bench.load(argument)
     elif source in bench.names():
@@ -74,6 +61,29 @@ def resolve(config: RunConfig) -> tuple[RunConfig, Benchmark]:
     unasked = "staged" if staged and config.consistency != "judge" else "none"
     detector = unasked if config.detector == AUTO else config.detector
     return replace(config, model=spec, tracker=tracker, detector=detector), benchmark
+
+
+def _spec_of(config: RunConfig) -> str:
+    """Return the model as ``source:argument``. Raises UsageError for what is neither a folder nor of a registered source."""
+    path = Path(config.model)
+    if path.is_dir() or (path.is_file() and source_of(path) == "lora"):
+        marker = source_of(path)
+        _check_base(config, marker)
+        if marker not in names("sources"):
+            raise UsageError(f"{config.model}: looks like a {marker} folder, and no source called {marker!r} is installed here")
+        return f"{marker}:{config.model}"
+    if is_url(config.model):
+        return f"url:{config.model}"
+    if path.is_file() and path.suffix.lower() in VIDEO_SUFFIXES:
+        return f"folder:{config.model}"
+    source, argument = split_spec(config.model)
+    if source not in names("sources"):
+        raise UsageError(
+            f"--model {config.model!r}: no such folder, and no source of that name; sources: {', '.join(names('sources'))}"
+        )
+    if not argument:
+        raise UsageError(f"--model {config.model!r}: say what of {source!r}, as in {source}:NAME")
+    return config.model
 
 
 def source_of(folder: Path) -> str:

@@ -9,7 +9,7 @@ import queue
 import signal
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -33,7 +33,7 @@ class Processes:
         self._count = count
         self._environments = environments or ({},)
 
-    def outcomes(self, setup: Setup[J, O], jobs: Sequence[J]) -> Iterator[O]:
+    def outcomes(self, setup: Setup[J, O], jobs: Sequence[J]) -> Generator[O, None, None]:
         """Give what comes of each job, as `Engine` says; few are handed out at a time, so that nothing piles up in memory."""
         crew: _Crew[J, O] = _Crew(setup, Line(jobs), self._count, self._environments)
         try:
@@ -44,6 +44,9 @@ class Processes:
             crew.kill()
             raise
         crew.leave()
+
+    def close(self) -> None:
+        """Do nothing: workers last as long as a call."""
 
 
 @dataclass(slots=True, eq=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -15,14 +16,19 @@ from intergeneval.judges import Defers, Judge
 from intergeneval.judges.inquiries import Inquires
 from intergeneval.records import MISSING, UNSCORED, DoubtedMask, Question, Sample, Score
 from intergeneval.records import Outcome as Verdict
+from intergeneval.records.remote import is_url
 from intergeneval.run.deciding import Decision, Watch, write_decision
 from intergeneval.run.doubting import found_doubts, given_doubts, write_doubts
+from intergeneval.run.engine import Engine
+from intergeneval.run.engines import engine_of
+from intergeneval.run.gpus import environments, gpus
 from intergeneval.run.job import Job, Outcome, Pending, Result
 from intergeneval.run.judge_services import JudgeServices
 from intergeneval.run.judge_stage import JudgeStage, concurrency
 from intergeneval.run.manifest import write_manifest
 from intergeneval.run.plan import Plan, Settled
-from intergeneval.run.processes import Processes, worker_count
+from intergeneval.run.processes import worker_count
+from intergeneval.run.remote_out import RemoteOut
 from intergeneval.run.resume import RunState, replaced
 from intergeneval.run.video import VideoPipeline
 from intergeneval.run.video_setup import VideoSetup
@@ -92,13 +98,24 @@ class Run:
 
     The constructor makes the plan, which settles what is to be run and checks that it can be. It raises UsageError and its kin;
     no judge has been asked, and nothing paid or written then. `judge` is one that another run of the same settings has built, so
-    that weights are loaded once; it serves runs in this process only.
+    that weights are loaded once; it serves runs in this process only. `engine` is one that several runs share; whoever made it
+    closes it.
     """
 
-    def __init__(self, config: RunConfig, command: Sequence[str] = (), judge: Judge | None = None) -> None:
+    def __init__(
+        self,
+        config: RunConfig,
+        command: Sequence[str] = (),
+        judge: Judge | None = None,
+        engine: Engine | None = None,
+    ) -> None:
+        self._remote = RemoteOut(config.out) if is_url(config.out) else None
+        if self._remote is not None:
+            config = replace(config, out=str(self._remote.folder))
         self.plan = Plan.of(config, command, judge)
         self._services = JudgeServices(self.plan.config, self.plan.backends.judge)
         self._settled = self.plan.settled
+        self._engine = engine
         self._doubted: tuple[DoubtedMask, ...] | None = None
 
     @property
@@ -139,6 +156,14 @@ class Run:
         ComparabilityError when the folder holds another run, StoreError when it cannot be written, RefusedError when the judge's
         server refuses the first requests for a cause that meets them all, and as `settle` does.
         """
+        if self._remote is None:
+            return self._execute(on_progress, on_notice)
+        try:
+            return self._execute(self._remote.telling(on_progress), on_notice)
+        finally:
+            self._remote.copy()
+
+    def _execute(self, on_progress: Callable[[Progress], None], on_notice: Callable[[str], None]) -> RunResult:
         config, samples, settled = self.plan.config, self.plan.bench.samples, self.settle(on_notice)
         watch = self._watch(settled) if config.until_decided else None
         store = RunStore.create(settled.folder, settled.header)
@@ -147,7 +172,7 @@ class Run:
             write_doubts(store.folder, self.doubted)
         first, count = config.shard_of()
         shard = f"{first}-of-{count}" if count > 1 else ""
-        with store.writer(shard) as writer, self._services.lend(store, on_notice, shard):
+        with store.writer(shard) as writer, self._services.lend(store, on_notice, shard), self._own_engine():
             if count == 1:
                 store.merge_shards()
             state = RunState.read(store)
@@ -279,11 +304,15 @@ class Run:
         workers = worker_count(plan.config.workers, len(jobs), used)
         # The judge that verifies first frames lives in this process, with its cache and its cost limit.
         verified = bool(plan.grounding) and isinstance(self.judge, Inquires) and asked_here
+        exclusive = not all(getattr(backend, "parallel", True) for backend in used)
+        places = self._places() if exclusive and not verified else ()
         if verified:
             workers = 1
+        elif len(places) > 1:
+            workers = min(plan.config.workers or len(places), len(places), len(jobs))
         limit = plan.config.worker_memory
         if workers <= 1 and limit is not None and jobs:
-            if not all(getattr(backend, "parallel", True) for backend in used) or (plan.grounding and asked_here):
+            if exclusive or (plan.grounding and asked_here):
                 raise ConfigError(
                     f"worker_memory {limit}: a backend of this run lives in the first process, "
                     "which is given no limit; leave worker_memory out"
@@ -293,12 +322,35 @@ class Run:
                 f"engine {plan.config.engine!r}: the judge {self.judge.id} verifies first frames of this run and lives in the "
                 "first process; leave the engine out"
             )
-        elif workers <= 1 and not plan.config.engine:
+        elif workers <= 1 and self._engine is None and not plan.config.engine:
             pipeline = VideoPipeline(plan.config, folder, backends, plan.bench)
             for job in jobs:
                 yield pipeline.run(job)
             return
-        yield from Processes(max(workers, 1)).outcomes(VideoSetup(config=plan.config, folder=folder, bench=plan.bench), jobs)
+        if self._engine is None:
+            share = 1.0 / plan.config.workers_per_gpu if exclusive else 0.0
+            asked_for = plan.config.workers
+            self._engine = engine_of(plan.config.engine, workers, places, cluster_workers=asked_for, gpu_share=share)
+        yield from self._engine.outcomes(VideoSetup(config=plan.config, folder=folder, bench=plan.bench), jobs)
+
+    def _places(self) -> tuple[dict[str, str], ...]:
+        """Return the environments of workers that hold a GPU; none where a backend is told its device by the settings."""
+        config = self.plan.config
+        named = ((config.model, "source"), (config.tracker, "tracker"), (config.detector, "detector"), (config.judge, "judge"))
+        if any("device" in config.settings_for(spec, kind) for spec, kind in named):
+            return ()
+        return environments(gpus(os.environ), config.workers_per_gpu)
+
+    @contextlib.contextmanager
+    def _own_engine(self) -> Iterator[None]:
+        """Close, at the end of the block, the engine that this run opens in it."""
+        given = self._engine
+        try:
+            yield
+        finally:
+            if self._engine is not None and given is None:
+                self._engine.close()
+                self._engine = None
 
 
 def _new_questions(settled: Settled, state: RunState) -> Iterator[Question]:

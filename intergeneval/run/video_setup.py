@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import resource
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from intergeneval.run.backends import Backends
 from intergeneval.run.engine import LOST
 from intergeneval.run.job import Job, Outcome, Result
 from intergeneval.run.video import VideoPipeline
+from intergeneval.store import HEADER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,13 @@ class VideoSetup:
     """The run folder."""
     bench: Benchmark
     """The part of the benchmark that is run."""
+
+    @property
+    def places(self) -> Sequence[Path]:
+        """Run folder, benchmark, and the folder of videos where there is one."""
+        _, _, argument = self.config.model.partition(":")
+        given = [Path(text) for text in (self.config.model, argument) if text and Path(text).exists()]
+        return (self.folder / HEADER, self.bench.root, *given)
 
     def build(self) -> Callable[[Job], tuple[Outcome, ...]]:
         """Build the backends, within the limit of memory. Raises what they raise."""

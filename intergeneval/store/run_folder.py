@@ -42,7 +42,18 @@ from intergeneval.store.line_index import LineIndex
 
 R = TypeVar("R", bound=Record)
 
-__all__ = ["STAGES", "LineFile", "RunStore", "RunWriter", "cut_torn_line", "locked", "open_lock", "read_lines", "whole_lines"]
+__all__ = [
+    "STAGES",
+    "LineFile",
+    "RunStore",
+    "RunWriter",
+    "cut_torn_line",
+    "locked",
+    "merge_lines",
+    "open_lock",
+    "read_lines",
+    "whole_lines",
+]
 
 STAGES: dict[str, type[Record]] = {
     "samples": Sample,
@@ -183,7 +194,7 @@ class RunStore:
             for stage in STAGES:
                 shards = sorted(self.folder.glob(f"{stage}.shard-*.jsonl"))
                 if shards:
-                    _merge(self._files(stage), self.folder / f"{stage}.jsonl")
+                    merge_lines(self._files(stage), self.folder / f"{stage}.jsonl")
                 for path in shards:
                     path.unlink()
 
@@ -309,8 +320,8 @@ def whole_lines(path: Path) -> Iterator[str]:
         raise StoreError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
-def _merge(sources: Iterable[Path], target: Path) -> None:
-    """Write every whole line of the sources once, in order, to `target`, atomically and without holding them all."""
+def merge_lines(sources: Iterable[Path], target: Path) -> None:
+    """Write every whole line of the sources once, in order, to `target`, atomically, without holding them all. Raises OSError."""
     seen: set[bytes] = set()
     with replacing(target) as handle:
         for path in sources:

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import click
 
+from intergeneval.config import shard_of
+from intergeneval.errors import ConfigError
 from matrix_train.cli.options import answer, json_option, overrides_option, say
 
 
 @click.command("precompute")
 @click.argument("config")
 @overrides_option
+@click.option("--shard", default="", help="I/N: encode the I-th of N parts of the clips.")
 @json_option
-def command(config: str, overrides: tuple[str, ...], as_json: bool) -> None:
+def command(config: str, overrides: tuple[str, ...], shard: str, as_json: bool) -> None:
     """Encode and cache every clip that CONFIG (a TOML file or a recipe's name) trains on."""
     from matrix_train.recipes import read
 
     settings = read(config, overrides)
     from matrix_train.data.precompute import fill_cache
 
-    filled = fill_cache(settings, lambda done, all_, name: say(f"{done}/{all_}  {name}"))
+    try:
+        part = shard_of(shard)
+    except ValueError as error:
+        raise ConfigError(f"--shard: {error}") from None
+    filled = fill_cache(settings, lambda done, all_, name: say(f"{done}/{all_}  {name}"), part)
     for note in filled.notes:
         say(f"note: {note}")
     result = {

@@ -33,16 +33,20 @@ class Filled:
     """Clips that cannot be trained on, each with the reason."""
 
 
-def fill_cache(config: Config, report: Callable[[int, int, str], None] = lambda *_: None) -> Filled:
+def fill_cache(
+    config: Config, report: Callable[[int, int, str], None] = lambda *_: None, shard: tuple[int, int] = (1, 1)
+) -> Filled:
     """Encode every clip of a config's dataset that is not cached yet; `report` is told (done, all, clip id).
 
-    Nothing is loaded before the first clip that is to be encoded. Raises ConfigError for a stale cache and for more clips that
-    cannot be trained on than `data.bad_limit` allows.
+    `shard` (I, N) takes every N-th clip, from the I-th on: machines that share the cache fill it together, and a call without one
+    afterwards says what is lacking. Nothing is loaded before the first clip that is to be encoded. Raises ConfigError for a stale
+    cache and for more clips that cannot be trained on than `data.bad_limit` allows.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     dtype, base = getattr(torch, config.model.dtype), resolve(config.model.path)
     said = shape_notes(base, config.data.frames, sizes_of(config))
-    clips, folder = read_dataset(Path(config.data.path)), folder_of(config)
+    first, count = shard
+    clips, folder = read_dataset(Path(config.data.path))[first - 1 :: count], folder_of(config)
     state = fill(config, clips, late_encoder(base, dtype, device), load_outline(base), report, again=True)
     notes = (*said, *state_notes(config, state))
     return Filled(folder=folder, clips=len(clips), encoded=state.encoded, notes=notes, bad=state.bad)

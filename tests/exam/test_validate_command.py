@@ -81,3 +81,24 @@ def test_missing_answers_are_exit_3(tmp_path, fake_judges):
     )
     assert result.exit_code == 3
     assert "INCOMPLETE" in result.stdout
+
+
+def test_shards_play_the_videos_and_a_plain_call_grades_them_as_one_call_would(held, tmp_path):
+    _, whole = held
+    for shard, count in (("2/2", 2), ("1/2", 2)):
+        done = validate(*SMALL, "--seed", 7, "--out", tmp_path / "e", "--shard", shard)
+        assert f"{count} videos done" in done.stdout, done.output
+        assert not (tmp_path / "e" / "card.json").exists()
+    result = validate(*SMALL, "--seed", 7, "--out", tmp_path / "e", "--json")
+    mine, theirs = json.loads(result.stdout), json.loads(whole.stdout)
+    assert mine.pop("made")["observed"] == 0
+    theirs.pop("made")
+    assert mine == theirs
+
+
+def test_a_shard_of_several_judges_or_with_workers_is_refused(tmp_path):
+    for more in (("--judge", "oracle,geometry"), ("--workers", "2"), ("--shard", "0/2")):
+        result = validate(*SMALL, "--out", tmp_path / "e", "--shard", "1/2", *more)
+        assert result.exit_code == 2
+        assert "--shard" in result.stderr
+    assert not (tmp_path / "e").exists()

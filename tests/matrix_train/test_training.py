@@ -259,6 +259,10 @@ def test_the_command_line_trains_checks_and_samples(places, tmp_path):
     assert json.loads(found.stdout)["steps"] == 1
     cache = runner.invoke(main, ["precompute", str(tmp_path / "c.toml"), "--json"])
     assert json.loads(cache.stdout)["encoded"] == 0
+    shards = [runner.invoke(main, ["precompute", str(tmp_path / "c.toml"), "--shard", f"{i}/3", "--json"]) for i in (1, 2, 3)]
+    assert [json.loads(part.stdout)["clips"] for part in shards] == [2, 1, 1]
+    odd = runner.invoke(main, ["precompute", str(tmp_path / "c.toml"), "--shard", "4/3"])
+    assert (odd.exit_code, "shard '4/3' is not of the form I/N" in odd.stderr) == (2, True)
     checked = runner.invoke(main, ["check", str(places / "data"), "--frames", "9"])
     assert (checked.exit_code, checked.stdout.strip()) == (0, "4 of 4 clips can be trained on")
     assert runner.invoke(main, ["check", str(places / "data"), "--frames", "49"]).exit_code == 3

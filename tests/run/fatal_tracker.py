@@ -17,12 +17,13 @@ from intergeneval.trackers.stored import StoredTracker
 class FatalTracker(StoredTracker):
     """Does as `stored`; writes down what it begins, and kills its process at samples ``kills`` the first ``times`` times.
 
-    With ``parent`` it kills every other process before it is ready.
+    With ``parent`` it kills every other process before it is ready; with ``exclusive`` it holds a GPU.
     """
 
     def __init__(self, argument: str, settings: Mapping[str, Any]) -> None:
         super().__init__(Path(argument) if argument else None)
         self._settings = settings
+        self.parallel = not settings.get("exclusive", False)
         if os.getpid() != settings.get("parent", os.getpid()):
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -36,7 +37,7 @@ class FatalTracker(StoredTracker):
             os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(self._settings.get("seconds", 0.0))
         with log.open("a") as stream:
-            stream.write(f"ended {name} {time.monotonic()}\n")
+            stream.write(f"ended {name} on {os.environ.get('CUDA_VISIBLE_DEVICES')} in {os.getpid()}\n")
         return super().track(request)
 
 
