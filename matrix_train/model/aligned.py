@@ -35,6 +35,8 @@ HEADS: dict[str, tuple[MapKind, ...]] = {"sga": (MapKind.V2T, MapKind.T2V), "spa
 """Loss -> kinds of map it supervises; each loss has one decoder, shared by its layers."""
 SHARED = "shared"
 """Name of the decoder where SGA and SPA have one together."""
+SHARES = ("iou", "inside")
+"""Parts that lie between 0 and 1, of which the mean over roles is told and not the sum, which losses are."""
 WITHOUT_DECODER = ("mass", "log_mass")
 """Losses that compare attention itself with masks on the token grid."""
 
@@ -172,13 +174,19 @@ class AlignedModel(nn.Module):
             parts_M = {part: parts_M.get(part, 0) + value.detach() / len(chosen) for part, value in parts.items()}
         total = total if self.config.loss.sum_layers else total / len(chosen)
         terms[name] = total.detach()
+        clips_B = share_M.new_zeros(len(batch.clips))
+        roles_B = clips_B.index_add(0, clip_M, torch.ones_like(share_M))
         for part, value_M in parts_M.items():
-            # A share sums to one over the batch's clips; a clip's own value is as many times larger.
-            empty_B = value_M.new_zeros(len(batch.clips))
-            value_B, share_B = (empty_B.index_add(0, clip_M, item) for item in (share_M * value_M, torch.ones_like(share_M)))
-            clips[part] = torch.where(share_B > 0, value_B * len(batch.clips), torch.nan)
+            if part.endswith(SHARES):
+                # No number for a clip without a role.
+                clips[part] = clips_B.index_add(0, clip_M, value_M) / roles_B
+                terms[part] = value_M.mean()
+                continue
+            value_B = clips_B.index_add(0, clip_M, share_M * value_M)
+            # A role's weight sums to one over the batch's clips; a clip's own value is as many times larger.
+            clips[part] = torch.where(roles_B > 0, value_B * len(batch.clips), torch.nan)
             if part != name:
-                terms[part] = value_M.mean() if part.endswith(("iou", "inside")) else value_B.sum()
+                terms[part] = value_B.sum()
         return total
 
     def _entry_terms(self, name: str, maps_MFHW: Tensor, target: Tensor) -> dict[str, Tensor]:

@@ -51,6 +51,18 @@ def test_log_mass_trains_the_adapter_without_a_decoder_and_skips_a_mask_without_
     assert max(float(item.abs().max()) for item in grads) > 0
 
 
+@pytest.mark.parametrize(("kind", "part"), [("log_mass", "sga/inside"), ("decoder", "sga/iou")])
+def test_of_shares_a_clips_mean_over_its_roles_is_told_by_timestep_and_not_their_sum(kind, part):
+    def told(*roles):
+        settings = tiny.config(loss=LossConfig(kind=kind, sga=0.5, spa=0.0, sga_roles=roles))
+        model = tiny.shaken(tiny.aligned("cogvideox", settings))
+        return model(on_tokens(settings) if kind == "log_mass" else tiny.batch("cogvideox", settings))["clips"][part]
+
+    each = torch.stack([told(role) for role in ("sub", "obj", "verb")])
+    assert (each.nan_to_num() > 0).sum() >= 3
+    assert torch.allclose(told("sub", "obj", "verb"), each.nanmean(dim=0), equal_nan=True)
+
+
 def test_one_step_against_the_gradient_brings_attention_onto_the_mask():
     settings = tiny.config(loss=LossConfig(kind="log_mass", sga=1.0, spa=1.0))
     model, batch = tiny.shaken(tiny.aligned("cogvideox", settings)), on_tokens(settings)
