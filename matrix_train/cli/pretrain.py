@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,32 @@ def dit(config: str, out: Path, start: str, overrides: tuple[str, ...], as_json:
     places = Places(out=out / "dit", vae=autoencoder, pipeline=out / "pipeline", start=source)
     folder = train_dit(settings, found, places, say)
     answer({"pipeline": str(folder)}, str(folder), as_json=as_json)
+
+
+@command.command("measure")
+@click.argument("model")
+@click.option("--scenes", type=click.IntRange(2), default=300, show_default=True, help="Held-out scenes, two videos each.")
+@click.option("--seed", default=2, show_default=True, help="Seed of the scenes.")
+@click.option("--steps", type=click.IntRange(1, 1000), default=10, show_default=True, help="Sampling steps.")
+@click.option("--guidance", default=1.0, show_default=True, help="Scale of classifier-free guidance; 1: none.")
+@json_option
+def measure(*, model: str, scenes: int, seed: int, steps: int, guidance: float, as_json: bool) -> None:
+    """Tell how well a base of the binding world binds: who moves, and to whom, by colours at known places.
+
+    MODEL is a pipeline's folder, or builtin:binding-base.
+    """
+    import torch
+
+    from matrix_train.backbones.loading import load_pipeline, told_shape
+    from matrix_train.binding import measure as measuring
+
+    folder = _pipeline(model)
+    frames, size = told_shape(folder)
+    form = measuring.Sampling(steps=steps, guidance=guidance)
+    form = replace(form, frames=frames or form.frames, size=size or form.size)
+    pipeline = load_pipeline(folder, torch.float32)
+    found = measuring.measure(pipeline, seed=seed, scenes=scenes, sampling=form)
+    answer({"model": model, **found.to_json(), "sampling": form.to_json()}, found.text(), as_json=as_json)
 
 
 @command.command("clips")
