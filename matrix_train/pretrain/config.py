@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from intergeneval.errors import ConfigError, RecordError
-from intergeneval.records import Record
+from intergeneval.records import LATER, Record
 from matrix_train.config import read_table
 
 PRECISIONS = ("float32", "bfloat16")
@@ -22,7 +22,7 @@ PREDICTIONS = {"velocity": "v_prediction", "clean": "sample"}
 class WorldConfig(Record):
     """The clips that are learned from."""
 
-    kind: str = "staged"
+    kind: str = field(default="staged", metadata=LATER)
     """``staged``: scenes of people and things; ``binding``: four plain figures, four clips to a scene."""
     seed: int = 1000
     """Seed of the scenes; 1 and 2 are the benchmark's and the development split's."""
@@ -59,7 +59,7 @@ class WorldConfig(Record):
 class VaeConfig(Record):
     """The video autoencoder, and how it is taught."""
 
-    kind: str = "learned"
+    kind: str = field(default="learned", metadata=LATER)
     """``learned``: CogVideoX's, from random weights; ``linear``: the principal directions of the first `clips` clips, of which
     `latent` are kept, so that no other field counts."""
     channels: tuple[int, ...] = (8, 16, 32, 64)
@@ -150,9 +150,9 @@ class DitConfig(Record):
     """Blocks."""
     time_width: int = 128
     """Width of the timestep's embedding."""
-    patch: int = 2
+    patch: int = field(default=2, metadata=LATER)
     """Side of a token in latent cells."""
-    predict: str = "velocity"
+    predict: str = field(default="velocity", metadata=LATER)
     """What the transformer predicts: ``velocity``, or ``clean``, the clean latent."""
     steps: int = 4000
     """Optimiser steps."""
@@ -160,9 +160,9 @@ class DitConfig(Record):
     """Clips a step."""
     rate: float = 1e-3
     """Peak learning rate."""
-    optimiser: str = "adamw"
+    optimiser: str = field(default="adamw", metadata=LATER)
     """``adamw``, or ``muon``: matrices by Muon, all else by AdamW."""
-    matrix_rate: float = 0.02
+    matrix_rate: float = field(default=0.02, metadata=LATER)
     """Muon's peak learning rate."""
     warmup: int = 100
     """Steps of linear warm-up."""
@@ -177,7 +177,9 @@ class DitConfig(Record):
     average: float = 0.998
     """Decay of the moving average of the weights, which is what is kept in the end."""
     near: float = 0.0
-    """Strength of the start's preference for attending to the same place in other frames; 0: none."""
+    """Strength of the start's preference for attending to the same place in other frames; 0: none. Words lose by it."""
+    noisy: float = field(default=0.0, metadata=LATER)
+    """Share of clips whose timestep is drawn from the noisiest third, where nothing but the words tells what happens."""
     precision: str = "float32"
     """Arithmetic of a step: float32, or bfloat16, faster where a processor has instructions for it; weights, gradients and
     loss stay float32."""
@@ -187,7 +189,7 @@ class DitConfig(Record):
     """Seed of initial weights, order, noise, timesteps and dropout."""
     save_every: int = 100
     """Steps between checkpoints."""
-    measure: int = 0
+    measure: int = field(default=0, metadata=LATER)
     """Scenes of the binding world, two videos each, of which `curve.csv` tells at each checkpoint how many are right; 0: none."""
 
     def __post_init__(self) -> None:
@@ -203,8 +205,8 @@ class DitConfig(Record):
             raise ValueError(f"dit.patch is {self.patch}; it must be at least 1")
         if self.measure == 1:
             raise ValueError("dit.measure is 1; a standard error takes two scenes")
-        if not 0 <= self.text_dropout <= 1 or not 0 <= self.average < 1:
-            raise ValueError("dit.text_dropout must lie between 0 and 1, dit.average below 1")
+        if not 0 <= self.text_dropout <= 1 or not 0 <= self.noisy <= 1 or not 0 <= self.average < 1:
+            raise ValueError("dit.text_dropout and dit.noisy must lie between 0 and 1, dit.average below 1")
         check_work("dit", self.precision, self.workers, (self.batch,))
 
 

@@ -45,6 +45,8 @@ _LEAST = 0.02
 CURVE, CURVE_NAMES = "curve.csv", ("cpu_seconds", "subject", "object", "margin")
 MEASURED_SEED = 2
 """Seed of the scenes that a base of the binding world is measured on while it is trained."""
+TIMES = 1000.0
+"""Timesteps of the schedule."""
 _SAY_EVERY = 20
 _KEPT = ("optimiser", "matrices")
 """Names under which a state holds the optimisers."""
@@ -261,11 +263,16 @@ def draw(latents: Latents, own: DitConfig, step: int, moment: Callable[[torch.Ge
     image = torch.zeros_like(clean)
     image[:, :, 0] = latents.images[chosen].float() * latents.factor
     dropped = torch.rand(own.batch, generator=generator) < own.text_dropout
+    noise = torch.randn(clean.shape, generator=generator)
+    time = torch.tensor([moment(generator) for _ in range(own.batch)])
+    if own.noisy:
+        late = torch.rand(own.batch, generator=generator) < own.noisy
+        time = torch.where(late, (TIMES * 2 / 3 + time / 3).floor(), time)
     return {
         "clean": clean,
-        "noise": torch.randn(clean.shape, generator=generator),
+        "noise": noise,
         "image": image,
         "figures": latents.figures[chosen].float(),
-        "time": torch.tensor([moment(generator) for _ in range(own.batch)]),
+        "time": time,
         "caption": (chosen + 1).masked_fill(dropped, 0),
     }

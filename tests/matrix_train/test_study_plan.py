@@ -112,7 +112,7 @@ def test_a_plan_reads_back_as_it_was(plan):
     [
         ('label = "VII"\nrecipe = "matrix"', 'recipe = "nothing"', "there is no recipe 'nothing'; recipes are base, lora, "),
         ('layers = "wrong"', 'layers = "other"', "there is no layer set 'other'"),
-        ('better = "matrix"', 'better = "best"', "orders and control name arms; 'best' is none of base, matrix"),
+        ('better = "matrix"', 'better = "best"', "orders, control and outcomes name arms; 'best' is none of base, matrix"),
         ("scenes = 2", "scenes = 0", "bench.scenes, clips.count and labels.clips must be at least 1"),
         ("scenes = 2", "seed = 7\nscenes = 2", ""),
         ("count = 4", "count = 4\nseed = 1", "clips.seed 1 is the seed of a benchmark or of the development split"),
