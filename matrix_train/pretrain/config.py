@@ -136,6 +136,9 @@ class TextConfig(Record):
     """Attention heads."""
     tokens: int = 52
     """Length of the text sequence, padding included."""
+    near: float = field(default=0.0, metadata=LATER)
+    """Strength of the start's preference of each head for one neighbour of a word, those before and after in turn; 0: none. The
+    transformer knows no order of words but what the encoder puts into them, which it learns late without."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

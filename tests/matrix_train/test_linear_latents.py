@@ -24,6 +24,7 @@ from matrix_train.cli import main
 from matrix_train.pretrain.config import DitConfig, PretrainConfig, TextConfig, VaeConfig, WorldConfig, dump
 from matrix_train.pretrain.dit import CURVE, Places, optimisers, train_dit
 from matrix_train.pretrain.latents import load_latents
+from matrix_train.pretrain.text import new_encoder, new_tokenizer, token_ids
 from matrix_train.pretrain.world import captions, world_clip
 
 TINY = PretrainConfig(
@@ -209,3 +210,20 @@ def test_sampling_a_perfect_prediction_of_the_clean_latent_ends_in_it():
         wanted = objective("sample").wanted(clean, noisy, time[None].float())
         noisy = scheduler.step(wanted, time, noisy, return_dict=False)[0]
     assert torch.allclose(noisy, clean, atol=1e-4)
+
+
+def test_from_the_start_a_word_is_coded_otherwise_as_subject_than_as_object_where_heads_prefer_neighbours():
+    """The transformer gives words no places of their own: without this a base reads its caption as a bag of words."""
+
+    def apart(near):
+        config = TextConfig(width=48, layers=2, heads=3, tokens=12, near=near)
+        told = ("The red disc touches the blue cross.", "The blue cross touches the red disc.")
+        tokenizer = new_tokenizer(told)
+        torch.manual_seed(0)
+        encoder = new_encoder(config, tokenizer).eval()
+        one, other = encoder(token_ids(tokenizer, told, 12))[0]
+        # "red" is the second word of the first caption and the sixth of the second.
+        return ((one[1] - other[5]).norm() / one[1].norm()).item()
+
+    assert apart(0.0) < 0.2
+    assert apart(4.0) > 0.4
