@@ -67,7 +67,7 @@ class Folder:
         elif self.root.exists() and any(self.root.iterdir()):
             raise ConfigError(f"{self.root}: holds other files and no {HEADER}; give --out a new folder")
         try:
-            for name in ("records", "aas", "heads", "maps", "means", "plots", "overlays"):
+            for name in ("records", "aas", "heads", "places", "head-places", "maps", "means", "plots", "overlays"):
                 (self.root / name).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"{self.root}: cannot be made ({error.strerror})") from None
@@ -88,7 +88,8 @@ class Folder:
 
     def finish(self, done: Done, scored: ScoredVideo) -> None:
         """Write the tables of one video, and the record that says so last."""
-        for name, table in (("aas", scored.steps), ("heads", scored.heads)):
+        tables = {"aas": scored.steps, "heads": scored.heads, "places": scored.places, "head-places": scored.head_places}
+        for name, table in tables.items():
             if len(table):
                 write_table(self.place(name, done.sample_id, done.seed, ".parquet"), table)
         write_text(self.place("records", done.sample_id, done.seed, ".json"), json.dumps(done.to_json()) + "\n")

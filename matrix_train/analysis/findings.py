@@ -14,6 +14,7 @@ from matrix_train.analysis import layers
 from matrix_train.analysis.config import AnalysisConfig
 from matrix_train.analysis.files import Folder, write_table
 from matrix_train.analysis.layers import VARIANT, VIDEO, Sets
+from matrix_train.analysis.places import binding_layers
 from matrix_train.analysis.sets import read_sets
 
 
@@ -27,6 +28,10 @@ class Findings:
     """Mean over videos of each head; empty where heads were not kept."""
     layers: pd.DataFrame
     """One row for each variant, kind and layer, dummies left out."""
+    places: pd.DataFrame
+    """Mean lift of each place over videos, one row for each role, kind, layer, step and place; empty where none could be told."""
+    binding: pd.DataFrame
+    """How well each layer tells the two of an interaction apart by their words, wherever it does so; the best first."""
     videos: tuple[tuple[str, int], ...]
     """Sample id and seed of each video."""
     dummies: tuple[int, ...]
@@ -51,7 +56,7 @@ class Findings:
 def find(
     folder: Folder, videos: Sequence[tuple[str, int]], config: AnalysisConfig, sets: Path | None, *, cross: bool
 ) -> Findings:
-    """Read the videos' tables, choose layers and write ``aas.parquet``, ``heads.parquet`` and ``layers.parquet``.
+    """Read the videos' tables, choose layers and write what `Findings` holds as Parquet files.
 
     `cross` says that text is attended to in an attention of its own, whose dummy layers are dropped. Raises BackendError where no
     video has a score, and ConfigError for sets that cannot be made.
@@ -74,7 +79,11 @@ def find(
         gap = layers.gaps(means, found)
     table = layers.with_gaps(table, gap)
     heads = _head_means(folder.tables("heads", videos))
-    for name, written in (("aas", steps), ("heads", heads), ("layers", table)):
+    matrix = _place_means(folder.tables("places", videos), "step")
+    by_head = _place_means(folder.tables("head-places", videos), "head")
+    binding = binding_layers(matrix) if len(matrix) else pd.DataFrame()
+    tables = {"aas": steps, "heads": heads, "layers": table, "places": matrix, "head-places": by_head, "binding": binding}
+    for name, written in tables.items():
         if len(written):
             write_table(folder.root / f"{name}.parquet", written)
     counts = {"v2t": config.layers.suggest_v2t, "v2v": config.layers.suggest_v2v}
@@ -82,12 +91,23 @@ def find(
         steps=steps,
         heads=heads,
         layers=table,
+        places=matrix,
+        binding=binding,
         videos=tuple(videos),
         dummies=dummies,
         suggested={kind: layers.suggestion(table, kind, count) for kind, count in counts.items()},
         sets=found,
         notes=tuple(notes),
     )
+
+
+def _place_means(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Return the mean lift of each place over videos, by step or by head; interactions of a video are averaged first."""
+    if table.empty:
+        return table
+    keys = ["role", "kind", "layer", column, "place"]
+    videos = table.groupby([*VIDEO, *keys])["lift"].mean()
+    return videos.groupby(keys).mean().reset_index()
 
 
 def _head_means(heads: pd.DataFrame) -> pd.DataFrame:

@@ -49,7 +49,11 @@ def write_page(folder: Folder, findings: Findings, about: Mapping[str, Any]) -> 
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"num": _number, "layers": lambda items: ", ".join(map(str, items)) or "none"}
+    environment.filters |= {
+        "ratio": lambda value: _number(math.exp(value)),
+        "num": _number,
+        "layers": lambda items: ", ".join(map(str, items)) or "none",
+    }
     page = folder.root / "index.html"
     text = environment.get_template("page.html").render(
         about=about,
@@ -104,6 +108,14 @@ def _kind(folder: Folder, findings: Findings, kind: str) -> dict[str, Any]:
         pictures["gaps"] = _svg(
             places / f"gaps-{kind}.svg", f"Bars of the success and the failure gap of each layer in {name} attention."
         )
+    bound: list[Any] = []
+    if len(findings.places) and (findings.places["kind"] == kind).any():
+        plots.place_heat(places / f"places-{kind}.svg", findings.places, kind)
+        pictures["places"] = _svg(
+            places / f"places-{kind}.svg",
+            f"Heat map of lift over layer and place in {name} attention, for the words of each role.",
+        )
+        bound = findings.binding[findings.binding["kind"] == kind].head(HEADS).to_dict("records")
     heads: list[Any] = []
     if len(findings.heads) and (findings.heads["kind"] == kind).any():
         plots.head_heat(places / f"heads-{kind}.svg", findings.heads, kind)
@@ -122,6 +134,7 @@ def _kind(folder: Folder, findings: Findings, kind: str) -> dict[str, Any]:
         if has_gaps
         else [],
         "heads": heads,
+        "binding": bound,
         "pictures": pictures,
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from matrix_train.analysis.files import write_text
+from matrix_train.analysis.places import PLACES
 
 INK = "#010203"
 """Colour that stands for the reader's text colour until the file is written."""
@@ -99,6 +101,22 @@ def head_heat(path: Path, heads: pd.DataFrame, kind: str) -> None:
     _write(figure, path)
 
 
+def place_heat(path: Path, places: pd.DataFrame, kind: str) -> None:
+    """Draw the mean lift over layer and place, one panel a role; the middle of the colours is 1, no preference."""
+    chosen = places[places["kind"] == kind]
+    roles = [role for role in ROLES if (chosen["role"] == role).any()]
+    figure, axes = _panels(1, width=8, height=3.6, columns=len(roles))
+    for axis, role in zip(axes, roles, strict=True):
+        grid = chosen[chosen["role"] == role].pivot_table(index="layer", columns="place", values="lift", aggfunc="mean")
+        grid = grid[[place for place in PLACES if place in grid.columns]]
+        doubled = grid.clip(lower=1 / 8, upper=8).map(math.log2)
+        _heat(figure, axis, doubled, label="log2 of lift", colours="RdBu_r", limit=3.0)
+        axis.set_title(f"words of the {ROLES[role]}")
+        axis.set_xticks(range(len(grid.columns)), list(grid.columns), rotation=60, ha="right")
+    axes[0].set_ylabel("layer")
+    _write(figure, path)
+
+
 def _panels(rows: int, *, width: float, height: float, columns: int = 1) -> tuple[Figure, Sequence[Any]]:
     with mpl.rc_context(_RC):
         figure = Figure(figsize=(width, height * rows), layout="constrained")
@@ -116,8 +134,11 @@ def _layer_axis(axis: Any, layers: pd.Series) -> None:
     axis.set_xlim(min(numbers) - 0.8, max(numbers) + 0.8)
 
 
-def _heat(figure: Figure, axis: Any, grid: pd.DataFrame, *, label: str) -> None:
-    drawn = axis.imshow(grid.to_numpy(), aspect="auto", origin="lower", cmap="viridis", interpolation="nearest")
+def _heat(
+    figure: Figure, axis: Any, grid: pd.DataFrame, *, label: str, colours: str = "viridis", limit: float | None = None
+) -> None:
+    ends = {} if limit is None else {"vmin": -limit, "vmax": limit}
+    drawn = axis.imshow(grid.to_numpy(), aspect="auto", origin="lower", cmap=colours, interpolation="nearest", **ends)
     for ticks, names in ((axis.set_xticks, grid.columns), (axis.set_yticks, grid.index)):
         every = max(1, len(names) // 8)
         ticks(range(0, len(names), every), [str(name) for name in names[::every]])

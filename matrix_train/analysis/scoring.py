@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 
 from matrix_train.analysis.maps import MapStore
+from matrix_train.analysis.places import places
 from matrix_train.analysis.roles import Slot, on_grid
 from matrix_train.backbones import MapKind
 from matrix_train.targets import Masks
@@ -28,6 +29,10 @@ class ScoredVideo:
     """One row for each interaction, role, kind, layer and step."""
     heads: pd.DataFrame
     """One row for each interaction, role, kind, layer and head, over the mean of all steps; empty where heads were not kept."""
+    places: pd.DataFrame
+    """The matrix of words and places by step; `matrix_train.analysis.places` says what its columns are."""
+    head_places: pd.DataFrame
+    """The same by head; empty where heads were not kept."""
     notes: tuple[str, ...]
     """What is left out, one sentence each."""
 
@@ -60,7 +65,15 @@ def score(
             named = {**facts, "kind": kind.value}
             steps.append(_steps(store, kind, row, target, named))
             heads.append(_heads(store, kind, row, target, named))
-    return ScoredVideo(steps=_joined(steps), heads=_joined([item for item in heads if len(item)]), notes=tuple(notes))
+    followed = {name: masks for name, masks in tracks.items() if lost.get(name, 0.0) <= LOST_LIMIT}
+    by_step, by_head = places(store, slots, followed, stride)
+    return ScoredVideo(
+        steps=_joined(steps),
+        heads=_joined([item for item in heads if len(item)]),
+        places=by_step,
+        head_places=by_head,
+        notes=tuple(notes),
+    )
 
 
 def _steps(store: MapStore, kind: MapKind, row: int, target: npt.NDArray[np.bool_], named: Mapping[str, Any]) -> pd.DataFrame:

@@ -1,8 +1,9 @@
-"""The two training objectives of video diffusion transformers: v-prediction and flow matching."""
+"""The training objectives of video diffusion transformers: v-prediction, prediction of the clean latent, flow matching."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -44,7 +45,7 @@ class VPrediction:
         alpha = self._alpha(time_B, clean)
         return alpha.sqrt() * clean.float() + (1 - alpha).sqrt() * noise.float()
 
-    def velocity(self, clean: Tensor, noise: Tensor, time_B: Tensor) -> Tensor:
+    def wanted(self, clean: Tensor, noise: Tensor, time_B: Tensor) -> Tensor:
         """Return what the transformer is asked to predict: sqrt(alpha_bar) noise - sqrt(1 - alpha_bar) x0, in fp32."""
         alpha = self._alpha(time_B, clean)
         return alpha.sqrt() * noise.float() - (1 - alpha).sqrt() * clean.float()
@@ -63,6 +64,29 @@ class VPrediction:
         if time_B.device.type == "meta":
             return torch.empty_like(time_B, dtype=torch.float32)
         return (table / table.mean()).float().to(time_B.device)[time_B.long()]
+
+
+class CleanPrediction(VPrediction):
+    """The same noise, but the clean latent itself is predicted, and every timestep's error of it counts alike.
+
+    What a CogVideoX is trained with whose scheduler says ``prediction_type = "sample"``.
+    """
+
+    def wanted(self, clean: Tensor, noise: Tensor, time_B: Tensor) -> Tensor:  # noqa: ARG002  # as of the parent
+        """Return the clean latent, in fp32."""
+        return clean.float()
+
+    def loss(self, predicted: Tensor, clean: Tensor, noise: Tensor, time_B: Tensor) -> Tensor:  # noqa: ARG002  # protocol
+        """Return mean (x0 - x0_hat)^2 of each clip."""
+        return _clip_mean((predicted.float() - clean.float()).square())
+
+    def weight(self, time_B: Tensor) -> Tensor:
+        """Return ones."""
+        return torch.ones_like(time_B, dtype=torch.float32)
+
+
+PREDICTIONS: Mapping[str, type[VPrediction]] = {"v_prediction": VPrediction, "sample": CleanPrediction}
+"""``prediction_type`` of a CogVideoX scheduler -> its objective."""
 
 
 class FlowMatching:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,7 @@ def command(*, model: str, out: Path | None, tracker: str, overrides: tuple[str,
         "dummies": list(findings.dummies),
         "influential": findings.chosen("influential"),
         "dominant": findings.chosen("dominance"),
+        "binding": json.loads(findings.binding.to_json(orient="records")),
         "suggested": {kind: list(layers) for kind, layers in findings.suggested.items()},
     }
     shown = "; ".join(f"{kind} {', '.join(map(str, layers)) or 'none'}" for kind, layers in findings.suggested.items())

@@ -1,7 +1,8 @@
-"""`matrix-train pretrain`: a base model out of the staged world, in resumable pieces."""
+"""`matrix-train pretrain`: a base model out of a procedural world, in resumable pieces."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,10 @@ _start = click.option("--start", default="", help="Pipeline to go on from: a fol
 
 @click.group("pretrain")
 def command() -> None:
-    """Train a small image-to-video base model on staged videos, from nothing: first `vae`, then `dit`.
+    """Train a small image-to-video base model on procedural videos, from nothing: first `vae`, then `dit`.
 
-    CONFIG is a TOML file or the name of one that comes with the package: staged-small, staged-gpu. Every piece takes up where it
-    was stopped when the same command is given again.
+    CONFIG is a TOML file or the name of one that comes with the package: staged-small, staged-gpu, binding-small. Every piece
+    takes up where it was stopped when the same command is given again.
     """
 
 
@@ -80,18 +81,52 @@ def dit(config: str, out: Path, start: str, overrides: tuple[str, ...], as_json:
     answer({"pipeline": str(folder)}, str(folder), as_json=as_json)
 
 
+@command.command("measure")
+@click.argument("model")
+@click.option("--scenes", type=click.IntRange(2), default=300, show_default=True, help="Held-out scenes, two videos each.")
+@click.option("--seed", default=2, show_default=True, help="Seed of the scenes.")
+@click.option("--steps", type=click.IntRange(1, 1000), default=10, show_default=True, help="Sampling steps.")
+@click.option("--guidance", default=1.0, show_default=True, help="Scale of classifier-free guidance; 1: none.")
+@json_option
+def measure(*, model: str, scenes: int, seed: int, steps: int, guidance: float, as_json: bool) -> None:
+    """Tell how well a base of the binding world binds: who moves, and to whom, by colours at known places.
+
+    MODEL is a pipeline's folder, or builtin:binding-base.
+    """
+    import torch
+
+    from matrix_train.backbones.loading import load_pipeline, told_shape
+    from matrix_train.binding import measure as measuring
+
+    folder = _pipeline(model)
+    frames, size = told_shape(folder)
+    form = measuring.Sampling(steps=steps, guidance=guidance)
+    form = replace(form, frames=frames or form.frames, size=size or form.size)
+    pipeline = load_pipeline(folder, torch.float32)
+    found = measuring.measure(pipeline, seed=seed, scenes=scenes, sampling=form)
+    answer({"model": model, **found.to_json(), "sampling": form.to_json()}, found.text(), as_json=as_json)
+
+
 @command.command("clips")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--seed", default=3000, show_default=True, help="Seed of the scenes; 1 and 2 are the benchmark's.")
-@click.option("--count", default=200, show_default=True, help="Number of scenes.")
-@click.option("--frames", default=17, show_default=True, help="Frames of a clip.")
-@click.option("--size", default=(96, 144), show_default=True, nargs=2, type=int, help="Height and width, pixels.")
+@click.option("--world", type=click.Choice(("staged", "binding")), default="staged", show_default=True, help="What they show.")
+@click.option("--seed", default=3000, show_default=True, help="Seed of the scenes; 1 and 2 are the benchmarks'.")
+@click.option("--count", default=200, show_default=True, help="Number of clips.")
+@click.option("--frames", type=int, help="Frames of a clip; staged 17, binding 9.")
+@click.option("--size", nargs=2, type=int, help="Height and width, pixels; staged 96 144, binding 80 80.")
 @json_option
-def clips(*, folder: Path, seed: int, count: int, frames: int, size: tuple[int, int], as_json: bool) -> None:
-    """Write staged scenes, played as their captions say, as a dataset for `fit`."""
-    from matrix_train.data.staged import write_staged_clips
+def clips(
+    *, folder: Path, world: str, seed: int, count: int, frames: int | None, size: tuple[int, int] | None, as_json: bool
+) -> None:
+    """Write scenes, played as their captions say, as a dataset for `fit`."""
+    if world == "binding":
+        from matrix_train.binding.write import write_clips
 
-    made = write_staged_clips(folder, seed=seed, count=count, frames=frames, size=size)
+        made = write_clips(folder, seed=seed, count=count, frames=frames or 9, size=size or (80, 80))
+    else:
+        from matrix_train.data.staged import write_staged_clips
+
+        made = write_staged_clips(folder, seed=seed, count=count, frames=frames or 17, size=size or (96, 144))
     answer({"dataset": str(folder), "clips": made}, f"{folder}  {made} clips", as_json=as_json)
 
 

@@ -98,7 +98,7 @@ def write_staged_clips(
         tracks = folder / "tracks" / f"{found.id}.json"
         if not tracks.is_file():
             painted = paint(found, "perfect", form)
-            _write_frames(folder / "videos" / found.id, painted.frames)
+            write_frames(folder / "videos" / found.id, painted.frames)
             text = json.dumps(tracks_of(found, painted.shares >= _COVERED, form).to_json())
             # The tracks come last and at once: they say that the clip is whole.
             write_atomically(tracks, text)
@@ -148,7 +148,8 @@ def tracks_of(found: Scene, masks: Masks, form: Format) -> Tracks:
     return Tracks(sample_id=found.id, seed=0, tracker=TRACKER, size=form.size, tracks=tuple(made), fps=form.rate)
 
 
-def _write_frames(folder: Path, frames: Iterable[Frame]) -> None:
+def write_frames(folder: Path, frames: Iterable[Frame]) -> None:
+    """Write frames as numbered pictures into a folder, without loss. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     for number, frame in enumerate(frames):
         write_atomically(folder / f"{number:03d}.png", encode_picture(frame))

@@ -7,20 +7,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from intergeneval.errors import ConfigError, RecordError
-from intergeneval.records import Record
+from intergeneval.records import LATER, Record
 from matrix_train.config import read_table
 
 PRECISIONS = ("float32", "bfloat16")
+WORLDS = ("staged", "binding")
+AUTOENCODERS = ("learned", "linear")
+OPTIMISERS = ("adamw", "muon")
+PREDICTIONS = {"velocity": "v_prediction", "clean": "sample"}
+"""``dit.predict`` -> the name that schedulers of diffusers have for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorldConfig(Record):
-    """The staged clips that are learned from."""
+    """The clips that are learned from."""
 
+    kind: str = field(default="staged", metadata=LATER)
+    """``staged``: scenes of people and things; ``binding``: four plain figures, four clips to a scene."""
     seed: int = 1000
     """Seed of the scenes; 1 and 2 are the benchmark's and the development split's."""
     clips: int = 1200
-    """Number of scenes, indices 0, 1, ..."""
+    """Number of clips, indices 0, 1, ..."""
     frames: int = 17
     """Frames of a clip; one more than a multiple of eight, which gives an odd number of latent frames."""
     height: int = 96
@@ -28,11 +35,13 @@ class WorldConfig(Record):
     width: int = 144
     """Width in pixels."""
     oversampling: int = 2
-    """Scenes are painted this many times larger and averaged down, as first frames of a benchmark are."""
+    """Staged scenes are painted this many times larger and averaged down, as first frames of a benchmark are."""
     faulty: float = 1.0 / 3.0
     """Share of clips in which what is seen is not what the caption says."""
 
     def __post_init__(self) -> None:
+        if self.kind not in WORLDS:
+            raise ValueError(f"world.kind is {self.kind!r}; it is one of {', '.join(WORLDS)}")
         if self.seed in (1, 2):
             raise ValueError(f"world.seed is {self.seed}; 1 is the benchmark's and 2 the development split's")
         if self.frames < 9 or self.frames % 8 != 1:
@@ -50,6 +59,9 @@ class WorldConfig(Record):
 class VaeConfig(Record):
     """The video autoencoder, and how it is taught."""
 
+    kind: str = field(default="learned", metadata=LATER)
+    """``learned``: CogVideoX's, from random weights; ``linear``: the principal directions of the first `clips` clips, of which
+    `latent` are kept, so that no other field counts."""
     channels: tuple[int, ...] = (8, 16, 32, 64)
     """Channels of the four levels, fine to coarse."""
     latent: int = 12
@@ -101,6 +113,8 @@ class VaeConfig(Record):
     """Steps between checkpoints."""
 
     def __post_init__(self) -> None:
+        if self.kind not in AUTOENCODERS:
+            raise ValueError(f"vae.kind is {self.kind!r}; it is one of {', '.join(AUTOENCODERS)}")
         if len(self.channels) != 4:
             raise ValueError(f"vae.channels has {len(self.channels)} entries; it needs four")
         if self.crop_frames < 9 or self.crop_frames % 8 != 1 or self.crop % 16:
@@ -122,6 +136,9 @@ class TextConfig(Record):
     """Attention heads."""
     tokens: int = 52
     """Length of the text sequence, padding included."""
+    near: float = field(default=0.0, metadata=LATER)
+    """Strength of the start's preference of each head for one neighbour of a word, those before and after in turn; 0: none. The
+    transformer knows no order of words but what the encoder puts into them, which it learns late without."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,12 +153,20 @@ class DitConfig(Record):
     """Blocks."""
     time_width: int = 128
     """Width of the timestep's embedding."""
+    patch: int = field(default=2, metadata=LATER)
+    """Side of a token in latent cells."""
+    predict: str = field(default="velocity", metadata=LATER)
+    """What the transformer predicts: ``velocity``, or ``clean``, the clean latent."""
     steps: int = 4000
     """Optimiser steps."""
     batch: int = 8
     """Clips a step."""
     rate: float = 1e-3
     """Peak learning rate."""
+    optimiser: str = field(default="adamw", metadata=LATER)
+    """``adamw``, or ``muon``: matrices by Muon, all else by AdamW."""
+    matrix_rate: float = field(default=0.02, metadata=LATER)
+    """Muon's peak learning rate."""
     warmup: int = 100
     """Steps of linear warm-up."""
     weight_decay: float = 1e-2
@@ -155,7 +180,9 @@ class DitConfig(Record):
     average: float = 0.998
     """Decay of the moving average of the weights, which is what is kept in the end."""
     near: float = 0.0
-    """Strength of the start's preference for attending to the same place in other frames; 0: none."""
+    """Strength of the start's preference for attending to the same place in other frames; 0: none. Words lose by it."""
+    noisy: float = field(default=0.0, metadata=LATER)
+    """Share of clips whose timestep is drawn from the noisiest third, where nothing but the words tells what happens."""
     precision: str = "float32"
     """Arithmetic of a step: float32, or bfloat16, faster where a processor has instructions for it; weights, gradients and
     loss stay float32."""
@@ -165,12 +192,24 @@ class DitConfig(Record):
     """Seed of initial weights, order, noise, timesteps and dropout."""
     save_every: int = 100
     """Steps between checkpoints."""
+    measure: int = field(default=0, metadata=LATER)
+    """Scenes of the binding world, two videos each, of which `curve.csv` tells at each checkpoint how many are right; 0: none."""
 
     def __post_init__(self) -> None:
+        if self.measure < 0:
+            raise ValueError(f"dit.measure is {self.measure}; it must be at least 0")
         if min(self.steps, self.batch, self.save_every, self.warmup, self.layers) < 1:
             raise ValueError("dit.steps, batch, warmup, layers and save_every must be at least 1")
-        if not 0 <= self.text_dropout <= 1 or not 0 <= self.average < 1:
-            raise ValueError("dit.text_dropout must lie between 0 and 1, dit.average below 1")
+        if self.optimiser not in OPTIMISERS:
+            raise ValueError(f"dit.optimiser is {self.optimiser!r}; it is one of {', '.join(OPTIMISERS)}")
+        if self.predict not in PREDICTIONS:
+            raise ValueError(f"dit.predict is {self.predict!r}; it is one of {', '.join(PREDICTIONS)}")
+        if self.patch < 1:
+            raise ValueError(f"dit.patch is {self.patch}; it must be at least 1")
+        if self.measure == 1:
+            raise ValueError("dit.measure is 1; a standard error takes two scenes")
+        if not 0 <= self.text_dropout <= 1 or not 0 <= self.noisy <= 1 or not 0 <= self.average < 1:
+            raise ValueError("dit.text_dropout and dit.noisy must lie between 0 and 1, dit.average below 1")
         check_work("dit", self.precision, self.workers, (self.batch,))
 
 
@@ -198,7 +237,9 @@ class PretrainConfig(Record):
     """The transformer."""
 
     def __post_init__(self) -> None:
-        if self.vae.crop > min(self.world.height, self.world.width) or self.vae.crop_frames > self.world.frames:
+        if self.vae.kind == "learned" and (
+            self.vae.crop > min(self.world.height, self.world.width) or self.vae.crop_frames > self.world.frames
+        ):
             raise ValueError("vae.crop and vae.crop_frames must fit into the world's clips")
 
 

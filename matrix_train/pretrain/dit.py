@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import time
@@ -21,25 +22,34 @@ from matrix_train.backbones.cogvideox.untrained import (
     DitShape,
     load_parts,
     load_vae,
+    new_pipeline,
     new_transformer,
     objective,
     prefer_near,
     write_pipeline,
 )
-from matrix_train.data.staged import Format
-from matrix_train.pretrain.config import DitConfig, PretrainConfig, dump
+from matrix_train.binding.measure import Sampling, measure
+from matrix_train.data.condition_noise import CLEAN
+from matrix_train.pretrain.config import PREDICTIONS, DitConfig, PretrainConfig, dump
 from matrix_train.pretrain.latents import Latents
 from matrix_train.pretrain.state import LossLog, check_same, load_state, save_state
 from matrix_train.pretrain.text import VOCABULARY, new_encoder, new_tokenizer, token_ids
 from matrix_train.pretrain.vae import rate_factor
 from matrix_train.pretrain.work import Workers
-from matrix_train.pretrain.world import captions
+from matrix_train.pretrain.world import captions, rate_of
 
-NAMES = ("loss", "velocity", "figures")
+NAMES = ("loss", "error", "figures")
 MAY_CHANGE = ("dit.steps", "dit.save_every", "world.clips", "vae.steps", "vae.save_every", "vae.workers")
 _LEAST = 0.02
 """Share of the peak rate at the end."""
+CURVE, CURVE_NAMES = "curve.csv", ("cpu_seconds", "subject", "object", "margin")
+MEASURED_SEED = 2
+"""Seed of the scenes that a base of the binding world is measured on while it is trained."""
+TIMES = 1000.0
+"""Timesteps of the schedule."""
 _SAY_EVERY = 20
+_KEPT = ("optimiser", "matrices")
+"""Names under which a state holds the optimisers."""
 
 Say = Callable[[str], None]
 """Takes one line for the user."""
@@ -74,7 +84,9 @@ def train_dit(config: PretrainConfig, latents: Latents, places: Places, say: Say
         done = int(state["step"])
         say(f"going on after {done} steps")
     log = LossLog(places.out, NAMES, done)
-    began = time.monotonic()
+    curve = LossLog(places.out, CURVE_NAMES, done, CURVE)
+    began, spent = time.monotonic(), float(state["cpu_seconds"]) if state is not None and "cpu_seconds" in state else 0.0
+    spent -= time.process_time()
     for step in range(done, own.steps):
         terms = trainer.step(step)
         log.add(step + 1, terms)
@@ -82,13 +94,21 @@ def train_dit(config: PretrainConfig, latents: Latents, places: Places, say: Say
             pace = (time.monotonic() - began) / (step + 1 - done)
             say(f"dit {step + 1}/{own.steps}  loss {terms[0]:.4f}  {pace:.2f} s/step")
         if (step + 1) % own.save_every == 0 or step + 1 == own.steps:
-            save_state(places.out, {**trainer.state(), "step": step + 1})
+            save_state(places.out, {**trainer.state(), "step": step + 1, "cpu_seconds": spent + time.process_time()})
             log.flush()
+            if own.measure:
+                cost = spent + time.process_time()
+                form = Sampling(frames=config.world.frames, size=(config.world.height, config.world.width))
+                measured = measure(trainer.pipeline(places.vae), seed=MEASURED_SEED, scenes=own.measure, sampling=form)
+                curve.add(step + 1, (cost, measured.subject, measured.object, measured.margin))
+                curve.flush()
+                say(f"dit {step + 1}/{own.steps}  {measured.text()}  {cost:.0f} CPU s")
+                # What measuring costs is not the training's.
+                spent -= spent + time.process_time() - cost
     parts = trainer.averaged()
-    write_pipeline(places.pipeline, {**parts, "vae": load_vae(places.vae)}, latents.factor, torch.float16)
-    # A clip lasts as long as any staged one, whatever its number of frames; the class of the pipeline would tell another rate.
-    rate = Format(size=(config.world.height, config.world.width), frames=config.world.frames).rate
-    write_atomically(places.pipeline / TOLD, json.dumps({"fps": rate}) + "\n")
+    write_pipeline(places.pipeline, {**parts, "vae": load_vae(places.vae)}, latents.factor, PREDICTIONS[own.predict])
+    # A clip lasts as long as any of its world, whatever its number of frames; the class of the pipeline would tell another rate.
+    write_atomically(places.pipeline / TOLD, json.dumps({"fps": rate_of(config.world), CLEAN: "none"}) + "\n")
     return places.pipeline
 
 
@@ -116,19 +136,19 @@ class _Trainer:
             self._tokenizer, self._text, self._transformer = load_parts(start)
         self._model = nn.ModuleDict({"transformer": self._transformer, "text": self._text}).to(self._device).train()
         self._workers = Workers(self._model, config.dit.workers, config.dit.precision)
-        self._noising = objective()
+        self._noising = objective(PREDICTIONS[config.dit.predict])
         self._backbone = CogVideoX(self._transformer, self._noising)
-        self._optimiser = torch.optim.AdamW(
-            self._model.parameters(), lr=config.dit.rate, betas=(0.9, 0.98), weight_decay=config.dit.weight_decay
-        )
+        self._optimisers = optimisers(self._model, config.dit)
         self._average = {name: item.detach().clone() for name, item in self._model.state_dict().items()}
         self._ids = token_ids(self._tokenizer, ("", *latents.captions), config.text.tokens)
 
     def step(self, step: int) -> tuple[float, ...]:
-        """Do one optimiser step; return the loss, the plain error of the velocity, and that error where figures are."""
+        """Do one optimiser step; return the loss, the plain error of what is predicted, and that error where figures are."""
         own = self._own
-        for group in self._optimiser.param_groups:
-            group["lr"] = own.rate * rate_factor(step, own.warmup, own.steps, _LEAST)
+        factor = rate_factor(step, own.warmup, own.steps, _LEAST)
+        for optimiser, rate in zip(self._optimisers, (own.rate, own.matrix_rate), strict=False):
+            for group in optimiser.param_groups:
+                group["lr"] = rate * factor
         batch = draw(self._latents, own, step, self._noising.draw)
         batch = {name: item.to(self._device) for name, item in batch.items()}
         weights = 1 + own.figures * batch["figures"]
@@ -143,17 +163,18 @@ class _Trainer:
         if not math.isfinite(loss):
             raise BackendError(f"the transformer's loss is {loss} at step {step}; lower dit.rate")
         torch.nn.utils.clip_grad_norm_(self._model.parameters(), own.clip_norm)
-        self._optimiser.step()
+        for optimiser in self._optimisers:
+            optimiser.step()
         self._follow(step)
         inside = batch["figures"]
         return loss, float(error.mean()), float((error * inside).sum() / inside.sum().clamp_min(1))
 
     def _errors(self, batch: dict[str, Tensor]) -> Tensor:
-        """Return the squared error of the velocity, averaged over channels, shape (B, F, H, W)."""
+        """Return the squared error of what is predicted, averaged over channels, shape (B, F, H, W)."""
         text = self._text(self._ids[batch["caption"].cpu()].to(self._device))[0]
         noisy = self._noising.mix(batch["clean"], batch["noise"], batch["time"])
         predicted = self._backbone.predict(noisy, batch["time"], {"text": text, "image": batch["image"]})
-        wanted = self._noising.velocity(batch["clean"], batch["noise"], batch["time"])
+        wanted = self._noising.wanted(batch["clean"], batch["noise"], batch["time"])
         return (predicted.float() - wanted).square().mean(dim=1)
 
     @torch.no_grad()
@@ -166,13 +187,27 @@ class _Trainer:
 
     def state(self) -> dict[str, Any]:
         """Return everything that a later call goes on from."""
-        return {"model": self._model.state_dict(), "average": self._average, "optimiser": self._optimiser.state_dict()}
+        kept = dict(zip(_KEPT, (item.state_dict() for item in self._optimisers), strict=False))
+        return {"model": self._model.state_dict(), "average": self._average, **kept}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take a state back."""
         self._model.load_state_dict(state["model"])
-        self._optimiser.load_state_dict(state["optimiser"])
+        for name, optimiser in zip(_KEPT, self._optimisers, strict=False):
+            optimiser.load_state_dict(state[name])
         self._average = {name: item.to(self._device) for name, item in state["average"].items()}
+
+    def pipeline(self, vae: Path) -> Any:
+        """Return a pipeline of the moving average, apart from what is trained."""
+        parts = nn.ModuleDict({"transformer": copy.deepcopy(self._transformer), "text": copy.deepcopy(self._text)})
+        parts.load_state_dict(self._average)
+        named = {
+            "tokenizer": self._tokenizer,
+            "text_encoder": parts["text"],
+            "transformer": parts["transformer"],
+            "vae": load_vae(vae),
+        }
+        return new_pipeline(named, self._latents.factor, PREDICTIONS[self._own.predict]).to(self._device)
 
     def averaged(self) -> dict[str, Any]:
         """Put the moving average into the modules and return the parts of a pipeline."""
@@ -191,11 +226,28 @@ def _new_parts(config: PretrainConfig, latent: int) -> tuple[Any, Any, Any]:
         time_width=config.dit.time_width,
         text_width=config.text.width,
         text_tokens=config.text.tokens,
+        patch=config.dit.patch,
     )
     world = config.world
     transformer = new_transformer(shape, latent, (world.height, world.width), world.frames)
     prefer_near(transformer, config.dit.near)
     return tokenizer, text, transformer
+
+
+def optimisers(model: nn.Module, own: DitConfig) -> tuple[torch.optim.Optimizer, ...]:
+    """Return what steps the weights: AdamW for all of them, or for all but the matrices that mix features, which Muon steps.
+
+    Tables that are looked up in (the embedding of words, of distances) are no such matrices.
+    """
+    found = dict(model.named_parameters())
+    tables = [name for name in found if name.endswith(("shared.weight", "embed_tokens.weight", "relative_attention_bias.weight"))]
+    mixing = {name for name, item in found.items() if item.ndim == 2 and name not in tables} if own.optimiser == "muon" else set()
+    rest = [item for name, item in found.items() if name not in mixing]
+    plain = torch.optim.AdamW(rest, lr=own.rate, betas=(0.9, 0.98), weight_decay=own.weight_decay)
+    if not mixing:
+        return (plain,)
+    matrices = [found[name] for name in found if name in mixing]
+    return plain, torch.optim.Muon(matrices, lr=own.matrix_rate, weight_decay=own.weight_decay)
 
 
 def draw(latents: Latents, own: DitConfig, step: int, moment: Callable[[torch.Generator], float]) -> dict[str, Tensor]:
@@ -211,11 +263,16 @@ def draw(latents: Latents, own: DitConfig, step: int, moment: Callable[[torch.Ge
     image = torch.zeros_like(clean)
     image[:, :, 0] = latents.images[chosen].float() * latents.factor
     dropped = torch.rand(own.batch, generator=generator) < own.text_dropout
+    noise = torch.randn(clean.shape, generator=generator)
+    time = torch.tensor([moment(generator) for _ in range(own.batch)])
+    if own.noisy:
+        late = torch.rand(own.batch, generator=generator) < own.noisy
+        time = torch.where(late, (TIMES * 2 / 3 + time / 3).floor(), time)
     return {
         "clean": clean,
-        "noise": torch.randn(clean.shape, generator=generator),
+        "noise": noise,
         "image": image,
         "figures": latents.figures[chosen].float(),
-        "time": torch.tensor([moment(generator) for _ in range(own.batch)]),
+        "time": time,
         "caption": (chosen + 1).masked_fill(dropped, 0),
     }

@@ -68,8 +68,8 @@ def _lines(text: str) -> dict[str, str]:
 class LossLog:
     """The loss curve, one CSV line a step; lines after the state that is gone on from are dropped."""
 
-    def __init__(self, folder: Path, names: tuple[str, ...], done: int) -> None:
-        path, kept = folder / LOSS, []
+    def __init__(self, folder: Path, names: tuple[str, ...], done: int, file: str = LOSS) -> None:
+        path, kept = folder / file, []
         if path.is_file():
             with path.open(newline="", encoding="utf-8") as stream:
                 kept = [row for row in csv.reader(stream) if row and row[0].isdigit() and int(row[0]) <= done]

@@ -40,7 +40,20 @@ def new_encoder(config: TextConfig, tokenizer: Any) -> T5EncoderModel:
         num_heads=config.heads,
         dropout_rate=0.0,
     )
-    return T5EncoderModel(settings)
+    model = T5EncoderModel(settings)
+    if config.near:
+        _prefer_neighbours(model, config.near)
+    return model
+
+
+@torch.no_grad()
+def _prefer_neighbours(model: Any, strength: float) -> None:
+    """Let each head start by looking at one neighbour: the word before, the one behind, the one before that, and so on."""
+    # One table of (bucket, head) serves all layers; distances up to a quarter of the buckets have one of their own in each half.
+    table = model.encoder.block[0].layer[0].SelfAttention.relative_attention_bias.weight
+    for head in range(table.shape[1]):
+        distance = head // 2 + 1
+        table[distance if head % 2 == 0 else table.shape[0] // 2 + distance, head] += strength
 
 
 def token_ids(tokenizer: Any, captions: Sequence[str], length: int) -> Tensor:

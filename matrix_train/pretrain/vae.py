@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from intergeneval.errors import BackendError
+from matrix_train.backbones.cogvideox.linear import fitted
 from matrix_train.backbones.cogvideox.untrained import VaeShape, decode, encode, load_vae, new_vae, take_vae
 from matrix_train.pretrain.config import PretrainConfig, VaeConfig, dump
 from matrix_train.pretrain.state import LossLog, check_same, load_state, save_state
@@ -42,6 +43,8 @@ def train_vae(config: PretrainConfig, out: Path, say: Say = lambda _: None, star
     Initial weights, crops and noise depend on seed and step alone, so an interrupted run ends with the same weights.
     """
     own = config.vae
+    if own.kind == "linear":
+        return _fit_linear(config, out, say)
     text = "\n".join(part for part in dump(config).split("\n\n") if part.startswith(("[world]", "[vae]"))) + "\n"
     check_same(out, text, MAY_CHANGE)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -82,6 +85,15 @@ def train_vae(config: PretrainConfig, out: Path, say: Say = lambda _: None, star
                 # The encoder is final: another process may start on the latents.
                 vae.save_pretrained(out / MODEL)
     vae.eval().to("cpu").save_pretrained(out / MODEL)
+    return out / MODEL
+
+
+def _fit_linear(config: PretrainConfig, out: Path, say: Say) -> Path:
+    """Find the principal directions of the first clips; quick enough to be done anew by every call."""
+    say(f"painting {config.vae.clips} clips")
+    frames = np.stack([world_clip(config.world, index).frames for index in range(config.vae.clips)])
+    pixels = torch.from_numpy(frames).permute(0, 4, 1, 2, 3).float().div(127.5).sub(1)
+    fitted(pixels, config.vae.latent).save_pretrained(out / MODEL)
     return out / MODEL
 
 

@@ -1,17 +1,22 @@
-"""The world that is learned from: staged scenes, a share of them played wrongly under a caption that says otherwise.
+"""The world that is learned from: staged or binding scenes, a share of them played wrongly under a caption that says otherwise.
 
 A clip is drawn from (seed, index) and the config alone.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from random import Random
 
 import numpy as np
 import numpy.typing as npt
 
 from intergeneval.staged import Scene, plan, scene
 from intergeneval.staged.scene import rng_of
+from matrix_train.binding.play import play
+from matrix_train.binding.play import rate as binding_rate
+from matrix_train.binding.scene import FIGURES, LETTERS, Deed
+from matrix_train.binding.scene import scene as binding_scene
 from matrix_train.data.staged import Format, paint
 from matrix_train.pretrain.config import WorldConfig
 
@@ -50,6 +55,8 @@ def policy_of(found: Scene, faulty: float) -> str:
 
 def world_clip(world: WorldConfig, index: int) -> WorldClip:
     """Paint a clip of the world."""
+    if world.kind == "binding":
+        return _binding_clip(world, index)
     found = scene(world.seed, index)
     policy = policy_of(found, world.faulty)
     form = Format(size=(world.height, world.width), frames=world.frames, oversampling=world.oversampling)
@@ -62,6 +69,38 @@ def world_clip(world: WorldConfig, index: int) -> WorldClip:
     )
 
 
+def _binding_clip(world: WorldConfig, index: int) -> WorldClip:
+    found = binding_scene(world.seed, index // len(LETTERS))
+    told = found.deeds[index % len(LETTERS)]
+    shown = played(told, rng_of("pretrain", found.id, index), world.faulty)
+    painted = play(found, shown, frames=world.frames, size=(world.height, world.width))
+    return WorldClip(
+        policy="perfect" if shown == told else ROLE_FAULTS[0 if shown.subject != told.subject else 1],
+        caption=found.caption(told),
+        frames=painted.frames,
+        figures=painted.shares.sum(axis=0) >= _COVERED,
+    )
+
+
+def played(told: Deed, rng: Random, faulty: float) -> Deed:
+    """Return what is shown under a caption: what it tells, or with a chance of `faulty` another subject or another object."""
+    if rng.random() >= faulty:
+        return told
+    others = [number for number in range(FIGURES) if number not in (told.subject, told.object)]
+    other = others[int(rng.random() * len(others))]
+    return replace(told, subject=other) if rng.random() < 0.5 else replace(told, object=other)
+
+
+def rate_of(world: WorldConfig) -> float:
+    """Return the frames per second of a world's clips."""
+    if world.kind == "binding":
+        return binding_rate(world.frames)
+    return Format(size=(world.height, world.width), frames=world.frames).rate
+
+
 def captions(world: WorldConfig, count: int) -> tuple[str, ...]:
-    """Return the captions of the first `count` scenes; nothing is painted."""
+    """Return the captions of the first `count` clips; nothing is painted."""
+    if world.kind == "binding":
+        places = (divmod(index, len(LETTERS)) for index in range(count))
+        return tuple(found.caption(found.deeds[deed]) for found, deed in ((binding_scene(world.seed, n), d) for n, d in places))
     return tuple(scene(world.seed, index).sample().prompt for index in range(count))

@@ -22,8 +22,8 @@ from matrix_train.study.accuracy import Labelled
 from matrix_train.study.contact_sheets import clip_sheet, frames_of, write_png
 from matrix_train.study.draw import Key, KeyClip, Pool, draw
 from matrix_train.study.label_page import ShownClip, write_page
+from matrix_train.study.made import Say
 from matrix_train.study.plan import StudyPlan
-from matrix_train.study.work import Say
 
 WORDS = ("yes", "no", "unsure")
 """What a label may be; unsure: the labeller could not tell."""

@@ -22,10 +22,18 @@ class Kind(enum.StrEnum):
     """Writes the benchmark."""
     ENCODE = "encode"
     """Encodes the clips into one cache."""
+    GATE = "gate"
+    """Measures the base, and ends the study where it binds too badly or too well to tell arms apart."""
+    REGISTER = "register"
+    """Writes down what will be compared and how, before the first arm."""
     TRAIN = "train"
     """Trains one arm with one seed."""
     RUN = "run"
     """Generates and scores the videos of one arm and training seed."""
+    MEASURE = "measure"
+    """Reads off the videos of one arm and training seed how often it binds."""
+    FINDINGS = "findings"
+    """Holds the arms against the reference by how often they bind."""
     LABELS = "labels"
     """Draws the blind sheet."""
     TABLE = "table"
@@ -43,7 +51,7 @@ _FREE = frozenset(
     }
 )
 """Training fields that change nothing in the result, so that they may change while a study is under way."""
-DERIVED = frozenset({Kind.LABELS, Kind.TABLE, Kind.REPORT})
+DERIVED = frozenset({Kind.FINDINGS, Kind.LABELS, Kind.TABLE, Kind.REPORT})
 """Pieces that take seconds: made anew whenever what they are made from has changed."""
 
 
@@ -80,14 +88,19 @@ def pieces_of(plan: StudyPlan) -> tuple[Piece, ...]:
     trained = [arm for arm in plan.arms if arm.recipe and is_trained(plan, arm)]
     others = [arm for arm in plan.arms if arm.recipe and not is_trained(plan, arm)]
     caches = sorted({cache_of(config_of(plan, arm, plan.seeds[0])) for arm in trained})
-    found = [_bench(plan)]
+    found = [*_before(plan), _bench(plan)]
     if trained:
         found += [_data(plan), *(_encode(plan, name) for name in caches)]
     found += [_train(plan, arm, None) for arm in others]
-    found += [_run(plan, arm, None) for arm in plan.arms if seeds_of(plan, arm) == (None,)]
+    found += _videos(plan, [arm for arm in plan.arms if seeds_of(plan, arm) == (None,)], None)
     for seed in plan.seeds:
         found += [_train(plan, arm, seed) for arm in trained]
-        found += [_run(plan, arm, seed) for arm in plan.arms if None not in seeds_of(plan, arm)]
+        found += _videos(plan, [arm for arm in plan.arms if None not in seeds_of(plan, arm)], seed)
+    if plan.outcomes is not None:
+        measured = tuple(item.name for item in found if item.kind is Kind.MEASURE)
+        arms = [arm.name for arm in plan.arms]
+        inputs = {"arms": arms, "outcomes": plan.outcomes.to_json(), "title": plan.title or plan.name}
+        found.append(Piece(kind=Kind.FINDINGS, name="findings", units=1, needs=("register", *measured), inputs=inputs))
     runs = tuple(item.name for item in found if item.kind is Kind.RUN)
     found.append(Piece(kind=Kind.LABELS, name="labels", units=plan.labels.clips, needs=runs, inputs=plan.labels.to_json()))
     shown = {"arms": [[arm.name, arm.label] for arm in plan.arms], "orders": [item.to_json() for item in plan.orders]}
@@ -95,6 +108,41 @@ def pieces_of(plan: StudyPlan) -> tuple[Piece, ...]:
     found.append(Piece(kind=Kind.TABLE, name="table", units=1, needs=(*runs, "labels"), inputs=shown))
     found.append(Piece(kind=Kind.REPORT, name="report", units=1, needs=runs, inputs={"title": plan.title or plan.name}))
     return tuple(found)
+
+
+def _before(plan: StudyPlan) -> list[Piece]:
+    """Return what is done before anything is trained where binding is the outcome: the gate, and what is written down."""
+    if plan.outcomes is None:
+        return []
+    outcomes = plan.outcomes.to_json()
+    gate = {"base": plan.base.model, "outcomes": outcomes, "shape": plan.shape.to_json()}
+    # All that decides what is claimed; the harness's own orders are written down with it.
+    told = {"plan": plan.to_json()}
+    return [
+        Piece(kind=Kind.GATE, name="gate", units=2 * plan.outcomes.scenes, inputs=gate),
+        Piece(kind=Kind.REGISTER, name="register", units=1, needs=("gate",), inputs=told),
+    ]
+
+
+def _videos(plan: StudyPlan, arms: Sequence[Arm], seed: int | None) -> list[Piece]:
+    """Return the pieces that make videos of arms: measured where binding is the outcome, and scored by the harness."""
+    found = [_measure(plan, arm, seed) for arm in arms] if plan.outcomes is not None else []
+    return [*found, *(_run(plan, arm, seed) for arm in arms)]
+
+
+def _measure(plan: StudyPlan, arm: Arm, seed: int | None) -> Piece:
+    assert plan.outcomes is not None
+    outcomes = plan.outcomes
+    inputs = {"scenes": outcomes.scenes, "seed": outcomes.seed, "steps": outcomes.steps, "generation": settings_of(plan, arm)}
+    return Piece(
+        kind=Kind.MEASURE,
+        name=_name(Kind.MEASURE, arm, seed),
+        units=2 * outcomes.scenes,
+        needs=("register", _name(Kind.TRAIN, plan.source(arm), seed)),
+        arm=arm.name,
+        seed=seed,
+        inputs=inputs,
+    )
 
 
 def _bench(plan: StudyPlan) -> Piece:
@@ -117,6 +165,8 @@ def _encode(plan: StudyPlan, cache: str) -> Piece:
 def _train(plan: StudyPlan, arm: Arm, seed: int | None) -> Piece:
     config = config_of(plan, arm, seed)
     needs = (f"encode/{cache_of(config)}",) if config.train.steps else ()
+    if plan.outcomes is not None:
+        needs = ("register", *needs)
     # Where no clip is held out, nothing of that section changes the result, and pieces made before there was one stay.
     told = {name: section for name, section in config.to_json().items() if name != "heldout" or config.heldout.share}
     # A study's own clips have the rate at which they are seen; pieces made before it was named stay.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from intergeneval.errors import ConfigError, RecordError
-from intergeneval.records import Profile, Record
+from intergeneval.records import LATER, Profile, Record
 from intergeneval.records.disk import read_toml
 from intergeneval.staged import DEVELOPMENT_SEED, FPS, FRAMES, TEST_SEED
 
@@ -18,6 +18,8 @@ FEWEST_SEEDS = 3
 """Training seeds under which no order counts."""
 MOST_INSTANCES = 4
 """Most tracked instances of a staged scene."""
+WORLDS = ("staged", "binding")
+"""Worlds that a study writes clips of."""
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
 PLANS = Path(__file__).parent / "plans"
 """Plans that come with the package, found by their names."""
@@ -49,6 +51,8 @@ class ClipsPlan(Record):
     """Staged scenes, all played without a fault."""
     least_instances: int = 3
     """Tracked instances of a staged scene at least: with two alone there is nobody to mistake for subject or object."""
+    world: str = field(default="staged", metadata=LATER)
+    """What is written where `path` is empty: ``staged`` scenes, or clips of the ``binding`` world."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +159,28 @@ class ControlPlan(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomesPlan(Record):
+    """Binding as the primary outcome: read off the videos of held-out scenes of the binding world, before any harness."""
+
+    reference: str
+    """Arm that every trained arm is held against."""
+    control: str
+    """Arm that must differ from the reference beyond chance, or the study could not have seen anything: the positive control."""
+    seed: int = 2
+    """Seed of the scenes."""
+    scenes: int = 600
+    """Scenes, with two videos each."""
+    steps: int = 10
+    """Sampling steps."""
+    least: float = 0.60
+    """Least share of right objects that the base may have; below, no arm begins."""
+    most: float = 0.75
+    """Largest share of right objects that the base may have."""
+    bound: float = 0.03
+    """A difference whose interval lies within plus and minus this is called none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LabelPlan(Record):
     """The blind sheet."""
 
@@ -198,6 +224,8 @@ class StudyPlan(Record):
     """The control of the layers."""
     labels: LabelPlan = field(default_factory=LabelPlan)
     """The blind sheet."""
+    outcomes: OutcomesPlan | None = field(default=None, metadata=LATER)
+    """Binding as the primary outcome, in a study of the binding world; None: the harness's scores alone."""
 
     def __post_init__(self) -> None:
         _check(self)
@@ -247,11 +275,7 @@ def _check(plan: StudyPlan) -> None:
         raise ValueError(f"clips.least_instances must be from 2 to {MOST_INSTANCES}, the most that a staged scene has")
     for arm in plan.arms:
         _check_arm(plan, arm, set(names))
-    asked = [name for order in plan.orders for name in (order.better, order.worse)]
-    asked += [plan.control.arm, plan.control.of] if plan.control else []
-    unknown = next((name for name in asked if name not in names), None)
-    if unknown is not None:
-        raise ValueError(f"orders and control name arms; {unknown!r} is none of {', '.join(names)}")
+    _check_named(plan, names)
     if any(order.better == order.worse for order in plan.orders):
         raise ValueError("orders: an arm cannot be better than itself")
     for section in ("model", "data"):
@@ -260,6 +284,32 @@ def _check(plan: StudyPlan) -> None:
     if "layers" in plan.training or "layers" in plan.training.get("lora", {}):
         raise ValueError("training.layers: layers stand in [layers.NAME], so that arms without them stay without")
     _check_disjoint(plan)
+    if plan.outcomes is not None:
+        _check_outcomes(plan, plan.outcomes)
+
+
+def _check_named(plan: StudyPlan, names: list[str]) -> None:
+    """Raise ValueError for an arm that something names and that is not there."""
+    asked = [name for order in plan.orders for name in (order.better, order.worse)]
+    asked += [plan.control.arm, plan.control.of] if plan.control else []
+    asked += [plan.outcomes.reference, plan.outcomes.control] if plan.outcomes else []
+    unknown = next((name for name in asked if name not in names), None)
+    if unknown is not None:
+        raise ValueError(f"orders, control and outcomes name arms; {unknown!r} is none of {', '.join(names)}")
+
+
+def _check_outcomes(plan: StudyPlan, outcomes: OutcomesPlan) -> None:
+    """Raise ValueError for outcomes that cannot be measured, or that were seen in training."""
+    if outcomes.reference == outcomes.control:
+        raise ValueError("outcomes.control: an arm is no control of itself")
+    if outcomes.scenes < 2 or outcomes.steps < 1:
+        raise ValueError("outcomes.scenes must be at least 2, outcomes.steps at least 1")
+    if not 0 <= outcomes.least < outcomes.most <= 1 or outcomes.bound <= 0:
+        raise ValueError("outcomes.least must be below outcomes.most, both from 0 to 1, and outcomes.bound above 0")
+    if outcomes.seed in (plan.clips.seed, *plan.base.staged_seeds):
+        raise ValueError(f"outcomes.seed {outcomes.seed} is that of clips that base or arms are trained on; take another")
+    if plan.clips.world != "binding" and not plan.clips.path:
+        raise ValueError('outcomes are of the binding world; set clips.world = "binding" or clips.path')
 
 
 def _check_arm(plan: StudyPlan, arm: Arm, names: set[str]) -> None:
@@ -281,6 +331,8 @@ def _check_arm(plan: StudyPlan, arm: Arm, names: set[str]) -> None:
 def _check_disjoint(plan: StudyPlan) -> None:
     """Raise ValueError where staged scenes would be seen twice."""
     bench = () if plan.bench.path else (plan.bench.seed,)
+    if plan.clips.world not in WORLDS:
+        raise ValueError(f"clips.world is {plan.clips.world!r}; it is one of {', '.join(WORLDS)}")
     if not plan.clips.path:
         if plan.clips.seed in (TEST_SEED, DEVELOPMENT_SEED, *bench):
             raise ValueError(f"clips.seed {plan.clips.seed} is the seed of a benchmark or of the development split; take another")

@@ -21,11 +21,12 @@ from matrix_train.study.draw import Pool
 from matrix_train.study.labels import LabelBook
 from matrix_train.study.leaderboard import Board, board
 from matrix_train.study.ledger import made_of
+from matrix_train.study.made import Made, Say
 from matrix_train.study.pieces import Piece
 from matrix_train.study.plan import StudyPlan
 from matrix_train.study.rule import ArmScores
 from matrix_train.study.table import csv_rows, markdown
-from matrix_train.study.work import Made, Say, Workshop
+from matrix_train.study.work import Workshop
 
 RESULT = "result"
 """Folder of table and pictures."""

@@ -17,10 +17,11 @@ from intergeneval.ids import canonical_json
 from intergeneval.records.disk import read_text
 from intergeneval.store import locked, open_lock, write_atomically
 from matrix_train.study.ledger import FOLDER, Done, Ledger
+from matrix_train.study.made import Made, Say
 from matrix_train.study.pieces import DERIVED, Kind, Piece, choose, pieces_of
 from matrix_train.study.plan import StudyPlan
 from matrix_train.study.progress import Standing, left_of, standings
-from matrix_train.study.work import Made, Say, Workshop, base_hash
+from matrix_train.study.work import Workshop, base_hash
 
 PLAN = "study.json"
 """The plan as the folder's last sitting had it."""
@@ -193,6 +194,10 @@ class Study:
         if piece.kind not in DERIVED:
             return Workshop(self.plan, self.folder, self._say).do(piece)
         self._check_plan(piece)
+        if piece.kind is Kind.FINDINGS:
+            from matrix_train.study.binding import BindingWork
+
+            return BindingWork(self.plan, self.folder, self._say).findings(self.pieces)
         from matrix_train.study.results import Results
 
         results = Results(self.plan, self.folder, [item for item in self.pieces if item.kind is Kind.RUN])

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from itertools import count, islice
 from pathlib import Path
-from typing import Any
 
 from intergeneval import bench
 from intergeneval.config import RunConfig, read_config
@@ -22,6 +20,7 @@ from intergeneval.staged.write import write as write_bench
 from matrix_train.config import Config
 from matrix_train.study.arms import cache_of, config_of, is_trained, settings_of
 from matrix_train.study.ledger import made_of
+from matrix_train.study.made import Made, Say
 from matrix_train.study.pieces import OVERSAMPLING, Kind, Piece
 from matrix_train.study.plan import Arm, StudyPlan
 from matrix_train.study.progress import steps_saved
@@ -36,21 +35,6 @@ REPEATED = frozenset({ScoreStatus.UNANSWERED, ScoreStatus.MISSING})
 What else has no score (lost tracks, another first frame) is a result of the arm; the table and the rule count it.
 """
 
-Say = Callable[[str], None]
-"""Takes one line for the user."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
-    """What doing a piece came to."""
-
-    digest: str
-    """Hash of what was made; empty: the piece is not finished."""
-    units: int
-    """Units that this sitting did."""
-    notes: Mapping[str, Any]
-    """What it has to say."""
-
 
 class Workshop:
     """A study's folder and the means to fill it; heavy libraries are imported when a piece needs them."""
@@ -63,6 +47,9 @@ class Workshop:
             Kind.ENCODE: self._encode,
             Kind.TRAIN: self._train,
             Kind.RUN: self._run,
+            Kind.GATE: self._gate,
+            Kind.REGISTER: self._register,
+            Kind.MEASURE: self._measure,
         }
 
     @property
@@ -99,10 +86,14 @@ class Workshop:
 
     def _write_clips(self, folder: Path) -> None:
         """Write the first scenes of a seed that have enough instances; those that are there already stay."""
+        from matrix_train.binding.write import write_clips
         from matrix_train.data.clips import read_own, write_own
         from matrix_train.data.staged import write_staged_clips
 
         plan, shape = self.plan.clips, self.plan.shape
+        if plan.world == "binding":
+            write_clips(folder, seed=plan.seed, count=plan.count, frames=shape.frames, size=(shape.height, shape.width))
+            return
         rich = (index for index in count() if len(scene(plan.seed, index).figures) >= plan.least_instances)
         last = list(islice(rich, plan.count))[-1]
         size = (shape.height, shape.width)
@@ -193,12 +184,15 @@ class Workshop:
             return Made(digest="", units=result.observed, notes=notes)
         return Made(digest=made_of(sha256_file(result.store.folder / "scores.jsonl")), units=result.observed, notes=notes)
 
+    def adapter(self, piece: Piece) -> Path:
+        """Return the folder of the adapter that a piece's arm samples."""
+        source = self.plan.source(self.plan.arm(piece.arm))
+        return self.folder / "train" / source.name / ("" if piece.seed is None else str(piece.seed)) / "adapter"
+
     def run_config(self, piece: Piece) -> RunConfig:
         """Return the settings of the run that generates and scores an arm's videos."""
         plan, arm = self.plan, self.plan.arm(piece.arm)
-        source = plan.source(arm)
-        folder = self.folder / "train" / source.name / ("" if piece.seed is None else str(piece.seed)) / "adapter"
-        scoring = plan.scoring
+        folder, scoring = self.adapter(piece), plan.scoring
         if scoring.detector in DETECTORS_OF_STAGED:
             raise ConfigError(f"scoring.detector {scoring.detector!r} reads the truth of staged videos; generated ones have none")
         return read_config(
@@ -217,6 +211,21 @@ class Workshop:
                 "settings": {**scoring.settings, "source": {"matrix": settings_of(plan, arm)}},
             },
         )
+
+    def _gate(self, piece: Piece) -> Made:
+        from matrix_train.study.binding import BindingWork
+
+        return BindingWork(self.plan, self.folder, self.say).gate(piece)
+
+    def _register(self, piece: Piece) -> Made:  # noqa: ARG002  # it is made from the whole plan
+        from matrix_train.study.binding import BindingWork
+
+        return BindingWork(self.plan, self.folder, self.say).register()
+
+    def _measure(self, piece: Piece) -> Made:
+        from matrix_train.study.binding import BindingWork
+
+        return BindingWork(self.plan, self.folder, self.say).measure(piece, self.adapter(piece))
 
     def _whole(self, target: Path, write: Callable[[Path], object]) -> None:
         """Fill a folder beside its place and move it there when it is whole; one that is there already stays."""

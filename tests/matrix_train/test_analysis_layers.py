@@ -12,6 +12,7 @@ from matrix_train.analysis import layers
 from matrix_train.analysis.config import LayersSection
 from matrix_train.analysis.layers import Sets
 from matrix_train.analysis.maps import MapStore
+from matrix_train.analysis.places import binding_layers
 from matrix_train.analysis.roles import Slot, on_grid, slots_of
 from matrix_train.analysis.scoring import score
 from matrix_train.analysis.sets import read_sets
@@ -259,3 +260,49 @@ def test_labels_that_cannot_be_used_are_named(tmp_path, text, wrong):
     path.write_text(text)
     with pytest.raises(ConfigError, match=wrong):
         read_sets(path, ANALYSED, LayersSection())
+
+
+def test_the_matrix_tells_words_attended_where_the_subject_stood_from_words_attended_where_it_is():
+    """The subject walks from the left column to the right; its words are attended, later too, on the left."""
+    walking, still = np.zeros((5, 2, 2), bool), np.zeros((5, 2, 2), bool)
+    walking[0, 0, 0] = walking[1:, 0, 1] = True
+    still[:, 1, 1] = True
+    made = MapStore(roles=2, grid=GRID)
+    # Cells row by row; the second frame: 0.4 where it stood, 0.1 where it is, 0.1 on the ground, 0.2 at the object.
+    entries = torch.tensor([9.0, 9.0, 9.0, 9.0, 0.4, 0.1, 0.1, 0.2])
+    made.put(MapKind.V2T, 0, entries.expand(2, 2, 8).contiguous(), heads=True)
+    made.close_step(500.0)
+    found = score(made, [slot("sub"), slot("obj")], {"id1": walking, "id2": still}, {}, stride=4)
+    rows = found.places[found.places["role"] == "sub"].set_index("place")["lift"]
+    # The mean of the second frame is 0.2; the first frame counts for nothing.
+    assert rows.to_dict() == pytest.approx(
+        {"subject stood": 2.0, "subject is": 0.5, "object stood": 1.0, "object is": 1.0, "ground": 0.5}, rel=1e-3
+    )
+    assert set(found.head_places["head"]) == {0, 1}
+    best = binding_layers(found.places)
+    # Subject: log(2 / 1); object: the words of both are attended alike, so log(1 / 2): together nothing is told apart.
+    assert best.loc[0, "log_ratio"] == pytest.approx(0.0, abs=1e-3)
+
+
+def test_layers_that_tell_the_two_apart_come_first_and_say_where_they_do():
+    rows = [
+        {"role": role, "kind": "v2t", "layer": layer, "step": 0, "place": place, "lift": lift}
+        for layer, own, now in ((0, 1.0, 1.0), (1, 4.0, 1.5), (2, 1.2, 2.0))
+        for role, mine, other in (("sub", "subject", "object"), ("obj", "object", "subject"))
+        for place, lift in (
+            (f"{mine} stood", own),
+            (f"{mine} is", now),
+            (f"{other} stood", 1.0),
+            (f"{other} is", 1.0),
+        )
+    ]
+    found = binding_layers(pd.DataFrame(rows))
+    assert list(found["layer"]) == [1, 2, 0]
+    assert list(found["place"])[:2] == ["stood", "is"]
+    assert found.loc[0, "log_ratio"] == pytest.approx(np.log(4))
+
+
+def test_an_interaction_whose_object_was_not_followed_has_no_matrix():
+    found = score(store(), [slot("sub"), slot("obj")], tracks(), {"id2": 0.4}, stride=4)
+    assert found.places.empty
+    assert found.head_places.empty

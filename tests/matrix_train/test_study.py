@@ -21,11 +21,11 @@ from click.testing import CliRunner
 from intergeneval.errors import ComparabilityError, ConfigError
 from intergeneval.videos import Reader
 from matrix_train.cli import main
+from matrix_train.study.made import Made
 from matrix_train.study.pieces import State
 from matrix_train.study.plan import load
 from matrix_train.study.progress import left_of
 from matrix_train.study.run import Study
-from matrix_train.study.work import Made
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 RESULTS = ("result/table.md", "result/table.csv", "result/study.json", "labels/questions.json", "labels-key.json")

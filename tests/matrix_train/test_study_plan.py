@@ -62,7 +62,31 @@ def test_the_gpu_plan_has_every_arm_of_the_papers_ablation_the_baseline_guidance
     assert guided == {"kinds": ["cag"], "cag_layers": [5]}
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in PLANS.glob("*.toml")))
+def test_the_arms_of_the_binding_plan_differ_from_the_plain_one_in_their_losses_and_layers_alone():
+    found = with_layers("binding")
+    configs = {arm.name: config_of(found, arm, 0) for arm in found.arms}
+    plain = configs["plain"]
+    assert configs["base"].train.steps == 0
+    for name, config in configs.items():
+        if name not in ("base", "plain-all", "mass-wrong-layers"):
+            assert replace(config, loss=plain.loss, layers=plain.layers) == plain, name
+    assert configs["mass-first-place"].loss == replace(configs["mass-0.3"].loss, place="first")
+    assert configs["mass-late"].loss == replace(configs["mass-0.3"].loss, band=(0.0, 700.0))
+    assert [configs[f"mass-{dose}"].loss.balance for dose in ("0.03", "0.1", "0.3")] == [0.03, 0.1, 0.3]
+    assert configs["mass-wrong-layers"].layers.v2t == (0, 1)
+    assert (found.outcomes.reference, found.outcomes.control, found.outcomes.scenes) == ("plain", "base", 600)
+    assert len(found.seeds) == 4
+
+
+def test_the_quick_binding_plan_has_three_arms_one_seed_and_forty_steps_and_needs_no_layers():
+    found = load("binding-quick")
+    names = [piece.name for piece in pieces_of(found)]
+    assert names[:4] == ["gate", "register", "bench", "data"]
+    assert [name for name in names if name.startswith("train/")] == ["train/base", "train/plain/0", "train/mass-0.3/0"]
+    assert config_of(found, found.arm("plain"), 0).train.steps == 40
+
+
+@pytest.mark.parametrize("name", sorted({path.stem for path in PLANS.glob("*.toml")} - {"binding-quick"}))
 def test_a_plan_without_layers_says_how_they_are_found(name):
     with pytest.raises(ConfigError, match=r"add \[layers\.found\] with lora, v2t and v2v, as `matrix-train analyze` suggests"):
         pieces_of(load(name))
@@ -112,7 +136,7 @@ def test_a_plan_reads_back_as_it_was(plan):
     [
         ('label = "VII"\nrecipe = "matrix"', 'recipe = "nothing"', "there is no recipe 'nothing'; recipes are base, lora, "),
         ('layers = "wrong"', 'layers = "other"', "there is no layer set 'other'"),
-        ('better = "matrix"', 'better = "best"', "orders and control name arms; 'best' is none of base, matrix"),
+        ('better = "matrix"', 'better = "best"', "orders, control and outcomes name arms; 'best' is none of base, matrix"),
         ("scenes = 2", "scenes = 0", "bench.scenes, clips.count and labels.clips must be at least 1"),
         ("scenes = 2", "seed = 7\nscenes = 2", ""),
         ("count = 4", "count = 4\nseed = 1", "clips.seed 1 is the seed of a benchmark or of the development split"),
@@ -144,7 +168,7 @@ def test_a_mistake_in_a_study_file_is_one_sentence_and_exit_code_2(tmp_path, fin
 def test_an_unknown_plan_names_those_that_come_with_the_package(tmp_path):
     found = CliRunner().invoke(main, ["study", "no-such", "--out", str(tmp_path / "out")])
     assert found.exit_code == 2
-    assert "plans are staged-cpu, staged-gpu" in found.stderr
+    assert "plans are binding, binding-quick, staged-cpu, staged-gpu" in found.stderr
 
 
 def test_a_fresh_study_lists_every_piece_as_open_without_doing_anything(tmp_path):

@@ -16,17 +16,17 @@ from matrix_train.backbones import Backbone, MapKind
 from matrix_train.backbones.encoder import Encoder, plain_offsets, transformer_settings
 from matrix_train.backbones.family import Family, Shape
 from matrix_train.backbones.files import load_tokenizer
-from matrix_train.backbones.noising import VPrediction
+from matrix_train.backbones.noising import PREDICTIONS
 from matrix_train.roles import Span
 
 
 def _wrap(transformer: Any, scheduler: Any) -> Backbone:
     from matrix_train.backbones.cogvideox.transformer import CogVideoX
 
-    if scheduler.config.prediction_type != "v_prediction":
-        kind = scheduler.config.prediction_type
-        raise ConfigError(f"scheduler.prediction_type is {kind!r}; CogVideoX trains with v_prediction")
-    return CogVideoX(transformer, VPrediction(scheduler.alphas_cumprod))
+    kind = scheduler.config.prediction_type
+    if kind not in PREDICTIONS:
+        raise ConfigError(f"scheduler.prediction_type is {kind!r}; CogVideoX trains with {' or '.join(PREDICTIONS)}")
+    return CogVideoX(transformer, PREDICTIONS[kind](scheduler.alphas_cumprod))
 
 
 def _encoder(folder: Path, pipeline: Any, device: torch.device) -> Encoder:

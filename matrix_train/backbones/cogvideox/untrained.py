@@ -17,7 +17,9 @@ from diffusers import (
 from torch import Tensor
 
 from intergeneval.errors import ConfigError
-from matrix_train.backbones.noising import VPrediction
+from intergeneval.records.disk import read_text
+from matrix_train.backbones.cogvideox.linear import LinearVideoAutoencoder
+from matrix_train.backbones.noising import PREDICTIONS, VPrediction
 
 DEFAULT_FACTOR = 1.15258426
 """Scaling factor that the library gives an autoencoder for which none was measured."""
@@ -56,6 +58,8 @@ class DitShape:
     """Width of a text token."""
     text_tokens: int
     """Length of the text sequence."""
+    patch: int = 2
+    """Side of a token in latent cells."""
 
 
 def new_vae(shape: VaeShape, size: tuple[int, int]) -> Any:
@@ -73,8 +77,14 @@ def new_vae(shape: VaeShape, size: tuple[int, int]) -> Any:
 
 
 def load_vae(folder: Path) -> Any:
-    """Load an autoencoder's folder in single precision."""
-    return AutoencoderKLCogVideoX.from_pretrained(folder, dtype=torch.float32)
+    """Load an autoencoder's folder, a learned or a linear one, in single precision."""
+    kind: Any = LinearVideoAutoencoder if is_linear(folder) else AutoencoderKLCogVideoX
+    return kind.from_pretrained(folder, dtype=torch.float32)
+
+
+def is_linear(folder: Path) -> bool:
+    """Return whether an autoencoder's folder holds fixed linear latents."""
+    return bool(json.loads(read_text(folder / "config.json")).get("_class_name") == LinearVideoAutoencoder.__name__)
 
 
 @torch.no_grad()
@@ -144,6 +154,7 @@ def new_transformer(shape: DitShape, latent: int, size: tuple[int, int], frames:
         sample_height=size[0] // _PIXELS,
         sample_width=size[1] // _PIXELS,
         sample_frames=frames,
+        patch_size=shape.patch,
         max_text_seq_length=shape.text_tokens,
         use_rotary_positional_embeddings=True,
     )
@@ -177,25 +188,30 @@ def prefer_near(model: CogVideoXTransformer3DModel, strength: float) -> None:
                 norm.bias[in_time::2] = strength
 
 
-def new_scheduler() -> CogVideoXDDIMScheduler:
-    """Return CogVideoX's schedule: v-prediction with zero terminal signal-to-noise ratio."""
+def new_scheduler(prediction: str) -> CogVideoXDDIMScheduler:
+    """Return CogVideoX's schedule, with zero terminal signal-to-noise ratio, for a transformer that predicts so (PREDICTIONS)."""
     return CogVideoXDDIMScheduler(
-        prediction_type="v_prediction", rescale_betas_zero_snr=True, timestep_spacing="trailing", snr_shift_scale=1.0
+        prediction_type=prediction, rescale_betas_zero_snr=True, timestep_spacing="trailing", snr_shift_scale=1.0
     )
 
 
-def objective() -> VPrediction:
+def objective(prediction: str) -> VPrediction:
     """Return the training objective of `new_scheduler`."""
-    scheduler: Any = new_scheduler()
-    return VPrediction(scheduler.alphas_cumprod)
+    scheduler: Any = new_scheduler(prediction)
+    return PREDICTIONS[prediction](scheduler.alphas_cumprod)
 
 
-def write_pipeline(folder: Path, parts: dict[str, Any], factor: float, dtype: torch.dtype) -> None:
-    """Write an image-to-video pipeline folder of tokenizer, text_encoder, vae and transformer, weights in `dtype`.
+def write_pipeline(folder: Path, parts: dict[str, Any], factor: float, prediction: str) -> None:
+    """Write an image-to-video pipeline folder of tokenizer, text_encoder, vae and transformer, weights in half precision.
 
     `factor` is what the transformer's latents were multiplied with.
     """
-    parts["vae"].register_to_config(scaling_factor=factor)
-    pipeline: Any = CogVideoXImageToVideoPipeline(**parts, scheduler=new_scheduler())
-    pipeline.to(dtype)
+    pipeline = new_pipeline(parts, factor, prediction)
+    pipeline.to(torch.float16)
     pipeline.save_pretrained(folder)
+
+
+def new_pipeline(parts: dict[str, Any], factor: float, prediction: str) -> Any:
+    """Return an image-to-video pipeline of tokenizer, text_encoder, vae and transformer, as `write_pipeline` keeps it."""
+    parts["vae"].register_to_config(scaling_factor=factor)
+    return CogVideoXImageToVideoPipeline(**parts, scheduler=new_scheduler(prediction))

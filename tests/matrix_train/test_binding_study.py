@@ -1,0 +1,236 @@
+"""A study in which binding is the outcome: its gate, what it writes down before, what it says of arms, and equal bytes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from test_linear_latents import TINY
+
+from intergeneval.errors import ConfigError
+from intergeneval.ids import sha256_json
+from matrix_train.binding.outcomes import Outcome
+from matrix_train.cli import main
+from matrix_train.pretrain.config import dump
+from matrix_train.study.effects import Word, effects, word_of
+from matrix_train.study.plan import load
+from matrix_train.study.run import Study
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+BENCH = Path(__file__).parents[2] / "benchmarks" / "binding"
+PLAN = """
+name = "tiny-binding"
+seeds = [0]
+
+[base]
+model = "{base}"
+staged_seeds = [1000]
+gradient_checkpointing = false
+
+[clips]
+world = "binding"
+seed = 3101
+count = 4
+
+[shape]
+frames = 9
+height = 48
+width = 48
+fps = 4.0
+
+[bench]
+path = "{bench}"
+scenes = 2
+
+[generation]
+steps = 2
+guidance = 1.0
+
+[scoring]
+tracker = "hue"
+
+[outcomes]
+reference = "plain"
+control = "base"
+scenes = 3
+steps = 2
+least = {least}
+most = 1.0
+
+[training.condition]
+id_map = "none"
+
+[training.lora]
+rank = 4
+alpha = 4
+
+[training.train]
+steps = 2
+batch = 2
+warmup = 1
+log_every = 1
+{more}
+[layers.some]
+lora = [0, 1]
+v2t = [1]
+v2v = [1]
+
+[[arms]]
+name = "base"
+recipe = "base"
+
+[[arms]]
+name = "plain"
+recipe = "lora"
+layers = "some"
+
+[[arms]]
+name = "mass"
+recipe = "sga-v2t"
+layers = "some"
+training.loss.kind = "log_mass"
+training.loss.balance = 0.3
+"""
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("base")
+    (folder / "config.toml").write_text(dump(TINY))
+    for piece in ("vae", "dit"):
+        done = CliRunner().invoke(main, ["pretrain", piece, str(folder / "config.toml"), "--out", str(folder / "out")])
+        assert done.exit_code == 0, done.output
+    return folder / "out" / "pipeline"
+
+
+def plan_of(folder, base, least=0.0, more=""):
+    path = folder / "plan.toml"
+    path.write_text(PLAN.format(base=base, bench=BENCH, least=least, more=more))
+    return path
+
+
+@pytest.fixture(scope="module")
+def done(base, tmp_path_factory):
+    """The same study twice, from nothing."""
+    folder = tmp_path_factory.mktemp("study")
+    for name in ("one", "two"):
+        words = ["study", str(plan_of(folder, base)), "--out", str(folder / name), "--json"]
+        found = CliRunner().invoke(main, words)
+        assert found.exit_code == 0, found.output
+    return folder
+
+
+def test_two_runs_from_nothing_give_equal_bytes(done):
+    files = [
+        *("registration.json", "result/binding.md", "result/binding.csv", "result/binding.json", "gate/outcomes.jsonl"),
+        *("measure/base/outcomes.jsonl", "measure/plain/0/outcomes.jsonl", "measure/mass/0/outcomes.jsonl"),
+        *("train/plain/0/adapter/pytorch_lora_weights.safetensors", "train/mass/0/adapter/pytorch_lora_weights.safetensors"),
+    ]
+    for name in files:
+        assert (done / "one" / name).read_bytes() == (done / "two" / name).read_bytes(), name
+    # The base is measured as the gate measured it; two arms that are trained otherwise are two adapters.
+    assert (done / "one" / files[5]).read_bytes() == (done / "one" / files[4]).read_bytes()
+    assert (done / "one" / files[-2]).read_bytes() != (done / "one" / files[-1]).read_bytes()
+
+
+def test_what_will_be_compared_is_written_before_the_first_arm_and_its_hash_stands_in_the_page(done):
+    folder = done / "one"
+    told = json.loads((folder / "registration.json").read_text())
+    assert told["arms"] == ["base", "mass"]
+    assert sha256_json(told) in (folder / "result" / "binding.md").read_text()
+    pieces = [item.name for item in Study(load(done / "plan.toml"), folder).pieces]
+    assert pieces[:2] == ["gate", "register"]
+    before = (folder / "registration.json").stat().st_mtime_ns
+    assert all(before <= path.stat().st_mtime_ns for path in (folder / "train").rglob("*.safetensors"))
+
+
+def test_the_harness_scores_the_same_arms(done):
+    assert len((done / "one" / "run" / "mass" / "0" / "scores.jsonl").read_text().splitlines()) == 2
+    assert (done / "one" / "result" / "table.md").is_file()
+
+
+def test_no_arm_begins_while_the_base_is_outside_of_its_band(base, tmp_path):
+    study = Study(load(plan_of(tmp_path, base, least=0.99)), tmp_path / "out")
+    with pytest.raises(ConfigError, match=r"outside of 0\.99 to 1\.00 .*train it on"):
+        study.run()
+    assert not (tmp_path / "out" / "train").exists()
+    assert not (tmp_path / "out" / "registration.json").exists()
+
+
+def test_a_plan_that_changes_after_it_was_written_down_is_refused(done, base, tmp_path):
+    changed = load(plan_of(tmp_path, base, more="\n[training.heldout]\nshare = 0.5\n"))
+    with pytest.raises(ConfigError, match="register was made with another"):
+        Study(changed, done / "one").run()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('control = "base"', 'control = "plain"', "no control of itself"),
+        ('control = "base"', 'control = "nobody"', "'nobody' is none of"),
+        ("most = 1.0", "most = 0.0", r"outcomes\.least must be below"),
+        ("scenes = 3", "scenes = 1", r"outcomes\.scenes must be at least 2"),
+        ('world = "binding"', 'world = "moon"', r"clips\.world is 'moon'"),
+        ('world = "binding"', 'world = "staged"', "outcomes are of the binding world"),
+        ("seed = 3101", "seed = 2", "clips.seed 2"),
+    ],
+)
+def test_a_plan_that_cannot_be_measured_is_told(tmp_path, old, new, said):
+    text = PLAN.format(base="x", bench=BENCH, least=0.0, more="")
+    assert old in text
+    (tmp_path / "plan.toml").write_text(text.replace(old, new))
+    with pytest.raises(ConfigError, match=said):
+        load(tmp_path / "plan.toml")
+
+
+def drawn(share, scenes, seed, like=None, keep=1.0):
+    """Outcomes of scenes with two videos of which a share is right; `like` gives those that most are the same as."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for index in range(scenes):
+        values = rng.random(2) < share
+        if like is not None:
+            same = rng.random(2) < keep
+            values = np.where(same, [item.object for item in like[index]], values)
+        found.append(tuple(Outcome(subject=True, object=bool(value), margin=float(value)) for value in values))
+    return tuple(found)
+
+
+def test_an_arm_that_harms_and_one_that_changes_nothing_are_told_apart_and_named_so():
+    reference = {seed: drawn(0.66, 600, seed) for seed in range(4)}
+    same = {seed: drawn(0.66, 600, 50 + seed, like=reference[seed], keep=0.97) for seed in range(4)}
+    worse = {seed: drawn(0.45, 600, 90 + seed, like=reference[seed], keep=0.4) for seed in range(4)}
+    found = {item.arm: item for item in effects({"plain": reference, "same": same, "worse": worse}, "plain", 0.03)}
+    assert found["plain"].effects == ()
+    assert found["same"].effects[0].word is Word.NONE
+    assert found["worse"].effects[0].word is Word.HARMS
+    assert abs(found["worse"].effects[0].difference + 0.126) < 0.03
+    assert found["same"].effects[0].se_scenes < 0.01
+
+
+def test_arms_of_no_difference_are_called_different_as_seldom_as_the_level_says():
+    said = 0
+    for trial in range(200):
+        reference = {seed: drawn(0.6, 100, 1000 * trial + seed) for seed in range(3)}
+        arm = {seed: drawn(0.6, 100, 1000 * trial + 500 + seed) for seed in range(3)}
+        said += effects({"plain": reference, "arm": arm}, "plain", 0.03)[1].effects[0].word in (Word.HELPS, Word.HARMS)
+    assert said <= 20
+
+
+def test_the_spread_over_seeds_widens_an_interval_that_scenes_alone_would_leave_narrow():
+    flat = {seed: drawn(0.6, 400, seed) for seed in range(3)}
+    jumping = {seed: drawn(share, 400, 10 + seed) for seed, share in enumerate((0.4, 0.6, 0.8))}
+    (_, arm) = effects({"plain": flat, "jumping": jumping}, "plain", 0.03)
+    effect = arm.effects[0]
+    assert effect.spread > 0.15
+    assert effect.high - effect.low > 2 * 3 * effect.se_scenes
+
+
+def test_words_follow_from_intervals_alone():
+    assert word_of(0.01, 0.05, 0.03) is Word.HELPS
+    assert word_of(-0.05, -0.01, 0.03) is Word.HARMS
+    assert word_of(-0.02, 0.02, 0.03) is Word.NONE
+    assert word_of(-0.04, 0.02, 0.03) is Word.OPEN
