@@ -34,7 +34,7 @@ def test_a_judge_that_says_yes_to_everything_is_told_beside_its_score(world):
     assert "3 of 3 answered yes" in told.stdout
     assert "THE JUDGE FLATTERS" in told.stdout
     assert (as_json["controls"]["share"], as_json["controls"]["flatters"]) == (1.0, True)
-    assert "its judge flatters" in (world / "page" / "index.html").read_text()
+    assert "its judge says yes too readily" in (world / "page" / "index.html").read_text()
     assert "control: must be no" in (world / "page" / "samples" / "a.html").read_text()
     row = next(csv.DictReader((world / "page" / "data" / "leaderboard.csv").read_text().splitlines()))
     assert (row["controls_yes"], row["controls_answered"], row["controls_share"]) == ("3", "3", "1.0")
