@@ -35,6 +35,8 @@ NAMES = "names"
 """What stands for the list where the files' own names are the prompts."""
 LIST = "prompts.jsonl"
 _NUMBERED = re.compile(r"\d{1,9}")
+_AROUND = re.compile(r"(.*?)(\d{1,9})(\D*)", re.DOTALL)
+"""What stands before the last number of a name, the number, and what stands behind it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +148,7 @@ def _with_ids(rows: list[Listed], model: Path, files: Sequence[str], path: Path)
         return [Prompted(id=_slug(row.prompt, ""), prompt=row.prompt, more=row.more, where=row.where) for row in rows]
     for source in (folder, FolderSource(model)):
         ids = [name for name in source.sample_ids() if not name.startswith(".")]
-        numbers = all(_NUMBERED.fullmatch(name.rpartition("-")[2].rpartition("_")[2]) for name in ids)
+        numbers = all(_NUMBERED.fullmatch(name.rpartition("-")[2].rpartition("_")[2]) for name in ids) or _numbered_alike(ids)
         if len(ids) == len(rows) and (numbers or len(ids) == 1):
             # Numbered videos, in the order of the list, as most generators write them.
             ordered = sorted(ids, key=lambda name: (int(re.findall(r"\d+", name)[-1]) if re.search(r"\d", name) else 0, name))
@@ -175,10 +177,10 @@ def _numbered_names(ids: Sequence[str], rows: Sequence[Listed], path: Path) -> l
     if before and set(ids) <= set(before):
         return before
     count = len(rows)
-    parts = [re.fullmatch(r"(.*?)(\d+)", name) for name in ids]
-    heads, there = {part[1] for part in parts if part}, {int(part[2]) for part in parts if part}
-    if len(heads) != 1 or len(there) != len(ids) or None in parts:
+    if not _numbered_alike(ids):
         return []
+    parts = [part for name in ids if (part := _AROUND.fullmatch(name))]
+    there = {int(part[2]) for part in parts}
     begins = [first for first in (0, 1) if min(there) >= first and max(there) < count + first]
     if not begins:
         return []
@@ -187,10 +189,16 @@ def _numbered_names(ids: Sequence[str], rows: Sequence[Listed], path: Path) -> l
             f"{path}: it has {count} prompts, and the {len(ids)} numbered videos go from {min(there)} to {max(there)}: "
             f"the first prompt may be that of 0 or of 1; write NAME<TAB>PROMPT, or a csv with the columns video,prompt"
         )
-    by_number = {int(part[2]): part[0] for part in parts if part}
-    wide = len(next(part[2] for part in parts if part))
-    head = heads.pop()
-    return [by_number.get(number, f"{head}{number:0{wide}d}") for number in range(begins[0], begins[0] + count)]
+    by_number = {int(part[2]): part[0] for part in parts}
+    head, written, tail = parts[0].groups()
+    return [by_number.get(number, f"{head}{number:0{len(written)}d}{tail}") for number in range(begins[0], begins[0] + count)]
+
+
+def _numbered_alike(ids: Sequence[str]) -> bool:
+    """Whether names differ in one number alone: ``ComfyUI_00001_``, ``clip-3``, ``7``."""
+    parts = [_AROUND.fullmatch(name) for name in ids]
+    alike = {(part[1], part[3]) for part in parts if part}
+    return None not in parts and len(alike) == 1 and len({int(part[2]) for part in parts if part}) == len(ids)
 
 
 def _of_name(row: Listed, files: Sequence[str]) -> Prompted:

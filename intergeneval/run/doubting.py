@@ -67,8 +67,8 @@ def write_doubts(folder: Path, found: tuple[DoubtedMask, ...]) -> None:
     """Write the doubts beside the scores; without any, there is no file. Raises StoreError."""
     if found:
         write_atomically(folder / DOUBTS, "".join(canonical_json(item.to_json()) + "\n" for item in found))
-    else:
-        (folder / DOUBTS).unlink(missing_ok=True)
+    elif (folder / DOUBTS).exists():
+        (folder / DOUBTS).unlink()
 
 
 def _doubted(sample: Sample, seed: int, masks: Mapping[str, Mask], frame: videos.Frame | None) -> Iterator[DoubtedMask]:

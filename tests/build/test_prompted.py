@@ -74,6 +74,13 @@ def test_seeds_as_generators_write_them_are_no_words_of_the_prompt(stem, seed):
     assert prompt_of_name(name) == (CHASE if seed or not stem else name)
 
 
+def test_videos_that_differ_in_one_number_alone_follow_the_list_also_where_one_is_missing(tmp_path):
+    prompts = tmp_path / "list.txt"
+    prompts.write_text(f"{LIFT}\n{CHASE}\na dog bites a ball\n")
+    folder = videos(tmp_path / "model", "ComfyUI_00001_.mp4", "ComfyUI_00003_.mp4")
+    assert [row.id for row in prompts_of(folder, str(prompts))] == [f"ComfyUI_0000{number}_" for number in (1, 2, 3)]
+
+
 def test_a_single_video_stands_for_itself(tmp_path):
     folder = videos(tmp_path / "model", f"{CHASE}.mp4", "other thing here.mp4")
     source = FolderSource(folder / f"{CHASE}.mp4")
