@@ -1,8 +1,8 @@
 """What brings jobs to workers: the interface that every engine keeps, and what becomes of a job whose worker ends under it.
 
 A worker may end at any time: out of memory, killed, its machine gone. Its jobs go back, and such a loss counts only for the one
-that it had begun. After two counted losses a job is done last, with nothing beside it; the third is its end, and it is recorded
-as failed instead of done.
+that it had begun. After two counted losses a job is done last, with nothing beside it on its machine; the third is its end, and
+it is recorded as failed instead of done.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Engine(Protocol):
         """Let go of what lasts from one call to the next."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Ticket(Generic[J]):
     """A job on its way."""
 
@@ -81,11 +81,18 @@ class Line(Generic[J]):
         """Return how many jobs no worker has."""
         return len(self._new) + len(self._suspects)
 
-    def take(self, under_way: int) -> Ticket[J] | None:
-        """Return the next job while so many are with workers; None where there is none, or none that may run beside those."""
+    def take(self, under_way: int, machine: str = "", machines: frozenset[str] = frozenset()) -> Ticket[J] | None:
+        """Return the next job for a machine on which so many are under way; None where there is none, or none to run beside them.
+
+        Where there are other `machines`, one that is to run alone is not given to the one where it was lost.
+        """
         if self._new:
             return self._new.popleft()
-        return self._suspects.popleft() if self._suspects and under_way == 0 else None
+        fit = (item for item in self._suspects if machine not in item.lost_at or machines <= item.lost_at)
+        found = next(fit, None) if under_way == 0 else None
+        if found is not None:
+            self._suspects.remove(found)
+        return found
 
     def back(self, ticket: Ticket[J], *, begun: bool) -> bool:
         """Take a job back whose worker ended, `begun` or still waiting there; False where that was once too often."""

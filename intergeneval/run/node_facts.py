@@ -46,7 +46,7 @@ class NodeFacts:
         return named + [
             f"{place} is {'not visible' if not other.seen.get(place) else 'another file'} there"
             for place, what in self.seen.items()
-            if other.seen.get(place) != what
+            if other.seen.get(place, "") != what
         ]
 
 

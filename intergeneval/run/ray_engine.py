@@ -105,12 +105,13 @@ class RayEngine:
             actor: _Actor[Any] = _Actor(remote.remote())
             actor.prepare(shared)
             self._actors.append(actor)
-        free = [actor for actor in self._actors if actor.ready and actor.ticket is None]
-        while free and (ticket := line.take(len(self._busy))) is not None:
-            # Where a job was lost it is not tried again, if there is another machine.
-            actor = next((item for item in free if item.node not in ticket.lost_at), free[0])
-            free.remove(actor)
-            actor.give(ticket)
+        machines = frozenset(actor.node for actor in self._actors if actor.ready)
+        for actor in self._actors:
+            if actor.ready and actor.ticket is None:
+                beside = sum(other.node == actor.node for other in self._busy)
+                ticket = line.take(beside, actor.node, machines)
+                if ticket is not None:
+                    actor.give(ticket)
 
     def _hear(self, setup: Setup[Any, O], line: Line[Any], facts: NodeFacts) -> Iterator[O]:
         """Wait until an actor says something or is lost, and give what came of it."""

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from intergeneval import errors
-from intergeneval.errors import ConfigError, RefusedError
+from intergeneval.errors import BackendError, ConfigError, RefusedError
 from intergeneval.exam import ExamSpec, examine
 from intergeneval.records import ScoreStatus
+from intergeneval.run import ray_engine
 from intergeneval.run.engine import LOST
 from intergeneval.run.ray_engine import RayEngine
 from intergeneval.run.run import Run
@@ -152,6 +153,21 @@ def test_a_node_that_does_not_see_a_folder_is_refused_by_name(local):
     place = Path(f"/proc/self/task/{os.getpid()}")
     with pytest.raises(ConfigError, match=rf"node \S+ cannot share this run: {place} is not visible there"):
         list(local.outcomes(Setup(same, [place]), [1]))
+
+
+def test_where_no_worker_gets_ready_the_run_stops_with_the_reason(local, monkeypatch):
+    monkeypatch.setattr(ray_engine, "READY_SECONDS", 2.0)
+    began = time.monotonic()
+    with pytest.raises(BackendError, match="no worker of the cluster got ready for 2 s: has it free cores"):
+        list(local.outcomes(Slow(same), [1]))
+    assert time.monotonic() - began < 10
+
+
+class Slow(Setup):
+    """Workers that are not ready in time."""
+
+    def build(self):
+        time.sleep(60)
 
 
 def test_an_address_at_which_nobody_listens_is_refused_within_five_seconds(world):

@@ -191,6 +191,25 @@ def test_an_exam_names_the_video_that_ends_its_workers_and_goes_on(world, tmp_pa
     assert [run.videos for run in again] == [run.videos for run in whole]
 
 
+def test_a_job_that_is_to_run_alone_does_so_on_another_machine_where_there_is_one():
+    line = Line(["a", "b"])
+    for machine in ("x", "y"):
+        ticket = line.take(0, machine)
+        ticket.losses, ticket.lost_at = 1, {machine}
+        line.back(ticket, begun=True)
+    both = frozenset("xy")
+    assert line.take(1, "y", both) is None
+    # Two machines take one each, at the same time.
+    assert line.take(0, "y", both).lost_at == {"x"}
+    assert line.take(0, "y", both) is None
+    assert line.take(0, "x", both).lost_at == {"y"}
+    # Lost on all there are: wherever there is room.
+    ticket.lost_at = {"x", "y"}
+    ticket.losses = 1
+    line.back(ticket, begun=True)
+    assert line.take(0, "x", both) is ticket
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1], ids=lambda number: number.name)
 def test_a_signal_of_a_scheduler_to_all_processes_ends_the_run_and_the_same_command_goes_on(world, tmp_path, number):
     told = world(seconds=0.5)
