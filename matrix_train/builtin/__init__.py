@@ -1,8 +1,8 @@
-"""The embedded model: a small pipeline that travels with the package, and the adapter trained on it.
+"""The embedded models: small pipelines that travel with the package, and an adapter trained on one of them.
 
-``intergeneval run --model builtin:staged-base`` makes videos with the pipeline, ``builtin:staged-matrix`` with the adapter on top
-of it; ``model.path = "builtin:staged-base"`` in a config of matrix-train trains on it. Importing this loads no learned-model
-library.
+``intergeneval run --model builtin:staged-base`` makes videos with the pipeline of the staged world, ``builtin:staged-matrix``
+with the adapter on top of it, ``builtin:binding-base`` with the pipeline of the binding world; ``model.path =
+"builtin:staged-base"`` in a config of matrix-train trains on it. Importing this loads no learned-model library.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from pathlib import Path
 
 from intergeneval.errors import ConfigError
 
-BASE, ADAPTER = "staged-base", "staged-matrix"
-"""Names of the pipeline and of the adapter."""
+BASE, ADAPTER, BINDING = "staged-base", "staged-matrix", "binding-base"
+"""Names of the staged world's pipeline, of the adapter on it, and of the binding world's pipeline."""
 ROOT = Path(__file__).parent
 """Where they lie."""
 PREFIX = "builtin:"
-"""How a config and an adapter name the pipeline, wherever the package is installed."""
-_MARKS = {BASE: "model_index.json", ADAPTER: "matrix_config.json"}
+"""How a config and an adapter name a pipeline, wherever the package is installed."""
+_MARKS = {BASE: "model_index.json", ADAPTER: "matrix_config.json", BINDING: "model_index.json"}
 
 
 def folder(name: str) -> Path:
@@ -33,4 +33,5 @@ def folder(name: str) -> Path:
 def _way_out(name: str) -> str:
     if name == ADAPTER:
         return f"train them with: matrix-train fit matrix --set model.path={PREFIX}{BASE}"
-    return "make them with: matrix-train pretrain dit staged-small --out RUN, and give --model RUN/pipeline"
+    recipe = "binding-small" if name == BINDING else "staged-small"
+    return f"make them with: matrix-train pretrain dit {recipe} --out RUN, and give --model RUN/pipeline"

@@ -74,14 +74,24 @@ def test_the_embedded_model_is_scored_by_the_ordinary_command_and_twice_the_same
             assert (first / file).read_bytes() == (other / file).read_bytes(), file
 
 
-def test_weights_that_do_not_come_with_the_package_are_told_in_one_sentence_with_the_way_out(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "way"),
+    [
+        ("staged-matrix", "train them with: matrix-train fit"),
+        ("staged-base", "matrix-train pretrain dit staged-small"),
+        ("binding-base", "matrix-train pretrain dit binding-small"),
+    ],
+)
+def test_weights_that_do_not_come_with_the_package_are_told_in_one_sentence_with_the_way_out(tmp_path, monkeypatch, name, way):
     monkeypatch.setattr(builtin, "ROOT", tmp_path)
-    with pytest.raises(ConfigError, match="brings no weights for it; train them with: matrix-train fit") as found:
-        create("staged-matrix", {})
+    with pytest.raises(ConfigError, match=f"brings no weights for it; .*{way}") as found:
+        create(name, {})
     assert "\n" not in str(found.value)
 
 
-@pytest.mark.parametrize(("name", "told"), [("", "needs a name"), ("nobody", "there are: staged-base, staged-matrix")])
+@pytest.mark.parametrize(
+    ("name", "told"), [("", "needs a name"), ("nobody", "there are: staged-base, staged-matrix, binding-base")]
+)
 def test_a_wrong_name_is_told_with_those_that_exist(name, told):
     with pytest.raises(ConfigError, match=told):
         create(name, {})
