@@ -122,6 +122,8 @@ def _owner(noun: Noun, actors: Sequence[int], cast: Cast) -> tuple[int, ...] | N
         return (others[0],) if person or lacks or actor.noun.determiner == "its" else None
     if not person:
         return (others[0],) if not sex else None
+    if len([one for one in others if known.is_person(cast.entities[one].head)]) > 1 and sex != wanted:
+        return ()  # "a pickpocket bumps into a businessman, and a girl grabs his wrist"
     if sex and sex != wanted:
         return (others[0],)
     if sex == wanted and actor.noun.determiner != possessive:

@@ -50,6 +50,8 @@ class Complements(ToldOf, ABC):
                 continue
             if word == "by" and not deed.passive and self._bare_ing(index + 1):
                 return index
+            if word in ("before", "after") and self._bare_ing(index + 1):
+                return index  # "hides a book before handing it to a boy"
             if known.has("prepositions", word):
                 further = deed.verb in ("go", "keep", "carry", "end") and ING in known.verb_forms.get(
                     self.words.at(index + 1), {}

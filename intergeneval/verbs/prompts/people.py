@@ -81,6 +81,8 @@ class Cast(Entities):
             animals = [
                 i for i in back if known.is_living(self.entities[i].head) and i not in (self.subject if role == "object" else ())
             ]
+            if not (sure or fitting) and role == "subject" and len(animals) > 1:
+                return ()  # "a lion chases a zebra, and he bites it"
             return tuple((sure or fitting or animals)[:1])
         if pronoun == "it":
             back = [i for i in back if self.entities[i].head not in known.pairs["parts"]]

@@ -163,7 +163,8 @@ class ToldOf(Ahead, ABC):
             and word in ("lying", "sitting", "standing", "hanging", "resting", "floating", "containing", "leaning")
         ):
             return self._skip_phrase(at)
-        if ING in kinds and deed.objects and known.is_living(noun.head) and kinds[ING] in known.words["states"]:
+        states = known.words["states"] - _BUSY_WITH
+        if ING in kinds and deed.objects and known.is_living(noun.head) and kinds[ING] in states:
             return self._skip_phrase(at)
         if ING in kinds and deed.verb in _LEFT_SO and deed.objects and at == index:
             end = self._skip_phrase(at)
