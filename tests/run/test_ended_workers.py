@@ -1,6 +1,8 @@
 """Workers that end under their videos: which losses count, what is recorded, and that the rest is scored."""
 
+import multiprocessing
 import os
+import random
 import re
 import signal
 import subprocess
@@ -99,6 +101,25 @@ def test_a_video_that_was_scored_before_and_now_ends_its_workers_is_not_called_a
     result = Run(world(kills=["c"])).execute(on_notice=said_.append)
     assert [score.status for score in result.scores if score.sample_id == "c"] == [ScoreStatus.UNANSWERED]
     assert said_ == []
+
+
+@pytest.mark.parametrize("moment", range(4))
+def test_workers_killed_at_random_moments_cost_what_they_were_at_and_no_byte(world, moment):
+    whole = Run(replace(world("whole"), workers=1)).execute().store.folder
+    told, chance, killed = world(seconds=0.1), random.Random(moment), []
+
+    def kill(_):
+        if len(killed) < 2:
+            time.sleep(chance.uniform(0, 0.2))
+            victim = chance.choice(multiprocessing.active_children())
+            victim.kill()
+            killed.append(victim)
+
+    result = Run(told).execute(kill)
+    assert len(killed) == 2
+    assert result.complete
+    assert (result.store.folder / "scores.jsonl").read_bytes() == (whole / "scores.jsonl").read_bytes()
+    assert len(re.findall(r"begun", said(told))) <= len(IDS) + len(killed)
 
 
 def test_one_worker_is_a_process_of_its_own_where_the_engine_is_named(world):
