@@ -11,7 +11,7 @@ import json
 import math
 import os
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias, Union
 
@@ -104,6 +104,16 @@ def sha256_bytes(content: bytes) -> str:
 def sha256_json(value: Any) -> str:
     """Return the sha256 of the canonical JSON of `value` as 64 hex digits."""
     return sha256_bytes(canonical_json(value).encode("utf-8", "surrogatepass"))
+
+
+def sha256_json_beside(items: Iterable[Any], beside: Any) -> str:
+    """Return `sha256_json` of ``[list(items), beside]``, with one item at a time in memory."""
+    digest, first = hashlib.sha256(b"[["), True
+    for item in items:
+        digest.update(("" if first else ",").encode() + canonical_json(item).encode("utf-8", "surrogatepass"))
+        first = False
+    digest.update(f"],{canonical_json(beside)}]".encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
 
 
 def open_plain(path: Path) -> BinaryIO:

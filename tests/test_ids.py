@@ -18,3 +18,8 @@ def test_a_file_and_its_bytes_hash_alike(tmp_path):
     path = tmp_path / "x"
     path.write_bytes(b"abc" * 500_000)
     assert ids.sha256_file(path) == ids.sha256_bytes(b"abc" * 500_000)
+
+
+def test_a_list_is_hashed_item_by_item_as_it_is_at_once():
+    for items in ([], [{"b": 1, "a": "ü"}], [1, [2], {"x": None}, "\ud800"]):
+        assert ids.sha256_json_beside(iter(items), {"beside": "\ud800"}) == ids.sha256_json([items, {"beside": "\ud800"}])

@@ -13,6 +13,7 @@ from intergeneval.records import Answer, AnswerStatus, Consistency, Profile, Que
 from intergeneval.scores import score_videos
 from intergeneval.stats import ALLOWED_UNSCORED, allowed_unscored, twin_scores
 from intergeneval.store import RunStore
+from intergeneval.store.line_index import LineIndex
 
 _GEOMETRY = "geometry"
 """The judge that declared questions unanswerable before answers said so; it declines those that no predicate decides."""
@@ -24,15 +25,22 @@ def score_run(store: RunStore, samples: Sequence[Sample] | None = None, profile:
     chosen = profile or header.comparability.profile
     # What a run leaves unassessed, it leaves so for every video, also for one that has no record of it.
     partial = [name for name in header.comparability.partial if name != "plausibility" or chosen is Profile.INFORMATIVE]
-    found = score_videos(
-        samples if samples is not None else _unique(store.read("samples", Sample)),
-        store.read("videos", Video),
-        _with_declined(store.read("answers", Answer), store),
-        store.read("consistency", Consistency),
-        chosen,
-        header.seeds,
-        partial,
-    )
+    videos: dict[str, list[Video]] = {}
+    for video in store.read("videos", Video):
+        videos.setdefault(video.sample_id, []).append(video)
+    # Sample by sample: all answers of a large run at once would be most of what it holds in memory.
+    answers, consistency = store.index("answers", Answer), store.index("consistency", Consistency)
+    asked: LineIndex[Question] | None = None
+    found: list[Score] = []
+    for sample in samples if samples is not None else _unique(store.read("samples", Sample)):
+        mine = videos.get(sample.id, [])
+        keys = sorted({(sample.id, video.seed) for video in mine})
+        given = [answer for key in keys for answer in answers.read(key)]
+        if _silent(given):
+            asked = asked or store.index("questions", Question)
+            given = _with_declined(given, asked.read((sample.id, 0)))
+        seen = [item for key in keys for item in consistency.read(key)]
+        found += score_videos([sample], mine, given, seen, chosen, header.seeds, partial)
     return [
         replace(score, partial=tuple(sorted({*partial, *(score.partial if score.if_ is not None else ())}))) for score in found
     ]
@@ -81,23 +89,31 @@ def run_twins(store: RunStore, scores: Sequence[Score], samples: Iterable[Sample
         return ()
     versions = {(video.sample_id, video.seed): video.sha256 for video in store.read("videos", Video)}
     current = [item for item in store.read("answers", Answer) if versions.get((item.sample_id, item.seed)) == item.video]
-    return twin_scores(samples, _with_declined(current, store), scores)[0]
+    if _silent(current):
+        current = _with_declined(current, store.read("questions", Question))
+    return twin_scores(samples, current, scores)[0]
 
 
-def _with_declined(answers: Sequence[Answer], store: RunStore) -> list[Answer]:
-    """Mark what the geometry judge had declared before answers said so."""
-    silent = [item for item in answers if item.status is AnswerStatus.UNANSWERABLE and not item.declined]
-    if not any(item.judge.rpartition(":")[2] == _GEOMETRY for item in silent):
-        return list(answers)
+def _silent(answers: Iterable[Answer]) -> list[Answer]:
+    """Return what a geometry judge did not answer and may have declared before answers said so."""
+    return [
+        item
+        for item in answers
+        if item.status is AnswerStatus.UNANSWERABLE and not item.declined and item.judge.rpartition(":")[2] == _GEOMETRY
+    ]
+
+
+def _with_declined(answers: Sequence[Answer], questions: Iterable[Question]) -> list[Answer]:
+    """Mark what the geometry judge had declared before answers said so; `questions` are those that were asked."""
     asked: Mapping[tuple[str, int, int], Question] = {
-        (item.sample_id, item.interaction, item.question_id): item for item in store.read("questions", Question)
+        (item.sample_id, item.interaction, item.question_id): item for item in questions
     }
 
     def declared(item: Answer) -> bool:
         question = asked.get((item.sample_id, item.interaction, item.question_id))
-        return item.judge.rpartition(":")[2] == _GEOMETRY and question is not None and question.predicate is None
+        return question is not None and question.predicate is None
 
-    waiting = {id(item) for item in silent if declared(item)}
+    waiting = {id(item) for item in _silent(answers) if declared(item)}
     return [replace(item, declined=True) if id(item) in waiting else item for item in answers]
 
 

@@ -21,7 +21,7 @@ from intergeneval import provenance, questions
 from intergeneval.bench import Benchmark, Fit
 from intergeneval.config import RunConfig
 from intergeneval.errors import ConfigError, RecordError, UsageError
-from intergeneval.ids import sha256_json, short
+from intergeneval.ids import sha256_json, sha256_json_beside, short
 from intergeneval.judges import Judge, bodies_revision, omits, revision_of
 from intergeneval.judges.services import CostEstimate
 from intergeneval.plugins import secrets, split_spec
@@ -215,7 +215,7 @@ class Plan:
         templates = questions.templates_hash(questions.embedded(self.version))
         # Controls count for no score, so runs with and without them may be compared.
         scored = (item for sample in self.bench.samples for item in asked[sample.id] if item.question_id != CONTROL_ID)
-        worded = [question.to_json() for question in scored]
+        worded = (question.to_json() for question in scored)
         chosen = [sample.id for sample in self.bench.samples]
         narrowed = self.bench.samples != whole.samples
         if config.consistency == "judge":
@@ -226,7 +226,7 @@ class Plan:
         own_hash, geometry = self.masks.own_hash, self._geometry()
         comparability = Comparability(
             bench=whole.hash,
-            questions=sha256_json([worded, templates]),
+            questions=sha256_json_beside(worded, templates),
             judge=backends.judge.id,
             judge_revision=revision_of(backends.judge, bodies=self._bodies),
             tracker=backends.tracker.id + (f", first frame: {self.grounding}" if self.grounding else ""),
