@@ -15,6 +15,21 @@ def test_every_mask_survives_run_length_coding(mask):
     assert np.array_equal(masks.decode(masks.encode(mask), mask.shape), mask)
 
 
+@settings(deadline=None)
+@given(hnp.arrays(np.bool_, st.tuples(st.integers(1, 30), st.integers(1, 30))), st.tuples(*[st.integers(0, 31)] * 4))
+def test_a_window_of_a_mask_is_what_stands_there(mask, corners):
+    left, right = sorted(corners[::2])
+    top, bottom = sorted(corners[1::2])
+    found = masks.decode(masks.encode(mask), mask.shape, (left, top, right, bottom))
+    assert np.array_equal(found, mask[top:bottom, left:right]) or 0 in {found.size, mask[top:bottom, left:right].size}
+
+
+def test_run_lengths_are_the_pixels_counted_down_each_column():
+    mask = np.array([[1, 0], [1, 1], [0, 1]], dtype=bool)
+    assert masks.runs(masks.encode(mask)) == [0, 2, 2, 2]
+    assert masks.runs("") == []
+
+
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_pycocotools_reads_our_counts():
     mask = np.random.default_rng(0).random((50, 30)) < 0.3

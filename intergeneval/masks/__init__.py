@@ -6,6 +6,7 @@ format of ``pycocotools``, so other tools read our files.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -15,6 +16,12 @@ from pycocotools import mask as coco
 from intergeneval.records import Box, Track, TrackState
 
 Mask = npt.NDArray[np.bool_]
+
+AT_HAND = 256
+"""Masks whose run lengths are kept: those of a video at its sampled frames."""
+_LONGEST = 7
+"""Most characters of one number: 35 bits, beyond any picture."""
+_FOREIGN = "run-length counts hold a character that is not part of the code"
 
 COLOUR_RGB: dict[str, tuple[int, int, int]] = {
     "red": (230, 25, 45),
@@ -43,16 +50,20 @@ def decode(counts: str, size: tuple[int, int], window: tuple[int, int, int, int]
     Raises ValueError when the counts do not fill exactly that size: stored counts are untrusted, and the C decoder of
     ``pycocotools`` would write past its buffer.
     """
-    found = runs(counts)
-    total = sum(found)
+    found = _run_lengths(counts)
+    total = int(found.sum())
     if total != size[0] * size[1]:
         raise ValueError(f"run-length counts cover {total} pixels, the size {size[0]}x{size[1]} has {size[0] * size[1]}")
+    left, top, right, bottom = window or (0, 0, size[1], size[0])
+    right = max(min(right, size[1]), left)
+    if window is not None:
+        # Only the columns that the window crosses are laid out.
+        ends = np.minimum(np.maximum(np.cumsum(found), left * size[0]), right * size[0])
+        found = ends - np.concatenate(([left * size[0]], ends[:-1]))
     inside = np.zeros(len(found), dtype=np.bool_)
     inside[1::2] = True
-    columns = np.repeat(inside, found).reshape(size[1], size[0])
-    if window is not None:
-        columns = columns[window[0] : window[2], window[1] : window[3]]
-    return np.ascontiguousarray(columns.T)
+    columns = np.repeat(inside, found).reshape(right - left, size[0])
+    return np.ascontiguousarray(columns[:, top:bottom].T)
 
 
 def runs(counts: str) -> list[int]:
@@ -60,26 +71,40 @@ def runs(counts: str) -> list[int]:
 
     Six bits a character, little end first, each a difference to two before. Raises ValueError for what is no such code.
     """
-    found: list[int] = []
-    value = shift = 0
-    for character in counts:
-        piece = ord(character) - 48
-        if not 0 <= piece < 64 or shift > 30:
-            raise ValueError("run-length counts hold a character that is not part of the code")
-        value |= (piece & 0x1F) << shift
-        shift += 5
-        if piece & 0x20:
-            continue
-        if piece & 0x10:
-            value |= -1 << shift
-        if len(found) > 2:
-            value += found[-2]
-        if value < 0:
-            raise ValueError("run-length counts hold a negative run")
-        found.append(value)
-        value = shift = 0
-    if shift:
+    return [int(length) for length in _run_lengths(counts).tolist()]
+
+
+@functools.lru_cache(maxsize=AT_HAND)
+def _run_lengths(counts: str) -> npt.NDArray[np.int64]:
+    """Return the run lengths (R,) behind the code, all characters at once; read-only, since it is kept for the next who asks.
+
+    A report looks at each mask for its outline and for contact, and what stands still has one mask in many frames.
+    """
+    try:
+        pieces = np.frombuffer(counts.encode("ascii"), dtype=np.uint8).astype(np.int64) - 48
+    except UnicodeEncodeError:
+        raise ValueError(_FOREIGN) from None
+    if pieces.size == 0:
+        pieces.setflags(write=False)
+        return pieces
+    if pieces.min() < 0 or pieces.max() >= 64:
+        raise ValueError(_FOREIGN)
+    ends = np.flatnonzero(pieces < 32)
+    if ends.size == 0 or ends[-1] != pieces.size - 1:
         raise ValueError("run-length counts end in the middle of a number")
+    starts = np.concatenate(([0], ends[:-1] + 1))
+    lengths = ends + 1 - starts
+    if lengths.max() > _LONGEST:
+        raise ValueError(_FOREIGN)
+    shifts = 5 * (np.arange(pieces.size) - np.repeat(starts, lengths))
+    found = np.add.reduceat((pieces & 0x1F) << shifts, starts)
+    # The fifth bit of a number's last character is its sign.
+    found -= (pieces[ends] >> 4 & 1) << (5 * lengths)
+    found[1::2] = np.cumsum(found[1::2])
+    found[2::2] = np.cumsum(found[2::2])
+    if found.min() < 0:
+        raise ValueError("run-length counts hold a negative run")
+    found.setflags(write=False)
     return found
 
 

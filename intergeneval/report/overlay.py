@@ -76,7 +76,7 @@ def overlay_of(tracks: Tracks, frames: Sequence[int], sample: Sample) -> Overlay
     lanes = tuple(
         Lane(
             instance_id=track.instance_id,
-            outlines=tuple(outline(tracks, track, frame) for frame in kept),
+            outlines=_outlines(tracks, track, kept),
             spans=spans(track.states),
         )
         for track in tracks.tracks
@@ -112,6 +112,16 @@ def spans(states: Sequence[TrackState]) -> tuple[tuple[str, int, int], ...]:
     return tuple(found)
 
 
+def _outlines(tracks: Tracks, track: Track, frames: Sequence[int]) -> tuple[str, ...]:
+    """Return the outline at each frame; what stands still has one mask for many frames, and is drawn once."""
+    drawn: dict[tuple[str, Box | None], str] = {}
+    for frame in frames:
+        key = (track.masks[frame], track.boxes[frame])
+        if key not in drawn:
+            drawn[key] = outline(tracks, track, frame)
+    return tuple(drawn[track.masks[frame], track.boxes[frame]] for frame in frames)
+
+
 def outline(tracks: Tracks, track: Track, frame: int) -> str:
     """Return the outline of a track's mask at a frame as an SVG path in pixels, holes included; empty for an empty mask.
 
@@ -121,7 +131,8 @@ def outline(tracks: Tracks, track: Track, frame: int) -> str:
     if window is None:
         return ""
     # One pixel of margin, so that outlines at the window's edge close as they do inside.
-    inside = np.pad(_mask(tracks, track, frame, window).view(np.uint8), 1)
+    inside = np.zeros((window[3] - window[1] + 2, window[2] - window[0] + 2), dtype=np.uint8)
+    inside[1:-1, 1:-1] = _mask(tracks, track, frame, window)
     contours, _ = cv2.findContours(inside, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     corner = np.array([window[0] - 1, window[1] - 1], dtype=np.int32)
     rings = (np.asarray(cv2.approxPolyDP(contour, SIMPLIFY_PX, True), dtype=np.int32)[:, 0, :] for contour in contours)
@@ -134,7 +145,7 @@ def _path(points: npt.NDArray[np.int32]) -> str:
     if len(points) < 3:
         # A speck of one or two pixels still has to be seen.
         return f"M{x} {y}h1v1h-1z"
-    steps = " ".join(f"{dx} {dy}" for dx, dy in np.diff(points, axis=0).tolist())
+    steps = " ".join(map(str, (points[1:] - points[:-1]).ravel().tolist()))
     return f"M{x} {y}l{steps}z"
 
 

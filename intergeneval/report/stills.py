@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,6 +62,7 @@ class StillsFolder:
         self._folder = folder
         self._media = media
         self._make = make
+        self._ready = False
         self._records: dict[Path, dict[tuple[str, int], Stills]] = {}
         self.making = Making()
 
@@ -92,9 +95,7 @@ class StillsFolder:
             still_paths(run.folder, record.sample_id, record.seed), (record.poster_sha256, record.strip_sha256), strict=True
         ):
             try:
-                # A folder that is somebody else's may hold a link to a file of this machine.
-                inside = path.resolve().is_relative_to(run.folder.resolve())
-                content = read_bytes(path, _MOST) if inside else b""
+                content = read_bytes(path, _MOST) if _inside(path, run.folder) else b""
             except OSError:
                 return None
             if sha256_bytes(content) != digest or not _is_webp(content):
@@ -126,9 +127,18 @@ class StillsFolder:
     def _put(self, name: str, content: bytes) -> str:
         if self._folder is None:
             return data_uri(content, _KIND)
-        self._folder.mkdir(parents=True, exist_ok=True)
+        if not self._ready:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._ready = True
         write_new(self._folder / name, content)
         return f"{FOLDER}/{name}"
+
+
+def _inside(path: Path, folder: Path) -> bool:
+    """Return whether a picture lies in a run folder: one that is somebody else's may hold a link to a file of this machine."""
+    steps = [path, *itertools.islice(path.parents, len(path.parts) - len(folder.parts) - 1)]
+    # Few hold links, and to resolve ten thousand paths takes longer than to copy what lies there.
+    return not any(map(os.path.islink, steps)) or path.resolve().is_relative_to(folder.resolve())
 
 
 def _is_webp(content: bytes) -> bool:
