@@ -5,6 +5,7 @@ Whole run-length masks of a large report would be gigabytes; outlines simplified
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -104,11 +105,9 @@ def _pairs(item: Interaction) -> Iterator[tuple[str | None, str | None]]:
 def spans(states: Sequence[TrackState]) -> tuple[tuple[str, int, int], ...]:
     """Return runs of equal state as (state, first frame, frame after the last)."""
     found: list[tuple[str, int, int]] = []
-    for frame, state in enumerate(states):
-        if found and found[-1][0] == state.value:
-            found[-1] = (state.value, found[-1][1], frame + 1)
-        else:
-            found.append((state.value, frame, frame + 1))
+    for state, frames in itertools.groupby(states):
+        start = found[-1][2] if found else 0
+        found.append((state.value, start, start + sum(1 for _ in frames)))
     return tuple(found)
 
 
