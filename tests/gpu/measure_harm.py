@@ -65,14 +65,16 @@ def arms(scale: Scale) -> dict[str, Config]:
         train=TrainConfig(steps=scale.steps, batch=scale.batch, rate=1e-3, decoder_rate=3e-3, warmup=20),
         heldout=HeldoutConfig(clips=scale.held, most=scale.held, every=0),
     )
+    clean = ConditionConfig(image_noise="base", projection="grown")
     careful = replace(
         before,
-        condition=ConditionConfig(image_noise="base", projection="grown"),
+        condition=clean,
         train=replace(before.train, rate=scale.rate, clip_apart=True, ema=0.98),
     )
     return {
         "plain LoRA": replace(careful, loss=LossConfig(sga=0.0, spa=0.0)),
         "MATRIX as before": before,
+        "MATRIX as before, clean first frames, grown channels": replace(before, condition=clean),
         "MATRIX balanced, monotone": replace(
             careful,
             decoder=replace(before.decoder, shape="monotone"),
