@@ -24,8 +24,10 @@ from intergeneval.trackers.assembly import TrackBuilder
 
 ALIKE = 48.0
 """Distance of two colours, in grey values over the three channels, under which they are one."""
-PLAIN = 40.0
-"""Mean distance of a mask's pixels from their middle colour up to which a figure is of one colour."""
+PLAIN = 60.0
+"""Distance from the middle colour within which most of a mask's pixels lie where a figure is of one colour."""
+MOST = 60
+"""Per cent of the pixels that are most; at the edge of a small figure the rest is mixed with the backdrop."""
 LEAST = 0.35
 """Share of an instance's first area from which a piece of its colour may be it."""
 JOINED = 1.4
@@ -188,10 +190,10 @@ def _middle(mask: Mask) -> npt.NDArray[np.float64]:
 def _colour(pixels: npt.NDArray[np.uint8], what: str) -> npt.NDArray[np.float32]:
     """Return the median colour of pixels (N, 3). Raises BackendError where they are of several colours."""
     colour: npt.NDArray[np.float32] = np.asarray(np.median(pixels, axis=0), dtype=np.float32)
-    spread = float(np.linalg.norm(pixels.astype(np.float32) - colour, axis=-1).mean())
+    spread = float(np.percentile(np.linalg.norm(pixels.astype(np.float32) - colour, axis=-1), MOST))
     if spread > PLAIN:
         raise BackendError(
-            f"{what} is of several colours (spread {spread:.0f}, at most {PLAIN:.0f}); tracker 'hue' follows figures of one "
-            "plain colour"
+            f"{what} is of several colours ({MOST} % of its pixels lie within {spread:.0f} of one colour, {PLAIN:.0f} are "
+            "allowed at most); tracker 'hue' follows figures of one plain colour"
         )
     return colour

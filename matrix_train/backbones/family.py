@@ -50,3 +50,5 @@ class Family:
     """The paper's dominant layers, by kind of map."""
     dominant_depth: int = 0
     """Layers of the model in which they were found; a layer's number means nothing in a model of another depth."""
+    modules: tuple[str, ...] = ()
+    """Modules of ours that components of its pipelines may come from: diffusers takes none that was not imported before."""

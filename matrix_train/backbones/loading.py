@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +110,10 @@ def load_pipeline(folder: Path, dtype: torch.dtype, **parts: Any) -> Any:
     """Load a pipeline for sampling; `parts` stand in for components of its own, None leaving one out."""
     import diffusers
 
-    if by_name(architecture(folder)).tokenizer_by_file:
+    row = by_name(architecture(folder))
+    for module in row.modules:
+        import_module(module)
+    if row.tokenizer_by_file:
         parts.setdefault("tokenizer", load_tokenizer(folder))
     pipeline: Any = diffusers.DiffusionPipeline
     return pipeline.from_pretrained(folder, dtype=dtype, **parts)

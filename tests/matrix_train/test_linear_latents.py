@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -113,6 +115,14 @@ def test_a_base_of_the_binding_world_is_an_ordinary_pipeline_that_says_what_it_p
     assert json.loads((folder / "video.json").read_text()) == {"fps": 4.0, "image_noise": "none"}
     clean, noise, time = torch.randn(1, 8, 3, 6, 6), torch.randn(1, 8, 3, 6, 6), torch.tensor([500.0])
     assert load_backbone(folder, torch.float32).noising.loss(clean, clean, noise, time).item() == 0
+
+
+def test_such_a_base_is_loaded_where_nothing_of_it_was_imported_before(run):
+    code = "import sys, torch; from pathlib import Path; from matrix_train.backbones.loading import load_pipeline; "
+    code += "print(type(load_pipeline(Path(sys.argv[1]), torch.float32).vae).__name__)"
+    words = [sys.executable, "-c", code, str(run / "out" / "pipeline")]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "LinearVideoAutoencoder", done.stderr
 
 
 def test_a_run_that_was_stopped_ends_with_the_weights_and_the_curve_of_one_in_one_piece(run, tmp_path):

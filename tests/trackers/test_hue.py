@@ -101,3 +101,10 @@ def test_it_takes_neither_argument_nor_settings():
         create("x", {})
     with pytest.raises(ConfigError, match="no setting 'speed'"):
         create("", {"speed": 1})
+
+
+def test_a_small_figure_whose_edges_are_mixed_with_the_backdrop_is_of_one_colour_all_the_same():
+    """As a model makes them: half of the pixels of a disc of eleven lie at its rim."""
+    shots = [painted((RED, 30, 20 + step), blur=2.0) for step in range(3)]
+    tracks = create("", {}).track(request_of(shots))
+    assert all(area > 0 for area in tracks.tracks[0].areas)

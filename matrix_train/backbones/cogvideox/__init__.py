@@ -58,4 +58,5 @@ FAMILY = Family(
     # CogVideoX-5B
     dominant={MapKind.V2T: (7, 11), MapKind.V2V: (12,)},
     dominant_depth=42,
+    modules=("matrix_train.backbones.cogvideox.linear",),
 )
