@@ -229,7 +229,7 @@ class Ahead:
         return any(
             self._finite_verb(end, one)
             or self._auxiliary(end)
-            or self._also_called(one, end) is not None
+            or (not {"before", "after"} & set(self.words.low[begin:end]) and self._also_called(one, end) is not None)
             or (one.determiner in ("a", "an") and self.nouns._looks_finite(end, one.determiner))
             for one, end in checked
         )
@@ -387,6 +387,9 @@ class Ahead:
             return False
         at = index + 1
         while at < len(self.words) and not self._parts(at) and self.words.at(at) != "by":
+            kinds = known.verb_forms.get(self.words.at(at), {})
+            if ING in kinds or (PARTICIPLE in kinds and not {BASE, THIRD} & kinds.keys()):
+                return False  # "looked at the boy sitting by a dog", "pointed at a car parked by a nurse"
             at += 1
         agent = self.nouns.read(at + 1, subject=False) if self.words.at(at) == "by" else None
         return agent is not None and not agent[0].pronoun and known.is_living(agent[0].head)
