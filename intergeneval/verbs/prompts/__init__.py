@@ -8,5 +8,5 @@ from intergeneval.verbs.prompts.reading import Reading, read_prompt
 
 __all__ = ["REVISION", "Reading", "read_prompt"]
 
-REVISION = 5
+REVISION = 6
 """Number of the rules: raised when the same prompt is read otherwise."""

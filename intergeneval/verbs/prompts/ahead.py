@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from intergeneval.verbs.prompts.deeds import Deed, Sentence
-from intergeneval.verbs.prompts.nouns import Noun
+from intergeneval.verbs.prompts.nouns import Noun, is_name
 from intergeneval.verbs.prompts.phrases import NounReader
 from intergeneval.verbs.prompts.vocabulary import BASE, ING, PARTICIPLE, PAST, THIRD, Vocabulary
 from intergeneval.verbs.prompts.words import Words
@@ -229,9 +229,27 @@ class Ahead:
         return any(
             self._finite_verb(end, one)
             or self._auxiliary(end)
+            or (not {"before", "after"} & set(self.words.low[begin:end]) and self._also_called(one, end) is not None)
             or (one.determiner in ("a", "an") and self.nouns._looks_finite(end, one.determiner))
             for one, end in checked
         )
+
+    def _also_called(self, noun: Noun, index: int) -> tuple[Noun, int, int] | None:
+        """Return what else somebody is called between commas, where that phrase ends, and where the verb stands behind it.
+
+        None where none is: "her teacher, a stern man with a cane, taps".
+        """
+        known = self.known
+        if self.words.at(index) != "," or not (known.is_living(noun.head) or is_name(noun, known)):
+            return None
+        named = self.nouns.read(index + 1, subject=True)
+        if named is None or named[0].pronoun or not named[0].determiner or not known.is_living(named[0].head):
+            return None
+        told = self.words.at(named[1])
+        if told != "," and not (ING in known.verb_forms.get(told, {}) or known.has("relatives", told)):
+            return None
+        verb = self._clause_end(named[1]) + 1
+        return (named[0], named[1], verb) if self._finite_verb(verb, noun) or self._auxiliary(verb) else None
 
     def _goes_beside(self, noun: Noun, index: int) -> bool:
         """Whether a second one acts beside the first in a headline: "a boy flipping coins and a girl counting them"."""
@@ -320,8 +338,8 @@ class Ahead:
         word = self.words.at(index)
         phrase = f"{deed.verb} {word}"
         known = self.known
-        if deed.objects and self.nouns.read(index + 1, subject=False) is not None:
-            return False  # "pushes a crate up a ramp"
+        if (deed.objects or deed.passive) and self.nouns.read(index + 1, subject=False) is not None:
+            return False  # "pushes a crate up a ramp", "is put on the cart"
         if known.has("phrasal", phrase) or phrase in known.words["lexicon"]:
             if known.has("targeted", phrase) and not deed.objects and not known.has("phrasal", phrase):
                 return False
@@ -356,6 +374,25 @@ class Ahead:
         while self.known.has("adverbs", self.words.at(index - 1)) or self.words.at(index - 1) in ORDERED:
             index -= 1
         return self.words.at(index - 1) in ("and", ",", "or", "but")
+
+    def _by_somebody(self, index: int, *, named: bool) -> bool:
+        """Whether a participle with a place behind it has its agent behind that: "a hat taken off a hook by a boy".
+
+        `named`: the word may be a verb of many too, "put"; then those before it must be things.
+        """
+        known = self.known
+        if not known.has("prepositions", self.words.at(index + 1)) or self.words.at(index + 1) == "by":
+            return False
+        if named and any(noun.pronoun or known.is_living(noun.head) for noun in self._acting):
+            return False
+        at = index + 1
+        while at < len(self.words) and not self._parts(at) and self.words.at(at) != "by":
+            kinds = known.verb_forms.get(self.words.at(at), {})
+            if ING in kinds or (PARTICIPLE in kinds and not {BASE, THIRD} & kinds.keys()):
+                return False  # "looked at the boy sitting by a dog", "pointed at a car parked by a nurse"
+            at += 1
+        agent = self.nouns.read(at + 1, subject=False) if self.words.at(at) == "by" else None
+        return agent is not None and not agent[0].pronoun and known.is_living(agent[0].head)
 
     def _object_later(self, index: int) -> bool:
         return self.nouns.read(index + 1, subject=False) is not None

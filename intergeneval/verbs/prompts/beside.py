@@ -102,19 +102,19 @@ def tool_of(deed: Deed, known: Vocabulary, skip: int = -1) -> Noun | None:
             return noun
         if position == skip or noun.pronoun or noun.head in known.pairs["parts"]:
             continue
-        if prep == "with" and not known.is_living(noun.head) and not known.has("bare_handed", deed.verb):
-            if noun.determiner == "the" and not _handled(noun, known) and any(is_alive(one, known) for one in deed.objects[:1]):
+        handled = _handled(noun, known)
+        alive = known.is_living(noun.head) and not handled  # a crane lifts, and is a bird
+        if prep == "with" and not alive and not known.has("bare_handed", deed.verb):
+            if _tells_of_object(noun, deed, known):
                 continue  # "licks the boy with the ice cream"
-            substance = noun.head in known.words["substances"] or noun.head in known.words["features"] - known.words["tools"]
-            if deed.verb in known.words["filling"] and noun.head not in known.words["tools"]:
+            substance = any(noun.head in known.words[name] for name in ("substances", "features"))
+            if (deed.verb in known.words["filling"] or deed.verb == "feed") and noun.head not in known.words["tools"]:
                 continue
-            worn = noun.head in known.words["clothing"] and noun.head not in known.words["tools"]
-            if deed.verb == "feed" and noun.head not in known.words["tools"]:
-                continue
+            worn = noun.head in known.words["clothing"]
             if (
                 noun.head in _MANNER
-                or (substance and noun.head not in known.words["tools"])
-                or (worn and deed.verb not in ("hit", "strike", "tie", "pull", "dry", "cover"))
+                or (substance and not handled)
+                or (worn and not handled and deed.verb not in ("hit", "strike", "tie", "pull", "dry", "cover"))
             ):
                 continue
             return noun
@@ -123,6 +123,24 @@ def tool_of(deed: Deed, known: Vocabulary, skip: int = -1) -> Noun | None:
         if prep == "from" and deed.verb == "feed":
             return noun
     return None
+
+
+def not_taken(deed: Deed, tool: Noun | None, known: Vocabulary) -> list[Noun]:
+    """Return the things behind "with" that are neither the tool nor a part of the body nor tell how it is done."""
+    found = [nouns[0] for prep, nouns in deed.beside if prep == "with" and nouns[0] is not tool and not nouns[0].pronoun]
+    if known.has("bare_handed", deed.verb):
+        return []
+    return [
+        noun for noun in found
+        if not {noun.head, known.singular(noun.head)} & known.pairs["parts"].keys()
+        and noun.head not in _MANNER and noun.head not in known.words["abstract"]
+        and not is_alive(noun, known) and not _tells_of_object(noun, deed, known)
+    ]  # fmt: skip
+
+
+def _tells_of_object(noun: Noun, deed: Deed, known: Vocabulary) -> bool:
+    """Whether a thing behind "with" tells who is acted upon: "licks the boy with the ice cream"."""
+    return noun.determiner == "the" and not _handled(noun, known) and any(is_alive(one, known) for one in deed.objects[:1])
 
 
 def _handled(noun: Noun, known: Vocabulary) -> bool:

@@ -101,6 +101,7 @@ class ClauseReader(Complements):
         """Take nouns as those who act, where a verb follows."""
         del after
         end = self._described(nouns, end)
+        nouns, end = self._with_other_name(nouns, end)
         if not self._is_verb(end, nouns) and not self._auxiliary(end):
             aside = self._aside(nouns, end)
             if aside is None:
@@ -221,7 +222,7 @@ class ClauseReader(Complements):
             deed.passive = any(self.known.is_living(noun.head) or noun.pronoun for noun in agents)
         return self._also(deed, start, index, end, subjects), subjects
 
-    def _which(self, index: int, after_be: bool) -> tuple[str | None, bool]:  # noqa: PLR0911  # one case a kind of word
+    def _which(self, index: int, after_be: bool) -> tuple[str | None, bool]:  # noqa: C901, PLR0911  # one case a kind of word
         """Return the verb that a word is a form of, and whether it stands in the passive."""
         word = self.words.at(index)
         kinds = self.known.verb_forms.get(word, {})
@@ -245,6 +246,8 @@ class ClauseReader(Complements):
             if following in ("by",):
                 return kinds[PARTICIPLE], True
         if PARTICIPLE in kinds and THIRD not in kinds and self._still_passive(index):
+            return kinds[PARTICIPLE], True
+        if PARTICIPLE in kinds and THIRD not in kinds and self._by_somebody(index, named=BASE in kinds):
             return kinds[PARTICIPLE], True
         for kind in (THIRD, BASE, PAST, PARTICIPLE):
             if kind in kinds:

@@ -61,6 +61,7 @@ class Complements(ToldOf, ABC):
                     index += 1
                     continue
                 witnessed = deed.verb in WITNESSED and bool(deed.objects)
+                seen = len(self.found.seen)
                 named = self._noun_list(index + 1, subject=False, finite=alone, embedded=witnessed)
                 if named is None:
                     if word in ("while", "before", "after") or ING in known.verb_forms.get(self.words.at(index + 1), {}):
@@ -70,7 +71,13 @@ class Complements(ToldOf, ABC):
                     index += 1
                     continue
                 if word in ("before", "after") and self._clause_follows((named[0][-1], named[1]), index + 1):
+                    del self.found.seen[seen:]  # "before the referee separates them" names no "referee separates"
                     return index
+                if word in ("before", "after") and self._unknown_verb(named[0][-1]):
+                    del self.found.seen[seen:]
+                    self.found.unread.append(f"no verb was found for: {self._said(index + 1, named[1])}")
+                    index = named[1]
+                    continue
                 if word in ("as", "like"):
                     return index
                 if word == "with" and (end := self._held_so(named[0][-1], named[1])) is not None:
@@ -126,6 +133,14 @@ class Complements(ToldOf, ABC):
             if alone and self._finite_here(index, deed.subjects):
                 return index
         return index
+
+    def _unknown_verb(self, noun: Noun) -> bool:
+        """Whether a phrase ends as a verb of the one named before it does, though no list knows it: "the judge intervenes"."""
+        if len(noun.words) < 2 or (noun.count == 1 and noun.determiner in ("a", "an")):
+            return False
+        before, last = (word.lower() for word in noun.words[-2:])
+        alone = self.known.is_living(before) and not self.known.is_plural(before)
+        return alone and last.endswith("s") and not last.endswith("ss") and not self.known.is_noun(last)
 
     def _reported(self, deed: Deed, index: int) -> bool:
         """Say what follows "says that", which is no deed, and return whether such a clause stands."""

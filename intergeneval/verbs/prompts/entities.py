@@ -76,7 +76,7 @@ class Entities:
         for index in order:
             one = self.entities[index]
             text = " ".join(one.words).replace(" 's", "'s") or one.head
-            looks[index] = text if one.twin is None else f"{_ORDINALS[one.twin]} {text}"
+            looks[index] = text if one.twin is None else f"{self._which_of_two(index)} {text}"
         seen: dict[tuple[str, str], int] = {}
         for index in order:
             key = (self.entities[index].head, looks[index])
@@ -84,6 +84,12 @@ class Entities:
                 looks[index] = f"other {looks[index]}"
             seen[key] = index
         return looks
+
+    def _which_of_two(self, index: int) -> str:
+        """Return the word that tells one of two from the other: "taller" where the prompt says so, "first" where it does not."""
+        told = {i: word for word, i in reversed(self.ranks.items()) if word not in _TELL_NOTHING | {"former", "latter"}}
+        twin = self.entities[index].twin or 0
+        return told.get(index) or ("other" if self.entities[index].pair in told else _ORDINALS[twin])
 
     def sex(self, index: int) -> str:
         """Return "masculine", "feminine", or nothing where no word says it."""

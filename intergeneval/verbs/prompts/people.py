@@ -17,6 +17,8 @@ _THROWN = frozenset({"throw", "toss", "hurl", "fling", "kick", "hit"})
 """What is broken by these need not be what is thrown."""
 _AFTER = frozenset(str.split("chase follow run flee race pursue sprint dodge board"))
 """What is done about one who moves."""
+_OPENABLE = frozenset(str.split("clam oyster mussel scallop cyborg android skeleton humanoid"))
+"""Living beings, as the lists have them, that are opened and filled as things are."""
 _BABIES = frozenset({"baby", "infant", "newborn", "toddler"})
 """Persons who are "it" where something is done to them that is done to the living."""
 _PERSONS = {"he": "he", "him": "he", "she": "she", "her": "she"}
@@ -42,6 +44,8 @@ class Cast(Entities):
         if noun.pronoun:
             kept = self.acting.get(id(noun)) if role == "subject" else None
             found = kept[1] if kept is not None else self._meant(noun.pronoun, role)
+            if noun.pronoun == "it" and role == "object":
+                found = self._thing_rather(found)
             if found and role == "subject":
                 self.acting[id(noun)] = (noun, found)
             if not found and noun.pronoun in _PERSONS and not self._persons_of(noun.pronoun):
@@ -247,6 +251,26 @@ class Cast(Entities):
         if self.under:
             return (told[0],) if living else ()
         return () if living and known.has("alive", self.verb) else None
+
+    def _thing_rather(self, found: tuple[int, ...]) -> tuple[int, ...]:
+        """Return whom "it" means where something is done that is done to things, "opens it", though an animal was named last.
+
+        Of an animal that acted the thing named beside it, where it is the only one; nobody where several may be meant.
+        """
+        known, heads = self.known, [self.entities[i].head for i in found]
+        only, often = known.has("done_to_things", self.verb), known.has("rather_to_things", self.verb)
+        if len(found) != 1 or not (only or often) or known.is_person(heads[0]) or not self._animal(found[0]):
+            return found
+        if heads[0] in _OPENABLE or known.has("vehicles", heads[0]) or (found[0] in self.objects and not only):
+            return found
+        things = [
+            i for i in self.recent
+            if i not in self.subject and self._single(i) and not known.is_living(self.entities[i].head)
+            and self.entities[i].head not in known.pairs["parts"]
+        ]  # fmt: skip
+        if not things:
+            return () if only else found
+        return (things[0],) if len(things) == 1 and found[0] not in self.objects else ()
 
     def _thing_or(self, last: int) -> tuple[int, ...] | None:
         """Return whether "it" means the thing that acted rather than the one acted upon; nobody where both are as likely."""

@@ -90,7 +90,7 @@ class Act:
         return tuple(index for index in (self.subject, self.object, self.instrument, ends) if index is not None)
 
 
-def acts_of(deed: Deed, cast: Cast, known: Vocabulary, unread: list[str]) -> list[Act]:  # noqa: PLR0911  # one case a kind of deed
+def acts_of(deed: Deed, cast: Cast, known: Vocabulary, unread: list[str]) -> list[Act]:  # noqa: C901, PLR0911  # one case a kind of deed
     """Return the interactions of one deed; what is none is told in `unread`."""
     said = " ".join([deed.verb, *deed.particles])
     if deed.negated or any(_nobody(noun) for noun in deed.subjects):
@@ -133,12 +133,35 @@ def acts_of(deed: Deed, cast: Cast, known: Vocabulary, unread: list[str]) -> lis
     if deed.verb in _LIT and any(noun.head in known.words["places"] for noun in roles.targets if not noun.pronoun):
         unread.append(f"it only tells how the picture looks: {said}")
         return []
+    acting = roles.subjects if deed.passive else deed.subjects
+    if acting and all(_of_the_air(noun, known) for noun in acting):
+        unread.append(f"it only tells how the picture looks: {' and '.join(noun.text for noun in acting)} {roles.verb}")
+        _mentioned(deed, cast)
+        return []
     made = _told(roles, deed, cast, known, unread)
     doing = (agents_of(deed, known) or ()) if deed.passive else deed.subjects
     if deed.verb in _LYING and not any(noun.pronoun or is_alive(noun, known) for noun in doing):
         unread.append(f"it only says where something is: {said}")
         return []
     return [replace(act, weak=True, described=deed.described) for act in made] if _only_says_where(deed, known) else made
+
+
+def _of_the_air(noun: Noun, known: Vocabulary) -> bool:
+    """Whether a noun names light or weather, which nobody could outline: "golden light", "a beam of sunlight", "his shadow".
+
+    "A light" and "the street light" are lamps, and do not count.
+    """
+    if noun.pronoun:
+        return False
+    words = noun.words[: noun.words.index("of")] if "of" in noun.words else noun.words
+    if words != noun.words and known.has("weather", noun.words[-1].lower()):
+        return True
+    if noun.head != "light":
+        return known.has("weather", noun.head)
+    before = words[-2].lower() if len(words) > 1 else ""
+    lamp = before and known.is_noun(before) and not known.has("weather", before) and not known.has("times", before)
+    told = known.has("adjectives", before) or known.has("times", before) or known.has("weather", before)
+    return not lamp and (told or noun.determiner not in ("a", "an", "another", "one"))
 
 
 def _only_says_where(deed: Deed, known: Vocabulary) -> bool:
@@ -233,7 +256,7 @@ def _acts(roles: Roles, deed: Deed, cast: Cast, known: Vocabulary, unread: list[
         act = Act(subject=actors[0], verb=roles.verb, object=actors[1], mutual=True, part=roles.part)
         return _kept([replace(act, **_places(roles, act, cast, known))], deed, cast)
     tool = roles.instrument
-    held = cast.resolve(tool) if tool is not None and tool.pronoun else ()
+    held = (_in_hand(roles, cast) or cast.resolve(tool)) if tool is not None and tool.pronoun else ()
     targets = _all(roles.targets, cast, "object")
     if not targets:
         unread.append(f"who or what is meant is not clear: {roles.verb} {' and '.join(noun.text for noun in roles.targets)}")
@@ -254,6 +277,23 @@ def _acts(roles: Roles, deed: Deed, cast: Cast, known: Vocabulary, unread: list[
             act = replace(act, **_places(roles, act, cast, known, held))
             made.append(act)
     return _kept(made, deed, cast)
+
+
+def _in_hand(roles: Roles, cast: Cast) -> tuple[int, ...]:
+    """Return what the one who acts was told to have, where "with it" means that: "and a man with a cane taps her with it"."""
+    known = cast.known
+    if roles.instrument is None or roles.instrument.pronoun != "it" or len(roles.subjects) != 1:
+        return ()
+    had = [
+        noun for noun in roles.subjects[0].inner
+        if noun.count == 1 and not is_alive(noun, known) and noun.head not in known.pairs["parts"]
+        and (known.has("tools", noun.head) or not (known.has("clothing", noun.head) or known.has("features", noun.head)))
+    ]  # fmt: skip
+    if len(had) != 1:
+        return ()
+    found = cast.find(had[0])
+    # What was acted upon since is meant rather: "a man with a cane picks up a stick and pokes a dog with it".
+    return (found,) if found is not None and all(found > index for index in cast.objects) else ()
 
 
 def _places(roles: Roles, act: Act, cast: Cast, known: Vocabulary, held: tuple[int, ...] = ()) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from intergeneval.records import Part
-from intergeneval.verbs.prompts.beside import PARTNERED, agents_of, is_alive, is_used, part_of, tool_of
+from intergeneval.verbs.prompts.beside import PARTNERED, agents_of, is_alive, is_used, not_taken, part_of, tool_of
 from intergeneval.verbs.prompts.deed_roles import Roles, third_of
 from intergeneval.verbs.prompts.deeds import Deed
 from intergeneval.verbs.prompts.handing import other_owner, roles_of_aiming, roles_of_giving, roles_of_pouring
@@ -36,6 +36,9 @@ _OPENED = frozenset(
 
 _LOOSELY = frozenset({"dance", "talk", "chat", "play", "race", "argue", "converse", "clap hands", "exchange", "toast"})
 """What many do beside one another as well as with one another."""
+
+_GOING = frozenset(str.split("walk run ride drive sail swim fly paddle ski skate march hike wander stroll wade cross step crawl"))
+"""Verbs of going, with which "along", "across" and "through" tell the way."""
 
 _TO = ("to", "at", "with", "toward", "towards", "on", "into", "around", "over", "against")
 
@@ -91,14 +94,14 @@ def roles_of_active(deed: Deed, known: Vocabulary, unread: list[str]) -> Roles |
     if any(noun.pronoun and known.has("reciprocal", noun.pronoun) for noun in objects):
         part = objects[0].inner[0] if objects[0].inner else None
         verb = verb if part is None else f"{verb} the {part.text} of"
-        return Roles(verb=third_of(verb), subjects=deed.subjects, targets=(), mutual=True)
+        return _each_other(deed, verb, known, unread)
     each = next(
         ((prep, nouns) for prep, nouns in deed.beside if nouns[0].pronoun and known.has("reciprocal", nouns[0].pronoun)), None
     )
     if each is not None:
         if objects:
             verb = f"{verb} {objects[0].text}"
-        return Roles(verb=third_of(f"{verb} {each[0]}"), subjects=deed.subjects, targets=(), mutual=True)
+        return _each_other(deed, f"{verb} {each[0]}", known, unread)
     if objects and known.has("reflexives", objects[0].pronoun):
         unread.append(f"somebody does it to themselves: {verb}")
         return None
@@ -111,6 +114,19 @@ def roles_of_active(deed: Deed, known: Vocabulary, unread: list[str]) -> Roles |
     if deed.verb in known.words["vague"] and verb not in known.words["lexicon"]:
         return _said_vaguely(deed, verb, known, unread)
     return _with_object(deed, verb, known, unread)
+
+
+def _each_other(deed: Deed, verb: str, known: Vocabulary, unread: list[str]) -> Roles:
+    """Return what two do to one another, with tool and part of the body: "strike one another with foils"."""
+    tool = tool_of(deed, known)
+    _say_not_taken(deed, verb, tool, known, unread)
+    return Roles(verb=third_of(verb), subjects=deed.subjects, targets=(), mutual=True, instrument=tool, part=part_of(deed, known))
+
+
+def _say_not_taken(deed: Deed, verb: str, tool: Noun | None, known: Vocabulary, unread: list[str]) -> None:
+    """Say what stands behind "with" and is no tool of the interaction, so that it is not lost without a word."""
+    lost = not_taken(deed, tool, known)
+    unread += [f"it was not taken as what it is done with: {verb} with {noun.text}" for noun in lost]
 
 
 def _said_vaguely(deed: Deed, verb: str, known: Vocabulary, unread: list[str]) -> Roles | None:
@@ -186,7 +202,7 @@ def _without_object(deed: Deed, verb: str, known: Vocabulary, unread: list[str])
             if phrase not in known.words["lexicon"] and not known.has("targeted", phrase):
                 continue
             noun = nouns[0]
-            place = noun.head in known.words["places"] and not noun.pronoun
+            place = (noun.head in known.words["places"] and not noun.pronoun) or _only_way(deed, prep, noun, known)
             own = noun.head in known.pairs["parts"] and noun.owner is None and "of" not in noun.words
             body = own or (prep == "with" and is_used(noun, known))
             if (place and not _thing_like(phrase, noun)) or body:
@@ -210,6 +226,17 @@ def _without_object(deed: Deed, verb: str, known: Vocabulary, unread: list[str])
         return Roles(verb=third_of(f"{verb} {living[0]}"), subjects=deed.subjects, targets=living[1])
     unread.append(f"nobody and nothing it is done to is named: {verb}")
     return None
+
+
+def _only_way(deed: Deed, prep: str, noun: Noun, known: Vocabulary) -> bool:
+    """Whether a noun only tells where somebody goes: "walks along the cliff", "rides through the swamp"."""
+    if deed.verb not in _GOING or prep not in ("along", "across", "through") or noun.pronoun:
+        return False
+    if is_alive(noun, known) or noun.owner is not None:
+        return False
+    words = {noun.head, known.singular(noun.head), known.singular(noun.head.split()[-1])}
+    things = ("vehicles", "tools", "compounds", "clothing", "features", "passed")
+    return not any(known.has(name, word) for name in things for word in words)
 
 
 def _owned_part(noun: Noun, known: Vocabulary) -> bool:
@@ -265,6 +292,7 @@ def _with_object(deed: Deed, verb: str, known: Vocabulary, unread: list[str]) ->
         verb = f"{verb} the {first.text} of"
     roles = Roles(verb=third_of(verb), subjects=deed.subjects, targets=[first, *deed.more], part=part_of(deed, known))
     roles.instrument = tool_of(deed, known)
+    _say_not_taken(deed, verb, roles.instrument, known, unread)
     moved = (
         deed.verb in known.words["placing"]
         or deed.verb in known.words["moving"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 
 from intergeneval.verbs.prompts.ahead import ORDERED, WITNESSED, Ahead
 from intergeneval.verbs.prompts.deeds import Deed
@@ -133,6 +134,18 @@ class ToldOf(Ahead, ABC):
                 self.found.seen += [*named[0].inner, named[0]]
             inside = named[1] if named is not None else inside + 1
         return close + 1
+
+    def _with_other_name(self, nouns: tuple[Noun, ...], end: int) -> tuple[tuple[Noun, ...], int]:
+        """Return those who act, with what a second name tells, "her teacher, a man with a cane,", and where it ends."""
+        also = self._also_called(nouns[-1], end)
+        if also is None:
+            return nouns, end
+        name, at, verb = also
+        if at + 1 < verb:
+            self.found.unread.append(f"what is told in passing was not read: {self._said(at, verb - 1)}")
+        told = replace(nouns[-1], inner=(*nouns[-1].inner, *name.inner))
+        self.found.seen = [told if one is nouns[-1] else one for one in self.found.seen] + list(name.inner)
+        return (*nouns[:-1], told), verb
 
     def _worn(self, nouns: Sequence[Noun]) -> None:
         """Take as a deed that an animal wears something, since none does of itself; of a person it is a look."""

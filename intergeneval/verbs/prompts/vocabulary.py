@@ -86,7 +86,7 @@ class Vocabulary:
         return any(item in self.words[name] for item in (word, one) for name in _NOUNS) or word in self.pairs["parts"]
 
 
-_PERSON = ("maid", "man", "woman", "ologist", "ician", "person")
+_PERSON = ("maid", "man", "woman", "ologist", "ician", "person", "keeper")
 """Endings of words for people."""
 _ONE_IN_AS = frozenset(
     str.split(

@@ -131,6 +131,25 @@ def test_what_no_words_say_is_not_guessed_but_named(prompt, said):
         ("A vacuum cleaner sucks up a sock and a dog barks at it.", "vacuum cleaner sucks up sock", "not clear: barks at it"),
         ("A policeman stops a biker and he shouts at him.", "policeman stops biker", "not clear: he shouts"),
         ("An angry goose chases three cyclists and bites the last one.", "angry goose chases three cyclists", "bites last one"),
+        (
+            "A goat butts the farmer before the judge intervenes.",
+            "goat butts farmer",
+            "no verb was found for: the judge",
+        ),
+        ("The sun blinds a driver.", "", "it only tells how the picture looks: sun blinds"),
+        ("A kite is carried off by the wind.", "", "it only tells how the picture looks: wind carries off"),
+        ("A boy finds a box, pets a dog and opens it.", "boy pets dog", "not clear: opens it"),
+        ("A dog chases a hen past a bucket and a cart, and a farmer fills it.", "dog chases hen", "not clear: fills it"),
+        ("A boy kicks a dog and a man shuts it.", "boy kicks dog", "not clear: shuts it"),
+        ("A keeper strolls along the cliff.", "", "nobody and nothing it is done to is named: stroll"),
+        ("A soldier marches across the plateau.", "", "nobody and nothing it is done to is named: march"),
+        ("The owner, a woman holding a leash, calls a dog.", "owner calls dog", "was not read: holding a leash"),
+        (
+            "An elephant sprays a hippo with water.",
+            "elephant sprays hippo",
+            "not taken as what it is done with: spray with",
+        ),
+        ("Two cooks splash each other with milk.", "first cook splashes second cook <->", "splash with milk"),
         ("A man sings karaoke.", "", "whether this is somebody or something is not known: sing karaoke"),
         ("A child goes bananas.", "", "go bananas"),
         (
@@ -160,3 +179,11 @@ def test_two_of_one_class_are_told_apart_and_one_named_twice_is_one():
     found = read_prompt("The boy with the blue cap shoves the boy with the red cap. The boy with the blue cap hugs a dog.")
     assert [item.appearance for item in found.instances] == ["boy with the blue cap", "boy with the red cap", "dog"]
     assert [act.subject for act in found.interactions] == ["id1", "id1"]
+
+
+def test_what_is_put_somewhere_in_a_passive_ends_there_and_what_no_clause_names_is_no_instance():
+    found = read_prompt("Two crates are put on the cart by a porter before the driver hits them.")
+    looks = {item.id: item.appearance for item in found.instances}
+    put = found.interactions[0]
+    assert (put.verb, looks[put.destination], put.relation.value) == ("puts", "cart", "on")
+    assert sorted(looks.values()) == ["cart", "driver", "porter", "two crates"]
