@@ -120,9 +120,15 @@ def load_pipeline(folder: Path, dtype: torch.dtype, **parts: Any) -> Any:
 
 
 def load_vae(folder: Path, dtype: torch.dtype) -> Any:
-    """Load the VAE of a pipeline folder, and nothing else of it."""
+    """Load the VAE of a pipeline folder, and nothing else of it. Raises ConfigError for one of a class that nobody here knows."""
+    import diffusers
+
     kind = json.loads(read_text(folder / VAE))["_class_name"]
-    return _named(kind).from_pretrained(folder, subfolder="vae", dtype=dtype)
+    own = (import_module(name) for name in by_name(architecture(folder)).modules)
+    known = getattr(diffusers, kind, None) or next((getattr(module, kind) for module in own if hasattr(module, kind)), None)
+    if known is None:
+        raise ConfigError(f"{folder}: its VAE is a {kind}, which diffusers {diffusers.__version__} does not know")
+    return known.from_pretrained(folder, subfolder="vae", dtype=dtype)
 
 
 def sampled_frames(pipeline: Any, frames: int) -> int:
