@@ -11,7 +11,7 @@ _SOURCE = re.compile(r"^staged:([a-z0-9-]+)$")
 _MIXTURE = re.compile(r"^mix-(\d\d)$")
 WHAT = {
     "perfect": "shows every prompt as it is worded",
-    "no-action": "nobody does anything",
+    "no-action": "nobody does the first deed that is asked",
     "stops-short": "the deed begins and stops before it happens",
     "wrong-agent": "somebody else does it",
     "wrong-recipient": "it is done to somebody or something else",
@@ -50,5 +50,5 @@ def _what(policy: str) -> str:
         # One video in so many is ruined, and of the others one in so many has a fault.
         ruined = grade * grade
         faulty = ruined + (100 - ruined) * grade // 10
-        return f"a mixture: of many videos about {faulty} % have a fault, and {ruined} % show nothing of what was asked"
+        return f"a mixture: about {faulty} % of its videos have a fault, {ruined} % show nothing of what was asked; a few may have none"
     return WHAT.get(policy, "staged in a way that this version has no words for")

@@ -234,8 +234,8 @@ def test_staged_models_are_explained_where_they_stand_and_no_other(tmp_path):
     header = json.loads((folders[0] / "run.json").read_text())
     (folders[0] / "run.json").write_text(json.dumps({**header, "source": "staged:no-action"}))
     report = write_report(folders, tmp_path / "report").report
-    assert "nobody does anything" in index(tmp_path).split('class="glossary"')[1].split("</dl>")[0]
-    assert staged_models(report.runs) == [("atlas", "nobody does anything")]
+    assert "nobody does the first deed that is asked" in index(tmp_path).split('class="glossary"')[1].split("</dl>")[0]
+    assert staged_models(report.runs) == [("atlas", "nobody does the first deed that is asked")]
 
 
 def test_every_staged_policy_has_words_and_mixtures_tell_the_share_that_they_have():
