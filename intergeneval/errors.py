@@ -18,10 +18,17 @@ IntergenevalError            (exit 1)  anything below; never raised itself
 ```
 
 Verdicts are not errors: ``EXIT_INCOMPLETE``, ``EXIT_REGRESSION`` and ``EXIT_INCONCLUSIVE`` are returned by
-commands that worked and have bad news.
+commands that worked and have bad news. A command that is told to end, by Ctrl-C, SIGTERM, or the SIGUSR1 with which
+a scheduler of jobs announces the end, exits with ``EXIT_INTERRUPTED``.
 """
 
 from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
 
 EXIT_OK = 0
 EXIT_CRASH = 1
@@ -103,3 +110,35 @@ class DeferredError(BackendError):
 
 class StoreError(IntergenevalError):
     """A run folder cannot be created, read or written."""
+
+
+_SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+
+
+class Told(KeyboardInterrupt):
+    """A signal asked the command to end; its text is the signal's name."""
+
+
+@contextlib.contextmanager
+def ending_by_signals() -> Iterator[None]:
+    """Raise Told on a signal inside of the block, once: what follows it would disturb the ending.
+
+    Outside of the main thread, where no signal can be heard, and for those that are ignored already, it does nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, _end) for number in heard}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            # A handler that was not set from Python cannot be put back by it.
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    for other in _SIGNALS:
+        signal.signal(other, signal.SIG_IGN)
+    raise Told(signal.Signals(number).name)

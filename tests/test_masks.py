@@ -52,6 +52,26 @@ def test_counts_of_another_size_are_refused():
         masks.decode(masks.empty((7, 9)), (7, 8))
 
 
+def code(number):
+    """A run length as COCO writes it: five bits a character, the low ones first."""
+    text = ""
+    while number >= 16:
+        text += chr(48 + (number & 31 | 32))
+        number >>= 5
+    return text + chr(48 + number)
+
+
+def test_runs_whose_sum_leaves_64_bits_are_refused_and_never_laid_out():
+    # Runs grow by what one number may hold, then stay, until their sum is 2**64 and the 63 pixels of the picture: 63 in 64 bits.
+    step, ramp = 2**33, 2**12
+    left = 2**64 - step * ramp * (ramp + 1)
+    alike = left // (step * ramp) // 2 * 2
+    more, rest = divmod(left - alike * step * ramp, alike)
+    counts = code(63 + rest) + 2 * ramp * code(step) + 2 * code(more) + "0" * (alike - 2)
+    with pytest.raises(ValueError, match=f"cover {2**64 + 63} pixels"):
+        masks.decode(counts, (7, 9))
+
+
 def test_the_box_is_tight_with_exclusive_ends():
     mask = np.zeros((10, 20), dtype=bool)
     mask[2:5, 7:9] = True

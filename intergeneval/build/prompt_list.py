@@ -88,7 +88,8 @@ def _text_rows(text: str, path: Path) -> Iterator[Listed]:
 def _csv_rows(text: str, path: Path) -> Iterator[Listed]:
     first = text.partition("\n")[0]
     # Where a decimal is written with a comma, spreadsheets write a semicolon between the columns; others write a tab.
-    mark = next((mark for mark in ";\t" if mark in first and "," not in first), ",")
+    tabs = path.suffix.lower() == ".tsv" and "\t" in first
+    mark = "\t" if tabs else next((mark for mark in ";\t" if mark in first and "," not in first), ",")
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True, delimiter=mark)
     try:
         known = {(name or "").strip().lower(): name for name in reader.fieldnames or ()}

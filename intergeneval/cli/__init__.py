@@ -13,9 +13,8 @@ from typing import Any
 import click
 
 from intergeneval import __version__
-from intergeneval.cli.ending import Told, ending_by_signals
 from intergeneval.cli.terminal import echo
-from intergeneval.errors import EXIT_CRASH, EXIT_INTERRUPTED, IntergenevalError
+from intergeneval.errors import EXIT_CRASH, EXIT_INTERRUPTED, IntergenevalError, Told, ending_by_signals
 
 VERBS: dict[str, tuple[str, str]] = {
     "run": ("run", "Score the videos of a model."),

@@ -53,6 +53,8 @@ def command(as_json: bool, **options: Any) -> None:
     """
     judges = judges_of(options["judge"])
     if options["shard"]:
+        if as_json:
+            raise UsageError(f"--shard {options['shard']}: a shard grades nothing; leave --json to the command that finishes")
         echo(f"{validate_shard(judges, options)} videos done; the same command without --shard finishes and grades")
         return
     if len(judges) == 1:

@@ -51,7 +51,8 @@ def decode(counts: str, size: tuple[int, int], window: tuple[int, int, int, int]
     ``pycocotools`` would write past its buffer.
     """
     found = _run_lengths(counts)
-    total = int(found.sum())
+    # A run that is longer than the picture alone shows that they do not fill it; without such, the sum cannot leave 64 bits.
+    total = int(found.sum()) if found.max(initial=0) <= size[0] * size[1] else sum(found.tolist())
     if total != size[0] * size[1]:
         raise ValueError(f"run-length counts cover {total} pixels, the size {size[0]}x{size[1]} has {size[0] * size[1]}")
     left, top, right, bottom = window or (0, 0, size[1], size[0])

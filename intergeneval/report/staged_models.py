@@ -50,5 +50,6 @@ def _what(policy: str) -> str:
         # One video in so many is ruined, and of the others one in so many has a fault.
         ruined = grade * grade
         faulty = ruined + (100 - ruined) * grade // 10
-        return f"a mixture: about {faulty} % of its videos have a fault, {ruined} % show nothing of what was asked; a few may have none"
+        some = f"about {faulty} % of its videos have a fault, {ruined} % show nothing of what was asked"
+        return f"a mixture: {some}; a few may have none"
     return WHAT.get(policy, "staged in a way that this version has no words for")

@@ -7,9 +7,11 @@ machines write files of their own there; two plain runs at one URL at a time are
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -31,15 +33,17 @@ class RemoteOut:
         self._mirror = Mirror(self._remote, place_of(url, os.environ, "runs"))
         self._written: dict[str, str] = {}
         self._copied = time.monotonic()
-        for name, version in self._remote.versions().items():
-            place = self.folder / name
-            was, _, state = (self._mirror.known(name) or "").partition("\n")
-            if was == version and place.is_file():
-                # As it was left from here, or longer by what a kill kept from being copied.
-                self._written[name] = state
-                continue
-            self._remote.fetch(name, place)
-            self._note(name, version)
+        with self._alone():
+            for name, version in self._remote.versions().items():
+                place = self.folder / name
+                was, _, state = (self._mirror.known(name) or "").partition("\n")
+                if place.is_file() and (was == version or (was and _state(place) != state)):
+                    # As it was left from here, or longer by what was not copied yet: a kill came between, or another shard of
+                    # this machine is writing it.
+                    self._written[name] = state
+                    continue
+                self._remote.fetch(name, place)
+                self._note(name, version, _state(place))
 
     @property
     def folder(self) -> Path:
@@ -58,20 +62,32 @@ class RemoteOut:
 
     def copy(self) -> None:
         """Put there what has changed here, the header first, and remove what was merged into other files. Raises StoreError."""
-        here = {place.relative_to(self.folder).as_posix(): place for place in files_below(self.folder)}
-        for name in sorted(here, key=lambda name: (name != HEADER, name)):
-            if self._written.get(name) != _state(here[name]):
-                self._note(name, self._remote.put(name, here[name]))
-        for name in [name for name in self._written if name not in here]:
-            self._remote.remove(name)
-            self._mirror.forget(name)
-            del self._written[name]
+        with self._alone():
+            here = {place.relative_to(self.folder).as_posix(): place for place in files_below(self.folder)}
+            for name in sorted(here, key=lambda name: (name != HEADER, name)):
+                # Another shard of this machine may lengthen a file while it is copied, or merge and remove it.
+                with contextlib.suppress(FileNotFoundError):
+                    state = _state(here[name])
+                    if self._written.get(name) != state:
+                        self._note(name, self._remote.put(name, here[name]), state)
+            for name in [name for name in self._written if not (self.folder / name).is_file()]:
+                self._remote.remove(name)
+                self._mirror.forget(name)
+                del self._written[name]
         self._copied = time.monotonic()
 
-    def _note(self, name: str, version: str) -> None:
-        """Write down that a file is the same here and there."""
-        self._written[name] = _state(self.folder / name)
-        self._mirror.note(name, f"{version}\n{self._written[name]}")
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Let the shards of one machine that share this copy bring and send files one after another."""
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        with self.folder.with_name(f"{self.folder.name}.lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _note(self, name: str, version: str, state: str) -> None:
+        """Write down that a file of this state here is the same there."""
+        self._written[name] = state
+        self._mirror.note(name, f"{version}\n{state}")
 
 
 def _state(place: Path) -> str:

@@ -6,7 +6,10 @@ import re
 
 LONGEST = 180
 """Characters after which such names are cut off."""
-_SEEDED = re.compile(r"(?P<text>.*?\S)\s*(?:[-_ (]+seed[-_ =#]*|[-_])(?P<seed>\d{1,9})[)_]?", re.DOTALL | re.IGNORECASE)
+_SEEDED = re.compile(
+    r"(?P<text>.*?\S)\s*(?:[-_ (]+seed[-_ =#]*(?=\d{1,9}[)_]?\Z)|[-_](?=\d{1,9}_?\Z))(?P<seed>\d{1,9})[)_]?",
+    re.DOTALL | re.IGNORECASE,
+)
 """A seed behind a prompt: ``-0``, ``_00001_``, ``_seed7`` or `` (seed 42)``."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from intergeneval.config import shard_of
-from intergeneval.errors import ConfigError
+from intergeneval.errors import ConfigError, ending_by_signals
 from matrix_train.cli.options import answer, json_option, overrides_option, say
 
 
@@ -25,7 +25,8 @@ def command(config: str, overrides: tuple[str, ...], shard: str, as_json: bool) 
         part = shard_of(shard)
     except ValueError as error:
         raise ConfigError(f"--shard: {error}") from None
-    filled = fill_cache(settings, lambda done, all_, name: say(f"{done}/{all_}  {name}"), part)
+    with ending_by_signals():
+        filled = fill_cache(settings, lambda done, all_, name: say(f"{done}/{all_}  {name}"), part)
     for note in filled.notes:
         say(f"note: {note}")
     result = {

@@ -308,6 +308,12 @@ def _check_outcomes(plan: StudyPlan, outcomes: OutcomesPlan) -> None:
         raise ValueError("outcomes.least must be below outcomes.most, both from 0 to 1, and outcomes.bound above 0")
     if outcomes.seed in (plan.clips.seed, *plan.base.staged_seeds):
         raise ValueError(f"outcomes.seed {outcomes.seed} is that of clips that base or arms are trained on; take another")
+    own = next((arm.name for arm in plan.arms if arm.generation), "")
+    if own or set(plan.generation) - {"steps", "guidance"} or plan.generation.get("steps", outcomes.steps) != outcomes.steps:
+        told = (
+            f"arm {own} has settings of its own" if own else "only steps, equal to outcomes.steps, and guidance may stand there"
+        )
+        raise ValueError(f"generation: outcomes are measured with the study's steps and guidance alone; {told}")
     if plan.clips.world != "binding" and not plan.clips.path:
         raise ValueError('outcomes are of the binding world; set clips.world = "binding" or clips.path')
 

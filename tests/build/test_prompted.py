@@ -35,6 +35,7 @@ def videos(folder, *names):
         ("list.csv", f'video,prompt\n0.mp4,"{LIFT}"\n1.mp4,{CHASE}\n'),
         ("list.csv", f"video;prompt\r\n0.mp4;{LIFT}\r\n1.mp4;{CHASE}\r\n"),
         ("list.tsv", f"video\tprompt\n0.mp4\t{LIFT}\n1.mp4\t{CHASE}\n"),
+        ("list.tsv", f"video\tprompt\tnotes, if any\n0.mp4\t{LIFT}\t\n1.mp4\t{CHASE}\t\n"),
         ("list.jsonl", json.dumps({"id": "0", "prompt": LIFT}) + "\n" + json.dumps({"id": "1", "caption": CHASE}) + "\n"),
         ("list.json", json.dumps({"0": LIFT, "1": CHASE})),
     ],
@@ -66,12 +67,13 @@ def test_names_as_vbench_writes_them_are_prompts_and_seeds(tmp_path, monkeypatch
         ("", 0),
         (" 3", 0),
         ("s3", 0),
+        (" (aged 30_40)", 0),
     ],
 )
 def test_seeds_as_generators_write_them_are_no_words_of_the_prompt(stem, seed):
     name = f"a dog chases a cat{stem}"
     assert seed_of_name(name) == seed
-    assert prompt_of_name(name) == (CHASE if seed or not stem else name)
+    assert prompt_of_name(name) == (CHASE if seed or not stem else name.replace("_", " "))
 
 
 def test_videos_that_differ_in_one_number_alone_follow_the_list_also_where_one_is_missing(tmp_path):

@@ -97,7 +97,7 @@ def test_shards_play_the_videos_and_a_plain_call_grades_them_as_one_call_would(h
 
 
 def test_a_shard_of_several_judges_or_with_workers_is_refused(tmp_path):
-    for more in (("--judge", "oracle,geometry"), ("--workers", "2"), ("--shard", "0/2")):
+    for more in (("--judge", "oracle,geometry"), ("--workers", "2"), ("--shard", "0/2"), ("--json",)):
         result = validate(*SMALL, "--out", tmp_path / "e", "--shard", "1/2", *more)
         assert result.exit_code == 2
         assert "--shard" in result.stderr

@@ -176,6 +176,7 @@ def test_a_plan_that_changes_after_it_was_written_down_is_refused(done, base, tm
         ('world = "binding"', 'world = "moon"', r"clips\.world is 'moon'"),
         ('world = "binding"', 'world = "staged"', "outcomes are of the binding world"),
         ("seed = 3101", "seed = 2", "clips.seed 2"),
+        ("[generation]", "[generation]\nseed = 4", "steps and guidance alone"),
     ],
 )
 def test_a_plan_that_cannot_be_measured_is_told(tmp_path, old, new, said):

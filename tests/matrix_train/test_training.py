@@ -3,11 +3,13 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -21,6 +23,7 @@ from intergeneval.errors import BackendError, ConfigError
 from intergeneval.records import Sample
 from matrix_train import config as configs
 from matrix_train.cli import main
+from matrix_train.data import precompute
 from matrix_train.data.cache import check_key
 from matrix_train.model import checkpoint, resuming
 from matrix_train.sample.generate import target_of
@@ -261,6 +264,11 @@ def test_the_command_line_trains_checks_and_samples(places, tmp_path):
     assert json.loads(cache.stdout)["encoded"] == 0
     shards = [runner.invoke(main, ["precompute", str(tmp_path / "c.toml"), "--shard", f"{i}/3", "--json"]) for i in (1, 2, 3)]
     assert [json.loads(part.stdout)["clips"] for part in shards] == [2, 1, 1]
+    for told in (signal.SIGTERM, signal.SIGUSR1):
+        # As a scheduler of jobs asks a shard to end, in the middle of its work.
+        with mock.patch.object(precompute, "fill_cache", lambda *_, told=told: signal.raise_signal(told)):
+            ended = runner.invoke(main, ["precompute", str(tmp_path / "c.toml"), "--shard", "1/3"])
+        assert (ended.exit_code, "interrupted" in ended.stderr) == (130, True)
     odd = runner.invoke(main, ["precompute", str(tmp_path / "c.toml"), "--shard", "4/3"])
     assert (odd.exit_code, "shard '4/3' is not of the form I/N" in odd.stderr) == (2, True)
     checked = runner.invoke(main, ["check", str(places / "data"), "--frames", "9"])
@@ -372,6 +380,7 @@ DDP = """
 import torch
 torch.set_num_threads(1)
 from pathlib import Path
+from unittest import mock
 from matrix_train import config as configs
 from matrix_train.train.loop import Run
 Run(configs.load(Path({config!r})), Path({out!r})).fit()

@@ -131,3 +131,34 @@ def test_several_processes_and_the_command_line_read_from_s3_and_write_to_it(s3,
     )
     assert done.returncode == errors.EXIT_OK, done.stderr
     assert world.read("run/scores.jsonl") == scores_here(world)
+
+
+def test_two_shards_of_one_machine_share_a_copy_and_lose_no_line(world, monkeypatch):
+    url = f"{world.home}/shared"
+    one = remote_out.RemoteOut(url)
+    one.folder.mkdir(parents=True, exist_ok=True)
+    mine = one.folder / "answers.1-of-2.jsonl"
+    mine.write_text("one\n")
+    one.copy()
+    with mine.open("a") as lines:
+        lines.write("two\n")
+        lines.flush()
+        # As it is between what another process has put and what it has written down.
+        world.files.pipe_file(f"{world.base}/shared/answers.1-of-2.jsonl", b"one\n")
+        other = remote_out.RemoteOut(url)
+        assert mine.read_text() == "one\ntwo\n"
+        put = RemoteFolder.put
+
+        def slow(remote, name, place):
+            version = put(remote, name, place)
+            if not lines.closed and lines.tell() < 12:
+                lines.write("three\n")
+                lines.flush()
+            return version
+
+        monkeypatch.setattr(RemoteFolder, "put", slow)
+        other.copy()
+    one.copy()
+    other.copy()
+    assert mine.read_text() == "one\ntwo\nthree\n"
+    assert world.read("shared/answers.1-of-2.jsonl") == mine.read_bytes()
