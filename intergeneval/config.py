@@ -154,6 +154,11 @@ def shard_of(text: str) -> tuple[int, int]:
     return int(first), int(last)
 
 
+def shard_name(first: int, count: int) -> str:
+    """Return what a shard's own files are called by, ``I-of-N``; empty where there is no shard."""
+    return f"{first}-of-{count}" if count > 1 else ""
+
+
 def plugin_settings(settings: Mapping[str, Mapping[str, Any]], spec: str, kind: str = "") -> Mapping[str, Any]:
     """Return a plug-in's settings by its spec: ``[settings.<kind>.<name>]`` where given, else ``[settings.<name>]``.
 

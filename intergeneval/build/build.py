@@ -24,7 +24,7 @@ from intergeneval.build.source import Item, Source, read_source
 from intergeneval.build.tools import how_to_find, with_best_tools
 from intergeneval.build.touch_step import TouchStep
 from intergeneval.build.writing import write_benchmark
-from intergeneval.config import plugin_settings, shard_of
+from intergeneval.config import plugin_settings, shard_name, shard_of
 from intergeneval.detectors import Detector
 from intergeneval.errors import BudgetError, ConfigError, UsageError
 from intergeneval.grounding import Grounder
@@ -33,10 +33,11 @@ from intergeneval.judges import Defers, UsesServices
 from intergeneval.judges.inquiries import Inquires
 from intergeneval.judges.prompting import CROP_NAMES, SCENE_NAMES, TOUCHING_NAMES, Prompts
 from intergeneval.judges.services import Budget, Services
+from intergeneval.records.disk import cache_file
 from intergeneval.run.preflight import check_settings
 from intergeneval.run.thread_pool import ThreadPool
 from intergeneval.sources.painting import Painter, painter_spec
-from intergeneval.store.answer_cache import Cache, default_path
+from intergeneval.store.answer_cache import Cache
 from intergeneval.store.spending import Spending, total
 from intergeneval.trackers import Segments, Tracker
 
@@ -128,10 +129,10 @@ class Build:
             commit=provenance.commit(Path.cwd()),
             command=provenance.redact(command),
         )
-        self.folder = BuildFolder(Path(config.out), header, f"{first}-of-{count}" if count > 1 else "")
+        self.folder = BuildFolder(Path(config.out), header, shard_name(first, count))
         self._painting = self._painting_by(painter)
         self._touching = self._wanted_touching()
-        self._cache = None if config.cache == "off" else Cache(Path(config.cache) if config.cache else default_path(os.environ))
+        self._cache = None if config.cache == "off" else Cache(Path(config.cache) if config.cache else cache_file(os.environ))
         self._lend(0.0, lambda _: None)
 
     def _made(self, kind: str, spec: str, **more: Any) -> Any:

@@ -21,7 +21,7 @@ from intergeneval.errors import StoreError, UsageError
 from intergeneval.ids import canonical_json
 from intergeneval.records import Record
 from intergeneval.records.disk import read_text
-from intergeneval.store import LineFile, locked, merge_lines, open_lock, read_lines, write_atomically, writing
+from intergeneval.store import LineFile, locked, merge_shards, open_lock, read_lines, write_atomically
 
 FOLDER = "build"
 HEADER = "build.json"
@@ -91,7 +91,7 @@ class BuildFolder:
             if not locked(lock):
                 raise StoreError(f"{self.out}: another build is writing here; wait for it, or choose another --out")
             if not self._suffix:
-                self._merge_shards()
+                merge_shards(self.root, (name.removesuffix(".jsonl") for name in STEPS.values()), self.out)
             if not (self._suffix and (self.root / HEADER).is_file()):
                 write_atomically(self.root / HEADER, canonical_json(self.header.to_json()) + "\n")
             self._read(Scene)
@@ -113,20 +113,6 @@ class BuildFolder:
 
     def _shards(self, cls: type[Record]) -> list[Path]:
         return sorted(self.root.glob(self._place(cls, ".shard-*").name))
-
-    def _merge_shards(self) -> None:
-        """Move the lines of all shards into the files of the steps. Raises StoreError where one is still being written."""
-        with contextlib.ExitStack() as held:
-            for path in sorted(self.root.glob(".lock.shard-*")):
-                if not locked(held.enter_context(open_lock(path))):
-                    raise StoreError(f"{self.out}: {path.name[6:]} is still being written; wait for it")
-            for cls in STEPS:
-                if shards := self._shards(cls):
-                    main = self._place(cls)
-                    with writing(self.out):
-                        merge_lines([*filter(Path.is_file, [main]), *shards], main)
-                        for path in shards:
-                            path.unlink()
 
     def _read(self, cls: type[L]) -> None:
         files = [path for path in (self._place(cls), *self._shards(cls)) if path.is_file()]

@@ -66,6 +66,7 @@ def _tracks(cache: Cache) -> TrackCache:
 
 
 def _cache(path: Path | None) -> Cache:
-    from intergeneval.store.answer_cache import Cache, default_path  # the class itself, when a verb is run
+    from intergeneval.records.disk import cache_file
+    from intergeneval.store.answer_cache import Cache  # the class itself, when a verb is run
 
-    return Cache(path or default_path(os.environ))
+    return Cache(path or cache_file(os.environ))

@@ -22,7 +22,7 @@ from intergeneval.records.disk import read_text
 from intergeneval.run.backends import Backends
 from intergeneval.run.engine import Engine
 from intergeneval.run.engines import engine_of
-from intergeneval.run.processes import Processes, worker_count
+from intergeneval.run.processes import Processes, exclusive, worker_count
 from intergeneval.run.run import Run
 from intergeneval.staged import plan, scenes
 from intergeneval.staged.write import write
@@ -68,9 +68,8 @@ def run_policies(
     done: dict[str, PolicyRun] = {}
     with contextlib.ExitStack() as ending:
         if engine.partition(":")[0] == RAY:
-            exclusive = not all(getattr(backend, "parallel", True) for backend in used)
             cluster = ending.enter_context(
-                contextlib.closing(engine_of(engine, count, cluster_workers=workers, gpu_share=float(exclusive)))
+                contextlib.closing(engine_of(engine, count, cluster_workers=workers, gpu_share=float(exclusive(used))))
             )
             runs = _in_turn(spec, out, wanted, backends.judge, cluster)
         elif count <= 1 and not engine:

@@ -13,7 +13,7 @@ import os
 import secrets
 import shutil
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,7 +24,17 @@ MOST_BYTES = 1 << 30
 """Largest file that is read as a whole, and longest line."""
 MOST_SETTINGS = 16 << 20
 """Largest file of settings: TOML takes a minute for 60 MB."""
+CACHE = "INTERGENEVAL_CACHE"
+"""Environment variable that names the file of judge answers; what else is kept for later runs lies beside it."""
 _BLOCK = 1 << 20
+
+
+def cache_file(environ: Mapping[str, str]) -> Path:
+    """Return this user's file of judge answers: ``$INTERGENEVAL_CACHE``, or one below ``$XDG_CACHE_HOME`` or ``~/.cache``."""
+    if environ.get(CACHE):
+        return Path(environ[CACHE])
+    home = Path(environ["XDG_CACHE_HOME"]) if environ.get("XDG_CACHE_HOME") else Path.home() / ".cache"
+    return home / "intergeneval" / "answers.sqlite"
 
 
 def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:

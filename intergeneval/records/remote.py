@@ -16,13 +16,11 @@ from typing import Any, TypeVar
 
 from intergeneval.errors import MissingDependencyError, StoreError, UsageError
 from intergeneval.ids import sha256_bytes
-from intergeneval.records.disk import growing, read_text, write_atomically
+from intergeneval.records.disk import cache_file, growing, read_text, write_atomically
 from intergeneval.records.limits import inside_fault
 
 T = TypeVar("T")
 
-CACHE = "INTERGENEVAL_CACHE"
-"""Environment variable that names the file of judge answers; what is copied lies beside it."""
 TRIES = 3
 """How often something is asked of a server before the command ends, to be given again."""
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.ASCII)
@@ -36,10 +34,7 @@ def is_url(text: str) -> bool:
 
 def place_of(url: str, environ: Mapping[str, str], kind: str) -> Path:
     """Return the folder, called as the URL's last part, in which what lies at a URL is copied for a `kind` of use."""
-    if environ.get(CACHE):
-        home = Path(environ[CACHE]).parent
-    else:
-        home = (Path(environ["XDG_CACHE_HOME"]) if environ.get("XDG_CACHE_HOME") else Path.home() / ".cache") / "intergeneval"
+    home = cache_file(environ).parent
     name = url.rstrip("/").rpartition("/")[2]
     return home / "remote" / f"{kind}-{sha256_bytes(url.rstrip('/').encode())[:16]}" / (re.sub(r"[^\w.-]", "-", name) or "folder")
 

@@ -12,8 +12,9 @@ from intergeneval.config import OFF, RunConfig
 from intergeneval.judges import Defers, Judge, UsesServices, WritesQuestions
 from intergeneval.judges.services import Budget, Journal, Services
 from intergeneval.records import Question, Sample
+from intergeneval.records.disk import cache_file
 from intergeneval.store import RunStore
-from intergeneval.store.answer_cache import Cache, default_path
+from intergeneval.store.answer_cache import Cache
 from intergeneval.store.journal import RunJournal
 from intergeneval.store.spending import spending
 
@@ -30,7 +31,7 @@ class JudgeServices:
     def __init__(self, config: RunConfig, judge: Judge) -> None:
         self._config = config
         self._judge = judge
-        self._cache = None if config.cache == OFF else Cache(Path(config.cache) if config.cache else default_path(os.environ))
+        self._cache = None if config.cache == OFF else Cache(Path(config.cache) if config.cache else cache_file(os.environ))
         self._wording = Budget(config.max_cost)
         self._attach(self._wording, lambda _: None)
 

@@ -14,6 +14,7 @@ import numpy as np
 
 import intergeneval
 from intergeneval import provenance, videos
+from intergeneval.ids import sha256_bytes, sha256_file, short
 
 _SIDE = 64
 
@@ -53,7 +54,7 @@ class NodeFacts:
 def _seen(place: Path) -> str:
     if place.is_dir():
         return "folder"
-    return hashlib.sha256(place.read_bytes()).hexdigest() if place.is_file() else ""
+    return sha256_file(place) if place.is_file() else ""
 
 
 def _code_hash() -> str:
@@ -71,4 +72,4 @@ def _probe_hash() -> str:
     waves = [np.sin(rows / 7 + index) * np.cos(columns / 5) * 120 + 128 for index in range(3)]
     frames = [np.repeat(wave[..., None], 3, axis=2).astype(np.uint8) for wave in waves]
     made = videos.video_bytes(frames, 8.0) + videos.encode_jpeg(frames[0]) + np.exp(waves[0] / 100).sum(axis=0).tobytes()
-    return hashlib.sha256(made).hexdigest()[:12]
+    return short(sha256_bytes(made), 12)

@@ -205,9 +205,14 @@ def _send(pipe: Connection[Any, Any], kind: str, content: object) -> None:
 
 def worker_count(wanted: int, items: int, backends: Iterable[object]) -> int:
     """Return how many processes share `items`: `wanted`, or with 0 one a core up to 8; one where a backend says so."""
-    if not all(getattr(backend, "parallel", True) for backend in backends):
+    if exclusive(backends):
         return 1
     return min(wanted or min(_usable_cores(), MAX_WORKERS), items)
+
+
+def exclusive(backends: Iterable[object]) -> bool:
+    """Return whether a backend says that processes of one GPU or server must not each have it."""
+    return not all(getattr(backend, "parallel", True) for backend in backends)
 
 
 def _usable_cores() -> int:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from intergeneval.config import RunConfig
+from intergeneval.config import RunConfig, shard_name
 from intergeneval.errors import BudgetError, ConfigError, RefusedError
 from intergeneval.gate.run_scores import score_run, with_bytes
 from intergeneval.judges import Defers, Judge
@@ -27,7 +27,7 @@ from intergeneval.run.judge_services import JudgeServices
 from intergeneval.run.judge_stage import JudgeStage, concurrency
 from intergeneval.run.manifest import write_manifest
 from intergeneval.run.plan import Plan, Settled
-from intergeneval.run.processes import worker_count
+from intergeneval.run.processes import exclusive, worker_count
 from intergeneval.run.remote_out import RemoteOut
 from intergeneval.run.resume import RunState, replaced
 from intergeneval.run.video import VideoPipeline
@@ -171,7 +171,7 @@ class Run:
             # A run that is stopped on its way has scores as well.
             write_doubts(store.folder, self.doubted)
         first, count = config.shard_of()
-        shard = f"{first}-of-{count}" if count > 1 else ""
+        shard = shard_name(first, count)
         with store.writer(shard) as writer, self._services.lend(store, on_notice, shard), self._own_engine():
             if count == 1:
                 store.merge_shards()
@@ -304,15 +304,15 @@ class Run:
         workers = worker_count(plan.config.workers, len(jobs), used)
         # The judge that verifies first frames lives in this process, with its cache and its cost limit.
         verified = bool(plan.grounding) and isinstance(self.judge, Inquires) and asked_here
-        exclusive = not all(getattr(backend, "parallel", True) for backend in used)
-        places = self._places() if exclusive and not verified else ()
+        alone = exclusive(used)
+        places = self._places() if alone and not verified else ()
         if verified:
             workers = 1
         elif len(places) > 1:
             workers = min(plan.config.workers or len(places), len(places), len(jobs))
         limit = plan.config.worker_memory
         if workers <= 1 and limit is not None and jobs:
-            if exclusive or (plan.grounding and asked_here):
+            if alone or (plan.grounding and asked_here):
                 raise ConfigError(
                     f"worker_memory {limit}: a backend of this run lives in the first process, "
                     "which is given no limit; leave worker_memory out"
@@ -328,7 +328,7 @@ class Run:
                 yield pipeline.run(job)
             return
         if self._engine is None:
-            share = 1.0 / plan.config.workers_per_gpu if exclusive else 0.0
+            share = 1.0 / plan.config.workers_per_gpu if alone else 0.0
             asked_for = plan.config.workers
             self._engine = engine_of(plan.config.engine, workers, places, cluster_workers=asked_for, gpu_share=share)
         yield from self._engine.outcomes(VideoSetup(config=plan.config, folder=folder, bench=plan.bench), jobs)

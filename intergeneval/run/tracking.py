@@ -17,6 +17,7 @@ from intergeneval.config import OFF, RunConfig
 from intergeneval.grounding import FirstFrame
 from intergeneval.masks import Mask
 from intergeneval.records import Beginning, Tracks, Video, VideoStatus
+from intergeneval.records.disk import cache_file
 from intergeneval.run.attempt import Failure, attempt
 from intergeneval.run.backends import Backends
 from intergeneval.run.beginnings import moved_masks
@@ -24,7 +25,6 @@ from intergeneval.run.job import FAILED, Job, Result
 from intergeneval.run.preflight import first_frame_finder, model_name
 from intergeneval.run.track_key import track_key
 from intergeneval.run.walk import Walk
-from intergeneval.store.answer_cache import default_path
 from intergeneval.store.track_cache import TrackCache
 from intergeneval.trackers import TrackRequest
 from intergeneval.videos.beginning import told
@@ -54,7 +54,7 @@ class Tracking:
         self._backends = backends
         self._bench = benchmark
         self._first_frame: FirstFrame | None = None
-        place = Path(config.cache) if config.cache else default_path(os.environ)
+        place = Path(config.cache) if config.cache else cache_file(os.environ)
         self._kept = None if config.cache == OFF else TrackCache(place)
 
     def track(self, job: Job, result: Result, decoded: Decoded, beginning: Beginning | None) -> Tracks:

@@ -20,22 +20,12 @@ from intergeneval.ids import canonical_json
 from intergeneval.records import Record
 
 SCHEMA = 1
-ENVIRONMENT = "INTERGENEVAL_CACHE"
-"""Environment variable that names the cache file."""
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, judge TEXT NOT NULL, value TEXT NOT NULL, stored REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS servers (host TEXT, model TEXT, facts TEXT NOT NULL, PRIMARY KEY (host, model));
 """
 _WAIT_SECONDS = 30.0
-
-
-def default_path(environ: Mapping[str, str]) -> Path:
-    """Return the cache file of this user: ``$INTERGENEVAL_CACHE``, or one below ``$XDG_CACHE_HOME`` or ``~/.cache``."""
-    if environ.get(ENVIRONMENT):
-        return Path(environ[ENVIRONMENT])
-    home = Path(environ["XDG_CACHE_HOME"]) if environ.get("XDG_CACHE_HOME") else Path.home() / ".cache"
-    return home / "intergeneval" / "answers.sqlite"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

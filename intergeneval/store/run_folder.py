@@ -49,7 +49,7 @@ __all__ = [
     "RunWriter",
     "cut_torn_line",
     "locked",
-    "merge_lines",
+    "merge_shards",
     "open_lock",
     "read_lines",
     "whole_lines",
@@ -187,16 +187,24 @@ class RunStore:
         The stage file is replaced first and the shard files go afterwards, so a line may stand in both for a moment; lines about
         one item are the same there. Raises StoreError when a shard is still being written.
         """
-        with contextlib.ExitStack() as held, writing(self.folder):
-            for path in sorted(self.folder.glob(".lock.shard-*")):
-                if not locked(held.enter_context(open_lock(path))):
-                    raise StoreError(f"{self.folder}: {path.name[6:]} is still being written; wait for it")
-            for stage in STAGES:
-                shards = sorted(self.folder.glob(f"{stage}.shard-*.jsonl"))
-                if shards:
-                    merge_lines(self._files(stage), self.folder / f"{stage}.jsonl")
-                for path in shards:
-                    path.unlink()
+        merge_shards(self.folder, STAGES, self.folder)
+
+
+def merge_shards(folder: Path, stages: Iterable[str], told: Path) -> None:
+    """Move the lines of all shard files of `stages` into ``<stage>.jsonl``; errors name the folder as the user knows it, `told`.
+
+    Raises StoreError when a shard is still being written.
+    """
+    with contextlib.ExitStack() as held, writing(told):
+        for path in sorted(folder.glob(".lock.shard-*")):
+            if not locked(held.enter_context(open_lock(path))):
+                raise StoreError(f"{told}: {path.name[6:]} is still being written; wait for it")
+        for stage in stages:
+            main, shards = folder / f"{stage}.jsonl", sorted(folder.glob(f"{stage}.shard-*.jsonl"))
+            if shards:
+                merge_lines([*filter(Path.is_file, [main]), *shards], main)
+            for path in shards:
+                path.unlink()
 
 
 def open_lock(path: Path) -> IO[bytes]:

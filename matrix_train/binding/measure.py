@@ -10,7 +10,7 @@ import numpy as np
 
 from intergeneval.records import Record
 from matrix_train.backbones.sampling import sample_videos
-from matrix_train.binding.outcomes import CHANCE_OBJECT, CHANCE_SUBJECT, Outcome, outcome
+from matrix_train.binding.outcomes import CHANCE_OBJECT, CHANCE_SUBJECT, Outcome, by_scene, outcome
 from matrix_train.binding.play import paint
 from matrix_train.binding.scene import scene
 
@@ -93,7 +93,7 @@ def summed(found: Sequence[Sequence[Outcome]]) -> Measured:
     """Return means over videos and standard errors over scenes; `found` are the outcomes of each scene, two scenes or more."""
     means: dict[str, float] = {}
     for name in ("subject", "object", "margin"):
-        by_scene = np.array([np.mean([float(getattr(item, name)) for item in one]) for one in found])
-        means[name] = float(by_scene.mean())
-        means[f"{name}_se"] = float(by_scene.std(ddof=1) / np.sqrt(len(by_scene)))
+        values = by_scene(found, name)
+        means[name] = float(values.mean())
+        means[f"{name}_se"] = float(values.std(ddof=1) / np.sqrt(len(values)))
     return Measured(scenes=len(found), **means)

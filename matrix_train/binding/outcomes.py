@@ -8,6 +8,7 @@ the three that it could be done to: which of the three ends does the picture com
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -53,6 +54,11 @@ def outcome(found: Scene, deed: Deed, last: npt.NDArray[np.uint8]) -> Outcome:
         object=named < other,
         margin=math.log((other + _FLOOR) / (named + _FLOOR)),
     )
+
+
+def by_scene(found: Sequence[Sequence[Outcome]], name: str) -> npt.NDArray[np.float64]:
+    """Return the mean of a field of the outcomes over each scene's videos."""
+    return np.array([np.mean([float(getattr(item, name)) for item in scene]) for scene in found])
 
 
 def _gone(found: Scene, seen: npt.NDArray[np.float32], size: tuple[int, int]) -> int:

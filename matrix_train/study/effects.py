@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import norm
 
 from intergeneval.records import Record
-from matrix_train.binding.outcomes import Outcome
+from matrix_train.binding.outcomes import Outcome, by_scene
 
 METRICS = ("object", "margin", "subject")
 """Outcomes in the order in which they count; the first decides."""
@@ -78,32 +77,27 @@ def effects(arms: Mapping[str, Mapping[int | None, Outcomes]], reference: str, b
     width = float(norm.ppf(1 - (1 - LEVEL) / 2 / max(1, len(arms) - 1)))
     found = []
     for name, seeds in arms.items():
-        means = {metric: float(np.mean([_by_scene(item, metric).mean() for item in seeds.values()])) for metric in METRICS}
+        means = {metric: float(np.mean([by_scene(item, metric).mean() for item in seeds.values()])) for metric in METRICS}
         videos = sum(len(scene) for item in seeds.values() for scene in item)
         own = () if name == reference else tuple(_effect(seeds, arms[reference], metric, width, bound) for metric in METRICS)
         found.append(ArmEffects(arm=name, videos=videos, means=means, effects=own))
     return tuple(found)
 
 
-def _by_scene(found: Outcomes, metric: str) -> npt.NDArray[np.float64]:
-    """Return the mean of an outcome in each scene."""
-    return np.array([np.mean([float(getattr(item, metric)) for item in scene]) for scene in found])
-
-
 def _effect(
     own: Mapping[int | None, Outcomes], reference: Mapping[int | None, Outcomes], metric: str, width: float, bound: float
 ) -> Effect:
     pairs = _paired(own, reference)
-    differences = np.stack([_by_scene(first, metric) - _by_scene(second, metric) for first, second in pairs])
-    by_scene, by_seed = differences.mean(axis=0), differences.mean(axis=1)
-    mean, se = float(by_scene.mean()), float(by_scene.std(ddof=1) / np.sqrt(len(by_scene)))
+    differences = np.stack([by_scene(first, metric) - by_scene(second, metric) for first, second in pairs])
+    of_scenes, by_seed = differences.mean(axis=0), differences.mean(axis=1)
+    mean, se = float(of_scenes.mean()), float(of_scenes.std(ddof=1) / np.sqrt(len(of_scenes)))
     spread = float(by_seed.std(ddof=1)) if len(by_seed) > 1 else None
     # Scenes and seeds are both drawn: another set of either would have given another difference.
     error = float(np.hypot(se, 0.0 if spread is None else spread / np.sqrt(len(by_seed))))
     low, high = mean - width * error, mean + width * error
     return Effect(
         metric=metric,
-        mean=float(np.mean([_by_scene(first, metric).mean() for first, _ in pairs])),
+        mean=float(np.mean([by_scene(first, metric).mean() for first, _ in pairs])),
         difference=mean,
         se_scenes=se,
         spread=spread,

@@ -8,6 +8,7 @@ from typing import Any
 from matrix_train.binding.outcomes import CHANCE_OBJECT, CHANCE_SUBJECT
 from matrix_train.study.effects import METRICS, ArmEffects, Effect, Word
 from matrix_train.study.plan import OutcomesPlan, StudyPlan
+from matrix_train.study.table import markdown_table
 
 
 def markdown(plan: StudyPlan, own: OutcomesPlan, found: Sequence[ArmEffects], registration: str, gate: float) -> str:
@@ -55,7 +56,7 @@ def _signed(item: Effect) -> str:
 
 def _arms(found: Sequence[ArmEffects]) -> str:
     rows = [[item.arm, *(f"{item.means[name]:.3f}" for name in METRICS), str(item.videos)] for item in found]
-    return _table(
+    return markdown_table(
         ["arm", f"object (chance {CHANCE_OBJECT:.2f})", "margin", f"subject (chance {CHANCE_SUBJECT:.2f})", "videos"], rows
     )
 
@@ -70,7 +71,7 @@ def _differences(own: OutcomesPlan, found: Sequence[ArmEffects]) -> str:
             # Margin and subject have no bound of their own: of them only a direction is said.
             says = effect.word if effect.metric == "object" or effect.word is not Word.NONE else Word.OPEN
             rows.append([item.arm, effect.metric, _signed(effect), f"{effect.se_scenes:.3f}", spread, by_seed, says])
-    return _table(head, rows)
+    return markdown_table(head, rows)
 
 
 def _reading(own: OutcomesPlan, seeds: int) -> str:
@@ -84,11 +85,6 @@ def _reading(own: OutcomesPlan, seeds: int) -> str:
         f"and other training seeds.{alone} No difference means that the whole interval lies within plus and minus {own.bound}; "
         "what is not decided may be anything that its interval holds."
     )
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def csv_rows(found: Sequence[ArmEffects]) -> list[list[Any]]:

@@ -48,7 +48,7 @@ def _warnings(plan: StudyPlan, board: Board) -> list[str]:
 def _arms(board: Board) -> str:
     head = ["", "arm", *(metric_name(name) for name in COLUMNS), "group", "IF by training seed", "without a score", "judge right"]
     rows = [[row.label or "", row.arm, *(_figure(row.estimates[name]) for name in COLUMNS), *_rest(row)] for row in board.rows]
-    return _table(head, rows)
+    return markdown_table(head, rows)
 
 
 def _rest(row: Row) -> list[str]:
@@ -94,7 +94,7 @@ def _orders(orders: Sequence[Order]) -> str:
                 _needed(item),
             ]
         )
-    return _table(head, rows)
+    return markdown_table(head, rows)
 
 
 def _needed(item: Order) -> str:
@@ -157,7 +157,7 @@ def _labels(board: Board) -> str:
         "judge right",
         "kappa",
     ]
-    return f"{said}\n\n{_table(head, rows)}" if rows else f"{said} Nothing is claimed before."
+    return f"{said}\n\n{markdown_table(head, rows)}" if rows else f"{said} Nothing is claimed before."
 
 
 def _reading() -> str:
@@ -197,7 +197,8 @@ def csv_rows(board: Board) -> list[list[Any]]:
     return rows
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table of cells as Markdown. Raises ValueError for a row that has not as many cells as the head."""
     if any(len(row) != len(head) for row in rows):
         raise ValueError(f"a row has not as many cells as the head: {head}")
     lines = [head, ["---"] * len(head), *rows]

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from intergeneval.errors import StoreError
-from intergeneval.store.answer_cache import Cache, default_path
+from intergeneval.records.disk import cache_file
+from intergeneval.store.answer_cache import Cache
 
 
 @pytest.fixture
@@ -98,6 +99,6 @@ def test_a_cache_of_another_version_is_refused(cache):
 
 
 def test_the_file_lies_where_the_environment_says(tmp_path):
-    assert default_path({"INTERGENEVAL_CACHE": "/x/y.sqlite"}) == Path("/x/y.sqlite")
-    assert default_path({"XDG_CACHE_HOME": "/c"}) == Path("/c/intergeneval/answers.sqlite")
-    assert default_path({}) == Path.home() / ".cache" / "intergeneval" / "answers.sqlite"
+    assert cache_file({"INTERGENEVAL_CACHE": "/x/y.sqlite"}) == Path("/x/y.sqlite")
+    assert cache_file({"XDG_CACHE_HOME": "/c"}) == Path("/c/intergeneval/answers.sqlite")
+    assert cache_file({}) == Path.home() / ".cache" / "intergeneval" / "answers.sqlite"
