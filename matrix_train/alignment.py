@@ -11,6 +11,7 @@ from intergeneval.records.codec import LATER
 ROLES = ("sub", "obj", "verb")
 KINDS = ("decoder", "mass", "log_mass")
 PLACES = ("is", "first", "both")
+MASKS = ("own", "exchanged")
 TIMES = 1000.0
 """Timesteps of every backbone run from 0 (clean) to this (noise)."""
 FIXED_TIMES = (150.0, 400.0, 650.0, 900.0)
@@ -138,6 +139,9 @@ class LossConfig(Record):
     place: str = later("is")
     """Where the mass losses want attention: ``is``: on the track; ``first``: where the instance stood in the first frame, all the
     time; ``both``: on either."""
+    masks: str = later("own")
+    """``own``: each role is held against its own instance's mask; ``exchanged``: subject and object against each other's, the
+    control that tells whether it matters which mask it is. The verb has both either way."""
     band: tuple[float, float] = later((0.0, TIMES))
     """Least and largest timestep, 0 to 1000, at which a clip is aligned; outside of it the clip is denoised alone."""
     timesteps: str = later("uniform")
@@ -147,6 +151,7 @@ class LossConfig(Record):
     def __post_init__(self) -> None:
         one_of("loss.kind", self.kind, KINDS)
         one_of("loss.place", self.place, PLACES)
+        one_of("loss.masks", self.masks, MASKS)
         one_of("loss.timesteps", self.timesteps, ("uniform", "scheduler"))
         for role in (*self.sga_roles, *self.spa_roles):
             one_of("loss roles", role, ROLES)

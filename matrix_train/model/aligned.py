@@ -37,6 +37,8 @@ SHARED = "shared"
 """Name of the decoder where SGA and SPA have one together."""
 SHARES = ("iou", "inside")
 """Parts that lie between 0 and 1, of which the mean over roles is told and not the sum, which losses are."""
+EXCHANGED = {"sub": "obj", "obj": "sub"}
+"""The role against whose mask another is held where masks are exchanged."""
 WITHOUT_DECODER = ("mass", "log_mass")
 """Losses that compare attention itself with masks on the token grid."""
 
@@ -163,7 +165,9 @@ class AlignedModel(nn.Module):
         if self.config.loss.timesteps == "scheduler":
             share_M = share_M * self.backbone.noising.weight(batch.time_B).to(device)[clip_M]
         slot_M = torch.tensor([entry.slot for entry in entries], device=device)
-        target = at_place(batch.targets[torch.tensor(picked, device=device)], self.config.loss.place)
+        owners_of = mask_owners(batch.entries, self.config.loss.masks)
+        wanted = torch.tensor([owners_of[index] for index in picked], device=device)
+        target = at_place(batch.targets[wanted], self.config.loss.place)
         total = share_M.new_zeros(())
         parts_M: dict[str, Tensor] = {}
         for key, maps_BRFHW in chosen.items():
@@ -213,10 +217,13 @@ class AlignedModel(nn.Module):
         if loss.band != (0.0, TIMES):
             times = batch.time_B.tolist()
             picked = [index for index in picked if loss.band[0] <= times[batch.entries[index].clip] <= loss.band[1]]
+        owners = mask_owners(batch.entries, loss.masks)
+        # Where the other role has no mask there is nothing to hold this one against.
+        picked = [index for index in picked if index in owners]
         if loss.kind == "log_mass" and picked and batch.targets.device.type != "meta":
             # What is thinner than a token may have none on the grid, and the logarithm of nothing is no number.
             places = at_place(batch.targets, loss.place).flatten(1).any(dim=1).tolist()
-            picked = [index for index in picked if places[index]]
+            picked = [index for index in picked if places[owners[index]]]
         return picked
 
     def target_grid(self, grid: Grid) -> tuple[int, int, int]:
@@ -243,6 +250,18 @@ def supervised(entries: Sequence[RoleEntry], name: str, config: Config) -> list[
         for index, entry in enumerate(entries)
         if entry.role in roles and (entry.has_text if name == "sga" else entry.has_cells)
     ]
+
+
+def mask_owners(entries: Sequence[RoleEntry], masks: str) -> dict[int, int]:
+    """Return for each entry the entry whose mask it is held against, by index.
+
+    That is itself, or with `exchanged` masks the interaction's other role; an entry whose other role has no mask is left out.
+    """
+    if masks == "own":
+        return {index: index for index in range(len(entries))}
+    places = {(entry.clip, entry.interaction, entry.role): index for index, entry in enumerate(entries)}
+    others = ((entry.clip, entry.interaction, EXCHANGED.get(entry.role, entry.role)) for entry in entries)
+    return {index: places[other] for index, other in enumerate(others) if other in places}
 
 
 def trainable_state(model: AlignedModel) -> dict[str, Tensor]:

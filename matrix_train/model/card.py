@@ -71,6 +71,8 @@ def _comparing(config: Config) -> str:
         found = [f"decoder ({config.decoder.shape}{', one for both losses' if config.decoder.shared else ''})"]
     elif loss.place != "is":
         found.append(f"place {loss.place}")
+    if loss.masks != "own":
+        found.append("subject and object held against each other's masks")
     if loss.band != (0.0, TIMES):
         found.append(f"timesteps {loss.band[0]:g} to {loss.band[1]:g}")
     return ", ".join(found)

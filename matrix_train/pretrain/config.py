@@ -159,6 +159,9 @@ class DitConfig(Record):
     """What the transformer predicts: ``velocity``, or ``clean``, the clean latent."""
     steps: int = 4000
     """Optimiser steps."""
+    schedules: tuple[int, ...] = field(default=(), metadata=LATER)
+    """Lengths, rising, of earlier schedules of the learning rate, in steps from the first: where the rate has fallen to its least
+    as one of them has it, it goes on as the next has it, in the end as one of `steps` has it."""
     batch: int = 8
     """Clips a step."""
     rate: float = 1e-3
@@ -200,6 +203,10 @@ class DitConfig(Record):
             raise ValueError(f"dit.measure is {self.measure}; it must be at least 0")
         if min(self.steps, self.batch, self.save_every, self.warmup, self.layers) < 1:
             raise ValueError("dit.steps, batch, warmup, layers and save_every must be at least 1")
+        if list(self.schedules) != sorted(set(self.schedules)) or min(self.schedules, default=1) < 1:
+            raise ValueError(
+                f"dit.schedules is {list(self.schedules)}; these are steps, at least 1, each larger than the one before"
+            )
         if self.optimiser not in OPTIMISERS:
             raise ValueError(f"dit.optimiser is {self.optimiser!r}; it is one of {', '.join(OPTIMISERS)}")
         if self.predict not in PREDICTIONS:

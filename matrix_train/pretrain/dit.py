@@ -39,7 +39,7 @@ from matrix_train.pretrain.work import Workers
 from matrix_train.pretrain.world import captions, rate_of
 
 NAMES = ("loss", "error", "figures")
-MAY_CHANGE = ("dit.steps", "dit.save_every", "world.clips", "vae.steps", "vae.save_every", "vae.workers")
+MAY_CHANGE = ("dit.steps", "dit.schedules", "dit.save_every", "world.clips", "vae.steps", "vae.save_every", "vae.workers")
 _LEAST = 0.02
 """Share of the peak rate at the end."""
 CURVE, CURVE_NAMES = "curve.csv", ("cpu_seconds", "subject", "object", "margin")
@@ -145,7 +145,8 @@ class _Trainer:
     def step(self, step: int) -> tuple[float, ...]:
         """Do one optimiser step; return the loss, the plain error of what is predicted, and that error where figures are."""
         own = self._own
-        factor = rate_factor(step, own.warmup, own.steps, _LEAST)
+        length = next((item for item in own.schedules if step < item), own.steps)
+        factor = rate_factor(step, own.warmup, length, _LEAST)
         for optimiser, rate in zip(self._optimisers, (own.rate, own.matrix_rate), strict=False):
             for group in optimiser.param_groups:
                 group["lr"] = rate * factor

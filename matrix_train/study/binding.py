@@ -10,14 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from intergeneval.errors import ConfigError, RecordError
 from intergeneval.ids import canonical_json, sha256_json
 from intergeneval.records import Record
 from intergeneval.records.disk import read_text
 from intergeneval.store import write_atomically
+from matrix_train.binding.denoising import DENOISED_AT, denoising
 from matrix_train.binding.measure import ASKED, Measured, Sampling, outcomes, summed
-from matrix_train.binding.outcomes import Outcome
-from matrix_train.study.effects import LEVEL, METRICS, ArmEffects, Outcomes, effects
+from matrix_train.binding.outcomes import Outcome, by_scene
+from matrix_train.study.effects import LEVEL, METRICS, ArmEffects, Values, effects
 from matrix_train.study.findings import csv_rows, markdown
 from matrix_train.study.ledger import made_of
 from matrix_train.study.made import Made, Say
@@ -38,6 +42,17 @@ class SceneOutcomes(Record):
     """Index of the scene."""
     outcomes: tuple[Outcome, ...]
     """What its videos show, one for each deed that was asked for."""
+    denoising: tuple[float, ...]
+    """Minus the logarithm of the denoising error on its true videos, at each of DENOISED_AT."""
+
+
+def values_of(lines: Sequence[SceneOutcomes]) -> dict[str, npt.NDArray[np.float64]]:
+    """Return what was measured of a model, each of METRICS scene by scene."""
+    shown = [line.outcomes for line in lines]
+    found = {name: by_scene(shown, name) for name in ("object", "margin", "subject")}
+    for column, time in enumerate(DENOISED_AT):
+        found[f"denoising at {time:g}"] = np.array([line.denoising[column] for line in lines])
+    return {name: found[name] for name in METRICS}
 
 
 class BindingWork:
@@ -111,7 +126,8 @@ class BindingWork:
         from matrix_train.model.checkpoint import load_matrix
 
         folder, shape = self._folder / piece.name, self._plan.shape
-        pipeline = load_pipeline(resolve(self._plan.base.model), getattr(torch, self._plan.base.dtype))
+        base = resolve(self._plan.base.model)
+        pipeline = load_pipeline(base, getattr(torch, self._plan.base.dtype))
         if adapter is not None and load_matrix(pipeline, adapter).info.projection:
             raise ConfigError(f'{adapter}: outcomes are measured without an id map; set training.condition.id_map = "none"')
         guidance = self._plan.generation.get("guidance", 1.0)
@@ -120,7 +136,11 @@ class BindingWork:
         )
         pipeline.to("cuda" if torch.cuda.is_available() else "cpu")
         found = outcomes(pipeline, seed=self._own.seed, scenes=self._own.scenes, sampling=sampling)
-        lines = [SceneOutcomes(scene=index, outcomes=item) for index, item in enumerate(found)]
+        errors = denoising(pipeline, base, seed=self._own.seed, scenes=self._own.scenes, sampling=sampling)
+        lines = [
+            SceneOutcomes(scene=index, outcomes=item, denoising=tuple(float(value) for value in row))
+            for index, (item, row) in enumerate(zip(found, errors, strict=True))
+        ]
         measured = summed(found)
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / OUTCOMES, "".join(canonical_json(line.to_json()) + "\n" for line in lines))
@@ -133,7 +153,7 @@ class BindingWork:
 
     def findings(self, pieces: Sequence[Piece]) -> Made:
         """Hold the arms against the reference, and write page, table and numbers."""
-        arms: dict[str, dict[int | None, Outcomes]] = {arm.name: {} for arm in self._plan.arms}
+        arms: dict[str, dict[int | None, Values]] = {arm.name: {} for arm in self._plan.arms}
         for piece in pieces:
             if piece.kind is Kind.MEASURE:
                 arms[piece.arm][piece.seed] = self._read(piece)
@@ -151,13 +171,13 @@ class BindingWork:
         self._say(f"findings: {folder / 'binding.md'}")
         return Made(digest=made_of(sha256_json(files)), units=1, notes={})
 
-    def _read(self, piece: Piece) -> Outcomes:
+    def _read(self, piece: Piece) -> Values:
         path = self._folder / piece.name / OUTCOMES
         try:
             lines = [SceneOutcomes.from_line(line, where=str(path)) for line in read_text(path).splitlines()]
         except RecordError as error:
             raise ConfigError(f"{error}; remove the record of {piece.name} in pieces/, and it is measured again") from None
-        return [line.outcomes for line in lines]
+        return values_of(lines)
 
 
 def _csv(found: Sequence[ArmEffects]) -> str:

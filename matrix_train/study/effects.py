@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 from scipy.stats import norm
 
 from intergeneval.records import Record
-from matrix_train.binding.outcomes import Outcome, by_scene
 
-METRICS = ("object", "margin", "subject")
-"""Outcomes in the order in which they count; the first decides."""
+METRICS = ("object", "margin", "denoising at 150", "denoising at 400", "denoising at 650", "subject")
+"""Outcomes in the order in which they count; the first decides. Of each, more is better."""
 LEVEL = 0.95
 """Level of the intervals of all arms together."""
 
-Outcomes = Sequence[Sequence[Outcome]]
-"""Outcomes of each scene's videos."""
+Values = Mapping[str, npt.NDArray[np.float64]]
+"""What was measured of one model: each of METRICS, scene by scene."""
 
 
 class Word(enum.StrEnum):
@@ -60,16 +60,16 @@ class ArmEffects(Record):
 
     arm: str
     """The arm."""
-    videos: int
-    """Videos that were measured."""
+    scenes: int
+    """Scenes that were measured, those of each training seed counted."""
     means: Mapping[str, float]
     """Mean of each outcome."""
     effects: tuple[Effect, ...] = field(default=())
     """Its differences to the reference; empty for the reference itself."""
 
 
-def effects(arms: Mapping[str, Mapping[int | None, Outcomes]], reference: str, bound: float) -> tuple[ArmEffects, ...]:
-    """Return what was found of each arm, in order; `arms` are the outcomes by arm and training seed (None: not trained).
+def effects(arms: Mapping[str, Mapping[int | None, Values]], reference: str, bound: float) -> tuple[ArmEffects, ...]:
+    """Return what was found of each arm, in order; `arms` are what was measured, by arm and training seed (None: not trained).
 
     All arms must have the same scenes. An interval is as wide as lets those of all arms hold together at LEVEL (Bonferroni). An
     arm that is not trained is paired with every seed of the reference, and so is one whose reference is not trained.
@@ -77,18 +77,18 @@ def effects(arms: Mapping[str, Mapping[int | None, Outcomes]], reference: str, b
     width = float(norm.ppf(1 - (1 - LEVEL) / 2 / max(1, len(arms) - 1)))
     found = []
     for name, seeds in arms.items():
-        means = {metric: float(np.mean([by_scene(item, metric).mean() for item in seeds.values()])) for metric in METRICS}
-        videos = sum(len(scene) for item in seeds.values() for scene in item)
+        means = {metric: float(np.mean([item[metric].mean() for item in seeds.values()])) for metric in METRICS}
+        scenes = sum(len(item[METRICS[0]]) for item in seeds.values())
         own = () if name == reference else tuple(_effect(seeds, arms[reference], metric, width, bound) for metric in METRICS)
-        found.append(ArmEffects(arm=name, videos=videos, means=means, effects=own))
+        found.append(ArmEffects(arm=name, scenes=scenes, means=means, effects=own))
     return tuple(found)
 
 
 def _effect(
-    own: Mapping[int | None, Outcomes], reference: Mapping[int | None, Outcomes], metric: str, width: float, bound: float
+    own: Mapping[int | None, Values], reference: Mapping[int | None, Values], metric: str, width: float, bound: float
 ) -> Effect:
     pairs = _paired(own, reference)
-    differences = np.stack([by_scene(first, metric) - by_scene(second, metric) for first, second in pairs])
+    differences = np.stack([first[metric] - second[metric] for first, second in pairs])
     of_scenes, by_seed = differences.mean(axis=0), differences.mean(axis=1)
     mean, se = float(of_scenes.mean()), float(of_scenes.std(ddof=1) / np.sqrt(len(of_scenes)))
     spread = float(by_seed.std(ddof=1)) if len(by_seed) > 1 else None
@@ -97,7 +97,7 @@ def _effect(
     low, high = mean - width * error, mean + width * error
     return Effect(
         metric=metric,
-        mean=float(np.mean([by_scene(first, metric).mean() for first, _ in pairs])),
+        mean=float(np.mean([first[metric].mean() for first, _ in pairs])),
         difference=mean,
         se_scenes=se,
         spread=spread,
@@ -108,7 +108,7 @@ def _effect(
     )
 
 
-def _paired(own: Mapping[int | None, Outcomes], reference: Mapping[int | None, Outcomes]) -> list[tuple[Outcomes, Outcomes]]:
+def _paired(own: Mapping[int | None, Values], reference: Mapping[int | None, Values]) -> list[tuple[Values, Values]]:
     if set(own) == {None}:
         return [(own[None], other) for other in reference.values()]
     if set(reference) == {None}:

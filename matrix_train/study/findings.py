@@ -55,10 +55,9 @@ def _signed(item: Effect) -> str:
 
 
 def _arms(found: Sequence[ArmEffects]) -> str:
-    rows = [[item.arm, *(f"{item.means[name]:.3f}" for name in METRICS), str(item.videos)] for item in found]
-    return markdown_table(
-        ["arm", f"object (chance {CHANCE_OBJECT:.2f})", "margin", f"subject (chance {CHANCE_SUBJECT:.2f})", "videos"], rows
-    )
+    chance = {"object": f" (chance {CHANCE_OBJECT:.2f})", "subject": f" (chance {CHANCE_SUBJECT:.2f})"}
+    rows = [[item.arm, *(f"{item.means[name]:.3f}" for name in METRICS), str(item.scenes)] for item in found]
+    return markdown_table(["arm", *(name + chance.get(name, "") for name in METRICS), "scenes x seeds"], rows)
 
 
 def _differences(own: OutcomesPlan, found: Sequence[ArmEffects]) -> str:
@@ -68,7 +67,7 @@ def _differences(own: OutcomesPlan, found: Sequence[ArmEffects]) -> str:
         for effect in item.effects:
             spread = "–" if effect.spread is None else f"{effect.spread:.3f}"
             by_seed = ", ".join(f"{value:+.3f}" for value in effect.by_seed)
-            # Margin and subject have no bound of their own: of them only a direction is said.
+            # The others have no bound of their own: of them only a direction is said.
             says = effect.word if effect.metric == "object" or effect.word is not Word.NONE else Word.OPEN
             rows.append([item.arm, effect.metric, _signed(effect), f"{effect.se_scenes:.3f}", spread, by_seed, says])
     return markdown_table(head, rows)
@@ -82,8 +81,9 @@ def _reading(own: OutcomesPlan, seeds: int) -> str:
     )
     return (
         "Differences are paired by scene and two-sided; intervals hold for all arms together at 95 % and allow for other scenes "
-        f"and other training seeds.{alone} No difference means that the whole interval lies within plus and minus {own.bound}; "
-        "what is not decided may be anything that its interval holds."
+        f"and other training seeds.{alone} Denoising is minus the logarithm of the error on true held-out videos, so that a "
+        "difference of .01 is an error 1 % smaller; of every outcome more is better. No difference means that the whole interval "
+        f"lies within plus and minus {own.bound}; what is not decided may be anything that its interval holds."
     )
 
 

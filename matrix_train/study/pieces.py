@@ -34,6 +34,8 @@ class Kind(enum.StrEnum):
     """Reads off the videos of one arm and training seed how often it binds."""
     FINDINGS = "findings"
     """Holds the arms against the reference by how often they bind."""
+    HARNESS = "harness"
+    """Holds the harness's scores against how often models bind."""
     LABELS = "labels"
     """Draws the blind sheet."""
     TABLE = "table"
@@ -51,7 +53,7 @@ _FREE = frozenset(
     }
 )
 """Training fields that change nothing in the result, so that they may change while a study is under way."""
-DERIVED = frozenset({Kind.FINDINGS, Kind.LABELS, Kind.TABLE, Kind.REPORT})
+DERIVED = frozenset({Kind.FINDINGS, Kind.HARNESS, Kind.LABELS, Kind.TABLE, Kind.REPORT})
 """Pieces that take seconds: made anew whenever what they are made from has changed."""
 
 
@@ -102,6 +104,9 @@ def pieces_of(plan: StudyPlan) -> tuple[Piece, ...]:
         inputs = {"arms": arms, "outcomes": plan.outcomes.to_json(), "title": plan.title or plan.name}
         found.append(Piece(kind=Kind.FINDINGS, name="findings", units=1, needs=("register", *measured), inputs=inputs))
     runs = tuple(item.name for item in found if item.kind is Kind.RUN)
+    if plan.outcomes is not None:
+        inputs = {"title": plan.title or plan.name}
+        found.append(Piece(kind=Kind.HARNESS, name="harness", units=1, needs=("findings", *runs), inputs=inputs))
     found.append(Piece(kind=Kind.LABELS, name="labels", units=plan.labels.clips, needs=runs, inputs=plan.labels.to_json()))
     shown = {"arms": [[arm.name, arm.label] for arm in plan.arms], "orders": [item.to_json() for item in plan.orders]}
     shown |= {"control": plan.control.to_json() if plan.control else None, "title": plan.title or plan.name}

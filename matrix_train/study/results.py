@@ -11,18 +11,21 @@ from pathlib import Path
 from intergeneval import bench
 from intergeneval.errors import ComparabilityError
 from intergeneval.ids import sha256_json
-from intergeneval.records import Sample, Score
+from intergeneval.records import Answer, Sample, Score
+from intergeneval.records.disk import read_text
 from intergeneval.report import ReportOptions, write_report
-from intergeneval.stats import clusters_of
+from intergeneval.stats import clusters_of, contrast, estimate
 from intergeneval.store import RunStore, write_atomically
+from matrix_train.study import harness
 from matrix_train.study.accuracy import ArmAccuracy, accuracy_of
 from matrix_train.study.contact_sheets import arms_side_by_side
 from matrix_train.study.draw import Pool
+from matrix_train.study.harness import ModelView, agreements
 from matrix_train.study.labels import LabelBook
 from matrix_train.study.leaderboard import Board, board
 from matrix_train.study.ledger import made_of
 from matrix_train.study.made import Made, Say
-from matrix_train.study.pieces import Piece
+from matrix_train.study.pieces import Kind, Piece
 from matrix_train.study.plan import StudyPlan
 from matrix_train.study.rule import ArmScores
 from matrix_train.study.table import csv_rows, markdown
@@ -94,6 +97,39 @@ class Results:
         labelled, clips = LabelBook(self._folder).labelled(Pool(self._stores), self.clusters(), say)
         names = sorted({item.arm for item in labelled})
         return {name: accuracy_of([item for item in labelled if item.arm == name]) for name in names}, clips
+
+    def harness(self, say: Say) -> Made:
+        """Hold the harness's scores against binding, model by model, and write page and numbers."""
+        models = [self._view(piece) for piece in self._runs]
+        found = agreements(models)
+        files = {
+            "harness.md": harness.markdown(self._plan.title or self._plan.name, models, found),
+            "harness.json": json.dumps(
+                {"models": [item.to_json() for item in models], "agreements": [item.to_json() for item in found]},
+                indent=1,
+                allow_nan=False,
+            )
+            + "\n",
+        }
+        folder = self._folder / RESULT
+        folder.mkdir(exist_ok=True)
+        for name, content in files.items():
+            write_atomically(folder / name, content)
+        say(f"harness: {folder / 'harness.md'}")
+        return Made(digest=made_of(sha256_json(files)), units=1, notes={})
+
+    def _view(self, piece: Piece) -> ModelView:
+        from matrix_train.binding.measure import Measured
+        from matrix_train.study.binding import MEASURED
+
+        store = self._stores[piece.arm, piece.seed]
+        scores = store.read("scores", Score)
+        profile = self._plan.scoring.profile
+        twins = contrast(store.read("samples", Sample), store.read("answers", Answer), scores=scores, profile=profile)
+        whole = estimate(scores, self.clusters(), profile=profile).mean
+        path = self._folder / f"{Kind.MEASURE}{piece.name.removeprefix(Kind.RUN)}" / MEASURED
+        measured = Measured.from_line(read_text(path), where=str(path))
+        return ModelView(arm=piece.arm, seed=piece.seed, object=measured.object, scores={"if": whole, "contrast": twins.contrast})
 
     def report(self) -> Made:
         """Write the HTML report over all runs."""

@@ -201,6 +201,8 @@ class Study:
         from matrix_train.study.results import Results
 
         results = Results(self.plan, self.folder, [item for item in self.pieces if item.kind is Kind.RUN])
+        if piece.kind is Kind.HARNESS:
+            return results.harness(self._say)
         if piece.kind is Kind.LABELS:
             return results.sheet(self._say)
         return results.table(self._say) if piece.kind is Kind.TABLE else results.report()

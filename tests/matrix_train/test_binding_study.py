@@ -12,10 +12,9 @@ from test_linear_latents import TINY
 
 from intergeneval.errors import ConfigError
 from intergeneval.ids import sha256_json
-from matrix_train.binding.outcomes import Outcome
 from matrix_train.cli import main
 from matrix_train.pretrain.config import dump
-from matrix_train.study.effects import Word, effects, word_of
+from matrix_train.study.effects import METRICS, Word, effects, word_of
 from matrix_train.study.plan import load
 from matrix_train.study.run import Study
 
@@ -188,16 +187,12 @@ def test_a_plan_that_cannot_be_measured_is_told(tmp_path, old, new, said):
 
 
 def drawn(share, scenes, seed, like=None, keep=1.0):
-    """Outcomes of scenes with two videos of which a share is right; `like` gives those that most are the same as."""
+    """What was measured on scenes with two videos of which a share is right; `like` gives those that most are the same as."""
     rng = np.random.default_rng(seed)
-    found = []
-    for index in range(scenes):
-        values = rng.random(2) < share
-        if like is not None:
-            same = rng.random(2) < keep
-            values = np.where(same, [item.object for item in like[index]], values)
-        found.append(tuple(Outcome(subject=True, object=bool(value), margin=float(value)) for value in values))
-    return tuple(found)
+    values = (rng.random((scenes, 2)) < share).mean(axis=1)
+    if like is not None:
+        values = np.where(rng.random(scenes) < keep, like["object"], values)
+    return dict.fromkeys(METRICS, values)
 
 
 def test_an_arm_that_harms_and_one_that_changes_nothing_are_told_apart_and_named_so():
