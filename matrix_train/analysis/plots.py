@@ -42,7 +42,7 @@ _RC: dict[Any, Any] = {
 def layer_bars(path: Path, layers: pd.DataFrame, kind: str) -> None:
     """Draw the mean AAS of each layer, one panel a variant; influential layers are filled."""
     variants = [variant for variant in ("noun", "verb") if ((layers["variant"] == variant) & (layers["kind"] == kind)).any()]
-    figure, axes = _panels(len(variants), width=8, height=2.3)
+    figure, axes = panels(len(variants), width=8, height=2.3)
     for axis, variant in zip(axes, variants, strict=True):
         table = layers[(layers["variant"] == variant) & (layers["kind"] == kind)].sort_values("layer")
         colours = [BLUE if marked else "none" for marked in table["influential"]]
@@ -52,14 +52,14 @@ def layer_bars(path: Path, layers: pd.DataFrame, kind: str) -> None:
         axis.set_ylabel("mean AAS")
         _layer_axis(axis, table["layer"])
     axes[-1].set_xlabel("layer")
-    _write(figure, path)
+    write(figure, path)
 
 
 def gap_bars(path: Path, layers: pd.DataFrame, kind: str) -> None:
     """Draw success and failure gap of each layer, one panel a variant."""
     chosen = layers[(layers["kind"] == kind) & layers["success_gap"].notna()]
     variants = [variant for variant in ("noun", "verb") if (chosen["variant"] == variant).any()]
-    figure, axes = _panels(len(variants), width=8, height=2.3)
+    figure, axes = panels(len(variants), width=8, height=2.3)
     for axis, variant in zip(axes, variants, strict=True):
         table = chosen[chosen["variant"] == variant].sort_values("layer")
         axis.bar(table["layer"] - 0.2, table["success_gap"], width=0.4, color=BLUE, label="successes")
@@ -70,42 +70,42 @@ def gap_bars(path: Path, layers: pd.DataFrame, kind: str) -> None:
         _layer_axis(axis, table["layer"])
     axes[0].legend(frameon=False, loc="upper left", bbox_to_anchor=(0.55, 1.25), ncols=2)
     axes[-1].set_xlabel("layer")
-    _write(figure, path)
+    write(figure, path)
 
 
 def step_heat(path: Path, steps: pd.DataFrame, kind: str) -> None:
     """Draw mean AAS over layer and step, one panel a role."""
     chosen = steps[steps["kind"] == kind]
     roles = [role for role in ROLES if (chosen["role"] == role).any()]
-    figure, axes = _panels(1, width=8, height=3.2, columns=len(roles))
+    figure, axes = panels(1, width=8, height=3.2, columns=len(roles))
     for axis, role in zip(axes, roles, strict=True):
         grid = chosen[chosen["role"] == role].pivot_table(index="layer", columns="step", values="aas", aggfunc="mean")
         _heat(figure, axis, grid, label="AAS")
         axis.set_title(ROLES[role])
         axis.set_xlabel("step")
     axes[0].set_ylabel("layer")
-    _write(figure, path)
+    write(figure, path)
 
 
 def head_heat(path: Path, heads: pd.DataFrame, kind: str) -> None:
     """Draw the mean lift of each head, one panel a variant."""
     chosen = heads[heads["kind"] == kind]
     variants = [variant for variant in ("noun", "verb") if (chosen["variant"] == variant).any()]
-    figure, axes = _panels(1, width=8, height=3.2, columns=len(variants))
+    figure, axes = panels(1, width=8, height=3.2, columns=len(variants))
     for axis, variant in zip(axes, variants, strict=True):
         grid = chosen[chosen["variant"] == variant].pivot_table(index="layer", columns="head", values="lift", aggfunc="mean")
         _heat(figure, axis, grid, label="lift")
         axis.set_title(f"{variant}s")
         axis.set_xlabel("head")
     axes[0].set_ylabel("layer")
-    _write(figure, path)
+    write(figure, path)
 
 
 def place_heat(path: Path, places: pd.DataFrame, kind: str) -> None:
     """Draw the mean lift over layer and place, one panel a role; the middle of the colours is 1, no preference."""
     chosen = places[places["kind"] == kind]
     roles = [role for role in ROLES if (chosen["role"] == role).any()]
-    figure, axes = _panels(1, width=8, height=3.6, columns=len(roles))
+    figure, axes = panels(1, width=8, height=3.6, columns=len(roles))
     for axis, role in zip(axes, roles, strict=True):
         grid = chosen[chosen["role"] == role].pivot_table(index="layer", columns="place", values="lift", aggfunc="mean")
         grid = grid[[place for place in PLACES if place in grid.columns]]
@@ -114,10 +114,11 @@ def place_heat(path: Path, places: pd.DataFrame, kind: str) -> None:
         axis.set_title(f"words of the {ROLES[role]}")
         axis.set_xticks(range(len(grid.columns)), list(grid.columns), rotation=60, ha="right")
     axes[0].set_ylabel("layer")
-    _write(figure, path)
+    write(figure, path)
 
 
-def _panels(rows: int, *, width: float, height: float, columns: int = 1) -> tuple[Figure, Sequence[Any]]:
+def panels(rows: int, *, width: float, height: float, columns: int = 1) -> tuple[Figure, Sequence[Any]]:
+    """Return a figure and its panels, row by row; width and the height of a row in inches."""
     with mpl.rc_context(_RC):
         figure = Figure(figsize=(width, height * rows), layout="constrained")
         figure.patch.set_alpha(0)
@@ -146,7 +147,7 @@ def _heat(
     bar.outline.set_edgecolor(INK)
 
 
-def _write(figure: Figure, path: Path) -> None:
+def write(figure: Figure, path: Path) -> None:
     """Write without a date, so that equal numbers give equal bytes."""
     target = io.StringIO()
     with mpl.rc_context(_RC):

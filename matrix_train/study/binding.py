@@ -21,6 +21,8 @@ from intergeneval.store import write_atomically
 from matrix_train.binding.denoising import DENOISED_AT, denoising
 from matrix_train.binding.measure import ASKED, Measured, Sampling, outcomes, summed
 from matrix_train.binding.outcomes import Outcome, by_scene
+from matrix_train.study.arms import config_of, is_trained
+from matrix_train.study.binding_plots import dose_plot, effects_plot
 from matrix_train.study.effects import LEVEL, METRICS, ArmEffects, Values, effects
 from matrix_train.study.findings import csv_rows, markdown
 from matrix_train.study.ledger import made_of
@@ -28,6 +30,8 @@ from matrix_train.study.made import Made, Say
 from matrix_train.study.pieces import Kind, Piece
 from matrix_train.study.plan import OutcomesPlan, StudyPlan
 
+EFFECTS, DOSES = "effects.svg", "doses.svg"
+"""Plots beside the page."""
 OUTCOMES, MEASURED = "outcomes.jsonl", "measured.json"
 """Files of a measured arm: one line a scene, and the means."""
 REGISTRATION = "registration.json"
@@ -168,6 +172,10 @@ class BindingWork:
         folder.mkdir(exist_ok=True)
         for name, text in files.items():
             write_atomically(folder / name, text)
+        effects_plot(folder / EFFECTS, found, self._own.reference, self._own.bound)
+        trained = [arm for arm in self._plan.arms if arm.recipe and is_trained(self._plan, arm)]
+        configs = {arm.name: config_of(self._plan, arm, None) for arm in trained}
+        dose_plot(folder / DOSES, found, configs, self._own.reference)
         self._say(f"findings: {folder / 'binding.md'}")
         return Made(digest=made_of(sha256_json(files)), units=1, notes={})
 

@@ -82,6 +82,27 @@ def arms_side_by_side(stores: Mapping[tuple[str, int | None], RunStore], arms: S
             write_png(folder / f"{name}.png", np.concatenate([_title(samples[name].prompt, rows[0].shape[1]), *rows], axis=0))
 
 
+def twins_side_by_side(
+    stores: Mapping[tuple[str, int | None], RunStore], arms: Sequence[str], folder: Path, pairs: Sequence[tuple[str, str]]
+) -> None:
+    """Write one sheet for each pair of samples: a row an arm (its first training and noise seed), three frames a video."""
+    first = {arm: next(store for (name, _), store in stores.items() if name == arm) for arm in arms}
+    samples = {item.id: item for item in next(iter(first.values())).read("samples", Sample)}
+    videos = {arm: _videos(store) for arm, store in first.items()}
+    for pair in pairs:
+        rows = []
+        for arm in arms:
+            if not set(pair) <= videos[arm].keys():
+                continue
+            shown = [frames_of(first[arm].folder / videos[arm][name].path, samples[name].size, 3)[1] for name in pair]
+            cells = [_cell(frame, arm if not place else "") for place, frame in enumerate([*shown[0], *shown[1]])]
+            rows.append(np.concatenate(cells, axis=1))
+        if rows:
+            half = rows[0].shape[1] // 2
+            title = np.concatenate([_title(samples[name].prompt, half) for name in pair], axis=1)
+            write_png(folder / f"{pair[0]}.png", np.concatenate([title, *rows], axis=0))
+
+
 def _videos(store: RunStore) -> dict[str, Video]:
     """Return the first noise seed's video of each sample that can be shown."""
     latest = {(video.sample_id, video.seed): video for video in store.read("videos", Video)}

@@ -18,7 +18,7 @@ from intergeneval.stats import clusters_of, contrast, estimate
 from intergeneval.store import RunStore, write_atomically
 from matrix_train.study import harness
 from matrix_train.study.accuracy import ArmAccuracy, accuracy_of
-from matrix_train.study.contact_sheets import arms_side_by_side
+from matrix_train.study.contact_sheets import arms_side_by_side, twins_side_by_side
 from matrix_train.study.draw import Pool
 from matrix_train.study.harness import ModelView, agreements
 from matrix_train.study.labels import LabelBook
@@ -115,6 +115,11 @@ class Results:
         folder.mkdir(exist_ok=True)
         for name, content in files.items():
             write_atomically(folder / name, content)
+        samples = next(iter(self._stores.values())).read("samples", Sample)
+        pairs = [(item.id, item.interactions[0].twin_of) for item in samples if item.id < (item.interactions[0].twin_of or "")]
+        every = max(1, len(pairs) // SHOWN_SCENES)
+        arms = [arm.name for arm in self._plan.arms]
+        twins_side_by_side(self._stores, arms, folder / "twins", pairs[::every][:SHOWN_SCENES])
         say(f"harness: {folder / 'harness.md'}")
         return Made(digest=made_of(sha256_json(files)), units=1, notes={})
 

@@ -9,7 +9,7 @@ from torch.nn.parallel import DistributedDataParallel  # noqa: F401  # its impor
 
 from intergeneval.errors import ConfigError
 from matrix_train.config import ConditionConfig, Config, LayersConfig, LoraConfig, LossConfig, ModelConfig, ReadoutConfig
-from matrix_train.model.aligned import AlignedModel, load_trainable, supervised, trainable_state
+from matrix_train.model.aligned import AlignedModel, load_trainable, mask_owners, supervised, trainable_state
 
 
 def gradients(model):
@@ -144,6 +144,30 @@ def test_sga_needs_text_and_spa_needs_cells_and_leaves_the_verb_out():
     entries[1] = replace(entries[1], has_cells=False)
     assert supervised(entries, "sga", settings) == [1, 2]
     assert supervised(entries, "spa", settings) == [0]
+
+
+def test_with_exchanged_masks_subject_and_object_are_held_against_each_others_and_the_verb_against_its_own():
+    own = tiny.config(loss=LossConfig(kind="log_mass", sga=0.5, spa=0.0))
+    exchanged = replace(own, loss=replace(own.loss, masks="exchanged"))
+    batch = tiny.batch("cogvideox", own)
+    roles = {(item.clip, item.interaction, item.role): index for index, item in enumerate(batch.entries)}
+    for (clip, interaction, role), index in roles.items():
+        other = {"sub": "obj", "obj": "sub", "verb": "verb"}[role]
+        assert mask_owners(batch.entries, "exchanged")[index] == roles[clip, interaction, other]
+    with torch.no_grad():
+        terms = [tiny.aligned("cogvideox", config)(batch)["terms"]["sga"] for config in (own, exchanged)]
+        # Held against each other's masks, masks that are exchanged beforehand are the right ones.
+        order = torch.tensor([mask_owners(batch.entries, "exchanged")[index] for index in range(len(batch.entries))])
+        back = tiny.aligned("cogvideox", exchanged)(replace(batch, targets=batch.targets[order]))["terms"]["sga"]
+    assert terms[0] != terms[1]
+    assert torch.equal(back, terms[0])
+
+
+def test_a_role_whose_counterpart_has_no_mask_is_not_held_against_anything():
+    entries = tiny.batch("cogvideox", tiny.config(), clips=1).entries
+    left = tuple(item for item in entries if item.role != "obj")
+    assert [left[index].role for index in mask_owners(left, "exchanged")] == ["verb"]
+    assert len(mask_owners(left, "own")) == len(left)
 
 
 def test_the_target_aware_baseline_reads_mass_and_needs_no_decoder():

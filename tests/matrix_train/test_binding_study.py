@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 from test_linear_latents import TINY
 
 from intergeneval.errors import ConfigError
 from intergeneval.ids import sha256_json
+from matrix_train.backbones.loading import load_pipeline
+from matrix_train.binding.denoising import denoising
+from matrix_train.binding.measure import Sampling
 from matrix_train.cli import main
 from matrix_train.pretrain.config import dump
+from matrix_train.study.arms import config_of
+from matrix_train.study.binding_plots import doses
 from matrix_train.study.effects import METRICS, Word, effects, word_of
-from matrix_train.study.plan import load
+from matrix_train.study.harness import ModelView, agreements
+from matrix_train.study.plan import LayerSet, load
 from matrix_train.study.run import Study
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
@@ -148,7 +156,48 @@ def test_what_will_be_compared_is_written_before_the_first_arm_and_its_hash_stan
 
 def test_the_harness_scores_the_same_arms(done):
     assert len((done / "one" / "run" / "mass" / "0" / "scores.jsonl").read_text().splitlines()) == 2
-    assert (done / "one" / "result" / "table.md").is_file()
+    result = done / "one" / "result"
+    assert (result / "table.md").is_file()
+    views = json.loads((result / "harness.json").read_text())
+    assert [item["arm"] for item in views["models"]] == ["base", "plain", "mass"]
+    assert all(item["rho"] is None for item in views["agreements"])
+    assert "<svg" in (result / "effects.svg").read_text()
+    assert not (result / "doses.svg").exists()
+
+
+def test_denoising_is_measured_of_each_scene_and_time_and_tells_a_worse_model(base):
+    pipeline = load_pipeline(base, torch.float32)
+    form = Sampling(frames=9, size=(48, 48))
+    found = denoising(pipeline, base, seed=2, scenes=3, sampling=form)
+    assert found.shape == (3, 3)
+    assert np.array_equal(found, denoising(pipeline, base, seed=2, scenes=3, sampling=form))
+    # A scene's figures do not depend on the scenes that are measured with it.
+    assert np.allclose(found[:2], denoising(pipeline, base, seed=2, scenes=2, sampling=form), atol=1e-5)
+    with torch.no_grad():
+        pipeline.transformer.proj_out.weight.add_(torch.randn(pipeline.transformer.proj_out.weight.shape))
+    assert (denoising(pipeline, base, seed=2, scenes=3, sampling=form) < found).all()
+
+
+def test_the_harness_agrees_or_not_with_binding_by_rank_and_says_nothing_of_few_models():
+    right = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
+    models = [
+        ModelView(arm=f"arm {place}", seed=0, object=value, scores={"if": value**2, "contrast": 1 - value})
+        for place, value in enumerate(right)
+    ]
+    whole, contrast = agreements(models)
+    assert (whole.rho, contrast.rho) == pytest.approx((1.0, -1.0))
+    assert whole.low <= whole.rho <= whole.high
+    few, _ = agreements(models[:3])
+    assert (few.rho, few.models) == (None, 3)
+    flat = [replace(item, scores={"if": None, "contrast": 0.5}) for item in models]
+    assert [(item.models, item.rho) for item in agreements(flat)] == [(0, None), (6, None)]
+
+
+def test_arms_that_differ_in_dose_alone_are_one_curve_by_rising_dose():
+    found = load("binding")
+    found = replace(found, layers=dict.fromkeys(("found", "wrong"), LayerSet(lora=(0, 1), v2t=(0,), v2v=(1,))))
+    configs = {arm.name: config_of(found, arm, None) for arm in found.arms}
+    assert ["mass-0.03", "mass-0.1", "mass-0.3"] in [group[:3] for group in doses(configs)]
 
 
 def test_no_arm_begins_while_the_base_is_outside_of_its_band(base, tmp_path):

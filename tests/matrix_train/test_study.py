@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+import cv2
 import drift_tracker
 import pytest
 import study_process
@@ -19,8 +20,11 @@ import tiny_study
 from click.testing import CliRunner
 
 from intergeneval.errors import ComparabilityError, ConfigError
+from intergeneval.records import Sample
+from intergeneval.store import RunStore
 from intergeneval.videos import Reader
 from matrix_train.cli import main
+from matrix_train.study.contact_sheets import twins_side_by_side
 from matrix_train.study.made import Made
 from matrix_train.study.pieces import State
 from matrix_train.study.plan import load
@@ -72,6 +76,18 @@ def test_one_command_leaves_table_orders_control_pictures_report_and_a_blind_she
     assert len(list((done / "labels" / "contact").glob("c*.png"))) == 6
     rows = (done / "result" / "table.csv").read_text().splitlines()
     assert len(rows) == 1 + 3 * 3 + 2
+
+
+def test_two_samples_stand_side_by_side_a_row_an_arm_three_frames_of_either(done, tmp_path):
+    stores = {("base", None): RunStore.open(done / "run" / "base"), ("matrix", 0): RunStore.open(done / "run" / "matrix" / "0")}
+    first, second = sorted(item.id for item in stores["base", None].read("samples", Sample))
+    twins_side_by_side(stores, ["base", "matrix"], tmp_path, [(first, second), (first, "nobody")])
+    one = cv2.imread(str(tmp_path / f"{first}.png"))
+    assert [path.name for path in tmp_path.iterdir()] == [f"{first}.png"]
+    twins_side_by_side(stores, ["base"], tmp_path, [(first, second)])
+    alone = cv2.imread(str(tmp_path / f"{first}.png"))
+    assert one.shape[1] == alone.shape[1] == 6 * 230
+    assert alone.shape[0] < one.shape[0] < 2 * alone.shape[0]
 
 
 def test_every_arm_makes_videos_of_its_own_that_last_as_long_as_staged_ones(done):

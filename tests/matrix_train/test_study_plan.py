@@ -68,10 +68,13 @@ def test_the_arms_of_the_binding_plan_differ_from_the_plain_one_in_their_losses_
     plain = configs["plain"]
     assert configs["base"].train.steps == 0
     for name, config in configs.items():
-        if name not in ("base", "plain-all", "mass-wrong-layers"):
+        if name not in ("base", "plain-all", "plain-full-rank", "mass-wrong-layers"):
             assert replace(config, loss=plain.loss, layers=plain.layers) == plain, name
     assert configs["mass-first-place"].loss == replace(configs["mass-0.3"].loss, place="first")
     assert configs["mass-late"].loss == replace(configs["mass-0.3"].loss, band=(0.0, 700.0))
+    assert configs["mass-wrong-masks"].loss == replace(configs["mass-0.3"].loss, masks="exchanged")
+    assert configs["plain-full-rank"].lora.rank == 96
+    assert configs["plain-full-rank"].lora.layers == (-1,)
     assert [configs[f"mass-{dose}"].loss.balance for dose in ("0.03", "0.1", "0.3")] == [0.03, 0.1, 0.3]
     assert configs["mass-wrong-layers"].layers.v2t == (0, 1)
     assert (found.outcomes.reference, found.outcomes.control, found.outcomes.scenes) == ("plain", "base", 600)
