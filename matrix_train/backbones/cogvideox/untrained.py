@@ -208,6 +208,8 @@ def write_pipeline(folder: Path, parts: dict[str, Any], factor: float, predictio
     """
     pipeline = new_pipeline(parts, factor, prediction)
     pipeline.to(torch.float16)
+    # Where the autoencoder lay on the machine that made this is nobody's business, and would make equal pipelines unequal.
+    parts["vae"].register_to_config(_name_or_path="")
     pipeline.save_pretrained(folder)
 
 
