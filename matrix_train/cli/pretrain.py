@@ -20,7 +20,7 @@ _start = click.option("--start", default="", help="Pipeline to go on from: a fol
 def command() -> None:
     """Train a small image-to-video base model on procedural videos, from nothing: first `vae`, then `dit`.
 
-    CONFIG is a TOML file or the name of one that comes with the package: staged-small, staged-gpu, binding-small. Every piece
+    CONFIG is a TOML file or the name of one that comes with the package: staged-small, binding-small and others. Every piece
     takes up where it was stopped when the same command is given again.
     """
 

@@ -18,6 +18,7 @@ from intergeneval.errors import BackendError, ConfigError
 from matrix_train import builtin
 from matrix_train.backbones.files import resolve
 from matrix_train.backbones.loading import load_pipeline
+from matrix_train.binding.measure import Sampling, measure
 from matrix_train.data.staged import Format, paint
 from matrix_train.sample.builtin import create
 from matrix_train.sample.config import SampleConfig, find_model
@@ -98,9 +99,17 @@ def test_a_wrong_name_is_told_with_those_that_exist(name, told):
 
 
 def test_what_travels_with_the_package_is_small_and_holds_nothing_that_could_run():
-    files = [path for path in (builtin.ROOT / builtin.BASE).rglob("*") if path.is_file()]
-    assert sum(path.stat().st_size for path in files) < 25e6
-    assert {path.suffix for path in files} <= {".json", ".safetensors", ".csv", ".md", ".toml"}
+    for name, most in ((builtin.BASE, 25e6), (builtin.BINDING, 8e6)):
+        files = [path for path in (builtin.ROOT / name).rglob("*") if path.is_file()]
+        assert sum(path.stat().st_size for path in files) < most
+        assert {path.suffix for path in files} <= {".json", ".safetensors", ".csv", ".md", ".toml"}
+
+
+def test_the_binding_base_moves_whom_it_is_told_and_does_it_to_whom_it_is_told_more_often_than_a_guess():
+    pipeline = load_pipeline(builtin.folder(builtin.BINDING), torch.float32)
+    found = measure(pipeline, seed=5, scenes=30, sampling=Sampling())
+    assert found.subject - 3 * found.subject_se > 0.25
+    assert found.object - 3 * found.object_se > 1 / 3
 
 
 def test_clips_of_the_staged_world_can_be_trained_on_as_they_are(tmp_path):

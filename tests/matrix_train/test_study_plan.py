@@ -171,7 +171,7 @@ def test_a_mistake_in_a_study_file_is_one_sentence_and_exit_code_2(tmp_path, fin
 def test_an_unknown_plan_names_those_that_come_with_the_package(tmp_path):
     found = CliRunner().invoke(main, ["study", "no-such", "--out", str(tmp_path / "out")])
     assert found.exit_code == 2
-    assert "plans are binding, binding-quick, staged-cpu, staged-gpu" in found.stderr
+    assert "plans are binding, binding-gpu, binding-large, binding-quick, staged-cpu, staged-gpu" in found.stderr
 
 
 def test_a_fresh_study_lists_every_piece_as_open_without_doing_anything(tmp_path):

@@ -23,7 +23,7 @@ from matrix_train.config import (
     ReadoutConfig,
     TrainConfig,
 )
-from matrix_train.model.aligned import AlignedModel
+from matrix_train.model.aligned import WITHOUT_DECODER, AlignedModel
 from matrix_train.model.batch import Batch, RoleEntry
 from matrix_train.model.readout import RoleWeights
 
@@ -152,7 +152,7 @@ def batch(name, settings, clips=2, seed=1, *, id_map=True):
         for slot, role in enumerate(("sub", "obj", "verb"))
     )
     scale = settings.decoder.scale
-    grid = (3, 4, 4) if settings.loss.kind == "mass" else (9, 4 * scale, 4 * scale)
+    grid = (3, 4, 4) if settings.loss.kind in WITHOUT_DECODER else (9, 4 * scale, 4 * scale)
     return Batch(
         clips=tuple(f"clip{index}" for index in range(clips)),
         clean=torch.randn(shape, generator=generator),
