@@ -159,9 +159,9 @@ class DitConfig(Record):
     """What the transformer predicts: ``velocity``, or ``clean``, the clean latent."""
     steps: int = 4000
     """Optimiser steps."""
-    schedules: tuple[int, ...] = field(default=(), metadata=LATER)
-    """Lengths, rising, of earlier schedules of the learning rate, in steps from the first: where the rate has fallen to its least
-    as one of them has it, it goes on as the next has it, in the end as one of `steps` has it."""
+    schedules: tuple[tuple[int, int], ...] = field(default=(), metadata=LATER)
+    """Pairs of a step, rising, and a length: until that step the learning rate is that of a schedule of so many steps, then as
+    the next pair has it, in the end as one of `steps` has it. So it can fall early, and go up again."""
     batch: int = 8
     """Clips a step."""
     rate: float = 1e-3
@@ -203,10 +203,9 @@ class DitConfig(Record):
             raise ValueError(f"dit.measure is {self.measure}; it must be at least 0")
         if min(self.steps, self.batch, self.save_every, self.warmup, self.layers) < 1:
             raise ValueError("dit.steps, batch, warmup, layers and save_every must be at least 1")
-        if list(self.schedules) != sorted(set(self.schedules)) or min(self.schedules, default=1) < 1:
-            raise ValueError(
-                f"dit.schedules is {list(self.schedules)}; these are steps, at least 1, each larger than the one before"
-            )
+        ends = [until for until, _ in self.schedules]
+        if ends != sorted(set(ends)) or min((item for pair in self.schedules for item in pair), default=1) < 1:
+            raise ValueError(f"dit.schedules is {[list(pair) for pair in self.schedules]}; its steps must rise, from 1 on")
         if self.optimiser not in OPTIMISERS:
             raise ValueError(f"dit.optimiser is {self.optimiser!r}; it is one of {', '.join(OPTIMISERS)}")
         if self.predict not in PREDICTIONS:

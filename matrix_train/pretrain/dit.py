@@ -145,7 +145,7 @@ class _Trainer:
     def step(self, step: int) -> tuple[float, ...]:
         """Do one optimiser step; return the loss, the plain error of what is predicted, and that error where figures are."""
         own = self._own
-        length = next((item for item in own.schedules if step < item), own.steps)
+        length = next((length for until, length in own.schedules if step < until), own.steps)
         factor = rate_factor(step, own.warmup, length, _LEAST)
         for optimiser, rate in zip(self._optimisers, (own.rate, own.matrix_rate), strict=False):
             for group in optimiser.param_groups:

@@ -76,13 +76,13 @@ def test_a_rate_that_falls_early_and_goes_up_again_is_that_of_runs_that_were_mad
     longer = replace(short, dit=replace(short.dit, steps=6))
     small_run(tmp_path / "sittings", short)
     small_run(tmp_path / "sittings", longer)
-    small_run(tmp_path / "whole", replace(longer, dit=replace(longer.dit, schedules=(4,))))
+    small_run(tmp_path / "whole", replace(longer, dit=replace(longer.dit, schedules=((4, 4),))))
     small_run(tmp_path / "one", longer)
     found = {name: weights(tmp_path / name / "pipeline")["transformer"] for name in ("sittings", "whole", "one")}
     assert all(torch.equal(item, found["whole"][name]) for name, item in found["sittings"].items())
     assert not all(torch.equal(item, found["one"][name]) for name, item in found["whole"].items())
-    with pytest.raises(ValueError, match=r"dit\.schedules is \[3, 3\]"):
-        replace(TINY.dit, schedules=(3, 3))
+    with pytest.raises(ValueError, match=r"dit\.schedules is \[\[3, 4\], \[3, 9\]\]"):
+        replace(TINY.dit, schedules=((3, 4), (3, 9)))
 
 
 def test_an_interrupted_run_ends_with_the_weights_of_an_unbroken_one(run, tmp_path):
