@@ -105,6 +105,11 @@ def test_what_travels_with_the_package_is_small_and_holds_nothing_that_could_run
         assert {path.suffix for path in files} <= {".json", ".safetensors", ".csv", ".md", ".toml"}
 
 
+def test_loading_the_binding_base_warns_of_nothing(caplog):
+    load_pipeline(builtin.folder(builtin.BINDING), torch.float32)
+    assert not [item for item in caplog.records if item.levelname in ("WARNING", "ERROR")]
+
+
 def test_the_binding_base_moves_whom_it_is_told_and_does_it_to_whom_it_is_told_more_often_than_a_guess():
     pipeline = load_pipeline(builtin.folder(builtin.BINDING), torch.float32)
     found = measure(pipeline, seed=5, scenes=30, sampling=Sampling())
