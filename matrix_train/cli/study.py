@@ -70,6 +70,17 @@ def run(plan: str, out: Path, only: tuple[str, ...], until: str, listing: bool, 
         click.get_current_context().exit(EXIT_INCOMPLETE)
 
 
+@command.command("so-far")
+@click.argument("study", type=click.Path(path_type=Path, file_okay=False))
+@json_option
+def so_far(study: Path, as_json: bool) -> None:
+    """Write what the finished part of the binding study STUDY says into STUDY/so-far."""
+    from matrix_train.study.run import Study
+
+    page = Study.open(study, say).so_far() / "binding.md"
+    answer({"page": str(page)}, read_text(page), as_json=as_json)
+
+
 @command.command("read-labels")
 @click.argument("study", type=click.Path(path_type=Path, file_okay=False))
 @click.argument("labels", type=click.Path(path_type=Path, dir_okay=False))

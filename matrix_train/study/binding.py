@@ -30,6 +30,8 @@ from matrix_train.study.made import Made, Say
 from matrix_train.study.pieces import Kind, Piece
 from matrix_train.study.plan import OutcomesPlan, StudyPlan
 
+RESULT = "result"
+"""Folder of what is found."""
 EFFECTS, DOSES = "effects.svg", "doses.svg"
 """Plots beside the page."""
 OUTCOMES, MEASURED = "outcomes.jsonl", "measured.json"
@@ -155,8 +157,8 @@ class BindingWork:
         digest = made_of(read_text(self._folder / piece.name / OUTCOMES))
         return Made(digest=digest, units=piece.units, notes={})
 
-    def findings(self, pieces: Sequence[Piece]) -> Made:
-        """Hold the arms against the reference, and write page, table and numbers."""
+    def findings(self, pieces: Sequence[Piece], folder: str = RESULT, note: str = "") -> Made:
+        """Hold the arms against the reference by the measured `pieces`; write page, table and numbers. `note` heads the page."""
         arms: dict[str, dict[int | None, Values]] = {arm.name: {} for arm in self._plan.arms}
         for piece in pieces:
             if piece.kind is Kind.MEASURE:
@@ -164,19 +166,19 @@ class BindingWork:
         found = effects(arms, self._own.reference, self._own.bound)
         registration = sha256_json(json.loads(read_text(self._folder / REGISTRATION)))
         files = {
-            "binding.md": markdown(self._plan, self._own, found, registration, self._gate_value()),
+            "binding.md": markdown(self._plan, self._own, found, registration, self._gate_value(), note),
             "binding.csv": _csv(found),
             "binding.json": json.dumps([item.to_json() for item in found], indent=1, allow_nan=False) + "\n",
         }
-        folder = self._folder / "result"
-        folder.mkdir(exist_ok=True)
+        place = self._folder / folder
+        place.mkdir(exist_ok=True)
         for name, text in files.items():
-            write_atomically(folder / name, text)
-        effects_plot(folder / EFFECTS, found, self._own.reference, self._own.bound)
+            write_atomically(place / name, text)
+        effects_plot(place / EFFECTS, found, self._own.reference, self._own.bound)
         trained = [arm for arm in self._plan.arms if arm.recipe and is_trained(self._plan, arm)]
         configs = {arm.name: config_of(self._plan, arm, None) for arm in trained}
-        dose_plot(folder / DOSES, found, configs, self._own.reference)
-        self._say(f"findings: {folder / 'binding.md'}")
+        dose_plot(place / DOSES, found, configs, self._own.reference)
+        self._say(f"findings: {place / 'binding.md'}")
         return Made(digest=made_of(sha256_json(files)), units=1, notes={})
 
     def _read(self, piece: Piece) -> Values:

@@ -11,11 +11,18 @@ from matrix_train.study.plan import OutcomesPlan, StudyPlan
 from matrix_train.study.table import markdown_table
 
 
-def markdown(plan: StudyPlan, own: OutcomesPlan, found: Sequence[ArmEffects], registration: str, gate: float) -> str:
-    """Return the page; `registration` is the hash of what was written down before, `gate` the base's share of right objects."""
+def markdown(
+    plan: StudyPlan, own: OutcomesPlan, found: Sequence[ArmEffects], registration: str, gate: float, note: str = ""
+) -> str:
+    """Return the page.
+
+    `registration` is the hash of what was written down before, `gate` the base's share of right objects, `note` what is to
+    be known first of all.
+    """
     seeds = ", ".join(map(str, plan.seeds))
     parts = [
         f"# {plan.title or plan.name}: binding",
+        *([f"**{note}**"] if note else []),
         f"{own.scenes} held-out scenes (seed {own.seed}), two videos each, {own.steps} sampling steps; training seeds {seeds}. "
         f"The base has {gate:.3f} right objects (gate {own.least:.2f} to {own.most:.2f}; chance {CHANCE_OBJECT:.2f}). "
         f"Written down before the first arm: `registration.json`, sha256 {registration}.",
@@ -23,7 +30,7 @@ def markdown(plan: StudyPlan, own: OutcomesPlan, found: Sequence[ArmEffects], re
         _arms(found),
         "## Differences",
         _differences(own, found),
-        _reading(own, len(plan.seeds)),
+        _reading(own, max(len(effect.by_seed) for item in found for effect in item.effects)),
     ]
     return "\n\n".join(parts) + "\n"
 

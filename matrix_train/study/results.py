@@ -98,8 +98,8 @@ class Results:
         names = sorted({item.arm for item in labelled})
         return {name: accuracy_of([item for item in labelled if item.arm == name]) for name in names}, clips
 
-    def harness(self, say: Say) -> Made:
-        """Hold the harness's scores against binding, model by model, and write page and numbers."""
+    def harness(self, say: Say, place: str = RESULT) -> Made:
+        """Hold the harness's scores against binding, model by model, and write page, numbers and pairs of videos."""
         models = [self._view(piece) for piece in self._runs]
         found = agreements(models)
         files = {
@@ -111,14 +111,14 @@ class Results:
             )
             + "\n",
         }
-        folder = self._folder / RESULT
+        folder = self._folder / place
         folder.mkdir(exist_ok=True)
         for name, content in files.items():
             write_atomically(folder / name, content)
         samples = next(iter(self._stores.values())).read("samples", Sample)
         pairs = [(item.id, item.interactions[0].twin_of) for item in samples if item.id < (item.interactions[0].twin_of or "")]
         every = max(1, len(pairs) // SHOWN_SCENES)
-        arms = [arm.name for arm in self._plan.arms]
+        arms = [arm.name for arm in self._plan.arms if any(arm.name == name for name, _ in self._stores)]
         twins_side_by_side(self._stores, arms, folder / "twins", pairs[::every][:SHOWN_SCENES])
         say(f"harness: {folder / 'harness.md'}")
         return Made(digest=made_of(sha256_json(files)), units=1, notes={})

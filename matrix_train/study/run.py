@@ -27,6 +27,8 @@ PLAN = "study.json"
 """The plan as the folder's last sitting had it."""
 BASE = "base.json"
 """Hash of the base pipeline, so that no sitting goes on with another one."""
+SO_FAR = "so-far"
+"""Folder of what the finished part of a study says."""
 WAIT_SECONDS = 1.0
 """Seconds between two looks while other processes hold what is left to do."""
 
@@ -122,6 +124,33 @@ class Study:
             found = book.keep(labels)
         self.run(only=("table",))
         return found
+
+    def so_far(self) -> Path:
+        """Write what the finished part of a binding study says, into a folder of its own, and return it.
+
+        That are the training seeds of which every arm is measured, and of the harness whatever is scored too. Raises ConfigError
+        where there is none, and for a study without outcomes.
+        """
+        from matrix_train.study.binding import BindingWork
+        from matrix_train.study.results import Results
+
+        self.standings()
+        work, place = BindingWork(self.plan, self.folder, self._say), self.folder / SO_FAR
+        done = [item for item in self.pieces if self._ledger.is_done(item, self._by_name)]
+        measured = [item for item in self.pieces if item.kind is Kind.MEASURE]
+        seeds = [seed for seed in self.plan.seeds if all(item in done for item in measured if item.seed in (None, seed))]
+        if not seeds:
+            raise ConfigError(f"{self.folder}: of no training seed has every arm been measured; findings so far need one")
+        shown = [item for item in measured if item.seed is None or item.seed in seeds]
+        note = (
+            f"Not finished: training seeds {', '.join(map(str, seeds))} of {', '.join(map(str, self.plan.seeds))}. Whoever looks "
+            "before the end sees what chance brings first: what counts is the whole study."
+        )
+        work.findings(shown, SO_FAR, note if seeds != list(self.plan.seeds) else "")
+        runs = [item for item in done if item.kind is Kind.RUN and item.seed in (None, *seeds)]
+        if runs:
+            Results(self.plan, self.folder, runs).harness(self._say, SO_FAR)
+        return place
 
     def _check_base(self) -> None:
         path, found = self.folder / BASE, {"model": self.plan.base.model, "hash": base_hash(self.plan.base.model)}

@@ -165,6 +165,24 @@ def test_the_harness_scores_the_same_arms(done):
     assert not (result / "doses.svg").exists()
 
 
+def test_what_is_found_so_far_is_told_of_whole_seeds_alone_and_says_that_it_is_not_all(done, base, tmp_path):
+    two = tmp_path / "two.toml"
+    two.write_text(plan_of(tmp_path, base).read_text().replace("seeds = [0]", "seeds = [0, 1]"))
+    early = CliRunner().invoke(main, ["study", str(two), "--out", str(tmp_path / "out"), "--until", "register"])
+    assert early.exit_code == 0, early.output
+    nothing = CliRunner().invoke(main, ["study", "so-far", str(tmp_path / "out")])
+    assert nothing.exit_code == 2
+    assert "of no training seed has every arm been measured" in nothing.stderr
+    Study(load(two), tmp_path / "out").run(only=["bench", "data", "encode/*", "train/*/0", "train/base", "measure/*[!1]"])
+    told = CliRunner().invoke(main, ["study", "so-far", str(tmp_path / "out")])
+    assert told.exit_code == 0, told.output
+    assert "Not finished: training seeds 0 of 0, 1." in told.stdout
+    whole = json.loads((done / "one" / "result" / "binding.json").read_text())
+    assert json.loads((tmp_path / "out" / "so-far" / "binding.json").read_text()) == whole
+    Study.open(done / "one").so_far()
+    assert (done / "one" / "so-far" / "binding.md").read_text() == (done / "one" / "result" / "binding.md").read_text()
+
+
 def test_denoising_is_measured_of_each_scene_and_time_and_tells_a_worse_model(base):
     pipeline = load_pipeline(base, torch.float32)
     form = Sampling(frames=9, size=(48, 48))
