@@ -89,7 +89,7 @@ def test_the_quick_binding_plan_has_three_arms_one_seed_and_forty_steps_and_need
     assert config_of(found, found.arm("plain"), 0).train.steps == 40
 
 
-@pytest.mark.parametrize("name", sorted({path.stem for path in PLANS.glob("*.toml")} - {"binding", "binding-quick"}))
+@pytest.mark.parametrize("name", sorted({path.stem for path in PLANS.glob("*.toml")} - {"binding", "binding-forms", "binding-quick"}))
 def test_a_plan_without_layers_says_how_they_are_found(name):
     with pytest.raises(ConfigError, match=r"add \[layers\.found\] with lora, v2t and v2v, as `matrix-train analyze` suggests"):
         pieces_of(load(name))
@@ -171,7 +171,7 @@ def test_a_mistake_in_a_study_file_is_one_sentence_and_exit_code_2(tmp_path, fin
 def test_an_unknown_plan_names_those_that_come_with_the_package(tmp_path):
     found = CliRunner().invoke(main, ["study", "no-such", "--out", str(tmp_path / "out")])
     assert found.exit_code == 2
-    assert "plans are binding, binding-gpu, binding-large, binding-quick, staged-cpu, staged-gpu" in found.stderr
+    assert "plans are binding, binding-forms, binding-gpu, binding-large, binding-quick, staged-cpu, staged-gpu" in found.stderr
 
 
 def test_a_fresh_study_lists_every_piece_as_open_without_doing_anything(tmp_path):
