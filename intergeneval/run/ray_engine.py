@@ -108,7 +108,7 @@ class RayEngine:
         machines = frozenset(actor.node for actor in self._actors if actor.ready)
         for actor in self._actors:
             if actor.ready and actor.ticket is None:
-                beside = sum(other.node == actor.node for other in self._busy)
+                beside = [other.ticket for other in self._actors if other.ticket is not None and other.node == actor.node]
                 ticket = line.take(beside, actor.node, machines)
                 if ticket is not None:
                     actor.give(ticket)
