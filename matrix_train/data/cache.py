@@ -188,22 +188,20 @@ def fill(
     key = key_of(config, encoder, backbone.name)
     there = check_key(folder, key)
     by = Work(config, folder, timing, encoder, backbone) if by is None else by
-    catalogue, found, jobs = Catalogue(folder), dict[str, str](), list[EncodeJob]()
-    if is_wanted(config, backbone) and not (folder / EMPTY_TEXT).is_file():
-        jobs.append(EncodeJob(clip=None, digest=""))
+    catalogue = Catalogue(folder)
+    known, bad = set[str](), dict[str, str]()
 
     def settle(clip: Clip, reason: str) -> None:
-        found[clip.id] = reason
+        known.add(clip.id)
         if reason:
-            _check_limit(config, len(clips), [(item.id, why) for item in clips if (why := found.get(item.id))])
-        report(len(found), len(clips), clip.id)
+            bad[clip.id] = reason
+            _check_limit(config, clips, bad)
+        report(len(known), len(clips), clip.id)
 
+    jobs = [EncodeJob(clip=None, digest="")] if is_wanted(config, backbone) and not (folder / EMPTY_TEXT).is_file() else []
     for clip in clips:
-        digest, reason = _digest(root, clip)
-        stored = catalogue.metadata(path_of(folder, clip)) if digest else {}
-        known_bad = stored.get(BAD, "") if _same(stored, digest, timing) and not again else ""
-        reason = reason or known_bad
-        if not reason and _fault(catalogue, folder, root, clip, digest, timing):
+        digest, reason = _looked_at(catalogue, config, clip, again=again)
+        if reason is None:
             jobs.append(EncodeJob(clip=clip, digest=digest))
         else:
             settle(clip, reason)
@@ -218,7 +216,7 @@ def fill(
                 settle(done.job.clip, done.reason)
             elif done.reason:
                 raise BackendError(f"{folder}: the empty caption could not be encoded: {done.reason}")
-    good = [clip for clip in clips if not found[clip.id]]
+    good = [clip for clip in clips if clip.id not in bad]
     if not good:
         raise ConfigError(f"{root}: no clip can be trained on; 'matrix-train check' names all there is")
     if made and json.loads(read_text(folder / INDEX))["version"] != VERSION:
@@ -226,8 +224,18 @@ def fill(
     notes = notes_of(folder, good, catalogue)
     resampled = sum(RESAMPLED in catalogue.metadata(path_of(folder, clip)) for clip in good)
     catalogue.save()
-    bad = tuple((clip.id, found[clip.id]) for clip in clips if found[clip.id])
-    return CacheState(encoded=made, clips=tuple(good), bad=bad, resampled=resampled, notes=tuple(notes))
+    return CacheState(encoded=made, clips=tuple(good), bad=_in_order(clips, bad), resampled=resampled, notes=tuple(notes))
+
+
+def _looked_at(catalogue: Catalogue, config: Config, clip: Clip, *, again: bool) -> tuple[str, str | None]:
+    """Return a clip's digest, and why it cannot be trained on: empty where it can, None where it is to be encoded."""
+    root, folder, timing = Path(config.data.path), folder_of(config), timing_of(config)
+    digest, reason = _digest(root, clip)
+    stored = catalogue.metadata(path_of(folder, clip)) if digest else {}
+    known_bad = stored.get(BAD, "") if _same(stored, digest, timing) and not again else ""
+    if reason or known_bad:
+        return digest, reason or known_bad
+    return digest, None if _fault(catalogue, folder, root, clip, digest, timing) else ""
 
 
 def _begin(folder: Path, key: Mapping[str, Any], scaling: tuple[Tensor, Tensor]) -> None:
@@ -244,11 +252,15 @@ def _digest(root: Path, clip: Clip) -> tuple[str, str]:
         return "", str(error)
 
 
-def _check_limit(config: Config, clips: int, bad: Sequence[tuple[str, str]]) -> None:
-    limit = math.floor(config.data.bad_limit * clips)
+def _in_order(clips: Sequence[Clip], bad: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple((clip.id, bad[clip.id]) for clip in clips if clip.id in bad)
+
+
+def _check_limit(config: Config, clips: Sequence[Clip], bad: Mapping[str, str]) -> None:
+    limit = math.floor(config.data.bad_limit * len(clips))
     if len(bad) > limit:
-        found = "; ".join(f"clip {name}: {reason}" for name, reason in bad)
-        allowed = f" ({limit} of {clips} may be left out by data.bad_limit)" if limit else ""
+        found = "; ".join(f"clip {name}: {reason}" for name, reason in _in_order(clips, bad))
+        allowed = f" ({limit} of {len(clips)} may be left out by data.bad_limit)" if limit else ""
         raise ConfigError(f"{found}{allowed}; 'matrix-train check' names all there is")
 
 
