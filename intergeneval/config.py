@@ -20,6 +20,12 @@ OFF = "off"
 """Cache setting: judge answers are not remembered."""
 
 
+def check_engine(name: str) -> None:
+    """Raise ValueError for the name of no engine; an empty one is that of none."""
+    if name not in ("", "processes", RAY) and not name.startswith(f"{RAY}:"):
+        raise ValueError(f"engine {name!r} is neither 'processes' nor 'ray' nor of the form 'ray:HOST:PORT'")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroundingConfig(Record):
     """How instances are found in a picture; the table ``[grounding]`` of a TOML file."""
@@ -73,6 +79,9 @@ class RunConfig(Record):
     """Most memory that a worker process may take for its data, in GiB; a video that needs more has no score. None: no limit."""
     workers_per_gpu: int = field(default=1, metadata=LATER)
     """Workers that share a GPU, where a backend holds one: as many as its memory has room for."""
+    carry: bool = field(default=False, metadata=LATER)
+    """Whether videos, and the files that are made of them, travel with the jobs: for a cluster whose machines see no common
+    folder."""
     engine: str = field(default="", metadata=LATER)
     """Who does the videos: ``processes``, several or one; ``ray`` or ``ray:HOST:PORT``, a cluster; empty: processes, but none
     beside this one where one is enough."""
@@ -130,8 +139,9 @@ class RunConfig(Record):
             raise ValueError(f"workers {self.workers} is below 0")
         if not 1 <= self.workers_per_gpu <= 64:
             raise ValueError(f"workers_per_gpu {self.workers_per_gpu} is not between 1 and 64")
-        if self.engine not in ("", "processes", RAY) and not self.engine.startswith(f"{RAY}:"):
-            raise ValueError(f"engine {self.engine!r} is neither 'processes' nor 'ray' nor of the form 'ray:HOST:PORT'")
+        check_engine(self.engine)
+        if self.carry and self.engine.partition(":")[0] != RAY:
+            raise ValueError(f"carry and engine {self.engine!r}: workers of this machine see its folders; give ray:HOST:PORT")
         if self.worker_memory is not None and not 0.25 <= self.worker_memory <= 1 << 20:
             raise ValueError(f"worker_memory {self.worker_memory} is not at least 0.25, in GiB")
 

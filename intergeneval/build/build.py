@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from intergeneval import plugins, provenance
+from intergeneval import provenance
 from intergeneval.build.assembly import Assembled, assemble
 from intergeneval.build.config import NONE, BuildConfig
 from intergeneval.build.folder import FOLDER, PAINTED, BuildFolder
-from intergeneval.build.ground_step import GroundStep, Ready
+from intergeneval.build.ground_step import GroundStep, ProposeJob, Ready
 from intergeneval.build.page import write_pages
 from intergeneval.build.paint_step import PaintStep, lacks_picture, painted_by
 from intergeneval.build.parse_step import ParseStep, reader_of
-from intergeneval.build.records import SCHEMA, BuildHeader
+from intergeneval.build.records import SCHEMA, BuildHeader, Cut
 from intergeneval.build.reviews import apply_review
-from intergeneval.build.segment_step import SegmentStep
+from intergeneval.build.segment_step import CutJob, Cutter, SegmentStep
 from intergeneval.build.source import Item, Source, read_source
 from intergeneval.build.tools import how_to_find, with_best_tools
 from intergeneval.build.touch_step import TouchStep
+from intergeneval.build.workers import CutSetup, ProposeSetup, StepWorkers, backend
 from intergeneval.build.writing import write_benchmark
-from intergeneval.config import plugin_settings, shard_name, shard_of
+from intergeneval.config import shard_name, shard_of
 from intergeneval.detectors import Detector
 from intergeneval.errors import BudgetError, ConfigError, UsageError
 from intergeneval.grounding import Grounder
@@ -133,11 +135,11 @@ class Build:
         self._painting = self._painting_by(painter)
         self._touching = self._wanted_touching()
         self._cache = None if config.cache == "off" else Cache(Path(config.cache) if config.cache else cache_file(os.environ))
+        self._workers = StepWorkers(config)
         self._lend(0.0, lambda _: None)
 
     def _made(self, kind: str, spec: str, **more: Any) -> Any:
-        settings = plugin_settings(self.config.settings, spec, kind[:-1])
-        return plugins.build(kind, spec, {**settings, **{name: value for name, value in more.items() if value}})
+        return backend(self.config, kind, spec, **more)
 
     def _painting_by(self, painter: Painter | None) -> PaintStep | None:
         """Return the step that paints first frames; None where nobody does."""
@@ -244,6 +246,7 @@ class Build:
         try:
             return self._steps(on_progress)
         finally:
+            self._workers.close()
             if isinstance(self._judge, UsesServices):
                 self._judge.close()
             if self._cache is not None:
@@ -276,9 +279,9 @@ class Build:
         cuts = SegmentStep(folder=self.folder, tracker=self._tracker, root=self.source.root)
         open_cuts = [item for item in items if cuts.open(item)]
         tell = _Teller("cutting", len(open_cuts), on_progress)
-        for item in open_cuts:
-            cuts.make(item)
-            tell(item.id)
+        for cut in self._cut([cuts.job(item) for item in open_cuts]):
+            self.folder.add(cut)
+            tell(cut.sample_id)
         looks = self._touching
         if looks is not None:
             open_looks = [item for item in items if looks.open(item)]
@@ -296,15 +299,51 @@ class Build:
         items = self._pictured
         tell = _Teller("finding", len(items), on_progress)
 
-        def ready() -> Iterable[Ready]:
-            for item in items:
+        def ready() -> Generator[Ready, None, None]:
+            for item in self._proposed(places, items):
                 found = places.prepare(item)
                 if found is None:
                     tell(item.id)
                 else:
                     yield found
 
-        return self._each(ready(), places.make, lambda found: tell(found.item.id))
+        with contextlib.closing(ready()) as given:
+            return self._each(given, places.make, lambda found: tell(found.item.id))
+
+    def _proposed(self, places: GroundStep, items: Sequence[Item]) -> Iterator[Item]:
+        """Give all items, those that workers propose boxes for once these are there."""
+        jobs = dict[str, ProposeJob]()
+
+        def lacking() -> list[ProposeJob]:
+            jobs.update({item.id: job for item in items if (job := places.job(item)) is not None})
+            return list(jobs.values())
+
+        setup = ProposeSetup(config=self.config, detector=places.grounder.detector)
+        given = self._workers.outcomes(setup, (self._detector, "detector", self.config.detector), lacking)
+        if given is None:
+            yield from items
+            return
+        yield from (item for item in items if item.id not in jobs)
+        waiting = {item.id: item for item in items if item.id in jobs}
+        with contextlib.closing(given):
+            for made in given:
+                if made is not None:
+                    places.take(made)
+                    yield waiting.pop(made.sample_id)
+        # Whose picture could not be opened there cannot be opened here, and `prepare` says so.
+        yield from waiting.values()
+
+    def _cut(self, jobs: Sequence[CutJob]) -> Iterator[Cut]:
+        """Give the lines of items that are cut out, here or in workers."""
+        tracker = NONE if self._tracker is None else self.config.tracker
+        setup = CutSetup(config=self.config, tracker=tracker, root=self.source.root)
+        given = self._workers.outcomes(setup, (self._tracker, "tracker", tracker), lambda: jobs)
+        if given is None:
+            cutter = Cutter(tracker=self._tracker, root=self.source.root, out=self.folder.out)
+            yield from map(cutter.make, jobs)
+            return
+        with contextlib.closing(given):
+            yield from given
 
     def _paint(self, on_progress: Callable[[Progress], None]) -> None:
         """Paint the first frames that are missing, and let go of the painter before others need its memory."""

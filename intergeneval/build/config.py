@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from intergeneval.config import AUTO, GroundingConfig, shard_of
+from intergeneval.config import AUTO, GroundingConfig, check_engine, shard_of
 from intergeneval.records import Record
 from intergeneval.records.codec import LATER
 
 NONE = "none"
+MOST_WORKERS = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,11 @@ class BuildConfig(Record):
     """Build for text-to-video models: prompts with instances and interactions, no first frames."""
     shard: str = field(default="", metadata=LATER)
     """``I/N``: bring every N-th prompt, from the I-th on, through the steps; a plain build finishes."""
+    workers: int = field(default=0, metadata=LATER)
+    """Processes that find boxes and cut out, each with a detector or tracker of its own; 0: one a GPU where a backend holds one
+    and there are several, else the build's own process."""
+    engine: str = field(default="", metadata=LATER)
+    """Who finds boxes and cuts out: ``processes`` of this machine, ``ray`` or ``ray:HOST:PORT``; empty: as `workers` says."""
     limit: int | None = None
     """Build only the first so many prompts."""
     anchors: int = 3
@@ -78,6 +84,9 @@ class BuildConfig(Record):
             if not low <= value <= high:
                 raise ValueError(f"{name} {value} is not between {low} and {high}")
         shard_of(self.shard)
+        check_engine(self.engine)
+        if not 0 <= self.workers <= MOST_WORKERS:
+            raise ValueError(f"workers {self.workers} is not between 0 and {MOST_WORKERS}")
         if self.limit is not None and self.limit < 1:
             raise ValueError(f"limit {self.limit} is below 1")
         if self.image_seed < 0:

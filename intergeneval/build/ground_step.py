@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from intergeneval.build.config import BuildConfig
 from intergeneval.build.folder import BuildFolder
@@ -13,7 +13,7 @@ from intergeneval.build.records import Placing, Proposals, Scene
 from intergeneval.build.rows import needs_boxes
 from intergeneval.build.source import Item
 from intergeneval.build.standing import Standing, standing
-from intergeneval.errors import BudgetError, IntergenevalError, StoreError
+from intergeneval.errors import BudgetError, IntergenevalError, MediaError, StoreError
 from intergeneval.grounding import Grounder, Wanted, add_usage
 from intergeneval.ids import sha256_json
 from intergeneval.records import Basis, Detection, Grounding, Instance, Sample
@@ -38,6 +38,43 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProposeJob:
+    """An item whose proposals are missing; it is pickled."""
+
+    item: Item
+    """The item."""
+    scene: Scene
+    """Its scene."""
+    anchor: int | None
+    """The frame that was named; None where it is free."""
+    anchors: int
+    """Frames to look at where it is free."""
+    wanted: str
+    """Hash of what its line is made from."""
+
+    def opened(self) -> Media:
+        """Return its picture or frames. Raises MediaError."""
+        item = self.item
+        assert item.media is not None
+        return open_media(item.media, item.id, is_video=item.is_video, anchor=self.anchor, anchors=self.anchors)
+
+
+def proposed(grounder: Grounder, job: ProposeJob, media: Media) -> Proposals:
+    """Return the line of an item's proposals; it says so where detecting failed."""
+    item, scene = job.item, job.scene
+    sample = Sample(
+        id=item.id, prompt=item.row.prompt, instances=scene.instances, interactions=scene.interactions, size=media.size
+    )
+    # The anchor that was named comes first; else the first frame, which the benchmark starts from.
+    frames = tuple(sorted(media.frames, key=lambda index: (index != job.anchor, index)))
+    blank = Proposals(sample_id=item.id, input=job.wanted, detector=grounder.detector, frames=frames)
+    found = attempt(lambda: grounder.propose(sample, media.video, media.frames))
+    if isinstance(found, Failure):
+        return replace(blank, frames=(), status="failed", reason=f"detecting failed: {found}")
+    return replace(blank, found=tuple(found[index] for index in frames))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GroundStep:
     """Finds boxes."""
 
@@ -47,6 +84,8 @@ class GroundStep:
     """Settings."""
     grounder: Grounder
     """Proposes and verifies."""
+    failed: dict[str, Proposals] = field(default_factory=dict)
+    """Proposals that failed in workers of this build, by item: nobody tries them a second time."""
 
     def proposals_input(self, item: Item, scene: Scene) -> str:
         """Return the hash of what proposals are made from. Raises MediaError for a file that cannot be read."""
@@ -70,53 +109,64 @@ class GroundStep:
             return False
         return found.input != self.wanted(item, scene)
 
-    def prepare(self, item: Item) -> Ready | None:
-        """Return an item with its proposals, made and appended where they are missing; None where there is nothing to do."""
+    def _open(self, item: Item) -> Scene | None:
+        """Return the scene of an item whose instances are to be looked for; None where they are not."""
         scene = self.folder.latest(Scene, item.id)
         if scene is None or scene.status != "ok" or not scene.interactions or not needs_boxes(item.row, scene.instances):
             return None
-        if standing(self.folder.decided(item.id)).dropped is not None:
+        return None if standing(self.folder.decided(item.id)).dropped is not None else scene
+
+    def _job(self, item: Item, scene: Scene) -> ProposeJob:
+        wanted = self.proposals_input(item, scene)
+        return ProposeJob(item=item, scene=scene, anchor=self._anchor(item), anchors=self.config.anchors, wanted=wanted)
+
+    def job(self, item: Item) -> ProposeJob | None:
+        """Return what a worker is to propose boxes for; None where nothing is missing, or `prepare` will say why it cannot be."""
+        scene = self._open(item)
+        if scene is None:
             return None
-        assert item.media is not None
+        try:
+            job = self._job(item, scene)
+            there = self.folder.line(Placing, item.id, self.wanted(item, scene)) or self.folder.line(
+                Proposals, item.id, job.wanted
+            )
+        except MediaError:
+            return None
+        return job if there is None else None
+
+    def take(self, made: Proposals) -> None:
+        """Append what a worker proposed. Raises StoreError."""
+        self.folder.add(made)
+        if made.status != "ok":
+            self.failed[made.sample_id] = made
+
+    def prepare(self, item: Item) -> Ready | None:
+        """Return an item with its proposals, made and appended where they are missing; None where there is nothing to do."""
+        scene = self._open(item)
+        if scene is None:
+            return None
         try:
             wanted = self.wanted(item, scene)
             if self.folder.line(Placing, item.id, wanted) is not None:
                 return None
-            media = open_media(
-                item.media,
-                item.id,
-                is_video=item.is_video,
-                anchor=self._anchor(item),
-                anchors=self.config.anchors,
-            )
+            job = self._job(item, scene)
+            media = job.opened()
         except (BudgetError, StoreError):
             raise
         except IntergenevalError as error:
             self.folder.add(self._failed(item, "", str(error)))
             return None
-        proposals = self._proposals(item, scene, media)
+        proposals = self._proposals(job, media)
         if proposals.status != "ok":
             self.folder.add(self._failed(item, wanted, proposals.reason))
             return None
         return Ready(item=item, scene=scene, media=media, proposals=proposals, wanted=wanted)
 
-    def _proposals(self, item: Item, scene: Scene, media: Media) -> Proposals:
-        wanted = self.proposals_input(item, scene)
-        known = self.folder.line(Proposals, item.id, wanted)
-        if known is not None:
+    def _proposals(self, job: ProposeJob, media: Media) -> Proposals:
+        known = self.folder.line(Proposals, job.item.id, job.wanted) or self.failed.get(job.item.id)
+        if known is not None and known.input == job.wanted:
             return known
-        sample = Sample(
-            id=item.id, prompt=item.row.prompt, instances=scene.instances, interactions=scene.interactions, size=media.size
-        )
-        # The anchor that was named comes first; else the first frame, which the benchmark starts from.
-        anchor = self._anchor(item)
-        frames = tuple(sorted(media.frames, key=lambda index: (index != anchor, index)))
-        blank = Proposals(sample_id=item.id, input=wanted, detector=self.grounder.detector, frames=frames)
-        found = attempt(lambda: self.grounder.propose(sample, media.video, media.frames))
-        if isinstance(found, Failure):
-            made = replace(blank, frames=(), status="failed", reason=f"detecting failed: {found}")
-        else:
-            made = replace(blank, found=tuple(found[index] for index in frames))
+        made = proposed(self.grounder, job, media)
         self.folder.add(made)
         return made
 

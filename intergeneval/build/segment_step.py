@@ -9,10 +9,10 @@ from typing import cast
 
 from intergeneval import videos
 from intergeneval.bench.files import ImageError, decode_mask_picture, read_bytes
-from intergeneval.build.folder import BuildFolder
+from intergeneval.build.folder import FOLDER, BuildFolder
 from intergeneval.build.media import even_frames, open_media
 from intergeneval.build.pictures import FRAMES_A_CLIP, write_frames, write_png
-from intergeneval.build.records import Cut, Scene
+from intergeneval.build.records import Cut, Placing, Scene
 from intergeneval.build.rows import needs_boxes
 from intergeneval.build.source import Item
 from intergeneval.build.standing import standing
@@ -30,8 +30,28 @@ OVERLAYS = "overlays"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CutJob:
+    """An item that is to be cut out; it is pickled."""
+
+    item: Item
+    """The item."""
+    scene: Scene
+    """Its scene."""
+    placing: Placing | None
+    """Where its instances are; None where all masks are given."""
+    gone: frozenset[str]
+    """Instances that a person took out."""
+    blank: Cut
+    """Its line, without what comes of the work."""
+
+    def failed(self, reason: str) -> Cut:
+        """Return its line where that came to nothing."""
+        return replace(self.blank, status="failed", reason=reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentStep:
-    """Cuts instances out and follows them."""
+    """Says what is to be cut out."""
 
     folder: BuildFolder
     """Where lines go."""
@@ -69,32 +89,54 @@ class SegmentStep:
         tracker = self.tracker.id if self.tracker is not None else "none"
         return sha256_json([media, placing.input if placing is not None else "", files, gone, item.row.anchor, tracker])
 
-    def make(self, item: Item) -> None:
-        """Cut, follow, write the first frame and what the page shows, and append an item's line. Raises StoreError."""
-        wanted = self.wanted(item)
-        blank = Cut(sample_id=item.id, input=wanted, tracker=self.tracker.id if self.tracker is not None else "none")
-        made = attempt(lambda: self._made(item, blank))
-        self.folder.add(replace(blank, status="failed", reason=made.text) if isinstance(made, Failure) else made)
-
-    def _made(self, item: Item, blank: Cut) -> Cut:
-        scene, placing = self.folder.latest(Scene, item.id), self.folder.placing(item)
+    def job(self, item: Item) -> CutJob:
+        """Return what is to be done about an open item."""
+        scene = self.folder.latest(Scene, item.id)
         assert scene is not None
+        tracker = self.tracker.id if self.tracker is not None else "none"
+        return CutJob(
+            item=item,
+            scene=scene,
+            placing=self.folder.placing(item),
+            gone=frozenset(standing(self.folder.decided(item.id)).gone),
+            blank=Cut(sample_id=item.id, input=self.wanted(item), tracker=tracker),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cutter:
+    """Cuts instances out and follows them, in whatever process: it appends no line."""
+
+    tracker: Tracker | None
+    """Segmenter and tracker; None: pictures whose masks are all given."""
+    root: Path
+    """Folder that given masks are relative to."""
+    out: Path
+    """Folder of the benchmark."""
+
+    def make(self, job: CutJob) -> Cut:
+        """Cut, follow, write the first frame and what the page shows, and return an item's line. Raises StoreError."""
+        made = attempt(lambda: self._made(job))
+        return job.failed(made.text) if isinstance(made, Failure) else made
+
+    def _made(self, job: CutJob) -> Cut:
+        item, scene, placing, blank = job.item, job.scene, job.placing, job.blank
         assert item.media is not None
         anchor = placing.grounding.frame if placing is not None else item.row.anchor or 0
         media = open_media(item.media, item.id, is_video=item.is_video, anchor=anchor, anchors=1)
         boxes = {} if placing is None else {one.instance_id: one.box for one in placing.grounding.places if one.box is not None}
-        masks, gone = self._masks(item, media.frames[anchor], boxes)
+        masks, gone = self._masks(job, media.frames[anchor], boxes)
         if not masks:
             return replace(blank, size=media.size, gone=gone)
         sample = Sample(
             id=item.id, prompt=item.row.prompt, instances=scene.instances, interactions=scene.interactions, size=media.size
         )
         colours = {instance.id: instance.colour for instance in scene.instances}
-        write_png(self.folder.out / FIRST / f"{item.id}.png", media.frames[0])
+        write_png(self.out / FIRST / f"{item.id}.png", media.frames[0])
         if not item.is_video:
             drawn = videos.annotate(media.frames[0], {name: box(mask) for name, mask in masks.items()}, colours, masks)
-            write_frames(self.folder.root, item.id, blank.input, {0: drawn})
-            write_png(self.folder.out / OVERLAYS / f"{item.id}.png", drawn)
+            write_frames(self.out / FOLDER, item.id, blank.input, {0: drawn})
+            write_png(self.out / OVERLAYS / f"{item.id}.png", drawn)
             return replace(blank, size=media.size, gone=gone, masks={name: encode(mask) for name, mask in masks.items()})
         tracks = self._tracks(sample, media.path, masks, anchor)
         first = {track.instance_id: decode(track.masks[0], tracks.size) for track in tracks.tracks}
@@ -106,13 +148,13 @@ class SegmentStep:
             blank, size=media.size, gone=gone, masks={name: encode(mask) for name, mask in seen.items()}, tracks=tracks
         )
 
-    def _masks(self, item: Item, frame: Frame, boxes: Mapping[str, Box]) -> tuple[dict[str, Mask], dict[str, str]]:
+    def _masks(self, job: CutJob, frame: Frame, boxes: Mapping[str, Box]) -> tuple[dict[str, Mask], dict[str, str]]:
         """Return a mask an instance on the anchor frame, given or cut out, and why some have none."""
-        gone = standing(self.folder.decided(item.id)).gone
+        item = job.item
         found: dict[str, Mask] = {}
         around = []
         for name, path in _given_masks(item).items():
-            if name in boxes or name in gone:
+            if name in boxes or name in job.gone:
                 continue
             try:
                 picture = decode_mask_picture(read_bytes(self.root, path, {}))
@@ -162,11 +204,11 @@ class SegmentStep:
         assert item.media is not None
         count = len(tracks.tracks[0].states)
         wanted = set(even_frames(count, FRAMES_A_CLIP))
-        target = self.folder.out / OVERLAYS / f"{item.id}.mp4"
+        target = self.out / OVERLAYS / f"{item.id}.mp4"
         target.parent.mkdir(parents=True, exist_ok=True)
         videos.write_overlay(target, videos.Reader(item.media, keep=False), tracks, colours, tracks.fps or 8.0)
         drawn = videos.overlay_frames(videos.Reader(item.media, keep=False), tracks, colours)
-        write_frames(self.folder.root, item.id, state, {index: frame for index, frame in enumerate(drawn) if index in wanted})
+        write_frames(self.out / FOLDER, item.id, state, {index: frame for index, frame in enumerate(drawn) if index in wanted})
 
 
 def _given_masks(item: Item) -> dict[str, str]:

@@ -40,6 +40,8 @@ _SHOWN = 12
 @more("--name", help="Name of the benchmark; default that of the folder.")
 @more("--licence", help="Licence of prompts and pictures, with attribution.")
 @more("--limit", type=int, help="Build the first N prompts only.")
+@more("--workers", type=int, help="Processes that find boxes and cut out; default one a GPU where there are several.")
+@more("--engine", metavar="NAME", help="Who finds boxes and cuts out: processes, ray (a cluster), ray:HOST:PORT.")
 @more("--shard", help="I/N: do the I-th of N parts; a plain build finishes.")
 @more("--prompts", help="Folder with templates that replace our own.")
 @more("--max-cost", type=float, help="Stop asking at this cost; the same command goes on later.")

@@ -53,6 +53,7 @@ _FEW = 4
 @more("--workers", type=int, help="Parallel processes; default one a core.")
 @more("--workers-per-gpu", type=int, help="Workers that share a GPU; default 1.")
 @more("--engine", metavar="NAME", help="Who does the videos: processes (default), ray (a cluster), ray:HOST:PORT.")
+@more("--carry", is_flag=True, default=None, help="With an engine ray: videos travel to nodes that see no common folder.")
 @more("--worker-memory", type=float, metavar="GIB", help="Most memory for the data of a worker process; default no limit.")
 @more("--shard", help="I/N: do the I-th of N parts; a plain run finishes.")
 @more("--name", help="Name of the model in tables.")

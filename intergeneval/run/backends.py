@@ -28,13 +28,16 @@ class Backends:
     """Finds what emerged; None: not assessed."""
 
     @classmethod
-    def build(cls, config: RunConfig, bench_root: Path) -> Backends:
-        """Build all plug-ins from their specs. Raises UnknownPluginError, ConfigError and MissingDependencyError."""
+    def build(cls, config: RunConfig, bench_root: Path, source: Source | None = None) -> Backends:
+        """Build all plug-ins from their specs, but for a `source` that is there already.
+
+        Raises UnknownPluginError, ConfigError and MissingDependencyError.
+        """
 
         def made(kind: str, spec: str, **more: Any) -> Any:
             return plugins.build(kind, spec, {**config.settings_for(spec, kind[:-1]), **more})
 
-        source = made("sources", config.model)
+        source = made("sources", config.model) if source is None else source
         if isinstance(source, ReadsBenchmark):
             source.attach(bench_root)
         if isinstance(source, GivesFirstFrames):

@@ -69,6 +69,11 @@ class Ticket(Generic[J]):
     lost_at: set[str] = field(default_factory=set)
     """Machines on which they did."""
 
+    @property
+    def alone(self) -> bool:
+        """Whether it is to be done with nothing beside it."""
+        return self.losses == MOST_LOSSES - 1
+
 
 class Line(Generic[J]):
     """The jobs that no worker has yet, those that came back first, and those to be done alone last."""
@@ -81,15 +86,18 @@ class Line(Generic[J]):
         """Return how many jobs no worker has."""
         return len(self._new) + len(self._suspects)
 
-    def take(self, under_way: int, machine: str = "", machines: frozenset[str] = frozenset()) -> Ticket[J] | None:
-        """Return the next job for a machine on which so many are under way; None where there is none, or none to run beside them.
+    def take(self, beside: Sequence[Ticket[J]], machine: str = "", machines: frozenset[str] = frozenset()) -> Ticket[J] | None:
+        """Return the next job for a machine on which those `beside` are under way; None where there is none to run beside them.
 
         Where there are other `machines`, one that is to run alone is not given to the one where it was lost.
         """
+        if any(item.alone for item in beside):
+            # A job may come back from another machine meanwhile.
+            return None
         if self._new:
             return self._new.popleft()
         fit = (item for item in self._suspects if machine not in item.lost_at or machines <= item.lost_at)
-        found = next(fit, None) if under_way == 0 else None
+        found = None if beside else next(fit, None)
         if found is not None:
             self._suspects.remove(found)
         return found
@@ -99,7 +107,7 @@ class Line(Generic[J]):
         ticket.losses += begun
         if ticket.losses >= MOST_LOSSES:
             return False
-        if ticket.losses == MOST_LOSSES - 1:
+        if ticket.alone:
             self._suspects.append(ticket)
         else:
             self._new.appendleft(ticket)

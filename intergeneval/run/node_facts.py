@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,14 +26,17 @@ class NodeFacts:
     name: str
     """Its host name."""
     versions: Mapping[str, str]
-    """Of Python and of the libraries that touch numbers, with hashes of this package's code and of a small computation."""
+    """Of Python and of the libraries that touch numbers, with hashes of the code that is run and of a small computation."""
     seen: Mapping[str, str]
     """Path -> ``folder``, or the hash of a file's bytes, or empty where there is nothing."""
 
     @classmethod
-    def here(cls, places: Iterable[Path]) -> Self:
-        """Look at this machine."""
+    def here(cls, places: Iterable[Path], job: type | None = None) -> Self:
+        """Look at this machine; of the code counts what is this package's, and the package's that the class `job` belongs to."""
         found = {**provenance.versions(), "code": _code_hash(), "probe": _probe_hash()}
+        name = "" if job is None else job.__module__.partition(".")[0]
+        if name not in ("", intergeneval.__name__) and (roots := getattr(sys.modules.get(name), "__path__", None)):
+            found[f"code of {name}"] = _code_hash(Path(next(iter(roots))))
         return cls(name=platform.node(), versions=found, seen={str(place): _seen(place) for place in places})
 
     def unlike(self, other: Self) -> list[str]:
@@ -57,9 +60,8 @@ def _seen(place: Path) -> str:
     return sha256_file(place) if place.is_file() else ""
 
 
-def _code_hash() -> str:
-    """Return a hash of the package's own modules: two checkouts may bear one version."""
-    root = Path(os.fspath(intergeneval.__path__[0]))
+def _code_hash(root: Path = Path(intergeneval.__path__[0])) -> str:
+    """Return a hash of a package's modules: two checkouts may bear one version."""
     found = hashlib.sha256()
     for path in sorted(root.rglob("*.py")):
         found.update(f"{path.relative_to(root)}\n".encode() + hashlib.sha256(path.read_bytes()).digest())

@@ -76,7 +76,7 @@ class _Crew(Generic[J, O]):
 
     def fill(self) -> bool:
         """Start workers for what there is to do and hand out jobs; False once all are done."""
-        under_way = self._under_way
+        under_way = len(self._under_way)
         if not (len(self._line) or under_way):
             return False
         while len(self._workers) < min(self._count, len(self._line) + under_way):
@@ -109,8 +109,8 @@ class _Crew(Generic[J, O]):
                 yield content
 
     @property
-    def _under_way(self) -> int:
-        return sum(len(worker.jobs) for worker in self._workers)
+    def _under_way(self) -> list[Ticket[J]]:
+        return [ticket for worker in self._workers for ticket in worker.jobs]
 
     def _start(self) -> _Worker[J]:
         context = multiprocessing.get_context("spawn")

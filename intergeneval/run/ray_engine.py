@@ -75,7 +75,7 @@ class RayEngine:
         """
         line = Line(jobs)
         shared = self._ray.put(pickle.dumps((setup, str(Path.cwd()))))
-        facts = NodeFacts.here(setup.places)
+        facts = NodeFacts.here(setup.places, type(setup))
         self._ready_at = time.monotonic()
         for actor in self._actors:
             actor.prepare(shared)
@@ -108,7 +108,7 @@ class RayEngine:
         machines = frozenset(actor.node for actor in self._actors if actor.ready)
         for actor in self._actors:
             if actor.ready and actor.ticket is None:
-                beside = sum(other.node == actor.node for other in self._busy)
+                beside = [other.ticket for other in self._actors if other.ticket is not None and other.node == actor.node]
                 ticket = line.take(beside, actor.node, machines)
                 if ticket is not None:
                     actor.give(ticket)
@@ -134,7 +134,11 @@ class RayEngine:
                 yield from self._lost(actor, setup, line, error)
                 continue
             if kind == _RAISED:
-                raise content.unpack()
+                raised, theirs = content
+                if theirs is not None:
+                    # What is not alike there is why backends could not be built.
+                    _refuse_unlike(facts, theirs)
+                raise raised.unpack()
             if kind == _BEGUN:
                 actor.begun = True
             elif actor.ticket is None:
@@ -144,11 +148,7 @@ class RayEngine:
                 yield content
 
     def _greet(self, actor: _Actor[Any], mine: NodeFacts, theirs: NodeFacts, node: str) -> None:
-        if unlike := mine.unlike(theirs):
-            raise ConfigError(
-                f"node {theirs.name} cannot share this run: {'; '.join(unlike)}; all nodes need equal packages, and folders that "
-                "all see under one path"
-            )
+        _refuse_unlike(mine, theirs)
         actor.ready, actor.node, actor.waits_for, self._unready = True, node, None, 0
 
     def _lost(self, actor: _Actor[Any], setup: Setup[Any, O], line: Line[Any], error: Exception) -> Iterator[O]:
@@ -216,16 +216,17 @@ class _Worker:
         """Build what does jobs of this setup, and tell of the machine."""
         import ray
 
+        facts: NodeFacts | None = None
         try:
             setup, folder = pickle.loads(packed)  # noqa: S301  # packed by the first process
             with contextlib.suppress(OSError):
                 # Paths of the command line mean what they mean there; whether they are there is told next.
                 os.chdir(folder)
-            facts = NodeFacts.here(setup.places)
+            facts = NodeFacts.here(setup.places, type(setup))
             self._run = setup.build()
             return pickle.dumps((_DONE, (facts, ray.get_runtime_context().get_node_id())))
         except Exception as error:  # noqa: BLE001  # raised again where the run goes on
-            return pickle.dumps((_RAISED, Raised.of(error)))
+            return pickle.dumps((_RAISED, (Raised.of(error), facts)))
 
     def do(self, packed: bytes) -> Generator[bytes, None, None]:
         """Say that a job is begun, then what came of it."""
@@ -234,8 +235,17 @@ class _Worker:
             assert self._run is not None
             said = pickle.dumps((_DONE, self._run(pickle.loads(packed))))  # noqa: S301  # packed by the first process
         except Exception as error:  # noqa: BLE001  # raised again where the run goes on
-            said = pickle.dumps((_RAISED, Raised.of(error)))
+            said = pickle.dumps((_RAISED, (Raised.of(error), None)))
         yield said
+
+
+def _refuse_unlike(mine: NodeFacts, theirs: NodeFacts) -> None:
+    """Raise ConfigError naming a node that is unlike this machine, and in what."""
+    if unlike := mine.unlike(theirs):
+        raise ConfigError(
+            f"node {theirs.name} cannot share this run: {'; '.join(unlike)}; all nodes need equal packages, and folders that "
+            "all see under one path (or --carry, with which the videos of a run travel)"
+        )
 
 
 def _probe(address: str) -> None:

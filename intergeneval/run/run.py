@@ -17,6 +17,7 @@ from intergeneval.judges.inquiries import Inquires
 from intergeneval.records import MISSING, UNSCORED, DoubtedMask, Question, Sample, Score
 from intergeneval.records import Outcome as Verdict
 from intergeneval.records.remote import is_url
+from intergeneval.run.carrying import carried
 from intergeneval.run.deciding import Decision, Watch, write_decision
 from intergeneval.run.doubting import found_doubts, given_doubts, write_doubts
 from intergeneval.run.engine import Engine
@@ -331,7 +332,11 @@ class Run:
             share = 1.0 / plan.config.workers_per_gpu if alone else 0.0
             asked_for = plan.config.workers
             self._engine = engine_of(plan.config.engine, workers, places, cluster_workers=asked_for, gpu_share=share)
-        yield from self._engine.outcomes(VideoSetup(config=plan.config, folder=folder, bench=plan.bench), jobs)
+        setup = VideoSetup(config=plan.config, folder=folder, bench=plan.bench)
+        if plan.config.carry:
+            yield from carried(self._engine, setup, backends, jobs)
+        else:
+            yield from self._engine.outcomes(setup, jobs)
 
     def _places(self) -> tuple[dict[str, str], ...]:
         """Return the environments of workers that hold a GPU; none where a backend is told its device by the settings."""

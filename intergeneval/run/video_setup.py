@@ -17,6 +17,17 @@ from intergeneval.run.video import VideoPipeline
 from intergeneval.store import HEADER
 
 
+def limit_worker(config: RunConfig) -> None:
+    """Hold this process to one thread of OpenCV and to the limit of memory: it is one of many."""
+    import cv2
+
+    cv2.setNumThreads(1)
+    if config.worker_memory is not None:
+        # What the process maps of its libraries is not counted: it is the data that grows with a video.
+        most = round(config.worker_memory * (1 << 30))
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoSetup:
     """The `Setup` of a run: each worker brings videos through the stages, with backends of its own."""
@@ -37,13 +48,7 @@ class VideoSetup:
 
     def build(self) -> Callable[[Job], tuple[Outcome, ...]]:
         """Build the backends, within the limit of memory. Raises what they raise."""
-        import cv2
-
-        cv2.setNumThreads(1)
-        if self.config.worker_memory is not None:
-            # What the process maps of its libraries is not counted: it is the data that grows with a video.
-            most = round(self.config.worker_memory * (1 << 30))
-            resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+        limit_worker(self.config)
         return VideoPipeline(self.config, self.folder, Backends.build(self.config, self.bench.root), self.bench).run
 
     def lost(self, job: Job) -> tuple[Outcome, ...]:

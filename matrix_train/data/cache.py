@@ -7,6 +7,7 @@ Caches of earlier versions are read as they are; `layout` and `catalogue` know h
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -19,7 +20,7 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
-from intergeneval.errors import ConfigError
+from intergeneval.errors import BackendError, ConfigError
 from intergeneval.ids import sha256_json
 from intergeneval.records.disk import read_text, write_atomically
 from matrix_train.backbones import Backbone
@@ -29,8 +30,20 @@ from matrix_train.data import layout
 from matrix_train.data.catalogue import Catalogue
 from matrix_train.data.checking import examine
 from matrix_train.data.clips import Clip, inside, mask_folder, misread
-from matrix_train.data.empty_text import cache_empty_text, is_wanted
-from matrix_train.data.encoding import BAD, READER, RESAMPLED, TIMING, Work, path_of, sizes_of
+from matrix_train.data.empty_text import NAME as EMPTY_TEXT
+from matrix_train.data.empty_text import is_wanted
+from matrix_train.data.encoding import (
+    BAD,
+    READER,
+    RESAMPLED,
+    TIMING,
+    EncodeJob,
+    Encodes,
+    Work,
+    note_encoded,
+    path_of,
+    sizes_of,
+)
 from matrix_train.data.windows import Picks, Timing, timing_of
 
 VERSION = 5
@@ -164,51 +177,71 @@ def fill(
     report: Report = lambda *_: None,
     *,
     again: bool = False,
+    by: Encodes | None = None,
 ) -> CacheState:
     """Encode every clip that is not cached yet; with `again` also look anew at clips that could not be encoded.
 
-    Raises ConfigError for a stale cache, and naming every clip so far that cannot be trained on once they are more than
-    `data.bad_limit` of all.
+    `by` says who encodes, None: `encoder` does, here. Raises ConfigError for a stale cache, and naming every clip so far that
+    cannot be trained on once they are more than `data.bad_limit` of all.
     """
     root, folder, timing = Path(config.data.path), folder_of(config), timing_of(config)
     key = key_of(config, encoder, backbone.name)
     there = check_key(folder, key)
-    if is_wanted(config, backbone):
-        there = there or _begin(folder, key, encoder)
-        cache_empty_text(folder, config, encoder)
+    by = Work(config, folder, timing, encoder, backbone) if by is None else by
     catalogue = Catalogue(folder)
-    work = Work(config, folder, timing, encoder, backbone, catalogue)
-    made, resampled, good, bad = 0, 0, [], []
-    for number, clip in enumerate(clips, 1):
-        digest, reason = _digest(root, clip)
-        stored = catalogue.metadata(path_of(folder, clip)) if digest else {}
-        known_bad = stored.get(BAD, "") if _same(stored, digest, timing) and not again else ""
-        reason = reason or known_bad
-        if not reason and _fault(catalogue, folder, root, clip, digest, timing):
-            there = there or _begin(folder, key, encoder)
-            reason = work.encode(clip, digest)
-            made += not reason
+    known, bad = set[str](), dict[str, str]()
+
+    def settle(clip: Clip, reason: str) -> None:
+        known.add(clip.id)
         if reason:
-            bad.append((clip.id, reason))
-            _check_limit(config, len(clips), bad)
+            bad[clip.id] = reason
+            _check_limit(config, clips, bad)
+        report(len(known), len(clips), clip.id)
+
+    jobs = [EncodeJob(clip=None, digest="")] if is_wanted(config, backbone) and not (folder / EMPTY_TEXT).is_file() else []
+    for clip in clips:
+        digest, reason = _looked_at(catalogue, config, clip, again=again)
+        if reason is None:
+            jobs.append(EncodeJob(clip=clip, digest=digest))
         else:
-            good.append(clip)
-            resampled += RESAMPLED in catalogue.metadata(path_of(folder, clip))
-        report(number, len(clips), clip.id)
+            settle(clip, reason)
+    if jobs and not there:
+        _begin(folder, key, by.scaling())
+    made = 0
+    with contextlib.closing(by.encoded(jobs)) as given:
+        for done in given:
+            if done.job.clip is not None:
+                note_encoded(catalogue, folder, timing, done)
+                made += not done.reason
+                settle(done.job.clip, done.reason)
+            elif done.reason:
+                raise BackendError(f"{folder}: the empty caption could not be encoded: {done.reason}")
+    good = [clip for clip in clips if clip.id not in bad]
     if not good:
         raise ConfigError(f"{root}: no clip can be trained on; 'matrix-train check' names all there is")
     if made and json.loads(read_text(folder / INDEX))["version"] != VERSION:
-        _begin(folder, key, encoder)
+        _begin(folder, key, by.scaling())
     notes = notes_of(folder, good, catalogue)
+    resampled = sum(RESAMPLED in catalogue.metadata(path_of(folder, clip)) for clip in good)
     catalogue.save()
-    return CacheState(encoded=made, clips=tuple(good), bad=tuple(bad), resampled=resampled, notes=tuple(notes))
+    return CacheState(encoded=made, clips=tuple(good), bad=_in_order(clips, bad), resampled=resampled, notes=tuple(notes))
 
 
-def _begin(folder: Path, key: Mapping[str, Any], encoder: Encoder) -> bool:
+def _looked_at(catalogue: Catalogue, config: Config, clip: Clip, *, again: bool) -> tuple[str, str | None]:
+    """Return a clip's digest, and why it cannot be trained on: empty where it can, None where it is to be encoded."""
+    root, folder, timing = Path(config.data.path), folder_of(config), timing_of(config)
+    digest, reason = _digest(root, clip)
+    stored = catalogue.metadata(path_of(folder, clip)) if digest else {}
+    known_bad = stored.get(BAD, "") if _same(stored, digest, timing) and not again else ""
+    if reason or known_bad:
+        return digest, reason or known_bad
+    return digest, None if _fault(catalogue, folder, root, clip, digest, timing) else ""
+
+
+def _begin(folder: Path, key: Mapping[str, Any], scaling: tuple[Tensor, Tensor]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    shift, factor = encoder.scaling()
+    shift, factor = scaling
     write_atomically(folder / INDEX, json.dumps({**key, "shift": shift.tolist(), "factor": factor.tolist()}, indent=1) + "\n")
-    return True
 
 
 def _digest(root: Path, clip: Clip) -> tuple[str, str]:
@@ -219,11 +252,15 @@ def _digest(root: Path, clip: Clip) -> tuple[str, str]:
         return "", str(error)
 
 
-def _check_limit(config: Config, clips: int, bad: Sequence[tuple[str, str]]) -> None:
-    limit = math.floor(config.data.bad_limit * clips)
+def _in_order(clips: Sequence[Clip], bad: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple((clip.id, bad[clip.id]) for clip in clips if clip.id in bad)
+
+
+def _check_limit(config: Config, clips: Sequence[Clip], bad: Mapping[str, str]) -> None:
+    limit = math.floor(config.data.bad_limit * len(clips))
     if len(bad) > limit:
-        found = "; ".join(f"clip {name}: {reason}" for name, reason in bad)
-        allowed = f" ({limit} of {clips} may be left out by data.bad_limit)" if limit else ""
+        found = "; ".join(f"clip {name}: {reason}" for name, reason in _in_order(clips, bad))
+        allowed = f" ({limit} of {len(clips)} may be left out by data.bad_limit)" if limit else ""
         raise ConfigError(f"{found}{allowed}; 'matrix-train check' names all there is")
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,7 @@ from matrix_train.data import layout
 from matrix_train.data.catalogue import Catalogue
 from matrix_train.data.checking import Examined, cut_notes, examine
 from matrix_train.data.clips import ROLE_ORDER, Clip, inside
+from matrix_train.data.empty_text import cache_empty_text
 from matrix_train.data.windows import Picks, Timing
 from matrix_train.model.conditioning import palette_picture, target_picture
 from matrix_train.model.tensor_files import write_tensors
@@ -53,23 +54,65 @@ def path_of(folder: Path, clip: Clip, window: int = 0) -> Path:
     return folder / f"{sha256_json([clip.id, window] if window else clip.id)[:24]}.safetensors"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodeJob:
+    """What is to be encoded; it is pickled."""
+
+    clip: Clip | None
+    """The clip; None: the empty caption."""
+    digest: str
+    """Hash of its record and files, as it is noted of what is written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoded:
+    """What came of it."""
+
+    job: EncodeJob
+    """What was to be encoded."""
+    reason: str = ""
+    """Why it cannot be trained on; empty where it can."""
+
+
+class Encodes(Protocol):
+    """Writes the files of a cache, here or elsewhere; whoever asks it keeps index and catalogue."""
+
+    def scaling(self) -> tuple[Tensor, Tensor]:
+        """Return shift and factor of each latent channel."""
+
+    def encoded(self, jobs: Sequence[EncodeJob]) -> Generator[Encoded, None, None]:
+        """Give what comes of each job, in the order in which they end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What encoding a clip takes."""
+    """What encoding a clip takes; as `Encodes`, it works in this process."""
 
     config: Config
     folder: Path
     timing: Timing
     encoder: Encoder
     backbone: Backbone
-    catalogue: Catalogue
 
-    def encode(self, clip: Clip, digest: str) -> str:
-        """Write a clip's windows; return why it cannot be trained on, empty where it can."""
+    def scaling(self) -> tuple[Tensor, Tensor]:
+        """Return shift and factor of each latent channel, of which the encoder's VAE is loaded."""
+        return self.encoder.scaling()
+
+    def encoded(self, jobs: Sequence[EncodeJob]) -> Generator[Encoded, None, None]:
+        """Give what comes of each job, one after another."""
+        yield from map(self.do, jobs)
+
+    def do(self, job: EncodeJob) -> Encoded:
+        """Write the files of a job. Raises ConfigError where it is not the clip's fault."""
+        if job.clip is None:
+            cache_empty_text(self.folder, self.config, self.encoder)
+            return Encoded(job=job)
+        return Encoded(job=job, reason=self._encode(job.clip, job.digest))
+
+    def _encode(self, clip: Clip, digest: str) -> str:
         root = Path(self.config.data.path)
         found = examine(root, clip, self.timing)
         reason = "; ".join(fault.what for fault in found.faults if fault.fatal)
-        path = path_of(self.folder, clip)
         if not reason:
             try:
                 frames, fitting = _frames_of(self.config, inside(root, clip.video, "video"), found.windows)
@@ -78,10 +121,6 @@ class Work:
                     self._window(clip, digest, found, window, frames, fitting)
             except FAULTS as error:
                 reason = str(error)
-        if reason:
-            path.unlink(missing_ok=True)
-            self.catalogue.forget(path)
-            self.catalogue.note(path, digest=digest, **{TIMING: self.timing.text}, **{BAD: reason})
         return reason
 
     def _window(
@@ -125,9 +164,21 @@ class Work:
             **({RESAMPLED: f"{found.time.rate:g}"} if found.resampled and found.time is not None else {}),
             **told,
         }
-        path = path_of(self.folder, clip, window)
-        write_tensors(path, written, metadata)
-        self.catalogue.forget(path)
+        write_tensors(path_of(self.folder, clip, window), written, metadata)
+
+
+def note_encoded(catalogue: Catalogue, folder: Path, timing: Timing, done: Encoded) -> None:
+    """Have the catalogue look anew at what was written of a clip; one that cannot be trained on is noted, and its file goes."""
+    clip = done.job.clip
+    assert clip is not None
+    path = path_of(folder, clip)
+    catalogue.forget(path)
+    if done.reason:
+        path.unlink(missing_ok=True)
+        catalogue.note(path, digest=done.job.digest, **{TIMING: timing.text}, **{BAD: done.reason})
+        return
+    for window in range(1, int(catalogue.metadata(path)["windows"])):
+        catalogue.forget(path_of(folder, clip, window))
 
 
 def _size_of(config: Config, size: tuple[int, int]) -> tuple[int, int]:

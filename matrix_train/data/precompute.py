@@ -6,15 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from matrix_train.backbones.files import resolve
-from matrix_train.backbones.load_encoders import late_encoder
-from matrix_train.backbones.loading import load_outline, shape_notes
+from matrix_train.backbones.loading import shape_notes
 from matrix_train.config import Config
 from matrix_train.data.cache import CacheState, fill, folder_of
 from matrix_train.data.checking import read_dataset
 from matrix_train.data.encoding import sizes_of
+from matrix_train.data.workers import elsewhere, work_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,20 +32,25 @@ class Filled:
 
 
 def fill_cache(
-    config: Config, report: Callable[[int, int, str], None] = lambda *_: None, shard: tuple[int, int] = (1, 1)
+    config: Config,
+    report: Callable[[int, int, str], None] = lambda *_: None,
+    shard: tuple[int, int] = (1, 1),
+    engine: str = "",
+    workers: int = 0,
 ) -> Filled:
     """Encode every clip of a config's dataset that is not cached yet; `report` is told (done, all, clip id).
 
     `shard` (I, N) takes every N-th clip, from the I-th on: machines that share the cache fill it together, and a call without one
-    afterwards says what is lacking. Nothing is loaded before the first clip that is to be encoded. Raises ConfigError for a stale
-    cache and for more clips that cannot be trained on than `data.bad_limit` allows.
+    afterwards says what is lacking. `engine` and `workers` say who encodes, as `elsewhere` does. Nothing is loaded before the
+    first clip that is to be encoded. Raises ConfigError for a stale cache and for more clips that cannot be trained on than
+    `data.bad_limit` allows.
     """
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    dtype, base = getattr(torch, config.model.dtype), resolve(config.model.path)
-    said = shape_notes(base, config.data.frames, sizes_of(config))
+    work = work_of(config)
+    said = shape_notes(resolve(config.model.path), config.data.frames, sizes_of(config))
     first, count = shard
     clips, folder = read_dataset(Path(config.data.path))[first - 1 :: count], folder_of(config)
-    state = fill(config, clips, late_encoder(base, dtype, device), load_outline(base), report, again=True)
+    by = elsewhere(config, engine, workers)
+    state = fill(config, clips, work.encoder, work.backbone, report, again=True, by=by)
     notes = (*said, *state_notes(config, state))
     return Filled(folder=folder, clips=len(clips), encoded=state.encoded, notes=notes, bad=state.bad)
 

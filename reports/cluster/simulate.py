@@ -74,7 +74,6 @@ class Simulation:
         self.line = Line([self._seconds() for _ in range(given.clips)])
         names = [f"node-{number}" for number in range(given.nodes)]
         self.workers = {name: [Worker(name) for _ in range(given.gpus)] for name in names}
-        self.busy = dict.fromkeys(names, 0)
         self.away: set[str] = set()
         self.sums = Sums()
         self.now = self.driver_free = 0.0
@@ -115,11 +114,11 @@ class Simulation:
 
     def _give(self, worker: Worker) -> None:
         everywhere = frozenset(self.workers) - self.away
-        ticket = self.line.take(self.busy[worker.node], worker.node, everywhere)
+        beside = [other.ticket for other in self.workers[worker.node] if other.ticket is not None]
+        ticket = self.line.take(beside, worker.node, everywhere)
         if ticket is None:
             return
         worker.ticket, worker.since = ticket, self.now
-        self.busy[worker.node] += 1
         length = abs(ticket.job)
         if ticket.job < 0 or self.random.random() < self.given.failures:
             self._at(self.now + self.random.random() * length, "ended", worker, worker.life)
@@ -130,7 +129,6 @@ class Simulation:
         self.sums.useful += self.now - worker.since
         self.sums.done += 1
         worker.ticket = None
-        self.busy[worker.node] -= 1
         # The first process takes one outcome after another, and hands the next job out when it has.
         took = self.given.driver_ms / 1000
         self.driver_free = max(self.driver_free, self.now) + took
@@ -152,7 +150,6 @@ class Simulation:
         worker.up = False
         if ticket is None:
             return
-        self.busy[worker.node] -= 1
         self.sums.ends += 1
         self.sums.lost += self.now - worker.since
         ticket.lost_at.add(worker.node)

@@ -33,6 +33,7 @@ def package(tmp_path_factory):
         patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(folder), str(ROOT), os.environ.get("PYTHONPATH")])))
         patch.syspath_prepend(str(folder))
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("INTERGENEVAL_CACHE", str(tmp_path_factory.mktemp("cache") / "answers.sqlite"))
         yield folder
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -99,12 +101,17 @@ class ChatServer:
         self.most_at_once = 0
         self._at_once = 0
         self._lock = threading.Lock()
+        self._open: set[socket.socket] = set()
         server = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             timeout = 30
             disable_nagle_algorithm = True
+
+            def setup(self) -> None:
+                super().setup()
+                server._open.add(self.connection)
 
             def do_POST(self) -> None:
                 server._serve(self)
@@ -136,6 +143,14 @@ class ChatServer:
     def __enter__(self) -> ChatServer:
         self._thread.start()
         return self
+
+    def kill(self) -> None:
+        """End as a killed server does: nobody listens any more, and every connection breaks."""
+        self._http.shutdown()
+        self._http.server_close()
+        for connection in self._open:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def __exit__(self, *_: object) -> None:
         self._http.shutdown()

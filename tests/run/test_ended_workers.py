@@ -19,7 +19,7 @@ from intergeneval.errors import BackendError, MissingDependencyError, RefusedErr
 from intergeneval.exam.policy_runs import run_policies
 from intergeneval.exam.spec import ExamSpec
 from intergeneval.records import ScoreStatus
-from intergeneval.run.engine import LOST, Line, Raised
+from intergeneval.run.engine import LOST, Line, Raised, Ticket
 from intergeneval.run.processes import Processes
 from intergeneval.run.run import Run
 from tests import tiny_world
@@ -186,16 +186,17 @@ class _Echo:
 
 def test_a_loss_counts_only_for_the_job_that_was_begun():
     line = Line(["a", "b"])
-    first, second = line.take(0), line.take(1)
+    first = line.take([])
+    second = line.take([first])
     for _ in range(5):
         assert line.back(second, begun=False)
-        second = line.take(0)
+        second = line.take([])
     assert line.back(first, begun=True)
-    assert line.take(1) is first
+    assert line.take([second]) is first
     assert line.back(first, begun=True)
     # Twice lost: not beside another.
-    assert line.take(1) is None
-    assert line.take(0) is first
+    assert line.take([second]) is None
+    assert line.take([]) is first
     assert not line.back(first, begun=True)
 
 
@@ -215,20 +216,34 @@ def test_an_exam_names_the_video_that_ends_its_workers_and_goes_on(world, tmp_pa
 def test_a_job_that_is_to_run_alone_does_so_on_another_machine_where_there_is_one():
     line = Line(["a", "b"])
     for machine in ("x", "y"):
-        ticket = line.take(0, machine)
+        ticket = line.take([], machine)
         ticket.losses, ticket.lost_at = 1, {machine}
         line.back(ticket, begun=True)
     both = frozenset("xy")
-    assert line.take(1, "y", both) is None
+    other = Ticket(2, "c")
+    assert line.take([other], "y", both) is None
     # Two machines take one each, at the same time.
-    assert line.take(0, "y", both).lost_at == {"x"}
-    assert line.take(0, "y", both) is None
-    assert line.take(0, "x", both).lost_at == {"y"}
+    assert line.take([], "y", both).lost_at == {"x"}
+    assert line.take([], "y", both) is None
+    assert line.take([], "x", both).lost_at == {"y"}
     # Lost on all there are: wherever there is room.
     ticket.lost_at = {"x", "y"}
     ticket.losses = 1
     line.back(ticket, begun=True)
-    assert line.take(0, "x", both) is ticket
+    assert line.take([], "x", both) is ticket
+
+
+def test_nothing_runs_beside_a_job_that_runs_alone_not_even_one_that_comes_back_from_another_machine_meanwhile():
+    line = Line(["a", "b"])
+    first = line.take([], "x")
+    for _ in range(2):
+        second = line.take([], "y")
+        line.back(second, begun=True)
+    alone = line.take([], "y")
+    assert alone is second
+    line.back(first, begun=False)
+    assert line.take([alone], "y") is None
+    assert line.take([], "x") is first
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1], ids=lambda number: number.name)

@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from intergeneval.judges.openai.judge import OpenAIJudge
-from intergeneval.judges.openai.settings import read_settings
+from intergeneval.judges.openai.settings import read_servers
 
 __all__ = ["OpenAIJudge", "create"]
 
 
 def create(argument: str, settings: Mapping[str, Any]) -> OpenAIJudge:
     """Make the judge for model `argument`. Raises ConfigError for settings that cannot be used; nothing is sent."""
-    return OpenAIJudge(read_settings(argument, settings))
+    first, *others = read_servers(argument, settings)
+    return OpenAIJudge(first, others=others)

@@ -26,6 +26,8 @@ from intergeneval.judges.openai.wire import MAX_REPLY, Received, TooLargeError, 
 LONGEST_BELIEVED = 7 * 86_400.0
 """Seconds of a Retry-After beyond which it is taken for nonsense, as one in the past is."""
 _TOO_MANY_REQUESTS = 429
+OVERSIZED = "oversized"
+"""Kind of a reply that is larger than is read."""
 _BUSY = frozenset({_TOO_MANY_REQUESTS, 503, 529})
 _SHORTEST_NOTICE = 2.0
 SCHEMA = b'"response_format":'
@@ -46,10 +48,14 @@ class AskError(BackendError):
 
 
 class _AgainError(Exception):
-    """An attempt failed in a way that another attempt may not; `wait` is what the server asked for, in seconds."""
+    """An attempt failed in a way that another attempt may not; `wait` is what the server asked for, in seconds.
 
-    def __init__(self, kind: str, text: str, wait: float | None = None, usage: Any = None) -> None:
+    `busy` says that it has too much to do, and only that.
+    """
+
+    def __init__(self, kind: str, text: str, wait: float | None = None, usage: Any = None, *, busy: bool = False) -> None:
         super().__init__(text)
+        self.busy = busy
         self.kind = kind
         self.wait = wait
         self.usage = usage
@@ -85,13 +91,18 @@ class Took:
 
 
 class Client:
-    """Posts requests from several threads over kept connections."""
+    """Posts requests from several threads over kept connections.
+
+    With `others` there are servers that can be asked instead: what fails otherwise than for a server that has too much to do is
+    not tried again here.
+    """
 
     live = True
     """Whether what is asked goes to the server now; replies that came earlier are no reason to stop a run."""
 
-    def __init__(self, settings: OpenAISettings, notice: Callable[[str], None]) -> None:
+    def __init__(self, settings: OpenAISettings, notice: Callable[[str], None], *, others: bool = False) -> None:
         self.notice = notice
+        self._others = others
         self._settings = settings
         self._limiter = Limiter(settings.concurrency)
         self._wait_longer = tenacity.wait_random_exponential(multiplier=settings.backoff, max=settings.longest_wait)
@@ -109,7 +120,7 @@ class Client:
         Raises AskError, with a refusal where sending it again would change nothing.
         """
         retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(_AgainError),
+            retry=tenacity.retry_if_exception(lambda error: isinstance(error, _AgainError) and (error.busy or not self._others)),
             stop=tenacity.stop_after_attempt(self._settings.attempts),
             wait=self._wait,
             reraise=True,
@@ -117,7 +128,8 @@ class Client:
         try:
             return retrying(self._once, body, took, pictures)
         except _AgainError as error:
-            raise AskError(error.kind, f"{error} ({self._settings.attempts} attempts)") from None
+            many = f" ({self._settings.attempts} attempts)" if error.busy or not self._others else ""
+            raise AskError(error.kind, f"{error}{many}") from None
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome is not None else None
@@ -144,7 +156,7 @@ class Client:
         except httpcore.TimeoutException:
             raise _AgainError("timeout", f"no reply within {self._settings.timeout:g} s") from None
         except TooLargeError:
-            raise AskError("oversized", f"the reply is larger than {MAX_REPLY >> 20} MB") from None
+            raise AskError(OVERSIZED, f"the reply is larger than {MAX_REPLY >> 20} MB") from None
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError, httpcore.UnsupportedProtocol) as error:
             raise _AgainError("connection", f"the connection broke ({type(error).__name__})") from None
         if not 200 <= received.status < 300:  # some gateways answer with 201
@@ -193,7 +205,7 @@ class Client:
         elif cut:
             self.notice(f"rate limit: going on with at most {self._limiter.limit} requests at once")
         kind = "rate limit" if status == _TOO_MANY_REQUESTS else f"http {status}"
-        return _AgainError(kind, f"the server is busy (status {status})", asked)
+        return _AgainError(kind, f"the server is busy (status {status})", asked, busy=True)
 
 
 def accepting(settings: OpenAISettings) -> dict[str, str]:

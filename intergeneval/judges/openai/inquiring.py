@@ -14,28 +14,29 @@ from intergeneval.judges.inquiries import Found, Inquiry, InquiryError
 from intergeneval.judges.openai import cutting
 from intergeneval.judges.openai.client import AskError, Took
 from intergeneval.judges.openai.estimate import expected_tokens
-from intergeneval.judges.openai.link import Link, Reply
-from intergeneval.judges.openai.requests import content_key, payload
+from intergeneval.judges.openai.link import Reply
+from intergeneval.judges.openai.requests import Known, content_key, payload
+from intergeneval.judges.openai.servers import Servers
 from intergeneval.judges.openai.settings import OpenAISettings
 
 
-def inquire(link: Link, settings: OpenAISettings, inquiry: Inquiry) -> Found:
+def inquire(servers: Servers, settings: OpenAISettings, inquiry: Inquiry) -> Found:
     """Return what the model says. Raises InquiryError when nothing usable comes back, BudgetError and RefusedError."""
-    cache, took = link.services.cache, Took()
+    cache, took = servers.services.cache, Took()
 
-    def key(served: str, *, json_schema: bool) -> str:
-        asked = payload(settings, _messages(inquiry, digests=True), inquiry.schema if json_schema else None)
-        return content_key(settings, asked, served, 0)
+    def key(server: Known) -> str:
+        asked = payload(settings, _messages(inquiry, digests=True), inquiry.schema if server.json_schema else None)
+        return content_key(settings, asked, server, 0)
 
-    served, json_schema = link.remembered()
-    stored = cache.get(key(served, json_schema=json_schema)) if cache is not None else None
-    if stored is not None and "value" in stored:
-        return Found(value=stored["value"], usage={"cached": True})
+    for server in servers.known() if cache is not None else ():
+        stored = cache.get(key(server)) if cache is not None else None
+        if stored is not None and "value" in stored:
+            return Found(value=stored["value"], usage={"cached": True})
     first = _messages(inquiry)
     messages: list[Mapping[str, Any]] = list(first)
     kind, problem, room = "reply", "", False
     for _ in range(2):
-        send = partial(_send, link, settings, inquiry, messages, took)
+        send = partial(_send, servers, settings, inquiry, messages, took)
         try:
             reply, room = cutting.with_room(send) if room else (send(False), False)
         except AskError as error:
@@ -48,13 +49,13 @@ def inquire(link: Link, settings: OpenAISettings, inquiry: Inquiry) -> Found:
         if reply.refused:
             raise InquiryError("refusal", "the model declined to answer", took.usage())
         try:
-            value = _read(link, inquiry, reply)
+            value = _read(servers, inquiry, reply)
         except ValueError as error:
             kind = cutting.KIND if reply.cut else "reply"
-            problem = cutting.told(settings.parameters, room=room) if reply.cut else link.clean(str(error))
+            problem = cutting.told(settings.parameters, room=room) if reply.cut else servers.clean(str(error))
         else:
             if cache is not None:
-                cache.put(key(reply.served, json_schema=reply.json_schema), f"openai:{settings.model}", {"value": value})
+                cache.put(key(reply.server), f"openai:{settings.model}", {"value": value})
             return Found(value=value, usage=took.usage())
         messages = [*first, *_turns(inquiry, reply, problem)]
         room = reply.cut
@@ -62,7 +63,7 @@ def inquire(link: Link, settings: OpenAISettings, inquiry: Inquiry) -> Found:
 
 
 def _send(
-    link: Link, settings: OpenAISettings, inquiry: Inquiry, messages: Sequence[Mapping[str, Any]], took: Took, room: bool
+    servers: Servers, settings: OpenAISettings, inquiry: Inquiry, messages: Sequence[Mapping[str, Any]], took: Took, room: bool
 ) -> Reply:
     sent, _ = expected_tokens(settings, messages, 0, 0)
     cost = settings.prices.cost(sent, 0, inquiry.reply_tokens) if settings.prices is not None else 0.0
@@ -70,15 +71,15 @@ def _send(
     def compose(json_schema: bool) -> Mapping[str, Any]:
         return payload(settings, messages, inquiry.schema if json_schema else None, room=room)
 
-    return link.send(compose, cost, took, "an inquiry", len(inquiry.pictures), trial=room)
+    return servers.send(compose, cost, took, "an inquiry", len(inquiry.pictures), trial=room)
 
 
-def _read(link: Link, inquiry: Inquiry, reply: Reply) -> Any:
+def _read(servers: Servers, inquiry: Inquiry, reply: Reply) -> Any:
     """Return what a reply says. Raises ValueError saying what is wrong with it."""
     if reply.cut:
         # The inquiry knows nothing of limits, after which what looks whole may be part of something else.
         wrapping.sole_object(reply.text, cut=True)
-    return inquiry.read(link.clean(reply.text))
+    return inquiry.read(servers.clean(reply.text))
 
 
 def _turns(inquiry: Inquiry, reply: Reply, problem: str) -> list[dict[str, Any]]:

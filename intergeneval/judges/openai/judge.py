@@ -17,10 +17,11 @@ from intergeneval.judges.openai.client import AskError, Client, Took
 from intergeneval.judges.openai.estimate import estimate_inquiries, estimate_run, expected_tokens
 from intergeneval.judges.openai.inquiring import inquire
 from intergeneval.judges.openai.jpegs import encode_jpeg, encoded
-from intergeneval.judges.openai.link import Link, Reply
+from intergeneval.judges.openai.link import Reply
 from intergeneval.judges.openai.open_video import OpenVideo, going_on, open_of, recall, still_open, within
 from intergeneval.judges.openai.probing import PICTURES, probe_request
 from intergeneval.judges.openai.requests import Asked, Composer, Shown, part_key
+from intergeneval.judges.openai.servers import Servers
 from intergeneval.judges.openai.settings import OpenAISettings
 from intergeneval.judges.openai.writing import write_questions
 from intergeneval.judges.parsing import Reading, Seen
@@ -38,11 +39,13 @@ class OpenAIJudge:
     needs_frames = True
     needs_truth = False
 
-    def __init__(self, settings: OpenAISettings, client: Client | None = None) -> None:
+    def __init__(self, settings: OpenAISettings, client: Client | None = None, others: Sequence[OpenAISettings] = ()) -> None:
+        """`others` are the settings of other servers of the same model: equal but for the address."""
         self.settings = settings
         self.prompts = JudgePrompts(settings.prompts_folder)
-        self.concurrency = settings.concurrency
-        self._link = Link(settings, client)
+        self._everywhere = (settings, *others)
+        self.concurrency = sum(item.concurrency for item in self._everywhere)
+        self._servers = Servers(self._everywhere, client)
 
     @property
     def id(self) -> str:
@@ -72,11 +75,11 @@ class OpenAIJudge:
             raise ConfigError(
                 "max_cost needs [settings.openai.prices] with input and output, what a million tokens cost, to know when to stop"
             )
-        self._link.attach(services)
+        self._servers.attach(services)
 
     def close(self) -> None:
         """Close connections."""
-        self._link.close()
+        self._servers.close()
 
     def probe(self) -> str:
         """Ask the server two questions as a run does, for ``intergeneval doctor``; return what it serves.
@@ -85,17 +88,30 @@ class OpenAIJudge:
         where the reply is faulty; sent once each, not repeated where the server is busy. Raises BackendError where no answer can
         be read, in the words in which a run would.
         """
-        return self._probed(assess=False)
+        return self._probed_everywhere(assess=False)
 
     def probe_assessing(self) -> str:
         """Do the same for a run in which the judge says what emerged and disappeared. Raises BackendError."""
-        return self._probed(assess=True)
+        return self._probed_everywhere(assess=True)
 
-    def _probed(self, *, assess: bool) -> str:
-        other = OpenAIJudge(replace(self.settings, attempts=1))
+    def _probed_everywhere(self, *, assess: bool) -> str:
+        """Ask every server. Raises BackendError naming the first that is no use, where there are several."""
+        found = []
+        for settings in self._everywhere:
+            try:
+                found.append(self._probed(settings, assess=assess))
+            except BackendError as error:
+                if len(self._everywhere) == 1:
+                    raise
+                raise BackendError(f"{settings.place}: {error}") from None
+        return "; ".join(found)
+
+    @staticmethod
+    def _probed(settings: OpenAISettings, *, assess: bool) -> str:
+        other = OpenAIJudge(replace(settings, attempts=1))
         try:
             judged = other.judge(probe_request(assess=assess))
-            schema, most = other._link.remembered()[1], other._link.most_pictures()
+            (server,), most = other._servers.known(), other._servers.most_pictures()
         finally:
             other.close()
         lines: list[Answer | Consistency] = [*judged.answers, *([judged.consistency] if judged.consistency is not None else [])]
@@ -106,10 +122,10 @@ class OpenAIJudge:
         usage = lines[0].usage
         served = next(iter(usage.get("served", {})), "a model it does not name")
         taken = f"{most} pictures a request" if 0 < most < PICTURES else f"{PICTURES} pictures"
-        shown = "and a JSON schema" if schema else "but refuses JSON schemas"
+        shown = "and a JSON schema" if server.json_schema else "but refuses JSON schemas"
         requests = usage.get("requests", 0)
         return (
-            f"{self.settings.place} serves {served}: takes {taken} {shown}; its reply could be scored "
+            f"{settings.place} serves {served}: takes {taken} {shown}; its reply could be scored "
             f"({requests} request{'s' if requests != 1 else ''})"
         )
 
@@ -127,7 +143,7 @@ class OpenAIJudge:
 
     def write_questions(self, sample: Sample, interaction: int, names: tuple[str, str]) -> tuple[str, ...]:
         """Return ten questions about an interaction. Raises BackendError when the model gives none that can be used."""
-        return write_questions(self._link, self.settings, self.prompts, (sample.interactions[interaction].verb, *names))
+        return write_questions(self._servers, self.settings, self.prompts, (sample.interactions[interaction].verb, *names))
 
     @property
     def inquirer(self) -> str:
@@ -138,7 +154,7 @@ class OpenAIJudge:
 
     def inquire(self, inquiry: Inquiry) -> Found:
         """Ask a question beside the ten. Raises InquiryError when no usable answer comes, BudgetError at the cost limit."""
-        return inquire(self._link, self.settings, inquiry)
+        return inquire(self._servers, self.settings, inquiry)
 
     def answer(self, request: JudgeRequest) -> list[Answer]:
         """Answer every question of the request. Raises BackendError when tracking failed, BudgetError at the cost limit."""
@@ -174,7 +190,7 @@ class OpenAIJudge:
         return OpenVideo(asked=asked, look=look, said={}, seen=None, cached=set())
 
     def _fitting(self, whole: Shown) -> Shown:
-        return portions.thinned(whole, self._link.most_pictures()) if self.settings.beyond == "fewer" else whole
+        return portions.thinned(whole, self._servers.most_pictures()) if self.settings.beyond == "fewer" else whole
 
     def _try(self, work: OpenVideo, request: JudgeRequest, views: tuple[Shown, Shown], took: Took) -> bool:
         """Take what is known and ask the rest; False where the server named a number of pictures that it was not known to have.
@@ -186,7 +202,7 @@ class OpenAIJudge:
         self._recall(work, composer, request.repeat)
         if not work.asked.anything:
             return True
-        cap = self._link.most_pictures()
+        cap = self._servers.most_pictures()
         turns = portions.pieces(shown, cap)
         work.shown = portions.told(shown, whole, len(turns), cap)
         try:
@@ -205,13 +221,13 @@ class OpenAIJudge:
 
     def _recall(self, work: OpenVideo, composer: Composer, repeat: int) -> None:
         """Take what the cache knows and leave the rest open."""
-        cache = self._link.services.cache
+        cache = self._servers.services.cache
         if cache is None:
             return
-        served, json_schema = self._link.remembered()
-        keys = composer.keys(work.asked, served, repeat, json_schema=json_schema)
-        recall(work, cache, keys, composer.seen_keys(work.asked, served, repeat, json_schema=json_schema))
-        work.asked = still_open(work)
+        for server in self._servers.known():
+            # What any of them said counts: they serve the same.
+            recall(work, cache, composer.keys(work.asked, server, repeat), composer.seen_keys(work.asked, server, repeat))
+            work.asked = still_open(work)
 
     def _ask(self, work: OpenVideo, composer: Composer, turns: Sequence[Shown], repeat: int, took: Took) -> None:
         """Ask what is open: frames in turns where they do not fit into one request, and with the last of them the questions."""
@@ -265,7 +281,7 @@ class OpenAIJudge:
         def compose(json_schema: bool) -> Mapping[str, Any]:
             return composer.payload(messages, asked, json_schema=json_schema, room=room)
 
-        return self._link.send(compose, cost, took, pictures=composer.shown.pictures, trial=room)
+        return self._servers.send(compose, cost, took, pictures=composer.shown.pictures, trial=room)
 
     def _take(
         self,
@@ -293,7 +309,7 @@ class OpenAIJudge:
         )
         problems = [*([cutting.told(self.settings.parameters, room=room)] if reply.cut else []), *reading.problems]
         work.kind = cutting.KIND if reply.cut else "reply"
-        work.reason = self._link.clean("; ".join(problems[:3]))
+        work.reason = self._servers.clean("; ".join(problems[:3]))
         work.said.update(reading.answers)
         seen = {**work.part, **reading.frames}
         whole = asked.look is not None and work.look is not None and set(seen) == set(work.look.frames)
@@ -302,16 +318,16 @@ class OpenAIJudge:
             work.seen = seen
         elif keep:
             work.part = seen
-        cache = self._link.services.cache
+        cache = self._servers.services.cache
         if cache is not None:
             sought = replace(asked, look=work.look if asked.look is not None else None)
-            keys = composer.keys(sought, reply.served, repeat, json_schema=reply.json_schema)
+            keys = composer.keys(sought, reply.server, repeat)
             for name, said in reading.answers.items():
-                cache.put(keys[name], self.id, pack_said(said, self._link.clean))
+                cache.put(keys[name], self.id, pack_said(said, self._servers.clean))
             if whole:
-                cache.put(keys[""], self.id, pack_seen(seen, self._link.clean))
+                cache.put(keys[""], self.id, pack_seen(seen, self._servers.clean))
             elif keep and reading.frames:
-                cache.put(part_key(keys[""]), self.id, pack_seen(seen, self._link.clean))
+                cache.put(part_key(keys[""]), self.id, pack_seen(seen, self._servers.clean))
         return reading
 
     def _judgement(self, request: JudgeRequest, work: OpenVideo, took: Took) -> Judgement:
@@ -338,8 +354,8 @@ class OpenAIJudge:
             reason = work.reason or "nothing was said of what the frames show"
             return request.reply(question, self.id, work.status, reason=reason, usage={"kind": work.kind})
         usage = {"cached": True} if name in work.cached else {}
-        reason = self._link.clean(said.reason)
-        evidence = evidence_of(said, seen, question, self._link.clean)
+        reason = self._servers.clean(said.reason)
+        evidence = evidence_of(said, seen, question, self._servers.clean)
         return request.reply(
             question, self.id, AnswerStatus.OK, value=said.value, frame=said.frame, reason=reason, usage=usage, evidence=evidence
         )
@@ -370,7 +386,7 @@ class OpenAIJudge:
             disappearance=tuple(bool(item.missing) for item in found),
             implausible=tuple(item.impossible for item in found) if bodies else None,
             assessors={"emergence": who, "disappearance": who, **({"implausible": who} if bodies else {})},
-            reasons=tuple(self._link.clean(_told(item)) for item in found),
+            reasons=tuple(self._servers.clean(_told(item)) for item in found),
             usage={"cached": True} if "" in work.cached else {},
         )
 

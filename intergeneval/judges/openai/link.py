@@ -13,7 +13,7 @@ from intergeneval.judges.openai.choices import choice_of
 from intergeneval.judges.openai.client import AskError, Client, Took
 from intergeneval.judges.openai.first_alone import FirstAlone
 from intergeneval.judges.openai.portions import CapError, cap_known, cap_named
-from intergeneval.judges.openai.requests import body
+from intergeneval.judges.openai.requests import Known, body
 from intergeneval.judges.openai.server_words import count, one_line, printable
 from intergeneval.judges.openai.settings import LEAST_PICTURES, OpenAISettings
 from intergeneval.judges.openai.tokens_name import other_name, under
@@ -32,20 +32,23 @@ class Reply:
     """Its words; empty where it said none."""
     refused: bool
     """Whether it, or a filter before it, declined."""
-    served: str
-    """Revision of the model, in the server's words."""
-    json_schema: bool
-    """Whether the reply was held to a schema."""
+    server: Known
+    """The server, with the revision that it named, and whether this reply was held to a schema."""
     cut: bool = False
     """Whether a limit of tokens ended it."""
 
 
 class Link:
-    """Sends for one judge, from several threads; `client` is what it sends with, None: one of its own."""
+    """Sends for one judge, from several threads; `client` is what it sends with, None: one of its own.
 
-    def __init__(self, settings: OpenAISettings, client: Client | None = None) -> None:
+    With `others` there are other servers that take what this one does not answer: then it is asked once, and called by its place.
+    """
+
+    def __init__(self, settings: OpenAISettings, client: Client | None = None, *, others: bool = False) -> None:
         self.services = Services()
+        self.place = settings.place
         self._settings = settings
+        self._others = others
         self._lock = threading.Lock()
         self._client = client
         self._served: str | None = None
@@ -56,7 +59,7 @@ class Link:
         self._firsts = self._fresh()
 
     def _fresh(self) -> defaultdict[str, FirstAlone]:
-        name = f"openai:{self._settings.model}"
+        name = f"openai:{self._settings.model}{f' at {self.place}' if self._others else ''}"
         return defaultdict(lambda: FirstAlone(name))
 
     def attach(self, services: Services) -> None:
@@ -75,23 +78,23 @@ class Link:
                 self._client.close()
                 self._client = None
 
-    def remembered(self) -> tuple[str, bool]:
+    def known(self) -> Known:
         """Return the revision the server served last, and whether it takes JSON schemas, from this run or an earlier one."""
         with self._lock:
             if self._served is None:
                 cache, settings = self.services.cache, self._settings
-                facts = cache.server(settings.place, settings.model) if cache is not None else {}
+                facts = cache.server(self.place, settings.model) if cache is not None else {}
                 self._served = str(facts.get("served", ""))
                 self._json_schema = settings.json_schema and bool(facts.get("json_schema", self._json_schema))
                 known = facts.get("tokens_name", self._tokens_name)
                 self._tokens_name = known if known == other_name(settings.parameters) else ""
                 most = facts.get("pictures", self._pictures)
                 self._pictures = most if isinstance(most, int) and most >= LEAST_PICTURES else 0
-            return self._served, self._json_schema
+            return Known(place=self.place, served=self._served, json_schema=self._json_schema)
 
     def most_pictures(self) -> int:
         """Return how many pictures a request may have, by the settings or by what the server said once; 0: no limit is known."""
-        self.remembered()
+        self.known()
         return self._settings.pictures or self._pictures
 
     def _learn_pictures(self, most: int) -> None:
@@ -156,7 +159,7 @@ class Link:
     def _adapting(
         self, compose: Callable[[bool], Mapping[str, Any]], estimate: float, took: Took, pictures: int, first: FirstAlone | None
     ) -> Reply:
-        _, json_schema = self.remembered()
+        json_schema = self.known().json_schema
         name, renamed = self._tokens_name, False
         while True:
             try:
@@ -198,12 +201,13 @@ class Link:
         took.served[served or "not named"] += 1
         self._remember(served, json_schema=json_schema, tokens_name=tokens_name)
         choice = choice_of(found)
-        return Reply(text=choice.text, refused=choice.refused, cut=choice.cut, served=served, json_schema=json_schema)
+        server = Known(place=self.place, served=served, json_schema=json_schema)
+        return Reply(text=choice.text, refused=choice.refused, cut=choice.cut, server=server)
 
     def _opened(self) -> Client:
         with self._lock:
             if self._client is None:
-                self._client = Client(self._settings, self.services.notice)
+                self._client = Client(self._settings, self.services.notice, others=self._others)
             return self._client
 
     def _count(self, usage: Any, took: Took) -> None:
@@ -234,7 +238,7 @@ class Link:
         facts: dict[str, Any] = {"served": self._served or "", "json_schema": self._json_schema}
         facts |= {"tokens_name": self._tokens_name} if self._tokens_name else {}
         facts |= {"pictures": self._pictures} if self._pictures else {}
-        self.services.cache.remember_server(self._settings.place, self._settings.model, facts)
+        self.services.cache.remember_server(self.place, self._settings.model, facts)
 
     def _name(self, text: Any) -> str:
         return one_line(self._without_key(text), MAX_NAME) if isinstance(text, str) else ""

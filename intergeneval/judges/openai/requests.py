@@ -90,6 +90,18 @@ class Shown:
         return (1 if self.clip is not None else len(self.jpegs)) + (self.plain is not None)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A server as far as it is known: whose answers are kept under other keys than those of another."""
+
+    place: str
+    """Host, and port where it is not the scheme's own."""
+    served: str
+    """Revision of the model, in the server's words; empty where it named none yet."""
+    json_schema: bool
+    """Whether its replies are held to a schema."""
+
+
 class Composer:
     """Writes the requests about one video: rules, then its pictures, then what is asked, so that servers share the prefix."""
 
@@ -105,7 +117,7 @@ class Composer:
         self._rules = {"role": "system", "content": prompts.render("system", {})}
         self._digests: dict[bytes, str] = {}
         self._prefix: tuple[Message, ...] = ()
-        self._keys: dict[tuple[str, str, int, bool, bool, Look | None], str] = {}
+        self._keys: dict[tuple[str, Known, int, bool, Look | None], str] = {}
 
     @property
     def sample(self) -> Sample:
@@ -174,8 +186,8 @@ class Composer:
         ids = [item.id for item in self._sample.instances]
         return parsing.schema(asked.labels, self.frames, asked.frames, ids, bodies=asked.bodies)
 
-    def keys(self, asked: Asked, served: str, repeat: int, *, json_schema: bool) -> dict[str, str]:
-        """Return the content key of every question by its label, and of what is said of the frames under an empty label.
+    def keys(self, asked: Asked, server: Known, repeat: int) -> dict[str, str]:
+        """Return the content key of every question to a server by its label, and of what is said of the frames under no label.
 
         The key of a part is the hash of the request that would ask for it alone, so it does not move with what else is open.
         """
@@ -186,23 +198,23 @@ class Composer:
             names = [*names, ""]
         found = {}
         for name, part in zip(names, parts, strict=True):
-            known = (name, served, repeat, json_schema, part.bodies, part.look)
+            known = (name, server, repeat, part.bodies, part.look)
             if known not in self._keys:
-                request = self.payload(self.messages(part, digests=True), part, json_schema=json_schema)
+                request = self.payload(self.messages(part, digests=True), part, json_schema=server.json_schema)
                 # How the frames are gone through bears on the answers, so its words count for them too.
                 words = {"words": self._prompts.hash} if self._prompts.walks else {}
-                self._keys[known] = content_key(self._settings, {**request, **words}, served, repeat)
+                self._keys[known] = content_key(self._settings, {**request, **words}, server, repeat)
             found[name] = self._keys[known]
         return found
 
-    def seen_keys(self, asked: Asked, served: str, repeat: int, *, json_schema: bool) -> list[str]:
+    def seen_keys(self, asked: Asked, server: Known, repeat: int) -> list[str]:
         """Return the content keys under which what is asked of the frames may be known.
 
         A run that has what emerged and is missing on record asks for the walk alone, which was told with that.
         """
         looks = [] if asked.look is None else [asked.look, asked.look.fuller]
         parts = [Asked(questions=[], look=look, bodies=asked.bodies) for look in looks if look is not None]
-        return [self.keys(part, served, repeat, json_schema=json_schema)[""] for part in parts]
+        return [self.keys(part, server, repeat)[""] for part in parts]
 
 
 def payload(
@@ -219,10 +231,10 @@ def payload(
     return request
 
 
-def content_key(settings: OpenAISettings, request: Mapping[str, Any], served: str, repeat: int) -> str:
-    """Return the cache key of a request, whose pictures stand by hashes, to a host and port that serve revision `served`."""
-    judge = {"judge": f"openai:{settings.model}", "revision": settings.revision, "served": served}
-    return sha256_json({**judge, "host": settings.place, "repeat": repeat, "request": request})
+def content_key(settings: OpenAISettings, request: Mapping[str, Any], server: Known, repeat: int) -> str:
+    """Return the cache key of a request, whose pictures stand by hashes, to a server."""
+    judge = {"judge": f"openai:{settings.model}", "revision": settings.revision, "served": server.served}
+    return sha256_json({**judge, "host": server.place, "repeat": repeat, "request": request})
 
 
 def part_key(key: str) -> str:

@@ -51,13 +51,13 @@ class OpenAISettings(Record):
     model: str = ""
     """Name of the model; comes from the judge spec."""
     base_url: str = ""
-    """Address up to and with ``/v1``; empty: ``$OPENAI_BASE_URL``, or OpenAI's own."""
+    """Address up to and with ``/v1``; empty: ``$OPENAI_BASE_URL``, or OpenAI's own. In a file it may be a list of several."""
     key_variable: str = "OPENAI_API_KEY"
     """Environment variable that holds the key; the key itself is never a setting."""
     revision: str = ""
     """Your own name for what the server runs (weights, quantisation); part of the comparability key."""
     concurrency: int = 16
-    """Most requests at once."""
+    """Most requests at once, to each server."""
     attempts: int = 6
     """How often one request is sent before it counts as failed."""
     timeout: float = 180.0
@@ -172,6 +172,24 @@ def read_settings(model: str, settings: Mapping[str, Any]) -> OpenAISettings:
     if any(not 32 < ord(character) < 127 for character in read.key):
         raise ConfigError(f"${read.key_variable} holds characters that no key has; set it again")
     return read
+
+
+def read_servers(model: str, settings: Mapping[str, Any]) -> tuple[OpenAISettings, ...]:
+    """Return the settings for each server that ``base_url`` lists, equal but for that; raises as `read_settings` does.
+
+    No address may stand there twice: two counts of what is in flight there would each be half the truth.
+    """
+    urls = settings.get("base_url", "")
+    if not isinstance(urls, list | tuple):
+        return (read_settings(model, settings),)
+    if not urls or not all(isinstance(url, str) and url.strip() for url in urls):
+        raise ConfigError("[settings.openai] base_url: a list holds the address of at least one server, and nothing else")
+    found = tuple(read_settings(model, {**settings, "base_url": url}) for url in urls)
+    places = [item.place for item in found]
+    twice = next((place for place in places if places.count(place) > 1), None)
+    if twice is not None:
+        raise ConfigError(f"[settings.openai] base_url: {twice} is listed twice; name each server once")
+    return found
 
 
 def _is_variable(name: str) -> bool:

@@ -72,6 +72,11 @@ def read(model: str, settings: Mapping[str, Any]) -> tuple[OpenAISettings, Batch
         raise ConfigError(str(error)) from None
     if not model.strip():
         raise ConfigError("judge 'openai-batch': say which model, as in openai-batch:MODEL")
+    if isinstance(settings.get("base_url"), list | tuple):
+        raise ConfigError(
+            "[settings.openai] base_url: judge 'openai-batch' takes one address, for its batches lie at one server; a list is "
+            "for judge 'openai'"
+        )
     return read_settings(model, {name: value for name, value in settings.items() if name not in own}), batch
 
 
