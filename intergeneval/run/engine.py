@@ -74,20 +74,26 @@ class Line(Generic[J]):
     """The jobs that no worker has yet, those that came back first, and those to be done alone last."""
 
     def __init__(self, jobs: Sequence[J]) -> None:
-        self._new = deque(Ticket(number, job) for number, job in enumerate(jobs))
+        """Each job is asked for when it is its turn: those of a large run may be made only then."""
+        self._jobs = jobs
+        self._taken = 0
+        self._back = deque[Ticket[J]]()
         self._suspects = deque[Ticket[J]]()
 
     def __len__(self) -> int:
         """Return how many jobs no worker has."""
-        return len(self._new) + len(self._suspects)
+        return len(self._jobs) - self._taken + len(self._back) + len(self._suspects)
 
     def take(self, under_way: int, machine: str = "", machines: frozenset[str] = frozenset()) -> Ticket[J] | None:
         """Return the next job for a machine on which so many are under way; None where there is none, or none to run beside them.
 
         Where there are other `machines`, one that is to run alone is not given to the one where it was lost.
         """
-        if self._new:
-            return self._new.popleft()
+        if self._back:
+            return self._back.popleft()
+        if self._taken < len(self._jobs):
+            self._taken += 1
+            return Ticket(self._taken - 1, self._jobs[self._taken - 1])
         fit = (item for item in self._suspects if machine not in item.lost_at or machines <= item.lost_at)
         found = next(fit, None) if under_way == 0 else None
         if found is not None:
@@ -102,7 +108,7 @@ class Line(Generic[J]):
         if ticket.losses == MOST_LOSSES - 1:
             self._suspects.append(ticket)
         else:
-            self._new.appendleft(ticket)
+            self._back.appendleft(ticket)
         return True
 
 

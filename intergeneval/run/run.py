@@ -6,8 +6,9 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import overload
 
 from intergeneval.config import RunConfig, shard_name
 from intergeneval.errors import BudgetError, ConfigError, RefusedError
@@ -176,8 +177,8 @@ class Run:
             if count == 1:
                 store.merge_shards()
             state = RunState.read(store)
-            writer.append("samples", [sample for sample in samples if sample.id not in state.samples])
-            writer.append("questions", _new_questions(settled, state))
+            writer.append_all("samples", (sample for sample in samples if sample.id not in state.samples))
+            writer.append_all("questions", _new_questions(settled, state))
             mine = samples[first - 1 :: count]
             recorder = _Recorder(writer, sum(len(self.plan.seeds(sample)) for sample in mine), on_progress)
             if watch is None:
@@ -249,16 +250,9 @@ class Run:
     def _see(self, samples: Sequence[Sample], state: RunState, recorder: _Recorder) -> _Seen:
         """Bring videos through the stages, once."""
         plan, asked = self.plan, self.settle().questions
-        jobs = [state.job(sample, seed, asked[sample.id]) for sample in samples for seed in plan.seeds(sample)]
-        plan.masks.check((job.sample, job.seed) for job in jobs if job.tracks is None)
-        jobs = [
-            replace(
-                job,
-                own=plan.masks.own(job.sample, job.seed),
-                masks=plan.masks.of(job.sample, job.seed) if job.tracks is None else None,
-            )
-            for job in jobs
-        ]
+        videos = [(sample, seed) for sample in samples for seed in plan.seeds(sample)]
+        plan.masks.check((sample, seed) for sample, seed in videos if state.tracks_of(sample.id, seed) is None)
+        jobs = _Jobs(plan, state, videos, asked)
         threads = concurrency(self.judge)
         stopped, refused = self._judge_in_threads(jobs, recorder, threads) if threads else ("", False)
         if not threads:
@@ -354,8 +348,37 @@ class Run:
 
 
 def _new_questions(settled: Settled, state: RunState) -> Iterator[Question]:
-    for asked in settled.questions.values():
-        yield from (item for item in asked if (item.sample_id, item.interaction, item.question_id) not in state.questions)
+    for name, asked in settled.questions.items():
+        known = state.questions_of(name)
+        yield from (item for item in asked if (item.interaction, item.question_id) not in known)
+
+
+class _Jobs(Sequence[Job]):
+    """The jobs of one pass over videos, each made when it is its turn: what is known of all videos is too much to hold."""
+
+    def __init__(
+        self, plan: Plan, state: RunState, videos: Sequence[tuple[Sample, int]], asked: Mapping[str, tuple[Question, ...]]
+    ) -> None:
+        self._plan = plan
+        self._state = state
+        self._videos = videos
+        self._asked = asked
+
+    def __len__(self) -> int:
+        """Return the number of videos."""
+        return len(self._videos)
+
+    @overload
+    def __getitem__(self, at: int) -> Job: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Job]: ...
+    def __getitem__(self, at: int | slice) -> Job | Sequence[Job]:
+        """Return the job of a video with the masks that it begins with, or those of some videos."""
+        if isinstance(at, slice):
+            return _Jobs(self._plan, self._state, self._videos[at], self._asked)
+        (sample, seed), masks = self._videos[at], self._plan.masks
+        job = self._state.job(sample, seed, self._asked[sample.id])
+        return replace(job, own=masks.own(sample, seed), masks=masks.of(sample, seed) if job.tracks is None else None)
 
 
 class _Recorder:

@@ -6,7 +6,8 @@ it speaks of; the line itself is decoded, with every check, when it is asked for
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar, cast
@@ -71,6 +72,10 @@ class LineIndex(Generic[R]):
             content = self._bytes(stretch)
             known = _shared(cast(Hashable, self._cls), content) if self._alike else None
             yield from self._decoded(content, stretch) if known is None else cast(tuple[R, ...], known)
+
+    def last(self, key: VideoKey, fits: Callable[[R], bool] = lambda _: True) -> R | None:
+        """Return the last record about a video that `fits`: it says how it is now. None where there is none. Raises as `read`."""
+        return next(iter(deque(filter(fits, self.read(key)), maxlen=1)), None)
 
     def lines(self, key: VideoKey) -> Iterator[bytes]:
         """Give the lines about a video as they stand in the files, for whoever needs little of each."""
