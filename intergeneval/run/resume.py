@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import overload
 
 from intergeneval.ids import few
 from intergeneval.records import (
@@ -20,6 +22,7 @@ from intergeneval.records import (
     VideoStatus,
 )
 from intergeneval.run.job import FAILED, Job
+from intergeneval.run.plan import Plan
 from intergeneval.store import RunStore
 from intergeneval.store.line_index import LineIndex
 
@@ -116,6 +119,34 @@ class RunState:
             if item.repeat == 0 and item.video == version
         }
         return frozenset(key for key, status in latest.items() if status not in _AGAIN)
+
+
+class Jobs(Sequence[Job]):
+    """The jobs of one pass over videos, each made when it is its turn: what is known of all videos is too much to hold."""
+
+    def __init__(
+        self, plan: Plan, state: RunState, videos: Sequence[tuple[Sample, int]], asked: Mapping[str, tuple[Question, ...]]
+    ) -> None:
+        self._plan = plan
+        self._state = state
+        self._videos = videos
+        self._asked = asked
+
+    def __len__(self) -> int:
+        """Return the number of videos."""
+        return len(self._videos)
+
+    @overload
+    def __getitem__(self, at: int) -> Job: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Job]: ...
+    def __getitem__(self, at: int | slice) -> Job | Sequence[Job]:
+        """Return the job of a video with the masks that it begins with, or those of some videos."""
+        if isinstance(at, slice):
+            return Jobs(self._plan, self._state, self._videos[at], self._asked)
+        (sample, seed), masks = self._videos[at], self._plan.masks
+        job = self._state.job(sample, seed, self._asked[sample.id])
+        return replace(job, own=masks.own(sample, seed), masks=masks.of(sample, seed) if job.tracks is None else None)
 
 
 def _stands(item: Tracks | Detections | Grounding) -> bool:

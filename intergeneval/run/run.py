@@ -6,9 +6,8 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import overload
 
 from intergeneval.config import RunConfig, shard_name
 from intergeneval.errors import BudgetError, ConfigError, RefusedError
@@ -30,7 +29,7 @@ from intergeneval.run.manifest import write_manifest
 from intergeneval.run.plan import Plan, Settled
 from intergeneval.run.processes import exclusive, worker_count
 from intergeneval.run.remote_out import RemoteOut
-from intergeneval.run.resume import RunState, replaced
+from intergeneval.run.resume import Jobs, RunState, replaced
 from intergeneval.run.video import VideoPipeline
 from intergeneval.run.video_setup import VideoSetup
 from intergeneval.store import DOUBTS, RunStore, RunWriter
@@ -185,6 +184,8 @@ class Run:
                 seen = self._see_all(store, state, mine, recorder)
             else:
                 seen = self._see_until(watch, store, state, recorder)
+            if count == 1 and len(self.plan.masks.videos) > config.pack_above:
+                store.pack("tracks")
         write_doubts(store.folder, (*self.doubted, *found_doubts(self.plan, store)))
         ended = RunResult(
             store=store,
@@ -252,7 +253,7 @@ class Run:
         plan, asked = self.plan, self.settle().questions
         videos = [(sample, seed) for sample in samples for seed in plan.seeds(sample)]
         plan.masks.check((sample, seed) for sample, seed in videos if state.tracks_of(sample.id, seed) is None)
-        jobs = _Jobs(plan, state, videos, asked)
+        jobs = Jobs(plan, state, videos, asked)
         threads = concurrency(self.judge)
         stopped, refused = self._judge_in_threads(jobs, recorder, threads) if threads else ("", False)
         if not threads:
@@ -351,34 +352,6 @@ def _new_questions(settled: Settled, state: RunState) -> Iterator[Question]:
     for name, asked in settled.questions.items():
         known = state.questions_of(name)
         yield from (item for item in asked if (item.interaction, item.question_id) not in known)
-
-
-class _Jobs(Sequence[Job]):
-    """The jobs of one pass over videos, each made when it is its turn: what is known of all videos is too much to hold."""
-
-    def __init__(
-        self, plan: Plan, state: RunState, videos: Sequence[tuple[Sample, int]], asked: Mapping[str, tuple[Question, ...]]
-    ) -> None:
-        self._plan = plan
-        self._state = state
-        self._videos = videos
-        self._asked = asked
-
-    def __len__(self) -> int:
-        """Return the number of videos."""
-        return len(self._videos)
-
-    @overload
-    def __getitem__(self, at: int) -> Job: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[Job]: ...
-    def __getitem__(self, at: int | slice) -> Job | Sequence[Job]:
-        """Return the job of a video with the masks that it begins with, or those of some videos."""
-        if isinstance(at, slice):
-            return _Jobs(self._plan, self._state, self._videos[at], self._asked)
-        (sample, seed), masks = self._videos[at], self._plan.masks
-        job = self._state.job(sample, seed, self._asked[sample.id])
-        return replace(job, own=masks.own(sample, seed), masks=masks.of(sample, seed) if job.tracks is None else None)
 
 
 class _Recorder:

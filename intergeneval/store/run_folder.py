@@ -3,7 +3,8 @@
 One line is one item; a line is written and fsync'd before the next begins, so a run that was stopped anywhere goes on by being
 run again. A torn last line is cut off when the file is opened for writing and left out when it is read. Order means nothing;
 of several lines about one item the last counts. Shards write files of their own (``answers.shard-1-of-4.jsonl``), which a
-plain run merges, so that machines sharing a folder never write into one file.
+plain run merges, so that machines sharing a folder never write into one file. The tracks of a large run are packed once they are
+there (`intergeneval.records.packs`); who reads them here sees no difference.
 """
 
 from __future__ import annotations
@@ -38,8 +39,10 @@ from intergeneval.records import (
     Truth,
     Video,
 )
-from intergeneval.records.disk import MOST_SETTINGS, lines_of, locked, read_text, replacing, write_all, write_atomically
+from intergeneval.records.disk import MOST_SETTINGS, locked, read_text, replacing, write_all, write_atomically
+from intergeneval.records.packs import stage_files, walk
 from intergeneval.store.line_index import LineIndex
+from intergeneval.store.packing import pack
 
 R = TypeVar("R", bound=Record)
 
@@ -156,8 +159,7 @@ class RunStore:
     def _files(self, stage: str) -> list[Path]:
         if stage not in STAGES:
             raise KeyError(stage)
-        main = self.folder / f"{stage}.jsonl"
-        return [path for path in (main, *sorted(self.folder.glob(f"{stage}.shard-*.jsonl"))) if path.is_file()]
+        return stage_files(self.folder, stage)
 
     @contextlib.contextmanager
     def writer(self, shard: str = "") -> Iterator[RunWriter]:
@@ -188,6 +190,14 @@ class RunStore:
         with writing(self.folder), replacing(self.folder / "scores.jsonl") as handle:
             for part in in_parts(scores):
                 write_all(handle, "".join(canonical_json(score.to_json()) + "\n" for score in part).encode("utf-8"))
+
+    def pack(self, stage: str) -> None:
+        """Pack the lines of a stage, for whoever holds the writer and appends no more to it.
+
+        Killed at any point, it loses and doubles nothing that counts. Raises StoreError when the disk refuses, and RecordError.
+        """
+        with writing(self.folder):
+            pack(self.folder, stage, STAGES[stage])
 
     def merge_shards(self) -> None:
         """Move the lines of all shard files into the stage files; killed at any point, it loses and doubles nothing that counts.
@@ -335,9 +345,7 @@ def read_doubts(folder: Path) -> tuple[DoubtedMask, ...]:
 def whole_lines(path: Path) -> Iterator[str]:
     """Give the lines that end in a newline, without it: what follows the last newline was torn by a kill."""
     try:
-        for raw in lines_of(path):
-            if not raw.endswith(b"\n"):
-                return
+        for raw, _ in walk(path):
             try:
                 line = raw[:-1].decode("utf-8")
             except UnicodeDecodeError as error:
