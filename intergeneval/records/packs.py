@@ -101,11 +101,13 @@ class LineReader:
             with open_plain(path) as stream:
                 stream.seek(place.start)
                 return stream.read(place.end - place.start)
-        if self._last is None or self._last[:2] != (path, place.frame):
+        # A name of its own: another thread may read another frame meanwhile.
+        last = self._last
+        if last is None or last[:2] != (path, place.frame):
             with open_plain(path) as stream:
                 stream.seek(place.frame[0])
-                self._last = (path, place.frame, _unpacked(stream, place.frame, path))
-        return self._last[2][place.start : place.end]
+                last = self._last = (path, place.frame, _unpacked(stream, place.frame, path))
+        return last[2][place.start : place.end]
 
 
 def _number(path: Path) -> int:
