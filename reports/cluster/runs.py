@@ -1,10 +1,11 @@
 """What an engine costs a run: 24 videos that take two seconds of CPU time each, by no engine, by processes and by Ray.
 
-`python reports/cluster/runs.py FOLDER [--nodes N] [--rounds N]`: no engine and, without nodes, one to three processes, by turns,
-so that what others do on the machine meets all alike. Every run must end in the same bytes. A tracker takes the time and writes
-down clock and CPU time when it begins and ends. From the end of one to the end of the next a worker decodes, tracks and judges
-one video; the run without engine writes besides. What an engine adds is told by CPU time, that of its workers and of the first
-process, and by the clock: how long it is from one video's tracker to the next. Prints a line of JSON a run.
+`python reports/cluster/runs.py FOLDER [--workers N ...] [--nodes N] [--rounds N]`: no engine and some numbers of processes by
+turns, so that what others do on the machine meets all alike, or the nodes of a cluster. Every run must end in the same bytes, of
+which each line shows a hash. A tracker takes the time and writes down clock and CPU time when it begins and ends. From the end of
+one to the end of the next a worker decodes, tracks and judges one video; the run without engine writes besides. What an engine
+adds is told by CPU time, that of its workers and of the first process, and by the clock: how long it is from one video's tracker
+to the next. Prints a line of JSON a run.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from intergeneval.config import RunConfig
+from intergeneval.ids import sha256_bytes
 from intergeneval.records import Tracks
 from intergeneval.run.engine import Engine
 from intergeneval.run.processes import Processes
@@ -53,8 +55,8 @@ class BurningTracker(StoredTracker):
         return super().track(request)
 
 
-def measure(root: Path, name: str, engine: Engine | None, workers: int) -> tuple[bytes, dict[str, float | str]]:
-    """Run once; return the bytes of the scores, and seconds and CPU seconds."""
+def measure(root: Path, name: str, engine: Engine | None, workers: int) -> dict[str, float | str]:
+    """Run once; return a hash of the scores, seconds and CPU seconds."""
     out, log = root / f"burning-{name}", root / f"burning-{name}.log"
     shutil.rmtree(out, ignore_errors=True)
     log.unlink(missing_ok=True)
@@ -75,8 +77,9 @@ def measure(root: Path, name: str, engine: Engine | None, workers: int) -> tuple
         worker, *numbers = line.split()
         by_worker.setdefault(worker, []).append((float(numbers[0]), float(numbers[1]), float(numbers[2])))
     steps = [pair for found in by_worker.values() for pair in pairwise(sorted(found))]
-    return (out / "scores.jsonl").read_bytes(), {
+    return {
         "engine": name,
+        "scores": sha256_bytes((out / "scores.jsonl").read_bytes())[:12],
         "workers": len(by_worker),
         "start_s": round(min(found[0][0] for found in by_worker.values()) - began, 2),
         "run_s": round(took, 2),
@@ -88,10 +91,10 @@ def measure(root: Path, name: str, engine: Engine | None, workers: int) -> tuple
 
 
 @contextmanager
-def engines(nodes: int) -> Iterator[dict[str, tuple[Engine | None, int]]]:
+def engines(nodes: int, processes: Sequence[int]) -> Iterator[dict[str, tuple[Engine | None, int]]]:
     """Give name -> engine and number of workers."""
     if not nodes:
-        yield {"none": (None, 1), **{f"processes, {count}": (Processes(count), count) for count in (1, 2, 3)}}
+        yield {"none": (None, 1), **{f"processes, {count}": (Processes(count), count) for count in processes}}
         return
     from ray.cluster_utils import Cluster
 
@@ -102,7 +105,7 @@ def engines(nodes: int) -> Iterator[dict[str, tuple[Engine | None, int]]]:
         cluster.add_node(num_cpus=1, **_STORE)
     engine = RayEngine(cluster.address, nodes)
     try:
-        yield {"none": (None, 1), f"ray, {nodes}": (engine, nodes)}
+        yield {f"ray, {nodes}": (engine, nodes)}
     finally:
         engine.close()
         cluster.shutdown()
@@ -113,6 +116,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--nodes", type=int, default=0, help="nodes of a Ray cluster of this machine, with one worker each")
+    parser.add_argument("--workers", type=int, nargs="*", default=[1, 2, 3], help="numbers of worker processes, without nodes")
     parser.add_argument("--rounds", type=int, default=1)
     asked = parser.parse_args()
     import growth
@@ -123,11 +127,11 @@ def main() -> None:
     growth.write(root, VIDEOS)
     sys.path.insert(0, str(kills.install(root, "burning", "runs:BurningTracker")))
     seen = set()
-    with engines(asked.nodes) as given:
+    with engines(asked.nodes, asked.workers) as given:
         for _ in range(asked.rounds):
             for name, (engine, workers) in given.items():
-                scores, found = measure(root, name, engine, workers)
-                seen.add(scores)
+                found = measure(root, name, engine, workers)
+                seen.add(found["scores"])
                 print(json.dumps(found), flush=True)
     print("equal bytes" if len(seen) == 1 else f"{len(seen)} different ends")
     sys.exit(len(seen) != 1)
