@@ -103,6 +103,8 @@ class RunConfig(Record):
     """Folder with templates that replace the judge's own prompts; empty: those that come with the package."""
     cache: str = ""
     """File that remembers judge answers; empty: the user's cache folder; ``off``: none."""
+    pack_above: int = field(default=10_000, metadata=LATER)
+    """Videos above which a run packs its tracks once it has them all: a large file of lines becomes small ones."""
     until_decided: str = field(default="", metadata=LATER)
     """Baseline (run folder, file or stored name) against which the run stops once order or gate is decided; empty: it runs all
     videos."""
@@ -127,6 +129,8 @@ class RunConfig(Record):
             raise ValueError(f"consistency {self.consistency!r} is neither 'tracks' nor 'judge'")
         if self.unknown_verbs not in ("templates", "judge"):
             raise ValueError(f"unknown_verbs {self.unknown_verbs!r} is neither 'templates' nor 'judge'")
+        if self.pack_above < 0:
+            raise ValueError(f"pack_above {self.pack_above} is below 0")
         if self.max_cost is not None and self.max_cost <= 0:
             raise ValueError(f"max_cost {self.max_cost} is not above 0")
         if self.shard:

@@ -52,14 +52,15 @@ def found_doubts(plan: Plan, store: RunStore) -> tuple[DoubtedMask, ...]:
     lacking = {(sample.id, seed) for sample, seed in plan.masks.videos} if stored else set(plan.masks.lacking)
     if not (plan.grounding or stored) or not lacking:
         return ()
-    known = {sample.id: sample for sample in plan.bench.samples}
     found: list[DoubtedMask] = []
-    for tracks in store.read("tracks", Tracks):
-        if (tracks.sample_id, tracks.seed) not in lacking or tracks.sample_id not in known or tracks.status != "ok":
+    index = store.index("tracks", Tracks)
+    for sample, seed in plan.masks.videos:
+        # All tracks at once would be most of what a run holds.
+        tracks = index.last((sample.id, seed)) if (sample.id, seed) in lacking else None
+        if tracks is None or tracks.status != "ok":
             continue
-        sample = known[tracks.sample_id]
         masks = {track.instance_id: decode(track.masks[0], tracks.size) for track in tracks.tracks if track.masks}
-        found += _doubted(sample, tracks.seed, masks, first_of_video(plan.backends.source, sample, tracks.seed))
+        found += _doubted(sample, seed, masks, first_of_video(plan.backends.source, sample, seed))
     return tuple(found)
 
 

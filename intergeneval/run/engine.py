@@ -79,12 +79,15 @@ class Line(Generic[J]):
     """The jobs that no worker has yet, those that came back first, and those to be done alone last."""
 
     def __init__(self, jobs: Sequence[J]) -> None:
-        self._new = deque(Ticket(number, job) for number, job in enumerate(jobs))
+        """Each job is asked for when it is its turn: those of a large run may be made only then."""
+        self._jobs = jobs
+        self._taken = 0
+        self._back = deque[Ticket[J]]()
         self._suspects = deque[Ticket[J]]()
 
     def __len__(self) -> int:
         """Return how many jobs no worker has."""
-        return len(self._new) + len(self._suspects)
+        return len(self._jobs) - self._taken + len(self._back) + len(self._suspects)
 
     def take(self, beside: Sequence[Ticket[J]], machine: str = "", machines: frozenset[str] = frozenset()) -> Ticket[J] | None:
         """Return the next job for a machine on which those `beside` are under way; None where there is none to run beside them.
@@ -94,8 +97,11 @@ class Line(Generic[J]):
         if any(item.alone for item in beside):
             # A job may come back from another machine meanwhile.
             return None
-        if self._new:
-            return self._new.popleft()
+        if self._back:
+            return self._back.popleft()
+        if self._taken < len(self._jobs):
+            self._taken += 1
+            return Ticket(self._taken - 1, self._jobs[self._taken - 1])
         fit = (item for item in self._suspects if machine not in item.lost_at or machines <= item.lost_at)
         found = None if beside else next(fit, None)
         if found is not None:
@@ -110,7 +116,7 @@ class Line(Generic[J]):
         if ticket.alone:
             self._suspects.append(ticket)
         else:
-            self._new.appendleft(ticket)
+            self._back.appendleft(ticket)
         return True
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -134,11 +134,14 @@ class Plan:
             self,
             whole=self.whole.plain if version == questions.VERSIONS[0] else self.whole,
             bench=bench,
-            templated={sample.id: self._asked_of(sample, templates) for sample in bench.samples},
+            templated=_Templated(bench.samples, lambda sample: self._asked_of(sample, templates)),
             version=version,
             settled=None,
         )
-        return plan if plan.to_word else replace(plan, settled=plan.with_questions(plan.templated))
+        if plan.to_word:
+            # What is wrong with a benchmark is told before a judge is paid for words.
+            return replace(plan, templated=dict(plan.templated))
+        return replace(plan, settled=plan.with_questions(plan.templated))
 
     def _asked_of(self, sample: Sample, templates: questions.Templates) -> tuple[Question, ...]:
         made = questions.questions_for(sample, templates, profile=self.config.profile, controls=self.config.controls)
@@ -266,6 +269,26 @@ class Plan:
             return ""
         ways = (source.geometry(sample) for sample in self.bench.samples if sample.image is not None)
         return "; ".join(sorted({way.geometry() for way in ways if way is not None} - {""}))
+
+
+class _Templated(Mapping[str, tuple[Question, ...]]):
+    """The questions of each sample, worded by templates whenever they are asked for: that costs less than to hold them all."""
+
+    def __init__(self, samples: Iterable[Sample], asked: Callable[[Sample], tuple[Question, ...]]) -> None:
+        self._samples = {sample.id: sample for sample in samples}
+        self._asked = asked
+
+    def __getitem__(self, name: str) -> tuple[Question, ...]:
+        """Return the questions of a sample."""
+        return self._asked(self._samples[name])
+
+    def __iter__(self) -> Iterator[str]:
+        """Give the ids of the samples, in their order."""
+        return iter(self._samples)
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+        return len(self._samples)
 
 
 def runs_of(model: str, benchmark: str) -> Iterator[Path]:

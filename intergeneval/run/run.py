@@ -30,7 +30,7 @@ from intergeneval.run.manifest import write_manifest
 from intergeneval.run.plan import Plan, Settled
 from intergeneval.run.processes import exclusive, worker_count
 from intergeneval.run.remote_out import RemoteOut
-from intergeneval.run.resume import RunState, replaced
+from intergeneval.run.resume import Jobs, RunState, replaced
 from intergeneval.run.video import VideoPipeline
 from intergeneval.run.video_setup import VideoSetup
 from intergeneval.store import DOUBTS, RunStore, RunWriter
@@ -177,14 +177,16 @@ class Run:
             if count == 1:
                 store.merge_shards()
             state = RunState.read(store)
-            writer.append("samples", [sample for sample in samples if sample.id not in state.samples])
-            writer.append("questions", _new_questions(settled, state))
+            writer.append_all("samples", (sample for sample in samples if sample.id not in state.samples))
+            writer.append_all("questions", _new_questions(settled, state))
             mine = samples[first - 1 :: count]
             recorder = _Recorder(writer, sum(len(self.plan.seeds(sample)) for sample in mine), on_progress)
             if watch is None:
                 seen = self._see_all(store, state, mine, recorder)
             else:
                 seen = self._see_until(watch, store, state, recorder)
+            if count == 1 and len(self.plan.masks.videos) > config.pack_above:
+                store.pack("tracks")
         write_doubts(store.folder, (*self.doubted, *found_doubts(self.plan, store)))
         ended = RunResult(
             store=store,
@@ -250,16 +252,9 @@ class Run:
     def _see(self, samples: Sequence[Sample], state: RunState, recorder: _Recorder) -> _Seen:
         """Bring videos through the stages, once."""
         plan, asked = self.plan, self.settle().questions
-        jobs = [state.job(sample, seed, asked[sample.id]) for sample in samples for seed in plan.seeds(sample)]
-        plan.masks.check((job.sample, job.seed) for job in jobs if job.tracks is None)
-        jobs = [
-            replace(
-                job,
-                own=plan.masks.own(job.sample, job.seed),
-                masks=plan.masks.of(job.sample, job.seed) if job.tracks is None else None,
-            )
-            for job in jobs
-        ]
+        videos = [(sample, seed) for sample in samples for seed in plan.seeds(sample)]
+        plan.masks.check((sample, seed) for sample, seed in videos if state.tracks_of(sample.id, seed) is None)
+        jobs = Jobs(plan, state, videos, asked)
         threads = concurrency(self.judge)
         stopped, refused = self._judge_in_threads(jobs, recorder, threads) if threads else ("", False)
         if not threads:
@@ -359,8 +354,9 @@ class Run:
 
 
 def _new_questions(settled: Settled, state: RunState) -> Iterator[Question]:
-    for asked in settled.questions.values():
-        yield from (item for item in asked if (item.sample_id, item.interaction, item.question_id) not in state.questions)
+    for name, asked in settled.questions.items():
+        known = state.questions_of(name)
+        yield from (item for item in asked if (item.interaction, item.question_id) not in known)
 
 
 class _Recorder:

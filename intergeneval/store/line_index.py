@@ -6,7 +6,8 @@ it speaks of; the line itself is decoded, with every check, when it is asked for
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar, cast
@@ -14,10 +15,9 @@ from typing import Generic, NamedTuple, TypeVar, cast
 import msgspec
 
 from intergeneval.errors import RecordError, StoreError
-from intergeneval.ids import open_plain
 from intergeneval.records import Record
-from intergeneval.records.disk import lines_of
 from intergeneval.records.lines import decode_line
+from intergeneval.records.packs import LineReader, Place, walk
 
 R = TypeVar("R", bound=Record)
 
@@ -36,10 +36,7 @@ class _Stretch(NamedTuple):
     """Lines about one video that follow one another in a file."""
 
     file: int
-    start: int
-    """Byte at which the first begins."""
-    end: int
-    """Byte after the last."""
+    place: Place
     line: int
     """Number of the first, from 1."""
 
@@ -56,6 +53,7 @@ class LineIndex(Generic[R]):
         self._cls = cls
         self._alike = alike
         self._found: dict[VideoKey, list[_Stretch]] = {}
+        self._reader = LineReader()
         for place in range(len(files)):
             self._walk(place)
 
@@ -71,6 +69,10 @@ class LineIndex(Generic[R]):
             content = self._bytes(stretch)
             known = _shared(cast(Hashable, self._cls), content) if self._alike else None
             yield from self._decoded(content, stretch) if known is None else cast(tuple[R, ...], known)
+
+    def last(self, key: VideoKey, fits: Callable[[R], bool] = lambda _: True) -> R | None:
+        """Return the last record about a video that `fits`: it says how it is now. None where there is none. Raises as `read`."""
+        return next(iter(deque(filter(fits, self.read(key)), maxlen=1)), None)
 
     def lines(self, key: VideoKey) -> Iterator[bytes]:
         """Give the lines about a video as they stand in the files, for whoever needs little of each."""
@@ -96,39 +98,35 @@ class LineIndex(Generic[R]):
 
     def _walk(self, place: int) -> None:
         path, decode = self._files[place], msgspec.json.Decoder(_Head).decode
-        end = number = 0
-        # Lines about one video mostly follow one another, and are noted as one stretch.
-        current, start, first = ("", 0), 0, 1
+        number = first = end = 0
+        current, begun = ("", 0), Place(0, 0)
         try:
-            for raw in lines_of(path):
-                if not raw.endswith(b"\n"):
-                    # Torn by a kill.
-                    break
-                if len(raw) > 1:
-                    number += 1
-                    try:
-                        head = decode(raw)
-                        key = head.sample_id, head.seed
-                    except (msgspec.MsgspecError, UnicodeError, RecursionError):
-                        key = _key(self._cls.from_line(_text(raw[:-1], path), where=f"{path}:{number}"))
-                    if key != current:
-                        self._add(current, _Stretch(place, start, end, first))
-                        current, start, first = key, end, number
-                end += len(raw)
+            for raw, at in walk(path):
+                if len(raw) <= 1:
+                    continue
+                number += 1
+                try:
+                    head = decode(raw)
+                    key = head.sample_id, head.seed
+                except (msgspec.MsgspecError, UnicodeError, RecursionError):
+                    key = _key(self._cls.from_line(_text(raw[:-1], path), where=f"{path}:{number}"))
+                # Lines about one video mostly follow one another, and are noted as one stretch.
+                if key != current or at.start != end or at.frame != begun.frame:
+                    self._add(current, _Stretch(place, begun._replace(end=end), first))
+                    current, begun, first = key, at, number
+                end = at.end
         except OSError as error:
             raise StoreError(f"{path}: cannot be read ({error.strerror or error})") from None
-        self._add(current, _Stretch(place, start, end, first))
+        self._add(current, _Stretch(place, begun._replace(end=end), first))
 
     def _add(self, key: VideoKey, stretch: _Stretch) -> None:
-        if stretch.start < stretch.end:
+        if stretch.place.start < stretch.place.end:
             self._found.setdefault(key, []).append(stretch)
 
     def _bytes(self, stretch: _Stretch) -> bytes:
         path = self._files[stretch.file]
         try:
-            with open_plain(path) as stream:
-                stream.seek(stretch.start)
-                found = stream.read(stretch.end - stretch.start)
+            found = self._reader.read(path, stretch.place)
         except OSError as error:
             raise StoreError(f"{path}: cannot be read ({error.strerror or error})") from None
         if not found.endswith(b"\n"):

@@ -3,7 +3,8 @@
 One line is one item; a line is written and fsync'd before the next begins, so a run that was stopped anywhere goes on by being
 run again. A torn last line is cut off when the file is opened for writing and left out when it is read. Order means nothing;
 of several lines about one item the last counts. Shards write files of their own (``answers.shard-1-of-4.jsonl``), which a
-plain run merges, so that machines sharing a folder never write into one file.
+plain run merges, so that machines sharing a folder never write into one file. The tracks of a large run are packed once they are
+there (`intergeneval.records.packs`); who reads them here sees no difference.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import IO, Self, TypeVar
 
@@ -37,8 +39,10 @@ from intergeneval.records import (
     Truth,
     Video,
 )
-from intergeneval.records.disk import MOST_SETTINGS, lines_of, locked, read_text, replacing, write_all, write_atomically
+from intergeneval.records.disk import MOST_SETTINGS, locked, read_text, replacing, write_all, write_atomically
+from intergeneval.records.packs import stage_files, walk
 from intergeneval.store.line_index import LineIndex
+from intergeneval.store.packing import pack
 
 R = TypeVar("R", bound=Record)
 
@@ -74,6 +78,8 @@ HEADER = "run.json"
 DOUBTS = "doubts.jsonl"
 """What is doubted about the first-frame masks of a run, one line a doubt; absent where nothing is."""
 _BLOCK = 1 << 16
+_PART = 1000
+"""Records whose text is made and written at a time."""
 _GEOMETRY = "geometry"
 _OWN_MASKS = "the model's own first-frame masks"
 _SHARD = re.compile(r"^[1-9]\d*-of-[1-9]\d*$")
@@ -118,11 +124,16 @@ class RunStore:
         return cls(folder, header)
 
     def read(self, stage: str, cls: type[R]) -> list[R]:
-        """Return all records of a stage, shards included; an absent file is an empty stage.
+        """Return all records of a stage at once, as `each` gives them."""
+        return list(self.each(stage, cls))
+
+    def each(self, stage: str, cls: type[R]) -> Iterator[R]:
+        """Give the records of a stage one by one, shards included; an absent file is an empty stage.
 
         Raises RecordError naming file and line for a line that is not such a record.
         """
-        return [record for path in self._files(stage) for record in read_lines(path, cls)]
+        for path in self._files(stage):
+            yield from read_lines(path, cls)
 
     def index(self, stage: str, cls: type[R], *, alike: bool = False) -> LineIndex[R]:
         """Return where the lines about each video stand, to read a large stage video by video; `alike` as in `LineIndex`.
@@ -148,8 +159,7 @@ class RunStore:
     def _files(self, stage: str) -> list[Path]:
         if stage not in STAGES:
             raise KeyError(stage)
-        main = self.folder / f"{stage}.jsonl"
-        return [path for path in (main, *sorted(self.folder.glob(f"{stage}.shard-*.jsonl"))) if path.is_file()]
+        return stage_files(self.folder, stage)
 
     @contextlib.contextmanager
     def writer(self, shard: str = "") -> Iterator[RunWriter]:
@@ -177,9 +187,17 @@ class RunStore:
 
     def write_scores(self, scores: Iterable[Score]) -> None:
         """Rewrite ``scores.jsonl`` atomically, in the order given. Raises StoreError."""
-        text = "".join(canonical_json(score.to_json()) + "\n" for score in scores)
+        with writing(self.folder), replacing(self.folder / "scores.jsonl") as handle:
+            for part in in_parts(scores):
+                write_all(handle, "".join(canonical_json(score.to_json()) + "\n" for score in part).encode("utf-8"))
+
+    def pack(self, stage: str) -> None:
+        """Pack the lines of a stage, for whoever holds the writer and appends no more to it.
+
+        Killed at any point, it loses and doubles nothing that counts. Raises StoreError when the disk refuses, and RecordError.
+        """
         with writing(self.folder):
-            write_atomically(self.folder / "scores.jsonl", text)
+            pack(self.folder, stage, STAGES[stage])
 
     def merge_shards(self) -> None:
         """Move the lines of all shard files into the stage files; killed at any point, it loses and doubles nothing that counts.
@@ -292,12 +310,24 @@ class RunWriter:
             self._files[stage] = LineFile(self._folder / f"{stage}{self._suffix}.jsonl")
         self._files[stage].append(given)
 
+    def append_all(self, stage: str, records: Iterable[Record]) -> None:
+        """Append many records, so many at a time that their text never is what a run holds most. Raises StoreError."""
+        for part in in_parts(records):
+            self.append(stage, part)
+
     def close(self) -> None:
         """Close all files. Raises StoreError, after all were closed, where the disk refuses one."""
         with contextlib.ExitStack() as closing:
             for file in self._files.values():
                 closing.callback(file.close)
             self._files.clear()
+
+
+def in_parts(records: Iterable[R]) -> Iterator[list[R]]:
+    """Give records by the `_PART`, for what is written of many."""
+    given = iter(records)
+    while part := list(islice(given, _PART)):
+        yield part
 
 
 def read_lines(path: Path, cls: type[R]) -> Iterator[R]:
@@ -315,9 +345,7 @@ def read_doubts(folder: Path) -> tuple[DoubtedMask, ...]:
 def whole_lines(path: Path) -> Iterator[str]:
     """Give the lines that end in a newline, without it: what follows the last newline was torn by a kill."""
     try:
-        for raw in lines_of(path):
-            if not raw.endswith(b"\n"):
-                return
+        for raw, _ in walk(path):
             try:
                 line = raw[:-1].decode("utf-8")
             except UnicodeDecodeError as error:

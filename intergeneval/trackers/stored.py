@@ -2,11 +2,11 @@
 
 ``stored`` alone looks beside the video for ``<stem>.tracks.json`` (one Tracks record), then for a folder ``<stem>.tracks/``
 or ``<stem>/`` of mask images. ``stored:DIR`` looks in DIR, in this order, for ``<sample_id>/<seed>.tracks.json``,
-``<sample_id>.tracks.json``, a line of ``tracks.jsonl`` (the stage file of a run folder), and ``<sample_id>/<instance
-id>/000.png`` (the public release's layout; where its types are loaded together, ``<type>/tracks/000/<instance
-id>/000.png``). Masks are read strictly and held against the boxes and areas beside them, and in the first frame against the
-benchmark's. Boxes and areas then come from the masks, states from the protocol's rule. Of a record's own states only ``lost`` is
-kept: an empty mask that its tracker made no statement about must not become one.
+``<sample_id>.tracks.json``, a line of ``tracks.jsonl`` (the stage file of a run folder, packed or not), and
+``<sample_id>/<instance id>/000.png`` (the public release's layout; where its types are loaded together,
+``<type>/tracks/000/<instance id>/000.png``). Masks are read strictly and held against the boxes and areas beside them, and in the
+first frame against the benchmark's. Boxes and areas then come from the masks, states from the protocol's rule. Of a record's own
+states only ``lost`` is kept: an empty mask that its tracker made no statement about must not become one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from intergeneval.trackers import TrackRequest
 from intergeneval.trackers.assembly import TrackBuilder
 from intergeneval.trackers.first_masks import first_frame_notes
 from intergeneval.trackers.mask_images import read_mask_folder
-from intergeneval.trackers.tracks_file import StageFile, parse_tracks, read_tracks
+from intergeneval.trackers.tracks_file import StageLines, parse_tracks, read_tracks
 
 StoredFrame = tuple[dict[str, Mask], dict[str, float], list[str]]
 """Masks (H, W), confidences and the lost, by instance id."""
@@ -50,7 +50,7 @@ class StoredTracker:
     def __init__(self, folder: Path | None = None) -> None:
         """`folder` holds the tracks of many samples; None: they lie beside each video."""
         self._folder = folder
-        self._stage: StageFile | None = None
+        self._stage: StageLines | None = None
 
     def track(self, request: TrackRequest) -> Tracks:
         """Return the stored tracks of a video, at its size, with derived states.
@@ -114,19 +114,17 @@ class StoredTracker:
         for record in (by_seed, by_sample):
             if record.is_file():
                 return StoredRecord(read_tracks(_within(folder, record.relative_to(folder).as_posix())), str(record))
-        stage = folder / "tracks.jsonl"
-        if stage.is_file():
-            self._stage = self._stage or StageFile(stage)
-            line = self._stage.line(sample_id, seed)
-            if line is not None:
-                where = f"{stage} line {line[1]} (sample {sample_id}, seed {seed})"
-                return StoredRecord(parse_tracks(line[0], where), where)
+        self._stage = self._stage or StageLines(folder)
+        line = self._stage.line(sample_id, seed)
+        if line is not None:
+            where = f"{line[1]} (sample {sample_id}, seed {seed})"
+            return StoredRecord(parse_tracks(line[0], where), where)
         kind, _, number = sample_id.partition("-")
         by_type = _within(folder, f"{kind}/tracks/{number}") if number else images
         for place in (images, by_type):
             if place.is_dir():
                 return place
-        looked = f"{by_seed}, {by_sample}, a line in {stage}, and the folder {images}"
+        looked = f"{by_seed}, {by_sample}, a line in {folder / 'tracks.jsonl'}, and the folder {images}"
         raise MediaError(f"sample {sample_id}, seed {seed}: no stored tracks; looked for {looked}")
 
 

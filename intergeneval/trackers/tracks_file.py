@@ -1,15 +1,18 @@
-"""Reads stored Tracks records: one JSON file, or one line of a run folder's ``tracks.jsonl``; the content is untrusted."""
+"""Reads stored Tracks records: one JSON file, or one line of a run folder's tracks; the content is untrusted."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from intergeneval.errors import MediaError, RecordError
-from intergeneval.ids import open_plain, strict_json
+from intergeneval.ids import strict_json
 from intergeneval.masks.track_records import tracks_of
 from intergeneval.records import Tracks
-from intergeneval.records.disk import lines_of, read_bytes
+from intergeneval.records.disk import read_bytes
+from intergeneval.records.packs import LineReader, Place, stage_files, walk
 
 MAX_BYTES = 1 << 30
 """A larger file or line is refused: tracks of 10,000 frames stay far below it."""
@@ -34,32 +37,45 @@ def parse_tracks(content: bytes, where: str) -> Tracks:
         raise MediaError(f"{error} (a stored track file holds one Tracks record)") from None
 
 
-class StageFile:
-    """Finds lines of a run folder's ``tracks.jsonl`` by sample and seed; the file is walked once and never held."""
+class StageLines:
+    """Finds the tracks of a run folder by sample and seed, packed or not; they are walked once and never held."""
 
-    def __init__(self, path: Path) -> None:
-        """Index the file. Raises MediaError for a line that is not a JSON object with sample_id and seed."""
-        self._path = path
-        self._at: dict[tuple[str, int], tuple[int, int, int]] = {}
-        offset = 0
-        for number, line in enumerate(lines_of(path), start=1):
-            # A last line without its end is what a killed run leaves behind: not yet written, so not there.
-            if line.endswith(b"\n") and line.strip():
-                value = _json(line, f"{path} line {number}")
-                sample_id, seed = value.get("sample_id"), value.get("seed")
-                if not isinstance(sample_id, str) or not isinstance(seed, int):
-                    raise MediaError(f"{path} line {number}: needs 'sample_id' (a text) and 'seed' (a whole number)")
-                self._at[sample_id, seed] = (offset, len(line), number)
-            offset += len(line)
+    def __init__(self, folder: Path) -> None:
+        """Index the files. Raises MediaError for a line that is not a JSON object with sample_id and seed."""
+        self._at: dict[tuple[str, int], tuple[Path, Place, int]] = {}
+        self._reader = LineReader()
+        for path in stage_files(folder, "tracks"):
+            self._index(path)
 
-    def line(self, sample_id: str, seed: int) -> tuple[bytes, int] | None:
-        """Return the last line written for that video and its number, or None."""
-        place = self._at.get((sample_id, seed))
-        if place is None:
+    def line(self, sample_id: str, seed: int) -> tuple[bytes, str] | None:
+        """Return the last line written for that video, and file and number by which messages name it; or None."""
+        found = self._at.get((sample_id, seed))
+        if found is None:
             return None
-        with open_plain(self._path) as stream:
-            stream.seek(place[0])
-            return stream.read(place[1]), place[2]
+        path, place, number = found
+        with _read(path):
+            return self._reader.read(path, place), f"{path} line {number}"
+
+    def _index(self, path: Path) -> None:
+        with _read(path):
+            for number, (line, place) in enumerate(walk(path), start=1):
+                if line.strip():
+                    value = _json(line, f"{path} line {number}")
+                    sample_id, seed = value.get("sample_id"), value.get("seed")
+                    if not isinstance(sample_id, str) or not isinstance(seed, int):
+                        raise MediaError(f"{path} line {number}: needs 'sample_id' (a text) and 'seed' (a whole number)")
+                    self._at[sample_id, seed] = (path, place, number)
+
+
+@contextlib.contextmanager
+def _read(path: Path) -> Iterator[None]:
+    """Turn what a disk refuses, and what is wrong with a pack, into MediaError."""
+    try:
+        yield
+    except OSError as error:
+        raise MediaError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except RecordError as error:
+        raise MediaError(str(error)) from None
 
 
 def _json(content: bytes, where: str) -> dict[str, Any]:

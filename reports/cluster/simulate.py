@@ -34,7 +34,7 @@ INPUTS: dict[str, tuple[float, str]] = {
     "start": (10.0, "seconds until a new worker is ready: import and weights; assumed"),
     "driver_ms": (5.0, "milliseconds of the first process for a clip: 3.4 for records and scores, 1.6 for Ray; measured"),
     "driver_mb": (166.0, "megabytes of the first process before the first clip; measured"),
-    "clip_kb": (16.5, "kilobytes of the first process for each clip of the run; measured"),
+    "clip_kb": (6.2, "kilobytes of the first process for each clip of the run; measured"),
     "seed": (0, "seed of the random numbers"),
 }
 

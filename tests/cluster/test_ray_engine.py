@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -20,7 +21,9 @@ from intergeneval.run import ray_engine
 from intergeneval.run.engine import LOST
 from intergeneval.run.ray_engine import RayEngine
 from intergeneval.run.run import Run
-from tests.cluster.conftest import IDS, STORE, command
+from tests.cluster.conftest import IDS, ROOT, STORE, command
+
+KILLS = ROOT / "reports" / "cluster" / "kills.py"
 
 
 def scores(result) -> bytes:
@@ -239,3 +242,12 @@ def test_an_exam_on_a_cluster_gives_the_card_of_one_process(tmp_path):
     for card in (alone, shared):
         card.pop("made")
     assert alone == shared
+
+
+def test_after_kills_at_random_moments_runs_end_in_the_same_bytes_with_nothing_done_twice_but_what_was_under_way(tmp_path):
+    command = [sys.executable, str(KILLS), str(tmp_path), "--engine", "ray", "--times", "3", "--seed", "7"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for target in ("driver", "worker", "node"):
+        assert f"| ray | {target} | 3 | 3 |" in done.stdout
+    assert "a video that ends every worker: failed after three tries, the others scored" in done.stdout

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,9 +45,10 @@ def left_over(folder):
     return [path for path in folder.rglob(".*") if path.is_file() and not path.name.startswith(".lock")]
 
 
-def run_of(tiny, out):
+def run_of(tiny, out, **changes):
     bench, videos = tiny
-    return Run(RunConfig(model=str(videos), bench=str(bench), tracker="stored", out=str(out), workers=1, cache="off", limit=2))
+    base = RunConfig(model=str(videos), bench=str(bench), tracker="stored", out=str(out), workers=1, cache="off", limit=2)
+    return Run(replace(base, **changes))
 
 
 def works(tiny, tmp_path):
@@ -54,6 +56,7 @@ def works(tiny, tmp_path):
     finished = build(tmp_path / "made", World(models=("atlas",), samples=1))[0]
     return {
         "run": lambda out: run_of(tiny, out / "run").execute(),
+        "packed": lambda out: run_of(tiny, out / "run", pack_above=1).execute(),
         "resume": lambda out: run_of(tiny, out / "run").execute(),
         "export": lambda out: export_run(paper(tmp_path, tiny), out),
         "baseline": lambda out: gate_command.store(finished, "main", out),
@@ -94,7 +97,7 @@ def paper(tmp_path, tiny):
 
 
 @pytest.mark.parametrize("how", ["kill", "full", "denied"])
-@pytest.mark.parametrize("name", ["run", "resume", "export", "baseline", "report", "single"])
+@pytest.mark.parametrize("name", ["run", "packed", "resume", "export", "baseline", "report", "single"])
 def test_after_any_write_that_failed_the_same_command_ends_in_the_same_bytes(tiny, tmp_path, name, how):
     paper(tmp_path, tiny)
     work = works(tiny, tmp_path)[name]

@@ -43,6 +43,17 @@ def test_another_machine_goes_on_with_what_lies_at_the_url(world):
     assert not any(".shard-" in name for name in world.names("run"))
 
 
+def test_packed_tracks_take_the_place_of_their_lines_at_the_url_and_another_machine_goes_on_with_them(world):
+    Run(world.config(pack_above=1000)).execute()
+    assert "tracks.jsonl" in world.names("run")
+    Run(world.config(pack_above=0)).execute()
+    assert {name for name in world.names("run") if name.startswith("tracks")} == {"tracks.pack-00001.jsonl.zst"}
+    world.other_machine()
+    result = Run(world.config(pack_above=0)).execute()
+    assert (result.observed, result.complete) == (0, True)
+    assert world.read("run/scores.jsonl") == scores_here(world)
+
+
 def test_a_video_is_copied_once_and_again_when_it_changed_there(world, monkeypatch):
     fetched, fetch = [], RemoteFolder.fetch
     monkeypatch.setattr(RemoteFolder, "fetch", lambda self, name, to: fetched.append(name) or fetch(self, name, to))
