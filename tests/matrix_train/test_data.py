@@ -27,8 +27,9 @@ from matrix_train.cli import main
 from matrix_train.config import ConditionConfig, DataConfig, DecoderConfig
 from matrix_train.data.batches import Batches, Plan
 from matrix_train.data.cache import check_clip_cache, clip_digest, load_clip, notes_of, precompute
-from matrix_train.data.checking import check_clip, read_dataset
+from matrix_train.data.checking import check_clip
 from matrix_train.data.clips import read_own, write_own
+from matrix_train.data.reading import read_dataset
 
 CPU = torch.device("cpu")
 
