@@ -1,0 +1,93 @@
+"""`matrix-train dataset`: finished datasets made of what is there, packed, split, described and reviewed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from intergeneval.errors import EXIT_INCOMPLETE
+from matrix_train.cli.options import answer, json_option, say
+
+if TYPE_CHECKING:
+    from matrix_train.datasets.writing import Written
+
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_dataset = click.argument("dataset", type=_FOLDER)
+_out = click.option("--out", type=_FOLDER, required=True, help="Folder to write; none with a dataset in it.")
+
+
+@click.group("dataset")
+def command() -> None:
+    """Work on finished datasets: the folders that `fit` takes."""
+
+
+def _tell(written: Written, out: Path, *, as_json: bool) -> None:
+    """Print what was written and what was left out; exit 3 where a clip was."""
+    from matrix_train.datasets.writing import summary
+
+    for line in summary(written.dropped):
+        say(f"note: {line}")
+    dropped = [item.to_json() for item in written.dropped]
+    text = f"{out}: {written.clips} clips, {len(dropped)} left out"
+    answer({"dataset": str(out), "clips": written.clips, "dropped": dropped}, text, as_json=as_json)
+    if dropped:
+        click.get_current_context().exit(EXIT_INCOMPLETE)
+
+
+@command.command("from-bench")
+@click.argument("benchmark")
+@_out
+@json_option
+def from_bench(*, benchmark: str, out: Path, as_json: bool) -> None:
+    """Make a dataset of a BENCHMARK that was built from videos; exit 3 when some of it had to be left out.
+
+    Each video with stored tracks beside it becomes a clip. The places of subject, verb and object are looked for in its prompt.
+    """
+    from matrix_train.datasets.from_bench import from_bench as convert
+
+    _tell(convert(benchmark, out), out, as_json=as_json)
+
+
+@command.command("from-release")
+@click.argument("folder", type=_FOLDER)
+@_out
+@click.option("--licence", default="", help="Terms that are noted of every clip.")
+@json_option
+def from_release(*, folder: Path, out: Path, licence: str, as_json: bool) -> None:
+    """Make a dataset of FOLDER in the public release's layout; exit 3 when some of it had to be left out.
+
+    `fit` takes that layout as it is; this one has spans, run lengths, and room for licences and splits.
+    """
+    from matrix_train.datasets.from_release import from_release as convert
+
+    written, guessed = convert(folder, out, licence=licence)
+    if guessed:
+        say(f"note: roles of {guessed} clips are guessed from the order of their two ids, without a verb")
+    _tell(written, out, as_json=as_json)
+
+
+@command.command("to-webdataset")
+@_dataset
+@_out
+@click.option("--shard-mb", type=click.IntRange(min=1), default=1000, show_default=True, help="Size from which a shard is full.")
+@json_option
+def to_webdataset(*, dataset: Path, out: Path, shard_mb: int, as_json: bool) -> None:
+    """Pack DATASET as tar shards (KEY.mp4, KEY.json, KEY.tracks.json); sides of a split get shards of their own."""
+    from matrix_train.datasets.webdataset import to_webdataset as pack
+
+    shards = [str(path) for path in pack(dataset, out, shard_bytes=shard_mb << 20)]
+    answer({"shards": shards}, "\n".join(shards), as_json=as_json)
+
+
+@command.command("from-webdataset")
+@click.argument("shards", type=_FILE, nargs=-1, required=True)
+@_out
+@json_option
+def from_webdataset(*, shards: tuple[Path, ...], out: Path, as_json: bool) -> None:
+    """Unpack the SHARDS of a dataset that 'to-webdataset' packed."""
+    from matrix_train.datasets.webdataset import from_webdataset as unpack
+
+    _tell(unpack(shards, out), out, as_json=as_json)
