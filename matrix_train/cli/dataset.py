@@ -91,3 +91,34 @@ def from_webdataset(*, shards: tuple[Path, ...], out: Path, as_json: bool) -> No
     from matrix_train.datasets.webdataset import from_webdataset as unpack
 
     _tell(unpack(shards, out), out, as_json=as_json)
+
+
+@command.command("split")
+@_dataset
+@click.option("--validation", "share", type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True), required=True)
+@click.option("--seed", type=int, default=0, show_default=True, help="Which clips; the same for the same clips.")
+@click.option(
+    "--distance",
+    type=click.FloatRange(0.0, 0.5),
+    default=0.12,
+    show_default=True,
+    help="Share of bits in which perceptual hashes of clips that show the same may differ.",
+)
+@json_option
+def split(*, dataset: Path, share: float, seed: int, distance: float, as_json: bool) -> None:
+    """Keep a share of DATASET for validation, with no source and nothing that looks the same on both sides.
+
+    It is written into each clip's line, and `fit` never trains on clips of the validation. Doing it again decides anew.
+    """
+    from dataclasses import asdict
+
+    from matrix_train.datasets.split import split_dataset
+
+    found = split_dataset(dataset, share=share, seed=seed, distance=distance)
+    if found.unsourced:
+        say(f"note: {found.unsourced} clips do not tell their source; their videos and looks alone say what they belong to")
+    text = (
+        f"{found.train} clips to train on, {found.validation} for validation; {found.groups} groups, the largest of "
+        f"{found.largest}; {found.pairs} pairs of different sources show the same"
+    )
+    answer(asdict(found), text, as_json=as_json)

@@ -1,8 +1,8 @@
 """Datasets as tar shards by the convention of WebDataset, and back.
 
 Members of a clip stand one after another and have its id in front of the first dot: ``ID.json`` is its line,
-``ID.tracks.json`` its masks, ``ID.mp4`` its video; of a clip that is a folder of frames each is ``ID.000.png``. In a key a dot, a percent sign and what
-file names do not take are written as percent and two hex digits. Equal datasets give equal bytes.
+``ID.tracks.json`` its masks, ``ID.mp4`` its video; of a clip that is a folder of frames each is ``ID.000.png``. In a key a dot,
+a percent sign and what file names do not take are written as percent and two hex digits. Equal datasets give equal bytes.
 """
 
 from __future__ import annotations
