@@ -1,4 +1,4 @@
-"""The estimated share of wrong clips: its interval covers the truth, is as narrow as the sample allows, and hides nothing open."""
+"""The estimated share of wrong clips: its interval covers the truth, is as narrow as can be, and hides nothing open."""
 
 import numpy as np
 import pytest
