@@ -13,6 +13,8 @@ from matrix_train.cli.options import answer, json_option, say
 if TYPE_CHECKING:
     from matrix_train.datasets.writing import Written
 
+SHOWN = 10
+"""Strata of a kind that are printed."""
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _dataset = click.argument("dataset", type=_FOLDER)
@@ -22,6 +24,11 @@ _out = click.option("--out", type=_FOLDER, required=True, help="Folder to write;
 @click.group("dataset")
 def command() -> None:
     """Work on finished datasets: the folders that `fit` takes."""
+
+
+def _progress(done: int, count: int, name: str) -> None:
+    """Say how far a verb is that opens every video."""
+    say(f"{done}/{count}  {name}")
 
 
 def _tell(written: Written, out: Path, *, as_json: bool) -> None:
@@ -122,3 +129,41 @@ def split(*, dataset: Path, share: float, seed: int, distance: float, as_json: b
         f"{found.largest}; {found.pairs} pairs of different sources show the same"
     )
     answer(asdict(found), text, as_json=as_json)
+
+
+@command.command("review")
+@_dataset
+@click.option("--out", type=_FILE, help="The page to write; more lie beside it for many clips.")
+@click.option("--decisions", type=_FILE, multiple=True, help="What a page saved; says how many clips are wrong. Repeatable.")
+@click.option("--sample", type=click.IntRange(min=1), help="Review so many clips, drawn at random, and not all.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Which clips are drawn.")
+@json_option
+def review(*, dataset: Path, out: Path | None, decisions: tuple[Path, ...], sample: int | None, seed: int, as_json: bool) -> None:
+    """Look at DATASET and decide: --out writes a page of one file, --decisions says what its decisions mean for all clips.
+
+    The page shows ten frames a clip with masks, and its caption with the roles marked; accept, fix or drop by keyboard.
+    """
+    from matrix_train.data.reading import read_dataset
+    from matrix_train.datasets.decisions import drawn
+
+    if (out is None) == (not decisions):
+        raise click.UsageError("give --out to write a page, or --decisions to read what was decided")
+    clips = read_dataset(dataset)
+    chosen = drawn(clips, sample, seed)
+    if out is not None:
+        from matrix_train.datasets.review_page import write_review
+
+        made = write_review(dataset, chosen, out, of=len(clips), report=_progress)
+        pages = [str(path) for path in made]
+        answer({"pages": pages, "clips": len(chosen), "of": len(clips)}, "\n".join(pages), as_json=as_json)
+        return
+    from matrix_train.datasets.decisions import read_decisions, reviewed
+
+    found = reviewed(clips, chosen, read_decisions(decisions))
+    lines = [f"all clips: {found.overall.text}"]
+    for kind, rates in (("category", found.categories), ("source", found.sources)):
+        shown = sorted(rates, key=lambda name: (-rates[name].sampled, name))
+        lines += [f"{kind} {name}: {rates[name].text}" for name in shown[:SHOWN]]
+        lines += [f"{len(shown) - SHOWN} more, in --json"] if len(shown) > SHOWN else []
+    lines += [f"{item.decision} {item.clip}{f': {item.note}' if item.note else ''}" for item in found.wrong]
+    answer(found.to_json(), "\n".join(lines), as_json=as_json)

@@ -118,7 +118,7 @@
 
   const page = sheet({
     place: `intergeneval-review-${body.dataset.build}-${body.dataset.page}`,
-    what: ["sample", "samples"],
+    what: "samples",
     parts: ".act, .instance",
     state: (one) => `${one.dataset.seen} ${one.dataset.shown}`,
     decisions,

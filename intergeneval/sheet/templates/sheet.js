@@ -1,6 +1,6 @@
 "use strict";
 // A page of articles about each of which a person decides: with keys, kept in the browser until it is saved as a file.
-// `own` is what a page brings: place (under which choices are kept), what (one article, several), parts (boxes inside an article
+// `own` is what a page brings: place (under which choices are kept), what (the articles are called), parts (boxes inside an article
 // that have choices of their own), state (of an article), decisions(), wrong(decision), text(decisions), afterFix(part).
 const chosen = (part, name) => part.querySelector(`input[name="${name}"]:checked`)?.value;
 
@@ -15,7 +15,7 @@ function sheet(own) {
   function tell(text, wrong) {
     count.classList.toggle("wrong", Boolean(wrong));
     const done = articles.filter(decided).length;
-    count.textContent = text || `${done} of ${articles.length} ${own.what[1]} decided on this page`;
+    count.textContent = text || `${done} of ${articles.length} ${own.what} decided on this page`;
   }
 
   function show() {
