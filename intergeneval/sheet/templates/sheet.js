@@ -92,7 +92,10 @@ function sheet(own) {
     if (act) { event.preventDefault(); act(); }
   });
 
-  document.querySelector("main").addEventListener("change", () => { remember(); tell(); });
+  const main = document.querySelector("main");
+  main.addEventListener("change", () => { remember(); tell(); });
+  // What is being typed as well: a text counts as changed only once its field is left.
+  main.addEventListener("input", remember);
   filter.addEventListener("change", show);
   save.addEventListener("click", download);
   return { articles, remember, start() { recall(); tell(); } };
