@@ -135,18 +135,29 @@ def split(*, dataset: Path, share: float, seed: int, distance: float, as_json: b
 @_dataset
 @click.option("--out", type=_FILE, help="The page to write; more lie beside it for many clips.")
 @click.option("--decisions", type=_FILE, multiple=True, help="What a page saved; says how many clips are wrong. Repeatable.")
+@click.option("--apply", is_flag=True, help="Carry the decisions out: clips to drop leave the dataset, clips to fix are changed.")
 @click.option("--sample", type=click.IntRange(min=1), help="Review so many clips, drawn at random, and not all.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Which clips are drawn.")
 @json_option
-def review(*, dataset: Path, out: Path | None, decisions: tuple[Path, ...], sample: int | None, seed: int, as_json: bool) -> None:
+def review(
+    *,
+    dataset: Path,
+    out: Path | None,
+    decisions: tuple[Path, ...],
+    apply: bool,
+    sample: int | None,
+    seed: int,
+    as_json: bool,
+) -> None:
     """Look at DATASET and decide: --out writes a page of one file, --decisions says what its decisions mean for all clips.
 
-    The page shows ten frames a clip with masks, and its caption with the roles marked; accept, fix or drop by keyboard.
+    The page shows ten frames a clip with masks, and its caption with the roles marked; accept, fix or drop by keyboard. What came
+    from 'curate' is made anew by it, so there the decisions are given to 'curate --review' and not applied here.
     """
     from matrix_train.data.reading import read_dataset
     from matrix_train.datasets.decisions import drawn
 
-    if (out is None) == (not decisions):
+    if (out is None) == (not decisions) or (apply and not decisions):
         raise click.UsageError("give --out to write a page, or --decisions to read what was decided")
     clips = read_dataset(dataset)
     chosen = drawn(clips, sample, seed)
@@ -159,11 +170,65 @@ def review(*, dataset: Path, out: Path | None, decisions: tuple[Path, ...], samp
         return
     from matrix_train.datasets.decisions import read_decisions, reviewed
 
-    found = reviewed(clips, chosen, read_decisions(decisions))
+    said = read_decisions(decisions)
+    found = reviewed(clips, chosen, said)
     lines = [f"all clips: {found.overall.text}"]
     for kind, rates in (("category", found.categories), ("source", found.sources)):
         shown = sorted(rates, key=lambda name: (-rates[name].sampled, name))
         lines += [f"{kind} {name}: {rates[name].text}" for name in shown[:SHOWN]]
         lines += [f"{len(shown) - SHOWN} more, in --json"] if len(shown) > SHOWN else []
     lines += [f"{item.decision} {item.clip}{f': {item.note}' if item.note else ''}" for item in found.wrong]
+    if apply:
+        from matrix_train.datasets.carrying_out import carry_out
+
+        fixed, gone = carry_out(dataset, said)
+        say(f"{fixed} clips were changed, {gone} left the dataset")
     answer(found.to_json(), "\n".join(lines), as_json=as_json)
+
+
+@command.command("stats")
+@_dataset
+@click.option("--out", type=_FOLDER, help="Folder of the page and its numbers; the dataset's own where none is given.")
+@json_option
+def stats(*, dataset: Path, out: Path | None, as_json: bool) -> None:
+    """Say what DATASET holds and what was left out of it: statistics.html, without a script, and statistics.json."""
+    import json
+
+    from intergeneval.records.disk import write_atomically
+    from matrix_train.data.reading import read_dataset
+    from matrix_train.datasets.statistics import looks_of, statistics
+    from matrix_train.datasets.statistics_page import write_statistics_page
+    from matrix_train.datasets.writing import read_dropped
+
+    clips, dropped = read_dataset(dataset), read_dropped(dataset)
+    found = statistics(clips, looks_of(dataset, clips), [item for item, _ in dropped])
+    place = out or dataset
+    place.mkdir(parents=True, exist_ok=True)
+    write_atomically(place / "statistics.json", json.dumps(found.to_json(), indent=1, ensure_ascii=False) + "\n")
+    write_statistics_page(dataset, clips, found, dropped, place / "statistics.html")
+    text = (
+        f"{found.clips} clips, {found.seconds / 60:.1f} minutes, {found.bodies} instances, {found.acts} interactions, "
+        f"{len(found.sources)} sources, {len(dropped)} left out\n{place / 'statistics.html'}"
+    )
+    for name, why in found.unreadable.items():
+        say(f"note: {name}: {why}")
+    answer(found.to_json(), text, as_json=as_json)
+
+
+@command.command("datasheet")
+@_dataset
+@click.option("--out", type=_FILE, help="The Markdown file; DATASHEET.md in the dataset where none is given.")
+def datasheet(*, dataset: Path, out: Path | None) -> None:
+    """Write the datasheet of DATASET: answered where the data can, and marked where only you can; never over another text."""
+    from matrix_train.data.reading import read_dataset
+    from matrix_train.datasets import datasheet as sheet
+    from matrix_train.datasets.statistics import looks_of, statistics
+    from matrix_train.datasets.writing import read_dropped
+
+    clips = read_dataset(dataset)
+    found = statistics(clips, looks_of(dataset, clips), [item for item, _ in read_dropped(dataset)])
+    text = sheet.datasheet(dataset.resolve().name, clips, found, sheet.trackers_of(dataset, clips))
+    path = out or dataset / sheet.NAME
+    sheet.write_datasheet(path, text)
+    say(f"note: {text.count(sheet.OPEN)} answers are yours to write")
+    click.echo(str(path))
