@@ -294,6 +294,15 @@ const scenarios = {
     out.saved = JSON.parse(fs.readFileSync(await download.path(), "utf8"));
     return out;
   },
+  async pictures(page) {
+    const all = page.locator("figure img");
+    await all.evaluateAll((images) => Promise.all(images.map((one) => { one.loading = "eager"; return one.decode(); })));
+    return {
+      widths: await all.evaluateAll((images) => images.map((one) => one.naturalWidth)),
+      owned: await page.evaluate(() => window.owned === undefined ? null : window.owned),
+      text: await page.evaluate(() => document.body.innerText),
+    };
+  },
   async dataset_review(page) {
     const article = (id) => page.locator(`article[data-id="${id}"]`), told = () => page.locator("#count").innerText();
     const field = (id, label) => article(id).getByLabel(label, { exact: true });

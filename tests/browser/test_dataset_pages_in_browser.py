@@ -63,9 +63,36 @@ def test_clips_are_decided_about_with_the_keyboard_and_the_file_says_what_is_to_
     assert opened["owned"] is None
 
 
+@pytest.fixture(scope="module")
+def pages(place):
+    """Both pages; what was left out names a video and a reason that would run a script if it could."""
+    line = {"clip": "gone", "stage": "filters", "kind": "dark", "reason": POISON, "video": "videos/none.mp4"}
+    shown = {**line, "clip": "shown", "video": read_own(place / "set")[0].video}
+    (place / "set/dropped.jsonl").write_text(json.dumps(line) + "\n" + json.dumps(shown) + "\n")
+    run("review", place / "set", "--out", place / "pages/review.html")
+    run("stats", place / "set", "--out", place / "pages")
+    return place / "pages"
+
+
+def test_the_statistics_page_needs_nothing_runs_nothing_and_has_its_pictures(drive, pages):
+    seen = drive("pictures", pages, "statistics.html")
+    assert seen["owned"] is None
+    assert seen["widths"] == [144] * 5
+    assert "6 clips came, 4 are in the dataset." in seen["text"]
+    plain = drive("plain", pages, "statistics.html")
+    assert "6 clips came, 4 are in the dataset." in plain["text"]
+
+
+@pytest.mark.parametrize("page", ["review.html", "statistics.html"])
+@pytest.mark.parametrize("width", [1280, 400])
+def test_neither_page_is_wider_than_its_window(drive, pages, page, width):
+    seen = drive("layout", pages, page, width=width)
+    assert seen["width"] <= seen["window"] == width
+
+
+@pytest.mark.parametrize("page", ["review.html", "statistics.html"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_no_serious_or_critical_violation_on_the_review_page(drive, place, scheme):
-    run("review", place / "set", "--out", place / "review.html")
-    seen = drive("review_axe", place, "review.html", scheme=scheme)
+def test_axe_finds_no_serious_or_critical_violation_on_either_page(drive, pages, page, scheme):
+    seen = drive("review_axe", pages, page, scheme=scheme)
     assert seen["checked"] > 10
     assert [item for item in seen["violations"] if item["impact"] in ("serious", "critical")] == []
