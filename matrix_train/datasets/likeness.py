@@ -22,7 +22,7 @@ FRAMES = 4
 DISTANCE = 0.12
 """Share of the bits in which two clips may differ and still show the same."""
 _SIDE, _KEPT = 32, 8
-_BLOCK = 512
+_BLOCK = 1024
 _ONES = np.array([value.bit_count() for value in range(256)], dtype=np.uint16)
 
 
@@ -66,14 +66,17 @@ def alike(hashes: Bits, distance: float) -> Iterator[tuple[int, int]]:
     Takes time with the square of the clips, in blocks of bounded memory.
     """
     most = int(distance * hashes.shape[1] * 8)
-    count = len(hashes)
-    for start in range(0, count, _BLOCK):
-        own = hashes[start : start + _BLOCK]
-        for other in range(start, count, _BLOCK):
-            theirs = hashes[other : other + _BLOCK]
-            apart = np.zeros((len(own), len(theirs)), dtype=np.uint16)
-            for byte in range(hashes.shape[1]):
-                apart += _ONES[own[:, byte, None] ^ theirs[None, :, byte]]
+    set_ = _ONES[hashes].sum(axis=1, dtype=np.int64)
+    for start in range(0, len(hashes), _BLOCK):
+        own = _unpacked(hashes[start : start + _BLOCK])
+        for other in range(start, len(hashes), _BLOCK):
+            # Bits that differ are those set in either without those set in both, and a product of matrices counts the latter.
+            both = own @ _unpacked(hashes[other : other + _BLOCK]).T
+            apart = set_[start : start + _BLOCK, None] + set_[None, other : other + _BLOCK] - 2 * both
             for first, second in np.argwhere(apart <= most).tolist():
                 if start + first < other + second:
                     yield start + first, other + second
+
+
+def _unpacked(hashes: Bits) -> npt.NDArray[np.float32]:
+    return np.unpackbits(hashes, axis=1).astype(np.float32)

@@ -15,6 +15,7 @@ from intergeneval.videos import Reader, write_video
 from matrix_train.cli import main
 from matrix_train.data.clips import Clip, ClipInstance, read_own, write_own
 from matrix_train.data.holding import kept_apart
+from matrix_train.datasets import likeness
 from matrix_train.datasets.likeness import DISTANCE, alike, video_hash
 from matrix_train.datasets.split import choose, groups_of
 
@@ -131,3 +132,14 @@ def test_a_dataset_that_hangs_together_as_a_whole_is_refused_and_stays_as_it_was
 def test_the_releases_layout_is_told_the_way(tmp_path):
     root = tiny_pipeline.release_dataset(tmp_path / "release")
     assert "from-release" in run(root, "--validation", 0.5, code=2).output
+
+
+def test_pairs_are_those_whose_bits_were_counted_one_by_one(monkeypatch):
+    monkeypatch.setattr(likeness, "_BLOCK", 7)
+    hashes = np.random.default_rng(1).integers(0, 256, (40, 4), dtype=np.uint8)
+    hashes[33] = hashes[2] ^ 1
+    apart = np.unpackbits(hashes[:, None] ^ hashes[None], axis=2).sum(axis=2)
+    wanted = {(a, b) for a, b in np.argwhere(apart <= 8).tolist() if a < b}
+    assert (2, 33) in wanted
+    assert len(wanted) > 5
+    assert set(alike(hashes, 0.25)) == wanted
