@@ -196,6 +196,7 @@ def stats(*, dataset: Path, out: Path | None, as_json: bool) -> None:
 
     from intergeneval.records.disk import write_atomically
     from matrix_train.data.reading import read_dataset
+    from matrix_train.datasets.kinds import UNTOLD
     from matrix_train.datasets.statistics import looks_of, statistics
     from matrix_train.datasets.statistics_page import write_statistics_page
     from matrix_train.datasets.writing import read_dropped
@@ -208,7 +209,7 @@ def stats(*, dataset: Path, out: Path | None, as_json: bool) -> None:
     write_statistics_page(dataset, clips, found, dropped, place / "statistics.html")
     text = (
         f"{found.clips} clips, {found.seconds / 60:.1f} minutes, {found.bodies} instances, {found.acts} interactions, "
-        f"{len(found.sources)} sources, {len(dropped)} left out\n{place / 'statistics.html'}"
+        f"{len(set(found.sources) - {UNTOLD})} sources, {len(dropped)} left out\n{place / 'statistics.html'}"
     )
     for name, why in found.unreadable.items():
         say(f"note: {name}: {why}")

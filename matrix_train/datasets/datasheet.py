@@ -15,7 +15,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from intergeneval.errors import ConfigError, MediaError, RecordError, UsageError
 from intergeneval.records.disk import read_text, write_atomically
 from matrix_train.data.clips import Clip, stored_tracks
-from matrix_train.datasets.statistics import UNTOLD, Statistics
+from matrix_train.datasets.kinds import UNTOLD
+from matrix_train.datasets.statistics import Statistics
 
 NAME = "DATASHEET.md"
 OPEN = "*To be written by you.*"

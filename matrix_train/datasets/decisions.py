@@ -13,12 +13,10 @@ from intergeneval.records import Record
 from intergeneval.records.disk import read_text
 from matrix_train.data.clips import Clip
 from matrix_train.datasets.error_rate import ErrorRate, error_rate
-from matrix_train.datasets.kinds import categories_of
+from matrix_train.datasets.kinds import UNTOLD, categories_of
 
 ACCEPT, FIX, DROP = "accept", "fix", "drop"
 CHOICES = (ACCEPT, FIX, DROP)
-UNTOLD = "not told"
-"""What clips without a source are counted under."""
 _SHOWN = 3
 
 

@@ -36,6 +36,7 @@ def from_bench(name: str, out: Path) -> Written:
 
 def _items(benchmark: bench.Benchmark, source: FolderSource) -> Iterator[Found | Dropped]:
     tracker = StoredTracker()
+    licence = "" if benchmark.licence == bench.UNSTATED else benchmark.licence
     for sample in benchmark.samples:
         seeds = source.seeds(sample, ())
         for seed in seeds:
@@ -49,7 +50,7 @@ def _items(benchmark: bench.Benchmark, source: FolderSource) -> Iterator[Found |
             except (MediaError, BackendError, BenchError) as error:
                 yield Dropped(clip=name, stage=STAGE, reason=str(error))
                 continue
-            clip = clip_of_sample(sample, tracks, name=name, licence=benchmark.licence)
+            clip = clip_of_sample(sample, tracks, name=name, licence=licence)
             if clip.interactions:
                 yield Found(clip=clip, video=video.path, tracks=tracks)
             else:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from intergeneval.verbs import look_up
 from matrix_train.data.clips import Clip, ClipInteraction
 
+UNTOLD = "not told"
+"""What is counted where a dataset says nothing."""
 OTHER = "other"
 """What an interaction counts as of which neither knows the kind."""
 

@@ -12,11 +12,9 @@ from intergeneval.errors import ConfigError, MediaError, RecordError
 from intergeneval.records import Record
 from intergeneval.videos import Reader
 from matrix_train.data.clips import Clip, inside, stated_rate
-from matrix_train.datasets.kinds import category_of, verb_of
+from matrix_train.datasets.kinds import UNTOLD, category_of, verb_of
 from matrix_train.datasets.writing import Dropped
 
-UNTOLD = "not told"
-"""What is counted where a dataset says nothing."""
 EDGES = (0, 1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 60)
 """Seconds at which a bar of durations begins; the last has no end."""
 

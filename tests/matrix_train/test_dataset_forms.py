@@ -71,6 +71,13 @@ def test_a_benchmark_of_videos_becomes_a_dataset_that_can_be_trained_on_and_what
     assert dropped == result["dropped"][0]
 
 
+def test_a_benchmark_that_was_built_without_a_licence_gives_none(bench, tmp_path):
+    path = bench / "bench.toml"
+    path.write_text(path.read_text().replace("CC0", "not stated"))
+    run("from-bench", bench, "--out", tmp_path / "set", code=3)
+    assert read_own(tmp_path / "set")[0].licence == ""
+
+
 def test_of_an_instance_without_a_track_nothing_is_claimed(bench, tmp_path):
     path = bench / "videos/s0.tracks.json"
     value = json.loads(path.read_text())
