@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from intergeneval.errors import EXIT_INCOMPLETE
-from matrix_train.cli.options import answer, json_option, say
+from matrix_train.cli.options import Pace, answer, json_option, say
 
 if TYPE_CHECKING:
     from matrix_train.datasets.writing import Written
@@ -24,11 +24,6 @@ _out = click.option("--out", type=_FOLDER, required=True, help="Folder to write;
 @click.group("dataset")
 def command() -> None:
     """Work on finished datasets: the folders that `fit` takes."""
-
-
-def _progress(done: int, count: int, name: str) -> None:
-    """Say how far a verb is that opens every video."""
-    say(f"{done}/{count}  {name}")
 
 
 def _tell(written: Written, out: Path, *, as_json: bool) -> None:
@@ -121,7 +116,7 @@ def split(*, dataset: Path, share: float, seed: int, distance: float, as_json: b
 
     from matrix_train.datasets.split import split_dataset
 
-    found = split_dataset(dataset, share=share, seed=seed, distance=distance)
+    found = split_dataset(dataset, share=share, seed=seed, distance=distance, report=Pace())
     if found.unsourced:
         say(f"note: {found.unsourced} clips do not tell their source; their videos and looks alone say what they belong to")
     text = (
@@ -164,7 +159,7 @@ def review(
     if out is not None:
         from matrix_train.datasets.review_page import write_review
 
-        made = write_review(dataset, chosen, out, of=len(clips), report=_progress)
+        made = write_review(dataset, chosen, out, of=len(clips), report=Pace())
         pages = [str(path) for path in made]
         answer({"pages": pages, "clips": len(chosen), "of": len(clips)}, "\n".join(pages), as_json=as_json)
         return
@@ -202,7 +197,7 @@ def stats(*, dataset: Path, out: Path | None, as_json: bool) -> None:
     from matrix_train.datasets.writing import read_dropped
 
     clips, dropped = read_dataset(dataset), read_dropped(dataset)
-    found = statistics(clips, looks_of(dataset, clips), [item for item, _ in dropped])
+    found = statistics(clips, looks_of(dataset, clips, Pace()), [item for item, _ in dropped])
     place = out or dataset
     place.mkdir(parents=True, exist_ok=True)
     write_atomically(place / "statistics.json", json.dumps(found.to_json(), indent=1, ensure_ascii=False) + "\n")
@@ -227,7 +222,7 @@ def datasheet(*, dataset: Path, out: Path | None) -> None:
     from matrix_train.datasets.writing import read_dropped
 
     clips = read_dataset(dataset)
-    found = statistics(clips, looks_of(dataset, clips), [item for item, _ in read_dropped(dataset)])
+    found = statistics(clips, looks_of(dataset, clips, Pace()), [item for item, _ in read_dropped(dataset)])
     text = sheet.datasheet(dataset.resolve().name, clips, found, sheet.trackers_of(dataset, clips))
     path = out or dataset / sheet.NAME
     sheet.write_datasheet(path, text)
