@@ -73,7 +73,7 @@ def from_release(*, folder: Path, out: Path, licence: str, as_json: bool) -> Non
 
 @command.command("to-webdataset")
 @_dataset
-@_out
+@click.option("--out", type=_FOLDER, required=True, help="Folder of the shards; none with shards in it.")
 @click.option("--shard-mb", type=click.IntRange(min=1), default=1000, show_default=True, help="Size from which a shard is full.")
 @json_option
 def to_webdataset(*, dataset: Path, out: Path, shard_mb: int, as_json: bool) -> None:
@@ -214,7 +214,8 @@ def stats(*, dataset: Path, out: Path | None, as_json: bool) -> None:
 @command.command("datasheet")
 @_dataset
 @click.option("--out", type=_FILE, help="The Markdown file; DATASHEET.md in the dataset where none is given.")
-def datasheet(*, dataset: Path, out: Path | None) -> None:
+@json_option
+def datasheet(*, dataset: Path, out: Path | None, as_json: bool) -> None:
     """Write the datasheet of DATASET: answered where the data can, and marked where only you can; never over another text."""
     from matrix_train.data.reading import read_dataset
     from matrix_train.datasets import datasheet as sheet
@@ -226,5 +227,6 @@ def datasheet(*, dataset: Path, out: Path | None) -> None:
     text = sheet.datasheet(dataset.resolve().name, clips, found, sheet.trackers_of(dataset, clips))
     path = out or dataset / sheet.NAME
     sheet.write_datasheet(path, text)
-    say(f"note: {text.count(sheet.OPEN)} answers are yours to write")
-    click.echo(str(path))
+    yours = text.count(sheet.OPEN)
+    say(f"note: {yours} answers are yours to write")
+    answer({"datasheet": str(path), "yours": yours}, str(path), as_json=as_json)
