@@ -21,7 +21,15 @@ _dataset = click.argument("dataset", type=_FOLDER)
 _out = click.option("--out", type=_FOLDER, required=True, help="Folder to write; none with a dataset in it.")
 
 
-@click.group("dataset")
+class Ordered(click.Group):
+    """A group whose commands stand in the order in which one uses them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
+        """Return the commands in the order in which they were written down."""
+        return list(self.commands)
+
+
+@click.group("dataset", cls=Ordered)
 def command() -> None:
     """Work on finished datasets: the folders that `fit` takes."""
 
@@ -39,7 +47,7 @@ def _tell(written: Written, out: Path, *, as_json: bool) -> None:
         click.get_current_context().exit(EXIT_INCOMPLETE)
 
 
-@command.command("from-bench")
+@command.command("from-bench", short_help="Make one of a benchmark that was built from videos.")
 @click.argument("benchmark")
 @_out
 @json_option
@@ -53,7 +61,7 @@ def from_bench(*, benchmark: str, out: Path, as_json: bool) -> None:
     _tell(convert(benchmark, out), out, as_json=as_json)
 
 
-@command.command("from-release")
+@command.command("from-release", short_help="Make one of the public release's layout.")
 @click.argument("folder", type=_FOLDER)
 @_out
 @click.option("--licence", default="", help="Terms that are noted of every clip.")
@@ -71,7 +79,7 @@ def from_release(*, folder: Path, out: Path, licence: str, as_json: bool) -> Non
     _tell(written, out, as_json=as_json)
 
 
-@command.command("to-webdataset")
+@command.command("to-webdataset", short_help="Pack one as tar shards.")
 @_dataset
 @click.option("--out", type=_FOLDER, required=True, help="Folder of the shards; none with shards in it.")
 @click.option("--shard-mb", type=click.IntRange(min=1), default=1000, show_default=True, help="Size from which a shard is full.")
@@ -84,7 +92,7 @@ def to_webdataset(*, dataset: Path, out: Path, shard_mb: int, as_json: bool) -> 
     answer({"shards": shards}, "\n".join(shards), as_json=as_json)
 
 
-@command.command("from-webdataset")
+@command.command("from-webdataset", short_help="Unpack shards.")
 @click.argument("shards", type=_FILE, nargs=-1, required=True)
 @_out
 @json_option
@@ -95,9 +103,15 @@ def from_webdataset(*, shards: tuple[Path, ...], out: Path, as_json: bool) -> No
     _tell(unpack(shards, out), out, as_json=as_json)
 
 
-@command.command("split")
+@command.command("split", short_help="Keep clips for validation.")
 @_dataset
-@click.option("--validation", "share", type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True), required=True)
+@click.option(
+    "--validation",
+    "share",
+    type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True),
+    required=True,
+    help="Share of the clips.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Which clips; the same for the same clips.")
 @click.option(
     "--distance",
@@ -126,7 +140,7 @@ def split(*, dataset: Path, share: float, seed: int, distance: float, as_json: b
     answer(asdict(found), text, as_json=as_json)
 
 
-@command.command("review")
+@command.command("review", short_help="Look at one, decide, and know how much of it is wrong.")
 @_dataset
 @click.option("--out", type=_FILE, help="The page to write; more lie beside it for many clips.")
 @click.option("--decisions", type=_FILE, multiple=True, help="What a page saved; says how many clips are wrong. Repeatable.")
@@ -181,7 +195,7 @@ def review(
     answer(found.to_json(), "\n".join(lines), as_json=as_json)
 
 
-@command.command("stats")
+@command.command("stats", short_help="Say what one holds, on a page and as JSON.")
 @_dataset
 @click.option("--out", type=_FOLDER, help="Folder of the page and its numbers; the dataset's own where none is given.")
 @json_option
@@ -211,7 +225,7 @@ def stats(*, dataset: Path, out: Path | None, as_json: bool) -> None:
     answer(found.to_json(), text, as_json=as_json)
 
 
-@command.command("datasheet")
+@command.command("datasheet", short_help="Write its datasheet.")
 @_dataset
 @click.option("--out", type=_FILE, help="The Markdown file; DATASHEET.md in the dataset where none is given.")
 @json_option
