@@ -15,6 +15,7 @@ from matrix_train import __version__
 
 VERBS: dict[str, tuple[str, str]] = {
     "check": ("check", "Name every fault of a dataset."),
+    "dataset": ("dataset", "Make a dataset of what is there; pack, split, describe and review one."),
     "precompute": ("precompute", "Encode and cache every clip of a config."),
     "fit": ("fit", "Train the adapter that a config describes."),
     "export": ("export", "Write an adapter as a file for plain diffusers, kohya's tools or ComfyUI."),

@@ -10,8 +10,8 @@ from matrix_train.backbones.files import resolve
 from matrix_train.backbones.loading import shape_notes
 from matrix_train.config import Config
 from matrix_train.data.cache import CacheState, fill, folder_of
-from matrix_train.data.checking import read_dataset
 from matrix_train.data.encoding import sizes_of
+from matrix_train.data.reading import read_dataset
 from matrix_train.data.workers import elsewhere, work_of
 
 
