@@ -89,7 +89,9 @@ def test_the_quick_binding_plan_has_three_arms_one_seed_and_forty_steps_and_need
     assert config_of(found, found.arm("plain"), 0).train.steps == 40
 
 
-@pytest.mark.parametrize("name", sorted({path.stem for path in PLANS.glob("*.toml")} - {"binding", "binding-forms", "binding-quick"}))
+@pytest.mark.parametrize(
+    "name", sorted({path.stem for path in PLANS.glob("*.toml")} - {"binding", "binding-forms", "binding-quick"})
+)
 def test_a_plan_without_layers_says_how_they_are_found(name):
     with pytest.raises(ConfigError, match=r"add \[layers\.found\] with lora, v2t and v2v, as `matrix-train analyze` suggests"):
         pieces_of(load(name))
