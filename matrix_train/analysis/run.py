@@ -25,8 +25,8 @@ from matrix_train.analysis.page import write_page
 from matrix_train.analysis.roles import Slot
 from matrix_train.analysis.scoring import score
 from matrix_train.backbones import MapKind
-from matrix_train.data.checking import read_dataset
 from matrix_train.data.clips import Clip
+from matrix_train.data.reading import read_dataset
 
 MODES = ("generated", "clips")
 

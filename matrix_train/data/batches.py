@@ -34,6 +34,7 @@ from matrix_train.data.clips import Clip, inside
 from matrix_train.data.condition_noise import frame_noise
 from matrix_train.data.empty_text import load_empty_text
 from matrix_train.data.encoding import training_frames
+from matrix_train.data.holding import kept_apart
 from matrix_train.data.windows import timing_of
 from matrix_train.model.batch import Batch, RoleEntry
 from matrix_train.model.conditioning import on_first_frame, with_mask
@@ -99,7 +100,10 @@ class Batches:
         device: torch.device | None = None,
         held: Sequence[int] = (),
     ) -> None:
-        """`held` are the indices of clips no window of which is ever drawn; in `held` of the batches is the first of each."""
+        """`held` are the indices of clips no window of which is ever drawn; in `held` of the batches is the first of each.
+
+        Nor are any drawn that the dataset itself keeps for validation.
+        """
         self._backbone, self._folder = backbone, folder
         self._scaling = scaling_of(folder)
         self._empty = load_empty_text(folder) if config.condition.text_dropout else None
@@ -107,7 +111,7 @@ class Batches:
         noise, dropout = frame_noise(config, backbone, base)
         self._config = replace(config, condition=replace(config.condition, image_dropout=dropout))
         self._images = None if noise is None else NoisyImages(config, noise, device or torch.device("cpu"))
-        root, timing, catalogue, apart = Path(config.data.path), timing_of(config), Catalogue(folder), set(held)
+        root, timing, catalogue, kept = Path(config.data.path), timing_of(config), Catalogue(folder), {*held, *kept_apart(clips)}
         buckets: dict[tuple[int, ...], list[int]] = {}
         found: list[tuple[Clip, int, Mapping[str, str]]] = []
         firsts: list[int] = []
@@ -115,7 +119,7 @@ class Batches:
         for index, clip in enumerate(clips):
             firsts.append(len(found))
             for window, stored in enumerate(check_clip_cache(folder, root, clip, timing, catalogue)):
-                if index not in apart:
+                if index not in kept:
                     self._drawn.append(len(found))
                     buckets.setdefault(tuple(json.loads(stored[SHAPE])), []).append(len(found))
                 found.append((clip, window, stored))

@@ -112,7 +112,7 @@ def check_key(folder: Path, key: Mapping[str, Any]) -> bool:
 
 
 def clip_digest(root: Path, clip: Clip) -> str:
-    """Return a hash of a clip's record and of the size and time of every file it names; the time tells re-made masks."""
+    """Return a hash of what a clip is trained on, and of the size and time of its files; the time tells re-made masks."""
     video = inside(root, clip.video, "video")
     files = sorted(video.iterdir()) if video.is_dir() else [video]
     if clip.tracks:
@@ -123,7 +123,7 @@ def clip_digest(root: Path, clip: Clip) -> str:
         files += [path for own in owns if own is not None for path in sorted(own.iterdir())]
     looked = [(path.name, _look(path)) for path in files]
     stats = [[name, found.st_size, found.st_mtime_ns] for name, found in looked if found is not None]
-    return sha256_json({"clip": clip.to_json(), "files": stats})
+    return sha256_json({"clip": clip.plain.to_json(), "files": stats})
 
 
 def _look(path: Path) -> os.stat_result | None:

@@ -1,4 +1,4 @@
-"""Reading a dataset of either layout, and naming every fault in it."""
+"""Naming every fault in a dataset of either layout."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from matrix_train.data.clips import (
     Clip,
     inside,
     mask_tracks,
-    read_own,
     stated_rate,
     stored_tracks,
     unboxed,
     unnamed,
 )
-from matrix_train.data.release import guessed_clips, read_release
+from matrix_train.data.reading import read_dataset
+from matrix_train.data.release import guessed_clips
 from matrix_train.data.windows import ClipTime, Picks, Timing, by_time, is_resampled, of_masks, too_short, windows_of
 from matrix_train.roles import Span, is_cut
 from matrix_train.targets import Masks
@@ -96,23 +96,6 @@ class Examined:
 
 _Said = tuple[str, str, bool]
 """Kind, what, and whether it is fatal."""
-
-
-def read_dataset(root: Path) -> tuple[Clip, ...]:
-    """Read a dataset of either layout. Raises ConfigError or RecordError."""
-    if not root.parts:
-        raise ConfigError("data.path is empty; give the folder of a dataset")
-    if not root.is_dir():
-        raise ConfigError(f"data.path: {root} is not a folder")
-    clips = read_own(root) if (root / INDEX).is_file() else read_release(root)
-    if not clips:
-        raise ConfigError(f"{root}: the dataset has no clip")
-    seen: set[str] = set()
-    for clip in clips:
-        if clip.id in seen:
-            raise ConfigError(f"{root}: clip {clip.id!r} is listed twice")
-        seen.add(clip.id)
-    return clips
 
 
 def check_dataset(

@@ -1,21 +1,28 @@
-"""What a training clip is, and our own dataset layout: ``clips.jsonl`` with one Clip a line, tracks as run-length JSON."""
+"""What a training clip is, and our own dataset layout: ``clips.jsonl`` with one Clip a line, tracks as run-length JSON.
+
+A line may say more than a clip is trained on: whose it is, where it was cut from, on which side of a split it lies, and whatever
+another tool notes. All of that is read, kept and written again, and changes nothing that was cached.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
 from intergeneval.errors import ConfigError, MediaError, RecordError
+from intergeneval.ids import bounded_json, canonical_json, sha256_json
 from intergeneval.masks import Mask
 from intergeneval.masks.pictures import MaskTrack, background_tracks, read_pictures
 from intergeneval.masks.pixels import PictureError
 from intergeneval.masks.track_records import checked_masks, tracks_of
-from intergeneval.records import Record, Tracks
+from intergeneval.records import Category, Record, Tracks
+from intergeneval.records.codec import LATER
 from intergeneval.records.disk import read_bytes, read_text, write_atomically
 from intergeneval.videos import Frame, frame_files
 from matrix_train.roles import Span
@@ -24,6 +31,8 @@ from matrix_train.targets import Masks
 INDEX = "clips.jsonl"
 ROLE_ORDER = ("sub", "obj", "verb")
 """Roles of an interaction, in the order in which everything lists them."""
+TRAIN, VALIDATION = "train", "validation"
+"""The sides of a split."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +61,8 @@ class ClipInteraction(Record):
     """Characters that name the action, particles included."""
     object_spans: tuple[Span, ...] = ()
     """Characters that name the object."""
+    category: Category | None = field(default=None, metadata=LATER)
+    """Kind of interaction; None where the dataset does not say. Nothing is trained on it."""
 
     def spans(self, role: str) -> tuple[Span, ...]:
         """Return the spans of a role: sub, verb or obj."""
@@ -76,6 +87,52 @@ class Clip(Record):
     """Path of a JSON file with a Tracks record, relative to the dataset; empty where `masks` is given."""
     masks: str = ""
     """Folder with one folder of mask images an instance, relative to the dataset; empty where `tracks` is given."""
+    source: str = field(default="", metadata=LATER)
+    """Name of the video that it was cut from; empty: not told."""
+    licence: str = field(default="", metadata=LATER)
+    """Under which terms it may be used, with attribution; empty: not told."""
+    split: str = field(default="", metadata=LATER)
+    """``train``, or ``validation``: never trained on; empty: the dataset is not split."""
+    more: str = field(default="", metadata=LATER)
+    """Everything else that its line says, as one JSON object with sorted keys; empty: nothing. Nothing is trained on it."""
+
+    def __post_init__(self) -> None:
+        if self.split not in ("", TRAIN, VALIDATION):
+            raise ValueError(f"split {self.split!r} is neither {TRAIN} nor {VALIDATION}")
+
+    @property
+    def plain(self) -> Clip:
+        """The clip as far as it is trained on."""
+        interactions = tuple(replace(item, category=None) for item in self.interactions)
+        return replace(self, interactions=interactions, source="", licence="", split="", more="")
+
+    @property
+    def state(self) -> str:
+        """Sha256 of its line without the side of a split: what a person looked at and decided about."""
+        return sha256_json(line_of(replace(self, split="")))
+
+    def said(self, name: str) -> Any:
+        """Return what its line says under a name that is no field of this record; None where it says nothing."""
+        return json.loads(self.more).get(name) if self.more else None
+
+
+_FIELDS = frozenset(item.name for item in fields(Clip)) - {"more"}
+
+
+def line_of(clip: Clip) -> dict[str, Any]:
+    """Return the JSON object of a clip's line."""
+    found = clip.to_json()
+    found.pop("more", None)
+    return {**found, **(json.loads(clip.more) if clip.more else {})}
+
+
+def clip_of(value: Any, where: str) -> Clip:
+    """Return the clip of a line's JSON object; fields that it has beyond a clip's are kept. Raises RecordError."""
+    if not isinstance(value, Mapping):
+        return Clip.from_json(value, where=where)
+    more = {name: item for name, item in value.items() if name not in _FIELDS}
+    known = {name: item for name, item in value.items() if name in _FIELDS}
+    return Clip.from_json({**known, "more": canonical_json(more)} if more else known, where=where)
 
 
 def inside(root: Path, relative: str, what: str) -> Path:
@@ -89,7 +146,15 @@ def inside(root: Path, relative: str, what: str) -> Path:
 def read_own(root: Path) -> tuple[Clip, ...]:
     """Read ``clips.jsonl``. Raises RecordError naming line and field, and ConfigError for a file that is no text."""
     lines = _text(root / INDEX).splitlines()
-    return tuple(Clip.from_line(line, where=f"{root / INDEX}:{number}") for number, line in enumerate(lines, 1) if line.strip())
+    return tuple(_clip(line, f"{root / INDEX}:{number}") for number, line in enumerate(lines, 1) if line.strip())
+
+
+def _clip(line: str, where: str) -> Clip:
+    try:
+        value = bounded_json(line)
+    except ValueError as error:
+        raise RecordError(f"{where}: not JSON ({error})") from None
+    return clip_of(value, where)
 
 
 def _text(path: Path) -> str:
@@ -101,7 +166,7 @@ def _text(path: Path) -> str:
 
 def write_own(root: Path, clips: tuple[Clip, ...]) -> None:
     """Write ``clips.jsonl``."""
-    text = "".join(json.dumps(clip.to_json(), ensure_ascii=False) + "\n" for clip in clips)
+    text = "".join(json.dumps(line_of(clip), ensure_ascii=False) + "\n" for clip in clips)
     write_atomically(root / INDEX, text)
 
 

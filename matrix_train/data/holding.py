@@ -6,17 +6,26 @@ from collections.abc import Sequence
 
 from intergeneval.ids import sha256_json
 from matrix_train.config import HeldoutConfig
-from matrix_train.data.clips import Clip
+from matrix_train.data.clips import VALIDATION, Clip
+
+
+def kept_apart(clips: Sequence[Clip]) -> tuple[int, ...]:
+    """Return the indices of the clips that the dataset itself keeps for validation: none of them is ever trained on."""
+    return tuple(index for index, clip in enumerate(clips) if clip.split == VALIDATION)
 
 
 def held_out(clips: Sequence[Clip], config: HeldoutConfig) -> tuple[int, ...]:
     """Return the indices of the clips that are held out, in an order of their own; none where they would be over half of all.
 
-    Chosen by the video's name alone, so that each arm and each seed of a comparison holds out the same ones, and all clips of one
-    video fall on the same side.
+    Where the dataset itself keeps clips for validation it is up to `config.most` of these, and `config.share` says whether there
+    are any. Else they are chosen by the video's name alone, so that each arm and each seed of a comparison holds out the same
+    ones, and all clips of one video fall on the same side.
     """
     if not config.share:
         return ()
+    named = kept_apart(clips)
+    if named:
+        return tuple(sorted(named, key=lambda index: sha256_json(["held out", clips[index].id]))[: config.most])
     wanted = min(config.most, max(config.clips, round(config.share * len(clips))))
     if 2 * wanted > len(clips):
         return ()
@@ -32,8 +41,11 @@ def held_out(clips: Sequence[Clip], config: HeldoutConfig) -> tuple[int, ...]:
     return tuple(found)
 
 
-def holding_note(clips: int, held: int, config: HeldoutConfig) -> str:
-    """Return what is to be said of the split, one sentence."""
+def holding_note(clips: int, held: int, config: HeldoutConfig, apart: int = 0) -> str:
+    """Return what is to be said of the split, one sentence; `apart` clips the dataset itself keeps for validation."""
+    if apart:
+        what = f"{held} of them compare the adapter with the base" if held else "none is looked at (heldout.share = 0)"
+        return f"{apart} of {clips} clips are kept for validation by the dataset and not trained on; {what}"
     if held:
         return f"{held} of {clips} clips are held out to compare with the base"
     if not config.share:

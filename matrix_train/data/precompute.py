@@ -13,8 +13,8 @@ from matrix_train.backbones.load_encoders import late_encoder
 from matrix_train.backbones.loading import load_outline, shape_notes
 from matrix_train.config import Config
 from matrix_train.data.cache import CacheState, fill, folder_of
-from matrix_train.data.checking import read_dataset
 from matrix_train.data.encoding import sizes_of
+from matrix_train.data.reading import read_dataset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

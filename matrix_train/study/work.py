@@ -77,7 +77,7 @@ class Workshop:
         return Made(digest=made_of(found.hash), units=piece.units, notes={"samples": len(found.samples)})
 
     def _data(self, piece: Piece) -> Made:
-        from matrix_train.data.checking import read_dataset
+        from matrix_train.data.reading import read_dataset
 
         if not self.plan.clips.path:
             self._write_clips(self.folder / "data")
@@ -108,8 +108,8 @@ class Workshop:
         from matrix_train.backbones.load_encoders import late_encoder
         from matrix_train.backbones.loading import load_backbone, load_outline
         from matrix_train.data.cache import INDEX, fill, folder_of
-        from matrix_train.data.checking import read_dataset
         from matrix_train.data.precompute import state_notes
+        from matrix_train.data.reading import read_dataset
         from matrix_train.model.aligned import AlignedModel
 
         name = piece.name.partition("/")[2]
@@ -131,7 +131,7 @@ class Workshop:
     def _told(self, config: Config) -> frozenset[str]:
         """Return the notes on clips that encoding them has told already: once a study is enough."""
         from matrix_train.data.cache import folder_of, notes_of
-        from matrix_train.data.checking import read_dataset
+        from matrix_train.data.reading import read_dataset
 
         return frozenset(f"note: {note}" for note in notes_of(folder_of(config), read_dataset(self.clips)))
 

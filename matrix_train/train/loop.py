@@ -26,7 +26,7 @@ from matrix_train.data.batches import Batches
 from matrix_train.data.cache import folder_of
 from matrix_train.data.empty_text import is_wanted
 from matrix_train.data.encoding import sizes_of
-from matrix_train.data.holding import held_out, holding_note
+from matrix_train.data.holding import held_out, holding_note, kept_apart
 from matrix_train.model import checkpoint, resuming
 from matrix_train.model.aligned import AlignedModel
 from matrix_train.model.beginning import begin_with
@@ -110,7 +110,7 @@ class Run:
             # The base arm trains nothing and needs no clips.
             clips = prepare_cache(config, self.folder, self.backbone, self.accelerator, self._tell)
             held = held_out(clips, config.heldout)
-            self._tell(f"note: {holding_note(len(clips), len(held), config.heldout)}")
+            self._tell(f"note: {holding_note(len(clips), len(held), config.heldout, len(kept_apart(clips)))}")
             self.batches = Batches(
                 config, self.backbone, clips, folder_of(config),
                 processes=self.accelerator.num_processes, device=self.accelerator.device, held=held,

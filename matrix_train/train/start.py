@@ -15,9 +15,9 @@ from intergeneval.records.disk import read_text, write_atomically
 from matrix_train.backbones.load_encoders import late_encoder
 from matrix_train.config import Config
 from matrix_train.data.cache import CacheState, Entry, fill
-from matrix_train.data.checking import read_dataset
 from matrix_train.data.clips import Clip
 from matrix_train.data.precompute import state_notes
+from matrix_train.data.reading import read_dataset
 from matrix_train.model.aligned import loss_weights, supervised
 from matrix_train.model.batch import RoleEntry
 

@@ -138,8 +138,8 @@ def test_roles_of_staged_captions_stand_where_the_words_are():
 
 def test_masks_of_staged_clips_lie_on_the_instances_and_writing_goes_on_where_it_stopped(tmp_path):
     from intergeneval.staged import scene
-    from matrix_train.data.checking import read_dataset
     from matrix_train.data.clips import mask_tracks
+    from matrix_train.data.reading import read_dataset
     from matrix_train.data.staged import write_staged_clips
 
     form = Format(size=(64, 96), frames=9)

@@ -27,8 +27,9 @@ from matrix_train.cli import main
 from matrix_train.config import ConditionConfig, DataConfig, DecoderConfig
 from matrix_train.data.batches import Batches, Plan
 from matrix_train.data.cache import check_clip_cache, clip_digest, load_clip, notes_of, precompute
-from matrix_train.data.checking import check_clip, read_dataset
+from matrix_train.data.checking import check_clip
 from matrix_train.data.clips import read_own, write_own
+from matrix_train.data.reading import read_dataset
 
 CPU = torch.device("cpu")
 
@@ -388,3 +389,27 @@ def test_a_cache_from_before_masks_were_read_by_value_is_filled_again_where_they
             check_clip_cache(root / ".matrix-cache", root, clips[0])
     assert precompute(settings, clips, encoder, backbone) == encoded
     check_clip_cache(root / ".matrix-cache", root, clips[0])
+
+
+def test_what_another_tool_notes_of_a_clip_is_kept_and_encodes_nothing_anew(data):
+    before, clip = clip_digest(data, read_own(data)[0]), read_own(data)[0]
+    lines = [json.loads(line) for line in (data / "clips.jsonl").read_text().splitlines()]
+    lines[0] |= {"licence": "CC-BY-4.0", "source": "film-7", "hash": "0f0f", "more": {"shot": [3, 9]}, "split": "validation"}
+    lines[0]["interactions"][0]["category"] = "force"
+    (data / "clips.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    clips = read_dataset(data)
+    assert (clips[0].licence, clips[0].source, clips[0].said("hash"), clips[0].said("more")) == (
+        "CC-BY-4.0", "film-7", "0f0f", {"shot": [3, 9]},
+    )  # fmt: skip
+    assert clip_digest(data, clips[0]) == before
+    assert clips[0].state != clip.state
+    assert clips[0].state == replace(clips[0], split="").state
+    write_own(data, clips)
+    assert [json.loads(line) for line in (data / "clips.jsonl").read_text().splitlines()] == lines
+
+
+def test_a_side_of_a_split_that_nobody_knows_is_refused_with_its_line(data):
+    text = (data / "clips.jsonl").read_text().replace('"id": "clip1"', '"split": "test", "id": "clip1"')
+    (data / "clips.jsonl").write_text(text)
+    with pytest.raises(RecordError, match=r"clips\.jsonl:2: split 'test' is neither train nor validation"):
+        read_own(data)

@@ -1,6 +1,7 @@
 """Clips that are held out of training say whether an adapter is better, equal or worse than its base."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -16,8 +17,8 @@ from matrix_train.cli import main
 from matrix_train.config import ConditionConfig, LossConfig
 from matrix_train.data.batches import Batches
 from matrix_train.data.cache import folder_of
-from matrix_train.data.clips import Clip, ClipInstance
-from matrix_train.data.holding import held_out, holding_note
+from matrix_train.data.clips import Clip, ClipInstance, read_own, write_own
+from matrix_train.data.holding import held_out, holding_note, kept_apart
 from matrix_train.model import checkpoint
 from matrix_train.train.average import Average
 from matrix_train.train.balance import Balance, gradient_norms
@@ -51,6 +52,18 @@ def test_the_same_videos_are_held_out_whatever_else_the_dataset_holds_in_whateve
     assert {clips[::-1][index].video for index in held_out(clips[::-1], HeldoutConfig())} == found
     assert len(held_out(clips_of(1000), HeldoutConfig())) == 20
     assert len(held_out(clips_of(10_000), HeldoutConfig())) == 64
+
+
+def test_clips_that_the_dataset_keeps_for_validation_are_the_ones_and_none_beside_them_is_held_out():
+    clips = [replace(clip, split="validation" if index % 4 == 0 else "train") for index, clip in enumerate(clips_of(400))]
+    assert kept_apart(clips) == tuple(range(0, 400, 4))
+    looked = held_out(clips, HeldoutConfig())
+    assert len(looked) == 64
+    assert set(looked) < set(kept_apart(clips))
+    assert held_out(clips, HeldoutConfig(share=0.0)) == ()
+    assert "100 of 400 clips are kept for validation by the dataset and not trained on; 64 of them compare" in holding_note(
+        400, 64, HeldoutConfig(), 100
+    )
 
 
 def test_clips_of_one_video_fall_on_the_same_side():
@@ -151,6 +164,18 @@ def test_held_out_clips_are_never_drawn_and_look_the_same_to_every_seed(places, 
         found.append(run.batches.fixed(run.batches.cached(run.batches.held[0]), 150.0))
     assert torch.equal(found[0].noise, found[1].noise)
     assert torch.equal(found[0].clean, found[1].clean)
+
+
+def test_a_run_draws_no_clip_that_the_dataset_keeps_for_validation_and_compares_on_it_alone(places, trained, tmp_path):
+    shutil.copytree(places / "data", tmp_path / "data")
+    kept = tuple(replace(clip, split="validation" if clip.id == "clip2" else "") for clip in read_own(tmp_path / "data"))
+    write_own(tmp_path / "data", kept)
+    settings = replace(trained[0], data=replace(trained[0].data, path=str(tmp_path / "data")))
+    for share in (0.02, 0.0):
+        run = Run(replace(settings, heldout=replace(settings.heldout, share=share)), tmp_path / f"run{share}")
+        assert {name for step in range(8) for name in run.batches.draw(step).clips} == {"clip0", "clip1", "clip3"}
+        assert [run.batches.clips[index].id for index in run.batches.held] == (["clip2"] if share else [])
+        assert (run.heldout is not None) == bool(share)
 
 
 def test_an_adapter_that_does_nothing_is_equal_and_moved_nothing(places, trained):

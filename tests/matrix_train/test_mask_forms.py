@@ -13,8 +13,9 @@ from intergeneval.records import Tracks, TrackState
 from intergeneval.videos import write_video
 from matrix_train.cli import main
 from matrix_train.data import clips
-from matrix_train.data.checking import examine, read_dataset
+from matrix_train.data.checking import examine
 from matrix_train.data.clips import mask_tracks, misread
+from matrix_train.data.reading import read_dataset
 from matrix_train.data.windows import Timing
 from tests.masks import ways
 
