@@ -115,8 +115,8 @@ class FiltersStage(Stage):
         found = [
             ("small", side < limits.smallest, f"its shorter side has {side} pixels, below {limits.smallest}", side),
             ("dark", seen["light"] < limits.darkest, f"its mean lightness is {seen['light']:.3f}", seen["light"]),
-            ("frozen", seen["moving"] < limits.moving, f"something moves in {seen['moving']:.0%} of its steps", seen["moving"]),
             ("rate", seen["rate"] < needed, f"it shows {seen['rate']:.1f} pictures a second, below {needed:.1f}", seen["rate"]),
+            ("frozen", seen["moving"] < limits.moving, f"something moves in {seen['moving']:.0%} of its steps", seen["moving"]),
             ("text", seen["text"] > limits.text, f"writing covers {seen['text']:.1%} of the picture", seen["text"]),
         ]
         for kind, bad, reason, value in found:

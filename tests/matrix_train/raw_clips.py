@@ -25,6 +25,8 @@ COUNT = 17
 """Frames of a clip."""
 SETTINGS = f"""detector = "none"
 tracker = "flow"
+[shots]
+detector = "none"
 [form]
 frames = {COUNT}
 fps = {FPS}
