@@ -131,12 +131,12 @@ class Curation:
         self._asking = Asking(tools, self._out, shard_name(*self._count))
         self._engines: dict[bool, Engine] = {}
         self._folder = Folder(self._out, shard_name(*self._count))
-        judge, templates = tools.judge, Path(config.prompts) if config.prompts else None
+        judge, templates = self._asking.judge, Path(config.prompts) if config.prompts else None
         words = {
             names: Prompts(templates, names) if judge is not None else None
             for names in (CAPTION_NAMES, SCENE_NAMES, WORDS_NAMES, CROP_NAMES)
         }
-        self._threads = int(getattr(judge, "concurrency", 0))
+        self._threads = int(getattr(tools.judge, "concurrency", 0))
         asked: dict[str, Any] = {"judge": judge, "asks": judge is not None}
         root, out = root_of(self._place).resolve(), self._out.resolve()
         self._first: tuple[Stage, ...] = (

@@ -15,10 +15,12 @@ from intergeneval.build.tools import best_tools
 from intergeneval.config import AUTO, OFF, plugin_settings
 from intergeneval.errors import ConfigError, UsageError
 from intergeneval.judges import Defers, UsesServices
-from intergeneval.judges.inquiries import Inquires
+from intergeneval.judges.inquiries import INQUIRIES, Answered, Found, Inquires, Inquiry, inquiry_key
+from intergeneval.judges.replay import ReplayInquirer
 from intergeneval.judges.services import Budget, Services
 from intergeneval.records.disk import cache_file, read_json, write_atomically
 from intergeneval.run.processes import exclusive
+from intergeneval.store import LineFile, read_lines
 from intergeneval.store.answer_cache import Cache
 from intergeneval.trackers import Segments
 from matrix_train.curate.config import NONE, CurateConfig
@@ -97,6 +99,40 @@ def _judge(config: CurateConfig) -> Inquires | None:
     return judge
 
 
+class Recording:
+    """A judge whose good answers are kept in the curation's folder, so that ``replay:DIR`` can give them again."""
+
+    def __init__(self, judge: Inquires, path: Path) -> None:
+        self._judge = judge
+        self._file = LineFile(path)
+        self._lock = threading.Lock()
+        self._kept = {line.key for line in read_lines(path, Answered)} if path.is_file() else set()
+
+    @property
+    def id(self) -> str:
+        """As of the judge."""
+        return self._judge.id
+
+    @property
+    def inquirer(self) -> str:
+        """As of the judge."""
+        return self._judge.inquirer
+
+    def inquire(self, inquiry: Inquiry) -> Found:
+        """Ask the judge, and keep its answer. Raises what it raises, and StoreError."""
+        found = self._judge.inquire(inquiry)
+        key = inquiry_key(inquiry)
+        with self._lock:
+            if key not in self._kept:
+                self._kept.add(key)
+                self._file.append([Answered(key=key, judge=self.id, inquirer=self.inquirer, value=found.value)])
+        return found
+
+    def close(self) -> None:
+        """Close the file. Raises StoreError."""
+        self._file.close()
+
+
 class Asking:
     """What a judge is lent, for the time of a curation: the cache, what is left of the cost limit, and a place for notices."""
 
@@ -105,23 +141,34 @@ class Asking:
         self._judge: object = tools.judge
         self._config, self._out = tools.config, out
         self._place = out / f"{_SPENT}.{shard or 'all'}.json"
+        name = Path(INQUIRIES)
+        path = out / (f"{name.stem}.shard-{shard}.jsonl" if shard else name)
+        replays = isinstance(tools.judge, ReplayInquirer)
+        self.judge = tools.judge if tools.judge is None or replays else Recording(tools.judge, path)
+        """Who is asked by the stages; None: nobody."""
 
     @contextlib.contextmanager
     def lent(self, notice: Callable[[str], None]) -> Iterator[None]:
         """Lend it. Raises RecordError for a damaged file of what was spent, OSError."""
-        if not isinstance(self._judge, UsesServices):
+        with contextlib.ExitStack() as held:
+            if isinstance(self.judge, Recording):
+                held.callback(self.judge.close)
+            if isinstance(self._judge, UsesServices):
+                held.enter_context(self._served(self._judge, notice))
             yield
-            return
+
+    @contextlib.contextmanager
+    def _served(self, judge: UsesServices, notice: Callable[[str], None]) -> Iterator[None]:
         config = self._config
         cache = None if config.cache == OFF else Cache(Path(config.cache) if config.cache else cache_file(os.environ))
         others = sum(float(read_json(path)) for path in self._out.glob(f"{_SPENT}.*.json") if path != self._place)
         own = float(read_json(self._place)) if self._place.is_file() else 0.0
         budget = Budget(config.max_cost, own + others)
-        self._judge.attach(Services(cache=cache, budget=budget, notice=notice))
+        judge.attach(Services(cache=cache, budget=budget, notice=notice))
         try:
             yield
         finally:
-            self._judge.close()
+            judge.close()
             if cache is not None:
                 cache.close()
             if budget.spent > own + others:
