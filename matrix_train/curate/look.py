@@ -11,7 +11,7 @@ import numpy as np
 
 from intergeneval.videos import Reader
 from matrix_train.curate.config import FiltersConfig
-from matrix_train.curate.measuring import LEAST_CHANGE, change, fingerprint, lightness, small_grey, writing
+from matrix_train.curate.measuring import LEAST_CHANGE, change, colours, fingerprint, lightness, small_grey, writing
 from matrix_train.curate.records import Known
 from matrix_train.curate.stage import Made, Stage, Task
 
@@ -56,6 +56,7 @@ def measured(path: Path) -> Made:
     reader = Reader(path, keep=False)
     light, moved, texts = [], [], []
     prints: list[str] = []
+    shades = []
     before = None
     count = reader.frames
     looked = _spread(count, _LOOKED)
@@ -70,8 +71,12 @@ def measured(path: Path) -> Made:
             texts.append(writing(frame))
         if index in hashed:
             prints.append(np.packbits(fingerprint(frame)).tobytes().hex())
+            shades.append(colours(frame))
     return Made(
-        value={"fingerprint": "".join(prints)},
+        value={
+            "fingerprint": "".join(prints),
+            "colours": np.rint(np.mean(shades, axis=0)).astype(np.int8).tobytes().hex(),
+        },
         measured={
             "light": round(float(np.mean(light)), 4),
             "moving": round(float(np.mean(moved)), 4),

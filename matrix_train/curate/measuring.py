@@ -18,6 +18,8 @@ _TEXT_WIDTH = 480
 BITS = 256
 """Bits of a fingerprint of one frame."""
 _HASHED = 32
+CELLS = 6
+"""Cells of the grid in which colours are told, a side."""
 
 
 def small_grey(frame: Frame) -> npt.NDArray[np.float32]:
@@ -75,3 +77,10 @@ def fingerprint(frame: Frame) -> npt.NDArray[np.bool_]:
     small = cv2.resize(grey, (_HASHED * 2, _HASHED * 2), interpolation=cv2.INTER_AREA).astype(np.float32)
     slow = cv2.dct(small)[:16, :16].ravel()
     return np.asarray(slow > np.median(slow[1:]))
+
+
+def colours(frame: Frame) -> npt.NDArray[np.float32]:
+    """Return the colour of 6 x 6 cells of a frame (H, W, 3): a and b of CIE Lab, shape (6, 6, 2)."""
+    small = cv2.resize(frame, (CELLS * 8, CELLS * 8), interpolation=cv2.INTER_AREA)
+    lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)[..., 1:]
+    return np.asarray(cv2.resize(lab, (CELLS, CELLS), interpolation=cv2.INTER_AREA), dtype=np.float32)

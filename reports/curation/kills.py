@@ -1,0 +1,70 @@
+"""A curation killed at 20 random moments, and what comes of it: `python reports/curation/kills.py [KILLS]`."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from intergeneval.config import read_settings
+from matrix_train.cli.curate import as_data
+from matrix_train.curate.config import CurateConfig
+from matrix_train.curate.curation import Curation
+from tests.matrix_train import raw_clips
+from tests.matrix_train.test_curate import bytes_of
+
+CLIPS = 60
+
+
+def main(kills: int) -> None:
+    """Curate unbroken, then again with a kill at a random moment each time; compare the bytes."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        source = raw_clips.write(folder / "raw", list(raw_clips.painted(CLIPS)))
+        config = folder / "curate.toml"
+        config.write_text(raw_clips.SETTINGS)
+        begun = time.monotonic()
+        whole = subprocess.run(command(source, folder / "whole", config), capture_output=True, check=True)
+        unbroken = time.monotonic() - begun
+        print(f"unbroken: {unbroken:.1f} s; {whole.stdout.decode().splitlines()[0]}")
+        moments = random.Random(20)
+        # A start takes about a second and a half, so kills fall into the work that is left at every stage.
+        reach = unbroken / kills * 2 + 2.5
+        ended: Counter[str] = Counter()
+        seen: Counter[str] = Counter()
+        for _ in range(kills):
+            process = subprocess.Popen(
+                command(source, folder / "killed", config), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            time.sleep(moments.uniform(0.3, reach))
+            number = moments.choice((signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGUSR1))
+            process.send_signal(number)
+            code = process.wait()
+            ended["ended before" if code == 0 else signal.Signals(number).name] += 1
+            seen[last_stage(folder / "killed")] += 1
+        settings = read_settings(CurateConfig, config, {"source": str(source), "out": str(folder / "killed")})
+        result = as_data(Curation(settings).execute())
+        print(f"kills: {dict(ended)}; furthest stage when killed: {dict(seen)}")
+        print(f"made by the last run: {sum(result['made'].values())} lines")
+        print("equal bytes:", bytes_of(folder / "killed") == bytes_of(folder / "whole"))
+
+
+def command(source: Path, out: Path, config: Path) -> list[str]:
+    """Return the command of a curation."""
+    start = [sys.executable, "-c", "from matrix_train.cli import main; main()", "curate", str(source)]
+    return [*start, "--out", str(out), "--config", str(config)]
+
+
+def last_stage(out: Path) -> str:
+    """Return the stage that was written to last."""
+    files = sorted((out / "stages").glob("*/*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
+    return files[-1].parent.name if files else "none"
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 20)
