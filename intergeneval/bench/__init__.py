@@ -4,7 +4,7 @@ Readers of further benchmarks register under entry points of group ``intergeneva
 that returns a `Benchmark`.
 """
 
-from intergeneval.bench.benchmark import IMAGE_TO_VIDEO, TEXT_TO_VIDEO, Benchmark
+from intergeneval.bench.benchmark import IMAGE_TO_VIDEO, TEXT_TO_VIDEO, UNSTATED, Benchmark
 from intergeneval.bench.checking import check, check_made
 from intergeneval.bench.doubting import benchmark_doubts, doubts_of_sets
 from intergeneval.bench.doubts import Doubt, doubts
@@ -28,6 +28,7 @@ __all__ = [
     "IMAGE_TO_VIDEO",
     "MASKS",
     "TEXT_TO_VIDEO",
+    "UNSTATED",
     "Benchmark",
     "Doubt",
     "Fault",

@@ -21,6 +21,8 @@ Frame = npt.NDArray[np.uint8]
 IMAGE_TO_VIDEO = "image-to-video"
 TEXT_TO_VIDEO = "text-to-video"
 TASKS = (IMAGE_TO_VIDEO, TEXT_TO_VIDEO)
+UNSTATED = "not stated"
+"""Licence of a benchmark that was built without one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from intergeneval.bench import UNSTATED
 from intergeneval.config import AUTO, GroundingConfig, shard_of
 from intergeneval.records import Record
 from intergeneval.records.codec import LATER
@@ -36,7 +37,7 @@ class BuildConfig(Record):
     """Version text."""
     description: str = ""
     """One sentence; empty: what it was built from."""
-    licence: str = "not stated"
+    licence: str = UNSTATED
     """Licence of prompts and pictures, with attribution."""
     text_to_image: str = field(default="", metadata=LATER)
     """Folder or hub id of a text-to-image pipeline of diffusers, or a painter spec: paints first frames of rows that bring an

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from intergeneval.build.acts import scene_hash
 from intergeneval.build.assembly import Assembled
@@ -26,6 +23,7 @@ from intergeneval.errors import StoreError
 from intergeneval.ids import sha256_json, short
 from intergeneval.records import Instance, Sample
 from intergeneval.records.disk import read_bytes
+from intergeneval.sheet import data_uri, environment
 from intergeneval.store import write_atomically
 
 PAGE = "review.html"
@@ -39,14 +37,7 @@ def write_pages(folder: BuildFolder, config: BuildConfig, items: Sequence[Item],
 
     Raises StoreError. Texts come from prompts and models: all is escaped, nothing is loaded from outside.
     """
-    environment = Environment(
-        loader=PackageLoader("intergeneval.build"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    template = environment.get_template("review.html")
+    template = environment("intergeneval.build").get_template("review.html")
     samples = {sample.id: sample for sample in made.samples}
     drops: dict[str, list[Drop]] = {}
     for drop in made.drops:
@@ -169,4 +160,4 @@ def _instance(
 
 
 def _data(path: Path) -> str:
-    return "data:image/jpeg;base64," + base64.b64encode(read_bytes(path)).decode("ascii")
+    return data_uri(read_bytes(path))

@@ -16,6 +16,7 @@ from matrix_train import __version__
 VERBS: dict[str, tuple[str, str]] = {
     "curate": ("curate", "Make a dataset of raw clips: cut, filter, caption, find, track, check."),
     "check": ("check", "Name every fault of a dataset."),
+    "dataset": ("dataset", "Make a dataset of what is there; pack, split, describe and review one."),
     "precompute": ("precompute", "Encode and cache every clip of a config."),
     "fit": ("fit", "Train the adapter that a config describes."),
     "export": ("export", "Write an adapter as a file for plain diffusers, kohya's tools or ComfyUI."),

@@ -294,6 +294,44 @@ const scenarios = {
     out.saved = JSON.parse(fs.readFileSync(await download.path(), "utf8"));
     return out;
   },
+  async pictures(page) {
+    const all = page.locator("figure img");
+    await all.evaluateAll((images) => Promise.all(images.map((one) => { one.loading = "eager"; return one.decode(); })));
+    return {
+      widths: await all.evaluateAll((images) => images.map((one) => one.naturalWidth)),
+      owned: await page.evaluate(() => window.owned === undefined ? null : window.owned),
+      text: await page.evaluate(() => document.body.innerText),
+    };
+  },
+  async dataset_review(page) {
+    const article = (id) => page.locator(`article[data-id="${id}"]`), told = () => page.locator("#count").innerText();
+    const field = (id, label) => article(id).getByLabel(label, { exact: true });
+    const out = { hidden: await field("clip1", "Caption").isVisible(), marks: await article("clip0").locator("mark").allInnerTexts() };
+    await page.locator("img").evaluateAll((all) => Promise.all(all.map((one) => { one.loading = "eager"; return one.decode(); })));
+    out.pictures = await page.locator("figure img").evaluateAll((all) => all.filter((one) => one.naturalWidth > 0).length);
+    // Accepted, fixed and dropped without a mouse.
+    await page.keyboard.press("j"); await page.keyboard.press("1");
+    await page.keyboard.press("j"); await page.keyboard.press("2");
+    await page.keyboard.press("Escape");
+    await page.locator("#save").focus(); await page.keyboard.press("Enter");
+    out.unchanged = await told();
+    await field("clip1", "Caption").fill("look: " + await article("clip1").getAttribute("data-caption") + " \u{1F600} and a kite");
+    await field("clip1", "Words of the object").fill("no such words");
+    await page.locator("#save").click();
+    out.unknown = await told();
+    await field("clip1", "Words of the object").fill("kite");
+    await field("clip1", "Verb").fill("chases");
+    await article("clip2").focus();
+    await page.keyboard.press("3");
+    await article("clip2").locator(".note-text").fill("its mask is another's");
+    await page.reload();
+    out.kept_open = await field("clip1", "Words of the object").inputValue();
+    out.told = await told();
+    const [download] = await Promise.all([page.waitForEvent("download"), page.locator("#save").click()]);
+    out.name = download.suggestedFilename();
+    out.saved = fs.readFileSync(await download.path(), "utf8");
+    return out;
+  },
   async review_axe(page) {
     await page.locator('.choices input[value="fix"]').evaluateAll((all) => all.forEach((one) => { one.checked = true; }));
     return scenarios.axe(page);

@@ -1,12 +1,5 @@
-"use strict";
 (() => {
-  const body = document.body, articles = [...document.querySelectorAll("article")];
-  const count = document.getElementById("count"), save = document.getElementById("save"), filter = document.getElementById("filter");
-  const place = `intergeneval-review-${body.dataset.build}-${body.dataset.page}`;
-  document.documentElement.classList.add("js");
-  save.disabled = false;
-
-  const chosen = (part, name) => part.querySelector(`input[name="${name}"]:checked`)?.value;
+  const body = document.body;
   const numbers = (text) => text.split(/[\s,;]+/).filter(Boolean).map(Number);
 
   function remark(article, part, name, instance) {
@@ -89,89 +82,6 @@
     return early(made);
   }
 
-  const decided = (article) => Boolean(article.querySelector(".choices input:checked"));
-
-  function tell(text, wrong) {
-    count.classList.toggle("wrong", Boolean(wrong));
-    const done = articles.filter(decided).length;
-    count.textContent = text || `${done} of ${articles.length} samples decided on this page`;
-  }
-
-  function show() {
-    const want = filter.value;
-    for (const article of articles)
-      article.hidden = want === "open" ? decided(article) : want !== "all" && article.dataset.in !== want;
-  }
-
-  function download() {
-    const found = decisions(), fault = found.map(wrong).find(Boolean);
-    if (fault) return tell(`Not saved. ${fault}`, true);
-    if (!found.length) return tell("Nothing is decided yet");
-    const text = JSON.stringify({ build: body.dataset.build, decisions: found }, null, 1);
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
-    link.download = "review.json";
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-    tell(`Saved ${found.length} decisions as review.json`);
-  }
-
-  const states = () => articles.map((one) => `${one.dataset.seen} ${one.dataset.shown}`);
-  const shownOf = (select) => ([...select.options].find((one) => one.defaultSelected) || select.options[0])?.value;
-
-  function remember() {
-    const kept = {};
-    // An emptied text and an unticked box are choices too where the page came with something else.
-    document.querySelectorAll("main input, main select").forEach((input, index) => {
-      if (input.type === "radio") { if (input.checked) kept[index] = true; }
-      else if (input.type === "checkbox") { if (input.checked !== input.defaultChecked) kept[index] = input.checked; }
-      else if (input.value !== (input.defaultValue ?? shownOf(input))) kept[index] = input.value;
-    });
-    try { localStorage.setItem(place, JSON.stringify({ seen: states(), kept })); } catch { /* a private window keeps nothing */ }
-  }
-
-  function recall() {
-    try {
-      const stored = JSON.parse(localStorage.getItem(place) || "null");
-      // What was chosen about another state of the samples would be refused: it is not brought back.
-      if (!stored || JSON.stringify(stored.seen) !== JSON.stringify(states())) return;
-      const inputs = document.querySelectorAll("main input, main select");
-      for (const [index, value] of Object.entries(stored.kept)) {
-        const input = inputs[index];
-        if (input?.type === "radio" || input?.type === "checkbox") input.checked = value;
-        else if (input) input.value = value;
-      }
-    } catch { /* nothing to bring back */ }
-  }
-
-  function current() {
-    const focused = document.activeElement?.closest("article");
-    return focused || articles.find((one) => !one.hidden && one.getBoundingClientRect().bottom > 80);
-  }
-
-  function step(by) {
-    const shown = articles.filter((one) => !one.hidden), at = shown.indexOf(current());
-    const next = document.activeElement?.closest("article") ? shown[at + by] : shown[Math.max(at, 0)];
-    next?.focus();
-  }
-
-  function choose(number) {
-    // The key speaks of the box that has the focus; with the focus on none, of the sample.
-    const part = document.activeElement?.closest(".act, .instance") || current()?.querySelector(".whole");
-    const input = part?.querySelectorAll(".choices input")[number];
-    if (!input) return;
-    input.checked = true;
-    input.dispatchEvent(new Event("change", { bubbles: true }));
-    if (number === 1) part.querySelector(part.matches(".act") ? ".fixes select" : ".note-text").focus();
-  }
-
-  document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || !document.getElementById("keys").checked) return;
-    if (event.target.matches('input[type="text"], select, textarea')) return;
-    const act = { j: () => step(1), k: () => step(-1), 1: () => choose(0), 2: () => choose(1), 3: () => choose(2), s: download }[event.key];
-    if (act) { event.preventDefault(); act(); }
-  });
-
   function drawInto(part) {
     const article = part.closest("article"), canvas = article.querySelector(".canvas"), rubber = canvas.querySelector(".rubber");
     article.querySelector(".anchor").open = true;
@@ -201,15 +111,22 @@
       part.querySelector(".box-text").value = box.join(", ");
       canvas.classList.remove("drawing");
       canvas.onpointerdown = canvas.onpointermove = canvas.onpointerup = null;
-      remember();
+      page.remember();
       part.querySelector(".box-text").focus();
     };
   }
 
+  const page = sheet({
+    place: `intergeneval-review-${body.dataset.build}-${body.dataset.page}`,
+    what: "samples",
+    parts: ".act, .instance",
+    state: (one) => `${one.dataset.seen} ${one.dataset.shown}`,
+    decisions,
+    wrong,
+    text: (found) => JSON.stringify({ build: body.dataset.build, decisions: found }, null, 1),
+    afterFix: (part) => part.querySelector(part.matches(".act") ? ".fixes select" : ".note-text"),
+  });
+  const articles = page.articles;
   document.querySelectorAll(".draw").forEach((button) => button.addEventListener("click", () => drawInto(button.closest(".instance"))));
-  document.getElementById("samples").addEventListener("change", () => { remember(); tell(); });
-  filter.addEventListener("change", show);
-  save.addEventListener("click", download);
-  recall();
-  tell();
+  page.start();
 })();
