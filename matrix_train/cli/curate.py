@@ -46,11 +46,11 @@ def command(config: Path | None, review: Path | None, as_json: bool, **options: 
     from intergeneval.config import read_settings
     from matrix_train.curate.config import CurateConfig
     from matrix_train.curate.curation import Curation
-    from matrix_train.curate.reviews import read_review
+    from matrix_train.datasets.decisions import read_decisions
 
     given = {name: value for name, value in options.items() if value is not None}
     curation = Curation(read_settings(CurateConfig, config, given))
-    decisions = None if review is None else read_review(review)
+    decisions = None if review is None else list(read_decisions([review]).values())
     say(f"{len(curation.entries)} videos of {curation.config.source}: {curation.config.out}")
     if curation.config.shard:
         if review is not None or as_json:

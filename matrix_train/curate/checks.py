@@ -54,6 +54,7 @@ class ChecksStage(Stage):
             "licence": entry["licence"],
             "source": f"{entry['source']}/{entry['id']}",
             "collection": entry["source"],
+            "hash": clip.value("look")["fingerprint"],
         }
 
     def beside(self, clip: Known) -> Mapping[str, Any]:
@@ -147,7 +148,7 @@ class ChecksStage(Stage):
             ratings.append(list(scene.ratings[index]) if index < len(scene.ratings) else None)
         acting = {name for act in acts for name in (act.subject, act.object)}
         words = [one for one in task.given["words"] if one["id"] in acting]
-        more = {"collection": task.given["collection"], "words": words}
+        more = {"collection": task.given["collection"], "hash": task.given["hash"], "words": words}
         if any(ratings):
             more["ratings"] = ratings
         return (

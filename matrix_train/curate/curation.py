@@ -7,7 +7,7 @@ import os
 import threading
 from collections import Counter as Counts
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +32,14 @@ from matrix_train.curate.form import FormStage
 from matrix_train.curate.lines import Folder
 from matrix_train.curate.look import FiltersStage, LookStage
 from matrix_train.curate.masks import CutsStage, PlacesStage, ProposalsStage
-from matrix_train.curate.records import FAILED, OK, Dropped, Entry, Known, Line
-from matrix_train.curate.reviews import Decision, applied, store, stored
+from matrix_train.curate.records import FAILED, OK, Entry, Known, LeftOut, Line
+from matrix_train.curate.reviews import applied, store, stored
 from matrix_train.curate.shots import ShotsStage, SourceStage, detector_version
 from matrix_train.curate.sources import entries, root_of
 from matrix_train.curate.stage import Stage, Task
 from matrix_train.curate.tools import Asking, Counter, settled
 from matrix_train.data.clips import clip_of
+from matrix_train.datasets.decisions import Decision
 
 HEADER = "curation.json"
 SCHEMA = 1
@@ -60,7 +61,7 @@ class CurateResult:
     """Videos of the source."""
     clips: int
     """Clips of the dataset."""
-    dropped: tuple[Dropped, ...]
+    dropped: tuple[LeftOut, ...]
     """What did not get into it."""
     made: Mapping[str, int]
     """Stage -> lines that were made now."""
@@ -70,7 +71,7 @@ class CurateResult:
     """Why asking stopped before the end; empty when it did not."""
 
     @property
-    def pending(self) -> tuple[Dropped, ...]:
+    def pending(self) -> tuple[LeftOut, ...]:
         """What another run may mend."""
         return tuple(one for one in self.dropped if one.pending)
 
@@ -350,7 +351,7 @@ class Curation:
             clip.lines[stage.name] = line
         return [clip for clip in on if _goes_on(clip)]
 
-    def _chosen(self, cut: Sequence[Known], clips: Sequence[Known]) -> tuple[list[Chosen], list[Dropped]]:
+    def _chosen(self, cut: Sequence[Known], clips: Sequence[Known]) -> tuple[list[Chosen], list[LeftOut]]:
         """Return the clips of the dataset as reviews have them, and what is not among them, both in the order of the source."""
         decisions: dict[str, list[Decision]] = {}
         for one in stored(self._out):
@@ -364,13 +365,13 @@ class Curation:
             found = known.value("checks")
             clip, gone = applied(clip_of(found["clip"], known.id), decisions.get(known.id, ()))
             if gone is not None:
-                dropped.append(gone)
+                dropped.append(replace(gone, video=known.value("form")["video"]))
                 continue
             chosen.append(Chosen(clip=clip, video=known.value("form")["video"], tracks=found["tracks"]))
         order = {name: place for place, name in enumerate(self.stages)}
         return chosen, sorted(dropped, key=lambda one: order.get(one.stage, len(order)))
 
-    def _write_header(self, clips: int, dropped: Sequence[Dropped]) -> None:
+    def _write_header(self, clips: int, dropped: Sequence[LeftOut]) -> None:
         """Write what the dataset was made with. Raises OSError."""
         config = {name: value for name, value in self.config.to_json().items() if name not in _ELSEWHERE}
         causes = Counts((one.stage, one.kind) for one in dropped)
@@ -411,16 +412,17 @@ def _clips(cut: Sequence[Known]) -> list[Known]:
     ]
 
 
-def _dropped(known: Known) -> Dropped | None:
+def _dropped(known: Known) -> LeftOut | None:
     """Return why a clip is not in the dataset; None where it is, or where its shots speak for a video."""
     for stage, line in known.lines.items():
         if line.status != OK:
-            return Dropped(
+            return LeftOut(
                 clip=known.id,
                 stage=stage,
                 kind=line.kind,
                 reason=line.reason,
                 measured=line.measured,
                 pending=line.status == FAILED,
+                video=str(known.lines["form"].value.get("video", "")) if "form" in known.lines else "",
             )
     return None

@@ -12,10 +12,10 @@ from pathlib import Path
 from intergeneval.ids import canonical_json
 from intergeneval.records.disk import copy, write_atomically
 from matrix_train.curate.form import WORK
-from matrix_train.curate.records import Dropped, Known
+from matrix_train.curate.records import Known, LeftOut
 from matrix_train.data.clips import Clip, write_own
+from matrix_train.datasets.writing import DROPPED
 
-DROPPED_FILE = "dropped.jsonl"
 VIDEOS, TRACKS = "videos", "tracks"
 
 
@@ -31,7 +31,7 @@ class Chosen:
     """Its tracks, relative to the curation."""
 
 
-def write_dataset(out: Path, chosen: Sequence[Chosen], dropped: Iterable[Dropped]) -> None:
+def write_dataset(out: Path, chosen: Sequence[Chosen], dropped: Iterable[LeftOut]) -> None:
     """Write the dataset; what an earlier one had beside it goes. Raises OSError.
 
     Files come first and the list last, so that no line names a file that is not there.
@@ -42,7 +42,7 @@ def write_dataset(out: Path, chosen: Sequence[Chosen], dropped: Iterable[Dropped
         _take(out / one.video, out / one.clip.video)
         _take(out / one.tracks, out / one.clip.tracks)
     write_own(out, tuple(one.clip for one in chosen))
-    write_atomically(out / DROPPED_FILE, "".join(f"{canonical_json(one.to_json())}\n" for one in dropped))
+    write_atomically(out / DROPPED, "".join(f"{canonical_json(one.to_json())}\n" for one in dropped))
     named = {name for one in chosen for name in (one.clip.video, one.clip.tracks)}
     for folder in (VIDEOS, TRACKS):
         for path in (out / folder).iterdir():

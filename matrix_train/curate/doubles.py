@@ -13,10 +13,9 @@ from intergeneval.ids import sha256_json
 from matrix_train.curate.config import DoublesConfig
 from matrix_train.curate.measuring import BITS
 from matrix_train.curate.records import DROPPED, Known, Line
+from matrix_train.datasets.likeness import Bits, alike
 
 NAME = "doubles"
-_COUNTS = np.array([value.bit_count() for value in range(1 << 16)], dtype=np.uint8)
-"""Bits that are set in a number of 16 bits."""
 OTHER = 0.9
 """How far the colour of any cell may be off, beside what light and encoders do. Of staged clips made lighter, darker, smaller or
 cropped, the farthest is .73; the nearest of clips that have their places alike and show somebody else is 1.12."""
@@ -57,46 +56,32 @@ def doubles(prints: Sequence[str], shades: Sequence[str], most: float) -> list[t
 
     `prints` are fingerprints, hex of one length; `shades` colours (6, 6, 2) of CIE Lab, hex of signed bytes. All frames together
     may differ in the share `most` of their bits, and none in twice that; colours no more than light and encoders change them: the
-    same room with somebody else in it is no double. Each is held against all that were kept, so time grows with the square of
-    their number.
+    same room with somebody else in it is no double. Time grows with the square of the clips, memory with their number.
     """
+    found: list[tuple[int | None, float]] = [(None, 1.0)] * len(prints)
     if most < 0 or not prints:
-        return [(None, 1.0)] * len(prints)
-    rows = np.frombuffer(bytes.fromhex("".join(prints)), dtype=np.uint16).reshape(len(prints), -1)
-    words = BITS // 16
-    frames = rows.shape[1] // words
-    kept = np.empty_like(rows)
+        return found
+    hashes = np.frombuffer(bytes.fromhex("".join(prints)), dtype=np.uint8).reshape(len(prints), -1)
     tints = np.frombuffer(bytes.fromhex("".join(shades)), dtype=np.int8).reshape(len(prints), -1, 2).astype(np.float32)
-    names: list[int] = []
-    found: list[tuple[int | None, float]] = []
-    for index, row in enumerate(rows):
-        # One frame first: most clips differ in it already.
-        near = np.flatnonzero(_differing(kept[: len(names), :words], row[:words]) <= 2 * most * BITS)
-        shares = _by_frame(kept[near], row, frames)
-        alike = (shares.mean(axis=1) <= most) & (shares.max(axis=1) <= 2 * most)
-        alike &= _recoloured(tints[np.asarray(names, dtype=np.intp)[near]], tints[index]) <= OTHER
-        if alike.any():
-            place = int(np.argmax(alike))
-            found.append((names[int(near[place])], float(shares[place].mean())))
-            continue
-        kept[len(names)] = row
-        names.append(index)
-        found.append((None, 1.0))
+    earlier: dict[int, list[int]] = {}
+    for first, second in alike(hashes, most):
+        if _same(hashes[first], hashes[second], most) and _recoloured(tints[first], tints[second]) <= OTHER:
+            earlier.setdefault(second, []).append(first)
+    for second in sorted(earlier):
+        # One that is a double itself speaks for nobody: what is kept is alike to none that is kept.
+        kept = next((first for first in sorted(earlier[second]) if found[first][0] is None), None)
+        if kept is not None:
+            found[second] = kept, float(np.unpackbits(hashes[kept] ^ hashes[second]).mean())
     return found
 
 
-def _differing(rows: npt.NDArray[np.uint16], row: npt.NDArray[np.uint16]) -> npt.NDArray[np.int64]:
-    return np.asarray(_COUNTS[rows ^ row].sum(axis=1, dtype=np.int64))
+def _same(one: Bits, other: Bits, most: float) -> bool:
+    """Whether no frame of two clips differs in more than twice the share of bits that all together may."""
+    by_frame = np.unpackbits(one ^ other).reshape(-1, BITS).mean(axis=1)
+    return bool(by_frame.max() <= 2 * most)
 
 
-def _by_frame(rows: npt.NDArray[np.uint16], row: npt.NDArray[np.uint16], frames: int) -> npt.NDArray[np.float64]:
-    """Return the share of bits that differ, by frame (N, frames)."""
-    counts = _COUNTS[rows ^ row].reshape(len(rows), frames, BITS // 16)
-    return np.asarray(counts.sum(axis=2, dtype=np.int64) / BITS)
-
-
-def _recoloured(rows: npt.NDArray[np.float32], row: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Return how far the cell that differs most does (N,): stronger colours are moved further by light."""
-    off = np.linalg.norm(rows - row, axis=2)
-    strength = np.maximum(np.linalg.norm(rows, axis=2), np.linalg.norm(row, axis=1))
-    return np.asarray((off / (6.0 + 0.4 * strength)).max(axis=1, initial=0.0), dtype=np.float32)
+def _recoloured(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> float:
+    """Return how far the cell that differs most does: stronger colours are moved further by light."""
+    strength = np.maximum(np.linalg.norm(one, axis=1), np.linalg.norm(other, axis=1))
+    return float((np.linalg.norm(one - other, axis=1) / (6.0 + 0.4 * strength)).max())

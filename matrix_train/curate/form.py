@@ -156,8 +156,10 @@ def held_for(changes: Sequence[float]) -> float:
     A frame repeats the one before where the step to it is small beside the largest near it. So a file of 24 frames a second that
     shows each picture three times has 3, and one in which little moves, or nothing for a while, 1.
     """
+    if not changes:
+        return 1.0
     steps = np.asarray(changes, dtype=np.float64)
     near = np.pad(steps, _NEAR, mode="edge")
-    largest = np.max(np.lib.stride_tricks.sliding_window_view(near, 2 * _NEAR + 1), axis=1) if len(steps) else steps
+    largest = np.max(np.lib.stride_tricks.sliding_window_view(near, 2 * _NEAR + 1), axis=1)
     new = np.flatnonzero((steps >= _REPEATED * largest) | (largest < LEAST_CHANGE)) + 1
     return float(np.quantile(np.diff(new), 0.5, method="lower")) if len(new) > 1 else 1.0

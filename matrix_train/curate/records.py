@@ -8,6 +8,7 @@ from typing import Any
 
 from intergeneval.records import Box, Interaction, Record
 from intergeneval.records.codec import LATER
+from matrix_train.datasets.writing import Dropped
 
 OK, DROPPED, FAILED = "ok", "dropped", "failed"
 
@@ -87,17 +88,11 @@ class Entry(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dropped(Record):
-    """A clip that did not get into the dataset: one line of ``dropped.jsonl``."""
+class LeftOut(Dropped):
+    """A clip that did not get into the dataset, or a file where it has no clips: one line of ``dropped.jsonl``."""
 
-    clip: str
-    """The clip, or the file where it has no clips."""
-    stage: str
-    """The stage that dropped it, or ``review``."""
-    kind: str
-    """Which of the stage's reasons, in one word."""
-    reason: str
-    """Why, in one sentence."""
+    video: str = ""
+    """Its video where it was made, relative to the dataset; empty where it was not."""
     measured: Mapping[str, float] = field(default_factory=dict)
     """What was measured for it, by name."""
     pending: bool = False

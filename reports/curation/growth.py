@@ -1,8 +1,8 @@
 """What a curation of many tiny clips costs, by stage, and whether shards and processes end in the same bytes.
 
-`python reports/curation/growth.py CLIPS [CLIPS ...]`: clips of 9 frames at 64 x 80 in which somebody lifts something before a wall
-of its own, every fiftieth twice; captions and boxes are given, and `flow` follows. Each number of clips is curated by one process;
-the last one also by two processes and in four shards.
+`python reports/curation/growth.py CLIPS [CLIPS ...]`: clips of 9 frames at 64 x 80 in which somebody lifts something before a
+wall of its own, every fiftieth twice; captions and boxes are given, and `flow` follows. Each number of clips is curated by one
+process; the last one also by two processes and in four shards.
 """
 
 from __future__ import annotations
