@@ -6,14 +6,14 @@ import contextlib
 import os
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from intergeneval.ids import canonical_json
 from intergeneval.records.disk import copy, write_atomically
 from matrix_train.curate.form import WORK
 from matrix_train.curate.records import Known, LeftOut
-from matrix_train.data.clips import Clip, write_own
+from matrix_train.data.clips import INDEX, Clip, read_own, write_own
 from matrix_train.datasets.writing import DROPPED
 
 VIDEOS, TRACKS = "videos", "tracks"
@@ -32,22 +32,28 @@ class Chosen:
 
 
 def write_dataset(out: Path, chosen: Sequence[Chosen], dropped: Iterable[LeftOut]) -> None:
-    """Write the dataset; what an earlier one had beside it goes. Raises OSError.
+    """Write the dataset; what an earlier one had beside it goes, but for the sides of a split of clips that are as they were.
 
-    Files come first and the list last, so that no line names a file that is not there.
+    Files come first and the list last, so that no line names a file that is not there. Raises OSError, RecordError for a list
+    that was damaged.
     """
+    before = {clip.id: clip for clip in read_own(out)} if (out / INDEX).is_file() else {}
     for folder in (VIDEOS, TRACKS):
         (out / folder).mkdir(exist_ok=True)
     for one in chosen:
         _take(out / one.video, out / one.clip.video)
         _take(out / one.tracks, out / one.clip.tracks)
-    write_own(out, tuple(one.clip for one in chosen))
+    write_own(out, tuple(_as_split(one.clip, before.get(one.clip.id)) for one in chosen))
     write_atomically(out / DROPPED, "".join(f"{canonical_json(one.to_json())}\n" for one in dropped))
     named = {name for one in chosen for name in (one.clip.video, one.clip.tracks)}
     for folder in (VIDEOS, TRACKS):
         for path in (out / folder).iterdir():
             if path.relative_to(out).as_posix() not in named:
                 path.unlink()
+
+
+def _as_split(clip: Clip, before: Clip | None) -> Clip:
+    return replace(clip, split=before.split) if before is not None and before.state == clip.state else clip
 
 
 def _take(made: Path, target: Path) -> None:

@@ -18,7 +18,7 @@ from matrix_train.curate.curation import Curation
 from tests.matrix_train import raw_clips
 from tests.matrix_train.test_curate import bytes_of
 
-CLIPS = 60
+CLIPS = 24
 
 
 def main(kills: int) -> None:
@@ -29,19 +29,21 @@ def main(kills: int) -> None:
         config = folder / "curate.toml"
         config.write_text(raw_clips.SETTINGS)
         begun = time.monotonic()
-        whole = subprocess.run(command(source, folder / "whole", config), capture_output=True, check=True)
+        process = start(source, folder / "whole", config)
+        wait_for_work(process, folder / "whole")
+        started = time.monotonic() - begun
+        assert process.wait() == 0
         unbroken = time.monotonic() - begun
-        print(f"unbroken: {unbroken:.1f} s; {whole.stdout.decode().splitlines()[0]}")
+        print(f"unbroken: {unbroken:.1f} s, {started:.1f} s of them until the first line", flush=True)
         moments = random.Random(20)
-        # A start takes about a second and a half, so kills fall into the work that is left at every stage.
-        reach = unbroken / kills * 2 + 2.5
+        # From the first line that a start adds: on average each does a twentieth of the work, so the last ones fall near its end.
+        reach = 2 * (unbroken - started) / kills
         ended: Counter[str] = Counter()
         seen: Counter[str] = Counter()
         for _ in range(kills):
-            process = subprocess.Popen(
-                command(source, folder / "killed", config), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-            )
-            time.sleep(moments.uniform(0.3, reach))
+            process = start(source, folder / "killed", config)
+            wait_for_work(process, folder / "killed")
+            time.sleep(moments.uniform(0, reach))
             number = moments.choice((signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGUSR1))
             process.send_signal(number)
             code = process.wait()
@@ -54,10 +56,22 @@ def main(kills: int) -> None:
         print("equal bytes:", bytes_of(folder / "killed") == bytes_of(folder / "whole"))
 
 
-def command(source: Path, out: Path, config: Path) -> list[str]:
-    """Return the command of a curation."""
-    start = [sys.executable, "-c", "from matrix_train.cli import main; main()", "curate", str(source)]
-    return [*start, "--out", str(out), "--config", str(config)]
+def start(source: Path, out: Path, config: Path) -> subprocess.Popen[bytes]:
+    """Start a curation in a process of its own."""
+    command = [sys.executable, "-c", "from matrix_train.cli import main; main()", "curate", str(source)]
+    command += ["--out", str(out), "--config", str(config)]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def wait_for_work(process: subprocess.Popen[bytes], out: Path) -> None:
+    """Wait until a curation makes its first file or line, or ends."""
+
+    def size() -> int:
+        return sum(path.stat().st_size for path in [*out.glob("stages/*/*.jsonl"), *out.glob("work/*/*.*")])
+
+    before = size()
+    while process.poll() is None and size() == before:
+        time.sleep(0.01)
 
 
 def last_stage(out: Path) -> str:

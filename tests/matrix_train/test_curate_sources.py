@@ -189,6 +189,19 @@ def test_settings_out_of_range_are_named(made, said):
         made()
 
 
+def test_tools_for_datasets_take_it_and_a_split_outlives_another_curation(clips, tmp_path):
+    out = tmp_path / "out"
+    curate(clips, out)
+    split = CliRunner().invoke(main, ["dataset", "split", str(out), "--validation", "0.4", "--json"])
+    assert split.exit_code == 0, split.output
+    sides = {clip.id: clip.split for clip in read_own(out)}
+    assert set(sides.values()) == {"train", "validation"}
+    curate(clips, out)
+    assert {clip.id: clip.split for clip in read_own(out)} == sides
+    stats = CliRunner().invoke(main, ["dataset", "stats", str(out), "--out", str(tmp_path / "stats")])
+    assert stats.exit_code == 0, stats.output
+
+
 def test_decisions_of_a_person_stay_through_later_runs_and_stale_ones_say_nothing(clips, tmp_path):
     out = tmp_path / "out"
     curate(clips, out)
