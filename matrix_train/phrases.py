@@ -28,11 +28,12 @@ def spans_of(sample: Sample, interaction: Interaction) -> dict[str, tuple[Span, 
     found = {"sub": (), "verb": verb, "obj": ()}
     for role, name, start in (("sub", interaction.subject, 0), ("obj", interaction.object, behind)):
         if name is not None:
-            found[role] = _noun(sample.prompt, sample.instance(name), start)
+            found[role] = noun_span(sample.prompt, sample.instance(name), start)
     return found
 
 
-def _noun(prompt: str, instance: Instance, start: int) -> tuple[Span, ...]:
+def noun_span(prompt: str, instance: Instance, start: int = 0) -> tuple[Span, ...]:
+    """Return the characters of a prompt that name an instance, the first that do at or after `start`; empty where none do."""
     whole = find_phrase(prompt, instance.appearance, start)
     if whole:
         return whole

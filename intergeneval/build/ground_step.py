@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from intergeneval.build.config import BuildConfig
 from intergeneval.build.folder import BuildFolder
-from intergeneval.build.media import Media, open_media
+from intergeneval.build.media import Frame, Media, open_media
 from intergeneval.build.pictures import write_crops
 from intergeneval.build.records import Placing, Proposals, Scene
 from intergeneval.build.rows import needs_boxes
@@ -58,20 +60,12 @@ class ProposeJob:
         assert item.media is not None
         return open_media(item.media, item.id, is_video=item.is_video, anchor=self.anchor, anchors=self.anchors)
 
-
-def proposed(grounder: Grounder, job: ProposeJob, media: Media) -> Proposals:
-    """Return the line of an item's proposals; it says so where detecting failed."""
-    item, scene = job.item, job.scene
-    sample = Sample(
-        id=item.id, prompt=item.row.prompt, instances=scene.instances, interactions=scene.interactions, size=media.size
-    )
-    # The anchor that was named comes first; else the first frame, which the benchmark starts from.
-    frames = tuple(sorted(media.frames, key=lambda index: (index != job.anchor, index)))
-    blank = Proposals(sample_id=item.id, input=job.wanted, detector=grounder.detector, frames=frames)
-    found = attempt(lambda: grounder.propose(sample, media.video, media.frames))
-    if isinstance(found, Failure):
-        return replace(blank, frames=(), status="failed", reason=f"detecting failed: {found}")
-    return replace(blank, found=tuple(found[index] for index in frames))
+    def sample(self, media: Media) -> Sample:
+        """Return what is asked for in its picture or frames."""
+        scene, item = self.scene, self.item
+        return Sample(
+            id=item.id, prompt=item.row.prompt, instances=scene.instances, interactions=scene.interactions, size=media.size
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +160,7 @@ class GroundStep:
         known = self.folder.line(Proposals, job.item.id, job.wanted) or self.failed.get(job.item.id)
         if known is not None and known.input == job.wanted:
             return known
-        made = proposed(self.grounder, job, media)
+        made = proposed(self.grounder, job.sample(media), media, job.anchor, job.wanted)
         self.folder.add(made)
         return made
 
@@ -174,18 +168,11 @@ class GroundStep:
         """Verify, choose the frame and append an item's line. Raises BudgetError when nothing can be asked."""
         item, scene = ready.item, ready.scene
         wishes = self._wishes(item, scene, standing(self.folder.decided(item.id)))
-        tried: list[Grounding] = []
-        for frame, candidates in self._frames(ready):
-            seen = (item.id, 0, frame), ready.media.frames[frame], wishes, candidates
-            found = attempt(functools.partial(self.grounder.place, *seen), passing=(IntergenevalError,))
-            if isinstance(found, Failure):
-                self.folder.add(self._failed(item, ready.wanted, f"verifying broke: {found}"))
-                return
-            tried.append(found)
-            if tried[-1].status != "ok" or all(place.box is not None for place in tried[-1].places):
-                break
-        # The first of those that show most; a failed one would show as complete what was never looked at.
-        best = tried[-1] if tried[-1].status != "ok" else max(tried, key=_placed)
+        found = placed(self.grounder, item.id, self._frames(ready), ready.media.frames, wishes)
+        if isinstance(found, Failure):
+            self.folder.add(self._failed(item, ready.wanted, f"verifying broke: {found}"))
+            return
+        best, usage = found
         write_crops(self.folder.root, item.id, ready.wanted, ready.media.frames[best.frame], best.candidates)
         self.folder.add(
             Placing(
@@ -193,7 +180,7 @@ class GroundStep:
                 input=ready.wanted,
                 grounding=best,
                 size=ready.media.size,
-                usage=add_usage(one.usage for one in tried),
+                usage=usage,
             )
         )
 
@@ -233,6 +220,46 @@ class GroundStep:
     def _failed(self, item: Item, wanted: str, reason: str) -> Placing:
         grounding = Grounding(sample_id=item.id, seed=0, frame=0, method=self.grounder.method, status="failed", reason=reason)
         return Placing(sample_id=item.id, input=wanted, grounding=grounding)
+
+
+def proposed(grounder: Grounder, sample: Sample, media: Media, anchor: int | None, wanted: str) -> Proposals:
+    """Return what a detector proposes in the frames of a picture or video; failed, with the reason, where it breaks.
+
+    The frames stand in the order in which they are to be tried: the `anchor` that was named first, else the first frame, which a
+    benchmark starts from. `wanted` is the hash of what the line is made from.
+    """
+    frames = tuple(sorted(media.frames, key=lambda index: (index != anchor, index)))
+    blank = Proposals(sample_id=sample.id, input=wanted, detector=grounder.detector, frames=frames)
+    found = attempt(lambda: grounder.propose(sample, media.video, media.frames))
+    if isinstance(found, Failure):
+        return replace(blank, frames=(), status="failed", reason=f"detecting failed: {found}")
+    return replace(blank, found=tuple(found[index] for index in frames))
+
+
+def placed(
+    grounder: Grounder,
+    sample_id: str,
+    frames: Sequence[tuple[int, tuple[Detection, ...]]],
+    pictures: Mapping[int, Frame],
+    wishes: Sequence[Wanted],
+) -> tuple[Grounding, dict[str, Any]] | Failure:
+    """Return where instances are in the first of the frames that shows all of them, or in the one that shows most, and the usage.
+
+    `frames` are tried in their order, each with its candidates; `pictures` are RGB (H, W, 3) by index. A failure is a verifier
+    that broke. Raises BudgetError when the cost limit lets nothing be asked, RefusedError when the server does.
+    """
+    tried: list[Grounding] = []
+    for frame, candidates in frames:
+        seen = (sample_id, 0, frame), pictures[frame], wishes, candidates
+        found = attempt(functools.partial(grounder.place, *seen), passing=(IntergenevalError,))
+        if isinstance(found, Failure):
+            return found
+        tried.append(found)
+        if found.status != "ok" or all(place.box is not None for place in found.places):
+            break
+    # The first of those that show most; a failed one would show as complete what was never looked at.
+    best = tried[-1] if tried[-1].status != "ok" else max(tried, key=_placed)
+    return best, add_usage(one.usage for one in tried)
 
 
 def _alive(scene: Scene, now: Standing) -> list[Instance]:

@@ -75,22 +75,26 @@ class ParseStep:
         elif self.judge is None:
             made = by_rules(item.id, wanted, item.row.prompt)
         else:
-            made = self._asked(item, wanted)
+            made = ask_scene(self.judge, self.prompts, item.row.prompt, self._note(item), sample_id=item.id, wanted=wanted)
         self.folder.add(made)
 
-    def _asked(self, item: Item, wanted: str) -> Scene:
-        judge = self.judge
-        assert judge is not None
-        inquiry = scene_inquiry(self.prompts, item.row.prompt, self._note(item))
-        try:
-            found = attempt(lambda: judge.inquire(inquiry), passing=(IntergenevalError,))
-        except InquiryError as error:
-            reason, usage = f"{judge.id} gave no usable reading of the prompt: {error}", {**error.usage, "kind": error.kind}
-        else:
-            if not isinstance(found, Failure):
-                return scene_of(item.id, wanted, judge.id, found.value, found.usage)
-            reason, usage = f"{judge.id} broke: {found}", {"kind": found.kind}
-        return Scene(sample_id=item.id, input=wanted, by=judge.id, status="failed", reason=reason, usage=usage)
+
+def ask_scene(judge: Inquires, prompts: Prompts, prompt: str, note: str = "", *, sample_id: str, wanted: str) -> Scene:
+    """Return the line for what a model reads in a prompt; failed, with the reason, where it gives nothing that can be used.
+
+    `note` is what a reviewer remarked. Raises BudgetError when the cost limit lets nothing be asked, RefusedError when the server
+    does.
+    """
+    inquiry = scene_inquiry(prompts, prompt, note)
+    try:
+        found = attempt(lambda: judge.inquire(inquiry), passing=(IntergenevalError,))
+    except InquiryError as error:
+        reason, usage = f"{judge.id} gave no usable reading of the prompt: {error}", {**error.usage, "kind": error.kind}
+    else:
+        if not isinstance(found, Failure):
+            return scene_of(sample_id, wanted, judge.id, found.value, found.usage)
+        reason, usage = f"{judge.id} broke: {found}", {"kind": found.kind}
+    return Scene(sample_id=sample_id, input=wanted, by=judge.id, status="failed", reason=reason, usage=usage)
 
 
 def scene_of(sample_id: str, wanted: str, by: str, value: Any, usage: Any) -> Scene:

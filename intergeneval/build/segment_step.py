@@ -138,10 +138,9 @@ class Cutter:
             write_frames(self.out / FOLDER, item.id, blank.input, {0: drawn})
             write_png(self.out / OVERLAYS / f"{item.id}.png", drawn)
             return replace(blank, size=media.size, gone=gone, masks={name: encode(mask) for name, mask in masks.items()})
-        tracks = self._tracks(sample, media.path, masks, anchor)
-        first = {track.instance_id: decode(track.masks[0], tracks.size) for track in tracks.tracks}
-        gone |= {name: "it is not in the first frame of the video" for name, mask in first.items() if not mask.any()}
-        seen, hidden = apart({name: mask for name, mask in first.items() if mask.any()})
+        assert self.tracker is not None
+        tracks = followed(self.tracker, sample, media.path, masks, anchor)
+        seen, hidden = first_masks(tracks)
         gone |= hidden
         self._show(item, blank.input, tracks, colours)
         return replace(
@@ -168,36 +167,11 @@ class Cutter:
             around += [name] * picture.around
         for name, problem, fix in backgrounds(found, around):
             raise MediaError(f"{_given_masks(item)[name]}: {problem}; {fix}")
-        height, width = frame.shape[:2]
-        inside = {
-            name: (edges[0], edges[1], min(edges[2], float(width)), min(edges[3], float(height)))
-            for name, edges in boxes.items()
-            if edges[0] < width and edges[1] < height
-        }
-        outside = {name: "its box lies outside the picture" for name in boxes if name not in inside}
-        if inside:
-            segmenter = cast(Segments, self.tracker)  # the build refuses any other before it begins
-            found |= segmenter.segment(frame, inside)
-        masks, empty = apart(found)
-        return masks, {**outside, **empty}
-
-    def _tracks(self, sample: Sample, path: Path, masks: Mapping[str, Mask], anchor: int) -> Tracks:
-        assert self.tracker is not None
-        if anchor and not getattr(self.tracker, "both_ways", False):
-            raise BackendError(
-                f"its boxes are on frame {anchor}, and {self.tracker.id} follows from the first frame only; use hf or sam2"
-            )
-        reader = videos.Reader(path, keep=False)
-        walk = iter(reader)
-        video = open_media(path, sample.id, is_video=True, anchor=None, anchors=1).video
-        tracks = self.tracker.track(TrackRequest(sample=sample, video=video, masks=masks, frames=walk, path=path, anchor=anchor))
-        if tracks.status != "ok":
-            raise BackendError(f"tracking failed: {tracks.reason}")
-        for _ in walk:
-            pass
-        if any(len(track.states) != reader.frames for track in tracks.tracks):
-            raise BackendError(f"the tracker followed for another number of frames than the {reader.frames} of the video")
-        return tracks
+        if not boxes:
+            masks, empty = apart(found)
+            return masks, empty
+        segmenter = cast(Segments, self.tracker)  # the build refuses any other before it begins
+        return cut_out(segmenter, frame, boxes, found)
 
     def _show(self, item: Item, state: str, tracks: Tracks, colours: Mapping[str, str]) -> None:
         """Write the overlay video, and the frames of it that a person looks at."""
@@ -213,3 +187,50 @@ class Cutter:
 
 def _given_masks(item: Item) -> dict[str, str]:
     return {instance.id: instance.mask for instance in item.row.instances or () if instance.mask is not None}
+
+
+def cut_out(
+    segmenter: Segments, frame: Frame, boxes: Mapping[str, Box], given: Mapping[str, Mask] | None = None
+) -> tuple[dict[str, Mask], dict[str, str]]:
+    """Return the masks (H, W) of boxes in a frame, beside those that are given, and why an instance has none, by its id.
+
+    Raises BackendError.
+    """
+    height, width = frame.shape[:2]
+    inside = {
+        name: (edges[0], edges[1], min(edges[2], float(width)), min(edges[3], float(height)))
+        for name, edges in boxes.items()
+        if edges[0] < width and edges[1] < height
+    }
+    outside = {name: "its box lies outside the picture" for name in boxes if name not in inside}
+    found = {**(given or {}), **(segmenter.segment(frame, inside) if inside else {})}
+    masks, empty = apart(found)
+    return masks, {**outside, **empty}
+
+
+def followed(tracker: Tracker, sample: Sample, path: Path, masks: Mapping[str, Mask], anchor: int) -> Tracks:
+    """Return the tracks of masks through a whole video, forth and back from its anchor frame.
+
+    Raises BackendError for a tracker that fails or cannot follow backwards, MediaError.
+    """
+    if anchor and not getattr(tracker, "both_ways", False):
+        raise BackendError(f"its boxes are on frame {anchor}, and {tracker.id} follows from the first frame only; use hf or sam2")
+    reader = videos.Reader(path, keep=False)
+    walk = iter(reader)
+    video = open_media(path, sample.id, is_video=True, anchor=None, anchors=1).video
+    tracks = tracker.track(TrackRequest(sample=sample, video=video, masks=masks, frames=walk, path=path, anchor=anchor))
+    if tracks.status != "ok":
+        raise BackendError(f"tracking failed: {tracks.reason}")
+    for _ in walk:
+        pass
+    if any(len(track.states) != reader.frames for track in tracks.tracks):
+        raise BackendError(f"the tracker followed for another number of frames than the {reader.frames} of the video")
+    return tracks
+
+
+def first_masks(tracks: Tracks) -> tuple[dict[str, Mask], dict[str, str]]:
+    """Return the masks (H, W) of tracks in the first frame, none of them within another, and why an instance has none there."""
+    first = {track.instance_id: decode(track.masks[0], tracks.size) for track in tracks.tracks}
+    gone = {name: "it is not in the first frame of the video" for name, mask in first.items() if not mask.any()}
+    seen, hidden = apart({name: mask for name, mask in first.items() if mask.any()})
+    return seen, gone | hidden

@@ -61,7 +61,7 @@ class ProposeSetup:
             except MediaError:
                 # The first process meets the same and says so.
                 return None
-            return proposed(grounder, job, media)
+            return proposed(grounder, job.sample(media), media, job.anchor, job.wanted)
 
         return propose
 

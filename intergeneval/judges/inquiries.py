@@ -11,6 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from intergeneval.errors import BackendError
+from intergeneval.ids import sha256_bytes, sha256_json
+from intergeneval.records import Record
+
+INQUIRIES = "inquiries.jsonl"
+"""File of a folder that keeps what was answered, for ``replay:FOLDER``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,3 +71,22 @@ class Inquires(Protocol):
 
     def inquire(self, inquiry: Inquiry) -> Found:
         """Ask. Raises InquiryError when no usable answer comes, BudgetError at the cost limit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered(Record):
+    """An inquiry that was answered: one line of ``inquiries.jsonl``."""
+
+    key: str
+    """`inquiry_key` of what was asked."""
+    judge: str
+    """Id of who answered."""
+    inquirer: str
+    """Everything of the judge that the answer depends on."""
+    value: Any
+    """What the inquiry's `read` made of the reply."""
+
+
+def inquiry_key(inquiry: Inquiry) -> str:
+    """Return the hash of what a model is shown: rules, question and pictures."""
+    return sha256_json([inquiry.system, inquiry.text, [sha256_bytes(picture) for picture in inquiry.pictures]])

@@ -31,8 +31,12 @@ BODIES_NAMES = ("ask_bodies",)
 """What stands for ``ask`` where frames are also marked that show a body that cannot be; apart, so that its hash stands apart."""
 TOUCHING_NAMES = ("touching_system", "touching", "correct")
 """Templates that ask whether the two sides of an interaction touch in the first frame, and their repair turn."""
+CAPTION_NAMES = ("caption_system", "caption", "correct")
+"""Templates that ask for the caption of a clip, and their repair turn."""
+WORDS_NAMES = ("words_system", "words", "correct")
+"""Templates that ask how a caption words those in it, and their repair turn."""
 SUFFIX = ".j2"
-_KNOWN = tuple(dict.fromkeys((*NAMES, *SCENE_NAMES, *CROP_NAMES, *BODIES_NAMES, *TOUCHING_NAMES)))
+_KNOWN = tuple(dict.fromkeys((*NAMES, *SCENE_NAMES, *CROP_NAMES, *BODIES_NAMES, *TOUCHING_NAMES, *CAPTION_NAMES, *WORDS_NAMES)))
 
 
 def label(question: Question) -> str:

@@ -1,4 +1,7 @@
-"""The answers of an earlier run, given again (``replay:RUN``), for the same questions about the same files."""
+"""The answers of an earlier run, given again (``replay:RUN``), for the same questions about the same files.
+
+A folder with ``inquiries.jsonl`` and without a run, such as that of a curation, answers what was asked beside the ten questions.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import Any, TypeVar
 
 from intergeneval.errors import BackendError, ConfigError, RecordError
 from intergeneval.judges import BODIES, Judgement, JudgeRequest
+from intergeneval.judges.inquiries import INQUIRIES, Answered, Found, Inquiry, InquiryError, inquiry_key
 from intergeneval.records import Answer, AnswerStatus, Consistency, Question, Record, RunHeader
 from intergeneval.records.disk import MOST_SETTINGS, lines_of, read_text
 
@@ -114,6 +118,40 @@ class ReplayJudge:
         return request.reply(question, self.id, AnswerStatus.FAILED, reason=reason, usage={"kind": "not recorded"})
 
 
+class ReplayInquirer:
+    """Repeats what was answered to inquiries, for the same words and pictures, and nothing else.
+
+    The constructor reads the folder's ``inquiries.jsonl`` and those of shards. Raises ConfigError where there is no answer,
+    RecordError for a damaged line.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        found = list(_lines(folder, Path(INQUIRIES).stem, Answered))
+        if not found:
+            raise ConfigError(f"judge 'replay:{folder}': its {INQUIRIES} holds no answer")
+        self._found = {item.key: item for item in found}
+        self._by = found[0]
+
+    @property
+    def id(self) -> str:
+        """``replay`` of the judge that spoke."""
+        return f"replay:{self._by.judge}"
+
+    @property
+    def inquirer(self) -> str:
+        """That of the judge that spoke: its answers are repeated, so what is made of them is the same."""
+        return self._by.inquirer
+
+    def inquire(self, inquiry: Inquiry) -> Found:
+        """Return what was answered. Raises InquiryError for what was not asked, in these words or about these pictures."""
+        found = self._found.get(inquiry_key(inquiry))
+        if found is None:
+            said = "with these pictures " if inquiry.pictures else ""
+            raise InquiryError("not recorded", f"{self._folder / INQUIRIES}: nothing was asked {said}in these words", {})
+        return Found(value=found.value)
+
+
 def _place(question: Question) -> tuple[str, int, int]:
     return question.sample_id, question.interaction, question.question_id
 
@@ -132,10 +170,12 @@ def _lines(folder: Path, stage: str, cls: type[R]) -> Iterator[R]:
                 raise RecordError(f"{path}:{number}: not JSON ({error})") from None
 
 
-def create(argument: str, settings: Mapping[str, Any]) -> ReplayJudge:
-    """Make the judge from a run folder. Raises ConfigError for a folder that is none, or for any setting."""
+def create(argument: str, settings: Mapping[str, Any]) -> ReplayJudge | ReplayInquirer:
+    """Make the judge from a run folder, or one with answers to inquiries. Raises ConfigError for another, or for any setting."""
     if settings:
         raise ConfigError(f"the replay judge takes no settings, not {dict(settings)!r}")
     if not argument:
         raise ConfigError("judge 'replay': say which run folder, as in replay:runs/my-model/clips-1a2b3c4d")
-    return ReplayJudge(Path(argument))
+    folder = Path(argument)
+    inquiries = any(folder.glob(f"{Path(INQUIRIES).stem}*.jsonl"))
+    return ReplayInquirer(folder) if inquiries and not (folder / "run.json").exists() else ReplayJudge(folder)

@@ -14,6 +14,7 @@ from intergeneval.errors import EXIT_CRASH, EXIT_INTERRUPTED, EXIT_USAGE, Interg
 from matrix_train import __version__
 
 VERBS: dict[str, tuple[str, str]] = {
+    "curate": ("curate", "Make a dataset of raw clips: cut, filter, caption, find, track, check."),
     "check": ("check", "Name every fault of a dataset."),
     "dataset": ("dataset", "Make a dataset of what is there; pack, split, describe and review one."),
     "precompute": ("precompute", "Encode and cache every clip of a config."),
