@@ -272,8 +272,9 @@ def _connect(ray: Any, address: str, count: int) -> None:
     try:
         # Without an address Ray joins whatever cluster it finds.
         ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR, **({} if address else local))
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        raise BackendError(f"engine 'ray{':' if address else ''}{address}': {error}") from error
+    except Exception as error:
+        # Ray raises a plain Exception where a machine is too busy to start it in time.
+        raise BackendError(f"engine 'ray{':' if address else ''}{address}': {error}; the same command goes on") from error
     finally:
         if main:
             signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import types
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from intergeneval.exam.spec import ExamSpec
 from intergeneval.records import ScoreStatus
 from intergeneval.run.engine import LOST, Line, Raised, Ticket
 from intergeneval.run.processes import Processes
+from intergeneval.run.ray_engine import RayEngine
 from intergeneval.run.run import Run
 from tests import tiny_world
 from tests.run import fatal_tracker
@@ -130,6 +132,16 @@ def test_one_worker_is_a_process_of_its_own_where_the_engine_is_named(world):
 def test_workers_that_never_get_ready_end_the_run_with_one_message(world):
     with pytest.raises(BackendError, match=r"3 workers in a row ended before they were ready.*exit code -9"):
         Run(world(parent=os.getpid())).execute()
+
+
+def test_a_cluster_that_does_not_start_is_told_in_one_message(monkeypatch):
+    def init(**_):
+        raise Exception("The current node timed out during startup.")  # so does Ray
+
+    ray = types.SimpleNamespace(is_initialized=lambda: False, init=init)
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    with pytest.raises(BackendError, match=r"engine 'ray': The current node timed out.*; the same command goes on"):
+        RayEngine()
 
 
 def test_what_a_backend_lacks_in_a_worker_is_told_as_what_it_is(tmp_path):
