@@ -25,7 +25,7 @@ _EVERY = 10.0
 @click.option("--judge", help="Captions, reads captions, verifies crops: openai:MODEL, hf:PATH, replay:DIR; none (default).")
 @click.option("--detector", help="Proposes boxes: grounding_dino (default where it can be loaded), stored:FILE, none, ...")
 @click.option("--tracker", help="Cuts boxes out and follows them: hf (default where it can be loaded), sam2, flow.")
-@click.option("--workers", type=click.IntRange(min=0), help="Processes at once; 0: one a core, at most 8. Default 1.")
+@click.option("--workers", type=click.IntRange(min=0), help="Processes at once; 0 (default): one a core, at most 8.")
 @click.option("--engine", help="processes, or ray[:HOST:PORT].")
 @click.option("--shard", help="I/N: do the I-th of N parts; a curation without a shard finishes.")
 @click.option("--limit", type=click.IntRange(min=1), help="The first N videos only.")

@@ -101,6 +101,7 @@ class ScenesStage(Stage):
     """Reads who does what to whom in a caption: given, by a model, or by rules."""
 
     name: ClassVar[str] = "scenes"
+    heavy: ClassVar[bool] = True
     judge: Inquires | None = None
     """Who is asked; None: the rules read."""
     prompts: Prompts | None = None

@@ -31,6 +31,7 @@ class ChecksStage(Stage):
     """Takes what can be believed of a clip into its line of the dataset, and drops the clip where no interaction is left."""
 
     name: ClassVar[str] = "checks"
+    heavy: ClassVar[bool] = True
     files: ClassVar[tuple[str, ...]] = ("tracks",)
     out: Path
     """Folder of the curation."""

@@ -156,7 +156,7 @@ class CurateConfig(Record):
     """Frames in which instances are looked for until one shows all; 1 for a tracker that cannot follow backwards."""
     limit: int | None = None
     """Only the first so many videos of the source; None: all."""
-    workers: int = 1
+    workers: int = 0
     """Processes at once; 0: one a core, at most 8."""
     engine: str = ""
     """``processes``, ``ray`` or ``ray:HOST:PORT``; empty: processes, but this one alone for one worker."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from intergeneval import provenance
 from intergeneval.config import shard_name, shard_of
-from intergeneval.errors import UsageError
+from intergeneval.errors import BudgetError, UsageError
 from intergeneval.ids import canonical_json, sha256_json
 from intergeneval.judges.prompting import CAPTION_NAMES, CROP_NAMES, SCENE_NAMES, WORDS_NAMES, Prompts
 from intergeneval.records.disk import write_atomically
@@ -298,11 +298,14 @@ class Curation:
                 pool.abandon()
                 raise
             return pool.stopped
-        engine = None if stage.asks else self._engine(stage, len(tasks))
+        engine = self._engine(stage, len(tasks)) if stage.heavy and not stage.asks else None
         if engine is None:
             make = stage.build()
-            for task in tasks:
-                take(make(task))
+            try:
+                for task in tasks:
+                    take(make(task))
+            except BudgetError as error:
+                return str(error)
             return ""
         with contextlib.closing(engine.outcomes(stage, tasks)) as outcomes:
             for line in outcomes:

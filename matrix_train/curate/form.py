@@ -32,6 +32,7 @@ class FormStage(Stage):
     """Takes the frames of a clip and writes them as a video."""
 
     name: ClassVar[str] = "form"
+    heavy: ClassVar[bool] = True
     files: ClassVar[tuple[str, ...]] = ("video",)
     root: Path
     """Folder that places are relative to."""

@@ -26,6 +26,7 @@ class LookStage(Stage):
     """Measures a clip."""
 
     name: ClassVar[str] = "look"
+    heavy: ClassVar[bool] = True
     out: Path
     """Folder of the curation."""
 

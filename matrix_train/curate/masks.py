@@ -52,8 +52,8 @@ class Backend:
         return plugins.build(self.kind, self.spec, dict(self.settings))
 
     def to_json(self) -> Any:
-        """Return what a line that it made depends on."""
-        return [self.id, dict(self.settings)]
+        """Return what a line that it made depends on: not on which device it runs."""
+        return [self.id, {name: value for name, value in self.settings.items() if name != "device"}]
 
 
 def _given_boxes(clip: Known) -> dict[str, Any]:
@@ -68,6 +68,7 @@ class ProposalsStage(Stage):
     """Has a detector propose boxes by class in some frames; where every box is given, none is looked for."""
 
     name: ClassVar[str] = "proposals"
+    heavy: ClassVar[bool] = True
     out: Path
     """Folder of the curation."""
     detector: Backend
@@ -192,11 +193,8 @@ class PlacesStage(Stage):
         """Return the frames that a model is shown parts of; empty ones where nobody looks."""
         if self.judge is None:
             return dict.fromkeys(frames, np.zeros((1, 1, 3), dtype=np.uint8))
-        media = open_media(self.out / task.beside["video"], task.clip, is_video=True, anchor=None, anchors=len(frames))
-        if set(frames) <= set(media.frames):
-            return media.frames
-        media = open_media(self.out / task.beside["video"], task.clip, is_video=True, anchor=frames[0], anchors=1)
-        return media.frames
+        # The same even steps in which the detector looked.
+        return open_media(self.out / task.beside["video"], task.clip, is_video=True, anchor=None, anchors=len(frames)).frames
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +202,7 @@ class CutsStage(Stage):
     """Cuts boxes out and follows the masks through the clip, both ways from the anchor frame."""
 
     name: ClassVar[str] = "cuts"
+    heavy: ClassVar[bool] = True
     files: ClassVar[tuple[str, ...]] = ("tracks",)
     out: Path
     """Folder of the curation."""

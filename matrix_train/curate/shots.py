@@ -27,6 +27,7 @@ class SourceStage(Stage):
     """Hashes the bytes of a video, so that everything after it depends on them alone and not on where it lies."""
 
     name: ClassVar[str] = "source"
+    heavy: ClassVar[bool] = True
     root: Path
     """Folder that places are relative to."""
     entries: Mapping[str, Entry]
@@ -66,6 +67,7 @@ class ShotsStage(Stage):
     """Cuts a video into shots."""
 
     name: ClassVar[str] = "shots"
+    heavy: ClassVar[bool] = True
     root: Path
     """Folder that places are relative to."""
     config: ShotsConfig

@@ -54,6 +54,8 @@ class Stage:
     """Raised when the same input gives another line."""
     files: ClassVar[tuple[str, ...]] = ()
     """Names of values that are files of the curation: a line whose file is gone is made again."""
+    heavy: ClassVar[bool] = False
+    """Whether a clip takes long enough to be given to another process."""
     asks: bool = False
     """Whether a model is asked: from threads of the first process, which has the cache and the cost limit."""
     alone: bool = False

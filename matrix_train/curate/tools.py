@@ -85,6 +85,8 @@ def _backend(config: CurateConfig, kind: str, spec: str, name: str) -> Backend:
 
 def _judge(config: CurateConfig) -> Inquires | None:
     if config.judge == NONE:
+        if config.captions.ask == "all":
+            raise UsageError('captions.ask = "all": nobody is there to be asked; give --judge openai:MODEL, or leave it out')
         if config.max_cost is not None:
             raise UsageError(f"max_cost {config.max_cost}: nobody is asked, so nothing costs money; leave the limit out")
         return None

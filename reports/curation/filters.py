@@ -59,6 +59,7 @@ def run(source: Path, out: Path) -> dict[str, dict[str, object]]:
     config = {
         "source": str(source),
         "out": str(out),
+        "workers": 1,
         "detector": "none",
         "tracker": "flow",
         "form": {"frames": raw_clips.COUNT, "fps": raw_clips.FPS},

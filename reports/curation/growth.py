@@ -29,7 +29,8 @@ COLOURS = (
     ("red", (200, 40, 40)), ("green", (40, 150, 60)), ("black", (25, 25, 25)), ("purple", (130, 50, 160)),
     ("blue", (40, 60, 210)), ("yellow", (230, 210, 40)), ("white", (245, 245, 245)),
 )  # fmt: skip
-SETTINGS = f"""detector = "none"
+SETTINGS = f"""workers = 1
+detector = "none"
 tracker = "flow"
 [form]
 frames = {FRAMES}

@@ -23,7 +23,8 @@ SIZE = (96, 128)
 FPS = 8.0
 COUNT = 17
 """Frames of a clip."""
-SETTINGS = f"""detector = "none"
+SETTINGS = f"""workers = 1
+detector = "none"
 tracker = "flow"
 [shots]
 detector = "none"

@@ -22,7 +22,7 @@ from tests.matrix_train.test_curate import bytes_of, dropped
 
 CAPTION = "A man in a red coat lifts a blue mug. A woman in a green coat on the right waits."
 OFF = 'cache = "off"\n'
-SETTINGS = """
+SETTINGS = """workers = 1
 [shots]
 detector = "none"
 [form]

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from intergeneval.errors import UsageError
+from intergeneval.errors import ConfigError, UsageError
 from matrix_train.cli import main
 from matrix_train.curate.archives import Files
 from matrix_train.curate.config import ChecksConfig, CurateConfig, FormConfig, ShotsConfig
@@ -22,6 +22,7 @@ from matrix_train.curate.doubles import doubles
 from matrix_train.curate.form import held_for, picks_of
 from matrix_train.curate.records import Entry
 from matrix_train.curate.sources import entries, root_of
+from matrix_train.curate.tools import settled
 from matrix_train.data.clips import read_own
 from tests.matrix_train import raw_clips
 from tests.matrix_train.test_curate import curate, dropped
@@ -181,11 +182,19 @@ def test_of_clips_that_are_alike_the_first_is_kept_and_a_chain_hides_nobody():
         (lambda: FormConfig(frames=1), "frames 1 is not between 2 and"),
         (lambda: ChecksConfig(lost=1.5), "lost 1.5 is not between 0 and 1"),
         (lambda: CurateConfig(engine="spark"), "engine 'spark'"),
+        (
+            lambda: settled(CurateConfig.from_json({"tracker": "flow", "detector": "none", "captions": {"ask": "all"}})),
+            "to be asked",
+        ),
+        (lambda: settled(CurateConfig(tracker="flow", detector="none", max_cost=1.0)), "nobody is asked"),
+        (lambda: settled(CurateConfig(tracker="stored", detector="none")), "makes no masks from boxes"),
+        (lambda: settled(CurateConfig(tracker="flow", detector="staged")), "reads the truth"),
+        (lambda: settled(CurateConfig(tracker="flow", detector="none", judge="oracle")), "cannot be asked"),
         (lambda: CurateConfig(shard="3/2"), "shard '3/2'"),
     ],
 )
 def test_settings_out_of_range_are_named(made, said):
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises((ValueError, UsageError, ConfigError), match=said):
         made()
 
 
