@@ -54,8 +54,8 @@ def denoising(
             )
             predicted = backbone.predict(backbone.noising.mix(clean, noise, time_B), time_B, condition)
             errors[start : start + len(part), column] = backbone.noising.loss(predicted, clean, noise, time_B).double().cpu()
-    found: npt.NDArray[np.float64] = -np.log(errors).reshape(scenes, len(ASKED), len(times)).mean(axis=1)
-    return found
+    means: npt.NDArray[np.float64] = -np.log(errors).reshape(scenes, len(ASKED), len(times)).mean(axis=1)
+    return means
 
 
 def _noise(shape: torch.Size, index: int, column: int) -> torch.Tensor:

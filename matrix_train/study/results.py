@@ -116,7 +116,8 @@ class Results:
         for name, content in files.items():
             write_atomically(folder / name, content)
         samples = next(iter(self._stores.values())).read("samples", Sample)
-        pairs = [(item.id, item.interactions[0].twin_of) for item in samples if item.id < (item.interactions[0].twin_of or "")]
+        twins = [(item.id, item.interactions[0].twin_of or "") for item in samples]
+        pairs = [(first, second) for first, second in twins if first < second]
         every = max(1, len(pairs) // SHOWN_SCENES)
         arms = [arm.name for arm in self._plan.arms if any(arm.name == name for name, _ in self._stores)]
         twins_side_by_side(self._stores, arms, folder / "twins", pairs[::every][:SHOWN_SCENES])
