@@ -44,7 +44,7 @@ def test_every_top_level_module_has_its_place_in_a_layer(package):
     assert sum(map(len, named)) == len(rooms(package)), "a room stands in two layers"
 
 
-@pytest.mark.parametrize(("package", "most"), [("intergeneval", 33), ("matrix_train", 20)])
+@pytest.mark.parametrize(("package", "most"), [("intergeneval", 34), ("matrix_train", 20)])
 def test_a_package_has_no_more_rooms_than_one_can_remember(package, most):
     assert len(rooms(package)) <= most
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from intergeneval.errors import EXIT_INCOMPLETE
-from matrix_train.cli.options import answer, json_option, say
+from matrix_train.cli.options import Pace, answer, json_option, say
 
 if TYPE_CHECKING:
     from matrix_train.datasets.writing import Written
@@ -21,14 +21,17 @@ _dataset = click.argument("dataset", type=_FOLDER)
 _out = click.option("--out", type=_FOLDER, required=True, help="Folder to write; none with a dataset in it.")
 
 
-@click.group("dataset")
+class Ordered(click.Group):
+    """A group whose commands stand in the order in which one uses them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
+        """Return the commands in the order in which they were written down."""
+        return list(self.commands)
+
+
+@click.group("dataset", cls=Ordered)
 def command() -> None:
     """Work on finished datasets: the folders that `fit` takes."""
-
-
-def _progress(done: int, count: int, name: str) -> None:
-    """Say how far a verb is that opens every video."""
-    say(f"{done}/{count}  {name}")
 
 
 def _tell(written: Written, out: Path, *, as_json: bool) -> None:
@@ -44,7 +47,7 @@ def _tell(written: Written, out: Path, *, as_json: bool) -> None:
         click.get_current_context().exit(EXIT_INCOMPLETE)
 
 
-@command.command("from-bench")
+@command.command("from-bench", short_help="Make one of a benchmark that was built from videos.")
 @click.argument("benchmark")
 @_out
 @json_option
@@ -58,7 +61,7 @@ def from_bench(*, benchmark: str, out: Path, as_json: bool) -> None:
     _tell(convert(benchmark, out), out, as_json=as_json)
 
 
-@command.command("from-release")
+@command.command("from-release", short_help="Make one of the public release's layout.")
 @click.argument("folder", type=_FOLDER)
 @_out
 @click.option("--licence", default="", help="Terms that are noted of every clip.")
@@ -76,9 +79,9 @@ def from_release(*, folder: Path, out: Path, licence: str, as_json: bool) -> Non
     _tell(written, out, as_json=as_json)
 
 
-@command.command("to-webdataset")
+@command.command("to-webdataset", short_help="Pack one as tar shards.")
 @_dataset
-@_out
+@click.option("--out", type=_FOLDER, required=True, help="Folder of the shards; none with shards in it.")
 @click.option("--shard-mb", type=click.IntRange(min=1), default=1000, show_default=True, help="Size from which a shard is full.")
 @json_option
 def to_webdataset(*, dataset: Path, out: Path, shard_mb: int, as_json: bool) -> None:
@@ -89,7 +92,7 @@ def to_webdataset(*, dataset: Path, out: Path, shard_mb: int, as_json: bool) -> 
     answer({"shards": shards}, "\n".join(shards), as_json=as_json)
 
 
-@command.command("from-webdataset")
+@command.command("from-webdataset", short_help="Unpack shards.")
 @click.argument("shards", type=_FILE, nargs=-1, required=True)
 @_out
 @json_option
@@ -100,9 +103,15 @@ def from_webdataset(*, shards: tuple[Path, ...], out: Path, as_json: bool) -> No
     _tell(unpack(shards, out), out, as_json=as_json)
 
 
-@command.command("split")
+@command.command("split", short_help="Keep clips for validation.")
 @_dataset
-@click.option("--validation", "share", type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True), required=True)
+@click.option(
+    "--validation",
+    "share",
+    type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True),
+    required=True,
+    help="Share of the clips.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Which clips; the same for the same clips.")
 @click.option(
     "--distance",
@@ -121,7 +130,7 @@ def split(*, dataset: Path, share: float, seed: int, distance: float, as_json: b
 
     from matrix_train.datasets.split import split_dataset
 
-    found = split_dataset(dataset, share=share, seed=seed, distance=distance)
+    found = split_dataset(dataset, share=share, seed=seed, distance=distance, report=Pace())
     if found.unsourced:
         say(f"note: {found.unsourced} clips do not tell their source; their videos and looks alone say what they belong to")
     text = (
@@ -131,7 +140,7 @@ def split(*, dataset: Path, share: float, seed: int, distance: float, as_json: b
     answer(asdict(found), text, as_json=as_json)
 
 
-@command.command("review")
+@command.command("review", short_help="Look at one, decide, and know how much of it is wrong.")
 @_dataset
 @click.option("--out", type=_FILE, help="The page to write; more lie beside it for many clips.")
 @click.option("--decisions", type=_FILE, multiple=True, help="What a page saved; says how many clips are wrong. Repeatable.")
@@ -164,7 +173,7 @@ def review(
     if out is not None:
         from matrix_train.datasets.review_page import write_review
 
-        made = write_review(dataset, chosen, out, of=len(clips), report=_progress)
+        made = write_review(dataset, chosen, out, of=len(clips), report=Pace())
         pages = [str(path) for path in made]
         answer({"pages": pages, "clips": len(chosen), "of": len(clips)}, "\n".join(pages), as_json=as_json)
         return
@@ -186,7 +195,7 @@ def review(
     answer(found.to_json(), "\n".join(lines), as_json=as_json)
 
 
-@command.command("stats")
+@command.command("stats", short_help="Say what one holds, on a page and as JSON.")
 @_dataset
 @click.option("--out", type=_FOLDER, help="Folder of the page and its numbers; the dataset's own where none is given.")
 @json_option
@@ -202,7 +211,7 @@ def stats(*, dataset: Path, out: Path | None, as_json: bool) -> None:
     from matrix_train.datasets.writing import read_dropped
 
     clips, dropped = read_dataset(dataset), read_dropped(dataset)
-    found = statistics(clips, looks_of(dataset, clips), [item for item, _ in dropped])
+    found = statistics(clips, looks_of(dataset, clips, Pace()), [item for item, _ in dropped])
     place = out or dataset
     place.mkdir(parents=True, exist_ok=True)
     write_atomically(place / "statistics.json", json.dumps(found.to_json(), indent=1, ensure_ascii=False) + "\n")
@@ -216,10 +225,11 @@ def stats(*, dataset: Path, out: Path | None, as_json: bool) -> None:
     answer(found.to_json(), text, as_json=as_json)
 
 
-@command.command("datasheet")
+@command.command("datasheet", short_help="Write its datasheet.")
 @_dataset
 @click.option("--out", type=_FILE, help="The Markdown file; DATASHEET.md in the dataset where none is given.")
-def datasheet(*, dataset: Path, out: Path | None) -> None:
+@json_option
+def datasheet(*, dataset: Path, out: Path | None, as_json: bool) -> None:
     """Write the datasheet of DATASET: answered where the data can, and marked where only you can; never over another text."""
     from matrix_train.data.reading import read_dataset
     from matrix_train.datasets import datasheet as sheet
@@ -227,9 +237,10 @@ def datasheet(*, dataset: Path, out: Path | None) -> None:
     from matrix_train.datasets.writing import read_dropped
 
     clips = read_dataset(dataset)
-    found = statistics(clips, looks_of(dataset, clips), [item for item, _ in read_dropped(dataset)])
+    found = statistics(clips, looks_of(dataset, clips, Pace()), [item for item, _ in read_dropped(dataset)])
     text = sheet.datasheet(dataset.resolve().name, clips, found, sheet.trackers_of(dataset, clips))
     path = out or dataset / sheet.NAME
     sheet.write_datasheet(path, text)
-    say(f"note: {text.count(sheet.OPEN)} answers are yours to write")
-    click.echo(str(path))
+    yours = text.count(sheet.OPEN)
+    say(f"note: {yours} answers are yours to write")
+    answer({"datasheet": str(path), "yours": yours}, str(path), as_json=as_json)

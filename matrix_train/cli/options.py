@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -19,6 +20,21 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print the re
 def say(line: str) -> None:
     """Tell the user something that is no result."""
     click.echo(line, err=True)
+
+
+class Pace:
+    """Says how far a verb is that opens many videos: a line every so many seconds, with the rate and what is left."""
+
+    def __init__(self, every: float = 10.0) -> None:
+        self._every, self._begun, self._said = every, time.monotonic(), time.monotonic()
+
+    def __call__(self, done: int, count: int, name: str) -> None:
+        """Take how many of all are done, and which was the last."""
+        now = time.monotonic()
+        if now - self._said < self._every:
+            return
+        self._said, rate = now, done / (now - self._begun)
+        say(f"{done}/{count}, {rate:.3g} a second, {(count - done) / rate:.0f} s left, last {name}")
 
 
 def answer(result: Mapping[str, Any], text: str, *, as_json: bool) -> None:

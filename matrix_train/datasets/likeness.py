@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -26,10 +26,11 @@ _BLOCK = 1024
 _ONES = np.array([value.bit_count() for value in range(256)], dtype=np.uint16)
 
 
-def hashes_of(root: Path, clips: Sequence[Clip]) -> Bits:
+def hashes_of(root: Path, clips: Sequence[Clip], report: Callable[[int, int, str], None] = lambda *_: None) -> Bits:
     """Return a hash of each clip: what its line says under ``hash`` where all clips have one of a length, else of its frames.
 
-    Raises ConfigError for a hash that is none, MediaError for a video that cannot be read.
+    `report` is told (done, all, clip id) for each video that is opened. Raises ConfigError for a hash that is none, and
+    MediaError for a video that cannot be read.
     """
     told = [clip.said(FIELD) for clip in clips]
     if all(isinstance(text, str) and text for text in told) and len({len(text) for text in told}) == 1:
@@ -37,7 +38,11 @@ def hashes_of(root: Path, clips: Sequence[Clip]) -> Bits:
             return np.array([list(bytes.fromhex(text)) for text in told], dtype=np.uint8)
         except ValueError:
             raise ConfigError(f"{root}: the field {FIELD!r} of a clip is not made of pairs of hex digits") from None
-    return np.stack([video_hash(inside(root, clip.video, "video")) for clip in clips])
+    found = []
+    for done, clip in enumerate(clips, 1):
+        found.append(video_hash(inside(root, clip.video, "video")))
+        report(done, len(clips), clip.id)
+    return np.stack(found)
 
 
 def video_hash(path: Path) -> npt.NDArray[np.uint8]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,28 +44,45 @@ def shown_frames(root: Path, clip: Clip, count: int = FRAMES_A_CLIP) -> tuple[Sh
     ConfigError naming the file.
     """
     tracks = mask_tracks(root, clip)
-    small = [_within(frame) for frame in Reader(inside(root, clip.video, "video"), keep=False)]
-    chosen = sorted({round(place * (len(small) - 1) / max(1, count - 1)) for place in range(count)})
+    small, length = _frames(inside(root, clip.video, "video"), lambda frames: _spread(frames, count))
     colours = colours_of(clip)
     found = []
-    for index in chosen:
+    for index, frame in small.items():
         masks: dict[str, Mask] = {}
         for name, track in tracks.items():
-            place = round(index * (len(track) - 1) / max(1, len(small) - 1))
-            masks[name] = _at_size(track[place], small[index])
-        found.append(Shown(index=index, data=_uri(annotate(small[index], {}, colours, masks))))
+            place = round(index * (len(track) - 1) / max(1, length - 1))
+            masks[name] = _at_size(track[place], frame)
+        found.append(Shown(index=index, data=_uri(annotate(frame, {}, colours, masks))))
     return tuple(found)
 
 
 def poster(video: Path) -> str:
     """Return the frame in the middle of a video as an address that holds it. Raises MediaError."""
-    small = [_within(frame) for frame in Reader(video, keep=False)]
-    return _uri(small[len(small) // 2])
+    small, _ = _frames(video, lambda frames: (frames // 2,))
+    return _uri(next(iter(small.values())))
+
+
+def _spread(frames: int, count: int) -> tuple[int, ...]:
+    """Return `count` indices from the first frame to the last, fewer where there are not so many."""
+    return tuple(sorted({round(place * (frames - 1) / max(1, count - 1)) for place in range(count)}))
+
+
+def _frames(video: Path, choose: Callable[[int], tuple[int, ...]]) -> tuple[dict[int, Frame], int]:
+    """Return the frames that `choose` names of a video of so many, small, and their number; only these are kept.
+
+    A video that announces another number than it has is walked a second time.
+    """
+    reader = Reader(video, keep=False)
+    chosen = choose(reader.frames)
+    kept = {index: _within(frame) for index, frame in enumerate(reader) if index in chosen}
+    if chosen != (wanted := choose(reader.frames)):
+        kept = {index: _within(frame) for index, frame in enumerate(Reader(video, keep=False)) if index in wanted}
+    return kept, reader.frames
 
 
 def _within(frame: Frame) -> Frame:
     if frame.shape[1] <= WIDTH:
-        return frame
+        return frame.copy()
     size = WIDTH, max(1, round(frame.shape[0] * WIDTH / frame.shape[1]))
     return np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 

@@ -6,7 +6,7 @@ together through any of these.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -35,17 +35,20 @@ class Split:
     """Clips whose source is not told: nothing but their looks says what they hang together with."""
 
 
-def split_dataset(root: Path, *, share: float, seed: int, distance: float) -> Split:
+def split_dataset(
+    root: Path, *, share: float, seed: int, distance: float, report: Callable[[int, int, str], None] = lambda *_: None
+) -> Split:
     """Write into each clip's line on which side it is; return what came of it.
 
     `share` of the clips, 0 to 1, are for validation, as nearly as whole groups allow; which ones follows from the seed and the
-    groups alone. Raises ConfigError for another layout than ours and where no side could be filled.
+    groups alone; `report` is told (done, all, clip id) where videos are opened. Raises ConfigError for another layout than
+    ours and where no side could be filled.
     """
     if not (root / INDEX).is_file():
         raise ConfigError(f"{root} holds no {INDEX}; 'matrix-train dataset from-release' makes a dataset of the release's layout")
     read_dataset(root)
     clips = read_own(root)
-    pairs = tuple(alike(hashes_of(root, clips), distance))
+    pairs = tuple(alike(hashes_of(root, clips, report), distance))
     groups = groups_of(clips, pairs)
     chosen = choose(clips, groups, share=share, seed=seed)
     sides = tuple(replace(clip, split=VALIDATION if index in chosen else TRAIN) for index, clip in enumerate(clips))

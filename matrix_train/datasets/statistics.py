@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +15,8 @@ from matrix_train.data.clips import Clip, inside, stated_rate
 from matrix_train.datasets.kinds import UNTOLD, category_of, verb_of
 from matrix_train.datasets.writing import Dropped
 
+Report = Callable[[int, int, str], None]
+"""Is told (done, all, clip id)."""
 EDGES = (0, 1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 60)
 """Seconds at which a bar of durations begins; the last has no end."""
 
@@ -116,14 +118,15 @@ def look(root: Path, clip: Clip) -> Look:
     return Look(size=reader.size, frames=reader.frames, rate=reader.fps if told else stated_rate(root, clip))
 
 
-def looks_of(root: Path, clips: Iterable[Clip]) -> dict[str, Look | str]:
-    """Return what each clip's video says of itself, or why it cannot be read, by clip."""
+def looks_of(root: Path, clips: Sequence[Clip], report: Report = lambda *_: None) -> dict[str, Look | str]:
+    """Return what each clip's video says of itself, or why it cannot be read, by clip; `report` is told (done, all, clip id)."""
     found: dict[str, Look | str] = {}
-    for clip in clips:
+    for done, clip in enumerate(clips, 1):
         try:
             found[clip.id] = look(root, clip)
         except (MediaError, ConfigError, RecordError) as error:
             found[clip.id] = str(error)
+        report(done, len(clips), clip.id)
     return found
 
 

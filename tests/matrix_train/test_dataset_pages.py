@@ -8,7 +8,7 @@ import pytest
 import tiny_pipeline
 from click.testing import CliRunner
 
-from matrix_train.cli import main
+from matrix_train.cli import main, options
 from matrix_train.data.clips import read_own, write_own
 from matrix_train.datasets.datasheet import OPEN, plain
 from matrix_train.datasets.statistics import Look, Statistics, funnel, statistics
@@ -203,3 +203,13 @@ def test_a_fix_that_cannot_be_is_refused_and_nothing_is_written(data, tmp_path, 
     before = {path.name: path.read_bytes() for path in data.glob("*.jsonl")}
     assert said in run("review", data, "--decisions", path, "--apply", code=2).output
     assert {path.name: path.read_bytes() for path in data.glob("*.jsonl")} == before
+
+
+def test_a_long_look_says_how_far_it_is_and_a_short_one_nothing(capsys, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(options.time, "monotonic", lambda: now[0])
+    pace = options.Pace()
+    for done in range(1, 31):
+        now[0] += 0.5
+        pace(done, 40, f"clip{done}")
+    assert capsys.readouterr().err == "20/40, 2 a second, 10 s left, last clip20\n"

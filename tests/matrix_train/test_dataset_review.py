@@ -9,12 +9,13 @@ import pytest
 import tiny_pipeline
 from click.testing import CliRunner
 
+from intergeneval.videos import Reader
 from matrix_train.cli import main
 from matrix_train.data.clips import read_own, write_own
 from matrix_train.datasets import review_page
 from matrix_train.datasets.captions import pieces_of
-from matrix_train.datasets.decisions import drawn
-from matrix_train.datasets.pictures import colours_of
+from matrix_train.datasets.decisions import Decision, drawn, reviewed
+from matrix_train.datasets.pictures import colours_of, shown_frames
 
 POISON = "</script><script>window.owned=1</script>"
 
@@ -119,6 +120,31 @@ def test_a_sample_speaks_for_all_clips_and_what_is_open_is_told(data, tmp_path):
     assert (found["low"], found["high"]) == (0.25, 1.0)
 
 
+def test_reviewed_samples_cover_the_truth_in_at_least_93_of_100_draws_overall_and_by_kind(data):
+    base = read_own(data)[3]
+    other = replace(base, interactions=(replace(base.interactions[0], category="social"),))
+    clips = [replace(base if index % 3 else other, id=f"c{index}", source="one") for index in range(240)]
+    bad = {clip.id for clip in clips[::11]}
+    states = {clip.id: clip.state for clip in clips}
+    truth = {"all": len(bad) / 240}
+    for name in ("contact", "social"):
+        own = [clip for clip in clips if clip.interactions[0].category == name]
+        truth[name] = sum(clip.id in bad for clip in own) / len(own)
+    covered, draws = dict.fromkeys(truth, 0), 200
+    for seed in range(draws):
+        sample = drawn(clips, 40, seed)
+        made = {
+            clip.id: Decision(clip=clip.id, state=states[clip.id], decision="drop" if clip.id in bad else "accept")
+            for clip in sample
+        }
+        found = reviewed(clips, sample, made)
+        rates = {"all": found.overall, **found.categories}
+        for name, share in truth.items():
+            covered[name] += rates[name].low <= share <= rates[name].high
+    print(f"covered of {draws} draws: {covered}")
+    assert min(covered.values()) / draws >= 0.93
+
+
 def test_decisions_about_another_state_or_another_sample_are_refused(data, tmp_path):
     path = save(tmp_path / "review.json", data, {"clip0": "accept", "clip1": "accept"})
     clips = list(read_own(data))
@@ -148,6 +174,20 @@ def test_decisions_about_another_state_or_another_sample_are_refused(data, tmp_p
 def test_a_file_that_is_no_review_is_refused_with_its_line(data, tmp_path, text, said):
     (tmp_path / "review.json").write_text(text)
     assert said in run(data, "--decisions", tmp_path / "review.json", code=2).output
+
+
+def test_a_video_that_announces_frames_it_does_not_have_is_shown_at_its_real_end(data, monkeypatch):
+    whole = shown_frames(data, read_own(data)[0])
+    walk = Reader.__init__
+
+    def announcing(self, path, **settings):
+        walk(self, path, **settings)
+        self.frames += 4
+
+    monkeypatch.setattr(Reader, "__init__", announcing)
+    found = shown_frames(data, read_own(data)[0])
+    assert [frame.index for frame in found] == [frame.index for frame in whole] == list(range(9))
+    assert found == whole
 
 
 def test_neither_or_both_of_page_and_decisions_is_a_usage_error(data, tmp_path):

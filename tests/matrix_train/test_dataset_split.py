@@ -12,12 +12,15 @@ from hypothesis import strategies as st
 
 from intergeneval.errors import ConfigError
 from intergeneval.videos import Reader, write_video
+from matrix_train import config as configs
 from matrix_train.cli import main
 from matrix_train.data.clips import Clip, ClipInstance, read_own, write_own
 from matrix_train.data.holding import kept_apart
 from matrix_train.datasets import likeness
 from matrix_train.datasets.likeness import DISTANCE, alike, video_hash
 from matrix_train.datasets.split import choose, groups_of
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 
 
 def run(*words, code=0):
@@ -143,3 +146,26 @@ def test_pairs_are_those_whose_bits_were_counted_one_by_one(monkeypatch):
     assert (2, 33) in wanted
     assert len(wanted) > 5
     assert set(alike(hashes, 0.25)) == wanted
+
+
+def test_fit_takes_a_dataset_that_was_packed_unpacked_and_split_and_compares_on_the_side_that_is_not_trained_on(data, tmp_path):
+    tiny_pipeline.pipeline(tmp_path / "base", "cogvideox")
+    # Two clips of the fixture are larger than the masks of the clip that they were copied from, so they cannot be trained on.
+    write_own(data, read_own(data)[:4])
+    shards, back = tmp_path / "shards", tmp_path / "back"
+    for words in (("to-webdataset", data, "--out", shards), ("from-webdataset", shards / "clips-000000.tar", "--out", back)):
+        done = CliRunner().invoke(main, ["dataset", *map(str, words)])
+        assert done.exit_code == 0, done.output
+    run(tmp_path / "back", "--validation", 0.25, "--distance", 0)
+    settings = tiny_pipeline.config(tmp_path / "base", tmp_path / "back")
+    settings = replace(
+        settings,
+        train=replace(settings.train, steps=2, batch=1, warmup=1),
+        condition=replace(settings.condition, image_noise="none"),
+        heldout=replace(settings.heldout, every=0, timesteps=(400.0,)),
+    )
+    (tmp_path / "c.toml").write_text(configs.dump(settings))
+    done = CliRunner().invoke(main, ["fit", str(tmp_path / "c.toml"), "--out", str(tmp_path / "run"), "--json"])
+    assert done.exit_code == 0, done.output
+    assert "1 of 4 clips are kept for validation by the dataset and not trained on; 1 of them compare" in done.stderr
+    assert json.loads(done.stdout)["heldout"]["clips"] == 1
