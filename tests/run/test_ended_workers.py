@@ -268,8 +268,9 @@ def test_a_signal_of_a_scheduler_to_all_processes_ends_the_run_and_the_same_comm
     process = subprocess.Popen(
         command, env={**os.environ, "PYTHONPATH": path}, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
-    until = time.monotonic() + 60
-    while not (Path(told.out) / "answers.jsonl").exists() and time.monotonic() < until:
+    until, answers = time.monotonic() + 60, Path(told.out) / "answers.jsonl"
+    # Until the first video is recorded whole: its file is there a moment before its line is.
+    while not (answers.exists() and answers.stat().st_size) and time.monotonic() < until:
         time.sleep(0.02)
     # As `scancel --full` does: workers are in the group too.
     os.killpg(process.pid, number)
