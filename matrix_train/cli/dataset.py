@@ -17,7 +17,7 @@ SHOWN = 10
 """Strata of a kind that are printed."""
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _FILE = click.Path(path_type=Path, dir_okay=False)
-_dataset = click.argument("dataset", type=_FOLDER)
+_dataset = click.argument("dataset", type=click.Path(path_type=Path, file_okay=False, exists=True))
 _out = click.option("--out", type=_FOLDER, required=True, help="Folder to write; none with a dataset in it.")
 
 
@@ -93,7 +93,7 @@ def to_webdataset(*, dataset: Path, out: Path, shard_mb: int, as_json: bool) -> 
 
 
 @command.command("from-webdataset", short_help="Unpack shards.")
-@click.argument("shards", type=_FILE, nargs=-1, required=True)
+@click.argument("shards", type=click.Path(path_type=Path, dir_okay=False, exists=True), nargs=-1, required=True)
 @_out
 @json_option
 def from_webdataset(*, shards: tuple[Path, ...], out: Path, as_json: bool) -> None:
@@ -177,10 +177,11 @@ def review(
         pages = [str(path) for path in made]
         answer({"pages": pages, "clips": len(chosen), "of": len(clips)}, "\n".join(pages), as_json=as_json)
         return
-    from matrix_train.datasets.decisions import read_decisions, reviewed
+    from matrix_train.datasets.decisions import check_masks, read_decisions, reviewed
 
     said = read_decisions(decisions)
     found = reviewed(clips, chosen, said)
+    check_masks(dataset, chosen, said)
     lines = [f"all clips: {found.overall.text}"]
     for kind, rates in (("category", found.categories), ("source", found.sources)):
         shown = sorted(rates, key=lambda name: (-rates[name].sampled, name))

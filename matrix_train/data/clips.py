@@ -145,7 +145,8 @@ def inside(root: Path, relative: str, what: str) -> Path:
 
 def read_own(root: Path) -> tuple[Clip, ...]:
     """Read ``clips.jsonl``. Raises RecordError naming line and field, and ConfigError for a file that is no text."""
-    lines = _text(root / INDEX).splitlines()
+    # At newlines alone: a caption may hold what else ends a line, such as U+2028, which JSON writes as it is.
+    lines = _text(root / INDEX).split("\n")
     return tuple(_clip(line, f"{root / INDEX}:{number}") for number, line in enumerate(lines, 1) if line.strip())
 
 
@@ -282,7 +283,10 @@ def _from_tracks(path: Path, clip: Clip, tracks: Tracks) -> dict[str, Masks]:
     for instance in clip.instances:
         track = tracks.track(instance.id)
         if track is not None:
-            found[instance.id] = np.stack(list(checked_masks(track, tracks, str(path))))
+            masks = list(checked_masks(track, tracks, str(path)))
+            if not masks:
+                raise RecordError(f"{path}: the track of {instance.id} has no mask at all")
+            found[instance.id] = np.stack(masks)
     return found
 
 

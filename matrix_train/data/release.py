@@ -49,7 +49,7 @@ def _rows(path: Path) -> list[Mapping[str, Any]]:
         text = read_text(path, encoding="utf-8-sig")
         if path.suffix == ".csv":
             return list(csv.DictReader(io.StringIO(text, newline="")))
-        lines = [line for line in text.splitlines() if line.strip()]
+        lines = [line for line in text.split("\n") if line.strip()]
         rows = [json.loads(line) for line in lines] if path.suffix == ".jsonl" else json.loads(text)
     except (ValueError, csv.Error) as error:
         raise ConfigError(f"{path}: cannot be read ({error})") from None

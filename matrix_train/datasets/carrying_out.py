@@ -11,9 +11,10 @@ from intergeneval.records.disk import read_text, write_atomically
 from matrix_train.data.clips import INDEX, Clip, clip_of, line_of, read_own, write_own
 from matrix_train.datasets.decisions import DROP, FIX, Decision
 from matrix_train.datasets.writing import DROPPED, Dropped
+from matrix_train.roles import Span
 
-HELD = ("id", "video", "tracks", "masks", "instances")
-"""Fields that no decision changes: they say which clip it is, and whom its masks are of."""
+HELD = ("id", "video", "tracks", "masks", "instances", "split")
+"""Fields that no decision changes: which clip it is, whom its masks are of, and its side of a split, which hangs on others."""
 STAGE = "review"
 
 
@@ -56,12 +57,24 @@ def fixed(clip: Clip, decision: Decision) -> Clip:
         raise UsageError(f"{where}: it is to be fixed, and no field says how; fix it on the page, or drop it")
     held = sorted(set(decision.fields) & set(HELD))
     if held:
-        raise UsageError(f"{where}: {held[0]} says which clip it is, and cannot be changed")
+        raise UsageError(f"{where}: {held[0]} is nothing that a decision changes")
     try:
         made = clip_of({**line_of(clip), **decision.fields}, where)
     except RecordError as error:
         raise UsageError(str(error)) from None
+    if not made.caption.strip() or not made.interactions:
+        raise UsageError(f"{where}: without a caption or an interaction there is nothing to train on; drop it")
+    known = {one.id for one in made.instances}
+    strangers = {name for item in made.interactions for name in (item.subject, item.object) if name is not None} - known
+    if strangers:
+        raise UsageError(f"{where}: {min(strangers)!r} is none of its instances ({', '.join(sorted(known))})")
     spans = [span for item in made.interactions for span in (*item.subject_spans, *item.verb_spans, *item.object_spans)]
     if any(not 0 <= first < last <= len(made.caption) for first, last in spans):
         raise UsageError(f"{where}: words of a role lie outside of the caption; with another caption their places are others")
+    if "interactions" not in decision.fields and any(_word(made, span) != _word(clip, span) for span in spans):
+        raise UsageError(f"{where}: with another caption the words of its roles stand elsewhere; give its interactions too")
     return made
+
+
+def _word(clip: Clip, span: Span) -> str:
+    return clip.caption[span[0] : span[1]].casefold()

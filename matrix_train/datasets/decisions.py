@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from intergeneval.errors import RecordError, UsageError
-from intergeneval.ids import bounded_json, few, sha256_json
+from intergeneval.errors import ConfigError, RecordError, UsageError
+from intergeneval.ids import bounded_json, few, sha256_file, sha256_json
 from intergeneval.records import Record
+from intergeneval.records.codec import LATER
 from intergeneval.records.disk import read_text
-from matrix_train.data.clips import Clip
+from matrix_train.data.clips import Clip, inside
 from matrix_train.datasets.error_rate import ErrorRate, error_rate
 from matrix_train.datasets.kinds import UNTOLD, categories_of
 
@@ -32,6 +33,8 @@ class Decision(Record):
     """``accept``, ``fix`` or ``drop``."""
     note: str = ""
     """What the person remarked."""
+    masks: str = field(default="", metadata=LATER)
+    """What `masks_state` said of its masks as the person saw them; empty: not told, as in a line written by hand."""
     fields: Mapping[str, Any] = field(default_factory=dict)
     """For ``fix``: fields of the clip's line that are to be otherwise, by name."""
 
@@ -74,7 +77,8 @@ def read_decisions(paths: Iterable[Path]) -> dict[str, Decision]:
     found: dict[str, Decision] = {}
     for path in paths:
         try:
-            lines = read_text(path).splitlines()
+            # At newlines alone: a note may hold what else ends a line, such as U+2028.
+            lines = read_text(path).split("\n")
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"{path}: the review cannot be read ({error})") from None
         for number, line in enumerate(lines, 1):
@@ -88,6 +92,26 @@ def read_decisions(paths: Iterable[Path]) -> dict[str, Decision]:
             if found.setdefault(made.clip, made) != made:
                 raise UsageError(f"{where}: clip {made.clip!r} was decided about twice, and not alike; keep one")
     return found
+
+
+def masks_state(root: Path, clip: Clip) -> str:
+    """Return the sha256 of the files of a clip's masks; ``none`` where they cannot be read."""
+    try:
+        if clip.tracks:
+            return sha256_file(inside(root, clip.tracks, "tracks"))
+        folder = inside(root, clip.masks, "masks")
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        return sha256_json([[path.relative_to(folder).as_posix(), sha256_file(path)] for path in files])
+    except (OSError, ConfigError):
+        return "none"
+
+
+def check_masks(root: Path, clips: Sequence[Clip], decisions: Mapping[str, Decision]) -> None:
+    """Raise UsageError for decisions about clips that have other masks now than the person saw."""
+    own = ((clip, decisions[clip.id].masks) for clip in clips if clip.id in decisions)
+    stale = [clip.id for clip, seen in own if seen and seen != masks_state(root, clip)]
+    if stale:
+        raise UsageError(f"{len(stale)} decisions are about other masks of their clips ({few(stale, _SHOWN)}); look at them anew")
 
 
 def reviewed(clips: Sequence[Clip], sample: Sequence[Clip], decisions: Mapping[str, Decision]) -> Reviewed:

@@ -12,7 +12,7 @@ from intergeneval.records.disk import write_atomically
 from intergeneval.sheet import environment
 from matrix_train.data.clips import ROLE_ORDER, Clip, line_of
 from matrix_train.datasets.captions import phrase_of, pieces_of
-from matrix_train.datasets.decisions import CHOICES
+from matrix_train.datasets.decisions import CHOICES, masks_state
 from matrix_train.datasets.kinds import category_of
 from matrix_train.datasets.pictures import colours_of, shown_frames
 
@@ -67,6 +67,7 @@ def view(root: Path, clip: Clip) -> dict[str, Any]:
     return {
         "id": clip.id,
         "state": clip.state,
+        "masks": masks_state(root, clip),
         "pieces": pieces_of(clip, colours),
         "caption": clip.caption,
         "frames": frames,

@@ -92,16 +92,23 @@ def groups_of(clips: Sequence[Clip], pairs: Sequence[tuple[int, int]]) -> list[l
 
 
 def choose(clips: Sequence[Clip], groups: Sequence[Sequence[int]], *, share: float, seed: int) -> frozenset[int]:
-    """Return the clips for validation: whole groups in an order of the seed, each that brings their number nearer to the share.
+    """Return the clips for validation: in an order of the seed each group that fits into the share, then one more if nearer.
 
     Raises ConfigError where that is none, or all.
     """
     wanted = share * len(clips)
     order = sorted(groups, key=lambda group: sha256_json(["split", seed, min(clips[index].id for index in group)]))
     found: list[int] = []
+    over: list[Sequence[int]] = []
     for group in order:
-        if abs(len(found) + len(group) - wanted) < abs(len(found) - wanted):
+        if len(found) + len(group) <= wanted:
             found += group
+        else:
+            over.append(group)
+    # A large group that came first would take the share far beyond what is wanted, though small ones would meet it.
+    last = min(over, key=len, default=[])
+    if abs(len(found) + len(last) - wanted) < abs(len(found) - wanted):
+        found += last
     if not found or len(found) == len(clips):
         largest = max(map(len, groups))
         raise ConfigError(

@@ -98,8 +98,8 @@ def _shown(root: Path, clips: Sequence[Clip]) -> Iterator[Picture]:
     for clip in drawn(clips, min(SHOWN, len(clips)), 0):
         try:
             frames = shown_frames(root, clip, 3)
-        except (MediaError, ConfigError, RecordError):
-            # It is named among those that cannot be read.
+        except (MediaError, ConfigError, RecordError) as error:
+            yield Picture(data="", caption=f"{clip.id} cannot be shown: {error}")
             continue
         yield Picture(data=frames[len(frames) // 2].data, caption=clip.caption)
 

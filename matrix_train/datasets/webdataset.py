@@ -100,6 +100,11 @@ def _clips(path: Path) -> Iterator[Found]:
             for key, members in _grouped(shard, path):
                 with tempfile.TemporaryDirectory(prefix="clip-") as place:
                     yield _found(key, members, shard, (path, Path(place)))
+            with path.open("rb") as raw:
+                raw.seek(shard.offset)
+                # A file that was cut short between two members reads as an archive of fewer.
+                if raw.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+                    raise ConfigError(f"{path}: breaks off before the end of its archive; copy or pack it again")
     except tarfile.TarError as error:
         raise ConfigError(f"{path}: is no shard of a WebDataset ({error}); shards are plain, uncompressed tar files") from None
 
@@ -132,7 +137,7 @@ def _found(key: str, members: Mapping[str, tarfile.TarInfo], shard: tarfile.TarF
     tracks = tracks_of(_json(shard, members[TRACKS], where), where)
     rest = {name: member for name, member in members.items() if name not in (LINE, TRACKS)}
     files = [name for name in rest if f".{name}" in VIDEO_SUFFIXES]
-    frames = [name for name in rest if Path(name).suffix in IMAGE_SUFFIXES]
+    frames = [name for name in rest if Path(name).suffix.lower() in IMAGE_SUFFIXES]
     if len(files) + bool(frames) != 1 or len(files) + len(frames) != len(rest):
         raise ConfigError(f"{where} must have one video, or frames, beside its line and its masks; it has {', '.join(rest)}")
     if files:

@@ -193,7 +193,7 @@ def test_decisions_that_are_applied_change_and_drop_clips_and_the_page_counts_th
     ("fields", "said"),
     [
         ({}, "no field says how"),
-        ({"video": "x.mp4"}, "video says which clip it is"),
+        ({"video": "x.mp4"}, "video is nothing that a decision changes"),
         ({"caption": 3}, "review of clip0.caption: expected a text"),
         ({"caption": "short"}, "words of a role lie outside of the caption"),
     ],

@@ -68,6 +68,12 @@ def test_the_share_is_met_as_nearly_as_whole_groups_allow_and_another_seed_takes
     assert found[0] != found[1]
 
 
+def test_a_large_group_does_not_take_the_share_beyond_what_small_ones_would_meet():
+    clips = clips_of(["long film"] * 35 + [f"film-{index}" for index in range(65)])
+    groups = groups_of(clips, ())
+    assert {len(choose(clips, groups, share=0.2, seed=seed)) for seed in range(40)} == {20}
+
+
 def test_the_order_of_the_lines_changes_nothing():
     clips = clips_of([f"film-{index // 3}" for index in range(60)])
     sides = [

@@ -55,7 +55,7 @@
       const decision = chosen(article, `c${index + 1}`);
       if (!decision) return;
       const note = article.querySelector(".note-text").value.trim();
-      const made = { clip: article.dataset.id, state: article.dataset.state, decision, note, fields: {} };
+      const made = { clip: article.dataset.id, state: article.dataset.state, masks: article.dataset.masks, decision, note, fields: {} };
       if (decision === "fix") made.fields = fieldsOf(article);
       found.push(made);
     });
@@ -78,7 +78,7 @@
     place: `matrix-train-review-${body.dataset.digest}-${body.dataset.page}`,
     what: "clips",
     parts: "",
-    state: (one) => one.dataset.state,
+    state: (one) => one.dataset.state + one.dataset.masks,
     decisions,
     wrong,
     text: (found) => found.map((made) => `${JSON.stringify(made)}\n`).join(""),
