@@ -35,7 +35,8 @@ def world(tmp_path):
 
 
 def settings(*servers: ChatServer, **changes):
-    return {"base_url": [server.url for server in servers], "concurrency": 2, **changes}
+    # Nothing here waits for a time-out: on a busy machine one of a second would be met by good servers.
+    return {"base_url": [server.url for server in servers], "concurrency": 2, "timeout": 30.0, **changes}
 
 
 def run(world, *servers, on_notice=lambda _: None, judge=None, **changes):
@@ -177,17 +178,20 @@ def test_one_that_is_only_busy_is_waited_for_and_the_others_do_more(world):
 
 
 def test_one_that_hangs_from_the_start_holds_up_one_request_and_no_more(world):
-    done = threading.Event()
+    others = threading.Event()
 
     def hanging(asked):
-        done.wait(20)
+        others.wait(20)
         return reply(good(asked))
 
-    with ChatServer(hanging) as hung, ChatServer() as second:
-        result = run(world, hung, second, judge={"concurrency": 6, "backoff": 60.0, "longest_wait": 60.0})
-        done.set()
-        assert whole(result)
-        assert len(hung.asked) == 1
+    def prompt(asked):
+        if asked.number == VIDEOS - 2:
+            others.set()
+        return reply(good(asked))
+
+    with ChatServer(hanging) as hung, ChatServer(prompt) as second:
+        assert whole(run(world, hung, second, judge={"concurrency": VIDEOS}))
+        assert (len(hung.asked), len(second.asked)) == (1, VIDEOS - 1)
 
 
 def test_a_request_for_which_all_are_too_busy_is_sent_to_each_as_to_one_and_has_failed(world):
