@@ -120,6 +120,10 @@ def _frames(lines: Iterable[bytes]) -> Iterator[bytes]:
     """Give the text of each frame."""
     part = bytearray()
     for line in lines:
+        if part and len(part) + len(line) > MOST_BYTES:
+            # A frame is read as long as a line may be, and no longer.
+            yield bytes(part)
+            part.clear()
         part += line
         if len(part) >= _FRAME_BYTES:
             yield bytes(part)

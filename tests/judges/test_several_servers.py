@@ -11,6 +11,9 @@ from click.testing import CliRunner
 from intergeneval.cli import main
 from intergeneval.errors import ConfigError, RefusedError
 from intergeneval.judges.openai import create
+from intergeneval.judges.openai.client import Took
+from intergeneval.judges.openai.servers import Servers
+from intergeneval.judges.openai.settings import read_servers
 from intergeneval.plugins import build
 from intergeneval.records import AnswerStatus
 from intergeneval.run.run import Run
@@ -32,7 +35,8 @@ def world(tmp_path):
 
 
 def settings(*servers: ChatServer, **changes):
-    return {"base_url": [server.url for server in servers], "concurrency": 2, **changes}
+    # Nothing here waits for a time-out: on a busy machine one of a second would be met by good servers.
+    return {"base_url": [server.url for server in servers], "concurrency": 2, "timeout": 30.0, **changes}
 
 
 def run(world, *servers, on_notice=lambda _: None, judge=None, **changes):
@@ -171,6 +175,45 @@ def test_one_that_is_only_busy_is_waited_for_and_the_others_do_more(world):
         assert whole(result)
         assert len(free.asked) > len(busy.asked) - 2
     assert not [text for text in said if "left aside" in text]
+
+
+def test_one_that_hangs_from_the_start_holds_up_one_request_and_no_more(world):
+    others = threading.Event()
+
+    def hanging(asked):
+        others.wait(20)
+        return reply(good(asked))
+
+    def prompt(asked):
+        if asked.number == VIDEOS - 2:
+            others.set()
+        return reply(good(asked))
+
+    with ChatServer(hanging) as hung, ChatServer(prompt) as second:
+        assert whole(run(world, hung, second, judge={"concurrency": VIDEOS}))
+        assert (len(hung.asked), len(second.asked)) == (1, VIDEOS - 1)
+
+
+def test_a_request_for_which_all_are_too_busy_is_sent_to_each_as_to_one_and_has_failed(world):
+    with ChatServer(lambda _: Fault(status=503)) as first, ChatServer(lambda _: Fault(status=429)) as second:
+        result = run(world, first, second, judge={"attempts": 3}, limit=1)
+        assert (len(first.asked), len(second.asked)) == (3, 3)
+    assert not result.stopped
+    (reason,) = {answer.reason for answer in judged_world.answers(result.store)}
+    assert "(3 attempts), and so at 2 servers in turn" in reason
+
+
+def test_a_server_that_is_away_for_a_week_stops_nothing():
+    def compose(_):
+        return {"model": "m", "messages": [{"role": "system", "content": ""}, {"role": "user", "content": "Frame 0:"}]}
+
+    with ChatServer(lambda _: Fault(status=500)) as away, ChatServer() as second:
+        servers = Servers(read_servers("m", settings(away, second, backoff=0.01, longest_wait=0.01)))
+        servers._servers[0].losses = 7 * 86_400 // 300
+        found = [servers.send(compose, 0.0, Took()).server.place for _ in range(3) if not time.sleep(0.02)]
+        assert len(away.asked) >= 1
+        servers.close()
+    assert set(found) == {second.url.split("/")[2]}
 
 
 def test_what_one_of_them_refuses_for_good_names_it_and_no_key_is_said(world, monkeypatch):

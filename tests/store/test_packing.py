@@ -7,7 +7,7 @@ import zstandard
 
 from intergeneval.errors import RecordError
 from intergeneval.ids import canonical_json
-from intergeneval.records import Tracks
+from intergeneval.records import Tracks, packs
 from intergeneval.records.packs import is_pack, stage_files
 from intergeneval.store import packing
 from intergeneval.store.line_index import LineIndex
@@ -75,6 +75,15 @@ def test_what_a_kill_left_in_packs_and_file_is_packed_once(tmp_path, monkeypatch
             path.unlink()
         (tmp_path / "tracks.jsonl").write_text(text)
         assert [path.read_bytes() for path in packed(tmp_path)] == whole
+
+
+def test_a_line_as_long_as_one_may_be_is_read_from_a_pack_whatever_stands_before_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(packs, "MOST_BYTES", 300_000)
+    lines = [canonical_json(record(number, note).to_json()) + "\n" for number, note in enumerate(["a" * 50, "b" * 140])]
+    assert max(map(len, lines)) < packs.MOST_BYTES < sum(map(len, lines))
+    (tmp_path / "tracks.jsonl").write_text("".join(lines))
+    index = LineIndex(packed(tmp_path), Tracks)
+    assert [next(index.lines(key)).decode() + "\n" for key in index] == lines
 
 
 def _cut(content):

@@ -37,14 +37,15 @@ SCHEMA = b'"response_format":'
 class AskError(BackendError):
     """A request came to nothing; `kind` names the way in which it did, `refusal` why the server refuses it for good, or None.
 
-    `usage` is what the server says that it took all the same.
+    `usage` is what the server says that it took all the same, `busy` whether it has too much to do, and only that.
     """
 
-    def __init__(self, kind: str, text: str, refusal: Refusal | None = None, usage: Any = None) -> None:
+    def __init__(self, kind: str, text: str, refusal: Refusal | None = None, usage: Any = None, *, busy: bool = False) -> None:
         super().__init__(text)
         self.kind = kind
         self.refusal = refusal
         self.usage = usage
+        self.busy = busy
 
 
 class _AgainError(Exception):
@@ -129,7 +130,7 @@ class Client:
             return retrying(self._once, body, took, pictures)
         except _AgainError as error:
             many = f" ({self._settings.attempts} attempts)" if error.busy or not self._others else ""
-            raise AskError(error.kind, f"{error}{many}") from None
+            raise AskError(error.kind, f"{error}{many}", busy=error.busy) from None
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome is not None else None
@@ -194,9 +195,8 @@ class Client:
     def _busy(self, status: int, headers: Mapping[str, str], began: float) -> Exception:
         asked = retry_after(headers.get("retry-after"))
         if asked is not None and asked > self._settings.longest_wait:
-            return AskError(
-                "rate limit", f"the server asks to wait {asked:.0f} s, longer than longest_wait {self._settings.longest_wait:g} s"
-            )
+            text = f"the server asks to wait {asked:.0f} s, longer than longest_wait {self._settings.longest_wait:g} s"
+            return AskError("rate limit", text, busy=True)
         cut = self._limiter.slow_down(began, asked or 0.0)
         if cut and (asked or 0.0) >= _SHORTEST_NOTICE:
             self.notice(

@@ -18,6 +18,9 @@ from intergeneval.judges.openai.requests import Known
 from intergeneval.judges.openai.settings import OpenAISettings
 from intergeneval.judges.services import Services
 
+_MOST_DOUBLINGS = 64
+"""Losses after which the time that a server is left aside no longer doubles."""
+
 
 @dataclass(slots=True, eq=False)
 class _Server:
@@ -28,6 +31,8 @@ class _Server:
     """Requests that are on their way to it or wait for their turn there."""
     asked: int = 0
     """When it was asked last, counted in requests."""
+    answered: bool = False
+    """Whether it has answered at all: until then it is asked by one request alone, so that one that hangs holds up no more."""
     losses: int = 0
     """How often in a row it was found to be away; 0: it is not."""
     found_away: float = float("-inf")
@@ -66,7 +71,7 @@ class Servers:
             self._answered, self._stop = False, ""
             for server in self._servers:
                 server.link.attach(services)
-                server.losses, server.until, server.found_away = 0, 0.0, float("-inf")
+                server.answered, server.losses, server.until, server.found_away = False, 0, 0.0, float("-inf")
 
     def close(self) -> None:
         """Close connections."""
@@ -97,11 +102,13 @@ class Servers:
     ) -> Reply:
         """Send one request to one of them, as `Link.send` does, and to another where that one does not answer.
 
-        A server that breaks off, is silent or fails is left aside, longer each time, and then tried by one request. Raises as
-        `Link.send` does; AskError after ``attempts`` tries, and RefusedError when each was found away that often in a row.
+        A server that breaks off, is silent, fails, or has too much to do ``attempts`` times is left aside, longer each time, and
+        then tried by one request. Raises as `Link.send` does; AskError after ``attempts`` tries, or when as many as there are had
+        too much to do; and RefusedError when each was found away ``attempts`` times in a row.
         """
         if len(self._servers) == 1:
             return self._servers[0].link.send(compose, estimate, took, about, pictures, trial=trial)
+        busy = 0
         for tries in itertools.count(1):
             with self._turn() as (server, began):
                 try:
@@ -111,6 +118,9 @@ class Servers:
                         self._there(server)
                         raise
                     self._away(server, began, error)
+                    busy += error.busy
+                    if busy == len(self._servers):
+                        raise AskError(error.kind, f"{error}, and so at {busy} servers in turn", busy=True) from None
                     if tries == self._settings.attempts:
                         raise AskError(error.kind, f"{error} ({tries} attempts at {len(self._servers)} servers)") from None
                 else:
@@ -139,12 +149,14 @@ class Servers:
         if self._stop:
             raise RefusedError(self._stop, begun=self._answered)
         now = self._clock()
-        free = [item for item in self._servers if not item.losses or (item.until <= now and not item.in_flight)]
+        free = [
+            item for item in self._servers if (item.answered and not item.losses) or (item.until <= now and not item.in_flight)
+        ]
         return min(free, key=lambda item: (item.in_flight, item.asked), default=None)
 
     def _there(self, server: _Server) -> None:
         with self._changed:
-            self._answered = True
+            self._answered = server.answered = True
             back, server.losses = bool(server.losses), 0
             self._changed.notify_all()
         if back:
@@ -156,8 +168,10 @@ class Servers:
             if began < server.found_away:
                 return
             server.losses += 1
+            fresh = server.losses == 1
             server.found_away = now
-            longest = min(self._settings.backoff * 2 ** (server.losses - 1), self._settings.longest_wait)
+            # Long before so many the wait is the longest; a power of all losses of a week would leave the numbers.
+            longest = min(self._settings.backoff * 2 ** min(server.losses - 1, _MOST_DOUBLINGS), self._settings.longest_wait)
             # From half of it on, so that several runs do not come back to it at once.
             server.until = now + longest * (1 + random.random()) / 2
             if all(item.losses >= self._settings.attempts for item in self._servers):
@@ -167,5 +181,5 @@ class Servers:
                     f"{error}); nothing more was asked, and the same command goes on afterwards"
                 )
             self._changed.notify_all()
-        if server.losses == 1:
+        if fresh:
             self.services.notice(f"{server.link.place} is left aside for a while ({error}): the other servers are asked instead")
