@@ -212,7 +212,7 @@ def _of_edges(strength: Strength, mask: Mask, words: set[str]) -> Iterator[tuple
 def _under(strength: Strength, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp], down: int, right: int) -> float:
     at_rows, at_columns = rows + down, columns + right
     inside = (at_rows >= 0) & (at_rows < strength.shape[0]) & (at_columns >= 0) & (at_columns < strength.shape[1])
-    if inside.sum() < 0.6 * len(rows):
+    if not len(rows) or inside.sum() < 0.6 * len(rows):
         return 0.0
     return float(strength[at_rows[inside], at_columns[inside]].mean())
 

@@ -110,6 +110,7 @@ def as_data(result: CurateResult) -> dict[str, Any]:
         "pending": len(result.pending),
         "made": dict(result.made),
         "applied": result.applied,
+        "stale": result.stale,
         "stopped": result.stopped,
     }
 
@@ -119,6 +120,8 @@ def summary(result: CurateResult) -> str:
     lines = []
     if result.applied is not None:
         lines.append(f"review: {result.applied} new decisions" if result.applied else "review: taken in before, nothing new")
+    if result.stale:
+        lines.append(f"review: {result.stale} decisions count for nothing, their clips are not as they were: review them anew")
     lines.append(f"{result.clips} clips of {result.videos} videos")
     if result.dropped:
         lines.append(f"left out: {len(result.dropped)}, each with its reason in {result.out / 'dropped.jsonl'}")

@@ -26,7 +26,7 @@ from intergeneval.run.thread_pool import ThreadPool
 from matrix_train.curate.captions import CaptionsStage, KeptStage, ScenesStage, WordsStage
 from matrix_train.curate.checks import ChecksStage
 from matrix_train.curate.config import NONE, CurateConfig
-from matrix_train.curate.dataset import Chosen, sweep, write_dataset
+from matrix_train.curate.dataset import Chosen, check_own, sweep, write_dataset
 from matrix_train.curate.doubles import DoublesStage
 from matrix_train.curate.form import FormStage
 from matrix_train.curate.lines import Folder
@@ -67,6 +67,8 @@ class CurateResult:
     """Stage -> lines that were made now."""
     applied: int | None = None
     """Decisions of the review that are new; None without a review."""
+    stale: int = 0
+    """Decisions of the review that say nothing: their clips are not as they were."""
     stopped: str = ""
     """Why asking stopped before the end; empty when it did not."""
 
@@ -123,11 +125,16 @@ class Curation:
             detector_version()
         self._place, self._out = Path(config.source), Path(config.out)
         self._count = shard_of(config.shard)
-        found = entries(self._place, names=config.captions.names, licence=config.licence, collection=config.collection)[
-            : config.limit
-        ]
+        found = entries(
+            self._place,
+            names=config.captions.names,
+            licence=config.licence,
+            collection=config.collection,
+            out=self._out,
+        )[: config.limit]
         if self._out.resolve() == root_of(self._place).resolve():
             raise UsageError(f"--out {config.out}: is the folder of the source; choose another one")
+        check_own(self._out)
         self.entries = {one.id: one for one in found}
         self._asking = Asking(tools, self._out, shard_name(*self._count))
         self._engines: dict[bool, Engine] = {}
@@ -190,17 +197,21 @@ class Curation:
         """
         with self._folder.open(), self._asking.lent(notice), self._closing():
             walk = _Walk(tell)
-            new = None if review is None else store(self._out, review)
+            self._check_videos()
             cut = self._entries_through(list(self.entries.values()), walk)
             clips = self._through_all(self._second, _clips(cut), walk)
             doubles = self._without_doubles(clips, walk)
             self._through_all(self._third, doubles, walk)
             known = [*cut, *clips]
-            chosen, dropped = self._chosen(cut, clips)
+            chosen, dropped, stale = self._chosen(cut, clips, review or ())
+            # Once it is known that it can be carried out: what is stored counts in every later run.
+            new = None if review is None else store(self._out, review)
             write_dataset(self._out, chosen, dropped)
             self._write_header(len(chosen), dropped)
             everything = (*self._first, *self._second, *self._third)
-            sweep(self._out, known, {stage.name: stage.files for stage in everything if stage.files})
+            if self.config.limit is None and not walk.stopped:
+                # Else files of clips that were not come to now are still wanted.
+                sweep(self._out, known, {stage.name: stage.files for stage in everything if stage.files})
             return CurateResult(
                 out=self._out,
                 videos=len(self.entries),
@@ -208,6 +219,7 @@ class Curation:
                 dropped=tuple(dropped),
                 made=walk.made,
                 applied=new,
+                stale=stale,
                 stopped=walk.stopped,
             )
 
@@ -220,6 +232,7 @@ class Curation:
         own = list(self.entries.values())[first - 1 :: count]
         with self._folder.open(), self._asking.lent(notice), self._closing():
             walk = _Walk(tell)
+            self._check_videos()
             self._through_all(self._second, _clips(self._entries_through(own, walk)), walk)
             try:
                 everything = _clips(self._entries_through(list(self.entries.values()), None))
@@ -230,6 +243,15 @@ class Curation:
             ours = [clip for clip in self._without_doubles(clips, walk) if clip.value(ENTRY)["id"] in names]
             self._through_all(self._third, ours, walk)
             return ShardResult(made=walk.made, stopped=walk.stopped)
+
+    def _check_videos(self) -> None:
+        """Raise UsageError where the folder is of other videos: the dataset of those would be replaced."""
+        before = self._folder.lines(SourceStage.name).clips
+        if before and not before & self.entries.keys():
+            raise UsageError(
+                f"--out {self.config.out}: is a curation of other videos, such as {min(before)}, none of which is in "
+                f"{self.config.source}; choose another --out, or remove that folder"
+            )
 
     def _entries_through(self, own: Sequence[Entry], walk: _Walk | None) -> list[Known]:
         """Bring videos through the stages that know no clips; return all of them, with their lines."""
@@ -354,11 +376,17 @@ class Curation:
             clip.lines[stage.name] = line
         return [clip for clip in on if _goes_on(clip)]
 
-    def _chosen(self, cut: Sequence[Known], clips: Sequence[Known]) -> tuple[list[Chosen], list[LeftOut]]:
-        """Return the clips of the dataset as reviews have them, and what is not among them, both in the order of the source."""
+    def _chosen(
+        self, cut: Sequence[Known], clips: Sequence[Known], review: Sequence[Decision]
+    ) -> tuple[list[Chosen], list[LeftOut], int]:
+        """Return the clips of the dataset as all reviews have them, and what is not among them, both in the order of the source.
+
+        Third comes how many decisions of `review` say nothing, since their clips are not as they were.
+        """
         decisions: dict[str, list[Decision]] = {}
-        for one in stored(self._out):
+        for one in (*stored(self._out), *review):
             decisions.setdefault(one.clip, []).append(one)
+        states: set[tuple[str, str]] = set()
         chosen: list[Chosen] = []
         dropped = [gone for video in cut if (gone := _dropped(video)) is not None]
         for known in clips:
@@ -366,13 +394,15 @@ class Curation:
                 dropped.append(gone)
                 continue
             found = known.value("checks")
-            clip, gone = applied(clip_of(found["clip"], known.id), decisions.get(known.id, ()))
+            clip, gone, met = applied(clip_of(found["clip"], known.id), decisions.get(known.id, ()))
+            states |= {(known.id, state) for state in met}
             if gone is not None:
                 dropped.append(replace(gone, video=known.value("form")["video"]))
                 continue
             chosen.append(Chosen(clip=clip, video=known.value("form")["video"], tracks=found["tracks"]))
         order = {name: place for place, name in enumerate(self.stages)}
-        return chosen, sorted(dropped, key=lambda one: order.get(one.stage, len(order)))
+        stale = sum((one.clip, one.state) not in states for one in review)
+        return chosen, sorted(dropped, key=lambda one: order.get(one.stage, len(order))), stale
 
     def _write_header(self, clips: int, dropped: Sequence[LeftOut]) -> None:
         """Write what the dataset was made with. Raises OSError."""

@@ -9,9 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from intergeneval.errors import UsageError
 from intergeneval.ids import canonical_json
 from intergeneval.records.disk import copy, write_atomically
 from matrix_train.curate.form import WORK
+from matrix_train.curate.lines import STAGES
 from matrix_train.curate.records import Known, LeftOut
 from matrix_train.data.clips import INDEX, Clip, read_own, write_own
 from matrix_train.datasets.writing import DROPPED
@@ -31,6 +33,15 @@ class Chosen:
     """Its tracks, relative to the curation."""
 
 
+def check_own(out: Path) -> None:
+    """Raise UsageError for a folder with a dataset, or videos, that no curation made: writing here would remove them."""
+    if (out / STAGES).is_dir():
+        return
+    for name in (INDEX, VIDEOS, TRACKS):
+        if (out / name).exists():
+            raise UsageError(f"--out {out}: holds {name}, which no curation made and this would replace; choose another folder")
+
+
 def write_dataset(out: Path, chosen: Sequence[Chosen], dropped: Iterable[LeftOut]) -> None:
     """Write the dataset; what an earlier one had beside it goes, but for the sides of a split of clips that are as they were.
 
@@ -48,7 +59,7 @@ def write_dataset(out: Path, chosen: Sequence[Chosen], dropped: Iterable[LeftOut
     named = {name for one in chosen for name in (one.clip.video, one.clip.tracks)}
     for folder in (VIDEOS, TRACKS):
         for path in (out / folder).iterdir():
-            if path.relative_to(out).as_posix() not in named:
+            if path.relative_to(out).as_posix() not in named and not path.is_dir():
                 path.unlink()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 
 from intergeneval.errors import StoreError
@@ -43,6 +43,11 @@ class StageLines:
     def find(self, clip: str, wanted: str, version: int) -> Line | None:
         """Return the line of a clip that was made from `wanted`; None where there is none."""
         return self._found.get(clip, {}).get((wanted, version))
+
+    @property
+    def clips(self) -> Set[str]:
+        """All clips that have a line, whatever it was made from."""
+        return self._found.keys()
 
     def add(self, line: Line) -> None:
         """Append a line, now or with those that follow within a second. Raises StoreError."""

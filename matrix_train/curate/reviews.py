@@ -41,17 +41,20 @@ def store(out: Path, decisions: Iterable[Decision]) -> int:
     return len(new)
 
 
-def applied(clip: Clip, decisions: Sequence[Decision]) -> tuple[Clip, LeftOut | None]:
-    """Return a clip as it was decided to be, and why it is left out where it is.
+def applied(clip: Clip, decisions: Sequence[Decision]) -> tuple[Clip, LeftOut | None, tuple[str, ...]]:
+    """Return a clip as it was decided to be, why it is left out where it is, and the states that it was in on the way.
 
     Decisions count in their order, each only while the clip's line is the one that it is about. Raises UsageError for a fix that
     makes a line which cannot be.
     """
+    states = [clip.state]
     for one in decisions:
         if one.state != clip.state:
             continue
         if one.decision == DROP:
-            return clip, LeftOut(clip=clip.id, stage=STAGE, kind=STAGE, reason=one.note or "a person dropped it")
+            gone = LeftOut(clip=clip.id, stage=STAGE, kind=STAGE, reason=one.note or "a person dropped it")
+            return clip, gone, tuple(states)
         if one.decision == FIX:
             clip = fixed(clip, one)
-    return clip, None
+            states.append(clip.state)
+    return clip, None, tuple(states)

@@ -20,7 +20,7 @@ from intergeneval.errors import RecordError, UsageError
 from intergeneval.ids import sha256_bytes, short, strict_json
 from intergeneval.records import BOX_COLOURS, Instance, Interaction, Sample
 from intergeneval.records.disk import read_text
-from intergeneval.records.limits import id_fault
+from intergeneval.records.limits import LONGEST_ID, id_fault
 from intergeneval.sources.naming import prompt_of_name
 from intergeneval.videos import VIDEO_SUFFIXES
 from matrix_train.curate.archives import hf_rows, is_hf, stamp_of, tar_members
@@ -28,6 +28,8 @@ from matrix_train.curate.records import Entry, GivenInstance, Place
 
 LISTS = (".jsonl", ".csv")
 TAR = ".tar"
+_LONGEST = LONGEST_ID - 20
+"""Bytes of the longest id of a video: ids of its clips are longer."""
 _CAPTIONS = ("caption", "prompt", "text")
 _LICENCES = ("licence", "license")
 _NAMES = ("id", "name", "__key__")
@@ -39,13 +41,14 @@ def root_of(place: Path) -> Path:
     return place if place.is_dir() else place.parent
 
 
-def entries(place: Path, *, names: bool, licence: str, collection: str) -> tuple[Entry, ...]:
+def entries(place: Path, *, names: bool, licence: str, collection: str, out: Path | None = None) -> tuple[Entry, ...]:
     """Return the videos of a source in a fixed order, with what comes with them; no video is opened.
 
     `names` takes the names of files for captions where there are no others; `licence` and `collection` hold where the source says
-    nothing. Raises UsageError for a source that is none or has faults, naming the first.
+    nothing; files in `out`, a curation's own folder, are none of the source. Raises UsageError for a source that is none or has
+    faults, naming the first.
     """
-    found = list(_entries(place))
+    found = list(_entries(place, out))
     if not found:
         raise UsageError(f"{place}: holds no video; videos end in {', '.join(VIDEO_SUFFIXES)}")
     said = collection or root_of(place).resolve().name
@@ -63,7 +66,7 @@ def entries(place: Path, *, names: bool, licence: str, collection: str) -> tuple
     return tuple(made)
 
 
-def _entries(place: Path) -> Iterator[Entry]:
+def _entries(place: Path, out: Path | None) -> Iterator[Entry]:
     if not place.exists():
         raise UsageError(f"{place}: there is no such folder or file; give a folder of videos, a list, archives or a data set")
     if place.is_file() and place.suffix.lower() in LISTS:
@@ -77,18 +80,33 @@ def _entries(place: Path) -> Iterator[Entry]:
             where = f"{place}: row {number}"
             yield _entry(_name(row, f"{number:06d}"), Place(path=".", row=number), stamp_of(place), row, where)
     elif archives := sorted(place.glob(f"*{TAR}")):
+        if beside := _videos(place, out):
+            raise UsageError(
+                f"{place}: holds archives, such as {archives[0].name}, and videos, such as {beside[0].relative_to(place)}; "
+                "give them folders of their own, and curate each"
+            )
         for archive in archives:
             yield from _archived(archive, place)
     else:
-        yield from _in_folder(place)
+        yield from _in_folder(place, out)
 
 
-def _in_folder(root: Path) -> Iterator[Entry]:
-    files = sorted(path for path in root.rglob("*") if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file())
-    for path in files:
+def _videos(root: Path, out: Path | None) -> list[Path]:
+    """Return the video files below a folder, but for hidden ones and those of a curation's own folder."""
+    own = None if out is None or root.resolve() not in out.resolve().parents else root / out.resolve().relative_to(root.resolve())
+    return sorted(
+        path
+        for path in root.rglob("*")
+        if path.suffix.lower() in VIDEO_SUFFIXES
+        and own not in path.parents
+        and not any(part.startswith(".") for part in path.relative_to(root).parts)
+        and path.is_file()
+    )
+
+
+def _in_folder(root: Path, out: Path | None) -> Iterator[Entry]:
+    for path in _videos(root, out):
         inside = path.relative_to(root)
-        if any(part.startswith(".") for part in inside.parts):
-            continue
         told: dict[str, Any] = {}
         if (beside := path.with_suffix(".json")).is_file():
             told = _object(_read(beside), str(beside))
@@ -141,11 +159,18 @@ def _archived(archive: Path, root: Path) -> Iterator[Entry]:
 
 def _name(row: Mapping[str, Any], otherwise: str) -> str:
     told = next((str(row[name]) for name in _NAMES if row.get(name) not in (None, "")), otherwise)
-    return re.sub(r"[/\\\s]+|[\x00-\x1f]", "-", told.strip()).strip("-.") or otherwise.replace("/", "-")
+    name = re.sub(r"[/\\\s]+|[\x00-\x1f]", "-", told.strip()).strip("-.") or otherwise.replace("/", "-")
+    if told is otherwise and len(name.encode("utf-8", "surrogatepass")) > _LONGEST:
+        # Nobody chose it: deep folders make long ones.
+        start = name.encode("utf-8", "surrogatepass")[: _LONGEST - 13].decode("utf-8", "ignore")
+        name = f"{start}-{short(sha256_bytes(name.encode('utf-8', 'surrogatepass')), 12)}"
+    return name
 
 
 def _entry(name: str, place: Place, stamp: tuple[int, ...], row: Mapping[str, Any], where: str) -> Entry:
     """Return an entry of what a row says. Raises UsageError naming the field that does not fit."""
+    if len(name.encode("utf-8", "surrogatepass")) > _LONGEST:
+        raise UsageError(f"{where}: the id is longer than {_LONGEST} bytes; call it otherwise")
     if problem := id_fault(name):
         raise UsageError(f"{where}: the id {problem}; call it otherwise")
     texts = {

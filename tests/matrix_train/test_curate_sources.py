@@ -6,6 +6,7 @@ import io
 import json
 import shutil
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -236,3 +237,54 @@ def test_decisions_of_a_person_stay_through_later_runs_and_stale_ones_say_nothin
     # Another state of the clip: what was said about the old one does not count.
     curate(clips, out, settings='licence = "MIT"\n' + raw_clips.SETTINGS.replace("frames = 17", "frames = 15"))
     assert gone.id in {clip.id for clip in read_own(out)}
+
+
+def test_a_review_that_cannot_be_carried_out_leaves_the_curation_as_it_was(clips, tmp_path):
+    out = tmp_path / "out"
+    curate(clips, out)
+    clip = read_own(out)[0]
+    review = tmp_path / "review.json"
+    review.write_text(json.dumps({"clip": clip.id, "state": clip.state, "decision": "fix", "fields": {"caption": "x"}}) + "\n")
+    assert "lie outside of the caption" in curate(clips, out, "--review", str(review), code=2)["said"]
+    curate(clips, out)
+    # One about a clip as it no longer is says nothing, and the person is told.
+    review.write_text(json.dumps({"clip": clip.id, "state": "0" * 64, "decision": "drop"}) + "\n")
+    assert curate(clips, out, "--review", str(review))["stale"] == 1
+    assert clip.id in {one.id for one in read_own(out)}
+
+
+def test_a_part_of_the_videos_costs_nothing_that_was_made_of_the_others(clips, tmp_path):
+    out = tmp_path / "out"
+    curate(clips, out)
+    made = sorted((out / "work").rglob("*.*"))
+    curate(clips, out, "--limit", "1")
+    assert sorted((out / "work").rglob("*.*")) == made
+    assert not any(count for stage, count in curate(clips, out)["made"].items() if stage != "doubles")
+
+
+def test_a_folder_with_files_that_no_curation_of_these_videos_made_is_let_be(clips, tmp_path):
+    theirs = tmp_path / "theirs"
+    (theirs / "videos").mkdir(parents=True)
+    (theirs / "videos" / "mine.mp4").write_bytes(b"mine")
+    assert "which no curation made" in curate(clips, theirs, code=2)["said"]
+    assert [path.name for path in (theirs / "videos").iterdir()] == ["mine.mp4"]
+    other = raw_clips.write(tmp_path / "other", [replace(one, id="another") for one in raw_clips.painted(1)])
+    out = tmp_path / "out"
+    curate(other, out)
+    before = (out / "clips.jsonl").read_bytes()
+    assert "is a curation of other videos, such as another" in curate(clips, out, code=2)["said"]
+    assert (out / "clips.jsonl").read_bytes() == before
+
+
+def test_a_dataset_inside_of_its_source_is_no_source_and_long_paths_are_shortened(tmp_path):
+    root = tmp_path / "raw"
+    for name in ("a.mp4", f"{'deep' * 30}/{'deeper' * 10}.mp4", "out/videos/made.mp4"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(b"video")
+    found = entries(root, names=False, licence="", collection="", out=root / "out")
+    assert [one.place.path for one in found] == ["a.mp4", f"{'deep' * 30}/{'deeper' * 10}.mp4"]
+    assert len(found[1].id) <= 130
+    assert found[1].id.startswith("deepdeep")
+    (root / "shard.tar").write_bytes(b"")
+    with pytest.raises(UsageError, match=r"holds archives, such as shard\.tar, and videos, such as a\.mp4"):
+        entries(root, names=False, licence="", collection="", out=root / "out")
