@@ -164,9 +164,10 @@ class BindingWork:
             if piece.kind is Kind.MEASURE:
                 arms[piece.arm][piece.seed] = self._read(piece)
         found = effects(arms, self._own.reference, self._own.bound)
+        seeds = sorted({piece.seed for piece in pieces if piece.kind is Kind.MEASURE and piece.seed is not None})
         registration = sha256_json(json.loads(read_text(self._folder / REGISTRATION)))
         files = {
-            "binding.md": markdown(self._plan, self._own, found, registration, self._gate_value(), note),
+            "binding.md": markdown(self._plan, self._own, found, registration, self._gate_value(), seeds, note),
             "binding.csv": _csv(found),
             "binding.json": json.dumps([item.to_json() for item in found], indent=1, allow_nan=False) + "\n",
         }

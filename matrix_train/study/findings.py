@@ -12,25 +12,31 @@ from matrix_train.study.table import markdown_table
 
 
 def markdown(
-    plan: StudyPlan, own: OutcomesPlan, found: Sequence[ArmEffects], registration: str, gate: float, note: str = ""
+    plan: StudyPlan,
+    own: OutcomesPlan,
+    found: Sequence[ArmEffects],
+    registration: str,
+    gate: float,
+    seeds: Sequence[int],
+    note: str = "",
 ) -> str:
     """Return the page.
 
-    `registration` is the hash of what was written down before, `gate` the base's share of right objects, `note` what is to
-    be known first of all.
+    `seeds` are the training seeds that were measured, `registration` is the hash of what was written down before, `gate` the
+    base's share of right objects, `note` what is to be known first of all.
     """
-    seeds = ", ".join(map(str, plan.seeds))
     parts = [
         f"# {plan.title or plan.name}: binding",
         *([f"**{note}**"] if note else []),
-        f"{own.scenes} held-out scenes (seed {own.seed}), two videos each, {own.steps} sampling steps; training seeds {seeds}. "
+        f"{own.scenes} held-out scenes (seed {own.seed}), two videos each, {own.steps} sampling steps; training seeds "
+        f"{', '.join(map(str, seeds))}. "
         f"The base has {gate:.3f} right objects (gate {own.least:.2f} to {own.most:.2f}; chance {CHANCE_OBJECT:.2f}). "
         f"Written down before the first arm: `registration.json`, sha256 {registration}.",
         _verdict(own, found),
         _arms(found),
         "## Differences",
         _differences(own, found),
-        _reading(own, max(len(effect.by_seed) for item in found for effect in item.effects)),
+        _reading(own, len(seeds)),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -42,7 +48,7 @@ def _verdict(own: OutcomesPlan, found: Sequence[ArmEffects]) -> str:
             f"**Void: the positive control does not differ.** {own.control} against {own.reference}: {_signed(control)}. "
             "What follows shows that the machinery works, and nothing about arms."
         )
-    head = f"The positive control differs: {own.control} {control.word} against {own.reference}, {_signed(control)}."
+    head = f"The positive control differs: {own.control} less {own.reference} is {_signed(control)}."
     others = [item for item in found if item.effects and item.arm != own.control]
     return "\n".join([head, "", *(f"- **{item.arm}**: {_said(_primary(item), own)}" for item in others)])
 
