@@ -32,7 +32,8 @@ function sheet(own) {
     link.href = URL.createObjectURL(new Blob([own.text(found)], { type: "application/json" }));
     link.download = "review.json";
     link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    // A busy browser begins a download late, and a blob that was let go of by then is never saved.
+    setTimeout(() => URL.revokeObjectURL(link.href), 60000);
     tell(`Saved ${found.length} decisions as review.json`);
   }
 

@@ -104,7 +104,8 @@
     link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
     link.download = "labels.json";
     link.click();
-    URL.revokeObjectURL(link.href);
+    // A busy browser begins a download late, and a blob that was let go of by then is never saved.
+    setTimeout(() => URL.revokeObjectURL(link.href), 60000);
   }
   async function load(file) {
     let found = null;
